@@ -1,0 +1,1 @@
+"""Park energy management and building automation controller."""

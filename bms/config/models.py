@@ -1,0 +1,289 @@
+"""The shape of the site files (pydantic) and of the site they make (frozen dataclasses)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bms.equipment import Equipment
+from bms.model import Controller, OutputRules
+from drivers.points import Point, PointId, Value
+from schedules.model import Library
+from schedules.yamltext import Origin
+
+
+class FileModel(BaseModel):
+    """A piece of a site file: unknown keys are errors, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+Title: TypeAlias = str | dict[Literal["zh", "en"], str]
+"""A name for people: one text, or one per language."""
+
+Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=64)]
+
+
+# --- site.yaml -------------------------------------------------------------------------------
+
+
+class EnergyBoundary(FileModel):
+    """Which meters make a base's energy. Load = imports + generation - exports.
+
+    Growth is judged on load, so that new PV cannot hide it. Each entry names equipment of the
+    base that has an `energy` point.
+    """
+
+    imports: list[str] = Field(min_length=1)
+    generation: list[str] = []
+    exports: list[str] = []
+
+
+class BaseFile(FileModel):
+    """One industrial base."""
+
+    title: Title = ""
+    zone: str | None = None
+    """IANA zone; the site's if absent."""
+    energy: EnergyBoundary | None = None
+    target_growth_pct: float = Field(default=5.0, gt=-100, le=1000)
+    baseline_year: int | None = Field(default=None, ge=1990, le=2200)
+    """The year growth is measured against; the year before the reported one if absent."""
+
+
+class HistoryFile(FileModel):
+    commit_s: float = Field(default=1.0, gt=0, le=60)
+    """The most that a power cut can lose."""
+    trend_s: float = Field(default=60.0, gt=0)
+    """Analog points are stored at this interval, states on change."""
+    retain_days: int = Field(default=400, ge=1)
+    """Trends only: meter readings, awards and alarms are kept."""
+
+
+class InfluxFile(FileModel):
+    """An InfluxDB 2.x server to copy history to; the token comes from the environment."""
+
+    url: str
+    org: str
+    bucket: str
+    token_env: str = "BMS_INFLUX_TOKEN"
+
+
+class SiteFile(FileModel):
+    """`site.yaml`."""
+
+    id: Identifier
+    title: Title = ""
+    zone: str
+    cycle_s: float = Field(default=1.0, gt=0, le=60)
+    state_dir: str = "state"
+    """Relative to the site directory."""
+    bases: dict[Identifier, BaseFile] = Field(min_length=1)
+    history: HistoryFile = HistoryFile()
+    influx: InfluxFile | None = None
+
+
+# --- links.yaml ------------------------------------------------------------------------------
+
+
+class ModbusLink(FileModel):
+    """One Modbus TCP endpoint, shared by all units behind it."""
+
+    protocol: Literal["modbus_tcp"]
+    host: str
+    port: int = Field(default=502, ge=1, le=65535)
+    timeout_s: float = Field(default=1.0, gt=0, le=30)
+    poll_s: float = Field(default=1.0, gt=0, le=3600)
+    max_registers: int = Field(default=120, ge=1, le=125)
+    """Most registers in one read; some devices take far fewer than the standard's 125."""
+    max_gap: int = Field(default=16, ge=0, le=124)
+    """Unused registers read along rather than asking twice."""
+    connect_delay_s: float = Field(default=0.0, ge=0, le=30)
+    min_gap_s: float = Field(default=0.0, ge=0, le=5)
+
+
+class OpcUaLink(FileModel):
+    """One OPC-UA server. Security none must be stated; a later release brings the others."""
+
+    protocol: Literal["opcua"]
+    url: str = Field(pattern=r"^opc\.tcp://")
+    security: Literal["none"]
+    timeout_s: float = Field(default=4.0, gt=0, le=60)
+    poll_s: float = Field(default=1.0, gt=0, le=3600)
+
+
+LinkFile: TypeAlias = Annotated[ModbusLink | OpcUaLink, Field(discriminator="protocol")]
+
+
+class LinksFile(FileModel):
+    """`links.yaml`."""
+
+    links: dict[Identifier, LinkFile] = Field(min_length=1)
+
+
+# --- equipment/*.yaml ------------------------------------------------------------------------
+
+
+class OutputFile(FileModel):
+    """Settings of one commandable point, over its kind's defaults."""
+
+    default: Value | None = None
+    """Commanded at slot 16 when nobody else commands the point."""
+    min_on_s: float | None = Field(default=None, ge=0)
+    min_off_s: float | None = Field(default=None, ge=0)
+    tolerance: float | None = Field(default=None, ge=0)
+    refresh_s: float | None = Field(default=None, gt=0)
+    on_stop: Literal["hold", "release"] = "hold"
+
+
+class EquipmentEntry(FileModel):
+    """One machine or meter, or a numbered run of them (`ahu-{01..64}`, `unit: "{1..64}"`)."""
+
+    kind: str
+    device: str
+    link: str
+    unit: int | str | None = None
+    """Modbus unit (device) id, 0-255."""
+    title: Title = ""
+    rated_kw: float | None = Field(default=None, gt=0)
+    capacity_kw: float | None = Field(default=None, gt=0)
+    outputs: dict[str, OutputFile] = {}
+    """By role."""
+
+
+class EquipmentFile(FileModel):
+    """`equipment/*.yaml`: the equipment of one base."""
+
+    base: str
+    equipment: dict[str, EquipmentEntry] = Field(min_length=1)
+
+
+# --- groups/*.yaml ---------------------------------------------------------------------------
+
+
+class GroupEntry(FileModel):
+    """Equipment that is run together by one strategy, in the mode its schedule gives."""
+
+    title: Title = ""
+    strategy: str
+    members: list[str] = Field(min_length=1)
+    """Names of the base's equipment; `ahu-*` and `ahu-{01..08}` select several."""
+    meter: str | None = None
+    """The sub-meter of this group."""
+    parameters: dict[str, Any] = {}
+    """Checked against the strategy's own model."""
+
+
+class GroupsFile(FileModel):
+    """`groups/*.yaml`: the groups of one base."""
+
+    base: str
+    groups: dict[Identifier, GroupEntry] = Field(min_length=1)
+
+
+# --- what the files make ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group with everything resolved. Its mode and setpoints are points of their own."""
+
+    id: str
+    """`<base>.<group>`."""
+    base: str
+    strategy: str
+    members: tuple[Equipment, ...]
+    parameters: Any
+    """An instance of the strategy's parameter model."""
+    equipment: Mapping[str, Equipment]
+    """All equipment of the base by short name, for parameters that name a sensor or a header."""
+    meter: Equipment | None = None
+    title: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin = field(default_factory=lambda: Origin("groups", 1))
+
+    @property
+    def mode_point(self) -> PointId:
+        return f"{self.id}.mode"
+
+    def setpoint_point(self, name: str) -> PointId:
+        """The point that carries one of the strategy's setpoints, e.g. `chw_setpoint_c`."""
+        return f"{self.id}.{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySpec:
+    """One strategy as configuration sees it; `bms.control` registers them.
+
+    `check` returns `(where, message)` pairs, `where` being a path inside the group entry
+    (`("members", 2)`, `("parameters", "header")`), for anything missing: roles, equipment.
+    `build` makes the controllers of one group; it is called only if `check` found nothing.
+    """
+
+    name: str
+    summary: str
+    modes: tuple[str, ...]
+    setpoints: Mapping[str, str]
+    """Setpoints a schedule may give, with their units."""
+    parameters: type[FileModel]
+    check: Callable[[Group], Sequence[tuple[tuple[str | int, ...], str]]]
+    build: Callable[[Group], Sequence[Controller[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One endpoint and the points behind it."""
+
+    id: str
+    settings: ModbusLink | OpcUaLink
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeterRegister:
+    """The energy counter of one piece of equipment, in whole counts of its own resolution."""
+
+    equipment: str
+    point: PointId
+    base: str
+    resolution_kwh: float
+    """kWh per count: the scale of the device's register."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """One base with what its report needs."""
+
+    id: str
+    zone: str
+    file: BaseFile
+    imports: tuple[str, ...] = ()
+    """Equipment ids."""
+    generation: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything one gateway runs."""
+
+    directory: Path
+    file: SiteFile
+    bases: Mapping[str, Base]
+    links: Mapping[str, Link]
+    equipment: Mapping[str, Equipment]
+    groups: Mapping[str, Group]
+    library: Library
+    outputs: Mapping[PointId, OutputRules]
+    """Every point the controller may write."""
+    defaults: Mapping[PointId, Value]
+    """Slot 16 values."""
+    meters: Mapping[PointId, MeterRegister]
+    """By the point id of the energy counter."""
+
+    @property
+    def state_dir(self) -> Path:
+        return self.directory / self.file.state_dir

@@ -1,0 +1,233 @@
+"""What a park is made of: kinds of equipment and the roles their points play.
+
+A *role* is the last part of a point id. To add a kind, add one entry to `KINDS`.
+Units are canonical; the device file's scale brings raw registers to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+from drivers.points import PointId
+
+
+class PointClass(str, Enum):
+    """How history treats a point."""
+
+    ANALOG = "analog"
+    STATE = "state"
+    COUNTER = "counter"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What one point of a piece of equipment means."""
+
+    name: str
+    unit: str = ""
+    klass: PointClass = PointClass.ANALOG
+    command: bool = False
+    """The controller may write it (if the device's point is writable)."""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of equipment. The minimum times are the defaults of its `enable` point, in seconds."""
+
+    name: str
+    roles: Mapping[str, Role]
+    min_on_s: float = 0.0
+    min_off_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """One machine or meter of a base, with one point per role that its device has."""
+
+    id: str
+    """`<base>.<name>`."""
+    base: str
+    kind: Kind
+    points: Mapping[str, PointId]
+    """Role name to point id."""
+    rated_kw: float | None = None
+    """Electrical rating."""
+    capacity_kw: float | None = None
+    """Thermal capacity of chillers and boilers."""
+    title: Mapping[str, str] = field(default_factory=dict)
+    """Names by language: `{"zh": ..., "en": ...}`."""
+
+
+def _enable() -> Role:
+    return Role("enable", klass=PointClass.STATE, command=True, required=True)
+
+
+def _status(required: bool = False) -> Role:
+    return Role("status", klass=PointClass.STATE, required=required)
+
+
+def _state(name: str, required: bool = False) -> Role:
+    return Role(name, klass=PointClass.STATE, required=required)
+
+
+def _analog(name: str, unit: str, command: bool = False, required: bool = False) -> Role:
+    return Role(name, unit, PointClass.ANALOG, command, required)
+
+
+def _energy(required: bool = False) -> Role:
+    return Role("energy", "kWh", PointClass.COUNTER, required=required)
+
+
+def _power() -> Role:
+    return _analog("power", "kW")
+
+
+def _kind(name: str, *roles: Role, min_on_s: float = 0.0, min_off_s: float = 0.0) -> Kind:
+    return Kind(name, MappingProxyType({r.name: r for r in roles}), min_on_s, min_off_s)
+
+
+_ALL = (
+    # Minimum times: engineering defaults of the control reference, to be commissioned on site.
+    _kind(
+        "chiller",
+        _enable(),
+        _status(required=True),
+        _state("fault"),
+        _analog("chw_setpoint", "degC", command=True),
+        _analog("chw_supply_temp", "degC"),
+        _analog("chw_return_temp", "degC"),
+        _analog("load", "%"),
+        _power(),
+        _energy(),
+        min_on_s=900,
+        min_off_s=900,
+    ),
+    _kind(
+        "pump",
+        _enable(),
+        _status(),
+        _state("fault"),
+        _analog("speed", "%", command=True),
+        _power(),
+        _energy(),
+        min_on_s=120,
+        min_off_s=120,
+    ),
+    _kind(
+        "cooling_tower",
+        _enable(),
+        _status(),
+        _state("fault"),
+        _analog("speed", "%", command=True),
+        _analog("cw_supply_temp", "degC"),
+        _power(),
+        _energy(),
+        min_on_s=180,
+        min_off_s=60,
+    ),
+    _kind(
+        "boiler",
+        _enable(),
+        _status(),
+        _state("fault"),
+        _analog("hw_setpoint", "degC", command=True),
+        _analog("hw_supply_temp", "degC"),
+        _analog("hw_return_temp", "degC"),
+        _power(),
+        _energy(),
+        min_on_s=600,
+        min_off_s=300,
+    ),
+    _kind(
+        "air_handler",
+        _enable(),
+        _status(),
+        _state("fault"),
+        _analog("supply_temp", "degC"),
+        _analog("supply_setpoint", "degC", command=True),
+        _analog("zone_temp", "degC"),
+        _analog("zone_setpoint", "degC", command=True),
+        _analog("cooling_valve", "%"),
+        _analog("fan_speed", "%", command=True),
+        _power(),
+        _energy(),
+        min_on_s=300,
+        min_off_s=300,
+    ),
+    _kind(
+        "fan_coil",
+        _enable(),
+        _status(),
+        _analog("zone_temp", "degC"),
+        _analog("zone_setpoint", "degC", command=True),
+        _power(),
+        _energy(),
+        min_on_s=60,
+        min_off_s=60,
+    ),
+    _kind(
+        "fan",
+        _enable(),
+        _status(),
+        _state("fault"),
+        _analog("speed", "%", command=True),
+        _power(),
+        _energy(),
+        min_on_s=60,
+        min_off_s=60,
+    ),
+    _kind(
+        "lighting_circuit",
+        _enable(),
+        _status(),
+        _analog("level", "%", command=True),
+        _analog("illuminance", "lx"),
+        _state("occupied"),
+        _power(),
+        _energy(),
+    ),
+    _kind(
+        "air_compressor",
+        _enable(),
+        _status(required=True),
+        _state("fault"),
+        _analog("load", "%"),
+        _power(),
+        _energy(),
+        min_on_s=600,
+        min_off_s=300,
+    ),
+    _kind("air_dryer", _enable(), _status(), _power(), _energy(), min_on_s=60, min_off_s=60),
+    _kind(
+        "water_heater",
+        _enable(),
+        _status(),
+        _analog("tank_temp", "degC"),
+        _analog("tank_setpoint", "degC", command=True),
+        _power(),
+        _energy(),
+    ),
+    _kind("pv_inverter", _status(), _power(), _energy(required=True)),
+    _kind("meter", _power(), _energy(required=True)),
+    _kind(
+        "weather_station",
+        _analog("outdoor_temp", "degC", required=True),
+        _analog("wet_bulb_temp", "degC"),
+        _analog("humidity", "%"),
+        _analog("irradiance", "W/m2"),
+    ),
+    _kind(
+        "water_loop",
+        _analog("supply_temp", "degC", required=True),
+        _analog("return_temp", "degC", required=True),
+        _analog("flow", "m3/h"),
+        _analog("differential_pressure", "kPa"),
+    ),
+    _kind("air_header", _analog("pressure", "kPa", required=True), _analog("flow", "m3/h")),
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ALL})

@@ -1,0 +1,46 @@
+"""Errors of the controller.
+
+BmsError
+├── InvalidInput        what a person wrote cannot be used; carries every problem   (exit 2)
+├── Unreachable         the controller does not answer                              (exit 3)
+├── Refused             understood, and not done: conflict, not allowed             (exit 4)
+└── StoreError          the state or history database cannot be used                (exit 1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from schedules.yamltext import Problem
+
+
+class BmsError(Exception):
+    """Anything the command line reports without a traceback."""
+
+    exit_code = 1
+
+
+class InvalidInput(BmsError):
+    """Files or arguments that cannot be used; `problems` lists all of them."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+class Unreachable(BmsError):
+    """The controller process does not answer on its socket."""
+
+    exit_code = 3
+
+
+class Refused(BmsError):
+    """The request was understood and is not carried out."""
+
+    exit_code = 4
+
+
+class StoreError(BmsError):
+    """A database of the site cannot be opened, read or written."""

@@ -1,0 +1,176 @@
+"""Types that the whole controller shares: commands, awards, snapshots, controllers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Generic, Protocol, TypeVar
+
+from drivers.points import PointId, Quality, Sample, Value
+
+
+class Priority(IntEnum):
+    """Slots of the sixteen-slot priority array; the lowest number wins (ASHRAE 135, 19.2)."""
+
+    LIFE_SAFETY_MANUAL = 1
+    LIFE_SAFETY = 2
+    EQUIPMENT = 5
+    MIN_ON_OFF = 6
+    RESTART = 7
+    OPERATOR = 8
+    SEQUENCE = 10
+    OVERLAY = 12
+    OPTIMISER = 14
+    SCHEDULE = 15
+    DEFAULT = 16
+
+
+class Stage(IntEnum):
+    """Controllers run in this order; each stage sees the awards of the stages before it."""
+
+    SUPERVISE = 1
+    SEQUENCE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What one controller wants of one point, and why.
+
+    `source` is the controller's name; `reason` is a sentence for people and names the file and
+    line where one decided (`on: weekly mon-fri 07:30-18:00, schedules/ahu.yaml:12`).
+    A command with `expires` at or before now counts as absent.
+    """
+
+    point: PointId
+    value: Value
+    priority: Priority
+    source: str
+    reason: str
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """What a point gets: the winning command and every loser, in priority order."""
+
+    winner: Command
+    losers: tuple[Command, ...] = ()
+
+    @property
+    def point(self) -> PointId:
+        return self.winner.point
+
+    @property
+    def value(self) -> Value:
+        return self.winner.value
+
+
+class Severity(IntEnum):
+    """Alarm levels of Guideline 36: 1 life safety to 4 normal."""
+
+    LIFE_SAFETY = 1
+    CRITICAL = 2
+    URGENT = 3
+    NORMAL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something abnormal that holds now. `key` identifies it for as long as it holds."""
+
+    key: str
+    """For example `binjiang.ch-1:proof`."""
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The process image of one cycle: what is known at `time`. Frozen for the whole cycle."""
+
+    time: datetime
+    samples: Mapping[PointId, Sample]
+    awards: Mapping[PointId, Award] = field(default_factory=dict)
+    """Awards in force, including those that earlier stages made in this cycle."""
+
+    def good(self, point: PointId) -> Value | None:
+        """The value if its quality is GOOD, else None."""
+        sample = self.samples.get(point)
+        return sample.value if sample is not None and sample.quality is Quality.GOOD else None
+
+    def number(self, point: PointId) -> float | None:
+        """The good value as a float; None if it is missing, bad or text."""
+        value = self.good(point)
+        return None if value is None or isinstance(value, str) else float(value)
+
+    def flag(self, point: PointId) -> bool | None:
+        """The good value as on/off; None if it is missing, bad or text."""
+        value = self.good(point)
+        return None if value is None or isinstance(value, str) else value != 0
+
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(Generic[S]):
+    """What a controller wants this cycle. A point not commanded is relinquished.
+
+    Returning the same `commands` tuple object as last cycle costs the engine nothing.
+    """
+
+    commands: tuple[Command, ...]
+    state: S
+    conditions: tuple[Condition, ...] = ()
+
+
+class Controller(Protocol[S]):
+    """Everything that commands: schedules, strategies, operators, safeties. Pure.
+
+    One controller has one priority; two may not claim the same (point, priority).
+    `state` is a frozen dataclass of plain values (or None): it is saved and restored.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def stage(self) -> Stage: ...
+    @property
+    def priority(self) -> Priority: ...
+    @property
+    def reads(self) -> frozenset[PointId]: ...
+    @property
+    def writes(self) -> frozenset[PointId]: ...
+
+    def initial(self) -> S: ...
+
+    def decide(self, snapshot: Snapshot, state: S, now: datetime) -> Decision[S]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRules:
+    """How one commandable point is protected and what becomes of it when the controller stops."""
+
+    min_on_s: float = 0.0
+    min_off_s: float = 0.0
+    tolerance: float = 0.0
+    """Largest difference between the value written and read back that still confirms it."""
+    refresh_s: float | None = None
+    """Write again after this long even if nothing changed (for devices with a watchdog)."""
+    release_on_stop: bool = False
+    """At shutdown: True releases the point, False holds its last value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """An operator's command (slot 8). Always has an end, an owner and a reason."""
+
+    id: int
+    point: PointId
+    value: Value
+    start: datetime
+    until: datetime
+    reason: str
+    owner: str

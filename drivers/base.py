@@ -1,0 +1,67 @@
+"""The one protocol that every way to the field stands behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from types import TracebackType
+from typing import Protocol, Self
+
+from drivers.points import Point, PointId, Sample, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One value to write; None releases the point to its own logic (see `Point.release_value`)."""
+
+    point: PointId
+    value: Value | None
+
+
+class WriteStatus(str, Enum):
+    """What became of a write. Only OK means the device acknowledged it."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    """The device or this driver said no: not writable, out of range, exception answer."""
+    TIMEOUT = "timeout"
+    """No answer; the device may or may not have acted. Never repeated by the driver."""
+    MISMATCH = "mismatch"
+    """Acknowledged, but the point read back differently."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """The outcome of one `Write`; `detail` carries the device's own words."""
+
+    point: PointId
+    value: Value | None
+    status: WriteStatus
+    detail: str = ""
+
+
+class Driver(Protocol):
+    """A link to one endpoint. Total: one result per request, in order, whatever happens.
+
+    Neither `read` nor `write` raises for anything the field does (unreachable, slow, refusing,
+    talking nonsense): that is what quality and status are for. An unknown point id is a
+    programming error and raises KeyError. Both return within the driver's own deadlines.
+    Entering never waits for the device: the connection is made, and remade, on use.
+    """
+
+    @property
+    def points(self) -> Sequence[Point]: ...
+
+    async def read(self, points: Sequence[PointId]) -> list[Sample]: ...
+
+    async def write(self, writes: Sequence[Write]) -> list[WriteResult]: ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
