@@ -141,7 +141,7 @@ def full_width(file: str, text: str) -> list[Problem]:
 _NULL = {"", "~", "null", "Null", "NULL"}
 _TRUE = {"true", "True", "TRUE"}
 _FALSE = {"false", "False", "FALSE"}
-_INT = re.compile(r"[-+]?[0-9]+$")
+_INT = re.compile(r"[-+]?[0-9]{1,300}$")  # Python refuses to convert more than 4300 digits
 _OCTAL_HEX = re.compile(r"0o[0-7]+$|0x[0-9a-fA-F]+$")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 _SPECIAL_FLOAT = {".inf": float("inf"), "+.inf": float("inf"), "-.inf": float("-inf")}
@@ -233,11 +233,16 @@ def read(file: str, text: str) -> tuple[Document | None, list[Problem]]:
         hint = "a tab cannot indent; use spaces" if "\\t" in message or "'\t'" in message else ""
         return None, [Problem(file, line, column, message, hint)]
     except Exception as error:  # ruamel raises plain YAMLError and ValueError for odd characters
-        return None, [Problem(file, 1, 1, f"not valid YAML: {error}")]
+        before = text[: getattr(error, "position", None) or 0]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        return None, [Problem(file, line, column, f"not valid YAML: {str(error).splitlines()[0]}")]
     if node is None:
         return Document(file, {}), []
     reader = _Reader(file)
-    data = reader.convert(node, ())
+    try:
+        data = reader.convert(node, ())
+    except RecursionError:
+        return None, [Problem(file, 1, 1, "nested too deeply, or an alias contains itself")]
     return Document(file, data, reader.keys, reader.values), reader.problems
 
 
@@ -270,7 +275,9 @@ def validate(
         return None, [_problem(model, document, path, dict(item)) for item in error.errors()]
 
 
-def _problem(model: type[BaseModel], document: Document, base: Path, item: dict[str, Any]) -> Problem:
+def _problem(
+    model: type[BaseModel], document: Document, base: Path, item: dict[str, Any]
+) -> Problem:
     location: Sequence[str | int] = item["loc"]
     path = base
     for step in location:
@@ -285,6 +292,8 @@ def _problem(model: type[BaseModel], document: Document, base: Path, item: dict[
         )
     if kind == "missing":
         return document.problem(path, f"'{location[-1]}' is missing", "add it", key=True)
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return document.problem(path, "keys with values belong here", "write 'key: value' lines")
     message = str(item["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     given = item.get("input")
@@ -294,7 +303,7 @@ def _problem(model: type[BaseModel], document: Document, base: Path, item: dict[
     expected = item.get("ctx", {}).get("expected")
     if kind in ("literal_error", "enum") and expected:
         hint = suggestion(given, re.findall(r"'([^']+)'", str(expected)))
-    return document.problem(path, message, hint)
+    return document.problem(path, message, hint, key=location[-1:] == ("[key]",))
 
 
 def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from bms.equipment import Equipment
 from bms.model import Controller, OutputRules
@@ -19,13 +20,88 @@ from schedules.yamltext import Origin
 class FileModel(BaseModel):
     """A piece of a site file: unknown keys are errors, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
 
 
-Title: TypeAlias = str | dict[Literal["zh", "en"], str]
-"""A name for people: one text, or one per language."""
+# One plain sentence per wrong value: a union would answer with one problem per alternative.
 
-Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=64)]
+
+def _title(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict):
+        raise ValueError("a title is a text, or one per language: {zh: …, en: …}")
+    for language, text in value.items():
+        if language not in ("zh", "en"):
+            raise ValueError(f"'{language}' is not a language of titles; allowed: zh, en")
+        if not isinstance(text, str):
+            raise ValueError(f"the title in '{language}' is not a text")
+    return value
+
+
+def _identifier(name: str) -> str:
+    """A part of a point id."""
+    if len(name) > 64:
+        raise ValueError(f"'{name[:20]}…' is longer than 64 characters")
+    if not IDENTIFIER.fullmatch(name):
+        raise ValueError(f"'{name}' is not an id: use a-z, 0-9 and '-', beginning with a letter")
+    return name
+
+
+def _unit(value: object) -> object:
+    if value is None or (isinstance(value, int | str) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, dict):
+        raise ValueError('a range of units is written in quotes: unit: "{1..64}"')
+    raise ValueError("a unit is a whole number from 0 to 255")
+
+
+def _scalar(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ValueError("a value is a number, true or false, or a text")
+
+
+def _host(host: str) -> str:
+    if not re.fullmatch(r"[^\s/\[\]]+", host):
+        raise ValueError(f"'{host}' is not a host name or address (no scheme, path or brackets)")
+    return host
+
+
+def _opcua_url(url: str) -> str:
+    if not re.match(r"opc\.tcp://[^/\s]+", url):
+        raise ValueError(f"'{url}' is not an OPC-UA address: write opc.tcp://host:port")
+    return url
+
+
+def _http_url(url: str) -> str:
+    if not re.match(r"https?://[^/\s]+", url):
+        raise ValueError(f"'{url}' is not an address: write http://host:port or https://…")
+    return url
+
+
+def _state_dir(path: str) -> str:
+    parts = PurePath(path).parts
+    if not parts or "\0" in path:
+        raise ValueError("the state directory has no name")
+    if ".." in parts:
+        raise ValueError("the state directory is inside the site, or an absolute path")
+    if parts[0] in SITE_DIRECTORIES:
+        raise ValueError(f"the state directory cannot be in '{parts[0]}', which holds site files")
+    return path
+
+
+IDENTIFIER = re.compile(r"[a-z][a-z0-9-]*")
+
+SITE_DIRECTORIES = ("devices", "equipment", "groups", "schedules")
+"""Where the files of a site are, besides `site.yaml` and `links.yaml`."""
+
+Title: TypeAlias = Annotated[str | dict[str, str], BeforeValidator(_title)]
+"""A name for people: one text, or one per language (`zh`, `en`)."""
+
+Identifier: TypeAlias = Annotated[str, AfterValidator(_identifier)]
 
 
 # --- site.yaml -------------------------------------------------------------------------------
@@ -67,9 +143,9 @@ class HistoryFile(FileModel):
 class InfluxFile(FileModel):
     """An InfluxDB 2.x server to copy history to; the token comes from the environment."""
 
-    url: str
-    org: str
-    bucket: str
+    url: Annotated[str, AfterValidator(_http_url)]
+    org: str = Field(min_length=1)
+    bucket: str = Field(min_length=1)
     token_env: str = "BMS_INFLUX_TOKEN"
 
 
@@ -80,7 +156,7 @@ class SiteFile(FileModel):
     title: Title = ""
     zone: str
     cycle_s: float = Field(default=1.0, gt=0, le=60)
-    state_dir: str = "state"
+    state_dir: Annotated[str, AfterValidator(_state_dir)] = "state"
     """Relative to the site directory."""
     bases: dict[Identifier, BaseFile] = Field(min_length=1)
     history: HistoryFile = HistoryFile()
@@ -94,7 +170,7 @@ class ModbusLink(FileModel):
     """One Modbus TCP endpoint, shared by all units behind it."""
 
     protocol: Literal["modbus_tcp"]
-    host: str
+    host: Annotated[str, AfterValidator(_host)]
     port: int = Field(default=502, ge=1, le=65535)
     timeout_s: float = Field(default=1.0, gt=0, le=30)
     poll_s: float = Field(default=1.0, gt=0, le=3600)
@@ -110,7 +186,7 @@ class OpcUaLink(FileModel):
     """One OPC-UA server. Security none must be stated; a later release brings the others."""
 
     protocol: Literal["opcua"]
-    url: str = Field(pattern=r"^opc\.tcp://")
+    url: Annotated[str, AfterValidator(_opcua_url)]
     security: Literal["none"]
     timeout_s: float = Field(default=4.0, gt=0, le=60)
     poll_s: float = Field(default=1.0, gt=0, le=3600)
@@ -131,7 +207,7 @@ class LinksFile(FileModel):
 class OutputFile(FileModel):
     """Settings of one commandable point, over its kind's defaults."""
 
-    default: Value | None = None
+    default: Annotated[Value | None, BeforeValidator(_scalar)] = None
     """Commanded at slot 16 when nobody else commands the point."""
     min_on_s: float | None = Field(default=None, ge=0)
     min_off_s: float | None = Field(default=None, ge=0)
@@ -146,7 +222,7 @@ class EquipmentEntry(FileModel):
     kind: str
     device: str
     link: str
-    unit: int | str | None = None
+    unit: Annotated[int | str | None, BeforeValidator(_unit)] = None
     """Modbus unit (device) id, 0-255."""
     title: Title = ""
     rated_kw: float | None = Field(default=None, gt=0)
