@@ -1,0 +1,5 @@
+"""`python -m bms` is `bms`."""
+
+from bms.cli import main
+
+main()

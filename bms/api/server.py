@@ -1,0 +1,131 @@
+"""Serves the local API of the control process on its Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import pwd
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bms.api.protocol import LINE_LIMIT, error_kind
+from bms.errors import BmsError, InvalidInput, Refused
+
+_log = logging.getLogger(__name__)
+
+REQUEST_LIMIT = 64 * 1024
+ANSWER_WITHIN_S = 10.0
+IDLE_S = 60.0
+
+Handler = Callable[[Mapping[str, Any], str], Awaitable[Any]]
+"""Called with the arguments and the name of the local user who asks."""
+
+
+class ApiServer:
+    """Answers requests one line at a time; a slow or silent client costs only itself."""
+
+    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+        self._path = path
+        self._handlers = handlers
+
+    async def run(self, ready: asyncio.Event) -> None:
+        """Serve until cancelled. Raises Refused if another controller answers on the socket."""
+        await _refuse_if_alive(self._path)
+        with suppress(FileNotFoundError):
+            self._path.unlink()
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            tasks.add(task)
+            try:
+                await self._serve(reader, writer)
+            finally:
+                tasks.discard(task)
+                writer.close()
+
+        server = await asyncio.start_unix_server(accept, path=str(self._path), limit=REQUEST_LIMIT)
+        self._path.chmod(0o600)
+        ready.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks, timeout=1.0)
+            with suppress(FileNotFoundError):
+                self._path.unlink()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        user = _peer(writer)
+        with suppress(ConnectionError, TimeoutError):
+            while True:
+                try:
+                    async with asyncio.timeout(IDLE_S):
+                        line = await reader.readline()
+                except ValueError:
+                    writer.write(_error("invalid", f"a request is at most {REQUEST_LIMIT} bytes"))
+                    return
+                if not line:
+                    return
+                writer.write(await self._answer(line, user))
+                async with asyncio.timeout(ANSWER_WITHIN_S):
+                    await writer.drain()
+
+    async def _answer(self, line: bytes, user: str) -> bytes:
+        try:
+            request = json.loads(line)
+            name, args = request["op"], request.get("args", {})
+            handler = self._handlers[name]
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return _error("invalid", f"not a request; operations: {', '.join(self._handlers)}")
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                answer = {"ok": await handler(args, user)}
+        except BmsError as error:
+            problems = [str(p) for p in error.problems] if isinstance(error, InvalidInput) else []
+            return _error(error_kind(error), str(error), problems)
+        except TimeoutError:
+            return _error("failed", f"no answer within {ANSWER_WITHIN_S:.0f} s")
+        except Exception:
+            _log.exception("request %s failed", name)
+            return _error("failed", f"the controller failed to answer '{name}'; see its log")
+        return json.dumps(answer, ensure_ascii=False).encode() + b"\n"
+
+
+def _error(kind: str, message: str, problems: list[str] | None = None) -> bytes:
+    body = {"error": {"kind": kind, "message": message, "problems": problems or []}}
+    return json.dumps(body, ensure_ascii=False).encode() + b"\n"
+
+
+def _peer(writer: asyncio.StreamWriter) -> str:
+    """The local account on the other end (SO_PEERCRED), for the record of who did it."""
+    sock = writer.get_extra_info("socket")
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _pid, uid, _gid = struct.unpack("3i", raw)
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+async def _refuse_if_alive(path: Path) -> None:
+    if not path.exists():
+        return
+    try:
+        async with asyncio.timeout(2.0):
+            _reader, writer = await asyncio.open_unix_connection(str(path), limit=LINE_LIMIT)
+    except (OSError, TimeoutError):
+        return  # left over from a process that was killed
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+    raise Refused(f"another controller is already running for this site (it answers on {path})")

@@ -1,0 +1,222 @@
+"""What the controller answers: plain JSON values made from a `Runtime`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bms.config.models import Base, Group
+from bms.errors import InvalidInput
+from bms.model import Award, Command, Override
+from bms.runtime import Runtime
+from drivers.points import PointId, Quality
+from schedules.yamltext import suggestion
+
+
+def local(time: datetime, zone: str) -> str:
+    """ISO time with offset in a base's zone, to the second."""
+    return time.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
+
+
+def override_view(override: Override, zone: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": override.id,
+        "point": override.point,
+        "value": override.value,
+        "since": local(override.start, zone),
+        "until": local(override.until, zone),
+        "left_s": max(0, round((override.until - now).total_seconds())),
+        "owner": override.owner,
+        "reason": override.reason,
+    }
+
+
+def zone_of(runtime: Runtime, point: PointId) -> str:
+    base = runtime.site.bases.get(point.split(".", 1)[0])
+    return base.zone if base is not None else runtime.site.file.zone
+
+
+def overrides(runtime: Runtime, now: datetime) -> list[dict[str, Any]]:
+    """Overrides in force, oldest first."""
+    return [
+        override_view(override, zone_of(runtime, override.point), now)
+        for override in sorted(runtime.overrides.values(), key=lambda o: o.start)
+    ]
+
+
+def points(runtime: Runtime, pattern: str | None, now: datetime) -> list[dict[str, Any]]:
+    """Live values, of the points whose id contains `pattern` or matches it as a wildcard."""
+    wildcard = pattern is not None and any(c in pattern for c in "*?[")
+    rows = []
+    for point in runtime.points():
+        if pattern is not None and not (
+            fnmatchcase(point, pattern) if wildcard else pattern in point
+        ):
+            continue
+        sample = runtime.sample(point, now)
+        rows.append(
+            {
+                "point": point,
+                "value": sample.value,
+                "unit": runtime.unit(point),
+                "quality": sample.quality.name.lower(),
+                "age_s": round((now - sample.time).total_seconds(), 1),
+                "detail": sample.detail,
+            }
+        )
+    return rows
+
+
+def _command(command: Command, zone: str) -> dict[str, Any]:
+    return {
+        "value": command.value,
+        "priority": int(command.priority),
+        "slot": command.priority.name.lower(),
+        "source": command.source,
+        "reason": command.reason,
+        "expires": local(command.expires, zone) if command.expires else None,
+    }
+
+
+def why(runtime: Runtime, point: PointId, now: datetime) -> dict[str, Any]:
+    """The priority ladder of one point: who wins, who loses, and what the field shows."""
+    if not runtime.known(point):
+        raise InvalidInput(f"unknown point '{point}'; " + suggestion(point, runtime.points()))
+    zone = zone_of(runtime, point)
+    award = runtime.award(point)
+    sample = runtime.sample(point, now)
+    return {
+        "point": point,
+        "time": local(now, zone),
+        "commandable": point in set(runtime.commandable()),
+        "winner": _command(award.winner, zone) if award else None,
+        "losers": [_command(command, zone) for command in award.losers] if award else [],
+        "field": {
+            "value": sample.value,
+            "unit": runtime.unit(point),
+            "quality": sample.quality.name.lower(),
+            "age_s": round((now - sample.time).total_seconds(), 1),
+            "detail": sample.detail,
+        },
+    }
+
+
+def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict[str, Any]:
+    """Mode, season, reason and next schedule change of one group."""
+    award: Award | None = runtime.award(group.mode_point)
+    resolver = runtime.site.library.resolver(group.id, zone)
+    season = resolver.in_force(now).season if resolver is not None else None
+    change = resolver.next_change(now, horizon_days=14) if resolver is not None else None
+    powers = [
+        runtime.sample(e.points["power"], now)
+        for e in ([group.meter] if group.meter else group.members)
+        if "power" in e.points
+    ]
+    good = [float(s.value) for s in powers if s.quality is Quality.GOOD and s.value is not None]
+    return {
+        "id": group.id,
+        "title": dict(group.title),
+        "strategy": group.strategy,
+        "mode": award.value if award else None,
+        "source": award.winner.source if award else None,
+        "reason": award.winner.reason if award else "nothing commands the mode",
+        "season": season,
+        "next_change": {
+            "time": local(change.time, zone),
+            "mode": change.entry.mode,
+            "setpoints": dict(change.entry.setpoints),
+            "reason": change.entry.reason,
+        }
+        if change
+        else None,
+        "power_kw": round(sum(good), 1) if powers and len(good) == len(powers) else None,
+    }
+
+
+def base_power_kw(runtime: Runtime, base: Base, now: datetime) -> float | None:
+    """Load now: imports + generation - exports; None if any of them is not good."""
+    total = 0.0
+    found = False
+    for sign, meters in ((1, base.imports), (1, base.generation), (-1, base.exports)):
+        for name in meters:
+            point = runtime.site.equipment[name].points.get("power")
+            if point is None:
+                return None
+            sample = runtime.sample(point, now)
+            if sample.quality is not Quality.GOOD or sample.value is None:
+                return None
+            total += sign * float(sample.value)
+            found = True
+    return round(total, 1) if found else None
+
+
+def status(
+    runtime: Runtime,
+    now: datetime,
+    *,
+    cycle: Mapping[str, Any],
+    kwh_today: Mapping[str, float | None],
+) -> dict[str, Any]:
+    """Everything the status screen shows."""
+    site = runtime.site
+    quality = dict.fromkeys(Quality, 0)
+    if runtime.last is not None:
+        for sample in runtime.last.snapshot.samples.values():
+            quality[sample.quality] += 1
+    bases = [
+        {
+            "id": base.id,
+            "title": base.file.title,
+            "zone": base.zone,
+            "power_kw": base_power_kw(runtime, base, now),
+            "kwh_today": kwh_today.get(base.id),
+            "groups": [
+                group_view(runtime, group, base.zone, now)
+                for group in site.groups.values()
+                if group.base == base.id
+            ],
+        }
+        for base in site.bases.values()
+    ]
+    links = [
+        {
+            "id": health.link,
+            "endpoint": health.endpoint,
+            "online": health.online,
+            "points": health.points,
+            "good": health.good,
+            "last_good": local(health.last_good, site.file.zone) if health.last_good else None,
+            "polls": health.polls,
+            "overruns": health.overruns,
+            "write_failures": health.write_failures,
+            "detail": health.detail,
+        }
+        for health in runtime.field.health(now)
+    ]
+    return {
+        "site": site.file.id,
+        "title": site.file.title,
+        "zone": site.file.zone,
+        "time": local(now, site.file.zone),
+        "cycle": dict(cycle),
+        "bases": bases,
+        "links": links,
+        "points": {q.name.lower(): count for q, count in quality.items()},
+        "overrides": overrides(runtime, now),
+        "alarms": [
+            {
+                "key": alarm.key,
+                "severity": int(alarm.severity),
+                "text": alarm.text,
+                "since": local(alarm.since, site.file.zone),
+            }
+            for alarm in runtime.engine.alarms()
+        ],
+        "schedules": {
+            "in_force": "edited files" if not runtime.schedule_problems else "last good files",
+            "problems": [str(problem) for problem in runtime.schedule_problems],
+        },
+    }

@@ -1,0 +1,447 @@
+"""Puts one site's controller together and runs it: the only place where the parts meet.
+
+One TaskGroup holds everything: the link pollers, the control cycle, the history writer, the
+schedule watcher, the local API, the InfluxDB sink and the scheduler of dated jobs. When one of
+them fails for good, all stop and the process ends: a supervisor restarts it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from drivers.modbus.driver import ModbusTcpDriver
+from drivers.opcua.driver import OpcUaDriver
+
+from bms.api import views
+from bms.api.protocol import socket_path
+from bms.api.server import ApiServer
+from bms.clock import Clock, SystemClock
+from bms.config.load import check_schedules, schedule_texts
+from bms.config.models import Link, ModbusLink, Site
+from bms.control import STRATEGIES
+from bms.durations import parse_duration
+from bms.energy.today import EnergyToday
+from bms.engine import Cycle
+from bms.errors import BmsError, InvalidInput, Refused
+from bms.field import Field
+from bms.historian.embedded import Batch, History
+from bms.historian.influx import InfluxSink
+from bms.historian.recorder import Recorder
+from bms.runtime import Runtime
+from bms.store import Store
+from drivers.base import Driver, Write
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+STOP_WITHIN_S = 2.0
+"""Outputs are released and the last batch is stored within this; the process ends within 3 s."""
+SAVE_STATES_S = 10.0
+"""How much of timers and run hours a power cut may lose."""
+QUEUED_BATCHES = 600
+"""Ten minutes of one-second commits while the disk is stuck; then the oldest trends go first."""
+
+
+def driver_for(link: Link, now: Callable[[], datetime]) -> tuple[Driver, str]:
+    """The driver of a link, and its endpoint in words."""
+    settings = link.settings
+    if isinstance(settings, ModbusLink):
+        driver: Driver = ModbusTcpDriver(
+            settings.host,
+            settings.port,
+            link.points,
+            timeout_s=settings.timeout_s,
+            max_registers=settings.max_registers,
+            max_gap=settings.max_gap,
+            connect_delay_s=settings.connect_delay_s,
+            min_gap_s=settings.min_gap_s,
+            now=now,
+        )
+        return driver, f"{settings.host}:{settings.port}"
+    return OpcUaDriver(
+        settings.url, link.points, timeout_s=settings.timeout_s, now=now
+    ), settings.url
+
+
+class App:
+    """The running controller of one site."""
+
+    def __init__(self, site: Site, clock: Clock) -> None:
+        self._site = site
+        self._clock = clock
+        # One thread per database: SQLite work never runs on the loop, and stays in order.
+        self._history_thread = ThreadPoolExecutor(1, thread_name_prefix="history")
+        self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._files_thread = ThreadPoolExecutor(1, thread_name_prefix="files")
+        self._field = Field(clock.now)
+        self._batches: deque[Batch] = deque()
+        self._batch_ready = asyncio.Event()
+        self._dropped_batches = 0
+        self._stop = asyncio.Event()
+        self._cycles = 0
+        self._overruns = 0
+        self._durations_ms: deque[float] = deque(maxlen=600)
+        self._late_ms: deque[float] = deque(maxlen=600)
+
+    def stop(self) -> None:
+        """Ask for an orderly stop; `run` returns within 3 s."""
+        self._stop.set()
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Control until `stop`. Raises Refused if this site is already being controlled."""
+        state_dir = self._site.state_dir
+        state_dir.mkdir(parents=True, exist_ok=True)
+        async with AsyncExitStack() as stack:
+            for thread in (self._history_thread, self._store_thread, self._files_thread):
+                stack.callback(thread.shutdown, wait=False, cancel_futures=True)
+            self._store = stack.enter_context(Store(state_dir))
+            self._history = stack.enter_context(History(state_dir))
+            now = self._clock.now()
+            self._runtime = Runtime(
+                self._site, self._field, self._store.active(now), self._store.load_states()
+            )
+            self._recorder = Recorder(
+                self._site,
+                trend_s=self._site.file.history.trend_s,
+                commit_s=self._site.file.history.commit_s,
+            )
+            self._today = EnergyToday(self._site)
+            for link in self._site.links.values():
+                driver, endpoint = driver_for(link, self._clock.now)
+                self._field.add(link.id, endpoint, driver, poll_s=link.settings.poll_s)
+            await self._run_tasks(ready)
+
+    async def _run_tasks(self, ready: Callable[[], None]) -> None:
+        listening = asyncio.Event()
+        api = ApiServer(socket_path(self._site.state_dir), self._handlers())
+        sink = self._influx_sink()
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(api.run(listening), name="api")]
+            await _first(listening, tasks[0])
+            tasks.append(group.create_task(self._field.run(), name="field"))
+            tasks.append(group.create_task(self._watch_schedules(), name="schedules"))
+            tasks.append(group.create_task(self._save_states(), name="states"))
+            if sink is not None:
+                tasks.append(group.create_task(sink.run(), name="influx"))
+            writer = group.create_task(self._write_history(), name="history")
+            scheduler = self._dated_jobs()
+            control = group.create_task(self._control(), name="control")
+            ready()
+            await self._stop.wait()
+            control.cancel()
+            with suppress(asyncio.CancelledError):
+                await control
+            await self._release_outputs()
+            if scheduler.running:
+                scheduler.shutdown(wait=False)
+            self._queue(self._recorder.flush())
+            await self._drain_history(writer)
+            await self._in(
+                self._store_thread, self._store.save_states, self._runtime.engine.states()
+            )
+            for task in tasks:
+                task.cancel()
+
+    # --- the cycle ---------------------------------------------------------------------------
+
+    async def _control(self) -> None:
+        loop = asyncio.get_running_loop()
+        period_s = self._site.file.cycle_s
+        due = loop.time()
+        while True:
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            begun = loop.time()
+            self._late_ms.append((begun - due) * 1000)
+            now = self._clock.now()
+            cycle = self._runtime.cycle(now)
+            self._record(cycle)
+            self._cycles += 1
+            ended = loop.time()
+            self._durations_ms.append((ended - begun) * 1000)
+            skipped = int((ended - due) // period_s)  # late ticks are skipped, never queued
+            self._overruns += skipped
+            due += (skipped + 1) * period_s
+
+    def _record(self, cycle: Cycle) -> None:
+        samples = cycle.snapshot.samples
+        self._recorder.offer(cycle.time, samples, cycle.changed, cycle.alarms)
+        self._today.offer(cycle.time, samples)
+        for event in cycle.alarms:
+            _log.log(
+                logging.WARNING if event.kind != "cleared" else logging.INFO,
+                "alarm %s: %s",
+                event.kind,
+                event.text,
+            )
+        self._queue(self._recorder.take(cycle.time))
+
+    def _queue(self, batch: Batch | None) -> None:
+        if batch is None:
+            return
+        if len(self._batches) >= QUEUED_BATCHES:
+            # The disk has been stuck for minutes. Trends of the oldest batch go; readings,
+            # awards and alarms are kept by joining them to the next batch.
+            oldest = self._batches.popleft()
+            self._batches[0] = oldest.without_samples().joined(self._batches[0])
+            self._dropped_batches += 1
+        self._batches.append(batch)
+        self._batch_ready.set()
+
+    async def _write_history(self) -> None:
+        while True:
+            await self._batch_ready.wait()
+            self._batch_ready.clear()
+            while self._batches:
+                batch = self._batches[0]
+                try:
+                    await self._in(self._history_thread, self._history.append, batch)
+                except Exception:
+                    _log.exception("history: cannot store; keeping it in memory and trying again")
+                    await asyncio.sleep(5.0)
+                    continue
+                if self._batches and self._batches[0] is batch:
+                    self._batches.popleft()
+
+    async def _drain_history(self, writer: asyncio.Task[None]) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_WITHIN_S):
+                while self._batches:
+                    await asyncio.sleep(0.01)
+        if self._batches:
+            _log.error(
+                "history: %d batches could not be stored before the stop", len(self._batches)
+            )
+        writer.cancel()
+        with suppress(asyncio.CancelledError):
+            await writer
+
+    async def _release_outputs(self) -> None:
+        """At a stop each output holds its last value, or is released, as its settings say."""
+        releases = [
+            Write(point, None)
+            for point, rules in self._site.outputs.items()
+            if rules.release_on_stop and self._runtime.award(point) is not None
+        ]
+        if releases:
+            self._field.submit(releases)
+            await self._field.settle(STOP_WITHIN_S / 2)
+
+    async def _save_states(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_STATES_S)
+            states = self._runtime.engine.states()
+            await self._in(self._store_thread, self._store.save_states, states)
+
+    # --- schedules ---------------------------------------------------------------------------
+
+    async def _watch_schedules(self) -> None:
+        """Notice edits on disk, check them beside the loop, adopt or reject them whole."""
+        directory = self._site.directory
+        seen = await self._in(self._files_thread, _signature, directory)
+        while True:
+            await asyncio.sleep(min(0.25, self._site.file.cycle_s / 4))
+            found = await self._in(self._files_thread, _signature, directory)
+            if found == seen:
+                continue
+            seen = found
+            library, problems = await self._in(
+                self._files_thread, _read_schedules, directory, self._runtime.site
+            )
+            if library is None or problems:
+                self._runtime.reject(problems)
+                for problem in problems:
+                    _log.error("schedules not adopted: %s", problem)
+            else:
+                self._runtime.adopt(library)
+                _log.info("schedules adopted")
+
+    # --- dated jobs --------------------------------------------------------------------------
+
+    def _dated_jobs(self) -> AsyncIOScheduler:
+        # APScheduler's default grace of one second drops jobs on a busy or restarted machine.
+        scheduler = AsyncIOScheduler(
+            timezone=self._site.file.zone,
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        scheduler.add_job(self._prune, "cron", hour=3, minute=10, id="retention")
+        scheduler.start()
+        return scheduler
+
+    async def _prune(self) -> None:
+        keep = timedelta(days=self._site.file.history.retain_days)
+        before = self._clock.now() - keep
+        await self._in(self._history_thread, self._history.prune, before)
+
+    # --- the local API -----------------------------------------------------------------------
+
+    def _handlers(self) -> Mapping[str, Callable[[Mapping[str, Any], str], Any]]:
+        async def status(_args: Mapping[str, Any], _user: str) -> Any:
+            now = self._clock.now()
+            await self._refresh_today(now)
+            return views.status(
+                self._runtime, now, cycle=self._cycle_view(), kwh_today=self._today.kwh(now)
+            )
+
+        async def points(args: Mapping[str, Any], _user: str) -> Any:
+            return views.points(self._runtime, args.get("filter"), self._clock.now())
+
+        async def why(args: Mapping[str, Any], _user: str) -> Any:
+            return views.why(self._runtime, _text(args, "point"), self._clock.now())
+
+        async def override_list(_args: Mapping[str, Any], _user: str) -> Any:
+            return views.overrides(self._runtime, self._clock.now())
+
+        async def override_set(args: Mapping[str, Any], user: str) -> Any:
+            try:
+                duration = parse_duration(_text(args, "duration"))
+            except ValueError as error:
+                raise InvalidInput(str(error)) from error
+            now = self._clock.now()
+            wanted = self._runtime.new_override(
+                _text(args, "point"),
+                _text(args, "value"),
+                duration,
+                _text(args, "reason"),
+                user,
+                now,
+            )
+            stored = await self._in(self._store_thread, self._store.add, wanted)
+            self._runtime.put_override(stored)
+            _log.info(
+                "override %d: %s = %s by %s until %s: %s",
+                stored.id,
+                stored.point,
+                stored.value,
+                stored.owner,
+                stored.until.isoformat(),
+                stored.reason,
+            )
+            return views.override_view(stored, views.zone_of(self._runtime, stored.point), now)
+
+        async def override_clear(args: Mapping[str, Any], user: str) -> Any:
+            which = _text(args, "override")
+            now = self._clock.now()
+            found = [
+                o
+                for o in self._runtime.overrides.values()
+                if o.until > now and which in (str(o.id), o.point)
+            ]
+            if not found:
+                raise Refused(f"no override '{which}' is in force; see 'bms override list'")
+            await self._in(self._store_thread, self._store.clear, found[0].id, now, user)
+            self._runtime.drop_override(found[0].id)
+            _log.info("override %d on %s cleared by %s", found[0].id, found[0].point, user)
+            return views.override_view(found[0], views.zone_of(self._runtime, found[0].point), now)
+
+        return {
+            "status": status,
+            "points": points,
+            "why": why,
+            "override.set": override_set,
+            "override.clear": override_clear,
+            "override.list": override_list,
+        }
+
+    def _cycle_view(self) -> dict[str, Any]:
+        durations = sorted(self._durations_ms) or [0.0]
+        late = sorted(self._late_ms) or [0.0]
+        return {
+            "pid": os.getpid(),
+            "period_s": self._site.file.cycle_s,
+            "count": self._cycles,
+            "overruns": self._overruns,
+            "p50_ms": round(durations[len(durations) // 2], 2),
+            "p99_ms": round(durations[int(len(durations) * 0.99)], 2),
+            "late_p99_ms": round(late[int(len(late) * 0.99)], 2),
+            "history_waiting": len(self._batches),
+            "history_dropped": self._dropped_batches,
+        }
+
+    async def _refresh_today(self, now: datetime) -> None:
+        for point, since, until in self._today.wanted(now):
+            readings = await self._in(
+                self._history_thread, self._history.readings, point, since, until
+            )
+            self._today.learn(point, now, readings)
+
+    def _influx_sink(self) -> InfluxSink | None:
+        settings = self._site.file.influx
+        if settings is None:
+            return None
+        token = os.environ.get(settings.token_env)
+        if not token:
+            raise InvalidInput(
+                f"site.yaml names an InfluxDB; put its token into the environment variable "
+                f"{settings.token_env}"
+            )
+        return InfluxSink(settings, token, self._site.state_dir)
+
+    @staticmethod
+    async def _in(thread: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(thread, call, *args)
+
+
+async def _first(event: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """Wait for the event, or for the task to fail before it."""
+    waiting = asyncio.ensure_future(event.wait())
+    await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        await task
+
+
+def _text(args: Mapping[str, Any], name: str) -> str:
+    value = args.get(name)
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(f"'{name}' is missing")
+    return value
+
+
+def _signature(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """What changes when any schedule file does."""
+    found = []
+    for path in sorted((directory / "schedules").rglob("*.yaml")):
+        with suppress(OSError):
+            stat = path.stat()
+            found.append((str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return tuple(found)
+
+
+def _read_schedules(directory: Path, site: Site) -> Any:
+    return check_schedules(site, STRATEGIES, schedule_texts(directory))
+
+
+async def run_site(
+    site: Site, *, clock: Clock | None = None, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Control a site until SIGTERM or SIGINT."""
+    app = App(site, clock or SystemClock())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, app.stop)
+    try:
+        await app.run(ready)
+    except BaseExceptionGroup as group:
+        expected, other = group.split(BmsError)
+        if expected is not None and other is None:
+            raise _leaf(expected) from None
+        raise
+
+
+def _leaf(group: BaseExceptionGroup[BmsError]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

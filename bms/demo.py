@@ -1,0 +1,207 @@
+"""`bms demo`: the simulated park, its controller and a live picture, from one command.
+
+The park runs in a process of its own (`python -m simulators serve`), as real Modbus and OPC-UA
+servers; this package does not know it otherwise.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bms.api.client import ask
+from bms.clock import SystemClock
+from bms.config.load import load
+from bms.config.models import Site
+from bms.control import STRATEGIES
+from bms.errors import BmsError, Unreachable
+from bms.historian.embedded import History
+from bms.simulate import load_plant, simulate
+
+PLANT = "simulators.parks.demo.park:Park"
+START_WITHIN_S = 20.0
+# Together under 3 s: the controller first, so that it can still release outputs.
+CONTROLLER_STOP_S = 2.0
+PARK_STOP_S = 0.9
+
+Progress = Callable[[datetime, datetime], AbstractContextManager[Callable[[datetime], None]]]
+
+
+def run_demo(
+    directory: Path,
+    *,
+    step: timedelta,
+    weather: Path | None,
+    live_for: timedelta | None,
+    progress: Progress,
+) -> None:
+    """Fill the history, start park and controller, show their status until Ctrl-C."""
+    site_dir = directory / "site"
+    if not (site_dir / "site.yaml").exists():
+        shutil.copytree(_demo_site(), site_dir, ignore=shutil.ignore_patterns("state"))
+    site = load(site_dir, STRATEGIES)
+    options = {"state": str(directory / "park-state.json")}
+    if weather is not None:
+        options["weather"] = str(weather)
+    # SIGTERM ends the demo as Ctrl-C does, so that no process is left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _fill(site, options, step, progress)
+        endpoints = directory / "endpoints.json"
+        park = _park_command(site_dir, endpoints, options)
+        with _started(park, directory / "park.log", PARK_STOP_S):
+            _wait_for_file(endpoints)
+            controller = _controller_command(site_dir, endpoints)
+            with _started(controller, directory / "controller.log", CONTROLLER_STOP_S):
+                _wait_for_controller(site)
+                _watch(site, live_for)
+    except KeyboardInterrupt:
+        print("stopped")
+
+
+def _demo_site() -> Path:
+    spec = find_spec("simulators.parks.demo")
+    if spec is None or spec.origin is None:
+        raise BmsError("the simulated park is not installed (package 'simulators')")
+    return Path(spec.origin).parent / "site"
+
+
+def _fill(site: Site, options: dict[str, str], step: timedelta, progress: Progress) -> None:
+    """Bring the history from the start of last year (or from where it ends) to now."""
+    import asyncio
+
+    now = SystemClock().now()
+    end = now - (now - datetime(2000, 1, 1, tzinfo=UTC)) % step
+    site.state_dir.mkdir(parents=True, exist_ok=True)
+    with History(site.state_dir) as history:
+        _, last = history.span()
+    zone = ZoneInfo(site.file.zone)
+    first = datetime(now.astimezone(zone).year - 1, 1, 1, tzinfo=zone).astimezone(UTC)
+    start = first if last is None else last
+    if end - start < step:
+        return
+    minutes = step.total_seconds() / 60
+    print(
+        f"filling the history from {start.astimezone(zone):%Y-%m-%d %H:%M} to now: the same engine "
+        f"in simulated time, in {minutes:g}-minute steps (live control runs every "
+        f"{site.file.cycle_s:g} s)",
+        flush=True,
+    )
+    plant = load_plant(PLANT, site, start, options)
+    try:
+        with progress(start, end) as report:
+            done = asyncio.run(
+                simulate(
+                    site,
+                    plant,
+                    start=start,
+                    end=end,
+                    step=step,
+                    into=site.state_dir,
+                    progress=report,
+                )
+            )
+    finally:
+        plant.close()
+    print(
+        f"filled {(done.end - done.start).days} days in {done.wall_s:.0f} s "
+        f"({done.days_per_s:.1f} days/s)",
+        flush=True,
+    )
+
+
+def _park_command(site_dir: Path, endpoints: Path, options: dict[str, str]) -> list[str]:
+    with suppress(FileNotFoundError):
+        endpoints.unlink()
+    command = [sys.executable, "-m", "simulators", "serve", str(site_dir), "--plant", PLANT]
+    command += ["--endpoints", str(endpoints)]
+    for name, value in options.items():
+        command += ["--option", f"{name}={value}"]
+    return command
+
+
+def _controller_command(site_dir: Path, endpoints: Path) -> list[str]:
+    return [sys.executable, "-m", "bms", "run", str(site_dir), "--endpoints", str(endpoints)]
+
+
+@contextmanager
+def _started(command: list[str], log: Path, stop_within_s: float) -> Iterator[None]:
+    """A child process, in a session of its own so that Ctrl-C reaches only us."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield
+        if child.poll() not in (None, 0):
+            raise BmsError(f"'{' '.join(command[1:4])}' ended by itself; see {log}")
+    finally:
+        child.terminate()
+        try:
+            child.wait(stop_within_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _wait_for_file(path: Path) -> None:
+    deadline = time.monotonic() + START_WITHIN_S
+    while not path.exists():
+        if time.monotonic() > deadline:
+            raise BmsError(f"the simulated park did not start within {START_WITHIN_S:.0f} s")
+        time.sleep(0.05)
+
+
+def _wait_for_controller(site: Site) -> None:
+    deadline = time.monotonic() + START_WITHIN_S
+    while True:
+        try:
+            status = ask(site.state_dir, "status")
+        except Unreachable:
+            status = None
+        if status is not None and status["cycle"]["count"] > 2:
+            return
+        if time.monotonic() > deadline:
+            raise BmsError(f"the controller did not answer within {START_WITHIN_S:.0f} s")
+        time.sleep(0.1)
+
+
+def _watch(site: Site, live_for: timedelta | None) -> None:
+    """Refresh the status table each second; without a terminal, print it now and then."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from bms.screens import status_screen
+
+    console = Console(highlight=False)
+    ends = None if live_for is None else time.monotonic() + live_for.total_seconds()
+
+    def status() -> Any:
+        return status_screen(ask(site.state_dir, "status"))
+
+    print(f"live; Ctrl-C stops. In another terminal try: bms status {site.directory}\n", flush=True)
+    if console.is_terminal:
+        with Live(status(), console=console, screen=False, auto_refresh=False) as live:
+            while ends is None or time.monotonic() < ends:
+                time.sleep(1.0)
+                live.update(status(), refresh=True)
+        return
+    console = Console(width=200, highlight=False)
+    while ends is None or time.monotonic() < ends:
+        console.print(status(), "")
+        pause = 10.0 if ends is None else max(0.0, min(10.0, ends - time.monotonic()))
+        time.sleep(pause)

@@ -1,0 +1,249 @@
+"""What the command line draws: rich renderables from the JSON values the commands also print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bms.config.models import Site
+from bms.durations import in_words
+
+_ABNORMAL = "bold red"
+_NOTE = "yellow"
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, justify="right" if column in ("kW", "kWh today") else "left")
+    return table
+
+
+def title_text(title: str | Mapping[str, str], fallback: str = "") -> str:
+    """One line from a title given as text or per language."""
+    if isinstance(title, str):
+        return title or fallback
+    return title.get("en") or title.get("zh") or fallback
+
+
+def _number(value: float | None, digits: int = 1) -> str:
+    return "—" if value is None else f"{value:,.{digits}f}"
+
+
+def _clock(iso: str, today: str) -> str:
+    moment = datetime.fromisoformat(iso)
+    return f"{moment:%H:%M}" if iso[:10] == today[:10] else f"{moment:%a %m-%d %H:%M}"
+
+
+def status_screen(status: Mapping[str, Any]) -> RenderableType:
+    """Bases and groups, then what is not normal: links, points, overrides, alarms."""
+    today = status["time"]
+    cycle = status["cycle"]
+    head = Text.assemble(
+        (f"{title_text(status['title'], status['site'])}", "bold"),
+        f"  {datetime.fromisoformat(today):%Y-%m-%d %H:%M:%S}",
+        f"  cycle {cycle['count']} every {cycle['period_s']:g} s, p50 {cycle['p50_ms']:g} ms",
+        f", {cycle['overruns']} skipped" if cycle["overruns"] else "",
+    )
+    table = _table("base / group", "mode", "season", "kW", "kWh today", "next change", "because")
+    for base in status["bases"]:
+        table.add_row(
+            Text(title_text(base["title"], base["id"]), style="bold"),
+            "",
+            "",
+            _number(base["power_kw"]),
+            _number(base["kwh_today"]),
+        )
+        for group in base["groups"]:
+            change = group["next_change"]
+            by_hand = group["source"] is not None and "override" in group["source"]
+            table.add_row(
+                "  " + group["id"].split(".", 1)[1],
+                Text(str(group["mode"] or "—"), style=_NOTE if by_hand else ""),
+                group["season"] or "—",
+                _number(group["power_kw"]),
+                "",
+                f"{_clock(change['time'], today)} {change['mode']}" if change else "—",
+                group["reason"],
+            )
+    return Group(head, Text(), table, Text(), *_abnormal(status))
+
+
+def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
+    counts = status["points"]
+    offline = [link for link in status["links"] if not link["online"]]
+    lines: list[RenderableType] = [
+        Text.assemble(
+            f"points: {counts['good']} good, ",
+            (f"{counts['stale']} stale, {counts['bad']} bad", _ABNORMAL)
+            if counts["stale"] or counts["bad"]
+            else "0 stale, 0 bad",
+            f"; links: {len(status['links']) - len(offline)} of {len(status['links'])} online",
+        )
+    ]
+    lines += [
+        Text(f"  link {link['id']} ({link['endpoint']}): {link['detail'] or 'offline'}", _ABNORMAL)
+        for link in offline
+    ]
+    for problem in status["schedules"]["problems"]:
+        lines.append(Text(f"schedule not in force: {problem}", _ABNORMAL))
+    overrides = status["overrides"]
+    lines.append(Text(f"overrides: {len(overrides) or 'none'}"))
+    lines += [
+        Text(
+            f"  {o['id']}: {o['point']} = {o['value']} for {in_words(timedelta(seconds=o['left_s']))}"
+            f" more ({o['owner']}: {o['reason']})",
+            _NOTE,
+        )
+        for o in overrides
+    ]
+    alarms = status["alarms"]
+    lines.append(Text(f"alarms: {len(alarms) or 'none'}"))
+    lines += [
+        Text(
+            f"  level {a['severity']} since {_clock(a['since'], status['time'])}: {a['text']}",
+            _ABNORMAL,
+        )
+        for a in alarms
+    ]
+    return lines
+
+
+def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
+    """The priority ladder with the winner first, and what the field shows."""
+    field = answer["field"]
+    shown = f"{field['value']} {field['unit']}".strip() if field["quality"] == "good" else "—"
+    lines: list[RenderableType] = [
+        Text.assemble(
+            (answer["point"], "bold"),
+            f"  field: {shown} ({field['quality']}, {field['age_s']:.0f} s old"
+            f"{', ' + field['detail'] if field['detail'] else ''})",
+        )
+    ]
+    if answer["winner"] is None:
+        lines.append(
+            Text("nothing commands it" if answer["commandable"] else "measured, not commanded")
+        )
+        return lines
+    table = _table("", "slot", "value", "by", "reason", "until")
+    for label, command in [("wins", answer["winner"])] + [("", c) for c in answer["losers"]]:
+        table.add_row(
+            label,
+            f"{command['priority']} {command['slot'].replace('_', ' ')}",
+            str(command["value"]),
+            command["source"],
+            command["reason"],
+            command["expires"] or "",
+        )
+    return [*lines, table]
+
+
+def preview_view(
+    site: Site,
+    group_id: str,
+    start: datetime,
+    days: int,
+    overrides: Sequence[Mapping[str, Any]] | None,
+) -> dict[str, Any]:
+    """What the schedule will do in a group, as JSON; `overrides` is None if nobody was asked."""
+    group = site.groups[group_id]
+    zone = site.bases[group.base].zone
+    resolver = site.library.resolver(group_id, zone)
+    stretches = resolver.preview(start, days) if resolver is not None else []
+    prefix = {
+        group.mode_point,
+        *(member_point for e in group.members for member_point in e.points.values()),
+    }
+    return {
+        "group": group_id,
+        "zone": zone,
+        "governed": resolver is not None,
+        "stretches": [
+            {
+                "from": s.start.astimezone(ZoneInfo(zone)).isoformat(timespec="minutes"),
+                "to": s.end.astimezone(ZoneInfo(zone)).isoformat(timespec="minutes"),
+                "mode": s.entry.mode,
+                "setpoints": dict(s.entry.setpoints),
+                "season": s.entry.season,
+                "reason": s.entry.reason,
+                "origin": str(s.entry.origin),
+            }
+            for s in stretches
+        ],
+        "overrides": None
+        if overrides is None
+        else [
+            dict(o)
+            for o in overrides
+            if o["point"] in prefix or str(o["point"]).startswith(group_id + ".")
+        ],
+    }
+
+
+def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
+    """One row per stretch, the day named once; overrides in force above it."""
+    if not view["governed"]:
+        return [Text(f"no schedule governs {view['group']}: it is never commanded by schedule")]
+    lines: list[RenderableType] = []
+    if view["overrides"] is None:
+        lines.append(Text("the controller is not running: overrides are not shown", _NOTE))
+    for o in view["overrides"] or []:
+        lines.append(
+            Text(f"override: {o['point']} = {o['value']} until {o['until']} ({o['reason']})", _NOTE)
+        )
+    table = _table("day", "from", "to", "hours", "mode", "setpoints", "because", "line")
+    last_day = ""
+    for stretch in view["stretches"]:
+        begin = datetime.fromisoformat(stretch["from"])
+        end = datetime.fromisoformat(stretch["to"])
+        day = f"{begin:%a %Y-%m-%d}"
+        ends = f"{end:%H:%M}" if end.date() == begin.date() else f"{end:%a %m-%d %H:%M}"
+        table.add_row(
+            day if day != last_day else "",
+            f"{begin:%H:%M}",
+            ends,
+            f"{(end - begin).total_seconds() / 3600:.1f}",
+            stretch["mode"],
+            " ".join(f"{name}={value:g}" for name, value in stretch["setpoints"].items()),
+            stretch["reason"],
+            stretch["origin"],
+        )
+        last_day = day
+    return [*lines, table]
+
+
+def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
+    """The verdict per base, then why where there is none."""
+    year, baseline = report["year"], report["baseline_year"]
+    table = _table(
+        "base",
+        f"{year} so far kWh" if report["partial"] else f"{year} kWh",
+        f"{baseline} same days kWh" if report["partial"] else f"{baseline} kWh",
+        "growth",
+        "target",
+        "coverage",
+        "year-end kWh",
+        "verdict",
+    )
+    notes: list[RenderableType] = []
+    for base in report["bases"]:
+        growth = base["growth_pct"]
+        style = {"over": _ABNORMAL, "cannot tell": _NOTE}.get(base["verdict"], "green")
+        table.add_row(
+            base["base"],
+            _number(base["kwh"], 0),
+            _number(base["baseline_kwh"], 0),
+            "—" if growth is None else f"{growth:+.2f} %",
+            f"< {base['target_pct']:g} %",
+            f"{base['coverage_pct']:.1f} % / {base['baseline_coverage_pct']:.1f} %",
+            _number(base["projection_kwh"], 0),
+            Text(base["verdict"], style=style),
+        )
+        notes += [Text(f"{base['base']}: {note}") for note in base["notes"]]
+    return [table, Text(), *notes]

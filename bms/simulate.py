@@ -1,0 +1,125 @@
+"""The same engine on simulated time, against any `Plant`, as fast as the machine goes."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+
+from bms.clock import SimulatedClock
+from bms.config.models import Site
+from bms.control import assemble
+from bms.echo import EchoPlant
+from bms.engine import Engine
+from bms.errors import InvalidInput, Refused
+from bms.historian.embedded import Batch, History
+from bms.historian.recorder import Recorder
+from bms.store import Store
+from drivers.plant import Plant, PlantDriver
+
+STORE_EVERY = timedelta(days=1)
+"""Simulated time between commits: durability matters less than speed when it can be redone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What a simulation did."""
+
+    start: datetime
+    end: datetime
+    step_s: float
+    cycles: int
+    writes: int
+    alarms_raised: int
+    wall_s: float
+
+    @property
+    def days_per_s(self) -> float:
+        return (self.end - self.start).total_seconds() / 86400 / max(self.wall_s, 1e-9)
+
+
+def load_plant(spec: str | None, site: Site, start: datetime, options: Mapping[str, str]) -> Plant:
+    """The plant of `module:Class`; without one, a plant that only echoes what it is told."""
+    if spec is None:
+        points = [point for link in site.links.values() for point in link.points]
+        return EchoPlant(points)
+    module_name, colon, class_name = spec.partition(":")
+    if not colon:
+        raise InvalidInput(f"'{spec}' is no plant; write module:Class")
+    try:
+        factory = getattr(importlib.import_module(module_name), class_name)
+    except ImportError as error:
+        raise InvalidInput(f"cannot import the plant's module '{module_name}': {error}") from error
+    except AttributeError:
+        raise InvalidInput(f"module '{module_name}' has no '{class_name}'") from None
+    known = inspect.signature(factory).parameters
+    for name in options:
+        if name not in known and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+            allowed = ", ".join(sorted(set(known) - {"start"})) or "none"
+            raise InvalidInput(f"the plant has no option '{name}'; options: {allowed}")
+    try:
+        plant: Plant = factory(start=start, **options)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"the plant cannot be made: {error}") from error
+    return plant
+
+
+async def simulate(
+    site: Site,
+    plant: Plant,
+    *,
+    start: datetime,
+    end: datetime,
+    step: timedelta,
+    into: Path,
+    progress: Callable[[datetime], None] = lambda _now: None,
+    trend_s: float = 3600.0,
+) -> Simulated:
+    """Run `site` against `plant` from `start` to `end`, keeping history and state in `into`.
+
+    A later simulation, or `bms run` on the same directory, carries on where this one ended.
+    Raises Refused if `into` already holds history after `start`.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    clock = SimulatedClock(start)
+    points = [point for link in site.links.values() for point in link.points]
+    ids = [point.id for point in points]
+    begun = perf_counter()
+    cycles = writes = alarms = 0
+    with Store(into) as store, History(into) as history:
+        _, last = history.span()
+        if last is not None and last > start:
+            raise Refused(
+                f"{into} already holds history up to {last.isoformat(timespec='seconds')}; "
+                "start the simulation there, or choose another directory"
+            )
+        engine = Engine(assemble(site, store.active(start)), site.outputs, store.load_states())
+        recorder = Recorder(site, trend_s=trend_s, commit_s=STORE_EVERY.total_seconds())
+        async with PlantDriver(plant, points, now=clock.now) as driver:
+            while clock.now() < end:
+                clock.set(plant.advance(min(clock.now() + step, end)))
+                now = clock.now()
+                samples = {sample.point: sample for sample in await driver.read(ids)}
+                cycle = engine.cycle(samples, now)
+                if cycle.writes:
+                    engine.written(await driver.write(cycle.writes), now)
+                    writes += len(cycle.writes)
+                alarms += sum(1 for event in cycle.alarms if event.kind == "raised")
+                recorder.offer(now, samples, cycle.changed, cycle.alarms)
+                cycles += 1
+                batch: Batch | None = recorder.take(now)
+                if batch is not None:
+                    history.append(batch)
+                    progress(now)
+        final = recorder.flush()
+        if final is not None:
+            history.append(final)
+        store.save_states(engine.states())
+    progress(clock.now())
+    return Simulated(
+        start, clock.now(), step.total_seconds(), cycles, writes, alarms, perf_counter() - begun
+    )

@@ -1,0 +1,57 @@
+"""The demo park: simulated days per second, and the memory of its controller."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bms.config.load import load
+
+from bms.control import STRATEGIES
+from bms.simulate import load_plant, simulate
+from tests.acceptance.park import PLANT, SITE, running_park, until
+from tests.benchmarks.table import Row, median
+
+REPEATS = 3
+
+
+def _days_per_s(step: timedelta, days: int) -> float:
+    site = load(SITE, STRATEGIES)
+    start = datetime(2026, 7, 6, tzinfo=UTC)  # a working week in July: chillers stage every day
+    plant = load_plant(PLANT, site, start, {})
+    with tempfile.TemporaryDirectory() as folder:
+        done = asyncio.run(
+            simulate(
+                site,
+                plant,
+                start=start,
+                end=start + timedelta(days=days),
+                step=step,
+                into=Path(folder),
+            )
+        )
+    plant.close()
+    return done.days_per_s
+
+
+def run_simulation() -> list[Row]:
+    minutes = median([_days_per_s(timedelta(minutes=1), 2) for _ in range(REPEATS)])
+    quarters = median([_days_per_s(timedelta(minutes=15), 20) for _ in range(REPEATS)])
+    return [
+        Row("simulate: demo park, 1-minute steps", minutes, "days/s"),
+        Row("simulate: demo park, 15-minute steps", quarters, "days/s"),
+    ]
+
+
+def run_memory() -> list[Row]:
+    peaks = []
+    for _ in range(REPEATS):
+        with tempfile.TemporaryDirectory() as folder, running_park(Path(folder)) as park:
+            until(lambda: park.status()["cycle"]["count"] >= 15, "15 cycles")
+            assert park.controller is not None
+            status = Path(f"/proc/{park.controller.pid}/status").read_text()
+            peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+            peaks.append(int(peak.split()[1]) / 1024)
+    return [Row("memory: peak RSS of bms run, demo site", median(peaks), "MiB")]

@@ -1,0 +1,180 @@
+"""The process image under links that answer, fail, hang and lie."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+import pytest
+
+from bms import field as field_module
+from bms.field import Field
+from drivers.base import Write, WriteResult, WriteStatus
+from drivers.points import ModbusAddress, Point, PointId, Quality, Sample
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = START
+
+    def now(self) -> datetime:
+        return self.time
+
+
+class Scripted:
+    """A driver whose behaviour the test chooses; it records what was asked of it."""
+
+    def __init__(self, names: Sequence[str], clock: Clock) -> None:
+        self.points = [Point(name, ModbusAddress(1, "coil", i)) for i, name in enumerate(names)]
+        self.clock = clock
+        self.values: dict[PointId, float] = dict.fromkeys(names, 0.0)
+        self.quality = Quality.GOOD
+        self.reads = 0
+        self.writes: list[Write] = []
+        self.before_read: Callable[[], object] = lambda: None
+        self.hang = False
+        self.progress = asyncio.Event()
+
+    async def read(self, points: Sequence[PointId]) -> list[Sample]:
+        self.reads += 1
+        self.progress.set()
+        self.before_read()
+        if self.hang:
+            await asyncio.Event().wait()
+        detail = "" if self.quality is Quality.GOOD else "no answer"
+        return [Sample(p, self.values[p], self.quality, self.clock.now(), detail) for p in points]
+
+    async def write(self, writes: Sequence[Write]) -> list[WriteResult]:
+        self.writes += writes
+        for write in writes:
+            assert write.value is not None
+            self.values[write.point] = float(write.value)
+        return [WriteResult(w.point, w.value, WriteStatus.OK) for w in writes]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def reads_reach(self, count: int) -> None:
+        async with asyncio.timeout(5):
+            while self.reads < count:
+                self.progress.clear()
+                await self.progress.wait()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+async def running(field: Field) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(field.run())
+
+
+async def stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_write_overtakes_the_poll_and_is_read_back(clock: Clock) -> None:
+    driver = Scripted(["b.l.enable"], clock)
+    field = Field(clock.now)
+    field.add("l", "here", driver, poll_s=600)
+    assert field.snapshot(clock.now())["b.l.enable"].quality is Quality.BAD
+    task = await running(field)
+    await driver.reads_reach(1)
+    field.submit([Write("b.l.enable", 0), Write("b.l.enable", 1), Write("b.group.mode", "on")])
+    await field.settle(5)
+    await driver.reads_reach(2)
+    assert driver.writes == [Write("b.l.enable", 1)]
+    async with asyncio.timeout(5):
+        while not (results := field.take_results()):
+            await asyncio.sleep(0)
+    assert [r.status for r in results] == [WriteStatus.OK]
+    assert field.snapshot(clock.now())["b.l.enable"].value == 1
+    await stopped(task)
+
+
+async def test_a_hanging_link_ages_only_its_own_points(clock: Clock) -> None:
+    good, hung = Scripted(["b.good.power"], clock), Scripted(["b.hung.power"], clock)
+    field = Field(clock.now)
+    field.add("good", "here", good, poll_s=0.02)
+    field.add("hung", "there", hung, poll_s=0.02)
+    task = await running(field)
+    await hung.reads_reach(1)
+    hung.hang = True
+    await hung.reads_reach(2)
+    clock.time += timedelta(seconds=40)
+    await good.reads_reach(good.reads + 2)
+    image = field.snapshot(clock.now())
+    assert image["b.good.power"].quality is Quality.GOOD
+    assert image["b.hung.power"].quality is Quality.STALE
+    assert [c.key for c in field.conditions(clock.now())] == ["link:hung"]
+    health = {h.link: h for h in field.health(clock.now())}
+    assert health["good"].online
+    assert not health["hung"].online
+    await stopped(task)
+
+
+async def test_a_driver_that_never_returns_is_cut_off(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(field_module, "CALL_LIMIT_S", 0.05)
+    driver = Scripted(["b.x.power"], clock)
+    driver.hang = True
+    field = Field(clock.now)
+    field.add("x", "here", driver, poll_s=0.01)
+    task = await running(field)
+    await driver.reads_reach(3)
+    await stopped(task)
+
+
+async def test_a_defect_in_a_driver_does_not_end_its_polling(clock: Clock) -> None:
+    driver = Scripted(["b.x.power"], clock)
+    failures = iter([ZeroDivisionError("defect")])
+
+    def fail_once() -> None:
+        if driver.reads == 2:
+            error = next(failures, None)
+            if error is not None:
+                raise error
+
+    driver.before_read = fail_once
+    field = Field(clock.now)
+    field.add("x", "here", driver, poll_s=0.01)
+    task = await running(field)
+    await driver.reads_reach(4)
+    assert field.snapshot(clock.now())["b.x.power"].quality is Quality.GOOD
+    await stopped(task)
+
+
+async def test_one_silent_device_behind_a_good_link_is_one_alarm(clock: Clock) -> None:
+    driver = Scripted(["b.a.power", "b.a.energy", "b.dead.power", "b.dead.energy"], clock)
+    original = driver.read
+
+    async def half(points: Sequence[PointId]) -> list[Sample]:
+        return [
+            s._replace(quality=Quality.BAD, value=None, detail="unit 2: no answer")
+            if s.point.startswith("b.dead.")
+            else s
+            for s in await original(points)
+        ]
+
+    driver.read = half  # type: ignore[method-assign]
+    field = Field(clock.now)
+    field.add("x", "here", driver, poll_s=0.01)
+    task = await running(field)
+    await driver.reads_reach(2)
+    clock.time += timedelta(seconds=31)
+    await driver.reads_reach(driver.reads + 2)
+    conditions = field.conditions(clock.now())
+    assert [c.key for c in conditions] == ["device:b.dead"]
+    assert "unit 2: no answer" in conditions[0].text
+    await stopped(task)
