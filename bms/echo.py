@@ -13,7 +13,7 @@ from drivers.points import Point
 
 
 class EchoPlant:
-    """Outputs read back as commanded, a `status` follows its `enable`; no other point has a value."""
+    """Outputs read back as commanded, a `status` follows its `enable`; the rest has no value."""
 
     def __init__(self, points: Sequence[Point]) -> None:
         self._points = [PlantPoint(p.id, p.unit, p.writable) for p in points]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from types import MappingProxyType
 
 from drivers.points import PointId
 
 
-class PointClass(str, Enum):
+class PointClass(StrEnum):
     """How history treats a point."""
 
     ANALOG = "analog"

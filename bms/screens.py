@@ -91,14 +91,16 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
         Text(f"  link {link['id']} ({link['endpoint']}): {link['detail'] or 'offline'}", _ABNORMAL)
         for link in offline
     ]
-    for problem in status["schedules"]["problems"]:
-        lines.append(Text(f"schedule not in force: {problem}", _ABNORMAL))
+    lines += [
+        Text(f"schedule not in force: {problem}", _ABNORMAL)
+        for problem in status["schedules"]["problems"]
+    ]
     overrides = status["overrides"]
     lines.append(Text(f"overrides: {len(overrides) or 'none'}"))
     lines += [
         Text(
-            f"  {o['id']}: {o['point']} = {o['value']} for {in_words(timedelta(seconds=o['left_s']))}"
-            f" more ({o['owner']}: {o['reason']})",
+            f"  {o['id']}: {o['point']} = {o['value']} for "
+            f"{in_words(timedelta(seconds=o['left_s']))} more ({o['owner']}: {o['reason']})",
             _NOTE,
         )
         for o in overrides
@@ -193,10 +195,10 @@ def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
     lines: list[RenderableType] = []
     if view["overrides"] is None:
         lines.append(Text("the controller is not running: overrides are not shown", _NOTE))
-    for o in view["overrides"] or []:
-        lines.append(
-            Text(f"override: {o['point']} = {o['value']} until {o['until']} ({o['reason']})", _NOTE)
-        )
+    lines += [
+        Text(f"override: {o['point']} = {o['value']} until {o['until']} ({o['reason']})", _NOTE)
+        for o in view["overrides"] or []
+    ]
     table = _table("day", "from", "to", "hours", "mode", "setpoints", "because", "line")
     last_day = ""
     for stretch in view["stretches"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -19,7 +19,7 @@ class Write:
     value: Value | None
 
 
-class WriteStatus(str, Enum):
+class WriteStatus(StrEnum):
     """What became of a write. Only OK means the device acknowledged it."""
 
     OK = "ok"
