@@ -1,258 +1,235 @@
 """YAML 1.2 text into plain data that remembers where everything stood.
 
-Problems come as `Problem` values, all of them, never as the first exception.
+Problems come as `Problem` values, all of them, never as the first exception. Every value is
+written out at one place: aliases, merge keys and tags are problems.
 """
 
 from __future__ import annotations
 
-import difflib
+import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
 
-Path: TypeAlias = tuple[str | int, ...]
-"""Keys and indices from the document's root to a node."""
+from schedules.fullwidth import full_width
+from schedules.problems import Document, Origin, Path, Problem, suggestion
 
+__all__ = ["Document", "Origin", "Path", "Problem", "full_width", "read", "suggestion", "validate"]
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where something is written; line and column count from 1."""
-
-    file: str
-    line: int
-    column: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """One thing wrong at one place; `hint` says what to write instead."""
-
-    file: str
-    line: int
-    column: int
-    message: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        text = f"{self.file}:{self.line}:{self.column}: {self.message}"
-        return f"{text}; {self.hint}" if self.hint else text
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A parsed file: plain dicts, lists and scalars, and the place of every node."""
-
-    file: str
-    data: Any
-    keys: Mapping[Path, Origin] = field(default_factory=dict)
-    """Where the key of a mapping entry stands."""
-    values: Mapping[Path, Origin] = field(default_factory=dict)
-    """Where a value stands."""
-
-    def at(self, path: Path, *, key: bool = False) -> Origin:
-        """The place of a value (or of its key); of the nearest written ancestor if it has none."""
-        for end in range(len(path), -1, -1):
-            here = path[:end]
-            if (key or end < len(path)) and here in self.keys:
-                return self.keys[here]
-            if here in self.values:
-                return self.values[here]
-        return Origin(self.file, 1)
-
-    def problem(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> Problem:
-        """A problem at the place of `path`."""
-        place = self.at(path, key=key)
-        return Problem(self.file, place.line, place.column, message, hint)
-
-
-# What a Chinese input method types where YAML wants ASCII.
-_FULL_WIDTH = {
-    "：": ":",
-    "，": ",",
-    "｛": "{",
-    "｝": "}",
-    "［": "[",
-    "］": "]",
-    "【": "[",
-    "】": "]",
-    "－": "-",
-    "＃": "#",
-    "　": "a space",
-    "“": '"',
-    "”": '"',
-    "‘": "'",
-    "’": "'",
-}
-_QUOTED_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'|(?:^|(?<=\s))#.*')
-_BLOCK_SCALAR = re.compile(r"[|>][-+0-9]*\s*(?:#.*)?$")
-
-
-def full_width(file: str, text: str) -> list[Problem]:
-    """Full-width punctuation where YAML syntax is expected.
-
-    Text in quotes, in comments and in block scalars is left alone, and so is full-width
-    punctuation inside plain prose (`title: 空调：一号` keeps its colon).
-    """
-    problems: list[Problem] = []
-    block_indent: int | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        indent = len(line) - len(line.lstrip(" "))
-        if block_indent is not None:
-            if not line.strip() or indent > block_indent:
-                continue
-            block_indent = None
-        bare = _QUOTED_OR_COMMENT.sub(lambda match: " " * len(match.group()), line)
-        if _BLOCK_SCALAR.search(bare):
-            block_indent = indent
-        # After an ASCII "key: " the rest is a value: only flow brackets make its punctuation syntax.
-        value = re.search(r":\s+", bare)
-        flow = next((i for i, c in enumerate(bare) if c in "{[｛［【"), None)
-        for index, character in enumerate(bare):
-            if character not in _FULL_WIDTH:
-                continue
-            in_value = value is not None and index >= value.end()
-            if in_value and character not in "｛［【　" and (flow is None or index < flow):
-                continue
-            if in_value and character in "｛［【　" and bare[value.end() : index].strip():  # type: ignore[union-attr]
-                if flow is None or index < flow or character == "　":
-                    continue
-            wanted = _FULL_WIDTH[character]
-            problems.append(
-                Problem(
-                    file,
-                    number,
-                    index + 1,
-                    f"full-width character '{character}' cannot be used here",
-                    f"write {wanted if len(wanted) > 1 else repr(wanted)}",
-                )
-            )
-    return problems
-
-
+_LINE_END = re.compile(r"\r\n|\r|\n")  # YAML 1.2, 5.4; str.splitlines breaks at more
 _NULL = {"", "~", "null", "Null", "NULL"}
 _TRUE = {"true", "True", "TRUE"}
 _FALSE = {"false", "False", "FALSE"}
-_INT = re.compile(r"[-+]?[0-9]{1,300}$")  # Python refuses to convert more than 4300 digits
-_OCTAL_HEX = re.compile(r"0o[0-7]+$|0x[0-9a-fA-F]+$")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
-_SPECIAL_FLOAT = {".inf": float("inf"), "+.inf": float("inf"), "-.inf": float("-inf")}
+_INT = re.compile(r"[-+]?[0-9]{1,300}")  # longer ones are beyond any float
+_OCTAL_HEX = re.compile(r"0o[0-7]{1,22}|0x[0-9a-fA-F]{1,16}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
-def _scalar(node: ScalarNode) -> Any:
+def _plain(text: str) -> Any:
     """YAML 1.2 core schema: `off`, `10:00` and `2026-01-01` are text."""
-    text: str = node.value
-    if node.style in ("'", '"', "|", ">"):
-        return text
     if text in _NULL:
         return None
     if text in _TRUE:
         return True
     if text in _FALSE:
         return False
-    if _INT.match(text):
+    if _INT.fullmatch(text):
         return int(text)
-    if _OCTAL_HEX.match(text):
+    if _OCTAL_HEX.fullmatch(text):
         return int(text, 0)
-    if _FLOAT.match(text):
+    if _FLOAT.fullmatch(text):
         return float(text)
-    if text.lower() in _SPECIAL_FLOAT:
-        return _SPECIAL_FLOAT[text.lower()]
+    if _NOT_FINITE.fullmatch(text):
+        return float(text.replace(".", "", 1))
     return text
 
 
+_DEEPEST = 50
+"""Levels of nesting; a site file has about ten."""
+
+
+class _TooDeepError(Exception):
+    """Carries where the nesting became too deep."""
+
+    def __init__(self, place: Origin) -> None:
+        super().__init__(str(place))
+        self.place = place
+
+
 class _Reader:
-    def __init__(self, file: str) -> None:
+    """Builds data from parser events, and notes the place of everything on the way."""
+
+    def __init__(self, file: str, events: Iterator[Event]) -> None:
         self.file = file
+        self.events = events
         self.keys: dict[Path, Origin] = {}
         self.values: dict[Path, Origin] = {}
         self.problems: list[Problem] = []
 
-    def _origin(self, node: Node) -> Origin:
-        mark = node.start_mark
-        return Origin(self.file, mark.line + 1, mark.column + 1)
+    def documents(self) -> tuple[Any, int]:
+        """The data of the first document, and how many documents there are."""
+        data: Any = None
+        count = 0
+        for event in self.events:
+            if not isinstance(event, DocumentStartEvent):
+                continue
+            count += 1
+            if count == 1:
+                data = self._value(next(self.events), ())
+            elif count == 2:
+                self._problem(
+                    self._origin(event),
+                    "a second document begins here",
+                    "write one document per file, without '---'",
+                )
+        return data, count
 
-    def convert(self, node: Node, path: Path) -> Any:
-        self.values[path] = self._origin(node)
-        if isinstance(node, ScalarNode):
-            return _scalar(node)
-        if isinstance(node, SequenceNode):
-            return [self.convert(child, (*path, i)) for i, child in enumerate(node.value)]
-        assert isinstance(node, MappingNode)
-        result: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            place = self._origin(key_node)
-            if not isinstance(key_node, ScalarNode):
-                self.problems.append(
-                    Problem(self.file, place.line, place.column, "a key must be a plain word")
+    def _origin(self, event: Event) -> Origin:
+        return Origin(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def _problem(self, place: Origin, message: str, hint: str) -> None:
+        self.problems.append(Problem(self.file, place.line, place.column, message, hint))
+
+    def _value(self, event: Event, path: Path) -> Any:
+        place = self._origin(event)
+        if isinstance(event, ScalarEvent) and not event.style and not event.value:
+            place = self.keys.get(path, place)  # the parser puts an empty value on a later line
+        self.values[path] = place
+        if isinstance(event, AliasEvent):
+            self._problem(
+                place,
+                f"an alias (*{event.anchor}) cannot be used here",
+                "write the value out, or put text that begins with '*' in quotes",
+            )
+            return None
+        if getattr(event, "tag", None) is not None:
+            self._problem(
+                place, "a tag ('!') cannot be used here", "leave it out, or quote the text"
+            )
+        if isinstance(event, ScalarEvent):
+            return self._scalar(event, place)
+        if len(path) >= _DEEPEST:
+            raise _TooDeepError(place)
+        if isinstance(event, SequenceStartEvent):
+            items: list[Any] = []
+            while not isinstance(event := next(self.events), SequenceEndEvent):
+                items.append(self._value(event, (*path, len(items))))
+            return items
+        return self._mapping(path)
+
+    def _scalar(self, event: ScalarEvent, place: Origin) -> Any:
+        if event.style:
+            return event.value
+        value = _plain(event.value)
+        if isinstance(value, float) and not math.isfinite(value):
+            shown = event.value if len(event.value) <= 20 else f"{event.value[:20]}…"
+            self._problem(place, f"{shown} is not a finite number", "write an ordinary number")
+            return None
+        return value
+
+    def _mapping(self, path: Path) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        while not isinstance(event := next(self.events), MappingEndEvent):
+            place = self._origin(event)
+            if not isinstance(event, ScalarEvent):
+                self._problem(place, "a key must be a plain word", "write 'key: value'")
+                self._skip(event)
+            elif event.value == "<<" and not event.style:
+                self._problem(place, "a merge key (<<) cannot be used", "write the keys out")
+            elif event.value in result:
+                first = self.keys[(*path, event.value)]
+                self._problem(
+                    place,
+                    f"'{event.value}' is already given on line {first.line}",
+                    "remove one of the two",
                 )
+            else:
+                here = (*path, event.value)
+                self.keys[here] = place
+                result[event.value] = None  # seen, even if its value cannot be read
+                result[event.value] = self._value(next(self.events), here)
                 continue
-            key = key_node.value
-            here = (*path, key)
-            if key in result:
-                first = self.keys[here]
-                self.problems.append(
-                    Problem(
-                        self.file,
-                        place.line,
-                        place.column,
-                        f"'{key}' is already given on line {first.line}",
-                        "remove one of the two",
-                    )
-                )
-                continue
-            self.keys[here] = place
-            result[key] = self.convert(value_node, here)
+            self._skip(next(self.events))
         return result
+
+    def _skip(self, event: Event) -> None:
+        depth = 0
+        while True:
+            if isinstance(event, SequenceStartEvent | MappingStartEvent):
+                depth += 1
+            elif isinstance(event, SequenceEndEvent | MappingEndEvent):
+                depth -= 1
+            if depth == 0:
+                return
+            event = next(self.events)
 
 
 def read(file: str, text: str) -> tuple[Document | None, list[Problem]]:
     """Parse one YAML 1.2 document.
 
     Returns the document (None if it cannot be parsed) and every problem found on the way:
-    full-width punctuation first, then syntax or duplicate keys. Keys are always text.
+    full-width punctuation first, then syntax, or duplicate keys and what is not supported. Keys
+    are always text. A file without any content is an empty mapping.
     """
+    text = text.removeprefix("\ufeff")
     problems = full_width(file, text)
     if problems:
         return None, problems
-    yaml = YAML(typ="rt")
+    # Events, not nodes: composing nodes takes half as long again and recurses without bound.
+    reader = _Reader(file, YAML(typ="safe", pure=True).parse(text))
     try:
-        node = yaml.compose(text)
+        data, documents = reader.documents()
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        message = error.problem or error.context or "not valid YAML"
-        hint = "a tab cannot indent; use spaces" if "\\t" in message or "'\t'" in message else ""
-        return None, [Problem(file, line, column, message, hint)]
-    except Exception as error:  # ruamel raises plain YAMLError and ValueError for odd characters
-        before = text[: getattr(error, "position", None) or 0]
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        return None, [Problem(file, line, column, f"not valid YAML: {str(error).splitlines()[0]}")]
-    if node is None:
+        return None, [_syntax_problem(file, error)]
+    except _TooDeepError as error:
+        place = error.place
+        message = f"nested more than {_DEEPEST} levels deep"
+        return None, [Problem(file, place.line, place.column, message, "close brackets earlier")]
+    except (YAMLError, ValueError, OverflowError) as error:  # excluded characters, bad escapes
+        before = _LINE_END.split(text[: getattr(error, "position", 0)])
+        message = f"not valid YAML: {str(error).splitlines()[0]}"
+        return None, [Problem(file, len(before), len(before[-1]) + 1, message)]
+    if documents == 0:
         return Document(file, {}), []
-    reader = _Reader(file)
-    try:
-        data = reader.convert(node, ())
-    except RecursionError:
-        return None, [Problem(file, 1, 1, "nested too deeply, or an alias contains itself")]
     return Document(file, data, reader.keys, reader.values), reader.problems
 
 
-def suggestion(word: object, allowed: Iterable[str]) -> str:
-    """`did you mean 'x'? allowed: …` for a word that is not one of `allowed`."""
-    choices = sorted(set(allowed))
-    near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.5)
-    shown = ", ".join(choices[:12]) + (", …" if len(choices) > 12 else "")
-    listed = f"allowed: {shown}" if choices else "nothing is defined here"
-    return f"did you mean '{near[0]}'? {listed}" if near else listed
+_SYNTAX_HINTS = {
+    "mapping values are not allowed": "check the indentation, or put text with ': ' in quotes",
+    "could not find expected ':'": "write 'key: value', with a space after the colon",
+    "expected <block end>": "check the indentation",
+    "expected alphabetic or numeric": "put text that begins with '*' or '&' in quotes",
+    "cannot start any token": "a tab cannot indent; use spaces",
+}
+
+
+def _syntax_problem(file: str, error: MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    message = error.problem or error.context or "not valid YAML"
+    hint = next((hint for part, hint in _SYNTAX_HINTS.items() if part in message), "")
+    if "cannot start any token" in message and "'\\t'" not in message:
+        hint = "put the text in quotes"
+    if "end of stream" in message and "quoted scalar" in (error.context or ""):
+        mark, message, hint = error.context_mark, "this quote is never closed", "close it"
+    elif error.context and "flow" in error.context and error.context_mark:
+        hint = f"close the bracket that was opened on line {error.context_mark.line + 1}"
+    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    return Problem(file, line, column, message, hint)
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -265,8 +242,9 @@ def validate(
 
     Unknown keys, wrong types and missing keys each become one problem at their place.
     """
-    value = document.data if data is None and not path else data
-    if data is None and path:
+    value = data
+    if value is None:
+        value = document.data
         for step in path:
             value = value[step]
     try:
@@ -279,31 +257,40 @@ def _problem(
     model: type[BaseModel], document: Document, base: Path, item: dict[str, Any]
 ) -> Problem:
     location: Sequence[str | int] = item["loc"]
+    at_key = location[-1:] == ("[key]",)
     path = base
     for step in location:
         # pydantic puts union tags and "[key]" into loc; keep only steps that exist in the file
         if (*path, step) in document.values or (*path, step) in document.keys:
             path = (*path, step)
     kind = item["type"]
+    context = item.get("ctx", {})
+    given = item.get("input")
     if kind == "extra_forbidden":
         known = _fields_at(model, location[:-1])
         return document.problem(
             path, f"unknown key '{location[-1]}'", suggestion(location[-1], known), key=True
         )
-    if kind == "missing":
-        return document.problem(path, f"'{location[-1]}' is missing", "add it", key=True)
+    if kind in ("missing", "union_tag_not_found"):
+        name = location[-1] if kind == "missing" else context["discriminator"].strip("'")
+        return document.problem(path, f"'{name}' is missing", "add it", key=True)
+    if kind == "union_tag_invalid":
+        name, tag = context["discriminator"].strip("'"), context["tag"]
+        allowed = re.findall(r"'([^']+)'", context["expected_tags"])
+        return document.problem((*path, name), f"unknown {name} '{tag}'", suggestion(tag, allowed))
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return document.problem(path, "keys with values belong here", "write 'key: value' lines")
+    if kind == "string_pattern_mismatch":
+        message, hint = f"'{given}' is not allowed here", f"it has to match {context['pattern']}"
+        return document.problem(path, message, hint, key=at_key)
     message = str(item["msg"]).removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    given = item.get("input")
     if isinstance(given, str | int | float | bool) and repr(given) not in message:
         message = f"{given!r}: {message}"
     hint = ""
-    expected = item.get("ctx", {}).get("expected")
-    if kind in ("literal_error", "enum") and expected:
-        hint = suggestion(given, re.findall(r"'([^']+)'", str(expected)))
-    return document.problem(path, message, hint, key=location[-1:] == ("[key]",))
+    if kind in ("literal_error", "enum") and context.get("expected"):
+        hint = suggestion(given, re.findall(r"'([^']+)'", str(context["expected"])))
+    return document.problem(path, message, hint, key=at_key)
 
 
 def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
@@ -320,14 +307,23 @@ def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[st
 
 
 def _step(current: Any, step: str | int) -> Any:
-    found: list[Any] = []
-    for candidate in _models_in(current):
-        for key, info in candidate.model_fields.items():
-            if step in (key, info.alias):
-                found.append(info.annotation)
-    if found:
-        return tuple(found)
-    return current  # an index, a mapping key or a union tag: stay on the element types
+    models = _models_in(current)
+    found = [
+        info.annotation
+        for candidate in models
+        for key, info in candidate.model_fields.items()
+        if step in (key, info.alias)
+    ]
+    tagged = [candidate for candidate in models if _has_tag(candidate, step)]
+    # an index, the key of a dict or a union's tag: stay on the element types
+    return tuple(found or tagged) or current
+
+
+def _has_tag(model: type[BaseModel], step: str | int) -> bool:
+    return any(
+        get_origin(info.annotation) is Literal and step in get_args(info.annotation)
+        for info in model.model_fields.values()
+    )
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -1,0 +1,74 @@
+"""Where something is written, and what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Keys and indices from the document's root to a node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where something is written; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong at one place; `hint` says what to write instead."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.file}:{self.line}:{self.column}: {self.message}"
+        return f"{text}; {self.hint}" if self.hint else text
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed file: plain dicts, lists and scalars, and the place of every node."""
+
+    file: str
+    data: Any
+    keys: Mapping[Path, Origin] = field(default_factory=dict)
+    """Where the key of a mapping entry stands."""
+    values: Mapping[Path, Origin] = field(default_factory=dict)
+    """Where a value stands."""
+
+    def at(self, path: Path, *, key: bool = False) -> Origin:
+        """The place of a value (or of its key); of the nearest written ancestor if it has none."""
+        for end in range(len(path), -1, -1):
+            here = path[:end]
+            if (key or end < len(path)) and here in self.keys:
+                return self.keys[here]
+            if here in self.values:
+                return self.values[here]
+        return Origin(self.file, 1)
+
+    def problem(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> Problem:
+        """A problem at the place of `path`."""
+        place = self.at(path, key=key)
+        return Problem(self.file, place.line, place.column, message, hint)
+
+
+def suggestion(word: object, allowed: Iterable[str]) -> str:
+    """`did you mean 'x'? allowed: …` for a word that is not one of `allowed`."""
+    choices = sorted(set(allowed))
+    near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.5)
+    shown = ", ".join(choices[:12]) + (", …" if len(choices) > 12 else "")
+    listed = f"allowed: {shown}" if choices else "nothing is defined here"
+    return f"did you mean '{near[0]}'? {listed}" if near else listed
