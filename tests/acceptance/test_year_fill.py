@@ -1,0 +1,58 @@
+"""The fill conserves energy: the intervals of a meter sum to register end - start, exactly."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bms.config.load import load
+from bms.control import STRATEGIES
+from bms.energy.ledger import intervals
+from bms.historian.embedded import History
+from bms.simulate import load_plant, simulate
+from tests.acceptance.park import PLANT, SITE
+
+
+async def _fill(into: Path, start: datetime, end: datetime, step: timedelta) -> None:
+    site = load(SITE, STRATEGIES)
+    plant = load_plant(PLANT, site, start, {})
+    registers_at_start = dict(plant.read())
+    try:
+        done = await simulate(site, plant, start=start, end=end, step=step, into=into)
+        registers_at_end = dict(plant.read())
+    finally:
+        plant.close()
+    assert done.cycles == (end - start) / step
+
+    assert len(site.meters) > 20
+    risen = 0
+    with History(into, read_only=True) as history:
+        for point, meter in site.meters.items():
+            readings = history.readings(point, start, end)
+            assert readings[-1].time == end, point
+            found = intervals(readings, meter.resolution_kwh)
+            total = sum(i.counts for i in found if i.counts is not None)
+            assert all(i.counts is not None for i in found), point
+            assert total == readings[-1].counts - readings[0].counts, point
+            # The plant's own registers, not what was recorded of them.
+            last = round(registers_at_end[point] / meter.resolution_kwh)
+            assert readings[-1].counts == last, point
+            first = round(registers_at_start[point] / meter.resolution_kwh)
+            assert 0 <= readings[0].counts - first <= last - first, point
+            # No quarter-hour is lost between the first and the last reading.
+            assert [a.end for a in found[:-1]] == [b.start for b in found[1:]], point
+            risen += total > 0
+    assert risen > 20
+
+
+async def test_a_week_conserves_energy(tmp_path: Path) -> None:
+    start = datetime(2026, 6, 29, tzinfo=UTC)
+    await _fill(tmp_path, start, start + timedelta(days=7), timedelta(minutes=15))
+
+
+@pytest.mark.slow
+async def test_a_whole_year_conserves_energy(tmp_path: Path) -> None:
+    start = datetime(2024, 12, 31, 16, tzinfo=UTC)
+    await _fill(tmp_path, start, start + timedelta(days=365), timedelta(minutes=15))
