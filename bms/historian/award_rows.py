@@ -1,0 +1,80 @@
+"""Awards as database rows: values and losers as JSON, long texts by their id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from bms.historian.records import AwardRow, from_ms, to_ms
+from bms.model import Award, Command, Priority
+from drivers.points import PointId
+
+INSERT = (
+    "INSERT INTO award (point, time_ms, value, priority, source, reason, expires_ms, losers) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+SELECT = (
+    "SELECT s.point, a.time_ms, a.value, a.priority, a.source, a.reason, a.expires_ms, a.losers "
+    "FROM award a JOIN series s ON s.id = a.point"
+)
+
+
+def pack(row: AwardRow, point: int, text_id: Callable[[str], int]) -> tuple[Any, ...]:
+    """A row for `INSERT`; every column but point and time is NULL when nothing commands."""
+    if row.award is None:
+        return (point, to_ms(row.time), None, None, None, None, None, None)
+    winner = row.award.winner
+    losers = json.dumps([_loser(c) for c in row.award.losers], ensure_ascii=False)
+    return (
+        point,
+        to_ms(row.time),
+        json.dumps(winner.value, ensure_ascii=False),
+        int(winner.priority),
+        text_id(winner.source),
+        text_id(winner.reason),
+        None if winner.expires is None else to_ms(winner.expires),
+        text_id(losers) if row.award.losers else None,
+    )
+
+
+def unpack(row: tuple[Any, ...], text: Callable[[int], str]) -> AwardRow:
+    """The row that `SELECT` gives back."""
+    point, time_ms, value, priority, source, reason, expires_ms, losers = row
+    if value is None:
+        return AwardRow(point, from_ms(time_ms), None)
+    winner = Command(
+        point=point,
+        value=json.loads(value),
+        priority=Priority(priority),
+        source=text(source),
+        reason=text(reason),
+        expires=None if expires_ms is None else from_ms(expires_ms),
+    )
+    others = [] if losers is None else json.loads(text(losers))
+    award = Award(winner, tuple(_command(point, item) for item in others))
+    return AwardRow(point, from_ms(time_ms), award)
+
+
+def _loser(command: Command) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "value": command.value,
+        "priority": int(command.priority),
+        "source": command.source,
+        "reason": command.reason,
+    }
+    if command.expires is not None:
+        item["expires_ms"] = to_ms(command.expires)
+    return item
+
+
+def _command(point: PointId, item: dict[str, Any]) -> Command:
+    expires_ms = item.get("expires_ms")
+    return Command(
+        point=point,
+        value=item["value"],
+        priority=Priority(item["priority"]),
+        source=item["source"],
+        reason=item["reason"],
+        expires=None if expires_ms is None else from_ms(expires_ms),
+    )

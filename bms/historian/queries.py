@@ -1,0 +1,282 @@
+"""The reading side of the embedded history, for the controller, reports and sinks alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from math import gcd, lcm
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bms.database import Layout, open_database, store_errors
+from bms.energy.ledger import Reading
+from bms.equipment import PointClass
+from bms.errors import StoreError
+from bms.historian import award_rows
+from bms.historian.blob import DamagedBlob, decode, quality_of, rows_of
+from bms.historian.records import AlarmRow, AwardRow, LogRow, Meter, Series, from_ms, to_ms
+from bms.model import Severity
+from drivers.points import PointId, Sample
+
+FILE_NAME = "history.db"
+TEXT_CACHE = 8192
+
+LAYOUT = Layout(
+    "history",
+    0x424D5348,  # "BMSH"
+    1,
+    """
+CREATE TABLE series (id INTEGER PRIMARY KEY, point TEXT NOT NULL UNIQUE,
+    unit TEXT NOT NULL, class TEXT NOT NULL);
+CREATE TABLE text (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE log (seq INTEGER PRIMARY KEY AUTOINCREMENT, t0 INTEGER NOT NULL,
+    t1 INTEGER NOT NULL, n INTEGER NOT NULL, blob BLOB NOT NULL);
+CREATE INDEX log_time ON log (t0, t1);
+CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), uid TEXT NOT NULL,
+    widest_ms INTEGER NOT NULL);
+INSERT INTO about VALUES (1, lower(hex(randomblob(16))), 0);
+CREATE TABLE meter (id INTEGER PRIMARY KEY, point TEXT NOT NULL, base TEXT NOT NULL,
+    resolution TEXT NOT NULL, UNIQUE (point, resolution));
+CREATE TABLE reading (meter INTEGER NOT NULL, time_ms INTEGER NOT NULL, counts INTEGER NOT NULL,
+    PRIMARY KEY (meter, time_ms)) WITHOUT ROWID;
+CREATE TABLE award (id INTEGER PRIMARY KEY, point INTEGER NOT NULL, time_ms INTEGER NOT NULL,
+    value TEXT, priority INTEGER, source INTEGER, reason INTEGER, expires_ms INTEGER,
+    losers INTEGER);
+CREATE INDEX award_point ON award (point, time_ms);
+CREATE INDEX award_time ON award (time_ms);
+CREATE TABLE alarm (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, key TEXT NOT NULL,
+    severity INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX alarm_time ON alarm (time_ms)
+""",
+)
+
+
+class Queries:
+    """What can be asked of the history of one directory. A context manager; one thread at a time.
+
+    Every method raises StoreError, naming the file and the way out, if the database cannot be
+    opened, read or written. Times are aware UTC and kept to the millisecond; ranges include both
+    ends.
+    """
+
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
+        self._directory = directory
+        self._path = directory / FILE_NAME
+        self._connection = open_database(self._path, LAYOUT, read_only=read_only)
+        self._series: dict[PointId, int] = {}
+        self._text_by_id: dict[int, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _rows(self, sql: str, *arguments: Any) -> list[Any]:
+        with store_errors(self._path):
+            return self._connection.execute(sql, arguments).fetchall()
+
+    def _known_series(self, point: PointId) -> int | None:
+        number = self._series.get(point)
+        if number is None:
+            rows = self._rows("SELECT id FROM series WHERE point = ?", point)
+            if not rows:
+                return None
+            number = self._series[point] = int(rows[0][0])
+        return number
+
+    def _text(self, number: int) -> str:
+        text = self._text_by_id.get(number)
+        if text is None:
+            rows = self._rows("SELECT text FROM text WHERE id = ?", number)
+            if not rows:
+                raise KeyError(f"text {number} is missing")
+            text = str(rows[0][0])
+            if len(self._text_by_id) >= TEXT_CACHE:
+                self._text_by_id.clear()
+            self._text_by_id[number] = text
+        return text
+
+    def series(self) -> list[Series]:
+        """Every point that history knows."""
+        rows = self._rows("SELECT point, unit, class FROM series ORDER BY point")
+        return [Series(point, unit, PointClass(klass)) for point, unit, klass in rows]
+
+    def samples(self, point: PointId, start: datetime, end: datetime) -> list[Sample]:
+        """The samples of one point, by time. Reads the log: meant for hours and days."""
+        series = self._known_series(point)
+        if series is None:
+            return []
+        first, last = to_ms(start), to_ms(end)
+        widest = self._rows("SELECT widest_ms FROM about")[0][0]
+        found = []
+        for seq, t0, blob in self._rows(
+            "SELECT seq, t0, blob FROM log WHERE t0 BETWEEN ? AND ? AND t1 >= ? ORDER BY seq",
+            first - widest,
+            last,
+            first,
+        ):
+            try:
+                columns = decode(blob)
+                for row in rows_of(columns, series):
+                    ms = t0 + columns.after_ms[row]
+                    if first <= ms <= last:
+                        value = columns.value(row, self._text)
+                        found.append((ms, value, quality_of(columns, row)))
+            except (DamagedBlob, KeyError) as error:
+                raise StoreError(f"{self._path}: log row {seq} is damaged: {error}") from error
+        found.sort(key=lambda item: item[0])
+        return [Sample(point, value, quality, from_ms(ms)) for ms, value, quality in found]
+
+    def awards(self, point: PointId | None, start: datetime, end: datetime) -> list[AwardRow]:
+        """Award changes of one point, or of all, in the order they were made."""
+        rule, arguments = "a.time_ms BETWEEN ? AND ?", [to_ms(start), to_ms(end)]
+        if point is None:
+            return self._award_rows(f"{rule} ORDER BY a.time_ms, a.id", *arguments)
+        return self._award_rows(
+            f"a.point = ? AND {rule} ORDER BY a.time_ms, a.id",
+            self._known_series(point),
+            *arguments,
+        )
+
+    def award_at(self, point: PointId, time: datetime) -> AwardRow | None:
+        """The award change in force at `time`; None if there was none up to then."""
+        rule = "a.point = ? AND a.time_ms <= ? ORDER BY a.time_ms DESC, a.id DESC LIMIT 1"
+        rows = self._award_rows(rule, self._known_series(point), to_ms(time))
+        return rows[0] if rows else None
+
+    def _award_rows(self, rule: str, *arguments: Any) -> list[AwardRow]:
+        rows = self._rows(f"{award_rows.SELECT} WHERE {rule}", *arguments)
+        try:
+            return [award_rows.unpack(row, self._text) for row in rows]
+        except (KeyError, ValueError) as error:
+            raise StoreError(f"{self._path}: an award is damaged: {error}") from error
+
+    def alarms(self, start: datetime, end: datetime) -> list[AlarmRow]:
+        """Alarm events, by time."""
+        rows = self._rows(
+            "SELECT key, severity, text, kind, time_ms FROM alarm "
+            "WHERE time_ms BETWEEN ? AND ? ORDER BY time_ms, id",
+            to_ms(start),
+            to_ms(end),
+        )
+        return [AlarmRow(k, Severity(s), text, kind, from_ms(ms)) for k, s, text, kind, ms in rows]
+
+    def meters(self) -> list[Meter]:
+        """Every meter, each with the resolution that `readings` counts in."""
+        points = self._rows("SELECT DISTINCT point FROM meter ORDER BY point")
+        return [meter for (point,) in points if (meter := self.meter(point)) is not None]
+
+    def meter(self, point: PointId) -> Meter | None:
+        """The meter with the resolution that `readings` counts in.
+
+        That is the declared resolution, or, if it was ever changed, the greatest one in which
+        both the old and the new counts are whole.
+        """
+        rows = self._rows("SELECT base, resolution FROM meter WHERE point = ? ORDER BY id", point)
+        if not rows:
+            return None
+        return Meter(point, rows[-1][0], _common([Decimal(text) for _, text in rows]))
+
+    def readings(
+        self, point: PointId, start: datetime, end: datetime, *, around: bool = True
+    ) -> list[Reading]:
+        """Register readings of one meter by time, in counts of `meter(point).resolution`.
+
+        `around` adds the last reading before `start` and the first after `end`, which close the
+        intervals at the borders.
+        """
+        meters = self._rows("SELECT id, resolution FROM meter WHERE point = ? ORDER BY id", point)
+        first, last = to_ms(start), to_ms(end)
+        common = _common([Decimal(text) for _, text in meters]) if meters else Decimal(1)
+        found: dict[int, int] = {}
+        before: list[tuple[int, int]] = []
+        after: list[tuple[int, int]] = []
+        for number, text in meters:
+            factor = int(Fraction(Decimal(text)) / Fraction(common))
+            query = f"SELECT time_ms, counts * {factor} FROM reading WHERE meter = ? AND time_ms "
+            for ms, counts in self._rows(f"{query} BETWEEN ? AND ?", number, first, last):
+                found.setdefault(ms, counts)
+            if around:
+                before += self._rows(f"{query} < ? ORDER BY time_ms DESC LIMIT 1", number, first)
+                after += self._rows(f"{query} > ? ORDER BY time_ms LIMIT 1", number, last)
+        if before:
+            found.update([max(before)])
+        if after:
+            found.update([min(after)])
+        return [Reading(point, from_ms(ms), found[ms]) for ms in sorted(found)]
+
+    def last_reading(self, point: PointId) -> Reading | None:
+        """The newest reading of a meter, in counts of `meter(point).resolution`."""
+        rows = self._rows(
+            "SELECT max(time_ms) FROM reading JOIN meter ON meter.id = reading.meter "
+            "WHERE point = ?",
+            point,
+        )
+        if rows[0][0] is None:
+            return None
+        time = from_ms(rows[0][0])
+        return self.readings(point, time, time, around=False)[0]
+
+    def span(self) -> tuple[datetime | None, datetime | None]:
+        """The times of the first and the last sample or reading; None, None if there is none."""
+        times = [
+            *self._rows("SELECT min(t0) FROM log")[0],
+            *self._rows(
+                "SELECT max(t1) FROM log WHERE t0 >= (SELECT max(t0) FROM log) - "
+                "(SELECT widest_ms FROM about)"
+            )[0],
+        ]
+        for (meter,) in self._rows("SELECT id FROM meter"):
+            times += self._rows("SELECT min(time_ms) FROM reading WHERE meter = ?", meter)[0]
+            times += self._rows("SELECT max(time_ms) FROM reading WHERE meter = ?", meter)[0]
+        known = [ms for ms in times if ms is not None]
+        return (from_ms(min(known)), from_ms(max(known))) if known else (None, None)
+
+    def log_after(self, seq: int, limit: int) -> list[LogRow]:
+        """The next log rows after `seq`, in order, at most `limit`: what a sink takes."""
+        names = dict(self._rows("SELECT id, point FROM series"))
+        result = []
+        for number, t0, blob in self._rows(
+            "SELECT seq, t0, blob FROM log WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit
+        ):
+            try:
+                columns = decode(blob)
+                row = LogRow(
+                    number,
+                    [names[series] for series in columns.series],
+                    [t0 + after for after in columns.after_ms],
+                    [columns.value(i, self._text) for i in range(len(columns.status))],
+                    [columns.quality(i) for i in range(len(columns.status))],
+                )
+            except (DamagedBlob, KeyError) as error:
+                row = LogRow(number, damage=f"log row {number} is damaged: {error}")
+            result.append(row)
+        return result
+
+    def last_seq(self) -> int:
+        """The newest log sequence number, 0 before the first."""
+        rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'log'")
+        return int(rows[0][0]) if rows else 0
+
+    def uid(self) -> str:
+        """The identity of this database: a sink's cursor into another one means nothing here."""
+        return str(self._rows("SELECT uid FROM about")[0][0])
+
+
+def _common(resolutions: Sequence[Decimal]) -> Decimal:
+    """The greatest resolution of which all given ones are whole multiples."""
+    ratios = [resolution.as_integer_ratio() for resolution in resolutions]
+    denominator = lcm(*(d for _, d in ratios))
+    return Decimal(gcd(*(n * (denominator // d) for n, d in ratios))) / Decimal(denominator)

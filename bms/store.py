@@ -1,0 +1,199 @@
+"""What must survive a power cut: operators' overrides and the controllers' states.
+
+Everything is on disk when the call returns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from math import isfinite
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bms.database import Layout, open_database, store_errors, transaction
+from bms.errors import Refused
+from bms.model import Override
+from drivers.points import PointId
+
+FILE_NAME = "state.db"
+LAYOUT = Layout(
+    "state",
+    0x424D5353,  # "BMSS"
+    1,
+    """
+CREATE TABLE override (id INTEGER PRIMARY KEY AUTOINCREMENT, point TEXT NOT NULL,
+    value TEXT NOT NULL, start_us INTEGER NOT NULL, until_us INTEGER NOT NULL,
+    reason TEXT NOT NULL, owner TEXT NOT NULL, ended_us INTEGER, ended TEXT);
+CREATE UNIQUE INDEX override_open ON override (point) WHERE ended_us IS NULL;
+CREATE TABLE state (name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID
+""",
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_COLUMNS = "id, point, value, start_us, until_us, reason, owner"
+
+
+@dataclass(frozen=True, slots=True)
+class PastOverride:
+    """An override as the record keeps it; `ended` says how it ended, None while it is open."""
+
+    override: Override
+    ended_at: datetime | None
+    ended: str | None
+
+
+class Store:
+    """The state database of one site. A context manager; one thread at a time.
+
+    Every method raises StoreError, naming the file and the way out, if the database cannot be
+    opened, read or written.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / FILE_NAME
+        self._connection = open_database(self._path, LAYOUT)
+        self._saved: dict[str, str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    # --- overrides ---------------------------------------------------------------------------
+
+    def add(self, override: Override) -> Override:
+        """Keep an override; returns it with its id. Replaces any other on the same point.
+
+        `override.id` is ignored. Raises Refused if it ends before it starts or its value is not
+        a finite number, a switch position or a text.
+        """
+        if override.until <= override.start:
+            raise Refused(f"an override of {override.point} must end after it starts")
+        if isinstance(override.value, float) and not isfinite(override.value):
+            raise Refused(f"an override of {override.point} needs a finite value")
+        start_us = _us(override.start)
+        with transaction(self._connection, self._path):
+            self._expire(override.point, start_us)
+            self._connection.execute(
+                "UPDATE override SET ended_us = ?, ended = ? WHERE point = ? AND ended_us IS NULL",
+                (start_us, f"replaced by {override.owner}", override.point),
+            )
+            cursor = self._connection.execute(
+                "INSERT INTO override (point, value, start_us, until_us, reason, owner) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    override.point,
+                    json.dumps(override.value, ensure_ascii=False),
+                    start_us,
+                    _us(override.until),
+                    override.reason,
+                    override.owner,
+                ),
+            )
+        assert cursor.lastrowid is not None
+        return replace(override, id=cursor.lastrowid)
+
+    def clear(self, which: int | PointId, now: datetime, by: str = "") -> Override | None:
+        """End an override by id or point; returns it, or None if it is not in force."""
+        column = "id" if isinstance(which, int) else "point"
+        now_us = _us(now)
+        with transaction(self._connection, self._path):
+            row = self._connection.execute(
+                f"SELECT {_COLUMNS} FROM override "
+                f"WHERE {column} = ? AND ended_us IS NULL AND until_us > ?",
+                (which, now_us),
+            ).fetchone()
+            if row is None:
+                return None
+            self._connection.execute(
+                "UPDATE override SET ended_us = ?, ended = ? WHERE id = ?",
+                (now_us, f"cleared by {by}" if by else "cleared", row[0]),
+            )
+        return _override(row)
+
+    def active(self, now: datetime) -> list[Override]:
+        """The overrides in force at `now`, oldest first."""
+        with store_errors(self._path):
+            rows = self._connection.execute(
+                f"SELECT {_COLUMNS} FROM override WHERE ended_us IS NULL AND until_us > ? "
+                "ORDER BY id",
+                (_us(now),),
+            ).fetchall()
+        return [_override(row) for row in rows]
+
+    def overrides_since(self, since: datetime) -> list[PastOverride]:
+        """The record of all overrides started at or after `since`, oldest first."""
+        with store_errors(self._path):
+            rows = self._connection.execute(
+                f"SELECT {_COLUMNS}, ended_us, ended FROM override WHERE start_us >= ? ORDER BY id",
+                (_us(since),),
+            ).fetchall()
+        return [
+            PastOverride(_override(row[:7]), None if row[7] is None else _time(row[7]), row[8])
+            for row in rows
+        ]
+
+    def _expire(self, point: PointId, now_us: int) -> None:
+        self._connection.execute(
+            "UPDATE override SET ended_us = until_us, ended = 'expired' "
+            "WHERE point = ? AND ended_us IS NULL AND until_us <= ?",
+            (point, now_us),
+        )
+
+    # --- controller states -------------------------------------------------------------------
+
+    def save_states(self, states: Mapping[str, Any]) -> None:
+        """Keep JSON-able states by controller name; only those that changed are written."""
+        texts = {
+            name: json.dumps(state, ensure_ascii=False, sort_keys=True)
+            for name, state in states.items()
+        }
+        saved = self._saved if self._saved is not None else self._stored()
+        changed = [(name, text) for name, text in texts.items() if saved.get(name) != text]
+        if changed:
+            self._put(changed)
+        self._saved = {**saved, **texts}
+
+    def load_states(self) -> dict[str, Any]:
+        """The states last saved, by controller name."""
+        return {name: json.loads(text) for name, text in self._stored().items()}
+
+    def _stored(self) -> dict[str, str]:
+        with store_errors(self._path):
+            return dict(self._connection.execute("SELECT name, state FROM state").fetchall())
+
+    def _put(self, rows: Iterable[tuple[str, str]]) -> None:
+        with transaction(self._connection, self._path):
+            self._connection.executemany(
+                "INSERT INTO state VALUES (?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET state = excluded.state",
+                rows,
+            )
+
+
+def _us(time: datetime) -> int:
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def _time(microseconds: int) -> datetime:
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+def _override(row: tuple[Any, ...]) -> Override:
+    number, point, value, start_us, until_us, reason, owner = row
+    return Override(
+        number, point, json.loads(value), _time(start_us), _time(until_us), reason, owner
+    )
