@@ -1,4 +1,4 @@
-"""What a schedule says, and what it answers.
+"""What the rest of the house uses: the library of a site's schedules, and their answers.
 
 All times are wall-clock times of the base. A question is asked with an aware instant, and is
 answered from the *state* of the calendar at that instant, never from an event: a restart, a
@@ -9,46 +9,79 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
 
-from schedules.yamltext import Origin
+from schedules.answers import Change, Entry, Stretch
+from schedules.calendar import Calendar, SeasonSet
+from schedules.problems import Origin
+from schedules.programme import Schedule
+from schedules.resolve import Resolver
+
+__all__ = ["Change", "Entry", "Library", "Resolver", "Schedule", "Stretch", "Use"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """The one answer in force at an instant."""
+class Use:
+    """A mode with setpoints that a schedule gives to a group, to be checked against the group."""
 
+    schedule_id: str
+    group_id: str
+    group_origin: Origin
+    """Where the schedule says that it governs the group."""
     mode: str
-    setpoints: Mapping[str, float]
-    season: str
-    reason: str
-    """For people, without the place: `weekly mon-fri 07:30-18:00`, `exception Earth Hour`."""
-    origin: Origin
-    """The line that decided."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The next instant at which the answer differs, and what it will be."""
-
-    time: datetime
-    entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of a preview: one answer from `start` to `end` (aware UTC)."""
-
-    start: datetime
-    end: datetime
-    entry: Entry
+    mode_origin: Origin
+    setpoints: Mapping[str, Origin]
+    """Setpoint names, and where each is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
     """All schedules, seasons and calendars of a site."""
 
-    schedules: Mapping[str, object] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    """By id."""
     governed: Mapping[str, str] = field(default_factory=dict)
     """Group id to schedule id."""
-    holidays_known_until: date | None = None
+    seasons: Mapping[str, SeasonSet] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    _resolvers: dict[tuple[str, str], Resolver] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @property
+    def calendar_years(self) -> Mapping[str, frozenset[int]]:
+        """By schedule id: the years that its calendars cover. Absent: it uses no calendar."""
+        return {
+            schedule.id: frozenset().union(*(calendar.years for calendar in used))
+            for schedule in self.schedules.values()
+            if (used := [rule.calendar for rule in schedule.exceptions if rule.calendar])
+        }
+
+    def resolver(self, group_id: str, zone: str) -> Resolver | None:
+        """Answers for a group of a base in `zone` (IANA name); None if no schedule governs it.
+
+        Groups of one schedule and zone share a resolver. Raises ValueError for unknown zones.
+        """
+        schedule_id = self.governed.get(group_id)
+        if schedule_id is None:
+            return None
+        key = (schedule_id, zone)
+        resolver = self._resolvers.get(key)
+        if resolver is None:
+            resolver = self._resolvers[key] = Resolver(self.schedules[schedule_id], zone)
+        return resolver
+
+    def uses(self) -> list[Use]:
+        """Every mode and setpoint of every schedule, once for each group that it governs."""
+        return [
+            Use(
+                schedule.id,
+                group_id,
+                group_origin,
+                setting.mode,
+                setting.mode_origin,
+                setting.setpoint_origins,
+            )
+            for schedule in self.schedules.values()
+            for group_id, group_origin in schedule.governs.items()
+            for setting in schedule.settings()
+        ]

@@ -1,0 +1,40 @@
+"""What a schedule answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from schedules.problems import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The one answer in force at an instant."""
+
+    mode: str
+    setpoints: Mapping[str, float]
+    season: str
+    """The season of the day whose programme decided; `any` if the schedule has no seasons."""
+    reason: str
+    """For people, without the place: `weekly mon-fri 07:30-18:00 (summer)`."""
+    origin: Origin
+    """The line that decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The next instant (aware UTC) at which the answer differs, and what it will be."""
+
+    time: datetime
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a preview: one answer from `start` until just before `end` (aware UTC)."""
+
+    start: datetime
+    end: datetime
+    entry: Entry

@@ -1,0 +1,210 @@
+"""Dates, seasons and calendars.
+
+Dates are written `2026-03-28`, or without a year (`03-28`) for every year; ranges with two dots
+include both ends (`2026-10-01..2026-10-07`). A range without a year may run over new year
+(`12-24..01-02`). `02-29` without a year is only in leap years.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TypeAlias
+
+from schedules.problems import Origin
+
+MonthDay: TypeAlias = tuple[int, int]
+"""Month 1-12 and day of the month."""
+
+_LEAP_YEAR = 2024
+YEAR: tuple[MonthDay, ...] = tuple(
+    (day.month, day.day) for day in (date(_LEAP_YEAR, 1, 1) + timedelta(days=n) for n in range(366))
+)
+"""All days a year can have, in order."""
+
+
+class TextError(ValueError):
+    """A text that cannot be used; `hint` says what to write instead."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class DateSpan:
+    """Certain days, `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class YearlySpan:
+    """The same days of every year, both ends included; runs over new year if `last < first`."""
+
+    first: MonthDay
+    last: MonthDay
+
+    def __contains__(self, day: date) -> bool:
+        return self.has((day.month, day.day))
+
+    def has(self, day: MonthDay) -> bool:
+        """Whether a day of the year is in the span."""
+        if self.first <= self.last:
+            return self.first <= day <= self.last
+        return day >= self.first or day <= self.last
+
+
+Span: TypeAlias = DateSpan | YearlySpan
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonSet:
+    """Seasons that together cover every day of the year exactly once."""
+
+    id: str
+    names: tuple[str, ...]
+    by_day: Mapping[MonthDay, str]
+    """All 366 days."""
+
+    def season(self, day: date) -> str:
+        """The season of a local date."""
+        return self.by_day[(day.month, day.day)]
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """A named set of dates in a calendar, e.g. a public holiday."""
+
+    name: str
+    spans: tuple[DateSpan, ...]
+    origin: Origin
+
+    def __contains__(self, day: date) -> bool:
+        return any(day in span for span in self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Dates that many schedules share, by kind: `holiday`, `workday` or any other word."""
+
+    id: str
+    years: frozenset[int]
+    """The years for which it is complete."""
+    entries: Mapping[str, tuple[CalendarEntry, ...]]
+    title: Mapping[str, str]
+
+    def entry(self, kind: str, day: date) -> CalendarEntry | None:
+        """The first entry of a kind that has the date."""
+        return next((entry for entry in self.entries[kind] if day in entry), None)
+
+
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_MONTH_DAY = re.compile(r"([0-9]{2})-([0-9]{2})")
+_LOOSE = re.compile(r"(?:([0-9]{4})[-/.年])?([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
+_FORMS = "write 2026-10-01, 2026-10-01..2026-10-07, or 10-01 for every year"
+
+
+def parse_span(value: object) -> Span:
+    """A date or a range of dates, with or without a year. Raises TextError."""
+    if not isinstance(value, str):
+        raise TextError(f"{value!r} is not a date", _FORMS)
+    first_text, dots, last_text = value.partition("..")
+    first = _day(first_text, value)
+    last = _day(last_text, value) if dots else first
+    if isinstance(first, date) and isinstance(last, date):
+        if last < first:
+            raise TextError(
+                f"the range {value} ends before it begins", f"write {last}..{first}, or correct it"
+            )
+        return DateSpan(first, last)
+    if isinstance(first, date) or isinstance(last, date):
+        year = first.year if isinstance(first, date) else last.year if isinstance(last, date) else 0
+        hint = f"write {_with_year(first, year)}..{_with_year(last, year)}, or no year at all"
+        raise TextError(f"one end of the range {value} has a year and the other has none", hint)
+    return YearlySpan(first, last)
+
+
+def parse_dates(value: object) -> DateSpan:
+    """A date or range that has a year. Raises TextError."""
+    span = parse_span(value)
+    if isinstance(span, YearlySpan):
+        raise TextError(f"{value} has no year", "write it with the year, as 2026-10-01")
+    return span
+
+
+def parse_yearly(value: object) -> YearlySpan:
+    """A date or range without a year. Raises TextError."""
+    span = parse_span(value)
+    if isinstance(span, DateSpan):
+        raise TextError(
+            f"{value} has a year; a season comes every year",
+            f"write {span.first:%m-%d}..{span.last:%m-%d}",
+        )
+    return span
+
+
+def month_day(day: MonthDay) -> str:
+    """As it is written in files: `05-15`."""
+    return f"{day[0]:02}-{day[1]:02}"
+
+
+def spans_text(days: Sequence[MonthDay]) -> str:
+    """Days of the year in a row, as ranges: `03-16..05-14, 10-01..11-14`."""
+    runs: list[list[int]] = []
+    for index in sorted(YEAR.index(day) for day in days):
+        if runs and runs[-1][1] == index - 1:
+            runs[-1][1] = index
+        else:
+            runs.append([index, index])
+    return ", ".join(
+        month_day(YEAR[a]) if a == b else f"{month_day(YEAR[a])}..{month_day(YEAR[b])}"
+        for a, b in runs
+    )
+
+
+def _day(text: str, whole: str) -> date | MonthDay:
+    full, short = _DATE.fullmatch(text), _MONTH_DAY.fullmatch(text)
+    if full:
+        year, month, day = (int(part) for part in full.groups())
+        try:
+            return date(year, month, day)
+        except ValueError:
+            raise TextError(f"there is no day {text}", _last_day(year, month)) from None
+    if short:
+        month, day = (int(part) for part in short.groups())
+        if (month, day) not in YEAR:
+            raise TextError(f"there is no day {text}", _last_day(_LEAP_YEAR, month))
+        return month, day
+    shown = whole if text == whole else f"{text!r} in {whole}"
+    raise TextError(f"{shown} is not a date", _nearest(text))
+
+
+def _nearest(text: str) -> str:
+    """What was probably meant, if it is a date."""
+    loose = _LOOSE.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    if not loose:
+        return _FORMS
+    year, month, day = loose.groups()
+    written = f"{int(month):02}-{int(day):02}"
+    return f"write {year}-{written}" if year else f"write {written}"
+
+
+def _last_day(year: int, month: int) -> str:
+    if not 1 <= month <= 12:
+        return "months are 01 to 12, written year-month-day"
+    last = max(d for m, d in YEAR if m == month)
+    if month == 2 and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)):
+        last = 28
+    return f"the last day of that month is {last}"
+
+
+def _with_year(day: date | MonthDay, year: int) -> str:
+    return str(day) if isinstance(day, date) else f"{year}-{month_day(day)}"

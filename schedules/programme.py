@@ -1,0 +1,127 @@
+"""What one schedule file says, checked and complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from schedules.calendar import Calendar, SeasonSet, Span
+from schedules.problems import Origin
+from schedules.week import WEEKDAYS, time_text
+
+ANY_SEASON = "any"
+"""The programme of the seasons that have none of their own, and of schedules without seasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A mode with its setpoints, and where each is written."""
+
+    mode: str
+    setpoints: Mapping[str, float]
+    origin: Origin
+    mode_origin: Origin
+    setpoint_origins: Mapping[str, Origin]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A setting from `start` until just before `end`, in minutes of the day it belongs to.
+
+    `start` is 0-1439; `end` over 1440 lies on the next day, by less than 24 h after `start`.
+    """
+
+    start: int
+    end: int
+    setting: Setting
+
+    @property
+    def text(self) -> str:
+        """`07:30-18:00`, `22:00-06:00`, `22:00-24:00`."""
+        end = self.end - 1440 if self.end > 1440 else self.end
+        return f"{time_text(self.start)}-{time_text(end)}"
+
+
+@dataclass(frozen=True, slots=True)
+class DayProgramme:
+    """The blocks of a weekday, none overlapping; `label` is the key they stand under."""
+
+    label: str
+    blocks: tuple[Block, ...]
+
+
+Week = Mapping[int, DayProgramme]
+"""By weekday 0-6; a weekday that is not named has no blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayRule:
+    """An exception: what to do on certain days.
+
+    `replace`: only `blocks`. `use`: the weekly programme of weekday `day` in the date's own
+    season. `add`: `blocks` lie on top of whatever else the day has.
+    """
+
+    do: Literal["replace", "use", "add"]
+    name: str
+    spans: tuple[Span, ...]
+    calendar: Calendar | None
+    kind: str
+    """Which entries of the calendar."""
+    blocks: tuple[Block, ...]
+    day: int
+    origin: Origin
+
+    def label(self, day: date) -> str | None:
+        """Why the rule applies to a date, for people; None if it does not."""
+        if self.calendar is None:
+            return f"exception {self.name}" if any(day in s for s in self.spans) else None
+        entry = self.calendar.entry(self.kind, day)
+        if entry is None:
+            return None
+        found = f"calendar {self.calendar.id} {entry.name}"
+        return f"exception {self.name} ({found})" if self.name else found
+
+    @property
+    def weekday(self) -> str:
+        """The word for `day`."""
+        return WEEKDAYS[self.day]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One schedule with everything resolved."""
+
+    id: str
+    title: Mapping[str, str]
+    governs: Mapping[str, Origin]
+    """Group ids, and where each is written."""
+    seasons: SeasonSet | None
+    otherwise: Setting
+    weeks: Mapping[str, Week]
+    """By season name, or `any`."""
+    exceptions: tuple[DayRule, ...]
+    """In order of priority."""
+    origin: Origin
+
+    def season(self, day: date) -> str:
+        """The season of a local date; `any` without seasons."""
+        return self.seasons.season(day) if self.seasons is not None else ANY_SEASON
+
+    def programme(self, season: str, weekday: int) -> DayProgramme | None:
+        """The weekly programme of a weekday 0-6, from the season's own week or from `any`."""
+        week = self.weeks.get(season)
+        return (week if week is not None else self.weeks[ANY_SEASON]).get(weekday)
+
+    def settings(self) -> Iterator[Setting]:
+        """Every setting the file writes, each once, in no particular order of time."""
+        yield self.otherwise
+        seen: set[int] = set()
+        blocks = [b for week in self.weeks.values() for day in week.values() for b in day.blocks]
+        blocks += [b for rule in self.exceptions for b in rule.blocks]
+        for block in blocks:
+            if id(block) not in seen:  # the days of `mon-fri` share their blocks
+                seen.add(id(block))
+                yield block.setting

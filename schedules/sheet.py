@@ -1,0 +1,147 @@
+"""One document being checked: every question gets a usable answer or leaves a problem."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from schedules.calendar import TextError
+from schedules.problems import Document, Origin, Path, Problem, suggestion
+
+T = TypeVar("T")
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9-]{0,63}")
+_LANGUAGES = ("zh", "en")
+
+
+class Sheet:
+    """Wraps a document; `problems` grows as it is read."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+
+    def complain(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
+        """Note a problem at a value or its key."""
+        self.problems.append(self.document.problem(path, message, hint, key=key))
+
+    def complain_at(self, place: Origin, message: str, hint: str = "") -> None:
+        """Note a problem at a place of this file."""
+        self.problems.append(Problem(place.file, place.line, place.column, message, hint))
+
+    def at(self, path: Path, *, key: bool = False) -> Origin:
+        """Where a value or its key stands."""
+        return self.document.at(path, key=key)
+
+    def has(self, path: Path) -> bool:
+        """Whether a path is written at all."""
+        return path in self.document.values
+
+    def value(self, path: Path) -> Any:
+        """The data at a path that exists."""
+        data = self.document.data
+        for step in path:
+            data = data[step]
+        return data
+
+    def mapping(self, path: Path) -> dict[str, Any]:
+        """The mapping at a path; empty, with a problem, if it is not one."""
+        data = self.value(path)
+        if isinstance(data, dict):
+            return data
+        self.complain(path, "keys with values belong here", "write 'key: value' lines")
+        return {}
+
+    def keys(self, path: Path, required: Collection[str], optional: Collection[str] = ()) -> bool:
+        """Whether the mapping at `path` has all required keys; unknown ones are problems."""
+        data = self.mapping(path)
+        if not isinstance(self.value(path), dict):
+            return False
+        missing = [name for name in required if name not in data]
+        known = {*required, *optional}
+        for name in data:
+            if name not in known:
+                hint = suggestion(name, known)
+                self.complain((*path, name), f"unknown key '{name}'", hint, key=True)
+        for name in missing:
+            self.complain(path, f"'{name}' is missing", "add it", key=True)
+        return not missing
+
+    def items(self, path: Path, what: str) -> list[Path]:
+        """The paths of the items of the list at a path; none, with a problem, if it is no list."""
+        data = self.value(path)
+        if isinstance(data, list):
+            return [(*path, index) for index in range(len(data))]
+        self.complain(path, f"a list of {what} belongs here", "write [...], or lines with '- '")
+        return []
+
+    def one_or_more(self, path: Path, what: str) -> list[Path]:
+        """The paths of the items of a list that may be written as a single value."""
+        data = self.value(path)
+        if data is None or data == []:
+            self.complain(path, f"no {what} given here", f"write at least one {what}")
+            return []
+        return [(*path, n) for n in range(len(data))] if isinstance(data, list) else [path]
+
+    def read(self, path: Path, parse: Callable[[Any], T], *, key: bool = False) -> T | None:
+        """The value (or the key) at a path through a parser that raises TextError."""
+        try:
+            return parse(path[-1] if key else self.value(path))
+        except TextError as error:
+            self.complain(path, str(error), error.hint, key=key)
+            return None
+
+    def word(self, path: Path, what: str) -> str | None:
+        """A text that is not empty."""
+        data = self.value(path)
+        if isinstance(data, str) and data.strip():
+            return data
+        shown = "empty" if data is None or data == "" else f"{_shown(data)}, not a text"
+        hint = f'write "{_shown(data)}" in quotes' if isinstance(data, bool | int | float) else ""
+        self.complain(path, f"{what} is {shown}", hint)
+        return None
+
+    def choice(self, path: Path, what: str, allowed: Collection[str]) -> str | None:
+        """One of a few words."""
+        data = self.value(path)
+        if isinstance(data, str) and data in allowed:
+            return data
+        self.complain(path, f"unknown {what} '{_shown(data)}'", suggestion(data, allowed))
+        return None
+
+    def identifier(self, path: Path, what: str, *, key: bool = False) -> str | None:
+        """An id: a-z, 0-9 and `-`, beginning with a letter."""
+        data = path[-1] if key else self.value(path)
+        if isinstance(data, str) and _IDENTIFIER.fullmatch(data):
+            return data
+        self.complain(
+            path,
+            f"'{_shown(data)}' is not an id of a {what}",
+            "use a-z, 0-9 and '-', beginning with a letter",
+            key=key,
+        )
+        return None
+
+    def title(self, path: Path) -> Mapping[str, str]:
+        """A name for people, by language; a single text is the name in every language."""
+        if not self.has(path):
+            return MappingProxyType({})
+        data = self.value(path)
+        if isinstance(data, dict):
+            self.keys(path, (), _LANGUAGES)
+            texts = {name: self.word((*path, name), "a title") for name in data}
+        else:
+            text = self.word(path, "a title")
+            texts = dict.fromkeys(_LANGUAGES, text)
+        return MappingProxyType({name: text for name, text in texts.items() if text})
+
+
+def _shown(data: Any) -> str:
+    """Data as it is written in a file, if it is short."""
+    if data is None:
+        return ""
+    if isinstance(data, bool):
+        return str(data).lower()
+    return str(data) if isinstance(data, str | int | float) else "…"
