@@ -1,0 +1,114 @@
+"""The device types a site may use: the shipped catalogue and the site's own `devices/*.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from drivers.catalogue import DeviceType, PointTemplate, shipped
+
+from bms.config.outputs import Finding
+from bms.config.sections import Names, read_all
+from bms.equipment import KINDS, PointClass, Role
+from schedules.yamltext import Document, Origin, Problem, suggestion, validate
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """Device types by id. A site's own type goes before a shipped one of the same id."""
+
+    types: dict[str, DeviceType] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+    own: set[str] = field(default_factory=set)
+    """Ids of types that the site defines itself: their files are already checked."""
+
+    def of_kind(self, kind: str) -> list[str]:
+        """The ids of the types of one kind."""
+        return sorted(name for name, device in self.types.items() if device.kind == kind)
+
+
+def read_devices(texts: Mapping[str, str], complete: bool) -> tuple[Catalogue, list[Problem]]:
+    """The catalogue with the site's own device files added, and everything wrong with those.
+
+    `complete` says whether all of them could be read from the disk.
+    """
+    catalogue = Catalogue(dict(shipped()))
+    catalogue.names.known.update(catalogue.types)
+    documents, problems, parsed = read_all(texts)
+    catalogue.names.complete = complete and parsed
+    defined: dict[str, Origin] = {}
+    for document in documents:
+        name = document.data.get("device")
+        if not isinstance(name, str):
+            catalogue.names.complete = False
+        elif name in defined:
+            message = f"device '{name}' is already described in {defined[name]}"
+            problems.append(document.problem(("device",), message, "give it another id"))
+            continue
+        else:
+            defined[name] = document.at(("device",))
+            catalogue.names.known.add(name)
+            catalogue.types.pop(name, None)
+        device, found = validate(DeviceType, document)
+        problems.extend(found)
+        if device is None:
+            continue
+        problems.extend(_at(document, check_device(device)))
+        if device.kind in KINDS:
+            catalogue.own.add(device.device)
+            catalogue.types[device.device] = device
+    return catalogue, problems
+
+
+def _at(document: Document, findings: Iterable[Finding]) -> list[Problem]:
+    return [document.problem(f.path, f.message, f.hint, key=f.key) for f in findings]
+
+
+def check_device(device: DeviceType) -> list[Finding]:
+    """Where a device type does not fit its kind: roles, units, missing points."""
+    kind = KINDS.get(device.kind)
+    if kind is None:
+        return [Finding(("kind",), f"no kind '{device.kind}'", suggestion(device.kind, KINDS))]
+    findings: list[Finding] = []
+    for name, template in device.points.items():
+        role = kind.roles.get(name)
+        if role is None:
+            message = f"no role '{name}' in kind {kind.name}"
+            findings.append(
+                Finding(("points", name), message, suggestion(name, kind.roles), key=True)
+            )
+            continue
+        findings.extend(_check_point(role, template))
+    findings += [
+        Finding(("points",), f"a {kind.name} needs a point '{role.name}'", "add it", key=True)
+        for role in kind.roles.values()
+        if role.required and role.name not in device.points
+    ]
+    return findings
+
+
+def _check_point(role: Role, template: PointTemplate) -> list[Finding]:
+    path = ("points", role.name)
+    findings: list[Finding] = []
+    unit = template.unit or ""
+    if unit != role.unit:
+        if not role.unit:
+            findings.append(
+                Finding(
+                    (*path, "unit"),
+                    f"'{role.name}' has no unit, not {unit}",
+                    "remove it",
+                    key=True,
+                )
+            )
+        elif unit:
+            message = f"wrong unit {unit}: '{role.name}' is in {role.unit}"
+            hint = f"set scale and offset so that the value is in {role.unit}"
+            findings.append(Finding((*path, "unit"), message, hint))
+        else:
+            message = f"'{role.name}' has no unit"
+            findings.append(Finding(path, message, f"write unit: {role.unit}", key=True))
+    if role.klass is not PointClass.STATE and template.type == "bool":
+        message = f"'{role.name}' is a number, not a bool"
+        findings.append(Finding((*path, "type"), message, "name the register's type"))
+    return findings

@@ -1,0 +1,136 @@
+"""What is in a site directory: the texts that are read, and files that nobody would read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bms.config.models import SITE_DIRECTORIES
+from schedules.yamltext import Problem, suggestion
+
+SITE = "site.yaml"
+LINKS = "links.yaml"
+CALENDARS = "schedules/calendars"
+
+_TOP = (SITE, LINKS)
+_FOLDERS = (*SITE_DIRECTORIES, CALENDARS)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files of a site: texts by name relative to the site directory, `/` between parts."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    unreadable: frozenset[str] = frozenset()
+
+    def under(self, folder: str) -> dict[str, str]:
+        """The texts below one folder."""
+        return {name: text for name, text in self.texts.items() if name.startswith(folder + "/")}
+
+    def complete(self, folder: str) -> bool:
+        """Whether every file below a folder could be read."""
+        return not any(name.startswith(folder + "/") for name in self.unreadable)
+
+
+def read_site(directory: Path) -> Sources:
+    """Every file of the site that is looked for. Never raises for what the disk holds."""
+    if not directory.is_dir():
+        what = "is not a directory" if directory.exists() else "does not exist"
+        return Sources(problems=[Problem(".", 1, 1, f"the site '{directory}' {what}")])
+    sources = _read(directory, [*_TOP, *_names(directory, _FOLDERS)])
+    missing = [
+        Problem(name, 1, 1, "this file is missing", "every site has one")
+        for name in _TOP
+        if name not in sources.texts and name not in sources.unreadable
+    ]
+    sources.problems.extend(missing)
+    return sources
+
+
+def read_schedules(directory: Path) -> Sources:
+    """The schedule, season and calendar files only."""
+    return _read(directory, list(_names(directory, ("schedules", CALENDARS))))
+
+
+def _names(directory: Path, folders: tuple[str, ...]) -> Iterator[str]:
+    for folder in folders:
+        try:
+            entries = sorted(path.name for path in (directory / folder).iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            yield f"{folder}/"
+            continue
+        for name in entries:
+            if name.endswith(".yaml") and not name.startswith("."):
+                yield f"{folder}/{name}"
+
+
+def _read(directory: Path, names: list[str]) -> Sources:
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    unreadable: set[str] = set()
+    for name in names:
+        try:
+            data = (directory / name).read_bytes()
+            texts[name] = data.decode("utf-8-sig")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            unreadable.add(name)
+            problems.append(Problem(name, 1, 1, f"cannot be read: {error.strerror or error}"))
+        except UnicodeDecodeError as error:
+            unreadable.add(name)
+            problems.append(_not_utf8(name, data, error.start))
+    return Sources(texts, problems, frozenset(unreadable))
+
+
+def _not_utf8(name: str, data: bytes, at: int) -> Problem:
+    before = data[:at].decode("utf-8-sig")
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    hint = "save it as UTF-8"
+    for encoding, mark in (("utf-16", (b"\xff\xfe", b"\xfe\xff")), ("gb18030", (b"",))):
+        if data.startswith(mark):
+            try:
+                data.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+            hint = f"it looks like {encoding.upper()}; save it as UTF-8"
+            break
+    return Problem(name, line, column, "this file is not UTF-8 text", hint)
+
+
+def unread(directory: Path, state_dir: str) -> list[Problem]:
+    """YAML files at places that nobody reads: a slip in a name would otherwise go unnoticed.
+
+    Hidden files and the state directory are left alone.
+    """
+    problems = []
+    state = directory / state_dir
+    for root, folders, files in os.walk(directory, onerror=None):
+        here = Path(root)
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and here / f != state)
+        for file in sorted(files):
+            if file.startswith(".") or not file.lower().endswith((".yaml", ".yml")):
+                continue
+            name = (here / file).relative_to(directory).as_posix()
+            problem = _unread(name)
+            if problem is not None:
+                problems.append(problem)
+    return problems
+
+
+def _unread(name: str) -> Problem | None:
+    folder, _, file = name.rpartition("/")
+    if name in _TOP or (folder in _FOLDERS and file.endswith(".yaml")):
+        return None
+    message = "no part of the site reads this file"
+    stem = file.rpartition(".")[0]
+    if folder in _FOLDERS or f"{name.rpartition('.')[0]}.yaml" in _TOP:
+        return Problem(name, 1, 1, message, f"name it {stem}.yaml")
+    if not folder:
+        return Problem(name, 1, 1, message, suggestion(name, _TOP))
+    return Problem(name, 1, 1, message, suggestion(folder, _FOLDERS))

@@ -1,0 +1,364 @@
+"""Equipment entries into machines with points, outputs and meter registers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from drivers.catalogue import DeviceType, bind
+
+from bms.config.devices import Catalogue, check_device
+from bms.config.models import (
+    IDENTIFIER,
+    EquipmentEntry,
+    EquipmentFile,
+    MeterRegister,
+    ModbusLink,
+    OpcUaLink,
+)
+from bms.config.names import RunError, expand, parallel
+from bms.config.outputs import check_settings, rules, step, value_type
+from bms.config.registers import Registers
+from bms.config.sections import Names, entries, read_all
+from bms.equipment import KINDS, Equipment, Kind
+from bms.model import OutputRules
+from drivers.points import Point, PointId, Value
+from schedules.yamltext import Document, Origin, Path, Problem, suggestion
+
+LinkSettings: TypeAlias = ModbusLink | OpcUaLink
+
+DEFAULT_RESOLUTION_KWH = 0.001
+"""For energy counters that are floating point and do not say their resolution: one watt-hour."""
+
+_PROTOCOLS = {"modbus_tcp": "modbus", "opcua": "opcua"}
+
+
+@dataclass(slots=True)
+class Fleet:
+    """All equipment of a site, filled file by file."""
+
+    equipment: dict[str, Equipment] = field(default_factory=dict)
+    points: dict[str, list[Point]] = field(default_factory=dict)
+    """By link."""
+    outputs: dict[PointId, OutputRules] = field(default_factory=dict)
+    defaults: dict[PointId, Value] = field(default_factory=dict)
+    meters: dict[PointId, MeterRegister] = field(default_factory=dict)
+    names: dict[str, Names] = field(default_factory=dict)
+    """Equipment names by base."""
+    origins: dict[str, Origin] = field(default_factory=dict)
+    """Where each piece of equipment is written."""
+
+    def named(self, base: str) -> Names:
+        return self.names.setdefault(base, Names())
+
+    def of_base(self, base: str) -> dict[str, Equipment]:
+        """The usable equipment of a base by short name, in the order of the files."""
+        return {
+            machine.id.removeprefix(f"{base}."): machine
+            for machine in self.equipment.values()
+            if machine.base == base
+        }
+
+
+def title_of(title: str | Mapping[str, str]) -> dict[str, str]:
+    """Names by language; one text serves both."""
+    if isinstance(title, str):
+        return {"zh": title, "en": title} if title else {}
+    return dict(title)
+
+
+def not_metered(
+    document: Document, path: Path, name: str, machines: Mapping[str, Equipment]
+) -> list[Problem]:
+    """The problem of equipment named as a meter that has no energy counter.
+
+    None if its kind requires one: then its device file is already at fault.
+    """
+    energy = machines[name].kind.roles.get("energy")
+    if energy is not None and energy.required:
+        return []
+    metered = [other for other, machine in machines.items() if "energy" in machine.points]
+    return [document.problem(path, f"'{name}' has no energy point", suggestion(name, metered))]
+
+
+class FleetReader:
+    """Reads `equipment/*.yaml` against the bases, links and device types of the site."""
+
+    def __init__(
+        self,
+        bases: Names,
+        links: Mapping[str, LinkSettings],
+        link_names: Names,
+        catalogue: Catalogue,
+    ) -> None:
+        self._bases = bases
+        self._links = links
+        self._link_names = link_names
+        self._catalogue = catalogue
+        self._unfit: set[str] = set()
+        """Shipped device types already reported."""
+        self._registers = Registers()
+        self.fleet = Fleet()
+        self.problems: list[Problem] = []
+
+    def read(self, texts: Mapping[str, str], complete: bool) -> None:
+        """Read all files; `complete` says whether all could be read from the disk."""
+        documents, problems, parsed = read_all(texts)
+        self.problems += problems
+        complete = complete and parsed
+        for document in documents:
+            base = document.data.get("base")
+            if not isinstance(base, str) or base not in self._bases.known:
+                complete = False  # whose equipment this is, nobody can tell
+        for base in self._bases.known:
+            self.fleet.named(base).complete = complete
+        for document in documents:
+            self._read_file(document)
+
+    def _read_file(self, document: Document) -> None:
+        file, valid, problems = entries(
+            document,
+            EquipmentFile,
+            "equipment",
+            lambda _: EquipmentEntry,
+            EquipmentEntry.model_construct(),
+        )
+        self.problems += problems
+        base = document.data.get("base")
+        if not isinstance(base, str):
+            base = ""
+        elif file is not None:
+            self.problems += self._bases.unknown(document, ("base",), base, "base")
+        raw = document.data.get("equipment")
+        for text in raw if isinstance(raw, dict) else ():
+            names = self._names(document, base, text)
+            if text in valid and names:
+                self._read_entry(document, base, text, names, valid[text])
+
+    def _names(self, document: Document, base: str, text: str) -> list[str]:
+        """The new names that one key stands for; wrong and repeated ones are reported."""
+        path = ("equipment", text)
+        known = self.fleet.named(base)
+        try:
+            names = expand(text)
+        except RunError as error:
+            known.complete = False
+            self.problems.append(document.problem(path, str(error), error.hint, key=True))
+            return []
+        if len(names[0]) > 64 or not IDENTIFIER.fullmatch(names[0]):
+            message = f"'{text}' is not an id: use a-z, 0-9 and '-', beginning with a letter"
+            self.problems.append(document.problem(path, message, key=True))
+            known.complete = False
+            return []
+        for name in names:
+            place = self.fleet.origins.get(f"{base}.{name}")
+            if place is not None:
+                message = f"'{name}' is already described in {place}"
+                hint = "give it another name"
+                self.problems.append(document.problem(path, message, hint, key=True))
+                return []
+        for name in names:
+            known.known.add(name)
+            self.fleet.origins[f"{base}.{name}"] = document.at(path, key=True)
+        return names
+
+    def _read_entry(
+        self, document: Document, base: str, key: str, names: list[str], entry: EquipmentEntry
+    ) -> None:
+        path = ("equipment", key)
+        kind = KINDS.get(entry.kind)
+        if kind is None:
+            self.problems.append(
+                document.problem(
+                    (*path, "kind"), f"no kind '{entry.kind}'", suggestion(entry.kind, KINDS)
+                )
+            )
+        device = self._device(document, path, entry, kind)
+        links = self._parallel(document, (*path, "link"), entry.link, len(names))
+        for link in dict.fromkeys(links or ()):
+            self.problems += self._link_names.unknown(document, (*path, "link"), link, "link")
+        titles = self._titles(document, path, entry, len(names))
+        if kind is None or device is None or links is None or titles is None:
+            return
+        if not all(link in self._links for link in links):
+            return
+        units = self._units(document, path, entry, device, links)
+        if units is None:
+            return
+        checked = False
+        for name, link, unit, title in zip(names, links, units, titles, strict=True):
+            points = {
+                role: point
+                for role, point in bind(device, base=base, equipment=name, unit=unit).items()
+                if role in kind.roles
+            }
+            if not checked:
+                checked = True
+                self._check_outputs(document, path, entry, kind, device, points)
+            machine = Equipment(
+                id=f"{base}.{name}",
+                base=base,
+                kind=kind,
+                points={role: point.id for role, point in points.items()},
+                rated_kw=entry.rated_kw,
+                capacity_kw=entry.capacity_kw,
+                title=title,
+            )
+            self.fleet.equipment[machine.id] = machine
+            self.fleet.points.setdefault(link, []).extend(points.values())
+            self._add_outputs(machine, device, points, entry)
+            taken = self._registers.claim(machine.id, link, list(points.values()))
+            if taken:
+                hint = "check the unit and the addresses"
+                self.problems.append(document.problem(path, taken, hint, key=True))
+                return
+
+    def _device(
+        self, document: Document, path: tuple[str, ...], entry: EquipmentEntry, kind: Kind | None
+    ) -> DeviceType | None:
+        at = (*path, "device")
+        device = self._catalogue.types.get(entry.device)
+        if device is None:
+            self.problems += self._catalogue.names.unknown(document, at, entry.device, "device")
+            return None
+        if kind is None:
+            return device
+        if device.kind != kind.name:
+            message = f"device '{entry.device}' is of kind {device.kind}, not {kind.name}"
+            hint = suggestion(entry.device, self._catalogue.of_kind(kind.name))
+            self.problems.append(document.problem(at, message, hint))
+            return None
+        if device.device not in self._catalogue.own and device.device not in self._unfit:
+            findings = check_device(device)
+            if findings:
+                self._unfit.add(device.device)
+            self.problems += [
+                document.problem(at, f"shipped device '{device.device}': {f.message}", f.hint)
+                for f in findings
+            ]
+        return device
+
+    def _parallel(
+        self, document: Document, path: tuple[str, ...], text: str, count: int
+    ) -> list[str] | None:
+        try:
+            return parallel(text, count)
+        except RunError as error:
+            self.problems.append(document.problem(path, str(error), error.hint))
+            return None
+
+    def _titles(
+        self, document: Document, path: tuple[str, ...], entry: EquipmentEntry, count: int
+    ) -> list[dict[str, str]] | None:
+        columns: dict[str, list[str]] = {}
+        for language, text in title_of(entry.title).items():
+            texts = self._parallel(document, (*path, "title"), text, count)
+            if texts is None:
+                return None
+            columns[language] = texts
+        return [{lang: texts[i] for lang, texts in columns.items()} for i in range(count)]
+
+    def _units(
+        self,
+        document: Document,
+        path: tuple[str, ...],
+        entry: EquipmentEntry,
+        device: DeviceType,
+        links: list[str],
+    ) -> list[int | None] | None:
+        """One Modbus unit per machine, None for OPC-UA; None in all if anything is wrong."""
+        problems: list[Problem] = []
+        for link in dict.fromkeys(links):
+            spoken = _PROTOCOLS[self._links[link].protocol]
+            if spoken != device.protocol:
+                message = (
+                    f"link '{link}' speaks {spoken}, device '{entry.device}' {device.protocol}"
+                )
+                fitting = [
+                    name
+                    for name, settings in self._links.items()
+                    if _PROTOCOLS[settings.protocol] == device.protocol
+                ]
+                hint = suggestion(link, fitting)
+                problems.append(document.problem((*path, "link"), message, hint))
+                break
+        at = (*path, "unit")
+        units: list[int | None] = [None] * len(links)
+        if device.protocol == "modbus":
+            if entry.unit is None:
+                message = f"device '{entry.device}' needs its Modbus unit"
+                problems.append(document.problem(path, message, "add unit: 1 (0-255)", key=True))
+            else:
+                units, found = _unit_numbers(document, at, str(entry.unit), links)
+                problems += found
+        elif entry.unit is not None:
+            message = f"device '{entry.device}' has no unit: {device.protocol} knows none"
+            problems.append(document.problem(at, message, "remove it", key=True))
+        self.problems += problems
+        return None if problems else units
+
+    def _check_outputs(
+        self,
+        document: Document,
+        path: tuple[str, ...],
+        entry: EquipmentEntry,
+        kind: Kind,
+        device: DeviceType,
+        points: Mapping[str, Point],
+    ) -> None:
+        typed = {
+            role: (point, value_type(point, device.points[role].type))
+            for role, point in points.items()
+        }
+        for finding in check_settings(kind, entry.outputs, typed, entry.device):
+            self.problems.append(
+                document.problem(
+                    (*path, "outputs", *finding.path),
+                    finding.message,
+                    finding.hint,
+                    key=finding.key,
+                )
+            )
+
+    def _add_outputs(
+        self,
+        machine: Equipment,
+        device: DeviceType,
+        points: Mapping[str, Point],
+        entry: EquipmentEntry,
+    ) -> None:
+        for name, point in points.items():
+            role = machine.kind.roles[name]
+            template = device.points[name]
+            register_type = value_type(point, template.type)
+            setting = entry.outputs.get(name)
+            if role.command and point.writable:
+                self.fleet.outputs[point.id] = rules(
+                    machine.kind, role, point, register_type, setting
+                )
+                if setting is not None and setting.default is not None:
+                    self.fleet.defaults[point.id] = setting.default
+            if name == "energy":
+                count = step(point, register_type)
+                resolution = DEFAULT_RESOLUTION_KWH if count is None else count
+                self.fleet.meters[point.id] = MeterRegister(
+                    machine.id, point.id, machine.base, resolution
+                )
+
+
+def _unit_numbers(
+    document: Document, path: tuple[str, ...], text: str, links: list[str]
+) -> tuple[list[int | None], list[Problem]]:
+    count = len(links)
+    try:
+        texts = parallel(text, count)
+    except RunError as error:
+        return [], [document.problem(path, str(error), error.hint)]
+    if not all(t.isascii() and t.isdigit() and len(t) < 4 and int(t) <= 255 for t in texts):
+        hint = 'write a number, or a range in quotes: "{1..64}"'
+        return [], [document.problem(path, f"unit '{text}' is not a number from 0 to 255", hint)]
+    if len(set(zip(texts, links, strict=True))) < count:
+        message = f"all {count} would be unit {text} of one link"
+        return [], [document.problem(path, message, f'write a range: "{{1..{count}}}"')]
+    return [int(t) for t in texts], []

@@ -1,0 +1,204 @@
+"""Group entries into groups that their strategies accept, and the commands they would clash on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bms.config.fleet import Fleet, not_metered, title_of
+from bms.config.models import IDENTIFIER, Group, GroupEntry, GroupsFile, StrategySpec
+from bms.config.names import RunError, is_pattern, select
+from bms.config.sections import Names, entries, names_of, read_all
+from bms.equipment import Equipment
+from bms.model import Priority
+from drivers.points import PointId
+from schedules.yamltext import Document, Problem, suggestion, validate
+
+
+@dataclass(slots=True)
+class Groups:
+    """The groups of a site."""
+
+    groups: dict[str, Group] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+    """Ids of all groups, `<base>.<group>`, also of those that are wrong."""
+    strategies: dict[str, str] = field(default_factory=dict)
+    """The strategy of each group whose strategy exists, also if something else is wrong."""
+
+
+class GroupsReader:
+    """Reads `groups/*.yaml` against the bases, the equipment and the strategies."""
+
+    def __init__(self, bases: Names, fleet: Fleet, strategies: Mapping[str, StrategySpec]) -> None:
+        self._bases = bases
+        self._fleet = fleet
+        self._by_base = {base: fleet.of_base(base) for base in bases.known}
+        self._strategies = strategies
+        self._claims: dict[tuple[PointId, Priority], tuple[str, str]] = {}
+        """Group and controller by what they command."""
+        self.groups = Groups()
+        self.problems: list[Problem] = []
+
+    def read(self, texts: Mapping[str, str], complete: bool) -> None:
+        """Read all files; `complete` says whether all could be read from the disk."""
+        documents, problems, parsed = read_all(texts)
+        self.problems += problems
+        self.groups.names.complete = complete and parsed
+        for document in documents:
+            self._read_file(document)
+
+    def _read_file(self, document: Document) -> None:
+        _, valid, problems = entries(
+            document, GroupsFile, "groups", lambda _: GroupEntry, GroupEntry.model_construct()
+        )
+        self.problems += problems
+        base = document.data.get("base")
+        if not isinstance(base, str):
+            self.groups.names.complete = False
+            return
+        unknown = self._bases.unknown(document, ("base",), base, "base")
+        if base not in self._bases.known:
+            self.problems += unknown
+            self.groups.names.complete = False
+            return
+        for name in names_of(document, "groups"):
+            self._read_name(document, base, name, valid.get(name))
+
+    def _read_name(
+        self, document: Document, base: str, name: str, entry: GroupEntry | None
+    ) -> None:
+        path = ("groups", name)
+        place = document.at(path, key=True)
+        group_id = f"{base}.{name}"
+        if group_id in self.groups.names.known:
+            message = f"group '{name}' of base '{base}' is already described"
+            self.problems.append(document.problem(path, message, "give it another id", key=True))
+            return
+        self.groups.names.known.add(group_id)
+        if not IDENTIFIER.fullmatch(name):
+            self.groups.names.complete = False  # reported; the name meant is not known
+        if group_id in self._fleet.origins:
+            message = f"'{name}' is also equipment, in {self._fleet.origins[group_id]}"
+            hint = "their points would have the same ids: give the group another id"
+            self.problems.append(document.problem(path, message, hint, key=True))
+        if entry is None:
+            return
+        spec = self._strategies.get(entry.strategy)
+        if spec is None:
+            self.problems.append(
+                document.problem(
+                    (*path, "strategy"),
+                    f"no strategy '{entry.strategy}'",
+                    suggestion(entry.strategy, self._strategies),
+                )
+            )
+        else:
+            self.groups.strategies[group_id] = spec.name
+        members = self._members(document, path, base, entry)
+        meter, meter_known = self._meter(document, path, base, entry)
+        if spec is None:
+            return
+        at = (*path, "parameters")
+        parameters, found = validate(spec.parameters, document, at, dict(entry.parameters))
+        self.problems += found
+        if parameters is None or members is None or not meter_known:
+            return
+        group = Group(
+            id=group_id,
+            base=base,
+            strategy=spec.name,
+            members=tuple(members),
+            parameters=parameters,
+            equipment=self._by_base[base],
+            meter=meter,
+            title=title_of(entry.title),
+            origin=place,
+        )
+        wrong = [document.problem((*path, *where), text) for where, text in spec.check(group)]
+        self.problems += wrong
+        if not wrong:
+            self.groups.groups[group_id] = group
+            self._claim(document, path, group, spec)
+
+    def _members(
+        self, document: Document, path: tuple[str, ...], base: str, entry: GroupEntry
+    ) -> list[Equipment] | None:
+        """The members in the order written, each once; None if any is missing or broken."""
+        names = self._fleet.named(base)
+        order = [
+            origin.removeprefix(f"{base}.")
+            for origin in self._fleet.origins
+            if origin.startswith(f"{base}.")
+        ]
+        usable = self._by_base[base]
+        chosen: dict[str, None] = {}
+        whole = True
+        for index, text in enumerate(entry.members):
+            at = (*path, "members", index)
+            try:
+                found, missing = select(text, order)
+            except RunError as error:
+                self.problems.append(document.problem(at, str(error), error.hint))
+                whole = False
+                continue
+            if not is_pattern(text) and text in chosen:
+                message = f"'{text}' is already a member of this group"
+                self.problems.append(document.problem(at, message, "remove it"))
+            for name in missing:
+                whole = False
+                self.problems += names.unknown(document, at, name, "equipment")
+            chosen.update(dict.fromkeys(found))
+        if not whole or any(name not in usable for name in chosen):
+            return None
+        return [usable[name] for name in chosen]
+
+    def _meter(
+        self, document: Document, path: tuple[str, ...], base: str, entry: GroupEntry
+    ) -> tuple[Equipment | None, bool]:
+        """The group's meter, and whether nothing is wrong with it."""
+        if entry.meter is None:
+            return None, True
+        at = (*path, "meter")
+        machine = self._by_base[base].get(entry.meter)
+        if machine is None:
+            self.problems += self._fleet.named(base).unknown(document, at, entry.meter, "equipment")
+            return None, False
+        if "energy" not in machine.points:
+            self.problems += not_metered(document, at, entry.meter, self._by_base[base])
+            return None, False
+        return machine, True
+
+    def _claim(
+        self, document: Document, path: tuple[str, ...], group: Group, spec: StrategySpec
+    ) -> None:
+        """Build the group's controllers; two may not claim the same point at one priority."""
+        clashes: dict[tuple[str, str, Priority], list[PointId]] = {}
+        denied: list[PointId] = []
+        for controller in spec.build(group):
+            mine = (group.id, controller.name)
+            priority = Priority(controller.priority)
+            for point in sorted(controller.writes):
+                if point.rpartition(".")[0] != group.id and point not in self._fleet.outputs:
+                    denied.append(point)
+                other = self._claims.setdefault((point, priority), mine)
+                if other != mine:
+                    clashes.setdefault((*other, priority), []).append(point)
+        if denied:
+            message = f"strategy {spec.name} writes what is not writable: {_some(denied)}"
+            hint = "set writable: true in the device's file if the machine allows it"
+            self.problems.append(document.problem(path, message, hint, key=True))
+        for (other_group, other_name, priority), points in clashes.items():
+            if other_group == group.id:
+                who = f"two controllers of group '{group.id}' ({other_name} is one)"
+                hint = "this is a defect of the strategy"
+            else:
+                who = f"groups '{other_group}' and '{group.id}'"
+                hint = "take the equipment out of one of them"
+            message = f"{who} both command {_some(points)} at priority {priority} ({priority.name})"
+            self.problems.append(document.problem(path, message, hint, key=True))
+
+
+def _some(points: Sequence[PointId]) -> str:
+    """The first few of many, so that 64 clashes of two groups stay one readable line."""
+    shown = ", ".join(points[:3])
+    return f"{shown} and {len(points) - 3} more" if len(points) > 3 else shown

@@ -1,0 +1,271 @@
+"""A site directory into a `Site`, or every problem in it.
+
+One mistake is one problem: what refers to something broken is not reported again, and what does
+not depend on it is still checked.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import ValidationError
+
+from bms.config.devices import read_devices
+from bms.config.files import LINKS, SITE, read_schedules, read_site, unread
+from bms.config.fleet import Fleet, FleetReader, LinkSettings, not_metered
+from bms.config.groups import Groups, GroupsReader
+from bms.config.models import (
+    Base,
+    BaseFile,
+    FileModel,
+    Link,
+    LinksFile,
+    ModbusLink,
+    OpcUaLink,
+    Site,
+    SiteFile,
+    StrategySpec,
+)
+from bms.config.programme import check_files, check_schedules
+from bms.config.sections import Names, entries, names_of, read_all
+from bms.errors import InvalidInput
+from schedules.model import Library
+from schedules.yamltext import Document, Problem, suggestion
+
+__all__ = ["check", "check_schedules", "load", "schedule_texts", "sources", "with_endpoints"]
+
+
+def sources(directory: Path) -> dict[str, str]:
+    """The texts of a site by file name, as far as they can be read; for showing problems."""
+    return read_site(directory).texts
+
+
+def schedule_texts(directory: Path) -> dict[str, str]:
+    """The schedule, season and calendar files of a site, for `check_schedules`.
+
+    Raises InvalidInput if a file cannot be read or is not UTF-8.
+    """
+    found = read_schedules(directory)
+    if found.problems:
+        raise InvalidInput("the schedules cannot be read", sorted(found.problems))
+    return found.texts
+
+
+def load(directory: Path, strategies: Mapping[str, StrategySpec]) -> Site:
+    """The site in `directory`. Raises InvalidInput with all its problems if it has any."""
+    site, problems = check(directory, strategies)
+    if site is None:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise InvalidInput(f"the site '{directory}' has {count}", problems)
+    return site
+
+
+def check(
+    directory: Path, strategies: Mapping[str, StrategySpec]
+) -> tuple[Site | None, list[Problem]]:
+    """Everything wrong with a site, sorted by file and line; the site if that is nothing.
+
+    File names in problems are relative to `directory`. Never raises for what the files hold.
+    """
+    found = read_site(directory)
+    if not found.texts and not directory.is_dir():
+        return None, found.problems
+    problems = list(found.problems)
+
+    site = _one(SITE, found.texts.get(SITE), problems)
+    site_file, bases, base_names = _read_site_file(site, problems)
+    problems += unread(directory, site_file.state_dir if site_file is not None else "state")
+    links, link_names = _read_links(found.texts.get(LINKS), problems)
+
+    catalogue, more = read_devices(found.under("devices"), found.complete("devices"))
+    problems += more
+    fleet_reader = FleetReader(base_names, links, link_names, catalogue)
+    fleet_reader.read(found.under("equipment"), found.complete("equipment"))
+    fleet = fleet_reader.fleet
+    problems += fleet_reader.problems
+    if not found.under("equipment") and found.complete("equipment"):
+        hint = "describe machines and meters in equipment/<name>.yaml"
+        problems.append(Problem("equipment", 1, 1, "the site has no equipment", hint))
+    if site is not None:
+        problems += _check_energy(site, bases, fleet)
+
+    groups_reader = GroupsReader(base_names, fleet, strategies)
+    groups_reader.read(found.under("groups"), found.complete("groups"))
+    groups = groups_reader.groups
+    problems += groups_reader.problems
+    library, more = check_files(
+        groups.names, groups.strategies, strategies, found.under("schedules")
+    )
+    problems += more
+
+    problems = sorted(set(problems))
+    if problems or site_file is None or library is None:
+        return None, problems
+    return _assemble(directory, site_file, links, fleet, groups, library), []
+
+
+def _read_site_file(
+    document: Document | None, problems: list[Problem]
+) -> tuple[SiteFile | None, dict[str, BaseFile], Names]:
+    """`site.yaml`, its valid bases, and the names of all."""
+    if document is None:
+        return None, {}, Names(complete=False)
+    file, bases, found = entries(
+        document, SiteFile, "bases", lambda _: BaseFile, BaseFile.model_construct()
+    )
+    problems += found
+    names = Names(set(names_of(document, "bases")), isinstance(document.data.get("bases"), dict))
+    zones: dict[tuple[str, ...], object] = {("zone",): document.data.get("zone")}
+    zones |= {("bases", name, "zone"): base.zone for name, base in bases.items()}
+    for path, zone in zones.items():
+        if isinstance(zone, str) and not _is_zone(zone):
+            problems.append(document.problem(path, f"no time zone '{zone}'", _near_zone(zone)))
+    return file, bases, names
+
+
+def _is_zone(name: str) -> bool:
+    # Names outside `available_timezones` open too on some systems (localtime, posixrules) and
+    # mean something else on the next; the listing takes 40 ms, so only odd names pay for it.
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        return False
+    return name == "UTC" or "/" in name or name in available_timezones()
+
+
+_ONE_ZONE_OF_CHINA = "Asia/Shanghai"
+
+
+def _near_zone(name: str) -> str:
+    zones = available_timezones()
+    if name.lower() in ("asia/beijing", "beijing", "china", "cst", "asia/hangzhou", "utc+8"):
+        return f"did you mean '{_ONE_ZONE_OF_CHINA}'?"
+    near = difflib.get_close_matches(name, zones, n=1, cutoff=0.5)
+    example = f"zones have names like {_ONE_ZONE_OF_CHINA} or Europe/Berlin"
+    return f"did you mean '{near[0]}'? {example}" if near else example
+
+
+class _UnknownLink(FileModel, extra="ignore"):
+    """Stands for a link whose protocol is missing or unknown; never valid."""
+
+    protocol: Literal["modbus_tcp", "opcua"]
+
+
+def _link_model(data: Mapping[str, Any]) -> type[FileModel]:
+    protocol = data.get("protocol")
+    if protocol == "modbus_tcp":
+        return ModbusLink
+    return OpcUaLink if protocol == "opcua" else _UnknownLink
+
+
+def _read_links(text: str | None, problems: list[Problem]) -> tuple[dict[str, LinkSettings], Names]:
+    document = _one(LINKS, text, problems)
+    if document is None:
+        return {}, Names(complete=False)
+    stand_in = ModbusLink.model_construct(protocol="modbus_tcp")
+    _, valid, found = entries(document, LinksFile, "links", _link_model, stand_in)
+    problems += found
+    links = {
+        name: settings
+        for name, settings in valid.items()
+        if isinstance(settings, ModbusLink | OpcUaLink)
+    }
+    complete = isinstance(document.data.get("links"), dict)
+    return links, Names(set(names_of(document, "links")), complete)
+
+
+def _one(name: str, text: str | None, problems: list[Problem]) -> Document | None:
+    if text is None:  # missing or unreadable: already reported
+        return None
+    documents, found, _ = read_all({name: text})
+    problems += found
+    return documents[0] if documents else None
+
+
+def _check_energy(document: Document, bases: Mapping[str, BaseFile], fleet: Fleet) -> list[Problem]:
+    """The energy boundaries: equipment with an energy counter, each counted once."""
+    problems: list[Problem] = []
+    for base, file in bases.items():
+        machines = fleet.of_base(base)
+        seen: set[str] = set()
+        for side in ("imports", "generation", "exports"):
+            for index, name in enumerate(getattr(file.energy, side, ())):
+                at = ("bases", base, "energy", side, index)
+                if name not in machines:
+                    problems += fleet.named(base).unknown(document, at, name, "equipment")
+                elif "energy" not in machines[name].points:
+                    problems += not_metered(document, at, name, machines)
+                elif name in seen:
+                    message = f"'{name}' is counted twice in this base's energy"
+                    problems.append(document.problem(at, message, "name it once"))
+                seen.add(name)
+    return problems
+
+
+def _assemble(
+    directory: Path,
+    file: SiteFile,
+    links: Mapping[str, LinkSettings],
+    fleet: Fleet,
+    groups: Groups,
+    library: Library,
+) -> Site:
+    def metered(base: str, side: str) -> tuple[str, ...]:
+        names = getattr(file.bases[base].energy, side, ())
+        return tuple(f"{base}.{name}" for name in names)
+
+    bases = {
+        name: Base(
+            name,
+            base.zone or file.zone,
+            base,
+            metered(name, "imports"),
+            metered(name, "generation"),
+            metered(name, "exports"),
+        )
+        for name, base in file.bases.items()
+    }
+    return Site(
+        directory=directory,
+        file=file,
+        bases=bases,
+        links={
+            name: Link(name, settings, tuple(fleet.points.get(name, ())))
+            for name, settings in links.items()
+        },
+        equipment=fleet.equipment,
+        groups=groups.groups,
+        library=library,
+        outputs=fleet.outputs,
+        defaults=fleet.defaults,
+        meters=fleet.meters,
+    )
+
+
+def with_endpoints(site: Site, endpoints: Mapping[str, Mapping[str, object]]) -> Site:
+    """The site with other addresses for some links, by link id.
+
+    Modbus links take `host` and `port`, OPC-UA links `url`. Raises InvalidInput for an unknown
+    link, another key, or a value that is no address.
+    """
+    links = dict(site.links)
+    for name, address in endpoints.items():
+        if name not in links:
+            raise InvalidInput(f"no link '{name}'; {suggestion(name, links)}")
+        settings = links[name].settings
+        allowed = ("host", "port") if isinstance(settings, ModbusLink) else ("url",)
+        for key in address:
+            if key not in allowed:
+                raise InvalidInput(f"link '{name}': no '{key}'; {suggestion(key, allowed)}")
+        try:
+            changed = type(settings).model_validate({**settings.model_dump(), **address})
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise InvalidInput(f"link '{name}': {reason}") from None
+        links[name] = replace(links[name], settings=changed)
+    return replace(site, links=links)

@@ -1,0 +1,149 @@
+"""How each commandable point is protected, and the settings that may not be given to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bms.config.models import OutputFile
+from bms.equipment import Kind, PointClass, Role
+from bms.model import OutputRules
+from drivers.points import ModbusAddress, Point, Value
+from schedules.yamltext import suggestion
+
+FLOAT_TOLERANCE = 1e-3
+"""A float32 keeps about 1e-7 of a value; this is 1e-6 of 1000, above any set point in degC, % or
+kPa, and far below what a person or a plant would notice."""
+
+WHOLE_NUMBER_TOLERANCE = 0.5
+"""The most that rounding to an unscaled integer register changes a value."""
+
+_BITS = {"int16": 16, "uint16": 16, "int32": 32, "uint32": 32, "int64": 64, "uint64": 64}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong at a path below what was looked at."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+    key: bool = False
+
+
+def is_integer(register_type: str) -> bool:
+    """Whether a register or node holds whole numbers (not a state)."""
+    return register_type in _BITS or register_type in ("byte", "sbyte", "int8", "uint8")
+
+
+def value_type(point: Point, declared: str) -> str:
+    """The type behind a point; one bit of a register is a bool. `declared` is for OPC-UA nodes."""
+    address = point.address
+    if isinstance(address, ModbusAddress):
+        return "bool" if address.bit is not None else address.type
+    return declared
+
+
+def step(point: Point, register_type: str) -> float | None:
+    """What one count of an integer register means; None for floats and states."""
+    if not is_integer(register_type):
+        return None
+    return abs(point.address.scale) if isinstance(point.address, ModbusAddress) else 1.0
+
+
+def rules(
+    kind: Kind, role: Role, point: Point, register_type: str, setting: OutputFile | None
+) -> OutputRules:
+    """The rules of one output: what the site says, else the kind's, else the register's step."""
+    minimum = (kind.min_on_s, kind.min_off_s) if role.name == "enable" else (0.0, 0.0)
+    tolerance = _tolerance(role, step(point, register_type))
+    if setting is None:
+        return OutputRules(*minimum, tolerance=tolerance)
+    return OutputRules(
+        min_on_s=minimum[0] if setting.min_on_s is None else setting.min_on_s,
+        min_off_s=minimum[1] if setting.min_off_s is None else setting.min_off_s,
+        tolerance=tolerance if setting.tolerance is None else setting.tolerance,
+        refresh_s=setting.refresh_s,
+        release_on_stop=setting.on_stop == "release",
+    )
+
+
+def _tolerance(role: Role, count: float | None) -> float:
+    if role.klass is PointClass.STATE:
+        return 0.0
+    if count is None:
+        return FLOAT_TOLERANCE
+    return count if count != 1.0 else WHOLE_NUMBER_TOLERANCE
+
+
+def check_settings(
+    kind: Kind,
+    settings: Mapping[str, OutputFile],
+    points: Mapping[str, tuple[Point, str]],
+    device: str,
+) -> list[Finding]:
+    """What is wrong with the `outputs` of one piece of equipment; `points` has type by role."""
+    findings: list[Finding] = []
+    commands = [role.name for role in kind.roles.values() if role.command]
+    for name, setting in settings.items():
+        role = kind.roles.get(name)
+        if role is None or not role.command:
+            what = f"no role '{name}'" if role is None else f"'{name}' is not commanded"
+            findings.append(
+                Finding((name,), f"{what} in kind {kind.name}", suggestion(name, commands), True)
+            )
+            continue
+        if name not in points:
+            message = f"device '{device}' has no point '{name}'"
+            findings.append(Finding((name,), message, suggestion(name, points), True))
+            continue
+        point, register_type = points[name]
+        if not point.writable:
+            message = f"point '{name}' of device '{device}' is not writable"
+            hint = "set writable: true in the device's file, or remove this"
+            findings.append(Finding((name,), message, hint, True))
+            continue
+        findings.extend(_check_setting(role, setting, point, register_type))
+    return findings
+
+
+def _check_setting(
+    role: Role, setting: OutputFile, point: Point, register_type: str
+) -> list[Finding]:
+    findings: list[Finding] = []
+    if role.klass is not PointClass.STATE:
+        findings += [
+            Finding(
+                (role.name, key), f"'{role.name}' is not switched on and off", "remove it", key=True
+            )
+            for key in ("min_on_s", "min_off_s")
+            if getattr(setting, key) is not None
+        ]
+    if setting.on_stop == "release" and point.release_value is None:
+        message = f"'{role.name}' cannot be released: the device gives it no release_value"
+        findings.append(Finding((role.name, "on_stop"), message, "write hold"))
+    if setting.default is not None:
+        message, hint = _check_default(role, setting.default, point, register_type)
+        if message:
+            findings.append(Finding((role.name, "default"), message, hint))
+    return findings
+
+
+def _check_default(role: Role, default: Value, point: Point, register_type: str) -> tuple[str, str]:
+    if role.klass is PointClass.STATE:
+        if isinstance(default, bool):
+            return "", ""
+        return f"{default!r} is not a state", "write true or false"
+    if isinstance(default, bool | str):
+        unit = f" in {role.unit}" if role.unit else ""
+        return f"{default!r} is not a number", f"'{role.name}' is a number{unit}"
+    bits = _BITS.get(register_type)
+    if bits is None or not isinstance(point.address, ModbusAddress):
+        return "", ""
+    low, high = (0, 2**bits - 1)
+    if register_type.startswith("int"):
+        low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    ends = sorted(raw * point.address.scale + point.address.offset for raw in (low, high))
+    if ends[0] <= default <= ends[1]:
+        return "", ""
+    return f"{default} does not fit the register", f"it holds {ends[0]:g} to {ends[1]:g}"

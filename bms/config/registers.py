@@ -1,0 +1,54 @@
+"""Who writes which register: two points on one register would undo each other's commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drivers.points import Address, ModbusAddress, Point, PointId
+
+_REGISTERS = {"int32": 2, "uint32": 2, "float32": 2, "int64": 4, "uint64": 4, "float64": 4}
+
+
+class Registers:
+    """Notes the places of every machine's points and answers who has them already."""
+
+    def __init__(self) -> None:
+        self._machines: dict[tuple[str, frozenset[Address]], str] = {}
+        self._writers: dict[object, list[tuple[int | None, PointId]]] = {}
+
+    def claim(self, machine: str, link: str, points: Sequence[Point]) -> str:
+        """Note the points of a machine; a sentence if they are, or overlap, another's.
+
+        Reading one register twice is fine. All the same registers, or writing one twice, is not.
+        """
+        whole = (link, frozenset(point.address for point in points))
+        same = self._machines.setdefault(whole, machine)
+        if same != machine:
+            return f"'{machine}' has exactly the registers of '{same}'"
+        taken = ""
+        for point in points:
+            other = self._note(link, point) if point.writable else None
+            if other is not None and not taken:
+                taken = f"'{point.id}' writes the same register as '{other}'"
+        return taken
+
+    def _note(self, link: str, point: Point) -> PointId | None:
+        """Note a writable point; another one that overlaps it, if any."""
+        other: PointId | None = None
+        bit = point.address.bit if isinstance(point.address, ModbusAddress) else None
+        for place in _places(link, point.address):
+            writers = self._writers.setdefault(place, [])
+            for taken_bit, taken in writers:
+                if bit is None or taken_bit is None or bit == taken_bit:
+                    other = taken
+            writers.append((bit, point.id))
+        return other
+
+
+def _places(link: str, address: Address) -> list[object]:
+    if not isinstance(address, ModbusAddress):
+        return [(link, address)]
+    return [
+        (link, address.unit, address.table, address.address + offset)
+        for offset in range(_REGISTERS.get(address.type, 1))
+    ]

@@ -1,0 +1,63 @@
+"""Problems as people read them: the line, and a mark under the place."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from schedules.yamltext import Problem
+
+_BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that YAML positions count
+_TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s,\[\]{}:#]+(?::(?=\S)[^\s,\[\]{}]+)*")
+
+
+def render(problems: Sequence[Problem], sources: Mapping[str, str]) -> str:
+    """Every problem with its source line and a mark below, and a count at the end.
+
+    `sources` has the texts by the file names of the problems; without the text, or beyond its
+    end, only the message is shown. The mark stands right under full-width characters too, which
+    take two columns of a terminal. Empty for no problems.
+    """
+    if not problems:
+        return ""
+    lines: dict[str, list[str]] = {}
+    parts: list[str] = []
+    for problem in problems:
+        if problem.file not in lines:
+            lines[problem.file] = _BREAK.split(sources.get(problem.file, ""))
+        parts.append(_one(problem, lines[problem.file]))
+    files = len({problem.file for problem in problems})
+    parts.append(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}")
+    return "\n".join(parts)
+
+
+def _one(problem: Problem, lines: Sequence[str]) -> str:
+    head = f"{problem.file}:{problem.line}:{problem.column}: {problem.message}"
+    if problem.line > len(lines) or not lines[problem.line - 1].strip():
+        return f"{head}\n      {problem.hint}" if problem.hint else head
+    line = "".join(c if c.isprintable() else " " for c in lines[problem.line - 1])
+    start = min(problem.column - 1, len(line))
+    token = _TOKEN.match(line, start)
+    end = token.end() if token else start + 1
+    before, marked = width(line[:start]), max(width(line[start:end]), 1)
+    hint = f" {problem.hint}" if problem.hint else ""
+    return (
+        f"{head}\n{problem.line:>5} | {line.rstrip()}\n{'':>5} | {' ' * before}{'^' * marked}{hint}"
+    )
+
+
+def width(text: str) -> int:
+    """Columns that a text takes in a terminal: wide characters two, combining marks none."""
+    return sum(
+        2
+        if unicodedata.east_asian_width(character) in "WF"
+        else 0
+        if unicodedata.combining(character)
+        else 1
+        for character in text
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
