@@ -1,0 +1,46 @@
+"""Sixteen-slot arbitration: who wins a point, and who lost. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bms.model import Award, Command
+from drivers.points import PointId
+
+
+@dataclass(frozen=True, slots=True)
+class AwardChange:
+    """A point is commanded differently from now on; `award` None: by nobody any more."""
+
+    point: PointId
+    award: Award | None
+
+
+def award(commands: Iterable[Command], now: datetime) -> Award | None:
+    """The award of one point, or None if nobody commands it at `now`.
+
+    The lowest priority number wins; losers follow in the order in which they would take over
+    (ASHRAE 135, 19.2). A command whose `expires` is at or before `now` is absent. Loading forbids
+    two commands at one priority; if it happens all the same, the source's name decides, so that
+    the answer never depends on the order of the commands.
+    """
+    live = [c for c in commands if c.expires is None or c.expires > now]
+    if not live:
+        return None
+    if len(live) == 1:
+        return Award(live[0])
+    live.sort(key=_rank)
+    return Award(live[0], tuple(live[1:]))
+
+
+def _rank(command: Command) -> tuple[int, str, str, str, str]:
+    expires = command.expires
+    return (
+        command.priority,
+        command.source,
+        repr(command.value),
+        command.reason,
+        expires.isoformat() if expires is not None else "",
+    )

@@ -1,0 +1,187 @@
+"""The protection of all outputs of a site: minimum times, due writes, what cannot be commanded.
+
+Keeps one `Hold` and one `Delivery` per output and steps only those with something open, so that
+a quiet cycle costs one comparison per output.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bms import protection
+from bms.model import Award, Command, Condition, OutputRules
+from bms.protection import Delivery, Hold, Phase
+from drivers.base import Write, WriteResult
+from drivers.points import PointId, Quality, Sample, Value
+
+
+@dataclass(frozen=True, slots=True)
+class SavedOutput:
+    """What of an output's protection survives a restart."""
+
+    hold: Hold | None = None
+    commanded: bool = False
+
+
+class Outputs:
+    """Every point the controller may write."""
+
+    def __init__(
+        self, rules: Mapping[PointId, OutputRules], saved: Mapping[PointId, SavedOutput]
+    ) -> None:
+        self._rules = rules
+        self._holds: dict[PointId, Hold] = {}
+        self._deliveries: dict[PointId, Delivery] = {}
+        self._wanted: dict[PointId, Value] = {}
+        self._settled: dict[PointId, Value] = {}
+        """Confirmed outputs and the reading that confirmed them."""
+        self._open: dict[PointId, None] = {}
+        """Outputs to step in the next cycle, in the order in which they were commanded."""
+        self._refresh: list[tuple[datetime, PointId]] = []
+        self._unknown: dict[PointId, datetime] = {}
+        """Commanded for the first time, before anybody knows what the machine is doing."""
+        self._troubles: dict[PointId, Condition] = {}
+        for point, output in saved.items():
+            if point not in rules:
+                continue
+            if output.hold is not None:
+                self._holds[point] = output.hold
+            if output.commanded:
+                self._deliveries[point] = Delivery(commanded=True)
+                self._open[point] = None
+
+    def __contains__(self, point: object) -> bool:
+        return point in self._rules
+
+    @property
+    def conditions(self) -> Iterable[Condition]:
+        """The alarms of outputs that cannot be commanded."""
+        return self._troubles.values()
+
+    @property
+    def unknown(self) -> Iterable[PointId]:
+        """Outputs whose minimum times wait for their first reading: arbitrate them again."""
+        return self._unknown
+
+    def saved(self) -> dict[PointId, SavedOutput]:
+        """What to keep over a restart."""
+        points = dict.fromkeys([*self._holds, *self._deliveries])
+        return {
+            point: SavedOutput(
+                self._holds.get(point),
+                point in self._deliveries and self._deliveries[point].commanded,
+            )
+            for point in points
+        }
+
+    # --- minimum times -----------------------------------------------------------------------
+
+    def hold(self, point: PointId) -> Hold | None:
+        """What the output was last changed to, and until when it has to stay so."""
+        return self._holds.get(point)
+
+    def hold_command(self, point: PointId, now: datetime) -> Command | None:
+        """The hold in force, as those see it who plan what to command next."""
+        hold = self._holds.get(point)
+        if hold is None or hold.until <= now:
+            return None
+        return protection.hold_command(point, hold, now)
+
+    def protect(
+        self, point: PointId, wanted: Award | None, sample: Sample | None, now: datetime
+    ) -> tuple[Award | None, datetime | None]:
+        """What an output gets, and the end of the minimum time that begins with it, if any."""
+        rules = self._rules[point]
+        hold = self._holds.get(point)
+        if hold is None and wanted is not None:
+            if sample is not None and sample.quality is not Quality.GOOD:
+                since = self._unknown.setdefault(point, now)
+                if now - since < timedelta(seconds=protection.KNOW_BEFORE_WRITE_S):
+                    return wanted, None
+            elif sample is not None and sample.value is not None:
+                on = protection.is_on(sample.value)
+                if on == protection.is_on(wanted.value):
+                    self._holds[point] = protection.already(wanted.value, now)
+                    self._unknown.pop(point, None)
+                    return wanted, None
+        self._unknown.pop(point, None)
+        award, after = protection.protect(point, wanted, hold, rules, now)
+        if after is hold or after is None:
+            return award, None
+        self._holds[point] = after
+        return award, after.until if after.until > now else None
+
+    def clock_set_back(self, now: datetime) -> None:
+        """Minimum times that began after `now` begin now."""
+        for point, hold in self._holds.items():
+            if hold.since > now:
+                self._holds[point] = Hold(hold.value, now, now + (hold.until - hold.since))
+
+    # --- writing -----------------------------------------------------------------------------
+
+    def want(self, point: PointId, value: Value | None) -> None:
+        """From now on the output should have `value`; None: nobody commands it."""
+        if value is None:
+            self._wanted.pop(point, None)
+        else:
+            self._wanted[point] = value
+        self._settled.pop(point, None)
+        self._open[point] = None
+
+    def due(self, samples: Mapping[PointId, Sample], now: datetime) -> tuple[Write, ...]:
+        """The writes due now, in the order in which their outputs were commanded."""
+        opened = self._open
+        read = samples.get
+        for point, expected in self._settled.items():
+            sample = read(point)
+            if sample is not None and sample[1] != expected and sample[2] is Quality.GOOD:
+                opened[point] = None
+        while self._refresh and self._refresh[0][0] <= now:
+            opened[heapq.heappop(self._refresh)[1]] = None
+        if not opened:
+            return ()
+        writes: list[Write] = []
+        self._open = {}
+        for point in opened:
+            write = self._step(point, read(point), now)
+            if write is not None:
+                writes.append(write)
+        return tuple(writes)
+
+    def _step(self, point: PointId, sample: Sample | None, now: datetime) -> Write | None:
+        rules = self._rules[point]
+        before = self._deliveries.get(point) or Delivery()
+        wanted = self._wanted.get(point)
+        after, write = protection.deliver(point, before, wanted, sample, rules, now)
+        self._deliveries[point] = after
+        if after.phase is Phase.CONFIRMED and wanted is not None:
+            read = sample.value if sample is not None else None
+            if read is not None and protection.same(wanted, read, rules.tolerance):
+                self._settled[point] = read
+            elif sample is not None:
+                self._settled[point] = wanted
+            if rules.refresh_s is not None and after.issued is not None:
+                due = after.issued + timedelta(seconds=rules.refresh_s)
+                heapq.heappush(self._refresh, (due, point))
+        elif after.phase is not Phase.IDLE or after.since is not None:
+            self._settled.pop(point, None)
+            self._open[point] = None
+        trouble = protection.uncommandable(point, after, sample)
+        if trouble is not None:
+            self._troubles[point] = trouble
+        else:
+            self._troubles.pop(point, None)
+        return write
+
+    def written(self, results: Sequence[WriteResult], now: datetime) -> None:
+        """Take the results of writes that `due` gave out."""
+        for result in results:
+            delivery = self._deliveries.get(result.point)
+            if delivery is not None:
+                after = protection.acknowledge(delivery, result, now)
+                if after is not delivery:
+                    self._deliveries[result.point] = after
+                    self._open[result.point] = None

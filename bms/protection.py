@@ -1,0 +1,323 @@
+"""What stands between an award and the wire: minimum times, and writing only when due. Pure.
+
+Two small state machines per output, both frozen values:
+
+`Hold` keeps a machine on, or off, for its minimum time (BACnet's minimum on/off: slot 6, so only
+slots 1 to 5 beat it). `Delivery` decides when to write, confirms by read-back, retries, and says
+when a point cannot be commanded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bms.durations import in_words
+from bms.model import Award, Command, Condition, OutputRules, Priority, Severity
+from drivers.base import Write, WriteResult, WriteStatus
+from drivers.points import PointId, Quality, Sample, Value
+
+MIN_ON_OFF_SOURCE = "minimum on/off"
+
+RETRY_AFTER_S = (1.0, 2.0, 4.0)
+"""Waits after the first failures of a write (control reference, 7: write verify)."""
+RETRY_EVERY_S = 30.0
+"""Wait after every later failure; from then on the point counts as uncommandable."""
+READ_BACK_WITHIN_S = 2.0
+"""A device may take this long to show what was written (control reference, 7: write verify)."""
+RESULT_WITHIN_S = 60.0
+"""Without a result for this long a write counts as unanswered; links promise one within 30 s."""
+KNOW_BEFORE_WRITE_S = 5.0
+"""An output that has not been read yet is first written after this wait, or once it is read:
+a machine that already does what is wanted must not be commanded, nor held for its minimum time."""
+
+
+def is_on(value: Value) -> bool:
+    """Whether a value means running: anything but zero, False, `off` and the empty text."""
+    return value not in ("", "off") if isinstance(value, str) else value != 0
+
+
+def same(wanted: Value | None, found: Value | None, tolerance: float = 0.0) -> bool:
+    """Whether two values agree: numbers and states as numbers within `tolerance`, texts exactly."""
+    if wanted is None or found is None or isinstance(wanted, str) or isinstance(found, str):
+        return wanted == found
+    # A tolerance of one register step must hold for values that are sums of binary fractions.
+    return abs(float(wanted) - float(found)) <= tolerance * (1 + 1e-9)
+
+
+# --- minimum on and off times ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What an output was last changed to, and how long it has to stay so."""
+
+    value: Value
+    since: datetime
+    until: datetime
+    """At or before now: nothing holds. Equal to `since` where no minimum applies."""
+
+    @property
+    def on(self) -> bool:
+        return is_on(self.value)
+
+
+def changed_to(value: Value, rules: OutputRules, now: datetime) -> Hold:
+    """The hold that begins when an output changes to `value` at `now`."""
+    minimum_s = rules.min_on_s if is_on(value) else rules.min_off_s
+    return Hold(value, now, now + timedelta(seconds=minimum_s))
+
+
+def already(value: Value, now: datetime) -> Hold:
+    """The machine did this before it was commanded to: nothing to hold."""
+    return Hold(value, now, now)
+
+
+def hold_command(point: PointId, hold: Hold, now: datetime, then: str = "") -> Command:
+    """The slot 6 command of a hold; `then` says what comes when it ends."""
+    state = "on" if hold.on else "off"
+    so_far, minimum = in_words(now - hold.since), in_words(hold.until - hold.since)
+    return Command(
+        point=point,
+        value=hold.value,
+        priority=Priority.MIN_ON_OFF,
+        source=MIN_ON_OFF_SOURCE,
+        reason=f"{state} for {so_far} of at least {minimum}{then}",
+        expires=hold.until,
+    )
+
+
+def _overruling(point: PointId, hold: Hold, losers: tuple[Command, ...], now: datetime) -> Award:
+    then = ", then released"
+    if losers:
+        state = "on" if is_on(losers[0].value) else "off"
+        then = f", then {state} wanted by {losers[0].source} ({losers[0].reason})"
+    return Award(hold_command(point, hold, now, then), losers)
+
+
+def holding(hold: Hold | None, wanted: Award | None, now: datetime) -> bool:
+    """Whether the hold overrules `wanted`: it is in force, disagrees, and is not outranked."""
+    if hold is None or hold.until <= now:
+        return False
+    if wanted is None:
+        return True
+    return wanted.winner.priority > Priority.MIN_ON_OFF and is_on(wanted.value) != hold.on
+
+
+def protect(
+    point: PointId, wanted: Award | None, hold: Hold | None, rules: OutputRules, now: datetime
+) -> tuple[Award | None, Hold | None]:
+    """What the point gets after its minimum times, and the hold from now on.
+
+    A hold that agrees with the award leaves it alone, so that "why" keeps naming who wants it.
+    """
+    if holding(hold, wanted, now):
+        assert hold is not None
+        losers = (wanted.winner, *wanted.losers) if wanted is not None else ()
+        return _overruling(point, hold, losers, now), hold
+    if wanted is not None and (hold is None or is_on(wanted.value) != hold.on):
+        hold = changed_to(wanted.value, rules, now)
+    return wanted, hold
+
+
+def retold(award: Award, hold: Hold | None, now: datetime) -> Award:
+    """The award with the reason of a minimum time told as of `now`."""
+    if hold is None or award.winner.source != MIN_ON_OFF_SOURCE:
+        return award
+    return _overruling(award.point, hold, award.losers, now)
+
+
+def same_value(one: Award | None, other: Award | None) -> bool:
+    """Whether two awards ask the same of the output."""
+    if one is None or other is None:
+        return one is other
+    return one.value == other.value
+
+
+def same_winner(one: Award | None, other: Award | None) -> bool:
+    """Whether two awards have one winner; how long a minimum time has run makes no difference."""
+    if one is None or other is None:
+        return one is other
+    a, b = one.winner, other.winner
+    if a.priority is Priority.MIN_ON_OFF and b.priority is Priority.MIN_ON_OFF:
+        return (a.value, a.source, a.expires) == (b.value, b.source, b.expires)
+    return a == b
+
+
+# --- writing when due ------------------------------------------------------------------------
+
+
+class Phase(StrEnum):
+    """How far the last write of an output has come."""
+
+    IDLE = "idle"
+    """Nothing written since the start, or released."""
+    IN_FLIGHT = "in flight"
+    """Handed to the link, no result yet."""
+    SENT = "sent"
+    """Acknowledged by the device, not yet seen in a reading."""
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    """To be tried again at `retry`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where the writing of one output stands."""
+
+    phase: Phase = Phase.IDLE
+    value: Value | None = None
+    """What was last handed to the link; None for a release."""
+    commanded: bool = False
+    """Somebody commanded the point since it was last released."""
+    since: datetime | None = None
+    """When the point was first wanted while IDLE."""
+    issued: datetime | None = None
+    failures: int = 0
+    """In a row; a confirmed value ends the row."""
+    retry: datetime | None = None
+    detail: str = ""
+    """Why the last try failed."""
+
+    @property
+    def uncommandable(self) -> bool:
+        return self.failures > len(RETRY_AFTER_S)
+
+
+def deliver(
+    point: PointId,
+    delivery: Delivery,
+    wanted: Value | None,
+    sample: Sample | None,
+    rules: OutputRules,
+    now: datetime,
+) -> tuple[Delivery, Write | None]:
+    """One step: the delivery after looking at what is wanted and read, and the write now due.
+
+    `wanted` None: nobody commands the point. It is released once, and only if it had been
+    commanded. `sample` is the latest reading; one that is not GOOD, or from before the write,
+    neither confirms nor denies; None: the point cannot be read, so an acknowledgement confirms.
+    """
+    if delivery.issued is not None and delivery.issued > now:  # the clock was set back
+        delivery = replace(delivery, issued=now, retry=now if delivery.retry else None)
+    if wanted is None:
+        return _release(point, delivery, now)
+    fresh = _reading(delivery, sample)
+    agrees = fresh is not None and same(wanted, fresh, rules.tolerance)
+    if delivery.phase is Phase.IDLE or not same(wanted, delivery.value):
+        if agrees and rules.refresh_s is None and delivery.phase is not Phase.IN_FLIGHT:
+            return Delivery(Phase.CONFIRMED, wanted, True, None, now), None
+        if delivery.phase is Phase.IDLE and fresh is None and sample is not None:
+            since = delivery.since or now
+            if now - since < timedelta(seconds=KNOW_BEFORE_WRITE_S):
+                return replace(delivery, since=since), None
+        return _issue(point, replace(delivery, failures=0, detail=""), wanted, now)
+    if delivery.phase is Phase.IN_FLIGHT:
+        return _unanswered(delivery, now), None
+    if delivery.phase is Phase.FAILED:
+        if agrees:
+            return _confirmed(delivery), None
+        if delivery.retry is None or now >= delivery.retry:
+            return _issue(point, delivery, wanted, now)
+        return delivery, None
+    if delivery.phase is Phase.SENT:
+        if agrees or sample is None:
+            delivery = _confirmed(delivery)
+        elif fresh is not None:
+            if _elapsed_s(delivery, now) < READ_BACK_WITHIN_S:
+                return delivery, None
+            return _failed(delivery, f"reads back {_shown(fresh)}", now), None
+    elif fresh is not None and not agrees:  # confirmed before: somebody or a reboot changed it
+        return _issue(point, delivery, wanted, now)
+    if rules.refresh_s is not None and _elapsed_s(delivery, now) >= rules.refresh_s:
+        return _issue(point, delivery, wanted, now)
+    return delivery, None
+
+
+def acknowledge(delivery: Delivery, result: WriteResult, now: datetime) -> Delivery:
+    """The delivery after a result; one of an older write, meanwhile replaced, changes nothing."""
+    if delivery.phase is not Phase.IN_FLIGHT or not same(result.value, delivery.value):
+        return delivery
+    if result.value is None and result.status in (WriteStatus.OK, WriteStatus.REFUSED):
+        # A point without a release value cannot be released; it holds, and that is no alarm.
+        return Delivery(issued=delivery.issued)
+    if result.status is WriteStatus.OK:
+        return replace(delivery, phase=Phase.SENT)
+    detail = f"{result.status.value}: {result.detail}" if result.detail else result.status.value
+    return _failed(delivery, detail, now)
+
+
+def uncommandable(point: PointId, delivery: Delivery, sample: Sample | None) -> Condition | None:
+    """The alarm of an output that does not take its value.
+
+    Not for a point that cannot be read either: then its link or device has an alarm already.
+    """
+    if not delivery.uncommandable or (sample is not None and sample.quality is not Quality.GOOD):
+        return None
+    what = "released" if delivery.value is None else f"commanded to {_shown(delivery.value)}"
+    return Condition(
+        f"{point}:uncommandable",
+        Severity.URGENT,
+        f"{point} cannot be {what}: {delivery.detail}",
+    )
+
+
+def _release(point: PointId, delivery: Delivery, now: datetime) -> tuple[Delivery, Write | None]:
+    if not delivery.commanded:
+        return (delivery if delivery.since is None else replace(delivery, since=None)), None
+    if delivery.value is not None or delivery.phase is Phase.IDLE:
+        return _issue(point, replace(delivery, failures=0, detail=""), None, now)
+    if delivery.phase is Phase.IN_FLIGHT:
+        return _unanswered(delivery, now), None
+    if delivery.retry is None or now >= delivery.retry:
+        return _issue(point, delivery, None, now)
+    return delivery, None
+
+
+def _issue(
+    point: PointId, delivery: Delivery, value: Value | None, now: datetime
+) -> tuple[Delivery, Write]:
+    issued = Delivery(
+        Phase.IN_FLIGHT, value, True, None, now, delivery.failures, None, delivery.detail
+    )
+    return issued, Write(point, value)
+
+
+def _confirmed(delivery: Delivery) -> Delivery:
+    return replace(delivery, phase=Phase.CONFIRMED, failures=0, retry=None, detail="")
+
+
+def _failed(delivery: Delivery, detail: str, now: datetime) -> Delivery:
+    row = delivery.failures
+    wait_s = RETRY_AFTER_S[row] if row < len(RETRY_AFTER_S) else RETRY_EVERY_S
+    return replace(
+        delivery,
+        phase=Phase.FAILED,
+        failures=row + 1,
+        retry=now + timedelta(seconds=wait_s),
+        detail=detail,
+    )
+
+
+def _unanswered(delivery: Delivery, now: datetime) -> Delivery:
+    if _elapsed_s(delivery, now) < RESULT_WITHIN_S:
+        return delivery
+    return _failed(delivery, f"no result within {RESULT_WITHIN_S:.0f} s", now)
+
+
+def _reading(delivery: Delivery, sample: Sample | None) -> Value | None:
+    """The good value read after the last write, if there is one."""
+    if sample is None or sample.quality is not Quality.GOOD:
+        return None
+    if delivery.issued is not None and sample.time <= delivery.issued:
+        return None
+    return sample.value
+
+
+def _elapsed_s(delivery: Delivery, now: datetime) -> float:
+    return (now - delivery.issued).total_seconds() if delivery.issued is not None else float("inf")
+
+
+def _shown(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
