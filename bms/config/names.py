@@ -83,7 +83,8 @@ def select(text: str, names: Iterable[str]) -> tuple[list[str], list[str]]:
     found: list[str] = []
     missing: list[str] = []
     for pattern in wanted:
-        matches = [name for name in known if fnmatchcase(name, pattern)]
+        literal = pattern.replace("[", "[[]")  # brackets mean nothing here
+        matches = [name for name in known if fnmatchcase(name, literal)]
         found.extend(matches)
         if not matches:
             missing.append(pattern)

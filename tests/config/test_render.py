@@ -1,0 +1,77 @@
+"""Problems as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from bms.config.render import render, width
+from schedules.yamltext import Problem
+
+
+def test_the_mark_stands_under_the_word() -> None:
+    text = "title: x\nbases: {plant: {zone: Asia/Shanghi, energy: {}}}  # note\n"
+    problem = Problem("site.yaml", 2, 23, "no time zone 'Asia/Shanghi'", "did you mean …?")
+    assert render([problem], {"site.yaml": text}) == (
+        "site.yaml:2:23: no time zone 'Asia/Shanghi'\n"
+        "    2 | bases: {plant: {zone: Asia/Shanghi, energy: {}}}  # note\n"
+        "      |                       ^^^^^^^^^^^^ did you mean …?\n"
+        "1 problem in 1 file"
+    )
+
+
+def test_full_width_characters_take_two_columns() -> None:
+    text = "title: {zh: 空调，机房}\n"
+    problem = Problem("a.yaml", 1, 15, "full-width character '，' cannot be used here", "write ','")
+    lines = render([problem], {"a.yaml": text}).splitlines()
+    source, mark = lines[1], lines[2]
+    assert source[: source.index("，")].startswith("    1 | title: {zh: 空调")
+    assert width(mark[: mark.index("^")]) == width(source[: source.index("，")])
+    assert width(mark[: mark.index("^")]) == len("    1 | title: {zh: ") + 4
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "marked"),
+    [
+        ('  "ahu-{01..02}":', 3, 14),
+        ("  unit: 256", 9, 3),
+        ("  url: opc.tcp://a:1 # x", 8, 13),
+        ("  空调: 1", 3, 4),
+        ("  key: 1", 3, 3),
+        ("  - [a]", 5, 1),
+    ],
+)
+def test_how_much_is_marked(line: str, column: int, marked: int) -> None:
+    text = render([Problem("a.yaml", 1, column, "m")], {"a.yaml": line})
+    assert text.splitlines()[2].count("^") == marked
+
+
+def test_without_the_source_the_hint_follows() -> None:
+    problems = [
+        Problem("gone.yaml", 1, 1, "this file is missing", "every site has one"),
+        Problem("a.yaml", 99, 1, "beyond the end"),
+        Problem("a.yaml", 1, 99, "beyond the line"),
+    ]
+    assert render(problems, {"a.yaml": "a: 1"}).splitlines() == [
+        "gone.yaml:1:1: this file is missing",
+        "      every site has one",
+        "a.yaml:99:1: beyond the end",
+        "a.yaml:1:99: beyond the line",
+        "    1 | a: 1",
+        "      |     ^",
+        "3 problems in 2 files",
+    ]
+
+
+def test_nothing_to_say() -> None:
+    assert render([], {}) == ""
+
+
+def test_no_control_characters_reach_the_terminal() -> None:
+    shown = render([Problem("a.yaml", 1, 3, "m")], {"a.yaml": "\x1b[2J\tx\n"})
+    assert "\x1b" not in shown
+    assert "\t" not in shown
+
+
+@pytest.mark.parametrize(("text", "columns"), [("abc", 3), ("空调", 4), ("：", 2), ("e\u0301", 1)])
+def test_width(text: str, columns: int) -> None:
+    assert width(text) == columns
