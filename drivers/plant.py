@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self, cast
+
+from drivers.base import Write, WriteResult, WriteStatus
+from drivers.memory import bad_sample, good_samples
+from drivers.points import PlantAddress, Point, PointId, Sample
+from drivers.times import utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +42,109 @@ class Plant(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class PlantDriver:
+    """The points of an in-process plant; a sample's time is the plant's now.
+
+    A point with a `PlantAddress` is the plant's point of that name. A point with any other
+    address is the plant's point named like the point's id, so that all links of a site can be
+    bound to one simulated plant. Values are the plant's floats as they are.
+    """
+
+    def __init__(
+        self, plant: Plant, points: Iterable[Point], now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._plant = plant
+        self._points = tuple(points)
+        self._by_id = {point.id: point for point in self._points}
+        self._name = {point.id: _name(point) for point in self._points}
+        self._now = now
+        self._names: tuple[tuple[PointId, ...], list[str]] = ((), [])
+        self._writable = {point.name: point.writable for point in plant.points()}
+
+    @property
+    def points(self) -> Sequence[Point]:
+        return self._points
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """The plant belongs to whoever made it, and is closed there."""
+
+    async def read(self, points: Sequence[PointId]) -> list[Sample]:
+        ids = tuple(points)
+        if ids != self._names[0]:
+            self._names = (ids, [self._name[point] for point in ids])
+        time = self._now()
+        try:
+            read = self._plant.read()
+        except Exception as error:
+            return [bad_sample(point, time, f"the plant failed: {error}") for point in ids]
+        names = self._names[1]
+        values = list(map(read.get, names))
+        if None not in values:
+            known = cast("list[float]", values)
+            if math.isfinite(sum(known)):
+                return good_samples(ids, known, time)
+        return [
+            self._one(point, name, value, time)
+            for point, name, value in zip(ids, names, values, strict=True)
+        ]
+
+    @staticmethod
+    def _one(point: PointId, name: str, value: float | None, time: datetime) -> Sample:
+        if value is None:
+            return bad_sample(point, time, f"the plant has no point {name}")
+        if not math.isfinite(value):
+            return bad_sample(point, time, f"the plant gives {value}")
+        return good_samples((point,), (value,), time)[0]
+
+    async def write(self, writes: Sequence[Write]) -> list[WriteResult]:
+        points = [self._by_id[write.point] for write in writes]
+        values: dict[str, float | None] = {}
+        results = []
+        for write, point in zip(writes, points, strict=True):
+            refusal = self._refusal(write, point)
+            if not refusal:
+                given = point.release_value if write.value is None else write.value
+                values[self._name[point.id]] = None if given is None else float(given)
+            status = WriteStatus.REFUSED if refusal else WriteStatus.OK
+            results.append(WriteResult(write.point, write.value, status, refusal))
+        if values:
+            try:
+                self._plant.write(values)
+            except Exception as error:
+                return [
+                    result
+                    if result.status is WriteStatus.REFUSED
+                    else WriteResult(
+                        result.point, result.value, WriteStatus.REFUSED, f"the plant: {error}"
+                    )
+                    for result in results
+                ]
+        return results
+
+    def _refusal(self, write: Write, point: Point) -> str:
+        """Why the write cannot be done; empty if it can. A plant point can always be released."""
+        name = self._name[point.id]
+        if name not in self._writable:
+            return f"the plant has no point {name}"
+        if not (point.writable and self._writable[name]):
+            return "the point is not writable"
+        value = write.value
+        if isinstance(value, str):
+            return f"{value!r} is not a number"
+        if value is not None and not math.isfinite(value):
+            return f"{value} cannot be written"
+        return ""
+
+
+def _name(point: Point) -> str:
+    return point.address.name if isinstance(point.address, PlantAddress) else point.id

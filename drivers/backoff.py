@@ -1,0 +1,37 @@
+"""When to try again after failures. Pure: the caller says what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+FIRST_S = 0.5
+LIMIT_S = 30.0
+SPREAD = 0.2
+"""Jitter, so that the links of a site do not all knock at once after a power cut."""
+
+
+class Backoff:
+    """Waits 0.5, 1, 2 ... 30 s between attempts, each 20 % longer or shorter by chance.
+
+    `chance` gives numbers from 0 to 1. `succeeded` belongs after a valid answer, never after a
+    mere connection: a gateway that accepts and then says nothing must not be hammered.
+    """
+
+    __slots__ = ("_chance", "_not_before", "failures")
+
+    def __init__(self, chance: Callable[[], float]) -> None:
+        self._chance = chance
+        self.failures = 0
+        self._not_before = 0.0
+
+    def failed(self, now_s: float) -> None:
+        delay = min(FIRST_S * 2 ** min(self.failures, 16), LIMIT_S)
+        self.failures += 1
+        self._not_before = now_s + delay * (1 - SPREAD + 2 * SPREAD * self._chance())
+
+    def succeeded(self) -> None:
+        self.failures = 0
+
+    def remaining_s(self, now_s: float) -> float:
+        """Seconds until the next attempt is due; 0 if it is."""
+        return max(0.0, self._not_before - now_s) if self.failures else 0.0

@@ -1,0 +1,63 @@
+"""OPC-UA data values to samples' values, and back to the node's own data type."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from asyncua import ua
+
+from drivers.points import Value
+
+_INTEGERS = {
+    ua.VariantType.SByte: (-(2**7), 2**7 - 1),
+    ua.VariantType.Byte: (0, 2**8 - 1),
+    ua.VariantType.Int16: (-(2**15), 2**15 - 1),
+    ua.VariantType.UInt16: (0, 2**16 - 1),
+    ua.VariantType.Int32: (-(2**31), 2**31 - 1),
+    ua.VariantType.UInt32: (0, 2**32 - 1),
+    ua.VariantType.Int64: (-(2**63), 2**63 - 1),
+    ua.VariantType.UInt64: (0, 2**64 - 1),
+}
+_FLOAT32_LIMIT = 3.4028235677973366e38  # from here on, rounding to 32 bits gives infinity
+
+
+def usable_value(given: Any) -> tuple[Value | None, str]:
+    """The value of a variant, or None and why it cannot be used.
+
+    Numbers, booleans and texts are used; nothing, arrays, structures and non-finite floats are not.
+    """
+    if isinstance(given, float):
+        if math.isfinite(given):
+            return given, ""
+        return None, f"the server sends {given}"
+    if isinstance(given, bool | int | str):
+        return given, ""
+    if given is None:
+        return None, "the server sends no value"
+    return None, f"the server sends a {type(given).__name__}, not a number or text"
+
+
+def variant(value: Value, kind: ua.VariantType) -> ua.Variant:
+    """The value as the node's own type. ValueError says why it does not fit."""
+    if kind is ua.VariantType.String:
+        return ua.Variant(str(value), kind)
+    if isinstance(value, str):
+        raise ValueError(f"{value!r} is not a number; the node holds {kind.name}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} cannot be written")
+    if kind is ua.VariantType.Boolean:
+        if value not in (0, 1):
+            raise ValueError(f"{value!r} is neither on nor off; write true or false")
+        return ua.Variant(bool(value), kind)
+    if kind in _INTEGERS:
+        low, high = _INTEGERS[kind]
+        number = round(value)
+        if not low <= number <= high:
+            raise ValueError(f"{value} is out of range: the node holds {low} to {high}")
+        return ua.Variant(number, kind)
+    if kind is ua.VariantType.Float and abs(value) >= _FLOAT32_LIMIT:
+        raise ValueError(f"{value} is too large for a Float")
+    if kind in (ua.VariantType.Float, ua.VariantType.Double):
+        return ua.Variant(float(value), kind)
+    raise ValueError(f"a node of type {kind.name} cannot be written")
