@@ -24,7 +24,10 @@ from drivers.points import (
     Value,
 )
 
-ValueType: TypeAlias = RegisterType | Literal["string"]
+ValueType: TypeAlias = Literal[
+    "bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "string"
+]
+"""All register types, and the texts of OPC-UA."""
 
 _MODBUS_KEYS = ("table", "address", "scale", "offset", "word_order", "byte_order", "bit")
 _NODE_KEYS = ("base", "equipment", "unit")
