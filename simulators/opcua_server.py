@@ -1,0 +1,112 @@
+"""An OPC-UA server (asyncua) that shows a plant's values as nodes. Anonymous, no security."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from asyncua import ua
+from asyncua.common.callback import CallbackType
+from asyncua.server.server import Server
+from asyncua.ua.attribute_ids import AttributeIds
+
+from simulators.sitefiles import ServedPoint
+
+_TYPES: dict[str, ua.VariantType] = {
+    "bool": ua.VariantType.Boolean,
+    "int16": ua.VariantType.Int16,
+    "uint16": ua.VariantType.UInt16,
+    "int32": ua.VariantType.Int32,
+    "uint32": ua.VariantType.UInt32,
+    "int64": ua.VariantType.Int64,
+    "uint64": ua.VariantType.UInt64,
+    "float32": ua.VariantType.Float,
+    "float64": ua.VariantType.Double,
+}
+_WHOLE = {kind for name, kind in _TYPES.items() if "int" in name}
+
+
+def _native(value: float, kind: ua.VariantType) -> Any:
+    if kind is ua.VariantType.Boolean:
+        return value != 0
+    return round(value) if kind in _WHOLE else float(value)
+
+
+class OpcUaServer:
+    """One endpoint on 127.0.0.1."""
+
+    def __init__(
+        self, points: Iterable[ServedPoint], written: Callable[[Mapping[str, float]], None]
+    ) -> None:
+        self._points = list(points)
+        self._written = written
+        self._server: Server | None = None
+        self._nodes: dict[str, tuple[ua.NodeId, ua.VariantType]] = {}
+        self._names: dict[ua.NodeId, str] = {}
+        self._shown: dict[str, float] = {}
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen: on a port the system chooses, and on the same one after a `stop`."""
+        # asyncua warns at each start that it offers no encryption; that is what this server is.
+        logging.getLogger("asyncua").setLevel(logging.ERROR)
+        server = Server()
+        await server.init()
+        server.set_endpoint(f"opc.tcp://127.0.0.1:{self.port}")
+        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        server.set_server_name("simulated park")
+        for point in self._points:
+            await self._add(server, point)
+        server.subscribe_server_callback(CallbackType.PostWrite, self._on_write)
+        await server.start()
+        assert server.bserver is not None
+        self.port = server.bserver.port
+        self._server = server
+        self._shown.clear()
+
+    async def _add(self, server: Server, point: ServedPoint) -> None:
+        index = await server.register_namespace(point.at["namespace"])
+        kind = _TYPES[point.at.get("type") or "float64"]
+        identifier = ua.NodeId.from_string(f"ns={index};{point.at['node']}")
+        node = await server.nodes.objects.add_variable(
+            identifier, f"{index}:{point.name}", _native(0.0, kind), varianttype=kind
+        )
+        if point.writable:
+            await node.set_writable()
+        self._nodes[point.name] = (node.nodeid, kind)
+        self._names[node.nodeid] = point.name
+
+    async def _on_write(self, event: Any, _dispatcher: object) -> None:
+        if not event.is_external:
+            return
+        values = {}
+        for item in event.request_params.NodesToWrite:
+            name = self._names.get(item.NodeId)
+            if name is not None and item.AttributeId == AttributeIds.Value:
+                value = float(item.Value.Value.Value)
+                values[name] = value
+                self._shown[name] = value
+        self._written(values)
+
+    async def stop(self) -> None:
+        """Close every session and stop listening."""
+        if self._server is not None:
+            server, self._server = self._server, None
+            await server.stop()
+
+    async def show(self, values: Mapping[str, float]) -> None:
+        """Bring the nodes up to date with the plant."""
+        if self._server is None:
+            return
+        for name, (node, kind) in self._nodes.items():
+            value = values.get(name)
+            if value is None or value == self._shown.get(name):
+                continue
+            self._shown[name] = value
+            await self._server.write_attribute_value(
+                node, ua.DataValue(ua.Variant(_native(value, kind), kind))
+            )
+
+    def endpoint(self) -> dict[str, object]:
+        return {"url": f"opc.tcp://127.0.0.1:{self.port}"}
