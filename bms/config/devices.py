@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from drivers.catalogue import DeviceType, PointTemplate, shipped
-
 from bms.config.outputs import Finding
 from bms.config.sections import Names, read_all
 from bms.equipment import KINDS, PointClass, Role
+from drivers.catalogue import DeviceType, PointTemplate, shipped
 from schedules.yamltext import Document, Origin, Problem, suggestion, validate
 
 
@@ -90,7 +89,7 @@ def check_device(device: DeviceType) -> list[Finding]:
 def _check_point(role: Role, template: PointTemplate) -> list[Finding]:
     path = ("points", role.name)
     findings: list[Finding] = []
-    unit = template.unit or ""
+    unit = template.unit
     if unit != role.unit:
         if not role.unit:
             findings.append(
@@ -108,7 +107,9 @@ def _check_point(role: Role, template: PointTemplate) -> list[Finding]:
         else:
             message = f"'{role.name}' has no unit"
             findings.append(Finding(path, message, f"write unit: {role.unit}", key=True))
-    if role.klass is not PointClass.STATE and template.type == "bool":
-        message = f"'{role.name}' is a number, not a bool"
+    wrong = ("string",) if role.klass is PointClass.STATE else ("bool", "string")
+    if template.type in wrong:
+        meant = "a state" if role.klass is PointClass.STATE else "a number"
+        message = f"'{role.name}' is {meant}, not a {template.type}"
         findings.append(Finding((*path, "type"), message, "name the register's type"))
     return findings

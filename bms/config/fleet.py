@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from drivers.catalogue import DeviceType, bind
-
 from bms.config.devices import Catalogue, check_device
 from bms.config.models import (
     IDENTIFIER,
@@ -23,6 +21,7 @@ from bms.config.registers import Registers
 from bms.config.sections import Names, entries, read_all
 from bms.equipment import KINDS, Equipment, Kind
 from bms.model import OutputRules
+from drivers.catalogue import DeviceType, bind
 from drivers.points import Point, PointId, Value
 from schedules.yamltext import Document, Origin, Path, Problem, suggestion
 
@@ -122,7 +121,7 @@ class FleetReader:
             EquipmentFile,
             "equipment",
             lambda _: EquipmentEntry,
-            EquipmentEntry.model_construct(),
+            EquipmentEntry.model_construct(kind="", device="", link=""),
         )
         self.problems += problems
         base = document.data.get("base")
@@ -186,15 +185,15 @@ class FleetReader:
         units = self._units(document, path, entry, device, links)
         if units is None:
             return
-        checked = False
         for name, link, unit, title in zip(names, links, units, titles, strict=True):
-            points = {
-                role: point
-                for role, point in bind(device, base=base, equipment=name, unit=unit).items()
-                if role in kind.roles
-            }
-            if not checked:
-                checked = True
+            try:
+                bound = bind(device, base=base, equipment=name, unit=unit)
+            except ValueError as error:  # a node pattern with a format that does not fit
+                message = f"device '{entry.device}': {error}"
+                self.problems.append(document.problem((*path, "device"), message))
+                return
+            points = {role: point for role, point in bound.items() if role in kind.roles}
+            if name == names[0]:
                 self._check_outputs(document, path, entry, kind, device, points)
             machine = Equipment(
                 id=f"{base}.{name}",
@@ -215,7 +214,7 @@ class FleetReader:
                 return
 
     def _device(
-        self, document: Document, path: tuple[str, ...], entry: EquipmentEntry, kind: Kind | None
+        self, document: Document, path: Path, entry: EquipmentEntry, kind: Kind | None
     ) -> DeviceType | None:
         at = (*path, "device")
         device = self._catalogue.types.get(entry.device)
@@ -239,9 +238,7 @@ class FleetReader:
             ]
         return device
 
-    def _parallel(
-        self, document: Document, path: tuple[str, ...], text: str, count: int
-    ) -> list[str] | None:
+    def _parallel(self, document: Document, path: Path, text: str, count: int) -> list[str] | None:
         try:
             return parallel(text, count)
         except RunError as error:
@@ -249,7 +246,7 @@ class FleetReader:
             return None
 
     def _titles(
-        self, document: Document, path: tuple[str, ...], entry: EquipmentEntry, count: int
+        self, document: Document, path: Path, entry: EquipmentEntry, count: int
     ) -> list[dict[str, str]] | None:
         columns: dict[str, list[str]] = {}
         for language, text in title_of(entry.title).items():
@@ -262,13 +259,14 @@ class FleetReader:
     def _units(
         self,
         document: Document,
-        path: tuple[str, ...],
+        path: Path,
         entry: EquipmentEntry,
         device: DeviceType,
         links: list[str],
     ) -> list[int | None] | None:
         """One Modbus unit per machine, None for OPC-UA; None in all if anything is wrong."""
         problems: list[Problem] = []
+        points = device.points.values()
         for link in dict.fromkeys(links):
             spoken = _PROTOCOLS[self._links[link].protocol]
             if spoken != device.protocol:
@@ -285,15 +283,15 @@ class FleetReader:
                 break
         at = (*path, "unit")
         units: list[int | None] = [None] * len(links)
-        if device.protocol == "modbus":
+        if device.protocol == "modbus" or any("{unit" in (p.node or "") for p in points):
             if entry.unit is None:
-                message = f"device '{entry.device}' needs its Modbus unit"
+                message = f"device '{entry.device}' needs its unit"
                 problems.append(document.problem(path, message, "add unit: 1 (0-255)", key=True))
             else:
                 units, found = _unit_numbers(document, at, str(entry.unit), links)
                 problems += found
         elif entry.unit is not None:
-            message = f"device '{entry.device}' has no unit: {device.protocol} knows none"
+            message = f"device '{entry.device}' on {device.protocol} has no unit"
             problems.append(document.problem(at, message, "remove it", key=True))
         self.problems += problems
         return None if problems else units
@@ -301,7 +299,7 @@ class FleetReader:
     def _check_outputs(
         self,
         document: Document,
-        path: tuple[str, ...],
+        path: Path,
         entry: EquipmentEntry,
         kind: Kind,
         device: DeviceType,
@@ -331,16 +329,13 @@ class FleetReader:
         for name, point in points.items():
             role = machine.kind.roles[name]
             template = device.points[name]
-            register_type = value_type(point, template.type)
             setting = entry.outputs.get(name)
             if role.command and point.writable:
-                self.fleet.outputs[point.id] = rules(
-                    machine.kind, role, point, register_type, setting
-                )
+                self.fleet.outputs[point.id] = rules(machine.kind, role, point, template, setting)
                 if setting is not None and setting.default is not None:
                     self.fleet.defaults[point.id] = setting.default
             if name == "energy":
-                count = step(point, register_type)
+                count = step(point, value_type(point, template.type))
                 resolution = DEFAULT_RESOLUTION_KWH if count is None else count
                 self.fleet.meters[point.id] = MeterRegister(
                     machine.id, point.id, machine.base, resolution
@@ -348,7 +343,7 @@ class FleetReader:
 
 
 def _unit_numbers(
-    document: Document, path: tuple[str, ...], text: str, links: list[str]
+    document: Document, path: Path, text: str, links: list[str]
 ) -> tuple[list[int | None], list[Problem]]:
     count = len(links)
     try:

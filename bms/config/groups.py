@@ -12,7 +12,7 @@ from bms.config.sections import Names, entries, names_of, read_all
 from bms.equipment import Equipment
 from bms.model import Priority
 from drivers.points import PointId
-from schedules.yamltext import Document, Problem, suggestion, validate
+from schedules.yamltext import Document, Path, Problem, suggestion, validate
 
 
 @dataclass(slots=True)
@@ -49,7 +49,11 @@ class GroupsReader:
 
     def _read_file(self, document: Document) -> None:
         _, valid, problems = entries(
-            document, GroupsFile, "groups", lambda _: GroupEntry, GroupEntry.model_construct()
+            document,
+            GroupsFile,
+            "groups",
+            lambda _: GroupEntry,
+            GroupEntry.model_construct(strategy="", members=[]),
         )
         self.problems += problems
         base = document.data.get("base")
@@ -121,7 +125,7 @@ class GroupsReader:
             self._claim(document, path, group, spec)
 
     def _members(
-        self, document: Document, path: tuple[str, ...], base: str, entry: GroupEntry
+        self, document: Document, path: Path, base: str, entry: GroupEntry
     ) -> list[Equipment] | None:
         """The members in the order written, each once; None if any is missing or broken."""
         names = self._fleet.named(base)
@@ -153,7 +157,7 @@ class GroupsReader:
         return [usable[name] for name in chosen]
 
     def _meter(
-        self, document: Document, path: tuple[str, ...], base: str, entry: GroupEntry
+        self, document: Document, path: Path, base: str, entry: GroupEntry
     ) -> tuple[Equipment | None, bool]:
         """The group's meter, and whether nothing is wrong with it."""
         if entry.meter is None:
@@ -168,9 +172,7 @@ class GroupsReader:
             return None, False
         return machine, True
 
-    def _claim(
-        self, document: Document, path: tuple[str, ...], group: Group, spec: StrategySpec
-    ) -> None:
+    def _claim(self, document: Document, path: Path, group: Group, spec: StrategySpec) -> None:
         """Build the group's controllers; two may not claim the same point at one priority."""
         clashes: dict[tuple[str, str, Priority], list[PointId]] = {}
         denied: list[PointId] = []

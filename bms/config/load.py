@@ -167,7 +167,7 @@ def _read_links(text: str | None, problems: list[Problem]) -> tuple[dict[str, Li
     document = _one(LINKS, text, problems)
     if document is None:
         return {}, Names(complete=False)
-    stand_in = ModbusLink.model_construct(protocol="modbus_tcp")
+    stand_in = ModbusLink.model_construct(protocol="modbus_tcp", host="")
     _, valid, found = entries(document, LinksFile, "links", _link_model, stand_in)
     problems += found
     links = {

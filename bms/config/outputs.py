@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bms.config.models import OutputFile
 from bms.equipment import Kind, PointClass, Role
 from bms.model import OutputRules
+from drivers.catalogue import PointTemplate
 from drivers.points import ModbusAddress, Point, Value
 from schedules.yamltext import suggestion
 
@@ -31,32 +32,32 @@ class Finding:
     key: bool = False
 
 
-def is_integer(register_type: str) -> bool:
-    """Whether a register or node holds whole numbers (not a state)."""
-    return register_type in _BITS or register_type in ("byte", "sbyte", "int8", "uint8")
+def value_type(point: Point, declared: str | None) -> str:
+    """The type behind a point; one bit of a register is a bool.
 
-
-def value_type(point: Point, declared: str) -> str:
-    """The type behind a point; one bit of a register is a bool. `declared` is for OPC-UA nodes."""
+    `declared` is for OPC-UA nodes; without it, the server's own type is taken for a float.
+    """
     address = point.address
     if isinstance(address, ModbusAddress):
         return "bool" if address.bit is not None else address.type
-    return declared
+    return declared or "float64"
 
 
 def step(point: Point, register_type: str) -> float | None:
     """What one count of an integer register means; None for floats and states."""
-    if not is_integer(register_type):
+    if register_type not in _BITS:
         return None
     return abs(point.address.scale) if isinstance(point.address, ModbusAddress) else 1.0
 
 
 def rules(
-    kind: Kind, role: Role, point: Point, register_type: str, setting: OutputFile | None
+    kind: Kind, role: Role, point: Point, template: PointTemplate, setting: OutputFile | None
 ) -> OutputRules:
-    """The rules of one output: what the site says, else the kind's, else the register's step."""
+    """The rules of one output: what the site says, else the device, else the kind and register."""
     minimum = (kind.min_on_s, kind.min_off_s) if role.name == "enable" else (0.0, 0.0)
-    tolerance = _tolerance(role, step(point, register_type))
+    tolerance = template.tolerance
+    if tolerance is None:
+        tolerance = _tolerance(role, step(point, value_type(point, template.type)))
     if setting is None:
         return OutputRules(*minimum, tolerance=tolerance)
     return OutputRules(

@@ -17,7 +17,7 @@ from bms.config.load import (
 from bms.config.models import ModbusLink, OpcUaLink
 from bms.config.outputs import FLOAT_TOLERANCE, WHOLE_NUMBER_TOLERANCE
 from bms.errors import InvalidInput
-from drivers.points import ModbusAddress
+from drivers.points import ModbusAddress, OpcUaAddress
 from tests.config.sites import STRATEGIES, Draft
 
 AHU = "devices/example-ahu.yaml"
@@ -82,6 +82,13 @@ def test_tolerance_is_what_the_register_cannot_tell(
     draft.edit(PLANT, "      zone_setpoint: {tolerance: 0.1}\n", "")
     draft.edit(AHU, "{address: 0, scale: 0.1, unit", f"{{address: 0, {register}, unit")
     assert draft.site().outputs["plant.ahu-01.zone_setpoint"].tolerance == tolerance
+
+
+def test_tolerance_of_the_device(draft: Draft) -> None:
+    draft.edit(AHU, "0.1, unit: degC, writable", "0.1, tolerance: 0.3, unit: degC, writable")
+    assert draft.site().outputs["plant.ahu-01.zone_setpoint"].tolerance == 0.1
+    draft.edit(PLANT, "      zone_setpoint: {tolerance: 0.1}\n", "")
+    assert draft.site().outputs["plant.ahu-01.zone_setpoint"].tolerance == 0.3
 
 
 def test_defaults(draft: Draft) -> None:
@@ -201,10 +208,10 @@ def test_the_same_device_twice(draft: Draft) -> None:
 @pytest.mark.parametrize(
     ("point", "clashes"),
     [
-        ("{address: 0, type: int16, unit: degC, writable: true}", True),
+        ("{table: holding, address: 0, type: int16, unit: degC, writable: true}", True),
         ("{table: input, address: 0, type: int16, unit: degC}", False),
-        ("{address: 0, type: int16, unit: degC}", False),
-        ("{address: 1, type: int16, unit: degC, writable: true}", False),
+        ("{table: holding, address: 0, type: int16, unit: degC}", False),
+        ("{table: holding, address: 1, type: int16, unit: degC, writable: true}", False),
     ],
 )
 def test_two_writers_of_one_register(draft: Draft, point: str, clashes: bool) -> None:
@@ -291,6 +298,26 @@ def test_opcua(draft: Draft) -> None:
     assert site.meters["plant.meter-2.energy"].resolution_kwh == 0.001
 
 
+def test_opcua_nodes_with_a_unit(draft: Draft) -> None:
+    device = OPCUA_DEVICE.replace("{equipment}.energy", "m{unit}.energy")
+    draft.append("links.yaml", OPCUA_LINK).add("devices/server-meter.yaml", device)
+    draft.append(PLANT, "  m-{1..2}: {kind: meter, device: server-meter, link: server-1}\n")
+    (problem,) = draft.problems()
+    assert "device 'server-meter' needs its unit" in problem
+    draft.edit(PLANT, "link: server-1}", 'link: server-1, unit: "{7..8}"}')
+    (point, _) = draft.site().links["server-1"].points
+    assert point.address == OpcUaAddress("urn:example:plant", "s=plant.m7.energy")
+
+
+def test_opcua_node_with_a_format_that_does_not_fit(draft: Draft) -> None:
+    device = OPCUA_DEVICE.replace("{base}", "{base:d}")
+    draft.append("links.yaml", OPCUA_LINK).add("devices/server-meter.yaml", device)
+    draft.append(PLANT, "  m-1: {kind: meter, device: server-meter, link: server-1}\n")
+    problems = draft.problems()
+    assert problems
+    assert all("server-meter" in problem for problem in problems)
+
+
 @pytest.mark.parametrize(
     ("entry", "at", "message"),
     [
@@ -302,7 +329,7 @@ def test_opcua(draft: Draft) -> None:
         (
             "{kind: meter, device: server-meter, link: server-1, unit: 3}",
             "unit: 3",
-            "device 'server-meter' has no unit: opcua knows none; remove it",
+            "device 'server-meter' on opcua has no unit; remove it",
         ),
     ],
 )

@@ -97,7 +97,7 @@ CASES = {
     ),
     "missing unit": (
         PLANT, "    unit: 100\n", "", "meter-main:",
-        "device 'example-meter' needs its Modbus unit; add unit: 1 (0-255)",
+        "device 'example-meter' needs its unit; add unit: 1 (0-255)",
     ),
     "unit out of range": (
         PLANT, "unit: 100", "unit: 256", "256", "unit '256' is not a number from 0 to 255",
