@@ -1,0 +1,130 @@
+"""Base Tonglu: compressed air on a joined header, water pumps, parking lighting, PV."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any
+
+from simulators.parks.demo.board import Board, keys
+from simulators.parks.demo.metering import Metering
+from simulators.parks.demo.surroundings import Step, Switched, WeatherStation
+from simulators.physics.compressed_air import AirHeader, dryer_power_kw
+from simulators.physics.motor import Motor
+from simulators.physics.pv import pv_power_kw
+
+BASE = "tonglu"
+_PRODUCTION_KW = 1100.0
+_GROWTH = 1.08
+"""Production energy grows by 8 % a year; with what does not grow, the base grows by about 7 %."""
+_COMPRESSORS = ("ac-1", "ac-2", "ac-3", "ac-4")
+_COMPRESSOR_KW = 110.0
+_COMPRESSOR_M3MIN = 20.0
+_LEAKS_M3MIN = 9.0
+_TOOLS_M3MIN = 36.0
+"""Free air that leaks all the time, and that full production uses besides."""
+_DRYERS = ("dryer-1", "dryer-2")
+_DRYER_KW = 12.0
+_PUMPS = ("wp-1", "wp-2")
+_PUMP_KW = 15.0
+_ZONES = {"park-1": 13.0, "park-2": 13.0, "park-3": 13.0, "park-4": 13.0}
+"""About 1,300 lamps of 40 W."""
+_PV_KW = 800.0
+
+
+class Tonglu:
+    """See the module; steps are driven by the park."""
+
+    def __init__(self, board: Board) -> None:
+        self._values = board.values
+        self._weather = WeatherStation(board, BASE)
+        self._header = AirHeader([_COMPRESSOR_KW] * 4, [_COMPRESSOR_M3MIN] * 4, 25.0)
+        for name in _COMPRESSORS:
+            board.add(BASE, name, "enable status fault load power energy")
+        self._header_keys = board.add(BASE, "air-header", "pressure flow")
+        board.values[self._header_keys[0]] = self._header.pressure_kpa
+        for name in _DRYERS:
+            board.add(BASE, name, "enable status power")
+        self._pumps = [Motor(_PUMP_KW) for _ in _PUMPS]
+        for name in _PUMPS:
+            board.add(BASE, name, "enable speed status fault power")
+        self._parking = Switched(board, BASE, _ZONES, "level")
+        self._occupied = [board.add(BASE, name, "occupied")[0] for name in _ZONES]
+        self._metering = Metering(
+            board,
+            BASE,
+            {
+                "meter-air": _COMPRESSORS,
+                "meter-dryers": _DRYERS,
+                "meter-pumps": _PUMPS,
+                "meter-parking": [*_ZONES],
+            },
+            counted=_COMPRESSORS,
+            generation=("pv-1",),
+            export="meter-export",
+        )
+        self._enables = itemgetter(*keys(BASE, (*_COMPRESSORS, *_DRYERS), "enable"))
+        self._pump_commands = itemgetter(
+            *(f"{BASE}.{name}.{role}" for name in _PUMPS for role in ("enable", "speed"))
+        )
+        self._status = keys(BASE, (*_COMPRESSORS, *_DRYERS, *_PUMPS, "pv-1"), "status")
+        self._loads = keys(BASE, _COMPRESSORS, "load")
+
+    def step(self, step: Step) -> None:
+        """Advance the base by one step."""
+        values, dt, mean = self._values, step.dt_s, step.mean
+        occupancy, production = step.activity
+        growth = _GROWTH**step.years
+        enables = self._enables(values)
+        header = self._header
+        header.step(enables[:4], _LEAKS_M3MIN + _TOOLS_M3MIN * production * growth, dt)
+        powers = list(header.powers_kw)
+        # Two dryers share the air; each is made for half of what the compressors can give.
+        dryers_on = enables[4:]
+        count = sum(dryers_on)
+        flow = header.delivered_m3min
+        share = flow / (count * 2.0 * _COMPRESSOR_M3MIN) if count else 0.0
+        powers += [dryer_power_kw(_DRYER_KW, share) if on else 0.0 for on in dryers_on]
+        on_1, speed_1, on_2, speed_2 = self._pump_commands(values)
+        first, second = self._pumps
+        first.step(on_1 != 0.0, speed_1, dt)
+        second.step(on_2 != 0.0, speed_2, dt)
+        powers += [first.power_kw, second.power_kw]
+        powers += self._parking.step(1)
+        pv_kw = pv_power_kw(_PV_KW, mean.irradiance_w_m2, mean.outdoor_temp_c)
+
+        starters = header.starters
+        values.update(
+            zip(
+                self._status,
+                [
+                    *(1.0 if s.running else 0.0 for s in starters),
+                    *dryers_on,
+                    1.0 if first.starter.running else 0.0,
+                    1.0 if second.starter.running else 0.0,
+                    1.0 if pv_kw > 0.0 else 0.0,
+                ],
+                strict=True,
+            )
+        )
+        for name, starter in zip(self._loads, starters, strict=True):
+            values[name] = header.load_pct if starter.running else 0.0
+        values[self._header_keys[0]] = header.pressure_kpa
+        values[self._header_keys[1]] = flow * 60.0
+        # The zones fill up one after the other, the last one only at full occupancy.
+        for i, name in enumerate(self._occupied):
+            values[name] = 1.0 if occupancy > 0.06 + 0.25 * i else 0.0
+        self._weather.show(step.end)
+        self._metering.book(powers, _PRODUCTION_KW * production * growth, dt, [pv_kw])
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "air": self._header.state(),
+            "pumps": [pump.starter.state for pump in self._pumps],
+            "kwh": self._metering.counters.kwh,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._header.restore(state["air"])
+        for pump, waited in zip(self._pumps, state["pumps"], strict=True):
+            pump.starter.restore(waited)
+        self._metering.counters.restore(state["kwh"])
