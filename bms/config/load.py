@@ -254,7 +254,11 @@ def with_endpoints(site: Site, endpoints: Mapping[str, Mapping[str, object]]) ->
     link, another key, or a value that is no address.
     """
     links = dict(site.links)
+    if not isinstance(endpoints, Mapping):
+        raise InvalidInput("endpoints are addresses by link id")
     for name, address in endpoints.items():
+        if not isinstance(address, Mapping):
+            raise InvalidInput(f"link '{name}': an address has keys such as host and port")
         if name not in links:
             raise InvalidInput(f"no link '{name}'; {suggestion(name, links)}")
         settings = links[name].settings

@@ -13,22 +13,18 @@ _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s,\[\]{}:#]+(?::(?=\S)[^\s,\[\]{}]+)
 
 
 def render(problems: Sequence[Problem], sources: Mapping[str, str]) -> str:
-    """Every problem with its source line and a mark below, and a count at the end.
+    """Every problem with its source line and a mark below.
 
     `sources` has the texts by the file names of the problems; without the text, or beyond its
     end, only the message is shown. The mark stands right under full-width characters too, which
     take two columns of a terminal. Empty for no problems.
     """
-    if not problems:
-        return ""
     lines: dict[str, list[str]] = {}
     parts: list[str] = []
     for problem in problems:
         if problem.file not in lines:
             lines[problem.file] = _BREAK.split(sources.get(problem.file, ""))
         parts.append(_one(problem, lines[problem.file]))
-    files = len({problem.file for problem in problems})
-    parts.append(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}")
     return "\n".join(parts)
 
 
@@ -57,7 +53,3 @@ def width(text: str) -> int:
         else 1
         for character in text
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -480,11 +481,11 @@ def test_endpoints(draft: Draft) -> None:
     [
         ({"gateway-2": {"port": 1}}, "no link 'gateway-2'; did you mean 'gateway-1'?"),
         ({"gateway-1": {"prot": 1}}, "link 'gateway-1': no 'prot'; did you mean 'port'?"),
+        ({"gateway-1": "127.0.0.1:1"}, "link 'gateway-1': an address has keys"),
+        (["gateway-1"], "addresses by link id"),
         ({"gateway-1": {"port": 0}}, "link 'gateway-1': .*greater than or equal to 1"),
     ],
 )
-def test_endpoints_that_cannot_be_used(
-    draft: Draft, endpoints: dict[str, dict[str, object]], message: str
-) -> None:
+def test_endpoints_that_cannot_be_used(draft: Draft, endpoints: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message.replace("?", r"\?")):
         with_endpoints(draft.site(), endpoints)

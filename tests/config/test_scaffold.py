@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bms import control
+from bms.config.devices import check_device
 from bms.config.load import check
 from bms.config.scaffold import init, template
 from bms.errors import InvalidInput, Refused
+from drivers.catalogue import DeviceType, shipped
 from tests.config.sites import STRATEGIES
 
 
@@ -21,6 +24,11 @@ def test_the_written_site_passes(tmp_path: Path) -> None:
     assert problems == []
     assert site is not None
     assert site.library.governed == {"plant.offices": "offices"}
+
+
+def test_the_written_site_passes_with_the_real_strategies(tmp_path: Path) -> None:
+    init(tmp_path / "site")
+    assert check(tmp_path / "site", control.STRATEGIES)[1] == []
 
 
 def test_every_file_explains_itself() -> None:
@@ -43,3 +51,8 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidInput, match="cannot write"):
         init(tmp_path / "file" / "site")
+
+
+@pytest.mark.parametrize("device", shipped().values(), ids=shipped().keys())
+def test_shipped_devices_fit_their_kinds(device: DeviceType) -> None:
+    assert check_device(device) == []
