@@ -27,17 +27,19 @@ from bms.api import views
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
 from bms.clock import Clock, SystemClock
-from bms.config.load import check_schedules, schedule_texts
+from bms.config.load import schedule_texts
 from bms.config.models import Link, ModbusLink, Site
+from bms.config.programme import check_schedules
 from bms.control import STRATEGIES
 from bms.durations import parse_duration
 from bms.energy.today import EnergyToday
 from bms.engine import Cycle
 from bms.errors import BmsError, InvalidInput, Refused
 from bms.field import Field
-from bms.historian.embedded import Batch, History
+from bms.historian.embedded import History
 from bms.historian.influx import InfluxSink
 from bms.historian.recorder import Recorder
+from bms.historian.records import Batch
 from bms.runtime import Runtime
 from bms.store import Store
 from drivers.base import Driver, Write
@@ -420,7 +422,7 @@ def _signature(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
 
 
 def _read_schedules(directory: Path, site: Site) -> Any:
-    return check_schedules(site, STRATEGIES, schedule_texts(directory))
+    return check_schedules(site.groups, STRATEGIES, schedule_texts(directory))
 
 
 async def run_site(

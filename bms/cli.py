@@ -90,7 +90,7 @@ def main() -> None:
 @click.argument("directory", type=click.Path(path_type=Path))
 def init(directory: Path) -> None:
     """Write a small commented site into DIRECTORY (new or empty)."""
-    from bms.config.template import init as write_site
+    from bms.config.scaffold import init as write_site
 
     for path in write_site(directory):
         click.echo(path)
@@ -103,7 +103,7 @@ def init(directory: Path) -> None:
 def check(site: Path, as_json: bool) -> None:
     """Validate a site; list every problem as file:line:column with what is allowed."""
     from bms.config.load import check as check_site
-    from bms.config.load import site_texts
+    from bms.config.load import sources
     from bms.config.render import render
     from bms.control import STRATEGIES
 
@@ -122,7 +122,7 @@ def check(site: Path, as_json: bool) -> None:
             ]
         )
     elif problems:
-        click.echo(render(problems, site_texts(site)), err=True)
+        click.echo(render(problems, sources(site)), err=True)
     if problems or found is None:
         if not as_json:
             files = len({problem.file for problem in problems})
@@ -328,9 +328,16 @@ def status(site: Path, as_json: bool) -> None:
 
 def _state_dir(directory: Path) -> Path:
     """The state directory, from site.yaml alone: works while other files are being edited."""
-    from bms.config.load import state_dir
+    from schedules.yamltext import read
 
-    return state_dir(directory)
+    path = directory / "site.yaml"
+    try:
+        document, problems = read("site.yaml", path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{directory} is not a site: cannot read {path} ({error})") from error
+    if document is None or not isinstance(document.data, dict):
+        raise InvalidInput(f"{path} cannot be read", problems)
+    return directory / str(document.data.get("state_dir") or "state")
 
 
 @main.command()
@@ -342,7 +349,7 @@ def points(site: Path, filter: str | None, abnormal: bool, as_json: bool) -> Non
     """Live values with quality and age. FILTER is a part of the id or a wildcard."""
     from bms.api.client import ask
 
-    rows = ask(_state_dir(site), "points", **({"filter": filter} if filter else {}))
+    rows = ask(_state_dir(site), "points", filter=filter)
     if abnormal:
         rows = [row for row in rows if row["quality"] != "good"]
     if as_json:

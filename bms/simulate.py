@@ -16,8 +16,9 @@ from bms.control import assemble
 from bms.echo import EchoPlant
 from bms.engine import Engine
 from bms.errors import InvalidInput, Refused
-from bms.historian.embedded import Batch, History
+from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
+from bms.historian.records import Batch
 from bms.store import Store
 from drivers.plant import Plant, PlantDriver
 
@@ -98,7 +99,12 @@ async def simulate(
                 "start the simulation there, or choose another directory"
             )
         engine = Engine(assemble(site, store.active(start)), site.outputs, store.load_states())
-        recorder = Recorder(site, trend_s=trend_s, commit_s=STORE_EVERY.total_seconds())
+        recorder = Recorder(
+            site,
+            trend_s=trend_s,
+            commit_s=STORE_EVERY.total_seconds(),
+            edge_tolerance_s=max(60.0, step.total_seconds()),
+        )
         async with PlantDriver(plant, points, now=clock.now) as driver:
             while clock.now() < end:
                 clock.set(plant.advance(min(clock.now() + step, end)))

@@ -32,7 +32,7 @@ async def _fill(into: Path, start: datetime, end: datetime, step: timedelta) -> 
         for point, meter in site.meters.items():
             readings = history.readings(point, start, end)
             assert readings[-1].time == end, point
-            found = intervals(readings, meter.resolution_kwh)
+            found = intervals(readings)
             total = sum(i.counts for i in found if i.counts is not None)
             assert all(i.counts is not None for i in found), point
             assert total == readings[-1].counts - readings[0].counts, point
