@@ -1,0 +1,72 @@
+"""The strategy `chilled_water_plant`: what a site may write, needs and gets. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bms.config.models import Group, StrategySpec
+from bms.control import group as groups
+from bms.control.chilled_water_parameters import SETPOINT, ChilledWaterPlantParameters
+from bms.control.chilled_water_plant import ChilledWaterPlant
+from bms.control.flow_interlock import FlowInterlock, GuardedChiller
+from bms.model import Controller
+
+
+def _build(group: Group) -> Sequence[Controller[Any]]:
+    parameters: ChilledWaterPlantParameters = group.parameters
+    guarded: list[GuardedChiller] = []
+    for train in parameters.trains:
+        pumps = {
+            name: group.equipment[name].points["status"]
+            for name in (train.chw_pump, train.cw_pump)
+            if name is not None and "status" in group.equipment[name].points
+        }
+        if pumps:
+            points = group.equipment[train.chiller].points
+            guarded.append(GuardedChiller(train.chiller, points["enable"], points["status"], pumps))
+    plant = ChilledWaterPlant(group)
+    if not guarded:
+        return (plant,)
+    return (plant, FlowInterlock(group.id, tuple(guarded), parameters.proof_s.pump))
+
+
+def _check(group: Group) -> Sequence[groups.Finding]:
+    parameters: ChilledWaterPlantParameters = group.parameters
+    where: tuple[str | int, ...] = ("parameters", "header")
+    loop = ["supply_temp", "return_temp", *(["flow"] if len(parameters.trains) > 1 else [])]
+    found = [*groups.named(group, where, parameters.header, "water_loop", loop)]
+    if parameters.weather is not None:
+        where = ("parameters", "weather")
+        roles = ["outdoor_temp"]
+        found += groups.named(group, where, parameters.weather, "weather_station", roles)
+    seen: set[str] = set()
+    for i, train in enumerate(parameters.trains):
+        here: tuple[str | int, ...] = ("parameters", "trains", i)
+        roles = ["enable", "status"]
+        wrong = groups.named(group, (*here, "chiller"), train.chiller, "chiller", roles)
+        found += wrong
+        if not wrong and group.equipment[train.chiller].capacity_kw is None:
+            found.append(((*here, "chiller"), f"'{train.chiller}' has no capacity_kw"))
+        if train.chiller in seen:
+            found.append(((*here, "chiller"), f"'{train.chiller}' is in an earlier train already"))
+        seen.add(train.chiller)
+        for key, name, kind in (
+            ("chw_pump", train.chw_pump, "pump"),
+            ("cw_pump", train.cw_pump, "pump"),
+            ("tower", train.tower, "cooling_tower"),
+        ):
+            if name is not None:
+                found += groups.named(group, (*here, key), name, kind, ["enable"])
+    return found
+
+
+CHILLED_WATER_PLANT = StrategySpec(
+    name="chilled_water_plant",
+    summary="chillers staged by load, lead by run hours, with pumps and towers in order",
+    modes=groups.MODES,
+    setpoints={SETPOINT: "degC"},
+    parameters=ChilledWaterPlantParameters,
+    check=_check,
+    build=_build,
+)

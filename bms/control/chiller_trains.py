@@ -1,0 +1,133 @@
+"""The trains of a chilled-water plant as points: what is read, what is written, what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bms.control import group as groups
+from bms.equipment import Equipment
+from bms.model import Condition, Priority, Severity, Snapshot
+from bms.protection import is_on
+from bms.sequences.chiller_train import Auxiliary, Phase, TrainInputs, TrainState
+from bms.sequences.timers import lasted
+from drivers.points import PointId
+
+
+@dataclass(frozen=True, slots=True)
+class TrainView:
+    """One train as it is in this cycle."""
+
+    state: TrainState
+    inputs: TrainInputs
+    faults: tuple[str, ...]
+    """Ids of its equipment that report a fault."""
+    blocked: bool
+    """Somebody of a higher priority, or a minimum time, keeps part of it off."""
+    waits: bool
+    """Only a minimum off time keeps it from starting."""
+    manual: bool
+    """Somebody of a higher priority runs its chiller."""
+
+    @property
+    def available(self) -> bool:
+        """May go on running."""
+        return not (self.state.failed or self.faults or self.blocked)
+
+    @property
+    def startable(self) -> bool:
+        """May be started: its start can be proven, too."""
+        return self.available and self.inputs.status is not None
+
+    def reset(self) -> TrainView:
+        """The train with its failure forgotten."""
+        if not self.state.failed:
+            return self
+        return replace(self, state=replace(self.state, failed=""))
+
+
+class PlantTrain:
+    """The points of one train."""
+
+    def __init__(
+        self,
+        chiller: Equipment,
+        auxiliaries: tuple[Equipment, ...],
+        auxiliary_proof_s: float,
+        chiller_proof_s: float,
+        overrun_s: float,
+    ) -> None:
+        self.chiller = chiller
+        self.capacity_kw = chiller.capacity_kw or 0.0
+        self.enable = chiller.points["enable"]
+        self.setpoint: PointId | None = chiller.points.get("chw_setpoint")
+        self.auxiliary_enables = tuple(a.points["enable"] for a in auxiliaries)
+        self.enables = frozenset({self.enable, *self.auxiliary_enables})
+        self._status = chiller.points["status"]
+        self._auxiliaries = tuple((groups.short(a), a.points.get("status")) for a in auxiliaries)
+        self._faults = tuple(
+            (equipment.id, equipment.points["fault"])
+            for equipment in (chiller, *auxiliaries)
+            if "fault" in equipment.points
+        )
+        self._auxiliary_proof_s = auxiliary_proof_s
+        self._chiller_proof_s = chiller_proof_s
+        self._overrun_s = overrun_s
+        statuses = (status for _, status in self._auxiliaries if status is not None)
+        self.reads = frozenset({self._status, *statuses, *(p for _, p in self._faults)})
+
+    def view(self, snapshot: Snapshot, state: TrainState, priority: Priority) -> TrainView:
+        """What is known of the train; commands of `priority` are to be given."""
+        inputs = TrainInputs(
+            groups.short(self.chiller),
+            snapshot.flag(self._status),
+            groups.forced_on(snapshot, self.enable, priority),
+            tuple(
+                Auxiliary(
+                    name,
+                    snapshot.flag(status) if status is not None else None,
+                    self._auxiliary_proof_s,
+                    status is not None,
+                )
+                for name, status in self._auxiliaries
+            ),
+            self._chiller_proof_s,
+            self._overrun_s,
+        )
+        faults = tuple(id_ for id_, point in self._faults if snapshot.flag(point))
+        blocking = [
+            award.winner.priority
+            for point in self.enables
+            if (award := groups.overruled(snapshot, point, priority)) and not is_on(award.value)
+        ]
+        only_time = all(p is Priority.MIN_ON_OFF for p in blocking)
+        return TrainView(
+            state,
+            inputs,
+            faults,
+            bool(blocking),
+            bool(blocking) and only_time and not faults and not state.failed,
+            groups.manually_on(snapshot, self.enable, priority),
+        )
+
+    def conditions(
+        self, state: TrainState, view: TrainView, group_id: str, now: datetime
+    ) -> list[Condition]:
+        """What is wrong with the train now."""
+        found = [
+            Condition(f"{id_}:fault", Severity.CRITICAL, f"{id_} reports a fault")
+            for id_ in view.faults
+        ]
+        chiller = self.chiller.id
+        if state.failed:
+            text = f"{chiller} is out of use: {state.failed}; switch {group_id} off to reset it"
+            found.append(Condition(f"{chiller}:proof", Severity.CRITICAL, text))
+        if (
+            state.phase is Phase.STOPPING
+            and view.inputs.status
+            and not view.inputs.kept_on
+            and lasted(state.stop_since, self._chiller_proof_s, now)
+        ):
+            text = f"{chiller} runs though it is told to stop; its pumps stay on"
+            found.append(Condition(f"{chiller}:running", Severity.URGENT, text))
+        return found

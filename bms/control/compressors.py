@@ -1,0 +1,332 @@
+"""Air compressors on one header: as many as the pressure needs, lead by run hours. Pure.
+
+One pressure band for the network (control reference, 6). `max_units` caps how many may run, as
+a Sunday exception of the schedule does. Fallback for a bad pressure: the units that run go on,
+within the cap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from bms.config.models import FileModel, Group, StrategySpec
+from bms.control import group as groups
+from bms.model import (
+    Award,
+    Command,
+    Condition,
+    Controller,
+    Decision,
+    Priority,
+    Severity,
+    Snapshot,
+    Stage,
+)
+from bms.protection import is_on
+from bms.sequences.rotation import RunHours, accumulate, by_run_hours
+from bms.sequences.timers import lasted, since
+from drivers.points import PointId
+
+MAX_UNITS = "max_units"
+CRITICAL_FOR_S = 60.0
+"""Below the critical pressure for this long, the cap is released (control reference, 6)."""
+CRITICAL_BELOW_LOW_KPA = 50.0
+"""Where no critical pressure is given, it lies this far below the low one."""
+INPUT_ALARM_AFTER_S = 10.0
+"""A bad pressure falls back at once; it is an alarm once it lasts."""
+
+
+class CompressorParameters(FileModel):
+    """Parameters of `compressors`: gauge pressures of the header in kPa, times in seconds."""
+
+    header: str
+    """Equipment of kind air_header."""
+    low_kpa: float = Field(default=650.0, gt=0)
+    high_kpa: float = Field(default=700.0, gt=0)
+    critical_kpa: float | None = Field(default=None, gt=0)
+    add_delay_s: float = Field(default=20.0, ge=0)
+    shed_delay_s: float = Field(default=300.0, ge=0)
+    min_units: int = Field(default=1, ge=0)
+    rotate_h: float = Field(default=168.0, gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class CompressorState:
+    """Which units should run, lead first, and since when the pressure has been where it is."""
+
+    on: bool = False
+    wanted: tuple[str, ...] = ()
+    cap_released: bool = False
+    low_since: datetime | None = None
+    high_since: datetime | None = None
+    critical_since: datetime | None = None
+    bad_since: datetime | None = None
+    run: RunHours = field(default_factory=RunHours)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """One compressor now."""
+
+    running: bool
+    available: bool
+    manual: bool
+
+
+class CompressorController:
+    """Adds a unit when the pressure is low, sheds one when it is high; see the module."""
+
+    stage = Stage.SEQUENCE
+    priority = Priority.SEQUENCE
+
+    def __init__(self, group: Group) -> None:
+        parameters: CompressorParameters = group.parameters
+        self.name = f"compressors:{group.id}"
+        self._group = group
+        self._parameters = parameters
+        critical = parameters.critical_kpa
+        self._critical_kpa = (
+            parameters.low_kpa - CRITICAL_BELOW_LOW_KPA if critical is None else critical
+        )
+        self._units = {groups.short(m): m for m in group.members if m.kind.name == "air_compressor"}
+        self._others = tuple(
+            m.points["enable"] for m in group.members if m.kind.name != "air_compressor"
+        )
+        self._pressure = group.equipment[parameters.header].points["pressure"]
+        self._cap_point = group.setpoint_point(MAX_UNITS)
+        statuses = {unit.points["status"] for unit in self._units.values()}
+        faults = {u.points["fault"] for u in self._units.values() if "fault" in u.points}
+        self.reads = frozenset({group.mode_point, self._cap_point, self._pressure}) | {
+            *statuses,
+            *faults,
+        }
+        self.writes = frozenset({u.points["enable"] for u in self._units.values()}) | {
+            *self._others
+        }
+        self._last: tuple[tuple[object, ...], tuple[Command, ...]] | None = None
+
+    def initial(self) -> CompressorState:
+        return CompressorState()
+
+    def decide(
+        self, snapshot: Snapshot, state: CompressorState, now: datetime
+    ) -> Decision[CompressorState]:
+        units = {name: self._unit(snapshot, name) for name in self._units}
+        run = accumulate(state.run, [n for n, unit in units.items() if unit.running], now)
+        state = replace(state, run=run)
+        mode = snapshot.awards.get(self._group.mode_point)
+        if mode is None:
+            return Decision((), CompressorState(run=run))
+        if mode.value not in groups.MODES:
+            unknown = groups.unknown_mode(self._group, mode.value)
+            return Decision((), CompressorState(run=run), (unknown,))
+        faults = self._faults(snapshot)
+        if mode.value == "off":
+            state = CompressorState(run=run)
+            return Decision(self._commands(state, mode, None, None), state, faults)
+        pressure_kpa = snapshot.number(self._pressure)
+        cap_award = snapshot.awards.get(self._cap_point)
+        cap = self._cap(snapshot)
+        state = self._time(state, pressure_kpa, now)
+        if not state.on:
+            # What runs already, because a state was lost, is kept; the pressure decides from here.
+            running = sum(unit.running and unit.available for unit in units.values())
+            state = replace(state, on=True)
+            count = max(self._parameters.min_units, running)
+        else:
+            count = len(state.wanted)
+            state, count = self._count(state, count, cap, now)
+        limit = len(units) if state.cap_released else cap
+        count = min(max(count, self._parameters.min_units), limit)
+        state = self._choose(state, count, units, pressure_kpa)
+        return Decision(
+            self._commands(state, mode, cap_award, cap),
+            state,
+            (*faults, *self._conditions(state, cap, now)),
+        )
+
+    # --- how many ----------------------------------------------------------------------------
+
+    def _time(
+        self, state: CompressorState, pressure_kpa: float | None, now: datetime
+    ) -> CompressorState:
+        known, p = pressure_kpa is not None, pressure_kpa or 0.0
+        timed = (
+            since(known and p < self._parameters.low_kpa, state.low_since, now),
+            since(known and p > self._parameters.high_kpa, state.high_since, now),
+            since(known and p < self._critical_kpa, state.critical_since, now),
+            since(not known, state.bad_since, now),
+        )
+        low, high, critical, bad = timed
+        return replace(
+            state, low_since=low, high_since=high, critical_since=critical, bad_since=bad
+        )
+
+    def _count(
+        self, state: CompressorState, count: int, cap: int, now: datetime
+    ) -> tuple[CompressorState, int]:
+        """The number of units the pressure asks for. Each change starts its delay anew.
+
+        A released cap is in force again once the pressure has shed the units above it.
+        """
+        if lasted(state.critical_since, CRITICAL_FOR_S, now) and not state.cap_released:
+            if count >= cap and cap < len(self._units):
+                return replace(state, cap_released=True, low_since=now), count + 1
+        elif state.cap_released and state.critical_since is None and count <= cap:
+            state = replace(state, cap_released=False)
+        limit = len(self._units) if state.cap_released else cap
+        if lasted(state.low_since, self._parameters.add_delay_s, now) and count < limit:
+            return replace(state, low_since=now), count + 1
+        if (
+            lasted(state.high_since, self._parameters.shed_delay_s, now)
+            and count > self._parameters.min_units
+        ):
+            return replace(state, high_since=now), count - 1
+        return state, count
+
+    def _cap(self, snapshot: Snapshot) -> int:
+        given = groups.setpoint(snapshot, self._group, MAX_UNITS)
+        return len(self._units) if given is None else min(max(int(given), 0), len(self._units))
+
+    # --- which -------------------------------------------------------------------------------
+
+    def _choose(
+        self,
+        state: CompressorState,
+        count: int,
+        units: Mapping[str, _Unit],
+        pressure_kpa: float | None,
+    ) -> CompressorState:
+        """Those that run go on; the least run is added, the most run is shed or relieved.
+
+        A unit that an operator runs counts as one of them.
+        """
+        manual = [name for name, unit in units.items() if unit.manual]
+        kept = [n for n in state.wanted if n in units and units[n].available and n not in manual]
+        kept = [*manual, *by_run_hours(kept, state.run)][: max(count, len(manual))]
+        spare = [
+            *by_run_hours(
+                (n for n, unit in units.items() if unit.available and n not in kept),
+                state.run,
+                first=[n for n, unit in units.items() if unit.running],
+            )
+        ]
+        while len(kept) < count and spare:
+            kept.append(spare.pop(0))
+        if spare and len(kept) > len(manual) and self._calm(pressure_kpa):
+            most = kept[-1]
+            least = min(spare, key=state.run.of)
+            if state.run.of(most) - state.run.of(least) >= self._parameters.rotate_h:
+                kept[-1] = least
+        wanted = tuple(kept)
+        return state if wanted == state.wanted else replace(state, wanted=wanted)
+
+    def _calm(self, pressure_kpa: float | None) -> bool:
+        """Enough pressure to do without a unit while another starts."""
+        middle = (self._parameters.low_kpa + self._parameters.high_kpa) / 2
+        return pressure_kpa is not None and pressure_kpa >= middle
+
+    def _unit(self, snapshot: Snapshot, name: str) -> _Unit:
+        points = self._units[name].points
+        enable = points["enable"]
+        award = groups.overruled(snapshot, enable, self.priority)
+        faulty = "fault" in points and bool(snapshot.flag(points["fault"]))
+        return _Unit(
+            bool(snapshot.flag(points["status"])),
+            not faulty and (award is None or is_on(award.value)),
+            groups.manually_on(snapshot, enable, self.priority) and not faulty,
+        )
+
+    # --- what comes out ----------------------------------------------------------------------
+
+    def _commands(
+        self, state: CompressorState, mode: Award, cap_award: Award | None, cap: int | None
+    ) -> tuple[Command, ...]:
+        key = (state.wanted, state.cap_released, mode, cap_award)
+        if self._last is not None and self._last[0] == key:
+            return self._last[1]
+        reason = groups.because(f"group {mode.value}", mode)
+        if state.on:
+            text = f"{len(state.wanted)} of at most {cap} units"
+            if state.cap_released:
+                text = f"{len(state.wanted)} units, cap of {cap} released for lack of pressure"
+            elif cap_award is not None:
+                text = groups.because(text, cap_award)
+            reason = f"{text}; {reason}"
+        commands = []
+        for name, unit in self._units.items():
+            on = name in state.wanted
+            place = f"place {state.wanted.index(name) + 1} in the order" if on else "standby"
+            text = f"{place}: {reason}" if state.on else reason
+            commands.append(self._command(unit.points["enable"], on, text))
+        plain = groups.because(f"group {mode.value}", mode)
+        commands += [self._command(point, state.on, plain) for point in self._others]
+        self._last = (key, tuple(commands))
+        return self._last[1]
+
+    def _command(self, point: PointId, on: bool, reason: str) -> Command:
+        return Command(
+            point=point, value=int(on), priority=self.priority, source=self.name, reason=reason
+        )
+
+    def _faults(self, snapshot: Snapshot) -> tuple[Condition, ...]:
+        return tuple(
+            Condition(f"{unit.id}:fault", Severity.URGENT, f"{unit.id} reports a fault")
+            for unit in self._units.values()
+            if "fault" in unit.points and snapshot.flag(unit.points["fault"])
+        )
+
+    def _conditions(self, state: CompressorState, cap: int, now: datetime) -> tuple[Condition, ...]:
+        found = []
+        group = self._group.id
+        if lasted(state.critical_since, CRITICAL_FOR_S, now) or state.cap_released:
+            text = f"{group}: pressure below {self._critical_kpa:g} kPa for {CRITICAL_FOR_S:g} s"
+            if state.cap_released:
+                text += f"; the cap of {cap} units is released"
+            found.append(Condition(f"{group}:pressure", Severity.CRITICAL, text))
+        if lasted(state.bad_since, INPUT_ALARM_AFTER_S, now):
+            text = f"{self._pressure} is not good: {len(state.wanted)} units go on as they were"
+            found.append(Condition(f"{group}:pressure-sensor", Severity.URGENT, text))
+        return tuple(found)
+
+
+def _build(group: Group) -> Sequence[Controller[Any]]:
+    return (CompressorController(group),)
+
+
+def _check(group: Group) -> Sequence[groups.Finding]:
+    parameters: CompressorParameters = group.parameters
+    where = ("parameters", "header")
+    found = [*groups.named(group, where, parameters.header, "air_header", ["pressure"])]
+    found += groups.members_without(group, "enable")
+    units = [m for m in group.members if m.kind.name == "air_compressor"]
+    if not units:
+        found.append((("members",), "no member is an air_compressor"))
+    found += [
+        (("members",), f"{groups.short(unit)} (air_compressor) has no 'status' point")
+        for unit in units
+        if "status" not in unit.points
+    ]
+    if parameters.low_kpa >= parameters.high_kpa:
+        found.append((("parameters", "low_kpa"), "low_kpa must be below high_kpa"))
+    if parameters.critical_kpa is not None and parameters.critical_kpa >= parameters.low_kpa:
+        found.append((("parameters", "critical_kpa"), "critical_kpa must be below low_kpa"))
+    if parameters.min_units > len(units):
+        found.append((("parameters", "min_units"), f"the group has {len(units)} compressors"))
+    return found
+
+
+COMPRESSORS = StrategySpec(
+    name="compressors",
+    summary="air compressors by header pressure, lead by run hours, capped by the schedule",
+    modes=groups.MODES,
+    setpoints={MAX_UNITS: "units"},
+    parameters=CompressorParameters,
+    check=_check,
+    build=_build,
+)

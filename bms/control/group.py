@@ -1,0 +1,96 @@
+"""What every strategy asks of its group: the mode, setpoints, who else commands an output. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from bms.config.models import Group
+from bms.equipment import Equipment
+from bms.model import Award, Condition, Priority, Severity, Snapshot
+from bms.protection import is_on
+from drivers.points import PointId
+
+Finding: TypeAlias = tuple[tuple[str | int, ...], str]
+"""Where in the group entry something is wrong, and what."""
+
+MODES = ("on", "off")
+
+
+def because(what: str, award: Award) -> str:
+    """A reason with the reason behind it."""
+    return f"{what} ← {award.winner.reason}"
+
+
+def unknown_mode(group: Group, mode: object) -> Condition:
+    """For a mode that the strategy does not know: it then commands nothing."""
+    return Condition(
+        f"{group.id}:mode",
+        Severity.URGENT,
+        f"{group.id} is commanded to the unknown mode '{mode}'; allowed: {', '.join(MODES)}; "
+        "its equipment is left alone",
+    )
+
+
+def setpoint(snapshot: Snapshot, group: Group, name: str) -> float | None:
+    """The value of one of the group's setpoints, None if nobody gives it."""
+    award = snapshot.awards.get(group.setpoint_point(name))
+    if award is None or isinstance(award.value, str):
+        return None
+    return float(award.value)
+
+
+def overruled(snapshot: Snapshot, point: PointId, priority: Priority) -> Award | None:
+    """The award that a command at `priority` would lose against: an operator's, a minimum time."""
+    award = snapshot.awards.get(point)
+    return award if award is not None and award.winner.priority < priority else None
+
+
+def forced_off(snapshot: Snapshot, point: PointId, priority: Priority) -> bool:
+    """Whether commanding the point on would be in vain."""
+    award = overruled(snapshot, point, priority)
+    return award is not None and not is_on(award.value)
+
+
+def forced_on(snapshot: Snapshot, point: PointId, priority: Priority) -> bool:
+    """Whether commanding the point off would be in vain."""
+    award = overruled(snapshot, point, priority)
+    return award is not None and is_on(award.value)
+
+
+def manually_on(snapshot: Snapshot, point: PointId, priority: Priority) -> bool:
+    """Whether somebody of a higher priority wants the point on, minimum times aside."""
+    award = overruled(snapshot, point, priority)
+    if award is None:
+        return False
+    wishes = (c for c in (award.winner, *award.losers) if c.priority is not Priority.MIN_ON_OFF)
+    first = next(wishes, None)
+    return first is not None and first.priority < priority and is_on(first.value)
+
+
+def short(equipment: Equipment) -> str:
+    """The name of equipment within its base."""
+    return equipment.id.rpartition(".")[2]
+
+
+def members_without(group: Group, role: str) -> list[Finding]:
+    """One finding for each member whose device has no such point."""
+    return [
+        (("members",), f"{short(member)} ({member.kind.name}) has no '{role}' point")
+        for member in group.members
+        if role not in member.points
+    ]
+
+
+def named(
+    group: Group, where: tuple[str | int, ...], name: str, kind: str, roles: Iterable[str]
+) -> Sequence[Finding]:
+    """What is wrong with a parameter that names equipment of `kind` with points for `roles`."""
+    equipment = group.equipment.get(name)
+    if equipment is None:
+        return [(where, f"no equipment '{name}' in base '{group.base}'")]
+    if equipment.kind.name != kind:
+        return [(where, f"'{name}' is a {equipment.kind.name}, a {kind} belongs here")]
+    return [
+        (where, f"'{name}' has no '{role}' point") for role in roles if role not in equipment.points
+    ]

@@ -1,0 +1,38 @@
+"""What operators command (slot 8): any output or group point, always with an end. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bms.model import Command, Decision, Override, Priority, Snapshot, Stage
+from drivers.points import PointId
+
+
+class OverrideController:
+    """One override. In the SUPERVISE stage, so that strategies see an overridden mode or output."""
+
+    stage = Stage.SUPERVISE
+    priority = Priority.OPERATOR
+    reads: frozenset[PointId] = frozenset()
+
+    def __init__(self, override: Override) -> None:
+        self.name = f"override:{override.id}"
+        self.writes = frozenset({override.point})
+        self._override = override
+        self._commands = (
+            Command(
+                point=override.point,
+                value=override.value,
+                priority=self.priority,
+                source=self.name,
+                reason=f"override by {override.owner}: {override.reason}",
+                expires=override.until,
+            ),
+        )
+
+    def initial(self) -> None:
+        return None
+
+    def decide(self, snapshot: Snapshot, state: None, now: datetime) -> Decision[None]:  # noqa: ARG002
+        in_force = self._override.start <= now < self._override.until
+        return Decision(self._commands if in_force else (), None)

@@ -1,0 +1,61 @@
+"""The schedule of one group: its mode and setpoints, asked anew each cycle. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bms.config.models import Group, Site
+from bms.model import Command, Decision, Priority, Snapshot, Stage
+from drivers.points import PointId
+from schedules.answers import Entry
+from schedules.resolve import Resolver
+
+
+class ScheduleController:
+    """Commands `<group>.mode` and `<group>.<setpoint>` as the entry in force says."""
+
+    stage = Stage.SUPERVISE
+    priority = Priority.SCHEDULE
+    reads: frozenset[PointId] = frozenset()
+
+    def __init__(self, group: Group, setpoints: frozenset[str], resolver: Resolver) -> None:
+        self.name = f"schedule:{group.id}"
+        self.writes = frozenset({group.mode_point, *map(group.setpoint_point, setpoints)})
+        self._group = group
+        self._resolver = resolver
+        self._last: tuple[Entry, tuple[Command, ...]] | None = None
+
+    def initial(self) -> None:
+        return None
+
+    def decide(self, snapshot: Snapshot, state: None, now: datetime) -> Decision[None]:  # noqa: ARG002
+        return Decision(self._commands(self._resolver.in_force(now)), None)
+
+    def _commands(self, entry: Entry) -> tuple[Command, ...]:
+        """The same tuple for the same entry, so that an unchanged answer costs nothing."""
+        last = self._last
+        if last is not None and (entry is last[0] or entry == last[0]):
+            return last[1]
+        values = {self._group.mode_point: entry.mode} | {
+            self._group.setpoint_point(name): value for name, value in entry.setpoints.items()
+        }
+        commands = tuple(
+            Command(
+                point=point,
+                value=value,
+                priority=self.priority,
+                source=self.name,
+                reason=f"{entry.reason}, {entry.origin}",
+            )
+            for point, value in values.items()
+        )
+        self._last = (entry, commands)
+        return commands
+
+
+def schedule_controller(
+    site: Site, group: Group, setpoints: frozenset[str]
+) -> ScheduleController | None:
+    """The schedule of a group; None if no schedule governs it."""
+    resolver = site.library.resolver(group.id, site.bases[group.base].zone)
+    return ScheduleController(group, setpoints, resolver) if resolver is not None else None
