@@ -53,9 +53,11 @@ class Label(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Energy between two readings; `counts` is None exactly when the label is missing."""
+class Interval(NamedTuple):
+    """Energy between two readings; `counts` is None exactly when the label is missing.
+
+    A tuple because a meter makes 35,000 a year.
+    """
 
     start: datetime
     end: datetime
