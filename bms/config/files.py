@@ -12,6 +12,7 @@ from schedules.yamltext import Problem, suggestion
 
 SITE = "site.yaml"
 LINKS = "links.yaml"
+SEASONS = "schedules/seasons.yaml"
 CALENDARS = "schedules/calendars"
 
 _TOP = (SITE, LINKS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bms.config.fleet import Fleet, not_metered, title_of
 from bms.config.models import IDENTIFIER, Group, GroupEntry, GroupsFile, StrategySpec
@@ -118,11 +119,21 @@ class GroupsReader:
             title=title_of(entry.title),
             origin=place,
         )
-        wrong = [document.problem((*path, *where), text) for where, text in spec.check(group)]
-        self.problems += wrong
-        if not wrong:
+        findings = spec.check(group)
+        names = self._fleet.named(base)
+        self.problems += [
+            document.problem((*path, *where), text)
+            for where, text in findings
+            if names.complete and not self._is_broken(base, _written(document, (*path, *where)))
+        ]
+        if not findings:
             self.groups.groups[group_id] = group
             self._claim(document, path, group, spec)
+
+    def _is_broken(self, base: str, value: object) -> bool:
+        """Whether a parameter names equipment that exists, and is reported already."""
+        names = self._fleet.named(base)
+        return isinstance(value, str) and value in names.known and value not in self._by_base[base]
 
     def _members(
         self, document: Document, path: Path, base: str, entry: GroupEntry
@@ -198,6 +209,17 @@ class GroupsReader:
                 hint = "take the equipment out of one of them"
             message = f"{who} both command {_some(points)} at priority {priority} ({priority.name})"
             self.problems.append(document.problem(path, message, hint, key=True))
+
+
+def _written(document: Document, path: Path) -> object:
+    """The value that is written at a path; None if there is none."""
+    value: Any = document.data
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
 
 
 def _some(points: Sequence[PointId]) -> str:

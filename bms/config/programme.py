@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bms.config.files import CALENDARS, SEASONS
 from bms.config.models import Group, StrategySpec
 from bms.config.sections import Names
 from schedules.load import load as load_library
@@ -32,11 +33,19 @@ def check_files(
     files: Mapping[str, str],
 ) -> tuple[Library | None, list[Problem]]:
     """The same while the groups themselves may be broken: `used` has the strategies known."""
-    library, problems = load_library(files)
-    if library is not None:
-        for use in library.uses():
-            problems = problems + _check_use(use, names, used, strategies)
-    return library, sorted(set(problems))
+    library, found = load_library(files)
+    problems = set(found)
+    for readable in [library] if library is not None else _readable(files):
+        for use in readable.uses():
+            problems.update(_check_use(use, names, used, strategies))
+    return library, sorted(problems)
+
+
+def _readable(files: Mapping[str, str]) -> list[Library]:
+    """The schedules that would load alone, so that a broken one does not hide their problems."""
+    shared = {n: t for n, t in files.items() if n == SEASONS or n.startswith(f"{CALENDARS}/")}
+    alone = [load_library({**shared, n: files[n]})[0] for n in sorted(files.keys() - shared)]
+    return [library for library in alone if library is not None]
 
 
 def _check_use(

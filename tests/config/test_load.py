@@ -158,6 +158,13 @@ def test_broken_equipment_does_not_make_members_unknown(draft: Draft) -> None:
     assert len(draft.problems()) == 2
 
 
+def test_broken_equipment_does_not_make_parameters_wrong(draft: Draft) -> None:
+    draft.edit(GROUPS, "stagger_s: 5 ", "header: meter-main ").site()
+    draft.edit(PLANT, "kind: meter", "kind: metr")
+    (problem,) = draft.problems()
+    assert "no kind 'metr'" in problem
+
+
 def test_duplicate_equipment_over_files(draft: Draft) -> None:
     draft.add(
         "equipment/second.yaml",
@@ -455,6 +462,19 @@ def test_schedules_alone(draft: Draft) -> None:
     with pytest.raises(InvalidInput) as caught:
         schedule_texts(draft.directory)
     assert caught.value.problems[0].file == "schedules/x.yaml"
+
+
+def test_a_broken_schedule_does_not_hide_what_another_does(draft: Draft) -> None:
+    draft.add(
+        "schedules/labs.yaml",
+        "schedule: labs\ntitle: Labs\ngoverns: [plant.labs]\nseasons: default\n"
+        'otherwise: {mode: "off"}\nweek: {any: {daily: []}}\n',
+    )
+    draft.edit(OFFICES, 'from: "08:30", to: "17:00"', 'from: "08:30", to: "7pm"')
+    assert [problem.partition(": ")[0] for problem in draft.problems()] == [
+        draft.place("schedules/labs.yaml", "plant.labs"),
+        draft.place(OFFICES, '"7pm"'),
+    ]
 
 
 def test_endpoints(draft: Draft) -> None:
