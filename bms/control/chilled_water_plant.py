@@ -120,14 +120,12 @@ class ChilledWaterPlant:
         run = accumulate(state.run, [n for n, v in views.items() if v.inputs.status], now)
         mode = snapshot.awards.get(self._group.mode_point)
         if mode is None or mode.value not in groups.MODES:
-            known = mode is None or mode.value in groups.MODES
-            conditions = (
-                () if known or mode is None else (groups.unknown_mode(self._group, mode.value),)
-            )
-            return Decision((), PlantState(run=run), conditions)
+            unknown = () if mode is None else (groups.unknown_mode(self._group, mode.value),)
+            return Decision((), PlantState(run=run), unknown)
         if mode.value == "off" and not state.enabled:
             views = {name: view.reset() for name, view in views.items()}
-        state = self._enable(snapshot, replace(state, run=run), mode, now)
+        known = tuple(name for name in state.wanted if name in views)  # not from an older file
+        state = self._enable(snapshot, replace(state, run=run, wanted=known), mode, now)
         state = self._stage(snapshot, state, views, now)
         trains = {
             name: step(view.state, name in state.wanted, view.inputs, now)
