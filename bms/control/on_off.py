@@ -83,12 +83,20 @@ class OnOffController:
         self.reads = frozenset({*self._inputs, *(point for point in self._statuses if point)})
         self.writes = frozenset({*self._enables, *(point for _, point in self._setpoints)})
         self._last: tuple[tuple[object, ...], tuple[Command, ...]] | None = None
+        self._settled: tuple[list[Award | None], Decision[OnOffState]] | None = None
+        """The answer as long as these awards stand: every member has had its turn."""
 
     def initial(self) -> OnOffState:
         return OnOffState()
 
     def decide(self, snapshot: Snapshot, state: OnOffState, now: datetime) -> Decision[OnOffState]:
-        awards = [snapshot.awards.get(point) for point in self._inputs]
+        given = snapshot.awards.get
+        awards = [given(point) for point in self._inputs]
+        if self._settled is not None:
+            before, answer = self._settled
+            if state is answer.state and awards == before:
+                return answer
+            self._settled = None
         mode = awards[0]
         if mode is None:
             return Decision((), OnOffState())
@@ -105,7 +113,10 @@ class OnOffController:
         key = (running, *awards)
         if self._last is None or self._last[0] != key:
             self._last = (key, tuple(self._commands(mode, running, awards)))
-        return Decision(self._last[1], state)
+        decision = Decision(self._last[1], state)
+        if not running:
+            self._settled = (awards, decision)
+        return decision
 
     def _running(self, snapshot: Snapshot, elapsed_s: float) -> tuple[bool, ...]:
         """Which members have had their turn; empty stands for "all" once the last one had."""
