@@ -93,6 +93,8 @@ class ModbusLink:
             raise
         except NoAnswer:
             self._unanswered(health)
+            if protocol is self._protocol and not protocol.usable:
+                self._drop(protocol.reason)
             raise
         except ConnectionLost as error:
             health.failed(self._monotonic())
@@ -131,13 +133,17 @@ class ModbusLink:
         if self._silent < SILENT_LIMIT:
             return
         if self._suspect or all(unit.failures for unit in self._units.values()):
-            self._drop(f"{self._silent} requests in a row unanswered")
+            # The units' own back-off keeps the attempts apart; the connection needs none.
+            self._close(f"{self._silent} requests in a row unanswered")
 
     def _drop(self, reason: str) -> None:
+        self._close(reason)
+        self._backoff.failed(self._monotonic())
+
+    def _close(self, reason: str) -> None:
         protocol, self._protocol = self._protocol, None
         self._reason = reason
         self._silent, self._suspect = 0, False
-        self._backoff.failed(self._monotonic())
         if protocol is not None:
             protocol.close(reason)
 
@@ -145,7 +151,7 @@ class ModbusLink:
         lost, self._protocol = self._protocol, None
         if lost is not None and not lost.answers:
             # It accepted and closed without ever answering: that is a failure like any other.
-            self._reason = "the device closed the connection"
+            self._reason = lost.reason
             self._backoff.failed(self._monotonic())
         wait = self._backoff.remaining_s(self._monotonic())
         if wait:

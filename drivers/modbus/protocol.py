@@ -25,7 +25,8 @@ class ModbusProtocol(asyncio.Protocol):
         self._pending: tuple[bytes, Request, asyncio.Future[bytes]] | None = None
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._reason = ""
+        self.reason = ""
+        """Why it was closed, once it is."""
         self._strays = 0
         self.closed: asyncio.Future[None] = self._loop.create_future()
         """Done when the socket is closed."""
@@ -44,7 +45,7 @@ class ModbusProtocol(asyncio.Protocol):
         """
         transport = self._transport
         if transport is None or transport.is_closing():
-            raise ConnectionLost(self._reason or "the connection is closed")
+            raise ConnectionLost(self.reason or "the connection is closed")
         if self._pending is not None:
             raise RuntimeError("one request at a time")
         self._transaction = (self._transaction + _TRANSACTION_STEP) & 0xFFFF
@@ -63,7 +64,7 @@ class ModbusProtocol(asyncio.Protocol):
 
     def close(self, reason: str) -> None:
         """Close now; a pending request fails with ConnectionLost(reason)."""
-        self._reason = self._reason or reason
+        self.reason = self.reason or reason
         if self._transport is not None:
             self._transport.abort()
 
@@ -72,12 +73,12 @@ class ModbusProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        if not self._reason:
-            self._reason = f"connection lost: {exc}" if exc else "the device closed the connection"
+        if not self.reason:
+            self.reason = f"connection lost: {exc}" if exc else "the device closed the connection"
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._settle(ConnectionLost(self._reason))
+        self._settle(ConnectionLost(self.reason))
         if not self.closed.done():
             self.closed.set_result(None)
 
@@ -131,3 +132,5 @@ class ModbusProtocol(asyncio.Protocol):
             return
         strays = f"; {self._strays} answers to other requests" if self._strays else ""
         self._settle(NoAnswer(f"no answer within {self._timeout_s:g} s{strays}"))
+        if self._buffer:  # what comes next would be taken for the rest of this frame
+            self.close("the device sent half an answer")

@@ -77,9 +77,7 @@ def test_pymodbus_reads_the_same(number: tuple[RegisterType, float], word_order:
     kind, value = number
     data = codec(address(kind, word_order=word_order)).encode(value)
     registers = list(struct.unpack(f">{len(data) // 2}H", data))
-    oracle = ModbusClientMixin.convert_from_registers(  # type: ignore[var-annotated]
-        registers, PYMODBUS[kind.upper()], word_order
-    )
+    oracle = ModbusClientMixin.convert_from_registers(registers, PYMODBUS[kind.upper()], word_order)
     assert oracle == value
 
 
