@@ -47,10 +47,10 @@ def read_seasons(sheet: Sheet) -> dict[str, SeasonSet | None]:
     return sets
 
 
-def season_names(sheet: Sheet, set_id: str) -> tuple[str, ...]:
-    """The season names that a set mentions, also if it has problems."""
+def season_names(sheet: Sheet, set_id: str) -> tuple[str, ...] | None:
+    """The season names that a set mentions, also if it has problems; None if it is no mapping."""
     seasons = sheet.document.data["seasons"][set_id]
-    return tuple(seasons) if isinstance(seasons, dict) else ()
+    return tuple(seasons) if isinstance(seasons, dict) else None
 
 
 def _season_days(sheet: Sheet, path: Path) -> dict[MonthDay, str] | None:

@@ -8,12 +8,14 @@ from types import MappingProxyType
 
 from schedules.calendar import Calendar, SeasonSet
 from schedules.calendar_files import read_calendar, read_seasons, season_names
-from schedules.model import Library
+from schedules.model import Library, Use
 from schedules.problems import Origin, Problem
 from schedules.programme import Schedule
 from schedules.schedule_files import Known, read_schedule
 from schedules.sheet import Sheet
 from schedules.yamltext import read
+
+__all__ = ["Library", "Use", "load"]
 
 SEASONS = "seasons.yaml"
 CALENDARS = "calendars"
@@ -76,7 +78,13 @@ class _Part:
             self._problems.append(document.problem((), message, hint))
 
     def problems(self) -> list[Problem]:
-        return [*self._problems, *(p for sheet in self.sheets for p in sheet.problems)]
+        # What could not be read is missing, or wrong in kind, at the same place.
+        unread = {(p.file, p.line, p.column) for p in self._problems}
+        found = [p for sheet in self.sheets for p in sheet.problems]
+        return [
+            *self._problems,
+            *(p for p in found if (p.file, p.line, p.column) not in unread),
+        ]
 
 
 def _name(path: str) -> str:
@@ -88,10 +96,11 @@ def _folder(path: str) -> str:
 
 
 def _known(seasons: _Part, calendars: _Part) -> Known:
-    names: dict[str, tuple[str, ...]] = {}
+    names: dict[str, tuple[str, ...] | None] = {}
     sets: dict[str, SeasonSet | None] = {}
     for sheet in seasons.sheets:
         found = read_seasons(sheet)
+        seasons.complete = seasons.complete and bool(found)
         sets.update(found)
         names.update({set_id: season_names(sheet, set_id) for set_id in found})
     kinds: dict[str, tuple[str, ...]] = {}
@@ -103,6 +112,8 @@ def _known(seasons: _Part, calendars: _Part) -> Known:
         if isinstance(calendar_id, str):
             kinds[calendar_id] = tuple(entries) if isinstance(entries, dict) else ()
             read_calendars[calendar_id] = calendar
+        else:
+            calendars.complete = False
     _unique(calendars.sheets, "calendar")
     return Known(names, sets, kinds, read_calendars, seasons.complete, calendars.complete)
 

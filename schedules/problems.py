@@ -65,10 +65,15 @@ class Document:
         return Problem(self.file, place.line, place.column, message, hint)
 
 
+def nearest(word: object, allowed: Iterable[str]) -> list[str]:
+    """The one of `allowed` that is spelt most like `word`, if any is alike."""
+    return difflib.get_close_matches(str(word), sorted(set(allowed)), n=1, cutoff=0.5)
+
+
 def suggestion(word: object, allowed: Iterable[str]) -> str:
     """`did you mean 'x'? allowed: …` for a word that is not one of `allowed`."""
     choices = sorted(set(allowed))
-    near = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.5)
+    near = nearest(word, choices)
     shown = ", ".join(choices[:12]) + (", …" if len(choices) > 12 else "")
     listed = f"allowed: {shown}" if choices else "nothing is defined here"
     return f"did you mean '{near[0]}'? {listed}" if near else listed

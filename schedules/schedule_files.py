@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal, cast
 
 from schedules.calendar import Calendar, SeasonSet, Span, parse_span
-from schedules.problems import Origin, Path, suggestion
+from schedules.problems import Origin, Path, nearest, suggestion
 from schedules.programme import (
     ANY_SEASON,
     Block,
@@ -33,8 +31,8 @@ _ACTIONS = ("replace", "use", "add")
 class Known:
     """What schedules may refer to. A name whose own definition is broken still counts."""
 
-    season_names: Mapping[str, tuple[str, ...]]
-    """By season set."""
+    season_names: Mapping[str, tuple[str, ...] | None]
+    """By season set; None if they cannot be read."""
     season_sets: Mapping[str, SeasonSet | None]
     calendar_kinds: Mapping[str, tuple[str, ...]]
     """By calendar."""
@@ -88,7 +86,8 @@ def _governs(sheet: Sheet) -> dict[str, Origin]:
 def _seasons(sheet: Sheet, known: Known) -> tuple[tuple[str, ...] | None, SeasonSet | None]:
     """The season names (None: not known) and the season set, if there is one."""
     if not sheet.has(("seasons",)):
-        return (), None
+        misspelt = any(nearest(key, ["seasons"]) for key in sheet.mapping(()))
+        return None if misspelt else (), None
     set_id = sheet.value(("seasons",))
     if isinstance(set_id, str) and set_id in known.season_names:
         return known.season_names[set_id], known.season_sets[set_id]
@@ -107,6 +106,8 @@ def _weeks(sheet: Sheet, names: tuple[str, ...] | None) -> dict[str, Week]:
     for season in programmes:
         if names is not None and season not in (*names, ANY_SEASON):
             hint = suggestion(season, (*names, ANY_SEASON))
+            if not names:
+                hint = f"name a set of seasons with 'seasons', or write '{ANY_SEASON}'"
             sheet.complain(("week", season), f"unknown season '{season}'", hint, key=True)
         weeks[season] = _week(sheet, ("week", season))
     if names is not None and ANY_SEASON not in programmes:
@@ -147,9 +148,12 @@ def _blocks(sheet: Sheet, path: Path) -> tuple[Block, ...]:
     blocks = sorted(
         (b for b in read if b is not None), key=lambda b: (b.start, b.setting.origin.line)
     )
-    for earlier, later in pairwise(blocks):
-        if later.start < earlier.end:
-            _overlap(sheet, earlier, later)
+    longest: Block | None = None
+    for block in blocks:
+        if longest is not None and block.start < longest.end:
+            _overlap(sheet, longest, block)
+        if longest is None or block.end > longest.end:
+            longest = block
     return tuple(blocks)
 
 
@@ -221,7 +225,7 @@ def _setting(sheet: Sheet, path: Path, times: tuple[str, ...]) -> Setting | None
     for name, value in data.items():
         if name in required:
             continue
-        meant = difflib.get_close_matches(name, missing, n=1, cutoff=0.5)
+        meant = nearest(name, missing)
         if isinstance(value, int | float) and not isinstance(value, bool):
             if _SETPOINT.fullmatch(name):
                 setpoints[name] = float(value)
@@ -256,10 +260,12 @@ def _exceptions(sheet: Sheet, known: Known) -> list[DayRule]:
 
 def _rule(sheet: Sheet, path: Path, known: Known) -> DayRule | None:
     before = len(sheet.problems)
-    sheet.keys(path, ("do",), ("name", "dates", "calendar", "entries", "day", "blocks"))
+    sheet.keys(path, (), ("do", "name", "dates", "calendar", "entries", "day", "blocks"))
     data = sheet.value(path)
     if not isinstance(data, dict):
         return None
+    if "do" not in data:
+        sheet.complain(path, "'do' is missing", "write do: replace, do: use or do: add")
     do = sheet.choice((*path, "do"), "action", _ACTIONS) if "do" in data else None
     name = sheet.word((*path, "name"), "the name") if "name" in data else ""
     spans: list[Span] = []

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from schedules.calendar import TextError
-from schedules.problems import Document, Origin, Path, Problem, suggestion
+from schedules.problems import Document, Origin, Path, Problem, nearest, suggestion
 
 T = TypeVar("T")
 
@@ -65,8 +65,10 @@ class Sheet:
             if name not in known:
                 hint = suggestion(name, known)
                 self.complain((*path, name), f"unknown key '{name}'", hint, key=True)
+        misspelt = [near for name in data.keys() - known for near in nearest(name, missing)]
         for name in missing:
-            self.complain(path, f"'{name}' is missing", "add it", key=True)
+            if name not in misspelt:
+                self.complain(path, f"'{name}' is missing", "add it", key=True)
         return not missing
 
     def items(self, path: Path, what: str) -> list[Path]:
@@ -99,7 +101,7 @@ class Sheet:
         if isinstance(data, str) and data.strip():
             return data
         shown = "empty" if data is None or data == "" else f"{_shown(data)}, not a text"
-        hint = f'write "{_shown(data)}" in quotes' if isinstance(data, bool | int | float) else ""
+        hint = f'write "{data}", in quotes' if type(data) in (int, float) else "write a word"
         self.complain(path, f"{what} is {shown}", hint)
         return None
 

@@ -1,0 +1,235 @@
+"""Loading: what sound files make, and every problem at its place with what to write instead."""
+
+from __future__ import annotations
+
+import random
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schedules.load import load
+from schedules.model import Library
+from schedules.yamltext import Origin
+from tests.schedules.site import CALENDAR, FILES, OFFICE, SEASONS, edited, problems
+
+LIBRARY = Path(__file__).parents[2] / "schedules" / "library"
+
+
+def _library(files: dict[str, str]) -> Library:
+    library, found = load(files)
+    assert found == []
+    assert library is not None
+    return library
+
+
+# --- sound files -----------------------------------------------------------------------------
+
+
+def test_nothing_is_an_empty_library() -> None:
+    library = _library({})
+    assert library.schedules == {}
+    assert library.resolver("hq.offices", "Asia/Shanghai") is None
+    assert library.uses() == []
+
+
+def test_a_schedule_knows_its_groups_and_titles() -> None:
+    library = _library(FILES)
+    office = library.schedules["office"]
+    assert dict(office.governs) == {
+        "hq.offices": Origin(OFFICE, 3, 11),
+        "hq.lobby": Origin(OFFICE, 3, 23),
+    }
+    assert office.title == {"zh": "办公室", "en": "Offices"}
+    assert library.governed == {"hq.offices": "office", "hq.lobby": "office"}
+    one_title = _library(edited(OFFICE, "{zh: 办公室, en: Offices}", "Offices"))
+    assert one_title.schedules["office"].title == {"zh": "Offices", "en": "Offices"}
+
+
+def test_every_mode_and_setpoint_is_listed_once_per_group() -> None:
+    uses = _library(FILES).uses()
+    lobby = [use for use in uses if use.group_id == "hq.lobby"]
+    assert len(uses) == 2 * len(lobby)
+    assert [(use.mode, str(use.mode_origin)) for use in lobby] == [
+        ("off", f"{OFFICE}:5"),
+        ("on", f"{OFFICE}:9"),
+        ("on", f"{OFFICE}:13"),
+        ("off", f"{OFFICE}:18"),
+    ]
+    assert dict(lobby[1].setpoints) == {"zone_setpoint_c": Origin(OFFICE, 9, 44)}
+    assert lobby[1].mode_origin == Origin(OFFICE, 9, 40)
+    assert all(use.group_origin == Origin(OFFICE, 3, 23) for use in lobby)
+
+
+def test_calendar_years_say_how_far_the_calendars_of_a_schedule_reach() -> None:
+    more = FILES[CALENDAR].replace("2026", "2027")
+    rule = "exceptions:\n  - {calendar: cn-2027, entries: holiday, do: replace, blocks: []}\n"
+    files = edited(OFFICE, "exceptions:\n", rule) | {"schedules/calendars/cn-2027.yaml": more}
+    assert _library(files).calendar_years == {"office": {2026, 2027}}
+    assert _library(FILES).calendar_years == {"office": {2026}}
+    plain = "schedule: plain\ngoverns: hq.x\notherwise: {mode: off}\nweek: {any: {}}\n"
+    assert _library({"schedules/p.yaml": plain}).calendar_years == {}
+
+
+def test_a_schedule_without_seasons_has_one_week() -> None:
+    text = "schedule: plain\ngoverns: hq.x\notherwise: {mode: off}\nweek: {any: {}}\n"
+    resolver = _library({"schedules/p.yaml": text}).resolver("hq.x", "UTC")
+    assert resolver is not None
+    entry = resolver.in_force(datetime(2026, 7, 1, tzinfo=UTC))
+    assert (entry.mode, entry.season, entry.reason) == ("off", "any", "otherwise")
+    assert entry.origin == Origin("schedules/p.yaml", 3, 1)
+
+
+def test_a_holiday_of_january_may_begin_in_december_before() -> None:
+    files = edited(CALENDAR, "2026-01-01..2026-01-03", "2025-12-30..2026-01-03")
+    entry = _library(files).calendars["cn-2026"].entry("holiday", date(2025, 12, 31))
+    assert entry is not None
+    assert entry.name == "New Year"
+
+
+@pytest.mark.parametrize("words", ["mon,wed,fri", "mon-wed, fri", "sat-tue", "daily"])
+def test_weekday_words(words: str) -> None:
+    expected = {
+        "mon,wed,fri": "x-x-x--",
+        "mon-wed, fri": "xxx-x--",
+        "sat-tue": "xx---xx",
+        "daily": "xxxxxxx",
+    }[words]
+    text = (
+        "schedule: plain\ngoverns: [hq.x]\notherwise: {mode: off}\n"
+        f'week: {{any: {{"{words}": [{{from: "00:00", to: "24:00", mode: on}}]}}}}\n'
+    )
+    resolver = _library({"schedules/p.yaml": text}).resolver("hq.x", "UTC")
+    assert resolver is not None
+    monday = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    modes = [resolver.in_force(monday.replace(day=23 + n)).mode for n in range(7)]
+    assert modes == ["on" if x == "x" else "off" for x in expected]
+
+
+def test_loading_does_not_depend_on_the_order_of_files() -> None:
+    broken = {name: text.replace("2026-10", "2026-1O") for name, text in FILES.items()}
+    broken |= {f"schedules/x{n}.yaml": FILES[OFFICE] for n in range(4)}
+    for files in (FILES, broken):
+        names = list(files)
+        first = load(files)
+        for seed in range(5):
+            random.Random(seed).shuffle(names)
+            again = load({name: files[name] for name in names})
+            assert again == first
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc", "Europe", "Asia/Shanghai\x00"])
+def test_unknown_zone(zone: str) -> None:
+    with pytest.raises(ValueError, match="unknown time zone"):
+        _library(FILES).resolver("hq.offices", zone)
+
+
+def test_the_library_examples_load() -> None:
+    files = {
+        f"schedules/{path.relative_to(LIBRARY).as_posix()}": path.read_text(encoding="utf-8")
+        for path in LIBRARY.rglob("*.yaml")
+    }
+    library = _library(files)
+    assert len(files) >= 6
+    assert {"cn-east", "cn-south"} <= library.seasons.keys()
+    for name in files:
+        if "calendars/" not in name and not name.endswith("seasons.yaml"):
+            alone = {n: t for n, t in files.items() if n == name or "calendars/" in n}
+            seasons = {n: t for n, t in files.items() if n.endswith("seasons.yaml")}
+            schedule = next(iter(_library(alone | seasons).schedules.values()))
+            assert set(schedule.title) == {"zh", "en"}
+
+
+# --- problems --------------------------------------------------------------------------------
+
+_CASES = re.compile(r"^## (.+): (.+)\n((?:[-+].*\n)+)((?:! .*\n)+)", re.MULTILINE)
+
+
+def _cases() -> list[Any]:
+    text = Path(__file__).with_name("problems.txt").read_text(encoding="utf-8")
+    found = _CASES.findall(text)
+    assert len(found) == text.count("\n## ") > 90
+    return [
+        pytest.param(file, lines.splitlines(), told.splitlines(), id=name.replace(" ", "-"))
+        for name, file, lines, told in found
+    ]
+
+
+@pytest.mark.parametrize(("file", "lines", "told"), _cases())
+def test_a_problem_is_at_its_place_and_says_what_to_write(
+    file: str, lines: list[str], told: list[str]
+) -> None:
+    old = "".join(f"{line[1:]}\n" for line in lines if line.startswith("-"))
+    new = "".join(f"{line[1:]}\n" for line in lines if line.startswith("+"))
+    assert problems(edited(file, old, new)) == [f"schedules/{text[2:]}" for text in told]
+
+
+def test_ids_and_groups_belong_to_one_file() -> None:
+    files = FILES | {
+        "schedules/other.yaml": FILES[OFFICE].replace("hq.lobby", "hq.hall"),
+        "schedules/calendars/again.yaml": FILES[CALENDAR],
+    }
+    assert problems(files) == [
+        f"{CALENDAR}:1:11: calendar 'cn-2026' is already in schedules/calendars/again.yaml:1; "
+        "give each its own id",
+        "schedules/other.yaml:1:11: schedule 'office' is already in schedules/office.yaml:1; "
+        "give each its own id",
+        "schedules/other.yaml:3:11: group 'hq.offices' is already governed in "
+        "schedules/office.yaml:3; let one schedule govern a group",
+    ]
+
+
+@pytest.mark.parametrize("name", [OFFICE, SEASONS, CALENDAR])
+def test_files_without_content(name: str) -> None:
+    assert problems({**FILES, name: "# later\n"}) == [
+        f"{name}:1:1: there is nothing in this file; write it, or remove the file"
+    ]
+    assert problems({**FILES, name: "- 1\n"}) == [
+        f"{name}:1:1: keys with values belong here; write 'key: value' lines"
+    ]
+
+
+def test_all_problems_of_all_files_at_once() -> None:
+    files = {
+        OFFICE: FILES[OFFICE].replace("07:30", "7:30").replace("daily", "dialy"),
+        SEASONS: FILES[SEASONS].replace("09-30", "09-31"),
+        CALENDAR: FILES[CALENDAR].replace("2026-10-10", "2026-10-32"),
+        "schedules/second.yaml": "schedule: second\n",
+    }
+    assert [text.split(": ")[0] for text in problems(files)] == [
+        f"{CALENDAR}:8:39",
+        f"{OFFICE}:9:16",
+        f"{OFFICE}:12:5",
+        f"{SEASONS}:3:14",
+        "schedules/second.yaml:1:1",
+        "schedules/second.yaml:1:1",
+        "schedules/second.yaml:1:1",
+    ]
+
+
+_ODD = st.sampled_from(
+    re.findall(
+        r"\S+", "~ [] {} [[]] {a:[b]} 5 -1.5 true .inf '' on mon 24:00 02-29 *x !t [1,[2]] 空"
+    )
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_nothing_written_raises(data: Any) -> None:
+    """Any value of the sound files may be anything: the answer is a library or problems."""
+    files = dict(FILES)
+    for _ in range(data.draw(st.integers(1, 3))):
+        name = data.draw(st.sampled_from(sorted(files)))
+        words = files[name].replace("\n", " \n ").split(" ")
+        index = data.draw(st.integers(0, len(words) - 1))
+        if words[index] != "\n":
+            words[index] = data.draw(_ODD) + ("," if words[index].endswith(",") else "")
+        files[name] = " ".join(words).replace(" \n ", "\n")
+    library, found = load(files)
+    assert (library is None) == bool(found)
+    assert all(problem.message and problem.line >= 1 for problem in found)
