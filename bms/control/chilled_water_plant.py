@@ -42,6 +42,8 @@ PLANT_MIN_S = 900.0
 INPUT_ALARM_AFTER_S = 10.0
 """A bad input falls back at once; it is an alarm once it lasts (at start nothing is read yet)."""
 
+_STILL = TrainState()
+
 
 @dataclass(frozen=True, slots=True)
 class PlantState:
@@ -114,7 +116,7 @@ class ChilledWaterPlant:
 
     def decide(self, snapshot: Snapshot, state: PlantState, now: datetime) -> Decision[PlantState]:
         views = {
-            name: train.view(snapshot, state.trains.get(name) or TrainState(), self.priority)
+            name: train.view(snapshot, state.trains.get(name) or _STILL, self.priority)
             for name, train in self._trains.items()
         }
         run = accumulate(state.run, [n for n, v in views.items() if v.inputs.status], now)
@@ -124,7 +126,8 @@ class ChilledWaterPlant:
             return Decision((), PlantState(run=run), unknown)
         if mode.value == "off" and not state.enabled:
             views = {name: view.reset() for name, view in views.items()}
-        known = tuple(name for name in state.wanted if name in views)  # not from an older file
+        # A saved state may name chillers that are not in the file any more.
+        known = tuple(name for name in state.wanted if name in views)
         state = self._enable(snapshot, replace(state, run=run, wanted=known), mode, now)
         state = self._stage(snapshot, state, views, now)
         trains = {
@@ -136,7 +139,8 @@ class ChilledWaterPlant:
             views = {n: replace(v, state=trains[n]) for n, v in views.items()}
             state = self._choose(state, len(state.wanted), views, now)
             trains = {n: step(v.state, n in state.wanted, v.inputs, now) for n, v in views.items()}
-        state = replace(state, trains=trains)
+        if trains != state.trains:
+            state = replace(state, trains=trains)
         return Decision(
             self._commands(snapshot, state, mode),
             state,
@@ -159,7 +163,8 @@ class ChilledWaterPlant:
                 locked = (
                     oat_c < limit_c - LOCKOUT_HYSTERESIS_K if state.enabled else oat_c <= limit_c
                 )
-        state = replace(state, locked=locked, oat_bad_since=oat_bad_since)
+        if (locked, oat_bad_since) != (state.locked, state.oat_bad_since):
+            state = replace(state, locked=locked, oat_bad_since=oat_bad_since)
         enabled = mode.value == "on" and not locked
         if enabled == state.enabled:
             return state
@@ -180,7 +185,9 @@ class ChilledWaterPlant:
         self, snapshot: Snapshot, state: PlantState, views: Mapping[str, TrainView], now: datetime
     ) -> PlantState:
         if not state.enabled:
-            return self._choose(replace(state, load_bad_since=None), 0, views, now)
+            if state.load_bad_since is not None:
+                state = replace(state, load_bad_since=None)
+            return self._choose(state, 0, views, now)
         if state.enabled_since == now:
             # What already runs, because a state was lost or an operator started it, stays.
             running = tuple(n for n, v in views.items() if v.available and v.inputs.status)
@@ -201,11 +208,9 @@ class ChilledWaterPlant:
             can_go_up=any(v.startable and n not in state.wanted for n, v in views.items()),
             now=now,
         )
-        state = replace(
-            state,
-            timers=decision.timers,
-            load_bad_since=since(load_kw is None, state.load_bad_since, now),
-        )
+        bad_since = since(load_kw is None, state.load_bad_since, now)
+        if (decision.timers, bad_since) != (state.timers, state.load_bad_since):
+            state = replace(state, timers=decision.timers, load_bad_since=bad_since)
         if decision.step is Step.HOLD:
             return self._choose(state, count, views, now)
         count += 1 if decision.step is Step.UP else -1

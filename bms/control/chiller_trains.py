@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bms.control import group as groups
 from bms.equipment import Equipment
-from bms.model import Condition, Priority, Severity, Snapshot
+from bms.model import Award, Condition, Priority, Severity, Snapshot
 from bms.protection import is_on
 from bms.sequences.chiller_train import Auxiliary, Phase, TrainInputs, TrainState
 from bms.sequences.timers import lasted
@@ -63,38 +64,50 @@ class PlantTrain:
         self.setpoint: PointId | None = chiller.points.get("chw_setpoint")
         self.auxiliary_enables = tuple(a.points["enable"] for a in auxiliaries)
         self.enables = frozenset({self.enable, *self.auxiliary_enables})
-        self._status = chiller.points["status"]
-        self._auxiliaries = tuple((groups.short(a), a.points.get("status")) for a in auxiliaries)
-        self._faults = tuple(
-            (equipment.id, equipment.points["fault"])
-            for equipment in (chiller, *auxiliaries)
-            if "fault" in equipment.points
-        )
+        self._auxiliaries = tuple((groups.short(a), "status" in a.points) for a in auxiliaries)
+        self._faulty = tuple(e.id for e in (chiller, *auxiliaries) if "fault" in e.points)
+        statuses = [a.points["status"] for a in auxiliaries if "status" in a.points]
+        faults = [e.points["fault"] for e in (chiller, *auxiliaries) if "fault" in e.points]
+        self._points = (chiller.points["status"], *statuses, *faults)
         self._auxiliary_proof_s = auxiliary_proof_s
         self._chiller_proof_s = chiller_proof_s
         self._overrun_s = overrun_s
-        statuses = (status for _, status in self._auxiliaries if status is not None)
-        self.reads = frozenset({self._status, *statuses, *(p for _, p in self._faults)})
+        self.reads = frozenset(self._points)
+        self._last: tuple[Mapping[PointId, Award], list[bool | None], TrainView] | None = None
 
     def view(self, snapshot: Snapshot, state: TrainState, priority: Priority) -> TrainView:
         """What is known of the train; commands of `priority` are to be given."""
+        flags = groups.flags(snapshot, self._points)
+        if self._last is not None:
+            awards, before, view = self._last
+            # The engine hands out one awards mapping for as long as no award in it changes.
+            if awards is snapshot.awards and flags == before and view.state is state:
+                return view
+        view = self._view(snapshot, flags, state, priority)
+        self._last = (snapshot.awards, flags, view)
+        return view
+
+    def _view(
+        self, snapshot: Snapshot, flags: list[bool | None], state: TrainState, priority: Priority
+    ) -> TrainView:
+        rest = iter(flags)
         inputs = TrainInputs(
             groups.short(self.chiller),
-            snapshot.flag(self._status),
+            next(rest),
             groups.forced_on(snapshot, self.enable, priority),
             tuple(
                 Auxiliary(
                     name,
-                    snapshot.flag(status) if status is not None else None,
+                    next(rest) if provable else None,
                     self._auxiliary_proof_s,
-                    status is not None,
+                    provable,
                 )
-                for name, status in self._auxiliaries
+                for name, provable in self._auxiliaries
             ),
             self._chiller_proof_s,
             self._overrun_s,
         )
-        faults = tuple(id_ for id_, point in self._faults if snapshot.flag(point))
+        faults = tuple(name for name, flag in zip(self._faulty, rest, strict=True) if flag)
         blocking = [
             award.winner.priority
             for point in self.enables

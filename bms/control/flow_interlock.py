@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bms.control import group as groups
 from bms.model import Command, Decision, Priority, Snapshot, Stage
 from bms.sequences.timers import lasted, since
 from drivers.points import PointId
@@ -46,6 +47,7 @@ class FlowInterlock:
     def __init__(self, group_id: str, chillers: tuple[GuardedChiller, ...], proof_s: float) -> None:
         self.name = f"flow_interlock:{group_id}"
         self._chillers = chillers
+        self._pumps = {c.name: tuple(c.pumps.values()) for c in chillers}
         self._proof_s = proof_s
         self.reads = frozenset({c.status for c in chillers}).union(
             *(c.pumps.values() for c in chillers)
@@ -63,10 +65,12 @@ class FlowInterlock:
         tripped: dict[str, str] = {}
         for chiller in self._chillers:
             name = chiller.name
-            flags = {pump: snapshot.flag(point) for pump, point in chiller.pumps.items()}
-            still = [pump for pump, flag in flags.items() if flag is False]
+            flags = groups.flags(snapshot, self._pumps[name])
+            if name not in state.tripped and False not in flags:
+                continue
+            still = [p for p, flag in zip(chiller.pumps, flags, strict=True) if flag is False]
             if name in state.tripped:
-                if not all(flags.values()):
+                if not all(flags):
                     tripped[name] = state.tripped[name]
                 continue
             lost = bool(still) and bool(snapshot.flag(chiller.status))

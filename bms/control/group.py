@@ -9,7 +9,7 @@ from bms.config.models import Group
 from bms.equipment import Equipment
 from bms.model import Award, Condition, Priority, Severity, Snapshot
 from bms.protection import is_on
-from drivers.points import PointId
+from drivers.points import PointId, Quality
 
 Finding: TypeAlias = tuple[tuple[str | int, ...], str]
 """Where in the group entry something is wrong, and what."""
@@ -38,6 +38,17 @@ def setpoint(snapshot: Snapshot, group: Group, name: str) -> float | None:
     if award is None or isinstance(award.value, str):
         return None
     return float(award.value)
+
+
+def flags(snapshot: Snapshot, points: Sequence[PointId]) -> list[bool | None]:
+    """`Snapshot.flag` of many points, at a third of its cost."""
+    found: list[bool | None] = []
+    read = snapshot.samples.get
+    for point in points:
+        sample = read(point)
+        value = sample[1] if sample is not None and sample[2] is Quality.GOOD else None
+        found.append(None if value is None or isinstance(value, str) else value != 0)
+    return found
 
 
 def overruled(snapshot: Snapshot, point: PointId, priority: Priority) -> Award | None:
