@@ -541,7 +541,7 @@ def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
     show_default=True,
     help="Where the demo site and its history are kept.",
 )
-@click.option("--step", default="15m", show_default=True, help="Simulated time per fill cycle.")
+@click.option("--step", default="30m", show_default=True, help="Simulated time per fill cycle.")
 @click.option("--weather", type=click.Path(path_type=Path, exists=True), help="An EPW file.")
 @click.option("--for", "duration", help="Stop by itself after this long, e.g. 30s.")
 def demo(directory: Path, step: str, weather: Path | None, duration: str | None) -> None:
