@@ -65,22 +65,29 @@ class Unit:
         words = self._tables[table]
         return [words.get(a, 0) for a in range(address, address + count)]
 
-    def write(self, table: str, address: int, words: list[int]) -> dict[str, float]:
-        """Store words; returns the points they set, by name."""
+    def meaning(self, table: str, address: int, words: list[int]) -> dict[str, float]:
+        """Say which points these words would set, and to what. Nothing is stored yet."""
         touched: dict[str, None] = {}
         for number in range(address, address + len(words)):
             names = self._writable.get((table, number))
             if names is None:
                 raise _Refused(ILLEGAL_ADDRESS)
             touched |= dict.fromkeys(names)
+        given = dict(enumerate(words, start=address))
         stored = self._tables[table]
-        stored.update(enumerate(words, start=address))
-        written = {}
-        for name in touched:
-            cell = self._cells[name]
-            written[name] = cell.value([stored[a] for a in cell.addresses])
-            self._shown[name] = written[name]
-        return written
+        return {
+            name: self._cells[name].value(
+                [given.get(a, stored[a]) for a in self._cells[name].addresses]
+            )
+            for name in touched
+        }
+
+    def store(
+        self, table: str, address: int, words: list[int], values: Mapping[str, float]
+    ) -> None:
+        """Keep what the plant has accepted."""
+        self._tables[table].update(enumerate(words, start=address))
+        self._shown.update(values)
 
 
 class ModbusServer:
@@ -175,7 +182,13 @@ class ModbusServer:
                 words = [bits >> i & 1 for i in range(value)]
             else:
                 words = list(struct.unpack(f">{value}H", body))
-        self._written(unit.write("coil" if function in (5, 15) else "holding", address, words))
+        table = "coil" if function in (5, 15) else "holding"
+        values = unit.meaning(table, address, words)
+        try:
+            self._written(values)
+        except (KeyError, ValueError) as error:  # the plant refuses, as a device may
+            raise _Refused(ILLEGAL_VALUE) from error
+        unit.store(table, address, words, values)
         return pdu[:5]
 
 

@@ -12,6 +12,7 @@ from asyncua import ua
 from asyncua.common.callback import CallbackType
 from asyncua.server.server import Server
 from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.status_codes import StatusCodes
 
 from simulators.sitefiles import ServedPoint
 
@@ -82,14 +83,21 @@ class OpcUaServer:
     async def _on_write(self, event: Any, _dispatcher: object) -> None:
         if not event.is_external:
             return
-        values = {}
-        for item in event.request_params.NodesToWrite:
+        results = event.response_params
+        for i, item in enumerate(event.request_params.NodesToWrite):
             name = self._names.get(item.NodeId)
-            if name is not None and item.AttributeId == AttributeIds.Value:
+            # What asyncua refused (not writable, wrong type) must not reach the plant.
+            if name is None or item.AttributeId != AttributeIds.Value or not results[i].is_good():
+                continue
+            try:
                 value = float(item.Value.Value.Value)
-                values[name] = value
+                self._written({name: value})
+            except (KeyError, TypeError, ValueError):
+                # The node holds the refused value now: the next `show` puts the plant's back.
+                self._shown.pop(name, None)
+                results[i] = ua.StatusCode(ua.UInt32(StatusCodes.BadOutOfRange))
+            else:
                 self._shown[name] = value
-        self._written(values)
 
     async def stop(self) -> None:
         """Close every session and stop listening."""
@@ -106,14 +114,15 @@ class OpcUaServer:
 
     async def show(self, values: Mapping[str, float]) -> None:
         """Bring the nodes up to date with the plant."""
-        if self._server is None:
+        server = self._server
+        if server is None:
             return
         for name, (node, kind) in self._nodes.items():
             value = values.get(name)
             if value is None or value == self._shown.get(name):
                 continue
             self._shown[name] = value
-            await self._server.write_attribute_value(
+            await server.write_attribute_value(
                 node, ua.DataValue(ua.Variant(_native(value, kind), kind))
             )
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -78,7 +79,7 @@ class ParkServers:
         """Bring the plant to `until` and show it on every running endpoint."""
         self._plant.advance(until)
         values = self._plant.read()
-        for name in self._running:
+        for name in list(self._running):  # a link may be cut while another is shown
             await self._servers[name].show(values)
 
 
@@ -131,12 +132,14 @@ async def _advance(servers: ParkServers, period_s: float) -> None:
 
 
 async def _obey(servers: ParkServers, say: Callable[[object], None]) -> None:
+    if not _can_be_waited_for(sys.stdin):
+        return  # standard input is a plain file, /dev/null or closed: nobody will say anything
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     try:
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     except (ValueError, OSError):
-        return  # standard input is a plain file or closed: nobody will say anything
+        return
     while line := await reader.readline():
         words = line.decode(errors="replace").split()
         actions = {"stop": servers.stop_link, "start": servers.start_link}
@@ -149,6 +152,16 @@ async def _obey(servers: ParkServers, say: Callable[[object], None]) -> None:
             say({"error": f"unknown link '{words[1]}'", "links": sorted(servers.endpoints)})
         else:
             say({"done": " ".join(words)})
+
+
+def _can_be_waited_for(stream: TextIO | None) -> bool:
+    """Whether asyncio can wait for it: epoll refuses plain files and /dev/null."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode if stream is not None else 0
+        terminal = stream is not None and stream.isatty()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or terminal
 
 
 def _write_atomically(path: Path, text: str) -> None:
