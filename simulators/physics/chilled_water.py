@@ -66,13 +66,14 @@ class Train:
         "flow_m3h",
         "load_pct",
         "power_kw",
+        "resting",
         "run_share",
         "setpoint_c",
         "spec",
         "start_kwh",
         "tower",
         "tower_speed",
-    )  # fmt: skip
+    )
 
     def __init__(self, spec: TrainSpec) -> None:
         self.spec = spec
@@ -87,10 +88,17 @@ class Train:
         """What is still to be paid for the last start."""
         self.flow_m3h = self.cooling_kw = self.power_kw = self.load_pct = 0.0
         self.run_share = self.tower_speed = 0.0
+        self.resting = False
+        """Nothing was commanded in the last step, so that everything stands still already."""
 
     def begin(self, command: TrainCommand, wet_bulb_c: float, dt_s: float) -> float:
         """Start and stop machines; returns the cooling capacity (kW, mean over the step)."""
         self.setpoint_c = command.setpoint_c
+        commanded = command.chiller or command.chw_pump or command.cw_pump or command.tower
+        if not commanded and self.resting:
+            self.entering_c = wet_bulb_c + 1.0
+            return 0.0
+        self.resting = not commanded
         flow = self.chw_pump.step(command.chw_pump != 0.0, command.chw_speed_pct, dt_s)
         condenser = self.cw_pump.step(command.cw_pump != 0.0, command.cw_speed_pct, dt_s)
         self.tower_speed = self.tower.step(command.tower != 0.0, command.tower_speed_pct, dt_s)
@@ -180,7 +188,8 @@ class ChilledWaterPlant:
                 train.finish(capacity * share, dt_s)
         else:
             for train in self.trains:
-                train.finish(0.0, dt_s)
+                if not train.resting or train.load_pct or train.power_kw:
+                    train.finish(0.0, dt_s)
         self.supply_c += (gain - cooling) * dt_s / self.heat_kj_k
         if self.flow_m3h > 0.0:
             self.return_c = self.supply_c + drawn_kw / (KW_PER_M3H_K * self.flow_m3h)

@@ -68,6 +68,8 @@ class ZoneBank:
         self._decay: list[float] = []
         self._per_kw: list[float] = []
         self._approach = 0.0
+        self._stopped = False
+        """No unit was enabled in the last step: everything but temperatures is at rest."""
 
     def _prepare(self, dt_s: float) -> None:
         self._dt_s = dt_s
@@ -109,6 +111,19 @@ class ZoneBank:
         temps, supply, valves = self.temps_c, self.supply_c, self.valves_pct
         powers, running, waited_s = self.powers_kw, self.running, self.waited_s
         approach, delay = self._approach, self.delay_s
+        stopped = not any(enabled)
+        if stopped and self._stopped:
+            # The same sums as below without a coil: rooms are at rest most hours of a year.
+            temps[:] = [
+                (level := outdoor_c + (gain * occupancy + solar * irradiance_w_m2 + extra_kw) / ua)
+                + (t - level) * decay
+                for t, ua, decay, gain, solar in zip(
+                    temps, self._ua, self._decay, self._gain, self._solar_kw, strict=True
+                )
+            ]
+            supply[:] = temps
+            return
+        self._stopped = stopped
         cooling = heating = 0.0
         i = 0
         for t, ua, decay, per_kw, gain, solar, on, setpoint, speed in zip(
@@ -119,9 +134,7 @@ class ZoneBank:
             free = level + (t - level) * decay
             if not on:
                 temps[i] = supply[i] = free
-                if running[i] or waited_s[i]:
-                    waited_s[i] = running[i] = powers[i] = valves[i] = 0.0
-                valves[i] = 0.0
+                waited_s[i] = running[i] = powers[i] = valves[i] = 0.0
                 i += 1
                 continue
             run = 1.0

@@ -14,8 +14,8 @@ from simulators.physics.pv import pv_power_kw
 
 BASE = "tonglu"
 _PRODUCTION_KW = 1100.0
-_GROWTH = 1.08
-"""Production energy grows by 8 % a year; with what does not grow, the base grows by about 7 %."""
+_GROWTH = 1.087
+"""Production energy grows by 8.7 % a year; with what does not grow, the base grows by about 7 %."""
 _COMPRESSORS = ("ac-1", "ac-2", "ac-3", "ac-4")
 _COMPRESSOR_KW = 110.0
 _COMPRESSOR_M3MIN = 20.0
@@ -28,7 +28,7 @@ _PUMPS = ("wp-1", "wp-2")
 _PUMP_KW = 15.0
 _ZONES = {"park-1": 13.0, "park-2": 13.0, "park-3": 13.0, "park-4": 13.0}
 """About 1,300 lamps of 40 W."""
-_PV_KW = 800.0
+_PV_KW = 1500.0
 
 
 class Tonglu:
