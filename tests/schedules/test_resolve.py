@@ -283,6 +283,8 @@ def test_a_block_that_ends_in_the_repeated_hour_is_on_again_when_it_repeats() ->
         ("Africa/Cairo", date(2024, 4, 26), datetime(2024, 4, 25, 22, tzinfo=UTC), 23),
         ("Africa/Cairo", date(2024, 11, 1), datetime(2024, 10, 31, 22, tzinfo=UTC), 24),
         ("Africa/Cairo", date(2024, 10, 31), datetime(2024, 10, 30, 21, tzinfo=UTC), 25),
+        # midnight lies within the skipped hour
+        ("America/Toronto", date(1919, 3, 31), datetime(1919, 3, 31, 4, 30, tzinfo=UTC), 23.5),
         # a change at one minute past midnight, back into the day before
         ("America/Goose_Bay", date(2010, 11, 7), datetime(2010, 11, 7, 3, tzinfo=UTC), 25),
         # a whole day that never was
@@ -292,7 +294,7 @@ def test_a_block_that_ends_in_the_repeated_hour_is_on_again_when_it_repeats() ->
         ("Asia/Shanghai", date(1901, 1, 1), datetime(1900, 12, 31, 16, tzinfo=UTC), 24),
     ],
 )
-def test_odd_days(zone: str, day: date, start: datetime, hours: int) -> None:
+def test_odd_days(zone: str, day: date, start: datetime, hours: float) -> None:
     resolver = _plain("{from: 00:00, to: 00:30, mode: on}, {from: 23:15, to: 24:00, mode: x}", zone)
     stretches = resolver.preview(day, 1)
     assert stretches[0].start == start
