@@ -108,14 +108,15 @@ class Train:
         # Flow that began within the step holds the chiller back by as much.
         self.run_share = run = min(run, self.chw_pump.run_share, self.cw_pump.run_share)
         spec = self.spec
+        if not self.chiller.running:
+            self.start_kwh = 0.0
+        elif self.chiller.starts:
+            self.start_kwh = spec.capacity_kw / spec.curve.cop * _START_CHARGE_S / 3600.0
         if run == 0.0:
             self.entering_c = wet_bulb_c + 1.0
-            self.start_kwh = 0.0
             return 0.0
         rejected = 1.2 * self.load_pct * 0.01  # of the step before: the sump is slower than a step
         self.entering_c = leaving_water_c(wet_bulb_c, rejected, self.tower_speed)
-        if self.chiller.starts:
-            self.start_kwh = spec.capacity_kw / spec.curve.cop * _START_CHARGE_S / 3600.0
         capacity = spec.curve.capacity_kw(spec.capacity_kw, self.setpoint_c, self.entering_c)
         return capacity * run * min(1.0, flow / self.chw_pump.run_share + 0.2)
 
