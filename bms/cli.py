@@ -541,10 +541,13 @@ def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
     show_default=True,
     help="Where the demo site and its history are kept.",
 )
-@click.option("--step", default="30m", show_default=True, help="Simulated time per fill cycle.")
+@click.option(
+    "--step",
+    help="Simulated time per fill cycle.  [default: 15m, or what this machine fills in time]",
+)
 @click.option("--weather", type=click.Path(path_type=Path, exists=True), help="An EPW file.")
 @click.option("--for", "duration", help="Stop by itself after this long, e.g. 30s.")
-def demo(directory: Path, step: str, weather: Path | None, duration: str | None) -> None:
+def demo(directory: Path, step: str | None, weather: Path | None, duration: str | None) -> None:
     """Start the simulated park and its controller, and watch them.
 
     Fills the history with the whole previous year and this year to date, then polls and controls
@@ -554,10 +557,8 @@ def demo(directory: Path, step: str, weather: Path | None, duration: str | None)
 
     run_demo(
         directory,
-        step=_duration(step, "--step"),
+        step=_duration(step, "--step") if step else None,
         weather=weather,
         live_for=_duration(duration, "--for") if duration else None,
-        progress=lambda start, end: _progress(
-            start, end, quiet=False, text=f"filling history at {step} steps"
-        ),
+        progress=lambda start, end: _progress(start, end, quiet=False, text="filling history"),
     )

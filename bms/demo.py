@@ -6,6 +6,7 @@ servers; this package does not know it otherwise.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,9 +28,14 @@ from bms.config.models import Site
 from bms.control import STRATEGIES
 from bms.errors import BmsError, Unreachable
 from bms.historian.embedded import History
-from bms.simulate import load_plant, simulate
+from bms.simulate import Simulated, load_plant, simulate
 
 PLANT = "simulators.parks.demo.park:Park"
+STEPS = (timedelta(minutes=15), timedelta(minutes=30), timedelta(minutes=60))
+FILL_WITHIN_S = 85.0
+"""The demo is ready to look at within two minutes; starting the processes takes some of them."""
+TREND_S = 7200.0
+"""Analog points in the filled history; registers are kept at every step, states on change."""
 START_WITHIN_S = 20.0
 # Together under 3 s: the controller first, so that it can still release outputs.
 CONTROLLER_STOP_S = 2.0
@@ -40,12 +47,15 @@ Progress = Callable[[datetime, datetime], AbstractContextManager[Callable[[datet
 def run_demo(
     directory: Path,
     *,
-    step: timedelta,
+    step: timedelta | None,
     weather: Path | None,
     live_for: timedelta | None,
     progress: Progress,
 ) -> None:
-    """Fill the history, start park and controller, show their status until Ctrl-C."""
+    """Fill the history, start park and controller, show their status until Ctrl-C.
+
+    Without a `step`, the finest one that this machine can fill with in time is used.
+    """
     site_dir = directory / "site"
     if not (site_dir / "site.yaml").exists():
         shutil.copytree(_demo_site(), site_dir, ignore=shutil.ignore_patterns("state"))
@@ -76,48 +86,73 @@ def _demo_site() -> Path:
     return Path(spec.origin).parent / "site"
 
 
-def _fill(site: Site, options: dict[str, str], step: timedelta, progress: Progress) -> None:
+def _fill(site: Site, options: dict[str, str], step: timedelta | None, progress: Progress) -> None:
     """Bring the history from the start of last year (or from where it ends) to now."""
-    import asyncio
-
     now = SystemClock().now()
-    end = now - (now - datetime(2000, 1, 1, tzinfo=UTC)) % step
     site.state_dir.mkdir(parents=True, exist_ok=True)
     with History(site.state_dir) as history:
         _, last = history.span()
     zone = ZoneInfo(site.file.zone)
     first = datetime(now.astimezone(zone).year - 1, 1, 1, tzinfo=zone).astimezone(UTC)
     start = first if last is None else last
+    step = step or _step_in_time(site, options, now - start)
+    end = now - (now - first) % step
     if end - start < step:
         return
-    minutes = step.total_seconds() / 60
     print(
         f"filling the history from {start.astimezone(zone):%Y-%m-%d %H:%M} to now: the same engine "
-        f"in simulated time, in {minutes:g}-minute steps (live control runs every "
-        f"{site.file.cycle_s:g} s)",
+        f"in simulated time, in {step.total_seconds() / 60:g}-minute steps (live control runs "
+        f"every {site.file.cycle_s:g} s)",
         flush=True,
     )
-    plant = load_plant(PLANT, site, start, options)
-    try:
-        with progress(start, end) as report:
-            done = asyncio.run(
-                simulate(
-                    site,
-                    plant,
-                    start=start,
-                    end=end,
-                    step=step,
-                    into=site.state_dir,
-                    progress=report,
-                )
-            )
-    finally:
-        plant.close()
+    with progress(start, end) as report:
+        done = _simulated(site, options, start, end, step, site.state_dir, report)
     print(
         f"filled {(done.end - done.start).days} days in {done.wall_s:.0f} s "
         f"({done.days_per_s:.1f} days/s)",
         flush=True,
     )
+
+
+def _simulated(
+    site: Site,
+    options: dict[str, str],
+    start: datetime,
+    end: datetime,
+    step: timedelta,
+    into: Path,
+    report: Callable[[datetime], None] = lambda _now: None,
+) -> Simulated:
+    plant = load_plant(PLANT, site, start, options)
+    try:
+        return asyncio.run(
+            simulate(
+                site,
+                plant,
+                start=start,
+                end=end,
+                step=step,
+                into=into,
+                progress=report,
+                trend_s=TREND_S,
+            )
+        )
+    finally:
+        plant.close()
+
+
+def _step_in_time(site: Site, options: dict[str, str], span: timedelta) -> timedelta:
+    """The finest step with which `span` is filled in time, judged by a trial of two July days."""
+    start = datetime(SystemClock().now().year - 1, 7, 1, tzinfo=UTC)
+    trial_options = {name: value for name, value in options.items() if name != "state"}
+    for step in STEPS[:-1]:
+        with TemporaryDirectory() as folder:
+            trial = _simulated(
+                site, trial_options, start, start + timedelta(days=2), step, Path(folder)
+            )
+        if span / step * trial.wall_s / trial.cycles < FILL_WITHIN_S:
+            return step
+    return STEPS[-1]
 
 
 def _park_command(site_dir: Path, endpoints: Path, options: dict[str, str]) -> list[str]:

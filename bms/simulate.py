@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
+from typing import Self
 
 from bms.clock import SimulatedClock
 from bms.config.models import Site
@@ -69,6 +73,50 @@ def load_plant(spec: str | None, site: Site, start: datetime, options: Mapping[s
     return plant
 
 
+class _Batches:
+    """History written beside the simulation: SQLite and zlib let the interpreter go on."""
+
+    def __init__(self, directory: Path) -> None:
+        self._history = History(directory)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
+        self._writing: Future[int] | None = None
+        self.last = self._history.span()[1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
+        self._history.close()
+
+    def append(self, batch: Batch) -> None:
+        """Write `batch` once the one before is stored; raises what that one raised."""
+        self.finish()
+        self._writing = self._thread.submit(self._history.append, batch)
+
+    def finish(self) -> None:
+        """Wait until everything is stored."""
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Collect garbage rarely: the samples of a cycle alone would start a collection per cycle.
+
+    Measured on the demo park: building and dropping its 829 samples takes 350 µs with the
+    default threshold of 700 objects, 220 µs without collections. Nothing here makes cycles.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 async def simulate(
     site: Site,
     plant: Plant,
@@ -91,8 +139,8 @@ async def simulate(
     ids = [point.id for point in points]
     begun = perf_counter()
     cycles = writes = alarms = 0
-    with Store(into) as store, History(into) as history:
-        _, last = history.span()
+    with _Batches(into) as history, Store(into) as store, _rare_collections():
+        last = history.last
         if last is not None and last > start:
             raise Refused(
                 f"{into} already holds history up to {last.isoformat(timespec='seconds')}; "
@@ -117,13 +165,14 @@ async def simulate(
                 alarms += sum(1 for event in cycle.alarms if event.kind == "raised")
                 recorder.offer(now, samples, cycle.changed, cycle.alarms)
                 cycles += 1
-                batch: Batch | None = recorder.take(now)
+                batch = recorder.take(now)
                 if batch is not None:
                     history.append(batch)
                     progress(now)
         final = recorder.flush()
         if final is not None:
             history.append(final)
+        history.finish()
         store.save_states(engine.states())
     progress(clock.now())
     return Simulated(

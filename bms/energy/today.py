@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from bms.config.models import Base, Site
@@ -59,14 +60,19 @@ class EnergyToday:
                 self._asked[point] = now
                 yield point, midnight - timedelta(hours=1), midnight + timedelta(hours=1)
 
-    def learn(self, point: PointId, now: datetime, readings: Sequence[Reading]) -> None:
-        """Take the register reading nearest to midnight, if it is within a quarter of an hour."""
+    def learn(
+        self, point: PointId, now: datetime, readings: Sequence[Reading], resolution: Decimal
+    ) -> None:
+        """Take the register nearest to midnight, if it was read within a quarter of an hour.
+
+        `resolution` is what one count of these readings is worth, in kWh.
+        """
         meter = self._site.meters[point]
         midnight = self._local_midnight(self._site.bases[meter.base], now)
         near = [r for r in readings if abs(r.time - midnight) <= timedelta(minutes=15)]
         if near:
             best = min(near, key=lambda reading: abs(reading.time - midnight))
-            self._midnight[point] = (midnight, best.counts * float(meter.resolution_kwh))
+            self._midnight[point] = (midnight, float(best.counts * resolution))
 
     def kwh(self, now: datetime) -> dict[str, float | None]:
         """kWh today per base; None while a register is missing."""

@@ -24,14 +24,13 @@ from bms.config.models import InfluxFile
 from bms.errors import StoreError
 from bms.historian.lines import LineWriter
 from bms.historian.queries import Queries
-from bms.historian.sinks import DeadLetter, SinkCursor
+from bms.historian.sinks import INFLUX, DeadLetter, SinkCursor
 from bms.historian.transport import InfluxTransport, NotNow, RejectedLines, TooLarge, Transport
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SINK_NAME = "influx"
 MAX_LINES = 5000
 MAX_BYTES = 1_000_000
 ROWS_AT_ONCE = 200
@@ -81,7 +80,7 @@ class InfluxSink:
         token: str,
         directory: Path,
         *,
-        name: str = SINK_NAME,
+        name: str = INFLUX,
         transport: Callable[[], AbstractAsyncContextManager[Transport]] | None = None,
         now: Callable[[], datetime] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

@@ -17,6 +17,8 @@ from bms.database import Layout, open_database, store_errors, transaction
 from bms.historian.records import from_ms, to_ms
 
 FILE_NAME = "sinks.db"
+INFLUX = "influx"
+"""The sink that `influx` in site.yaml configures."""
 LAYOUT = Layout(
     "sink cursor",
     0x424D534B,  # "BMSK"
