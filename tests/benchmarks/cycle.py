@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bms.config.load import load
-from bms.engine import Engine
-
 from bms.control import STRATEGIES, assemble
 from bms.echo import EchoPlant
+from bms.engine import Engine
 from drivers.plant import PlantDriver
 from tests.benchmarks.table import Row, median
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bms.config.load import load
-
 from bms.control import STRATEGIES
 from bms.simulate import load_plant, simulate
 from tests.acceptance.park import PLANT, SITE, running_park, until

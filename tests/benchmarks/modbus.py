@@ -13,10 +13,10 @@ import struct
 import time
 from datetime import UTC, datetime
 
-from drivers.modbus.driver import ModbusTcpDriver
 from pymodbus.client import AsyncModbusTcpClient
 
 from bms.field import Field
+from drivers.modbus.driver import ModbusTcpDriver
 from drivers.points import ModbusAddress, Point
 from tests.benchmarks.table import Row, median
 
