@@ -9,9 +9,10 @@ when a point cannot be commanded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from bms.durations import in_words
 from bms.model import Award, Command, Condition, OutputRules, Priority, Severity
@@ -162,9 +163,8 @@ class Phase(StrEnum):
     """To be tried again at `retry`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """Where the writing of one output stands."""
+class Delivery(NamedTuple):
+    """Where the writing of one output stands. A tuple because each write makes four of them."""
 
     phase: Phase = Phase.IDLE
     value: Value | None = None
@@ -200,7 +200,7 @@ def deliver(
     neither confirms nor denies; None: the point cannot be read, so an acknowledgement confirms.
     """
     if delivery.issued is not None and delivery.issued > now:  # the clock was set back
-        delivery = replace(delivery, issued=now, retry=now if delivery.retry else None)
+        delivery = delivery._replace(issued=now, retry=now if delivery.retry else None)
     if wanted is None:
         return _release(point, delivery, now)
     fresh = _reading(delivery, sample)
@@ -211,8 +211,8 @@ def deliver(
         if delivery.phase is Phase.IDLE and fresh is None and sample is not None:
             since = delivery.since or now
             if now - since < timedelta(seconds=KNOW_BEFORE_WRITE_S):
-                return replace(delivery, since=since), None
-        return _issue(point, replace(delivery, failures=0, detail=""), wanted, now)
+                return delivery._replace(since=since), None
+        return _issue(point, delivery._replace(failures=0, detail=""), wanted, now)
     if delivery.phase is Phase.IN_FLIGHT:
         return _unanswered(delivery, now), None
     if delivery.phase is Phase.FAILED:
@@ -243,7 +243,7 @@ def acknowledge(delivery: Delivery, result: WriteResult, now: datetime) -> Deliv
         # A point without a release value cannot be released; it holds, and that is no alarm.
         return Delivery(issued=delivery.issued)
     if result.status is WriteStatus.OK:
-        return replace(delivery, phase=Phase.SENT)
+        return delivery._replace(phase=Phase.SENT)
     detail = f"{result.status.value}: {result.detail}" if result.detail else result.status.value
     return _failed(delivery, detail, now)
 
@@ -265,9 +265,9 @@ def uncommandable(point: PointId, delivery: Delivery, sample: Sample | None) -> 
 
 def _release(point: PointId, delivery: Delivery, now: datetime) -> tuple[Delivery, Write | None]:
     if not delivery.commanded:
-        return (delivery if delivery.since is None else replace(delivery, since=None)), None
+        return (delivery if delivery.since is None else delivery._replace(since=None)), None
     if delivery.value is not None or delivery.phase is Phase.IDLE:
-        return _issue(point, replace(delivery, failures=0, detail=""), None, now)
+        return _issue(point, delivery._replace(failures=0, detail=""), None, now)
     if delivery.phase is Phase.IN_FLIGHT:
         return _unanswered(delivery, now), None
     if delivery.retry is None or now >= delivery.retry:
@@ -285,14 +285,13 @@ def _issue(
 
 
 def _confirmed(delivery: Delivery) -> Delivery:
-    return replace(delivery, phase=Phase.CONFIRMED, failures=0, retry=None, detail="")
+    return delivery._replace(phase=Phase.CONFIRMED, failures=0, retry=None, detail="")
 
 
 def _failed(delivery: Delivery, detail: str, now: datetime) -> Delivery:
     row = delivery.failures
     wait_s = RETRY_AFTER_S[row] if row < len(RETRY_AFTER_S) else RETRY_EVERY_S
-    return replace(
-        delivery,
+    return delivery._replace(
         phase=Phase.FAILED,
         failures=row + 1,
         retry=now + timedelta(seconds=wait_s),
