@@ -28,7 +28,7 @@ from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
 from bms.clock import Clock, SystemClock
 from bms.config.load import schedule_texts
-from bms.config.models import Link, ModbusLink, Site
+from bms.config.models import Link, ModbusLink, PlantLink, Site
 from bms.config.programme import check_schedules
 from bms.control import STRATEGIES
 from bms.durations import parse_duration
@@ -40,11 +40,13 @@ from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch
 from bms.historian.sinks import INFLUX
+from bms.plants import make_plant
 from bms.runtime import Runtime
 from bms.store import Store
 from drivers.base import Driver, Write
 from drivers.modbus.driver import ModbusTcpDriver
 from drivers.opcua.driver import OpcUaDriver
+from drivers.plant import PlantDriver
 
 if TYPE_CHECKING:
     from bms.historian.influx import InfluxSink
@@ -61,9 +63,15 @@ QUEUED_BATCHES = 600
 """Ten minutes of one-second commits while the disk is stuck; then the oldest trends go first."""
 
 
-def driver_for(link: Link, now: Callable[[], datetime]) -> tuple[Driver, str]:
-    """The driver of a link, and its endpoint in words."""
+def driver_for(
+    link: Link, now: Callable[[], datetime], stack: AsyncExitStack
+) -> tuple[Driver, str]:
+    """The driver of a link, and its endpoint in words. `stack` closes what the driver does not."""
     settings = link.settings
+    if isinstance(settings, PlantLink):
+        plant = make_plant(settings.plant, now(), settings.options)
+        stack.callback(plant.close)
+        return PlantDriver(plant, link.points, now, live=True), settings.plant
     if isinstance(settings, ModbusLink):
         driver: Driver = ModbusTcpDriver(
             settings.host,
@@ -126,7 +134,7 @@ class App:
             )
             self._today = EnergyToday(self._site)
             for link in self._site.links.values():
-                driver, endpoint = driver_for(link, self._clock.now)
+                driver, endpoint = driver_for(link, self._clock.now, stack)
                 self._field.add(link.id, endpoint, driver, poll_s=link.settings.poll_s)
             # What was built lives as long as the process: keep it out of every later collection.
             gc.collect()

@@ -213,7 +213,9 @@ def _duration(text: str, option: str) -> timedelta:
 @SITE
 @click.option("--from", "start", required=True, help="First day or instant, e.g. 2026-03-01.")
 @click.option("--to", "end", required=True, help="End, not included.")
-@click.option("--plant", help="module:Class of the plant; without it, outputs only echo.")
+@click.option(
+    "--plant", help="module:Class.  [default: the site's own plant, or one that only echoes]"
+)
 @click.option("--option", "options", multiple=True, help="name=value handed to the plant.")
 @click.option("--step", default="1m", show_default=True, help="Simulated time per cycle.")
 @click.option(
@@ -235,14 +237,17 @@ def simulate(
     """Run the same engine on simulated time, as fast as the machine goes."""
     import asyncio
 
-    from bms.simulate import load_plant
+    from bms.plants import make_plant, plant_of
     from bms.simulate import simulate as run_simulation
 
     loaded = _load(site)
     since, until = _instant(loaded, start, "--from"), _instant(loaded, end, "--to")
     if until <= since:
         raise InvalidInput("--to must lie after --from")
-    made = load_plant(plant, loaded, since, _pairs(options))
+    pairs = _pairs(options)
+    if pairs and plant is None:
+        raise InvalidInput("--option goes with --plant")
+    made = make_plant(plant, since, pairs) if plant else plant_of(loaded, since)
     try:
         with _progress(since, until, quiet=as_json) as progress:
             done = asyncio.run(

@@ -28,7 +28,8 @@ from bms.config.models import Site
 from bms.control import STRATEGIES
 from bms.errors import BmsError, Unreachable
 from bms.historian.embedded import History
-from bms.simulate import Simulated, load_plant, simulate
+from bms.plants import make_plant
+from bms.simulate import Simulated, simulate
 
 PLANT = "simulators.parks.demo.park:Park"
 STEPS = (timedelta(minutes=15), timedelta(minutes=30), timedelta(minutes=60))
@@ -125,7 +126,7 @@ def _simulated(
     into: Path,
     report: Callable[[datetime], None] = lambda _now: None,
 ) -> Simulated:
-    plant = load_plant(PLANT, site, start, options)
+    plant = make_plant(PLANT, start, options)
     try:
         return asyncio.run(
             simulate(

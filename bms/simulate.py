@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import importlib
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +15,8 @@ from typing import Self
 from bms.clock import SimulatedClock
 from bms.config.models import Site
 from bms.control import assemble
-from bms.echo import EchoPlant
 from bms.engine import Engine
-from bms.errors import InvalidInput, Refused
+from bms.errors import Refused
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch
@@ -45,32 +42,6 @@ class Simulated:
     @property
     def days_per_s(self) -> float:
         return (self.end - self.start).total_seconds() / 86400 / max(self.wall_s, 1e-9)
-
-
-def load_plant(spec: str | None, site: Site, start: datetime, options: Mapping[str, str]) -> Plant:
-    """The plant of `module:Class`; without one, a plant that only echoes what it is told."""
-    if spec is None:
-        points = [point for link in site.links.values() for point in link.points]
-        return EchoPlant(points)
-    module_name, colon, class_name = spec.partition(":")
-    if not colon:
-        raise InvalidInput(f"'{spec}' is no plant; write module:Class")
-    try:
-        factory = getattr(importlib.import_module(module_name), class_name)
-    except ImportError as error:
-        raise InvalidInput(f"cannot import the plant's module '{module_name}': {error}") from error
-    except AttributeError:
-        raise InvalidInput(f"module '{module_name}' has no '{class_name}'") from None
-    known = inspect.signature(factory).parameters
-    for name in options:
-        if name not in known and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
-            allowed = ", ".join(sorted(set(known) - {"start"})) or "none"
-            raise InvalidInput(f"the plant has no option '{name}'; options: {allowed}")
-    try:
-        plant: Plant = factory(start=start, **options)
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"the plant cannot be made: {error}") from error
-    return plant
 
 
 class _Batches:

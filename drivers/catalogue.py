@@ -15,9 +15,11 @@ from ruamel.yaml.error import YAMLError
 
 from drivers.codec import as_bool, codec, is_bit_table
 from drivers.points import (
+    Address,
     ModbusAddress,
     OpcUaAddress,
     Order,
+    PlantAddress,
     Point,
     RegisterType,
     Table,
@@ -63,11 +65,12 @@ class PointDefaults(_FileModel):
 
 
 class PointTemplate(_FileModel):
-    """One point of a device, as `ModbusAddress` or `OpcUaAddress` without the installation.
+    """One point of a device, without the installation: a Modbus, OPC-UA or plant address.
 
     In a loaded `DeviceType` the device's defaults are already filled in. `address` is the
     zero-based PDU address. `node` is an OPC-UA identifier such as `s={base}.{equipment}.power`;
-    `{base}`, `{equipment}` and `{unit}` are replaced per installation.
+    `{base}`, `{equipment}` and `{unit}` are replaced per installation. `name` is what an
+    in-process plant calls the point, with the same replacements.
     """
 
     table: Table | None = None
@@ -79,12 +82,18 @@ class PointTemplate(_FileModel):
     byte_order: Order | None = None
     bit: int | None = Field(default=None, ge=0, le=15)
     node: str | None = Field(default=None, min_length=1)
+    name: str | None = Field(default=None, min_length=1)
     unit: str = ""
     """The canonical unit of the value after scaling."""
     writable: bool = False
     release_value: Annotated[Value | None, BeforeValidator(_scalar)] = None
     tolerance: float | None = Field(default=None, ge=0)
     """How far the value read back may be off; one step of the register if absent."""
+
+    @property
+    def pattern(self) -> str:
+        """The node or the name, before base, equipment and unit are put in; "" for Modbus."""
+        return self.node or self.name or ""
 
     def modbus(self, unit: int) -> ModbusAddress:
         """The address on one Modbus unit. The template must be a checked Modbus one."""
@@ -112,7 +121,7 @@ class DeviceType(_FileModel):
     title: Annotated[str | dict[str, str], BeforeValidator(_title)] = ""
     document: str = Field(min_length=1)
     """The manual that the points come from."""
-    protocol: Literal["modbus", "opcua"]
+    protocol: Literal["modbus", "opcua", "plant"]
     namespace: str | None = Field(default=None, min_length=1)
     """OPC-UA only: the URI of the namespace of all nodes."""
     defaults: PointDefaults = PointDefaults()
@@ -135,16 +144,18 @@ class DeviceType(_FileModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         problems: list[tuple[tuple[str, ...], str]] = []
-        if self.protocol == "modbus":
-            if self.namespace is not None:
-                problems.append((("namespace",), "only OPC-UA devices have a namespace"))
-        else:
-            if self.namespace is None:
-                problems.append(((), "an OPC-UA device needs 'namespace', the URI of its nodes"))
-            if self.defaults != PointDefaults():
-                problems.append((("defaults",), "only Modbus devices have defaults"))
+        if self.protocol == "opcua" and self.namespace is None:
+            problems.append(((), "an OPC-UA device needs 'namespace', the URI of its nodes"))
+        if self.protocol != "opcua" and self.namespace is not None:
+            problems.append((("namespace",), "only OPC-UA devices have a namespace"))
+        if self.protocol != "modbus" and self.defaults != PointDefaults():
+            problems.append((("defaults",), "only Modbus devices have defaults"))
+        check = {
+            "modbus": _modbus_problem,
+            "opcua": _opcua_problem,
+            "plant": _plant_problem,
+        }[self.protocol]
         for role, template in self.points.items():
-            check = _modbus_problem if self.protocol == "modbus" else _opcua_problem
             found = check(template)
             if found is not None:
                 key, message = found
@@ -183,8 +194,9 @@ Problem: TypeAlias = tuple[str, str]
 
 
 def _modbus_problem(template: PointTemplate) -> Problem | None:
-    if template.node is not None:
-        return "node", "a Modbus point has 'table' and 'address', not 'node'"
+    for key in ("node", "name"):
+        if getattr(template, key) is not None:
+            return key, f"a Modbus point has 'table' and 'address', not '{key}'"
     if template.table is None:
         return "", "'table' is missing: holding, input, coil or discrete"
     if template.address is None:
@@ -220,19 +232,36 @@ def _opcua_problem(template: PointTemplate) -> Problem | None:
     for key in _MODBUS_KEYS:
         if getattr(template, key) is not None:
             return key, f"'{key}' belongs to Modbus points; an OPC-UA point has 'node'"
+    if template.name is not None:
+        return "name", "an OPC-UA point has 'node', not 'name'"
     if template.node is None:
         return "", "'node' is missing, for example s={base}.{equipment}.power"
     kind, _, rest = template.node.partition("=")
     if kind not in ("s", "i", "g", "b") or not rest:
         return "node", "a node is written s=Name, i=number, g=GUID or b=base64"
+    return _braces_problem("node", template.node) or _release_problem(template)
+
+
+def _plant_problem(template: PointTemplate) -> Problem | None:
+    for key in ("table", "address", "word_order", "byte_order", "bit", "node"):
+        if getattr(template, key) is not None:
+            return key, f"'{key}' belongs to a device on a wire; a plant's point has 'name'"
+    if template.name is None:
+        return "", "'name' is missing: what the plant calls this point"
+    if template.scale == 0:
+        return "scale", "a scale of 0 makes every value the same"
+    return _braces_problem("name", template.name) or _release_problem(template)
+
+
+def _braces_problem(key: str, text: str) -> Problem | None:
     try:
-        used = [name for _, name, _, _ in Formatter().parse(template.node) if name is not None]
+        used = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
     except ValueError as error:
-        return "node", f"{error}; a brace that is meant is written twice"
+        return key, f"{error}; a brace that is meant is written twice"
     for name in used:
         if name not in _NODE_KEYS:
-            return "node", f"'{{{name}}}' is not known; allowed: {{base}}, {{equipment}}, {{unit}}"
-    return _release_problem(template)
+            return key, f"'{{{name}}}' is not known; allowed: {{base}}, {{equipment}}, {{unit}}"
+    return None
 
 
 def _release_problem(template: PointTemplate) -> Problem | None:
@@ -244,8 +273,8 @@ def _release_problem(template: PointTemplate) -> Problem | None:
 def bind(device: DeviceType, *, base: str, equipment: str, unit: int | None) -> dict[str, Point]:
     """The points of one installed device, by role, with ids `<base>.<equipment>.<role>`.
 
-    `unit` is the Modbus unit id, 0 to 255. ValueError if a Modbus device gets none, or an
-    OPC-UA device whose nodes contain `{unit}`.
+    `unit` is the Modbus unit id, 0 to 255. ValueError if a Modbus device gets none, or a
+    device whose nodes or names contain `{unit}`.
     """
     return {
         role: Point(
@@ -261,17 +290,20 @@ def bind(device: DeviceType, *, base: str, equipment: str, unit: int | None) -> 
 
 def _address(
     device: DeviceType, template: PointTemplate, base: str, equipment: str, unit: int | None
-) -> ModbusAddress | OpcUaAddress:
+) -> Address:
     if device.protocol == "modbus":
         if unit is None or not 0 <= unit <= 255:
             raise ValueError(f"a Modbus device needs a unit from 0 to 255, not {unit}")
         return template.modbus(unit)
+    pattern = template.pattern
+    if unit is None and "{unit}" in pattern:
+        raise ValueError(f"the points of {device.device} contain {{unit}}: a unit is needed")
+    text = pattern.format(base=base, equipment=equipment, unit=unit)
+    if device.protocol == "plant":
+        scale = 1.0 if template.scale is None else template.scale
+        return PlantAddress(text, scale, template.offset or 0.0)
     assert device.namespace is not None
-    assert template.node is not None
-    if unit is None and "{unit}" in template.node:
-        raise ValueError(f"the nodes of {device.device} contain {{unit}}: a unit is needed")
-    node = template.node.format(base=base, equipment=equipment, unit=unit)
-    return OpcUaAddress(device.namespace, node)
+    return OpcUaAddress(device.namespace, text)
 
 
 def shipped() -> dict[str, DeviceType]:

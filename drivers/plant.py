@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,18 +50,33 @@ class PlantDriver:
 
     A point with a `PlantAddress` is the plant's point of that name. A point with any other
     address is the plant's point named like the point's id, so that all links of a site can be
-    bound to one simulated plant. Values are the plant's floats as they are.
+    bound to one simulated plant. Values are the plant's floats, by the address's scale and offset.
+
+    Whoever steps simulated time advances the plant himself. With `live`, each read advances it
+    to now first, in a thread, so that a slow plant does not hold up the other links.
     """
 
     def __init__(
-        self, plant: Plant, points: Iterable[Point], now: Callable[[], datetime] = utc_now
+        self,
+        plant: Plant,
+        points: Iterable[Point],
+        now: Callable[[], datetime] = utc_now,
+        *,
+        live: bool = False,
     ) -> None:
         self._plant = plant
+        self._live = live
         self._points = tuple(points)
         self._by_id = {point.id: point for point in self._points}
         self._name = {point.id: _name(point) for point in self._points}
         self._now = now
         self._names: tuple[tuple[PointId, ...], list[str]] = ((), [])
+        self._scaled = {
+            point.id: (point.address.scale, point.address.offset)
+            for point in self._points
+            if isinstance(point.address, PlantAddress)
+            and (point.address.scale, point.address.offset) != (1.0, 0.0)
+        }
         self._writable = {point.name: point.writable for point in plant.points()}
 
     @property
@@ -84,11 +100,20 @@ class PlantDriver:
             self._names = (ids, [self._name[point] for point in ids])
         time = self._now()
         try:
+            if self._live:
+                await asyncio.to_thread(self._plant.advance, time)
             read = self._plant.read()
         except Exception as error:
             return [bad_sample(point, time, f"the plant failed: {error}") for point in ids]
         names = self._names[1]
         values = list(map(read.get, names))
+        if self._scaled:
+            values = [
+                value * self._scaled[point][0] + self._scaled[point][1]
+                if value is not None and point in self._scaled
+                else value
+                for point, value in zip(ids, values, strict=True)
+            ]
         if None not in values:
             known = cast("list[float]", values)
             if math.isfinite(sum(known)):
@@ -114,7 +139,10 @@ class PlantDriver:
             refusal = self._refusal(write, point)
             if not refusal:
                 given = point.release_value if write.value is None else write.value
-                values[self._name[point.id]] = None if given is None else float(given)
+                scale, offset = self._scaled.get(point.id, (1.0, 0.0))
+                values[self._name[point.id]] = (
+                    None if given is None else (float(given) - offset) / scale
+                )
             status = WriteStatus.REFUSED if refusal else WriteStatus.OK
             results.append(WriteResult(write.point, write.value, status, refusal))
         if values:

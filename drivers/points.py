@@ -75,9 +75,14 @@ class OpcUaAddress:
 
 @dataclass(frozen=True, slots=True)
 class PlantAddress:
-    """A point of an in-process plant, by the plant's own name."""
+    """A point of an in-process plant, by the plant's own name.
+
+    The value is `plant's value * scale + offset`: -273.15 brings kelvin to degC.
+    """
 
     name: str
+    scale: float = 1.0
+    offset: float = 0.0
 
 
 Address: TypeAlias = ModbusAddress | OpcUaAddress | PlantAddress

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from bms.config.devices import Catalogue, check_device
 from bms.config.models import (
     IDENTIFIER,
     EquipmentEntry,
     EquipmentFile,
+    LinkSettings,
     MeterRegister,
-    ModbusLink,
-    OpcUaLink,
 )
 from bms.config.names import RunError, expand, parallel
 from bms.config.outputs import check_settings, rules, step, value_type
@@ -25,12 +23,10 @@ from drivers.catalogue import DeviceType, bind
 from drivers.points import Point, PointId, Value
 from schedules.yamltext import Document, Origin, Path, Problem, suggestion
 
-LinkSettings: TypeAlias = ModbusLink | OpcUaLink
-
 DEFAULT_RESOLUTION_KWH = 0.001
 """For energy counters that are floating point and do not say their resolution: one watt-hour."""
 
-_PROTOCOLS = {"modbus_tcp": "modbus", "opcua": "opcua"}
+_PROTOCOLS = {"modbus_tcp": "modbus", "opcua": "opcua", "plant": "plant"}
 
 
 @dataclass(slots=True)
@@ -283,7 +279,7 @@ class FleetReader:
                 break
         at = (*path, "unit")
         units: list[int | None] = [None] * len(links)
-        if device.protocol == "modbus" or any("{unit" in (p.node or "") for p in points):
+        if device.protocol == "modbus" or any("{unit" in p.pattern for p in points):
             if entry.unit is None:
                 message = f"device '{entry.device}' needs its unit"
                 problems.append(document.problem(path, message, "add unit: 1 (0-255)", key=True))

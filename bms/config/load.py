@@ -17,16 +17,18 @@ from pydantic import ValidationError
 
 from bms.config.devices import read_devices
 from bms.config.files import LINKS, SITE, read_schedules, read_site, unread
-from bms.config.fleet import Fleet, FleetReader, LinkSettings, not_metered
+from bms.config.fleet import Fleet, FleetReader, not_metered
 from bms.config.groups import Groups, GroupsReader
 from bms.config.models import (
     Base,
     BaseFile,
     FileModel,
     Link,
+    LinkSettings,
     LinksFile,
     ModbusLink,
     OpcUaLink,
+    PlantLink,
     Site,
     SiteFile,
     StrategySpec,
@@ -153,14 +155,16 @@ def _near_zone(name: str) -> str:
 class _UnknownLink(FileModel, extra="ignore"):
     """Stands for a link whose protocol is missing or unknown; never valid."""
 
-    protocol: Literal["modbus_tcp", "opcua"]
+    protocol: Literal["modbus_tcp", "opcua", "plant"]
 
 
 def _link_model(data: Mapping[str, Any]) -> type[FileModel]:
-    protocol = data.get("protocol")
-    if protocol == "modbus_tcp":
-        return ModbusLink
-    return OpcUaLink if protocol == "opcua" else _UnknownLink
+    models: dict[str, type[FileModel]] = {
+        "modbus_tcp": ModbusLink,
+        "opcua": OpcUaLink,
+        "plant": PlantLink,
+    }
+    return models.get(str(data.get("protocol")), _UnknownLink)
 
 
 def _read_links(text: str | None, problems: list[Problem]) -> tuple[dict[str, LinkSettings], Names]:
@@ -171,9 +175,7 @@ def _read_links(text: str | None, problems: list[Problem]) -> tuple[dict[str, Li
     _, valid, found = entries(document, LinksFile, "links", _link_model, stand_in)
     problems += found
     links = {
-        name: settings
-        for name, settings in valid.items()
-        if isinstance(settings, ModbusLink | OpcUaLink)
+        name: settings for name, settings in valid.items() if isinstance(settings, LinkSettings)
     }
     complete = isinstance(document.data.get("links"), dict)
     return links, Names(set(names_of(document, "links")), complete)
@@ -247,11 +249,14 @@ def _assemble(
     )
 
 
+_ADDRESS_KEYS = {"modbus_tcp": ("host", "port"), "opcua": ("url",), "plant": ("plant",)}
+
+
 def with_endpoints(site: Site, endpoints: Mapping[str, Mapping[str, object]]) -> Site:
     """The site with other addresses for some links, by link id.
 
-    Modbus links take `host` and `port`, OPC-UA links `url`. Raises InvalidInput for an unknown
-    link, another key, or a value that is no address.
+    Modbus links take `host` and `port`, OPC-UA links `url`, plants `plant`. Raises InvalidInput
+    for an unknown link, another key, or a value that is no address.
     """
     links = dict(site.links)
     if not isinstance(endpoints, Mapping):
@@ -262,7 +267,7 @@ def with_endpoints(site: Site, endpoints: Mapping[str, Mapping[str, object]]) ->
         if name not in links:
             raise InvalidInput(f"no link '{name}'; {suggestion(name, links)}")
         settings = links[name].settings
-        allowed = ("host", "port") if isinstance(settings, ModbusLink) else ("url",)
+        allowed = _ADDRESS_KEYS[settings.protocol]
         for key in address:
             if key not in allowed:
                 raise InvalidInput(f"link '{name}': no '{key}'; {suggestion(key, allowed)}")

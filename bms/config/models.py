@@ -192,7 +192,22 @@ class OpcUaLink(FileModel):
     poll_s: float = Field(default=1.0, gt=0, le=3600)
 
 
-LinkFile: TypeAlias = Annotated[ModbusLink | OpcUaLink, Field(discriminator="protocol")]
+class PlantLink(FileModel):
+    """An in-process plant in place of a wire: for studies, training and trials of a site.
+
+    `bms simulate` steps it in simulated time, `bms run` in real time.
+    """
+
+    protocol: Literal["plant"]
+    plant: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    """`module:Class`, importable where the controller runs."""
+    options: dict[str, str] = {}
+    """Handed to the class by name."""
+    poll_s: float = Field(default=1.0, gt=0, le=3600)
+
+
+LinkSettings: TypeAlias = ModbusLink | OpcUaLink | PlantLink
+LinkFile: TypeAlias = Annotated[LinkSettings, Field(discriminator="protocol")]
 
 
 class LinksFile(FileModel):
@@ -314,7 +329,7 @@ class Link:
     """One endpoint and the points behind it."""
 
     id: str
-    settings: ModbusLink | OpcUaLink
+    settings: LinkSettings
     points: tuple[Point, ...]
 
 

@@ -11,13 +11,14 @@ from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.energy.ledger import intervals
 from bms.historian.embedded import History
-from bms.simulate import load_plant, simulate
+from bms.plants import make_plant
+from bms.simulate import simulate
 from tests.acceptance.park import PLANT, SITE
 
 
 async def _fill(into: Path, start: datetime, end: datetime, step: timedelta) -> None:
     site = load(SITE, STRATEGIES)
-    plant = load_plant(PLANT, site, start, {})
+    plant = make_plant(PLANT, start, {})
     registers_at_start = dict(plant.read())
     try:
         done = await simulate(site, plant, start=start, end=end, step=step, into=into)

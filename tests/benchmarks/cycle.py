@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bms.config.load import load
 from bms.control import STRATEGIES, assemble
-from bms.echo import EchoPlant
 from bms.engine import Engine
+from bms.plants import EchoPlant
 from drivers.plant import PlantDriver
 from tests.benchmarks.table import Row, median
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bms.config.load import load
 from bms.control import STRATEGIES
-from bms.simulate import load_plant, simulate
+from bms.plants import make_plant
+from bms.simulate import simulate
 from tests.acceptance.park import PLANT, SITE, running_park, until
 from tests.benchmarks.table import Row, median
 
@@ -19,7 +20,7 @@ REPEATS = 3
 def _days_per_s(step: timedelta, days: int) -> float:
     site = load(SITE, STRATEGIES)
     start = datetime(2026, 7, 6, tzinfo=UTC)  # a working week in July: chillers stage every day
-    plant = load_plant(PLANT, site, start, {})
+    plant = make_plant(PLANT, start, {})
     with tempfile.TemporaryDirectory() as folder:
         done = asyncio.run(
             simulate(

@@ -1,0 +1,96 @@
+"""In-process plants: made by name from anyone's module, or the one that only echoes."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from bms.config.models import PlantLink, Site
+from bms.errors import InvalidInput
+from drivers.plant import Plant, PlantPoint
+from drivers.points import Point
+
+
+def make_plant(spec: str, start: datetime, options: Mapping[str, str]) -> Plant:
+    """The plant of `module:Class`, built as `Class(start=start, **options)`.
+
+    Raises InvalidInput, saying which part is wrong.
+    """
+    module_name, colon, class_name = spec.partition(":")
+    if not colon:
+        raise InvalidInput(f"'{spec}' is no plant; write module:Class")
+    try:
+        factory = getattr(importlib.import_module(module_name), class_name)
+    except ImportError as error:
+        raise InvalidInput(f"cannot import the plant's module '{module_name}': {error}") from error
+    except AttributeError:
+        raise InvalidInput(f"module '{module_name}' has no '{class_name}'") from None
+    known = inspect.signature(factory).parameters
+    for name in options:
+        if name not in known and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+            allowed = ", ".join(sorted(set(known) - {"start"})) or "none"
+            raise InvalidInput(f"the plant has no option '{name}'; options: {allowed}")
+    try:
+        plant: Plant = factory(start=start, **options)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"the plant cannot be made: {error}") from error
+    return plant
+
+
+def plant_of(site: Site, start: datetime) -> Plant:
+    """The plant that a site names as its only link; for a site of wires, one that echoes.
+
+    Raises InvalidInput for a site with several links of which some are plants.
+    """
+    links = list(site.links.values())
+    plants = [link.settings for link in links if isinstance(link.settings, PlantLink)]
+    if not plants:
+        return EchoPlant([point for link in links for point in link.points])
+    if len(links) > 1:
+        raise InvalidInput("the site has other links beside its plant; say which one with --plant")
+    return make_plant(plants[0].plant, start, plants[0].options)
+
+
+class EchoPlant:
+    """No physics: it does what it is told and measures nothing.
+
+    Outputs read back as commanded, a `status` follows its `enable`; the rest has no value. It
+    shows what a site's schedules would command.
+    """
+
+    def __init__(self, points: Sequence[Point]) -> None:
+        self._points = [PlantPoint(p.id, p.unit, p.writable) for p in points]
+        self._status = {
+            f"{device}.enable": f"{device}.status"
+            for device, _, role in (p.id.rpartition(".") for p in points)
+            if role == "status"
+        }
+        self._values: dict[str, float] = {}
+        for point in points:
+            if point.writable:
+                self._set(point.id, 0.0)
+
+    def _set(self, name: str, value: float) -> None:
+        self._values[name] = value
+        status = self._status.get(name)
+        if status is not None:
+            self._values[status] = value
+
+    def points(self) -> Sequence[PlantPoint]:
+        return self._points
+
+    def read(self) -> Mapping[str, float]:
+        # A point without a value reads as NaN, which the driver reports as BAD, not as a number.
+        return {point.name: self._values.get(point.name, float("nan")) for point in self._points}
+
+    def write(self, values: Mapping[str, float | None]) -> None:
+        for name, value in values.items():
+            self._set(name, 0.0 if value is None else value)
+
+    def advance(self, until: datetime) -> datetime:
+        return until
+
+    def close(self) -> None:
+        """Nothing to keep."""
