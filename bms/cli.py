@@ -376,7 +376,9 @@ def points(site: Path, filter: str | None, abnormal: bool, as_json: bool) -> Non
 
 
 def _value(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    from bms.screens import value_text
+
+    return value_text(value)
 
 
 @main.command()

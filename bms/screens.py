@@ -32,6 +32,13 @@ def title_text(title: str | Mapping[str, str], fallback: str = "") -> str:
     return title.get("en") or title.get("zh") or fallback
 
 
+def value_text(value: object) -> str:
+    """A point's value as people read it: states as on and off, numbers without noise."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _number(value: float | None, digits: int = 1) -> str:
     return "—" if value is None else f"{value:,.{digits}f}"
 
@@ -99,7 +106,7 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     lines.append(Text(f"overrides: {len(overrides) or 'none'}"))
     lines += [
         Text(
-            f"  {o['id']}: {o['point']} = {o['value']} for "
+            f"  {o['id']}: {o['point']} = {value_text(o['value'])} for "
             f"{in_words(timedelta(seconds=o['left_s']))} more ({o['owner']}: {o['reason']})",
             _NOTE,
         )
@@ -120,7 +127,8 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
 def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
     """The priority ladder with the winner first, and what the field shows."""
     field = answer["field"]
-    shown = f"{field['value']} {field['unit']}".strip() if field["quality"] == "good" else "—"
+    good = field["quality"] == "good"
+    shown = f"{value_text(field['value'])} {field['unit']}".strip() if good else "—"
     lines: list[RenderableType] = [
         Text.assemble(
             (answer["point"], "bold"),
@@ -138,7 +146,7 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
         table.add_row(
             label,
             f"{command['priority']} {command['slot'].replace('_', ' ')}",
-            str(command["value"]),
+            value_text(command["value"]),
             command["source"],
             command["reason"],
             command["expires"] or "",
@@ -196,7 +204,10 @@ def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
     if view["overrides"] is None:
         lines.append(Text("the controller is not running: overrides are not shown", _NOTE))
     lines += [
-        Text(f"override: {o['point']} = {o['value']} until {o['until']} ({o['reason']})", _NOTE)
+        Text(
+            f"override: {o['point']} = {value_text(o['value'])} until {o['until']} ({o['reason']})",
+            _NOTE,
+        )
         for o in view["overrides"] or []
     ]
     table = _table("day", "from", "to", "hours", "mode", "setpoints", "because", "line")
