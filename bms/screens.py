@@ -48,6 +48,18 @@ def _clock(iso: str, today: str) -> str:
     return f"{moment:%H:%M}" if iso[:10] == today[:10] else f"{moment:%a %m-%d %H:%M}"
 
 
+def _setpoints(setpoints: Mapping[str, float]) -> str:
+    return " ".join(f"{name}={value:g}" for name, value in setpoints.items())
+
+
+def _change(change: Mapping[str, Any], today: str) -> str:
+    return " ".join(
+        filter(
+            None, (_clock(change["time"], today), change["mode"], _setpoints(change["setpoints"]))
+        )
+    )
+
+
 def status_screen(status: Mapping[str, Any]) -> RenderableType:
     """Bases and groups, then what is not normal: links, points, overrides, alarms."""
     today = status["time"]
@@ -73,10 +85,10 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
             table.add_row(
                 "  " + group["id"].split(".", 1)[1],
                 Text(str(group["mode"] or "—"), style=_NOTE if by_hand else ""),
-                group["season"] or "—",
+                group["season"] if group["season"] not in (None, "any") else "—",
                 _number(group["power_kw"]),
                 "",
-                f"{_clock(change['time'], today)} {change['mode']}" if change else "—",
+                _change(change, today) if change else "—",
                 group["reason"],
             )
     return Group(head, Text(), table, Text(), *_abnormal(status))
@@ -223,7 +235,7 @@ def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
             ends,
             f"{(end - begin).total_seconds() / 3600:.1f}",
             stretch["mode"],
-            " ".join(f"{name}={value:g}" for name, value in stretch["setpoints"].items()),
+            _setpoints(stretch["setpoints"]),
             stretch["reason"],
             stretch["origin"],
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,11 @@ from bms.errors import InvalidInput
 from bms.model import Award, Command, Override
 from bms.runtime import Runtime
 from drivers.points import PointId, Quality
+from schedules.model import Change, Resolver
 from schedules.yamltext import suggestion
+
+PREVIEWED = timedelta(days=14)
+"""How far the status looks for the next change."""
 
 
 def local(time: datetime, zone: str) -> str:
@@ -104,12 +108,24 @@ def why(runtime: Runtime, point: PointId, now: datetime) -> dict[str, Any]:
     }
 
 
+def _next_effective_change(resolver: Resolver, now: datetime) -> Change | None:
+    """The next change of mode or setpoints: another line deciding the same is none for people."""
+    entry, at, end = resolver.in_force(now), now, now + PREVIEWED
+    while (change := resolver.next_change(at, horizon_days=PREVIEWED.days)) is not None:
+        if change.time > end:
+            return None
+        if (change.entry.mode, change.entry.setpoints) != (entry.mode, entry.setpoints):
+            return change
+        at = change.time
+    return None
+
+
 def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict[str, Any]:
     """Mode, season, reason and next schedule change of one group."""
     award: Award | None = runtime.award(group.mode_point)
     resolver = runtime.site.library.resolver(group.id, zone)
     season = resolver.in_force(now).season if resolver is not None else None
-    change = resolver.next_change(now, horizon_days=14) if resolver is not None else None
+    change = _next_effective_change(resolver, now) if resolver is not None else None
     powers = [
         runtime.sample(e.points["power"], now)
         for e in ([group.meter] if group.meter else group.members)
