@@ -14,7 +14,7 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
@@ -34,17 +34,20 @@ from bms.control import STRATEGIES
 from bms.durations import parse_duration
 from bms.energy.today import EnergyToday
 from bms.engine import Cycle
-from bms.errors import BmsError, InvalidInput, Refused
+from bms.errors import BmsError, InvalidInput, Refused, StoreError
 from bms.field import Field
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch
 from bms.historian.sinks import INFLUX
+from bms.model import Condition, Severity
 from bms.runtime import Runtime
 from bms.store import Store
 from drivers.base import Driver, Write
 from drivers.modbus.driver import ModbusTcpDriver
 from drivers.opcua.driver import OpcUaDriver
+from schedules.model import Library
+from schedules.yamltext import Problem
 
 if TYPE_CHECKING:
     from bms.historian.influx import InfluxSink
@@ -88,6 +91,8 @@ class App:
     def __init__(self, site: Site, clock: Clock) -> None:
         self._site = site
         self._clock = clock
+        # As close to the loading as can be: an edit from here on is noticed, whatever comes first.
+        self._schedules_seen = _signature(site.directory)
         # One thread per database: SQLite work never runs on the loop, and stays in order.
         self._history_thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -252,23 +257,36 @@ class App:
         while True:
             await asyncio.sleep(SAVE_STATES_S)
             states = self._runtime.engine.states()
-            await self._in(self._store_thread, self._store.save_states, states)
+            try:
+                await self._in(self._store_thread, self._store.save_states, states)
+            except StoreError as error:
+                # A full disk must not stop the control of a park: go on, and say so.
+                _log.error("states: cannot store: %s", error)
+                text = f"controller states are not being stored: {error}"
+                self._runtime.raise_own(Condition("store:states", Severity.CRITICAL, text))
+            else:
+                self._runtime.clear_own("store:states")
 
     # --- schedules ---------------------------------------------------------------------------
 
     async def _watch_schedules(self) -> None:
         """Notice edits on disk, check them beside the loop, adopt or reject them whole."""
         directory = self._site.directory
-        seen = await self._in(self._files_thread, _signature, directory)
+        seen = self._schedules_seen
         while True:
             await asyncio.sleep(min(0.25, self._site.file.cycle_s / 4))
             found = await self._in(self._files_thread, _signature, directory)
             if found == seen:
                 continue
             seen = found
-            library, problems = await self._in(
-                self._files_thread, _read_schedules, directory, self._runtime.site
-            )
+            library: Library | None
+            problems: Sequence[Problem]
+            try:
+                library, problems = await self._in(
+                    self._files_thread, _read_schedules, directory, self._runtime.site
+                )
+            except InvalidInput as error:  # not readable, or not UTF-8: an edit as broken as any
+                library, problems = None, error.problems
             if library is None or problems:
                 self._runtime.reject(problems)
                 for problem in problems:
