@@ -222,12 +222,27 @@ class App:
                 batch = self._batches[0]
                 try:
                     await self._in(self._history_thread, self._history.append, batch)
-                except Exception:
-                    _log.exception("history: cannot store; keeping it in memory and trying again")
+                except StoreError as error:
+                    _log.error("history: keeping it in memory and trying again: %s", error)
+                    text = f"history is not being stored: {error}"
+                    self._runtime.raise_own(Condition("store:history", Severity.CRITICAL, text))
                     await asyncio.sleep(5.0)
                     continue
+                except Exception:
+                    # It would fail for ever, and everything after it wait for ever.
+                    _log.exception("history: what cannot be stored is left out")
+                    self._dropped_batches += 1
+                    await self._declare_again(batch)
+                else:
+                    self._runtime.clear_own("store:history")
                 if self._batches and self._batches[0] is batch:
                     self._batches.popleft()
+
+    async def _declare_again(self, batch: Batch) -> None:
+        """Only the first batch declares points and meters: later ones need them all the same."""
+        with suppress(Exception):
+            declarations = Batch(series=batch.series, meters=batch.meters)
+            await self._in(self._history_thread, self._history.append, declarations)
 
     async def _drain_history(self, writer: asyncio.Task[None]) -> None:
         with suppress(TimeoutError):

@@ -36,6 +36,8 @@ EDGE_TOLERANCE_S = 60.0
 """A reading this short after a quarter hour counts as the reading of that quarter hour."""
 STATE_REPEAT_S = 86_400.0
 """States are stored on change, and once a day, which bounds how far back a reader must look."""
+COUNTS_LIMIT = 2**62
+"""No register holds this much: one that shows it is booting or broken (and SQLite ends at 2^63)."""
 EXACT_COUNTS = 2**40
 """Below this a float division is right to a thousandth of a count; above it fractions are used."""
 
@@ -257,10 +259,13 @@ class Recorder:
         quarter = ms // QUARTER_MS
         if quarter == self._read_quarters.get(sample.point):
             return False
+        counts = self._counts(sample.point, value)
+        if abs(counts) >= COUNTS_LIMIT:
+            return False
         self._read_quarters[sample.point] = quarter
         edge = quarter * QUARTER_MS
         time = self._edge(quarter) if ms - edge <= self._tolerance_ms else sample.time
-        self._readings.append(Reading(sample.point, time, self._counts(sample.point, value)))
+        self._readings.append(Reading(sample.point, time, counts))
         return True
 
     def _edge(self, quarter: int) -> datetime:

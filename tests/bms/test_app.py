@@ -21,6 +21,7 @@ from bms.config.models import Link
 from bms.control import STRATEGIES
 from bms.echo import EchoPlant
 from bms.errors import StoreError
+from bms.historian.records import Batch
 from drivers.base import Driver
 from drivers.plant import PlantDriver
 from tests.acceptance.park import SITE
@@ -77,6 +78,25 @@ async def test_an_edit_in_another_encoding_does_not_end_the_control(directory: P
         broken.write_bytes(broken.read_bytes() + "# 滨江\n".encode("gb18030"))
         found = await alarm(app, directory, "schedules:rejected")
         assert "UTF-8" in found["text"]
+
+
+async def test_what_can_never_be_stored_holds_up_nothing(directory: Path) -> None:
+    async with running(directory) as app:
+        history: Any = app._history
+        append: Callable[[Batch], int] = history.append
+        stored: list[Batch] = []
+
+        def first_fails(batch: Batch) -> int:
+            stored.append(batch)
+            if batch is stored[0]:
+                raise OverflowError("Python int too large to convert to SQLite INTEGER")
+            return append(batch)
+
+        history.append = first_fails
+        async with asyncio.timeout(10):
+            while not any(batch.samples for batch in stored[1:] if batch is not stored[0]):
+                await asyncio.sleep(0.05)
+        assert stored[1].series == stored[0].series
 
 
 async def test_a_full_disk_does_not_end_the_control(

@@ -231,3 +231,10 @@ def test_counts_are_the_register(tmp_path: Path, resolution: float, raw: int) ->
     recorder = Recorder(site, trend_s=60, commit_s=1)
     recorder.offer(at(0), image([good("plant.m.energy", raw * resolution)]))
     assert readings(recorder) == [Reading("plant.m.energy", at(0), raw)]
+
+
+@pytest.mark.parametrize("kwh", [1e30, -1e30, 2.0**63])
+def test_a_register_that_no_meter_has_is_not_read(recorder: Recorder, kwh: float) -> None:
+    recorder.offer(at(0), image([good(ENERGY, kwh)]))
+    recorder.offer(at(5), image([good(ENERGY, 12.0, 5)]))
+    assert readings(recorder) == [Reading(ENERGY, at(0), 1200)]
