@@ -14,7 +14,7 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
@@ -34,12 +34,13 @@ from bms.control import STRATEGIES
 from bms.durations import parse_duration
 from bms.energy.today import EnergyToday
 from bms.engine import Cycle
-from bms.errors import BmsError, InvalidInput, Refused
+from bms.errors import BmsError, InvalidInput, Refused, StoreError
 from bms.field import Field
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch
 from bms.historian.sinks import INFLUX
+from bms.model import Condition, Severity
 from bms.plants import make_plant
 from bms.runtime import Runtime
 from bms.store import Store
@@ -47,6 +48,8 @@ from drivers.base import Driver, Write
 from drivers.modbus.driver import ModbusTcpDriver
 from drivers.opcua.driver import OpcUaDriver
 from drivers.plant import PlantDriver
+from schedules.model import Library
+from schedules.yamltext import Problem
 
 if TYPE_CHECKING:
     from bms.historian.influx import InfluxSink
@@ -96,6 +99,8 @@ class App:
     def __init__(self, site: Site, clock: Clock) -> None:
         self._site = site
         self._clock = clock
+        # As close to the loading as can be: an edit from here on is noticed, whatever comes first.
+        self._schedules_seen = _signature(site.directory)
         # One thread per database: SQLite work never runs on the loop, and stays in order.
         self._history_thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -225,12 +230,27 @@ class App:
                 batch = self._batches[0]
                 try:
                     await self._in(self._history_thread, self._history.append, batch)
-                except Exception:
-                    _log.exception("history: cannot store; keeping it in memory and trying again")
+                except StoreError as error:
+                    _log.error("history: keeping it in memory and trying again: %s", error)
+                    text = f"history is not being stored: {error}"
+                    self._runtime.raise_own(Condition("store:history", Severity.CRITICAL, text))
                     await asyncio.sleep(5.0)
                     continue
+                except Exception:
+                    # It would fail for ever, and everything after it wait for ever.
+                    _log.exception("history: what cannot be stored is left out")
+                    self._dropped_batches += 1
+                    await self._declare_again(batch)
+                else:
+                    self._runtime.clear_own("store:history")
                 if self._batches and self._batches[0] is batch:
                     self._batches.popleft()
+
+    async def _declare_again(self, batch: Batch) -> None:
+        """Only the first batch declares points and meters: later ones need them all the same."""
+        with suppress(Exception):
+            declarations = Batch(series=batch.series, meters=batch.meters)
+            await self._in(self._history_thread, self._history.append, declarations)
 
     async def _drain_history(self, writer: asyncio.Task[None]) -> None:
         with suppress(TimeoutError):
@@ -260,23 +280,36 @@ class App:
         while True:
             await asyncio.sleep(SAVE_STATES_S)
             states = self._runtime.engine.states()
-            await self._in(self._store_thread, self._store.save_states, states)
+            try:
+                await self._in(self._store_thread, self._store.save_states, states)
+            except StoreError as error:
+                # A full disk must not stop the control of a park: go on, and say so.
+                _log.error("states: cannot store: %s", error)
+                text = f"controller states are not being stored: {error}"
+                self._runtime.raise_own(Condition("store:states", Severity.CRITICAL, text))
+            else:
+                self._runtime.clear_own("store:states")
 
     # --- schedules ---------------------------------------------------------------------------
 
     async def _watch_schedules(self) -> None:
         """Notice edits on disk, check them beside the loop, adopt or reject them whole."""
         directory = self._site.directory
-        seen = await self._in(self._files_thread, _signature, directory)
+        seen = self._schedules_seen
         while True:
             await asyncio.sleep(min(0.25, self._site.file.cycle_s / 4))
             found = await self._in(self._files_thread, _signature, directory)
             if found == seen:
                 continue
             seen = found
-            library, problems = await self._in(
-                self._files_thread, _read_schedules, directory, self._runtime.site
-            )
+            library: Library | None
+            problems: Sequence[Problem]
+            try:
+                library, problems = await self._in(
+                    self._files_thread, _read_schedules, directory, self._runtime.site
+                )
+            except InvalidInput as error:  # not readable, or not UTF-8: an edit as broken as any
+                library, problems = None, error.problems
             if library is None or problems:
                 self._runtime.reject(problems)
                 for problem in problems:

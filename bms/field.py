@@ -199,6 +199,18 @@ class FieldLink:
         self._deliver(await self._driver.read([write.point for write in writes]))
         self._report(results)
 
+    def not_after(self, now: datetime) -> None:
+        """After the clock was set back, silence is counted from `now`, not from the future."""
+        if self._started <= now and (self.last_finished is None or self.last_finished <= now):
+            return
+        self._started = min(self._started, now)
+        if self.last_finished is not None:
+            self.last_finished = min(self.last_finished, now)
+        if self._last_good is not None:
+            self._last_good = min(self._last_good, now)
+        for device, since in self._last_good_by_device.items():
+            self._last_good_by_device[device] = min(since, now)
+
     def _online(self, now: datetime) -> bool:
         since = self._last_good or self._started
         return now - since <= timedelta(seconds=OFFLINE_AFTER_S)
@@ -288,6 +300,7 @@ class Field:
     def snapshot(self, now: datetime) -> Mapping[PointId, Sample]:
         """The latest samples; those of a link that has fallen silent are STALE, never GOOD."""
         for link in self._links:
+            link.not_after(now)
             finished = link.last_finished
             if finished is not None and now - finished > link.stale_after:
                 for point in link.points:

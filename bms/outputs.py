@@ -115,7 +115,15 @@ class Outputs:
         return award, after.until if after.until > now else None
 
     def clock_set_back(self, now: datetime) -> None:
-        """Minimum times that began after `now` begin now."""
+        """Minimum times that began after `now` begin now; what waits for an instant is looked at.
+
+        A device with a watchdog would fall back if its refresh waited for the clock to catch up.
+        """
+        for _, point in self._refresh:
+            self._open[point] = None
+        self._refresh = []
+        for point, since in self._unknown.items():
+            self._unknown[point] = min(since, now)
         for point, hold in self._holds.items():
             if hold.since > now:
                 self._holds[point] = Hold(hold.value, now, now + (hold.until - hold.since))

@@ -201,6 +201,8 @@ def deliver(
     """
     if delivery.issued is not None and delivery.issued > now:  # the clock was set back
         delivery = delivery._replace(issued=now, retry=now if delivery.retry else None)
+    if delivery.since is not None and delivery.since > now:
+        delivery = delivery._replace(since=now)
     if wanted is None:
         return _release(point, delivery, now)
     fresh = _reading(delivery, sample)

@@ -40,6 +40,7 @@ class Runtime:
         self.field = field
         self.overrides = {override.id: override for override in overrides}
         self.schedule_problems: tuple[Problem, ...] = ()
+        self._own: dict[str, Condition] = {}
         self.engine = Engine(assemble(site, self._overrides()), site.outputs, saved)
         self.last: Cycle | None = None
         self._units = {p.id: p.unit for link in site.links.values() for p in link.points}
@@ -59,7 +60,11 @@ class Runtime:
         """Read the image, decide, and hand the due writes to the links."""
         self._drop_ended(now)
         self.engine.written(self.field.take_results(), now)
-        conditions = [*self.field.conditions(now), *self._schedule_condition()]
+        conditions = [
+            *self.field.conditions(now),
+            *self._schedule_condition(),
+            *self._own.values(),
+        ]
         cycle = self.engine.cycle(self.field.snapshot(now), now, conditions)
         self.field.submit(cycle.writes)
         self.last = cycle
@@ -74,6 +79,14 @@ class Runtime:
 
     def _rebuild(self) -> None:
         self.engine.replace(assemble(self.site, self._overrides()))
+
+    def raise_own(self, condition: Condition) -> None:
+        """Something is wrong with the controller itself, until `clear_own` of its key."""
+        self._own[condition.key] = condition
+
+    def clear_own(self, key: str) -> None:
+        """It is not wrong any more."""
+        self._own.pop(key, None)
 
     # --- schedules ---------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bms.config.models import Group
 from bms.control import group as groups
@@ -29,10 +29,10 @@ from bms.model import (
     Snapshot,
     Stage,
 )
-from bms.sequences.chiller_train import TrainState, step
+from bms.sequences.chiller_train import TrainState, resumed, step
 from bms.sequences.rotation import RunHours, accumulate, by_run_hours
 from bms.sequences.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
-from bms.sequences.timers import lasted, since
+from bms.sequences.timers import interruption, lasted, moved, since
 from drivers.points import PointId, Value
 
 LOCKOUT_HYSTERESIS_K = 0.56
@@ -60,6 +60,8 @@ class PlantState:
     timers: StageTimers = field(default_factory=StageTimers)
     trains: Mapping[str, TrainState] = field(default_factory=dict)
     run: RunHours = field(default_factory=RunHours)
+    step_s: float = 0.0
+    """Seconds between the last two looks."""
     oat_bad_since: datetime | None = None
     load_bad_since: datetime | None = None
 
@@ -115,6 +117,7 @@ class ChilledWaterPlant:
         return PlantState()
 
     def decide(self, snapshot: Snapshot, state: PlantState, now: datetime) -> Decision[PlantState]:
+        state = _looked(state, now)
         views = {
             name: train.view(snapshot, state.trains.get(name) or _STILL, self.priority)
             for name, train in self._trains.items()
@@ -320,3 +323,29 @@ class ChilledWaterPlant:
             )
             found.append(Condition(f"{self._group.id}:load", Severity.URGENT, text))
         return tuple(found)
+
+
+def _looked(state: PlantState, now: datetime) -> PlantState:
+    """The state at the beginning of a look. After a stop, or a clock that was set, proofs go on
+    where they were: a train must not be out of use for time that it never had."""
+    last = state.run.time
+    if last is None or last == now:
+        return state
+    gap = interruption(last, state.step_s, now)
+    step_s = max((now - last).total_seconds(), 0.0)
+    if gap is None:
+        # Every look takes a little longer or shorter: only a step of another size is noted.
+        same = 0.5 * state.step_s <= step_s <= 2.0 * state.step_s
+        return state if same else replace(state, step_s=step_s)
+    state = replace(
+        state,
+        step_s=step_s,
+        trains={name: resumed(train, gap) for name, train in state.trains.items()},
+    )
+    if gap >= timedelta(0):
+        return state
+    return replace(
+        state,
+        enabled_since=moved(state.enabled_since, gap),
+        timers=replace(state.timers, stage_since=moved(state.timers.stage_since, gap)),
+    )

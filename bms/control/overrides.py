@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bms.model import Command, Decision, Override, Priority, Snapshot, Stage
 from drivers.points import PointId
+
+CLOCK_SET_BACK = timedelta(days=1)
+"""An override that begins later than this was made while the clock was lost: it has to wait."""
 
 
 class OverrideController:
@@ -34,5 +37,7 @@ class OverrideController:
         return None
 
     def decide(self, snapshot: Snapshot, state: None, now: datetime) -> Decision[None]:  # noqa: ARG002
-        in_force = self._override.start <= now < self._override.until
+        # A start in the future means that the clock was set back: what an operator did stands.
+        begun = self._override.start - now <= CLOCK_SET_BACK
+        in_force = begun and now < self._override.until
         return Decision(self._commands if in_force else (), None)

@@ -4,6 +4,9 @@ A *reading* is a register value in whole counts of the meter's resolution (kWh p
 Between two readings lies an *interval*, whose counts are the difference of the two. Hence the
 counts of a stretch of intervals always sum to its last reading minus its first, exactly.
 A register that steps back is not explained away: its interval is missing, with the reason.
+Only a register that jumps away and comes back is taken at its word before and after: what it
+showed in between (zero from a gateway whose meter is offline, all ones from one that boots) is
+not believed, or coming back would count the whole register as energy.
 """
 
 from __future__ import annotations
@@ -33,6 +36,10 @@ ROLLOVER_HIGH = Fraction(95, 100)
 ROLLOVER_LOW = Fraction(5, 100)
 """A step back is a rollover only from the last to the first twentieth of the register."""
 
+CAME_BACK = Fraction(9, 10)
+"""Readings are not believed if one step away and one step back make up this share of each other.
+A reset register climbs back in small steps, if ever."""
+
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -49,7 +56,8 @@ class Label(StrEnum):
 
     MEASURED = "measured"
     CORRECTED = "corrected"
-    """Measured across a rollover of a register whose size is declared."""
+    """Measured across a rollover of a register whose size is declared, or across readings that
+    are not believed."""
     MISSING = "missing"
 
 
@@ -111,14 +119,19 @@ def intervals(readings: Iterable[Reading], *, register_size: int | None = None) 
     raises ValueError for two different readings of one instant.
     """
     ordered = sorted(readings, key=attrgetter("time"))
-    result: list[Interval] = []
     for before, after in pairwise(ordered):
+        if before.time == after.time and before.counts != after.counts:
+            raise ValueError(f"{after.meter}: two readings at {after.time.isoformat()}")
+    result: list[Interval] = []
+    believed, skipped = _believed(ordered)
+    for before, after in pairwise(believed):
         step = after.counts - before.counts
         if before.time == after.time:
-            if step:
-                raise ValueError(f"{after.meter}: two readings at {after.time.isoformat()}")
-        elif step >= 0:
-            result.append(Interval(before.time, after.time, step, Label.MEASURED))
+            continue
+        if step >= 0:
+            reason = skipped.get(after.time, "")
+            label = Label.CORRECTED if reason else Label.MEASURED
+            result.append(Interval(before.time, after.time, step, label, reason))
         elif register_size is not None and _rolled_over(before.counts, after.counts, register_size):
             counts = register_size + step
             reason = f"the register rolled over from {before.counts} to {after.counts} counts"
@@ -204,6 +217,49 @@ def daily(
         result.append((day, energy_of(parts, *borders, resolution)))
         day = following
     return result
+
+
+def _believed(ordered: Sequence[Reading]) -> tuple[Sequence[Reading], dict[datetime, str]]:
+    """The readings without those between a jump and the return from it, and what was left out,
+    by the time of the reading after it. The first and the last are always believed."""
+    if all(before.counts <= after.counts for before, after in pairwise(ordered)):
+        return ordered, {}
+    kept: list[Reading] = []
+    skipped: dict[datetime, str] = {}
+    high: int | None = None  # the last reading before a step back
+    for reading in ordered:
+        first = None  # the first of the kept ones that is not believed
+        if kept and reading.counts < kept[-1].counts:
+            first = _spike(kept, reading)
+            if first is None:
+                high = len(kept) - 1
+        elif high is not None and reading.counts >= kept[high].counts:
+            fall = kept[high].counts - kept[high + 1].counts
+            if reading.counts - kept[-1].counts >= CAME_BACK * fall:
+                first = high + 1
+            high = None
+        if first is not None:
+            shown = kept[first].counts
+            skipped[reading.time] = (
+                f"the register jumped from {kept[first - 1].counts} to {shown} counts and back"
+            )
+            del kept[first:]
+            if high is not None and high >= len(kept) - 1:
+                high = None
+        kept.append(reading)
+    return kept, skipped
+
+
+def _spike(kept: Sequence[Reading], after: Reading) -> int | None:
+    """Where a jump up began from which `after` is the return; None if it is no return."""
+    first = len(kept) - 1
+    while first > 0 and kept[first - 1].counts > after.counts:
+        first -= 1
+    if first == 0:
+        return None
+    rise = kept[first].counts - kept[first - 1].counts
+    fall = kept[-1].counts - after.counts
+    return first if rise >= CAME_BACK * fall else None
 
 
 def _rolled_over(before: int, after: int, size: int) -> bool:

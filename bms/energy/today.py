@@ -30,8 +30,10 @@ class EnergyToday:
         for base in self._site.bases.values():
             for _sign, point in self._meters(base):
                 sample = samples.get(point)
-                if sample is not None and sample.quality is Quality.GOOD:
-                    assert sample.value is not None
+                if sample is None or sample.quality is not Quality.GOOD:
+                    continue
+                # OPC-UA servers may send texts where a number belongs.
+                if sample.value is not None and not isinstance(sample.value, str):
                     self._now_kwh[point] = float(sample.value)
 
     def _meters(self, base: Base) -> list[tuple[int, PointId]]:
@@ -55,7 +57,7 @@ class EnergyToday:
                 asked = self._asked.get(point)
                 if known is not None and known[0] == midnight:
                     continue
-                if asked is not None and now - asked < timedelta(seconds=60):
+                if asked is not None and abs(now - asked) < timedelta(seconds=60):
                     continue
                 self._asked[point] = now
                 yield point, midnight - timedelta(hours=1), midnight + timedelta(hours=1)

@@ -34,8 +34,12 @@ QUARTER_MS = 900_000
 """Meters are read at the quarter hours of UTC, which are those of every time zone in use."""
 EDGE_TOLERANCE_S = 60.0
 """A reading this short after a quarter hour counts as the reading of that quarter hour."""
+CLOCK_SET_BACK_QUARTERS = 96
+"""A clock that was ahead by up to a day costs the readings of that time; by more, it was lost."""
 STATE_REPEAT_S = 86_400.0
 """States are stored on change, and once a day, which bounds how far back a reader must look."""
+COUNTS_LIMIT = 2**62
+"""No register holds this much: one that shows it is booting or broken (and SQLite ends at 2^63)."""
 EXACT_COUNTS = 2**40
 """Below this a float division is right to a thousandth of a count; above it fractions are used."""
 
@@ -163,8 +167,8 @@ class Recorder:
 
     def take(self, now: datetime) -> Batch | None:
         """The batch to commit, once `commit_s` has passed since its first cycle; else None."""
-        if self._begun is None or now - self._begun < self._commit:
-            return None
+        if self._begun is None or timedelta(0) <= now - self._begun < self._commit:
+            return None  # a batch begun after `now` is taken: the clock was set back
         return self.flush()
 
     def flush(self) -> Batch | None:
@@ -255,12 +259,18 @@ class Recorder:
             return False
         ms = to_ms(sample.time)
         quarter = ms // QUARTER_MS
-        if quarter == self._read_quarters.get(sample.point):
+        last = self._read_quarters.get(sample.point)
+        if last is not None and last - CLOCK_SET_BACK_QUARTERS <= quarter <= last:
+            # Read already; or the clock was set back, and a register read among older readings
+            # would be a step up and a step back that never were: the ledger would invent energy.
+            return False
+        counts = self._counts(sample.point, value)
+        if abs(counts) >= COUNTS_LIMIT:
             return False
         self._read_quarters[sample.point] = quarter
         edge = quarter * QUARTER_MS
         time = self._edge(quarter) if ms - edge <= self._tolerance_ms else sample.time
-        self._readings.append(Reading(sample.point, time, self._counts(sample.point, value)))
+        self._readings.append(Reading(sample.point, time, counts))
         return True
 
     def _edge(self, quarter: int) -> datetime:

@@ -7,11 +7,11 @@ then pumps and tower once it has been still for the overrun. Water flows wheneve
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bms.sequences.proof import Proof, prove
-from bms.sequences.timers import lasted, since
+from bms.sequences.timers import lasted, moved, since
 
 
 class Phase(StrEnum):
@@ -70,6 +70,16 @@ class TrainState:
     @property
     def auxiliaries_on(self) -> bool:
         return self.phase is not Phase.OFF
+
+
+def resumed(state: TrainState, gap: timedelta) -> TrainState:
+    """The train after an interruption: no proof is late for time in which nobody looked."""
+    return replace(
+        state,
+        phase_since=moved(state.phase_since, gap),
+        stop_since=moved(state.stop_since, gap),
+        lost_since=moved(state.lost_since, gap),
+    )
 
 
 def step(state: TrainState, wanted: bool, inputs: TrainInputs, now: datetime) -> TrainState:

@@ -123,6 +123,22 @@ async def test_a_hanging_link_ages_only_its_own_points(clock: Clock) -> None:
     await stopped(task)
 
 
+async def test_a_link_that_hangs_as_the_clock_is_set_back_ages_all_the_same(clock: Clock) -> None:
+    driver = Scripted(["b.x.power"], clock)
+    field = Field(clock.now)
+    field.add("x", "here", driver, poll_s=0.02)
+    task = await running(field)
+    await driver.reads_reach(1)
+    driver.hang = True
+    await driver.reads_reach(2)
+    clock.time -= timedelta(hours=1)
+    assert field.snapshot(clock.now())["b.x.power"].quality is Quality.GOOD
+    clock.time += timedelta(seconds=40)
+    assert field.snapshot(clock.now())["b.x.power"].quality is Quality.STALE
+    assert [c.key for c in field.conditions(clock.now())] == ["link:x"]
+    await stopped(task)
+
+
 async def test_a_driver_that_never_returns_is_cut_off(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

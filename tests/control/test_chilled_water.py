@@ -533,6 +533,40 @@ def test_a_restart_goes_on_where_the_plant_was() -> None:
     assert again.alarms == []
 
 
+@pytest.mark.parametrize("gap", [600, 90_000, -3600])
+def test_a_start_goes_on_after_a_restart_or_a_clock_that_was_set(gap: float) -> None:
+    rig = Plant()
+    rig.status_after_s = {"ch-1": 60}
+    rig.mode("on")
+    rig.run(30)
+    assert rig.running("pump")
+    saved = json.loads(json.dumps(rig.engine.states()))
+    after = Plant(saved=saved)
+    after.values = rig.values
+    status = {"b.ch-1.status", "b.chp-1.status", "b.cwp-1.status", "b.ct-1.status"}
+    after.bad = status  # nothing is read yet
+    after.mode("on")
+    after.seconds = 30 + gap
+    after.run(33 + gap)
+    after.bad = set()
+    after.dead = {"ch-1"}  # still on its way
+    after.run(60 + gap)
+    assert after.alarms == []
+    after.dead = set()
+    after.run(100 + gap)
+    assert after.chillers() == {"ch-1"}
+    assert after.active() == set()
+
+
+def test_a_clock_set_back_does_not_keep_the_plant_on() -> None:
+    rig = started()
+    rig.run(1000)
+    rig.step(-6200)
+    rig.mode("off")
+    rig.run(-6180)
+    assert rig.chillers() == set()
+
+
 def test_a_lost_state_keeps_the_chillers_that_run() -> None:
     rig = Plant()
     rig.mode("on")

@@ -63,21 +63,46 @@ def test_every_stretch_conserves_the_register(readings: list[Reading], rng) -> N
     rng.shuffle(shuffled)
     parts = intervals(shuffled)
     by_time = {reading.time: reading.counts for reading in readings}
-    assert [p.start for p in parts] == [r.time for r in readings[:-1]]
-    assert [p.end for p in parts] == [r.time for r in readings[1:]]
+    if len(readings) > 1:
+        assert parts[0].start == readings[0].time
+        assert parts[-1].end == readings[-1].time
+    assert all(one.end == other.start for one, other in pairwise(parts))
     stretch_start, total = readings[0].time, 0
     for part in parts:
-        if part.label is Label.MEASURED:
-            assert part.counts is not None
-            assert part.counts >= 0
-            total += part.counts
-            assert total == by_time[part.end] - by_time[stretch_start]
-        else:
-            assert part.label is Label.MISSING
+        if part.label is Label.MISSING:
             assert part.counts is None
             assert "stepped back" in part.reason
             assert by_time[part.end] < by_time[part.start]
             stretch_start, total = part.end, 0
+        else:
+            assert part.counts is not None
+            assert part.counts >= 0
+            between = sum(part.start < r.time < part.end for r in readings)
+            assert (part.label is Label.CORRECTED) == ("and back" in part.reason) == bool(between)
+            total += part.counts
+            assert total == by_time[part.end] - by_time[stretch_start]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [[0], [0, 0, 0, 0, 0], [0, 3, 0], [4_294_967_295], [4_294_967_295] * 3, [999], [1001, 1002]],
+)
+def test_a_register_that_jumps_away_and_back_invents_no_energy(between: list[int]) -> None:
+    shown = [990, 1000, *between, 1000 if between[0] > 1000 else 1010, 1020]
+    readings = read(*((15.0 * i, counts) for i, counts in enumerate(shown)))
+    result = energy(readings, readings[0].time, readings[-1].time, Decimal(1))
+    assert result.kwh == 30
+    assert result.covered == 1
+    assert any("and back" in part.reason for part in intervals(readings))
+    assert result.problems == ()
+
+
+def test_a_register_that_climbs_back_after_a_reset_is_believed() -> None:
+    shown = [*range(900, 1001, 10), *range(0, 1101, 10)]
+    readings = read(*((15.0 * i, counts) for i, counts in enumerate(shown)))
+    result = energy(readings, readings[0].time, readings[-1].time, Decimal(1))
+    assert result.kwh == 100 + 1100
+    assert len(result.problems) == 1
 
 
 @settings(max_examples=100)

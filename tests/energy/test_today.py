@@ -72,3 +72,17 @@ def test_bad_registers_are_not_taken(site: Site) -> None:
     today.offer(NOON, bad)
     _learn_all(today, NOON, MIDNIGHT, 10_000)
     assert set(today.kwh(NOON).values()) == {None}
+
+
+def test_a_register_that_sends_a_text_is_not_taken(site: Site) -> None:
+    today = EnergyToday(site)
+    texts = {p: Sample(p, "offline", Quality.GOOD, NOON) for p in site.meters}
+    today.offer(NOON, texts)
+    _learn_all(today, NOON, MIDNIGHT, 10_000)
+    assert set(today.kwh(NOON).values()) == {None}
+
+
+def test_a_clock_set_back_does_not_keep_history_from_being_asked(site: Site) -> None:
+    today = EnergyToday(site)
+    assert list(today.wanted(NOON + timedelta(hours=1)))
+    assert list(today.wanted(NOON))

@@ -545,3 +545,12 @@ def test_a_clock_set_back_asks_everything_again() -> None:
     assert rig.engine.why(P).winner.expires == at(-940)
     assert rig.wrote(-940) == [0]
     assert rig.wrote(100) == [1]
+
+
+def test_a_clock_set_back_does_not_starve_a_watchdog() -> None:
+    seq = Wish()
+    seq.want(1)
+    rig = Rig(seq, rules=OutputRules(refresh_s=10))
+    assert [s for s in range(12) if rig.wrote(s)] == [0, 10]
+    back = range(-3600, -3575)
+    assert [s for s in back if rig.wrote(s)] == [-3590, -3580]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bms.energy.ledger import Reading
+from bms.energy.ledger import Reading, energy
 from bms.equipment import PointClass
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder, meters_of, series_of
@@ -231,3 +231,30 @@ def test_counts_are_the_register(tmp_path: Path, resolution: float, raw: int) ->
     recorder = Recorder(site, trend_s=60, commit_s=1)
     recorder.offer(at(0), image([good("plant.m.energy", raw * resolution)]))
     assert readings(recorder) == [Reading("plant.m.energy", at(0), raw)]
+
+
+@pytest.mark.parametrize("kwh", [1e30, -1e30, 2.0**63])
+def test_a_register_that_no_meter_has_is_not_read(recorder: Recorder, kwh: float) -> None:
+    recorder.offer(at(0), image([good(ENERGY, kwh)]))
+    recorder.offer(at(5), image([good(ENERGY, 12.0, 5)]))
+    assert readings(recorder) == [Reading(ENERGY, at(0), 1200)]
+
+
+def test_a_clock_set_back_leaves_nothing_untaken(recorder: Recorder) -> None:
+    recorder.offer(at(3600), image([good(POWER, 1.0, 3600)]))
+    recorder.offer(at(0), image([good(POWER, 2.0)]))
+    assert recorder.take(at(0)) is not None
+
+
+def test_a_clock_set_back_invents_no_energy(recorder: Recorder) -> None:
+    def kwh(second: float) -> float:
+        return 100.0 + second / 100
+
+    real = 0.0
+    for wall in [*range(0, 4200, 60), *range(600, 9000, 60)]:  # an hour back after 70 minutes
+        recorder.offer(at(wall), image([good(ENERGY, kwh(real), wall)]))
+        real += 60.0
+    found = readings(recorder)
+    used = energy(found, at(0), at(8100), Decimal("0.01"))
+    assert used.problems == ()
+    assert used.kwh == Decimal(str(kwh(8100 + 3600))) - Decimal(100)

@@ -1,0 +1,116 @@
+"""The composition root while the disk, or somebody's editor, does not play along."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bms import app as app_module
+from bms.api.client import ask
+from bms.app import App
+from bms.clock import SystemClock
+from bms.config.load import load
+from bms.config.models import Link
+from bms.control import STRATEGIES
+from bms.errors import StoreError
+from bms.historian.records import Batch
+from bms.plants import EchoPlant
+from drivers.base import Driver
+from drivers.plant import PlantDriver
+from tests.acceptance.park import SITE
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    site = tmp_path / "site"
+    shutil.copytree(SITE, site, ignore=shutil.ignore_patterns("state"))
+    return site
+
+
+@pytest.fixture(autouse=True)
+def field_that_echoes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test here goes to the network: every link holds what it is told."""
+
+    def echo(link: Link, now: Callable[[], datetime], _stack: object) -> tuple[Driver, str]:
+        return PlantDriver(EchoPlant(link.points), link.points, now=now), "here"
+
+    monkeypatch.setattr(app_module, "driver_for", echo)
+
+
+@asynccontextmanager
+async def running(directory: Path) -> AsyncIterator[App]:
+    app = App(load(directory, STRATEGIES), SystemClock())
+    ready = asyncio.Event()
+    task = asyncio.ensure_future(app.run(ready.set))
+    waiting = asyncio.ensure_future(ready.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+    assert waiting.done()
+    try:
+        yield app
+        assert not task.done(), task
+    finally:
+        app.stop()
+        await task
+
+
+async def alarm(app: App, directory: Path, key: str) -> dict[str, Any]:
+    """The alarm, once it is active."""
+    state = directory / "state"
+    async with asyncio.timeout(10):
+        while True:
+            status = await asyncio.to_thread(ask, state, "status")
+            for found in status["alarms"]:
+                if found["key"] == key:
+                    return dict(found)
+            await asyncio.sleep(0.05)
+
+
+async def test_an_edit_in_another_encoding_does_not_end_the_control(directory: Path) -> None:
+    async with running(directory) as app:
+        broken = min((directory / "schedules").glob("*.yaml"))
+        broken.write_bytes(broken.read_bytes() + "# 滨江\n".encode("gb18030"))
+        found = await alarm(app, directory, "schedules:rejected")
+        assert "UTF-8" in found["text"]
+
+
+async def test_what_can_never_be_stored_holds_up_nothing(directory: Path) -> None:
+    async with running(directory) as app:
+        history: Any = app._history
+        append: Callable[[Batch], int] = history.append
+        stored: list[Batch] = []
+
+        def first_fails(batch: Batch) -> int:
+            stored.append(batch)
+            if batch is stored[0]:
+                raise OverflowError("Python int too large to convert to SQLite INTEGER")
+            return append(batch)
+
+        history.append = first_fails
+        async with asyncio.timeout(10):
+            while not any(batch.samples for batch in stored[1:] if batch is not stored[0]):
+                await asyncio.sleep(0.05)
+        assert stored[1].series == stored[0].series
+
+
+async def test_a_full_disk_does_not_end_the_control(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "SAVE_STATES_S", 0.05)
+    async with running(directory) as app:
+        store: Any = app._store
+        save: Callable[..., None] = store.save_states
+
+        def full(_states: object) -> None:
+            raise StoreError("state.db: database or disk is full")
+
+        store.save_states = full
+        found = await alarm(app, directory, "store:states")
+        assert "disk is full" in found["text"]
+        store.save_states = save
