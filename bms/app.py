@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bms.api import views
+from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
 from bms.clock import Clock, SystemClock
@@ -31,16 +31,15 @@ from bms.config.load import schedule_texts
 from bms.config.models import Link, ModbusLink, PlantLink, Site
 from bms.config.programme import check_schedules
 from bms.control import STRATEGIES
-from bms.durations import parse_duration
 from bms.energy.today import EnergyToday
 from bms.engine import Cycle
-from bms.errors import BmsError, InvalidInput, Refused, StoreError
+from bms.errors import BmsError, InvalidInput, StoreError
 from bms.field import Field
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
-from bms.historian.records import Batch
 from bms.historian.sinks import INFLUX
-from bms.model import Condition, Severity
+from bms.historian.writer import HistoryWriter
+from bms.model import Condition, Override, Severity
 from bms.plants import make_plant
 from bms.runtime import Runtime
 from bms.store import Store
@@ -62,8 +61,6 @@ STOP_WITHIN_S = 2.0
 """Outputs are released and the last batch is stored within this; the process ends within 3 s."""
 SAVE_STATES_S = 10.0
 """How much of timers and run hours a power cut may lose."""
-QUEUED_BATCHES = 600
-"""Ten minutes of one-second commits while the disk is stuck; then the oldest trends go first."""
 
 
 def driver_for(
@@ -106,9 +103,6 @@ class App:
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._files_thread = ThreadPoolExecutor(1, thread_name_prefix="files")
         self._field = Field(clock.now)
-        self._batches: deque[Batch] = deque()
-        self._batch_ready = asyncio.Event()
-        self._dropped_batches = 0
         self._stop = asyncio.Event()
         self._cycles = 0
         self._overruns = 0
@@ -137,6 +131,7 @@ class App:
                 trend_s=self._site.file.history.trend_s,
                 commit_s=self._site.file.history.commit_s,
             )
+            self._writer = HistoryWriter(self._history, self._history_thread, self._history_trouble)
             self._today = EnergyToday(self._site)
             for link in self._site.links.values():
                 driver, endpoint = driver_for(link, self._clock.now, stack)
@@ -148,7 +143,7 @@ class App:
 
     async def _run_tasks(self, ready: Callable[[], None]) -> None:
         listening = asyncio.Event()
-        api = ApiServer(socket_path(self._site.state_dir), self._handlers())
+        api = ApiServer(socket_path(self._site.state_dir), self._handlers().table())
         sink = self._influx_sink()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(api.run(listening), name="api")]
@@ -158,7 +153,7 @@ class App:
             tasks.append(group.create_task(self._save_states(), name="states"))
             if sink is not None:
                 tasks.append(group.create_task(sink.run(), name="influx"))
-            writer = group.create_task(self._write_history(), name="history")
+            tasks.append(group.create_task(self._writer.run(), name="history"))
             scheduler = self._dated_jobs()
             control = group.create_task(self._control(), name="control")
             ready()
@@ -169,11 +164,9 @@ class App:
             await self._release_outputs()
             if scheduler.running:
                 scheduler.shutdown(wait=False)
-            self._queue(self._recorder.flush())
-            await self._drain_history(writer)
-            await self._in(
-                self._store_thread, self._store.save_states, self._runtime.engine.states()
-            )
+            self._writer.put(self._recorder.flush())
+            await self._writer.drain(STOP_WITHIN_S)
+            await self._store_states()
             for task in tasks:
                 task.cancel()
 
@@ -208,62 +201,14 @@ class App:
                 event.kind,
                 event.text,
             )
-        self._queue(self._recorder.take(cycle.time))
+        self._writer.put(self._recorder.take(cycle.time))
 
-    def _queue(self, batch: Batch | None) -> None:
-        if batch is None:
-            return
-        if len(self._batches) >= QUEUED_BATCHES:
-            # The disk has been stuck for minutes. Trends of the oldest batch go; readings,
-            # awards and alarms are kept by joining them to the next batch.
-            oldest = self._batches.popleft()
-            self._batches[0] = oldest.without_samples().joined(self._batches[0])
-            self._dropped_batches += 1
-        self._batches.append(batch)
-        self._batch_ready.set()
-
-    async def _write_history(self) -> None:
-        while True:
-            await self._batch_ready.wait()
-            self._batch_ready.clear()
-            while self._batches:
-                batch = self._batches[0]
-                try:
-                    await self._in(self._history_thread, self._history.append, batch)
-                except StoreError as error:
-                    _log.error("history: keeping it in memory and trying again: %s", error)
-                    text = f"history is not being stored: {error}"
-                    self._runtime.raise_own(Condition("store:history", Severity.CRITICAL, text))
-                    await asyncio.sleep(5.0)
-                    continue
-                except Exception:
-                    # It would fail for ever, and everything after it wait for ever.
-                    _log.exception("history: what cannot be stored is left out")
-                    self._dropped_batches += 1
-                    await self._declare_again(batch)
-                else:
-                    self._runtime.clear_own("store:history")
-                if self._batches and self._batches[0] is batch:
-                    self._batches.popleft()
-
-    async def _declare_again(self, batch: Batch) -> None:
-        """Only the first batch declares points and meters: later ones need them all the same."""
-        with suppress(Exception):
-            declarations = Batch(series=batch.series, meters=batch.meters)
-            await self._in(self._history_thread, self._history.append, declarations)
-
-    async def _drain_history(self, writer: asyncio.Task[None]) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_WITHIN_S):
-                while self._batches:
-                    await asyncio.sleep(0.01)
-        if self._batches:
-            _log.error(
-                "history: %d batches could not be stored before the stop", len(self._batches)
-            )
-        writer.cancel()
-        with suppress(asyncio.CancelledError):
-            await writer
+    def _history_trouble(self, error: StoreError | None) -> None:
+        if error is None:
+            self._runtime.clear_own("store:history")
+        else:
+            text = f"history is not being stored: {error}"
+            self._runtime.raise_own(Condition("store:history", Severity.CRITICAL, text))
 
     async def _release_outputs(self) -> None:
         """At a stop each output holds its last value, or is released, as its settings say."""
@@ -279,16 +224,19 @@ class App:
     async def _save_states(self) -> None:
         while True:
             await asyncio.sleep(SAVE_STATES_S)
-            states = self._runtime.engine.states()
-            try:
-                await self._in(self._store_thread, self._store.save_states, states)
-            except StoreError as error:
-                # A full disk must not stop the control of a park: go on, and say so.
-                _log.error("states: cannot store: %s", error)
-                text = f"controller states are not being stored: {error}"
-                self._runtime.raise_own(Condition("store:states", Severity.CRITICAL, text))
-            else:
-                self._runtime.clear_own("store:states")
+            await self._store_states()
+
+    async def _store_states(self) -> None:
+        states = self._runtime.engine.states()
+        try:
+            await self._in(self._store_thread, self._store.save_states, states)
+        except StoreError as error:
+            # A full disk must not stop the control of a park: go on, and say so.
+            _log.error("states: cannot store: %s", error)
+            text = f"controller states are not being stored: {error}"
+            self._runtime.raise_own(Condition("store:states", Severity.CRITICAL, text))
+        else:
+            self._runtime.clear_own("store:states")
 
     # --- schedules ---------------------------------------------------------------------------
 
@@ -340,73 +288,16 @@ class App:
 
     # --- the local API -----------------------------------------------------------------------
 
-    def _handlers(self) -> Mapping[str, Callable[[Mapping[str, Any], str], Any]]:
-        async def status(_args: Mapping[str, Any], _user: str) -> Any:
-            now = self._clock.now()
-            await self._refresh_today(now)
-            return views.status(
-                self._runtime, now, cycle=self._cycle_view(), kwh_today=self._today.kwh(now)
-            )
+    def _handlers(self) -> Handlers:
+        async def add(override: Override) -> Override:
+            return await self._in(self._store_thread, self._store.add, override)
 
-        async def points(args: Mapping[str, Any], _user: str) -> Any:
-            return views.points(self._runtime, args.get("filter"), self._clock.now())
+        async def clear(override: Override, now: datetime, user: str) -> None:
+            await self._in(self._store_thread, self._store.clear, override.id, now, user)
 
-        async def why(args: Mapping[str, Any], _user: str) -> Any:
-            return views.why(self._runtime, _text(args, "point"), self._clock.now())
-
-        async def override_list(_args: Mapping[str, Any], _user: str) -> Any:
-            return views.overrides(self._runtime, self._clock.now())
-
-        async def override_set(args: Mapping[str, Any], user: str) -> Any:
-            try:
-                duration = parse_duration(_text(args, "duration"))
-            except ValueError as error:
-                raise InvalidInput(str(error)) from error
-            now = self._clock.now()
-            wanted = self._runtime.new_override(
-                _text(args, "point"),
-                _text(args, "value"),
-                duration,
-                _text(args, "reason"),
-                user,
-                now,
-            )
-            stored = await self._in(self._store_thread, self._store.add, wanted)
-            self._runtime.put_override(stored)
-            _log.info(
-                "override %d: %s = %s by %s until %s: %s",
-                stored.id,
-                stored.point,
-                stored.value,
-                stored.owner,
-                stored.until.isoformat(),
-                stored.reason,
-            )
-            return views.override_view(stored, views.zone_of(self._runtime, stored.point), now)
-
-        async def override_clear(args: Mapping[str, Any], user: str) -> Any:
-            which = _text(args, "override")
-            now = self._clock.now()
-            found = [
-                o
-                for o in self._runtime.overrides.values()
-                if o.until > now and which in (str(o.id), o.point)
-            ]
-            if not found:
-                raise Refused(f"no override '{which}' is in force; see 'bms override list'")
-            await self._in(self._store_thread, self._store.clear, found[0].id, now, user)
-            self._runtime.drop_override(found[0].id)
-            _log.info("override %d on %s cleared by %s", found[0].id, found[0].point, user)
-            return views.override_view(found[0], views.zone_of(self._runtime, found[0].point), now)
-
-        return {
-            "status": status,
-            "points": points,
-            "why": why,
-            "override.set": override_set,
-            "override.clear": override_clear,
-            "override.list": override_list,
-        }
+        return Handlers(
+            self._runtime, self._clock.now, self._cycle_view, self._kwh_today, add, clear
+        )
 
     def _cycle_view(self) -> dict[str, Any]:
         durations = sorted(self._durations_ms) or [0.0]
@@ -419,11 +310,11 @@ class App:
             "p50_ms": round(durations[len(durations) // 2], 2),
             "p99_ms": round(durations[int(len(durations) * 0.99)], 2),
             "late_p99_ms": round(late[int(len(late) * 0.99)], 2),
-            "history_waiting": len(self._batches),
-            "history_dropped": self._dropped_batches,
+            "history_waiting": self._writer.waiting,
+            "history_dropped": self._writer.dropped,
         }
 
-    async def _refresh_today(self, now: datetime) -> None:
+    async def _kwh_today(self, now: datetime) -> Mapping[str, float | None]:
         for point, since, until in self._today.wanted(now):
             readings = await self._in(
                 self._history_thread, self._history.readings, point, since, until
@@ -431,6 +322,7 @@ class App:
             meter = await self._in(self._history_thread, self._history.meter, point)
             if meter is not None:
                 self._today.learn(point, now, readings, meter.resolution)
+        return self._today.kwh(now)
 
     def _influx_sink(self) -> InfluxSink | None:
         settings = self._site.file.influx
@@ -459,13 +351,6 @@ async def _first(event: asyncio.Event, task: asyncio.Task[None]) -> None:
     waiting.cancel()
     if task.done():
         await task
-
-
-def _text(args: Mapping[str, Any], name: str) -> str:
-    value = args.get(name)
-    if not isinstance(value, str) or not value:
-        raise InvalidInput(f"'{name}' is missing")
-    return value
 
 
 def _signature(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
