@@ -60,6 +60,8 @@ STOP_WITHIN_S = 2.0
 """Outputs are released and the last batch is stored within this; the process ends within 3 s."""
 SAVE_STATES_S = 10.0
 """How much of timers and run hours a power cut may lose."""
+KNOW_BEFORE_CONTROL_S = 5.0
+"""The first cycle waits this long for links that have not finished their first poll."""
 QUEUED_BATCHES = 600
 """Ten minutes of one-second commits while the disk is stuck; then the oldest trends go first."""
 
@@ -174,6 +176,8 @@ class App:
     async def _control(self) -> None:
         loop = asyncio.get_running_loop()
         period_s = self._site.file.cycle_s
+        # Decisions made before anything is read would stop machines that run, and start others.
+        await self._field.first_polls(KNOW_BEFORE_CONTROL_S)
         due = loop.time()
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))

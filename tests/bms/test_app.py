@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from bms.control import STRATEGIES
 from bms.echo import EchoPlant
 from bms.errors import StoreError
 from bms.historian.records import Batch
-from drivers.base import Driver
+from drivers.base import Driver, Write, WriteResult
 from drivers.plant import PlantDriver
 from tests.acceptance.park import SITE
 
@@ -72,6 +72,35 @@ async def alarm(app: App, directory: Path, key: str) -> dict[str, Any]:
             await asyncio.sleep(0.05)
 
 
+async def test_nothing_is_decided_before_the_links_were_read(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units = ("ac-1", "ac-2", "ac-3")
+    running_ones = {f"tonglu.{unit}.{role}" for unit in units for role in ("enable", "status")}
+    written: list[Write] = []
+
+    def echo(link: Link, now: Callable[[], datetime]) -> tuple[Driver, str]:
+        plant = EchoPlant(link.points)
+        here = {point.id for point in link.points}
+        plant.write(dict.fromkeys(running_ones & here, 1.0))
+        driver = PlantDriver(plant, link.points, now=now)
+        write = driver.write
+
+        async def noted(writes: Sequence[Write]) -> list[WriteResult]:
+            written.extend(writes)
+            return await write(writes)
+
+        monkeypatch.setattr(driver, "write", noted)
+        return driver, "here"
+
+    monkeypatch.setattr(app_module, "driver_for", echo)
+    async with running(directory) as app:
+        async with asyncio.timeout(10):
+            while app._cycles < 3:
+                await asyncio.sleep(0.05)
+    assert [w for w in written if w.point in running_ones] == []
+
+
 async def test_an_edit_in_another_encoding_does_not_end_the_control(directory: Path) -> None:
     async with running(directory) as app:
         broken = min((directory / "schedules").glob("*.yaml"))
@@ -94,8 +123,9 @@ async def test_what_can_never_be_stored_holds_up_nothing(directory: Path) -> Non
 
         history.append = first_fails
         async with asyncio.timeout(10):
-            while not any(batch.samples for batch in stored[1:] if batch is not stored[0]):
+            while len(stored) < 2 or app._batches:
                 await asyncio.sleep(0.05)
+        assert stored[1] is not stored[0]
         assert stored[1].series == stored[0].series
 
 
