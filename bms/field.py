@@ -199,8 +199,10 @@ class FieldLink:
                 failure.detail,
             )
         # Read back at once: a write is confirmed by what the device then shows.
-        self._deliver(await self._driver.read([write.point for write in writes]))
-        self._report(results)
+        try:
+            self._deliver(await self._driver.read([write.point for write in writes]))
+        finally:  # a read-back that hangs does not unmake what the devices acknowledged
+            self._report(results)
 
     def not_after(self, now: datetime) -> None:
         """After the clock was set back, silence is counted from `now`, not from the future."""
