@@ -118,10 +118,12 @@ class App:
         state_dir = self._site.state_dir
         state_dir.mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as stack:
-            for thread in (self._history_thread, self._store_thread, self._files_thread):
-                stack.callback(thread.shutdown, wait=False, cancel_futures=True)
             self._store = stack.enter_context(Store(state_dir))
             self._history = stack.enter_context(History(state_dir))
+            # Before the databases close: SQLite crashes the process (measured with Python 3.11) if
+            # a connection is closed while another thread is in a statement.
+            for thread in (self._history_thread, self._store_thread, self._files_thread):
+                stack.callback(thread.shutdown, wait=True, cancel_futures=True)
             now = self._clock.now()
             self._runtime = Runtime(
                 self._site, self._field, self._store.active(now), self._store.load_states()
@@ -291,11 +293,14 @@ class App:
     async def _watch_schedules(self) -> None:
         """Notice edits on disk, check them beside the loop, adopt or reject them whole."""
         directory = self._site.directory
-        seen = self._schedules_seen
+        seen = before = self._schedules_seen
         while True:
             await asyncio.sleep(min(0.25, self._site.file.cycle_s / 4))
             found = await self._in(self._files_thread, _signature, directory)
-            if found == seen:
+            # What is still changing is looked at later: a checkout or a copy removes files before
+            # it writes them, and a group whose schedule is gone would be let go.
+            still, before = found == before, found
+            if found == seen or not still:
                 continue
             seen = found
             library: Library | None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -22,6 +24,7 @@ from bms.control import STRATEGIES
 from bms.echo import EchoPlant
 from bms.errors import StoreError
 from bms.historian.records import Batch
+from bms.runtime import Runtime
 from drivers.base import Driver, Write, WriteResult
 from drivers.plant import PlantDriver
 from tests.acceptance.park import SITE
@@ -144,3 +147,50 @@ async def test_a_full_disk_does_not_end_the_control(
         found = await alarm(app, directory, "store:states")
         assert "disk is full" in found["text"]
         store.save_states = save
+
+
+async def test_the_databases_close_after_the_last_statement(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "STOP_WITHIN_S", 0.05)
+    order: list[str] = []
+    writing = threading.Event()
+    async with running(directory) as app:
+        history: Any = app._history
+        close: Callable[[], None] = history.close
+
+        def slow(_batch: Batch) -> int:
+            writing.set()
+            time.sleep(0.5)  # a slow disk
+            order.append("stored")
+            return 0
+
+        def closed() -> None:
+            order.append("closed")
+            close()
+
+        history.append, history.close = slow, closed
+        async with asyncio.timeout(10):
+            await asyncio.to_thread(writing.wait)
+    assert order == ["stored", "closed"]
+
+
+@pytest.mark.parametrize(("seen", "adoptions"), [("aabaaa", 0), ("aabbbb", 1), ("abcddd", 1)])
+async def test_schedules_are_adopted_once_they_stand_still(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, seen: str, adoptions: int
+) -> None:
+    looks = iter(seen)
+    done = threading.Event()
+    adopted: list[object] = []
+
+    def signature(_directory: Path) -> str:
+        found = next(looks, None)
+        if found is None:
+            done.set()
+        return found or seen[-1]
+
+    monkeypatch.setattr(app_module, "_signature", signature)
+    monkeypatch.setattr(Runtime, "adopt", lambda _self, library: adopted.append(library))
+    async with running(directory), asyncio.timeout(10):
+        await asyncio.to_thread(done.wait)
+    assert len(adopted) == adoptions
