@@ -61,6 +61,8 @@ STOP_WITHIN_S = 2.0
 """Outputs are released and the last batch is stored within this; the process ends within 3 s."""
 SAVE_STATES_S = 10.0
 """How much of timers and run hours a power cut may lose."""
+KNOW_BEFORE_CONTROL_S = 5.0
+"""The first cycle waits this long for links that have not finished their first poll."""
 
 
 def driver_for(
@@ -118,10 +120,12 @@ class App:
         state_dir = self._site.state_dir
         state_dir.mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as stack:
-            for thread in (self._history_thread, self._store_thread, self._files_thread):
-                stack.callback(thread.shutdown, wait=False, cancel_futures=True)
             self._store = stack.enter_context(Store(state_dir))
             self._history = stack.enter_context(History(state_dir))
+            # Before the databases close: SQLite crashes the process (measured with Python 3.11) if
+            # a connection is closed while another thread is in a statement.
+            for thread in (self._history_thread, self._store_thread, self._files_thread):
+                stack.callback(thread.shutdown, wait=True, cancel_futures=True)
             now = self._clock.now()
             self._runtime = Runtime(
                 self._site, self._field, self._store.active(now), self._store.load_states()
@@ -175,6 +179,8 @@ class App:
     async def _control(self) -> None:
         loop = asyncio.get_running_loop()
         period_s = self._site.file.cycle_s
+        # Decisions made before anything is read would stop machines that run, and start others.
+        await self._field.first_polls(KNOW_BEFORE_CONTROL_S)
         due = loop.time()
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
@@ -243,11 +249,14 @@ class App:
     async def _watch_schedules(self) -> None:
         """Notice edits on disk, check them beside the loop, adopt or reject them whole."""
         directory = self._site.directory
-        seen = self._schedules_seen
+        seen = before = self._schedules_seen
         while True:
-            await asyncio.sleep(min(0.25, self._site.file.cycle_s / 4))
+            await asyncio.sleep(min(0.1, self._site.file.cycle_s / 8))
             found = await self._in(self._files_thread, _signature, directory)
-            if found == seen:
+            # What is still changing is looked at later: a checkout or a copy removes files before
+            # it writes them, and a group whose schedule is gone would be let go.
+            still, before = found == before, found
+            if found == seen or not still:
                 continue
             seen = found
             library: Library | None

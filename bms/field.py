@@ -69,6 +69,8 @@ class FieldLink:
         self._pending: dict[PointId, Write] = {}
         self._writing = False
         self._wake = asyncio.Event()
+        self.polled = asyncio.Event()
+        """One poll is finished, whatever came of it."""
         self.last_finished: datetime | None = None
         self._started = now()
         self._last_good: datetime | None = None
@@ -163,6 +165,7 @@ class FieldLink:
         self._detail = detail
         self.last_finished = now
         self._deliver(samples)
+        self.polled.set()
 
     def _failed(self, detail: str) -> None:
         self._good = 0
@@ -196,8 +199,10 @@ class FieldLink:
                 failure.detail,
             )
         # Read back at once: a write is confirmed by what the device then shows.
-        self._deliver(await self._driver.read([write.point for write in writes]))
-        self._report(results)
+        try:
+            self._deliver(await self._driver.read([write.point for write in writes]))
+        finally:  # a read-back that hangs does not unmake what the devices acknowledged
+            self._report(results)
 
     def not_after(self, now: datetime) -> None:
         """After the clock was set back, silence is counted from `now`, not from the future."""
@@ -296,6 +301,13 @@ class Field:
         async with asyncio.TaskGroup() as group:
             for link in self._links:
                 group.create_task(link.run(), name=f"link {link.name}")
+
+    async def first_polls(self, limit_s: float) -> None:
+        """Wait until every link has finished a poll, at most `limit_s`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                for link in self._links:
+                    await link.polled.wait()
 
     def snapshot(self, now: datetime) -> Mapping[PointId, Sample]:
         """The latest samples; those of a link that has fallen silent are STALE, never GOOD."""

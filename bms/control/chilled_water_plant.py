@@ -191,8 +191,9 @@ class ChilledWaterPlant:
             if state.load_bad_since is not None:
                 state = replace(state, load_bad_since=None)
             return self._choose(state, 0, views, now)
-        if state.enabled_since == now:
-            # What already runs, because a state was lost or an operator started it, stays.
+        if not state.wanted:
+            # What already runs, because a state was lost or an operator started it, stays; also
+            # if it is only seen now, because its link comes later than the others.
             running = tuple(n for n, v in views.items() if v.available and v.inputs.status)
             return self._choose(replace(state, wanted=running), max(1, len(running)), views, now)
         count = max(1, len(state.wanted))

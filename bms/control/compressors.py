@@ -142,7 +142,7 @@ class CompressorController:
             count = len(state.wanted)
             state, count = self._count(state, count, cap, now)
         limit = len(units) if state.cap_released else cap
-        count = min(max(count, self._parameters.min_units), limit)
+        count = min(max(count, self._least(cap)), limit)
         state = self._choose(state, count, units, pressure_kpa)
         return Decision(
             self._commands(state, mode, cap_award, cap),
@@ -182,12 +182,15 @@ class CompressorController:
         limit = len(self._units) if state.cap_released else cap
         if lasted(state.low_since, self._parameters.add_delay_s, now) and count < limit:
             return replace(state, low_since=now), count + 1
-        if (
-            lasted(state.high_since, self._parameters.shed_delay_s, now)
-            and count > self._parameters.min_units
+        if lasted(state.high_since, self._parameters.shed_delay_s, now) and count > self._least(
+            cap
         ):
             return replace(state, high_since=now), count - 1
         return state, count
+
+    def _least(self, cap: int) -> int:
+        """A cap below `min_units` counts; else, once released, it could never be in force again."""
+        return min(self._parameters.min_units, cap)
 
     def _cap(self, snapshot: Snapshot) -> int:
         given = groups.setpoint(snapshot, self._group, MAX_UNITS)

@@ -9,7 +9,8 @@ Definitions (kWh, local calendar of the base):
 - *raw growth* = load(period) / load(baseline period) - 1. It is not normalised, neither for
   weather and production nor for the leap day, which is only named (0.27 % of a year by itself).
 - *verdict*: `under` if growth < target, `over` if not; `cannot tell` if either coverage is below
-  `MIN_COVERAGE_PCT` or a value is missing.
+  `MIN_COVERAGE_PCT`, a value is missing, or the verdict would be the other one if what was not
+  measured had used as much as the rest (a meter installed in February saves no energy).
 - *year-end projection*, while the year runs: load(B) x load(period) / load(baseline period), the
   simple pace that keeps the baseline's seasons; if year B is not complete, load(period) x days of
   the year / days so far, which knows no seasons and says so.
@@ -165,6 +166,13 @@ def growth(
     reasons = [*_shortfalls(this), *_shortfalls(baseline)]
     if not reasons and pct is None:
         reasons = [f"the load of {_text(baseline.period)} is not above zero"]
+    if not reasons and pct is not None:
+        filled_pct = _filled_growth_pct(pct, this, baseline)
+        if (filled_pct < target_pct) != (pct < target_pct):
+            reasons = [
+                f"{pct:+.2f} % as measured, {filled_pct:+.2f} % if what was not measured used as "
+                f"much as the rest: the target of {target_pct:g} % lies between"
+            ]
     if reasons or pct is None:
         verdict, reason = Verdict.CANNOT_TELL, "; ".join(reasons)
     else:
@@ -224,6 +232,11 @@ def raw_growth_pct(this: Load, baseline: Load) -> float | None:
     if this.exact_kwh is None or baseline.exact_kwh is None or baseline.exact_kwh <= 0:
         return None
     return float((this.exact_kwh / baseline.exact_kwh - 1) * 100)
+
+
+def _filled_growth_pct(pct: float, this: Load, baseline: Load) -> float:
+    """The growth if the parts that no meter covers had used as much as the parts they cover."""
+    return ((1 + pct / 100) * baseline.coverage_pct / this.coverage_pct - 1) * 100
 
 
 def _projection(this: Load, baseline: Load, full: Load) -> Projection | None:

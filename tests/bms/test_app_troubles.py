@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +24,8 @@ from bms.control import STRATEGIES
 from bms.errors import StoreError
 from bms.historian.records import Batch
 from bms.plants import EchoPlant
-from drivers.base import Driver
+from bms.runtime import Runtime
+from drivers.base import Driver, Write, WriteResult
 from drivers.plant import PlantDriver
 from tests.acceptance.park import SITE
 
@@ -72,6 +75,35 @@ async def alarm(app: App, directory: Path, key: str) -> dict[str, Any]:
             await asyncio.sleep(0.05)
 
 
+async def test_nothing_is_decided_before_the_links_were_read(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units = ("ac-1", "ac-2", "ac-3")
+    running_ones = {f"tonglu.{unit}.{role}" for unit in units for role in ("enable", "status")}
+    written: list[Write] = []
+
+    def echo(link: Link, now: Callable[[], datetime], _stack: object) -> tuple[Driver, str]:
+        plant = EchoPlant(link.points)
+        here = {point.id for point in link.points}
+        plant.write(dict.fromkeys(running_ones & here, 1.0))
+        driver = PlantDriver(plant, link.points, now=now)
+        write = driver.write
+
+        async def noted(writes: Sequence[Write]) -> list[WriteResult]:
+            written.extend(writes)
+            return await write(writes)
+
+        monkeypatch.setattr(driver, "write", noted)
+        return driver, "here"
+
+    monkeypatch.setattr(app_module, "driver_for", echo)
+    async with running(directory) as app:
+        async with asyncio.timeout(10):
+            while app._cycles < 3:
+                await asyncio.sleep(0.05)
+    assert [w for w in written if w.point in running_ones] == []
+
+
 async def test_an_edit_in_another_encoding_does_not_end_the_control(directory: Path) -> None:
     async with running(directory) as app:
         broken = min((directory / "schedules").glob("*.yaml"))
@@ -94,8 +126,9 @@ async def test_what_can_never_be_stored_holds_up_nothing(directory: Path) -> Non
 
         history.append = first_fails
         async with asyncio.timeout(10):
-            while not any(batch.samples for batch in stored[1:] if batch is not stored[0]):
+            while len(stored) < 2 or app._writer.waiting:
                 await asyncio.sleep(0.05)
+        assert stored[1] is not stored[0]
         assert stored[1].series == stored[0].series
 
 
@@ -114,3 +147,50 @@ async def test_a_full_disk_does_not_end_the_control(
         found = await alarm(app, directory, "store:states")
         assert "disk is full" in found["text"]
         store.save_states = save
+
+
+async def test_the_databases_close_after_the_last_statement(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "STOP_WITHIN_S", 0.05)
+    order: list[str] = []
+    writing = threading.Event()
+    async with running(directory) as app:
+        history: Any = app._history
+        close: Callable[[], None] = history.close
+
+        def slow(_batch: Batch) -> int:
+            writing.set()
+            time.sleep(0.5)  # a slow disk
+            order.append("stored")
+            return 0
+
+        def closed() -> None:
+            order.append("closed")
+            close()
+
+        history.append, history.close = slow, closed
+        async with asyncio.timeout(10):
+            await asyncio.to_thread(writing.wait)
+    assert order == ["stored", "closed"]
+
+
+@pytest.mark.parametrize(("seen", "adoptions"), [("aabaaa", 0), ("aabbbb", 1), ("abcddd", 1)])
+async def test_schedules_are_adopted_once_they_stand_still(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, seen: str, adoptions: int
+) -> None:
+    looks = iter(seen)
+    done = threading.Event()
+    adopted: list[object] = []
+
+    def signature(_directory: Path) -> str:
+        found = next(looks, None)
+        if found is None:
+            done.set()
+        return found or seen[-1]
+
+    monkeypatch.setattr(app_module, "_signature", signature)
+    monkeypatch.setattr(Runtime, "adopt", lambda _self, library: adopted.append(library))
+    async with running(directory), asyncio.timeout(10):
+        await asyncio.to_thread(done.wait)
+    assert len(adopted) == adoptions

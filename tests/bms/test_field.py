@@ -139,6 +139,25 @@ async def test_a_link_that_hangs_as_the_clock_is_set_back_ages_all_the_same(cloc
     await stopped(task)
 
 
+async def test_a_hanging_read_back_does_not_lose_the_result(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(field_module, "CALL_LIMIT_S", 0.05)
+    driver = Scripted(["b.x.enable"], clock)
+    field = Field(clock.now)
+    field.add("x", "here", driver, poll_s=0.01)
+    task = await running(field)
+    await driver.reads_reach(1)
+    driver.hang = True
+    field.submit([Write("b.x.enable", 1)])
+    async with asyncio.timeout(5):
+        while not driver.writes:
+            await asyncio.sleep(0)
+    await driver.reads_reach(driver.reads + 2)
+    assert [r.status for r in field.take_results()] == [WriteStatus.OK]
+    await stopped(task)
+
+
 async def test_a_driver_that_never_returns_is_cut_off(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

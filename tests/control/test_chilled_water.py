@@ -581,6 +581,24 @@ def test_a_lost_state_keeps_the_chillers_that_run() -> None:
     assert again.writes() == []
 
 
+def test_chillers_whose_link_comes_later_are_kept_too() -> None:
+    rig = Plant()
+    rig.mode("on")
+    rig.load_kw = lambda seconds: 690.0
+    rig.run(2000)
+    assert rig.chillers() == {"ch-1", "ch-2"}
+    again = Plant()
+    again.values |= rig.values
+    again.load_kw = rig.load_kw
+    again.bad = {p for p in rig.values if p.startswith(("b.ch-", "b.chp-", "b.cwp-", "b.ct-"))}
+    again.mode("on")
+    again.seconds = 2030
+    again.run(2033)
+    again.bad = set()
+    again.run(2100)
+    assert again.writes() == []
+
+
 def test_a_saved_train_that_is_gone_is_forgotten() -> None:
     rig = Plant()
     rig.mode("on")

@@ -103,6 +103,21 @@ def test_critical_pressure_releases_the_cap_until_the_extra_unit_is_shed() -> No
     assert rig.active() == set()
 
 
+def test_a_released_cap_below_the_minimum_comes_back() -> None:
+    rig = station(min_units=2)
+    rig.mode("on")
+    rig.give("max_units", 1)
+    rig.step(0)
+    assert units(rig) == 1
+    rig.set("hdr.pressure", 590.0)
+    rig.run(62)
+    assert units(rig) == 2
+    rig.set("hdr.pressure", 720.0)
+    rig.run(1000)
+    assert units(rig) == 1
+    assert rig.active() == set()
+
+
 def test_a_bad_pressure_keeps_the_units_that_run_within_the_cap() -> None:
     rig = station()
     rig.mode("on")

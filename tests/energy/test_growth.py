@@ -115,6 +115,18 @@ def test_low_coverage_cannot_tell() -> None:
     assert result.growth_pct is not None  # the number is shown, the verdict is not given
 
 
+@pytest.mark.parametrize(
+    ("in_2026", "verdict"),
+    [(1000, Verdict.UNDER), (1100, Verdict.CANNOT_TELL), (1200, Verdict.OVER)],
+)
+def test_a_gap_does_not_pass_for_saved_energy(in_2026: int, verdict: Verdict) -> None:
+    gap = date(2026, 1, 1), date(2026, 2, 1)
+    result = judge(meter(by_year(1000, in_2026), without=gap))
+    assert result.verdict is verdict
+    if verdict is Verdict.CANNOT_TELL:
+        assert "+0.66 % as measured, +10.00 % if what was not measured" in result.reason
+
+
 def test_the_worst_meter_decides_the_coverage() -> None:
     gap = date(2025, 3, 1), date(2025, 6, 1)
     good, bad = meter(by_year(900, 900)), meter(by_year(9, 9), without=gap, name="b.meter-2")
