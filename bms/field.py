@@ -114,10 +114,12 @@ class FieldLink:
                 await self._wait_until(due)
                 try:
                     async with asyncio.timeout(CALL_LIMIT_S):
-                        if self._pending:
+                        if self._pending and self._last_good is not None:
                             await self._write()
                         if loop.time() >= due:
                             await self._poll()
+                            if self._pending and self._last_good is None:
+                                await self._write()
                 except TimeoutError:
                     self._failed(f"the driver did not return within {CALL_LIMIT_S:.0f} s")
                 except Exception as error:
@@ -132,17 +134,34 @@ class FieldLink:
                     due += (passed + 1) * self._poll_s
 
     async def _wait_until(self, due: float) -> None:
-        if self._pending:
+        if self._pending and self._last_good is not None:
             return
         self._wake.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout_at(due):
                 await self._wake.wait()
+                if self._last_good is None:  # nothing is written before a look at the devices
+                    await asyncio.Event().wait()
 
     async def _poll(self) -> None:
         samples = await self._driver.read(self._ids)
         self._polls += 1
+        first_look = self._last_good is None
         self._finish(samples)
+        if first_look and self._last_good is not None:
+            self._forget("decided before the devices were first read")
+
+    def _forget(self, why: str) -> None:
+        """Drop queued writes unsent: the next cycle decides again, knowing what runs."""
+        dropped = list(self._pending.values())
+        self._pending.clear()
+        if dropped:
+            self._report(
+                [
+                    WriteResult(w.point, w.value, WriteStatus.TIMEOUT, f"not sent: {why}")
+                    for w in dropped
+                ]
+            )
 
     def _finish(self, samples: Sequence[Sample]) -> None:
         now = self._now()

@@ -179,6 +179,8 @@ class Delivery(NamedTuple):
     retry: datetime | None = None
     detail: str = ""
     """Why the last try failed."""
+    unseen: bool = False
+    """The point could not be read since the failure: its link or device is away."""
 
     @property
     def uncommandable(self) -> bool:
@@ -220,9 +222,11 @@ def deliver(
     if delivery.phase is Phase.FAILED:
         if agrees:
             return _confirmed(delivery), None
-        if delivery.retry is None or now >= delivery.retry:
+        readable = sample is None or sample.quality is Quality.GOOD
+        # A device that is back is told at once, not when the retry of a dead one would be due.
+        if delivery.retry is None or now >= delivery.retry or (delivery.unseen and readable):
             return _issue(point, delivery, wanted, now)
-        return delivery, None
+        return (delivery if readable else delivery._replace(unseen=True)), None
     if delivery.phase is Phase.SENT:
         if agrees or sample is None:
             delivery = _confirmed(delivery)

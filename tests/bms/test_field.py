@@ -213,3 +213,39 @@ async def test_one_silent_device_behind_a_good_link_is_one_alarm(clock: Clock) -
     assert [c.key for c in conditions] == ["device:b.dead"]
     assert "unit 2: no answer" in conditions[0].text
     await stopped(task)
+
+
+async def _first_results(field: Field) -> list[WriteResult]:
+    async with asyncio.timeout(5):
+        while not (results := field.take_results()):
+            await asyncio.sleep(0)
+    return results
+
+
+async def test_nothing_is_written_before_the_devices_were_first_read(clock: Clock) -> None:
+    driver = Scripted(["b.ch-1.enable"], clock)
+    driver.values["b.ch-1.enable"] = 1.0  # it runs, and whoever decided to stop it did not know
+    field = Field(clock.now)
+    field.add("x", "here", driver, poll_s=0.02)
+    field.submit([Write("b.ch-1.enable", 0)])
+    task = await running(field)
+    (result,) = await _first_results(field)
+    assert result.status is WriteStatus.TIMEOUT
+    assert "not sent" in result.detail
+    assert driver.writes == []
+    assert field.snapshot(clock.now())["b.ch-1.enable"].value == 1.0
+    field.submit([Write("b.ch-1.enable", 0)])
+    assert (await _first_results(field))[0].status is WriteStatus.OK
+    await stopped(task)
+
+
+async def test_a_device_that_answers_no_read_is_written_to_after_each_try(clock: Clock) -> None:
+    driver = Scripted(["b.relay.enable"], clock)
+    driver.quality = Quality.BAD
+    field = Field(clock.now)
+    field.add("x", "here", driver, poll_s=0.02)
+    field.submit([Write("b.relay.enable", 1)])
+    task = await running(field)
+    assert (await _first_results(field))[0].status is WriteStatus.OK
+    assert driver.writes == [Write("b.relay.enable", 1)]
+    await stopped(task)

@@ -124,6 +124,20 @@ def test_retries_at_1_2_4_then_every_30_s_and_says_why() -> None:
     assert [e.kind for e in rig.step(128).alarms] == ["cleared"]
 
 
+def test_a_device_that_is_back_is_told_at_once() -> None:
+    seq = Wish()
+    seq.want(0)
+    rig = Rig(seq)
+    rig.step(0)
+    rig.device.quality, rig.device.status = Quality.BAD, WriteStatus.TIMEOUT
+    seq.want(1)
+    for second in range(1, 70):
+        rig.step(second)
+    rig.device.quality, rig.device.status = Quality.GOOD, WriteStatus.OK
+    assert rig.wrote(70) == [1]  # the next try of a dead device would be seconds later
+    assert [rig.wrote(s) for s in (71, 72)] == [[], []]
+
+
 def test_a_device_that_acknowledges_but_does_nothing_is_found_out() -> None:
     seq = Wish()
     seq.want(1)
