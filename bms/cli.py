@@ -45,11 +45,10 @@ def _print_json(value: object) -> None:
 
 
 def _show(*renderables: object) -> None:
-    from rich.console import Console
+    from bms.screens import console as make_console
 
     # When the output is piped, a table is as wide as its content: nothing is cut off.
-    width = None if sys.stdout.isatty() else 200
-    console = Console(width=width, highlight=False)
+    console = make_console(None if sys.stdout.isatty() else 200)
     for renderable in renderables:
         console.print(renderable)
 

@@ -229,12 +229,12 @@ def _wait_for_controller(site: Site) -> None:
 
 def _watch(site: Site, live_for: timedelta | None) -> None:
     """Refresh the status table each second; without a terminal, print it now and then."""
-    from rich.console import Console
     from rich.live import Live
 
+    from bms.screens import console as make_console
     from bms.screens import status_screen
 
-    console = Console(highlight=False)
+    console = make_console()
     ends = None if live_for is None else time.monotonic() + live_for.total_seconds()
 
     def status() -> Any:
@@ -247,7 +247,7 @@ def _watch(site: Site, live_for: timedelta | None) -> None:
                 time.sleep(1.0)
                 live.update(status(), refresh=True)
         return
-    console = Console(width=200, highlight=False)
+    console = make_console(200)
     while ends is None or time.monotonic() < ends:
         console.print(status(), "")
         pause = 10.0 if ends is None else max(0.0, min(10.0, ends - time.monotonic()))

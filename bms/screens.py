@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +16,15 @@ from bms.durations import in_words
 
 _ABNORMAL = "bold red"
 _NOTE = "yellow"
+
+
+def console(width: int | None = None) -> Console:
+    """Where all screens are drawn.
+
+    Texts of people and devices are shown as they are: `[urgent]` in a reason is no markup, and
+    `:fire:` no picture.
+    """
+    return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
 def _table(*columns: str, title: str | None = None) -> Table:

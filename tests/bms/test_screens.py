@@ -1,0 +1,43 @@
+"""What a terminal shows of the JSON values, in an invented site."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import RenderableType
+
+from bms.screens import console, why_screen
+
+
+def drawn(*renderables: RenderableType) -> str:
+    out = console(200)
+    out.file = StringIO()
+    for renderable in renderables:
+        out.print(renderable)
+    return out.file.getvalue()
+
+
+def why(reason: str) -> dict[str, Any]:
+    return {
+        "point": "b.fan.enable",
+        "commandable": True,
+        "winner": {
+            "value": True,
+            "priority": 8,
+            "slot": "operator",
+            "source": "override 1",
+            "reason": reason,
+            "expires": None,
+        },
+        "losers": [],
+        "field": {"value": True, "unit": "", "quality": "good", "age_s": 0.2, "detail": ""},
+    }
+
+
+@pytest.mark.parametrize(
+    "reason", ["[/red] belt", "[bold]belt[/bold]", "belt [x] :fire:", "皮带[换]"]
+)
+def test_what_people_write_is_shown_as_it_is(reason: str) -> None:
+    assert reason in drawn(*why_screen(why(reason)))
