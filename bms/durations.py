@@ -16,12 +16,14 @@ def parse_duration(text: str) -> timedelta:
     if not parts or "".join(number + unit for number, unit in parts) != compact:
         raise ValueError(f"'{text}' is not a duration; write for example 45m, 2h or 1h30m")
     seconds = sum(float(number) * _UNIT_S[unit] for number, unit in parts)
-    if seconds <= 0:
-        raise ValueError(f"'{text}' is no time at all; write for example 45m, 2h or 1h30m")
     try:
-        return timedelta(seconds=seconds)
+        duration = timedelta(seconds=seconds)
     except OverflowError as error:
         raise ValueError(f"'{text}' is too long") from error
+    # Asked of the result: what is shorter than a microsecond has become nothing.
+    if duration <= timedelta(0):
+        raise ValueError(f"'{text}' is no time at all; write for example 45m, 2h or 1h30m")
+    return duration
 
 
 def in_words(duration: timedelta) -> str:

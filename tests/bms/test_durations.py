@@ -16,7 +16,20 @@ def test_reads(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2", "h", "-1h", "0m", "1w", "2h later", "1h,30m", "9" * 20 + "d"]
+    "text",
+    [
+        "",
+        "2",
+        "h",
+        "-1h",
+        "0m",
+        "1w",
+        "2h later",
+        "1h,30m",
+        "9" * 20 + "d",
+        "9" * 400 + "d",
+        "0.0000001s",
+    ],
 )
 def test_refuses(text: str) -> None:
     with pytest.raises(ValueError, match="write for example|too long"):
