@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from bms.api.protocol import ERROR_KINDS, LINE_LIMIT, socket_path
+from bms.api.protocol import ERROR_KINDS, LINE_LIMIT, REQUEST_LIMIT, socket_path
 from bms.errors import BmsError, InvalidInput, Unreachable
 
 TIMEOUT_S = 15.0
@@ -18,10 +18,14 @@ def ask(state_dir: Path, op: str, timeout_s: float = TIMEOUT_S, **args: object) 
 
     Raises:
         Unreachable: no controller answers.
+        InvalidInput: the request is too long.
         InvalidInput, Refused, BmsError: what the controller said.
     """
     path = socket_path(state_dir)
     request = json.dumps({"op": op, "args": args}).encode() + b"\n"
+    if len(request) > REQUEST_LIMIT:
+        # The controller would hang up while this is still being sent.
+        raise InvalidInput(f"a request is at most {REQUEST_LIMIT} bytes, not {len(request)}")
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(timeout_s)

@@ -15,6 +15,9 @@ from bms.errors import BmsError, InvalidInput, Refused
 LINE_LIMIT = 16 * 1024 * 1024
 """Bytes of the longest answer: 5,000 points with details are about 1 MB."""
 
+REQUEST_LIMIT = 64 * 1024
+"""Bytes of the longest request; a reason is the longest thing in one."""
+
 _SUN_PATH_LIMIT = 100
 """Linux allows 107 bytes in a socket address; leave room for a rename suffix."""
 

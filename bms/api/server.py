@@ -13,12 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bms.api.protocol import LINE_LIMIT, error_kind
+from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, error_kind
 from bms.errors import BmsError, InvalidInput, Refused
 
 _log = logging.getLogger(__name__)
 
-REQUEST_LIMIT = 64 * 1024
 ANSWER_WITHIN_S = 10.0
 IDLE_S = 60.0
 

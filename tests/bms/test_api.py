@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from bms.api.client import ask
-from bms.api.protocol import socket_path
-from bms.api.server import REQUEST_LIMIT, ApiServer
+from bms.api.protocol import REQUEST_LIMIT, socket_path
+from bms.api.server import ApiServer
 from bms.errors import BmsError, InvalidInput, Refused, Unreachable
 from schedules.yamltext import Problem
 
@@ -64,6 +64,12 @@ async def test_answers_errors_and_the_name_of_who_asks(tmp_path: Path) -> None:
     assert not socket_path(tmp_path).exists()
     with pytest.raises(Unreachable, match="bms run"):
         ask(tmp_path, "echo")
+
+
+async def test_a_request_that_is_too_long_is_not_an_absent_controller(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        with pytest.raises(InvalidInput, match="at most"):
+            await asyncio.to_thread(ask, tmp_path, "echo", text="长" * REQUEST_LIMIT)
 
 
 async def test_bad_clients_hurt_only_themselves(tmp_path: Path) -> None:
