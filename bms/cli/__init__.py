@@ -1,0 +1,33 @@
+"""The command line: parse, call, print. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import click
+
+from bms.cli import live, read, site
+from bms.cli.common import ErrorGroup
+
+
+@click.group(cls=ErrorGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bms")
+def main() -> None:
+    """Park energy management and building automation.
+
+    Exit codes: 0 ok, 1 failed, 2 invalid input, 3 controller unreachable, 4 refused or conflict.
+    """
+
+
+for command in (
+    site.init,
+    site.check,
+    site.run,
+    site.simulate,
+    live.status,
+    live.points,
+    live.why,
+    read.schedule,
+    live.override,
+    read.report,
+    site.demo,
+):
+    main.add_command(command)

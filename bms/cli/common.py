@@ -1,0 +1,155 @@
+"""What all commands share: errors to exit codes, output, and reading arguments."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from bms.errors import BmsError, InvalidInput
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bms.config.models import Site
+
+SITE = click.argument("site", type=click.Path(path_type=Path))
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+class ErrorGroup(click.Group):
+    """Turns our errors into a message and their exit code, for every command."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BmsError as error:
+            fail(error)
+
+
+def fail(error: BmsError) -> NoReturn:
+    click.echo(f"error: {error}", err=True)
+    if isinstance(error, InvalidInput):
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+    sys.exit(error.exit_code)
+
+
+def print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show(*renderables: object) -> None:
+    from bms.screens import console as make_console
+
+    # When the output is piped, a table is as wide as its content: nothing is cut off.
+    console = make_console(None if sys.stdout.isatty() else 200)
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def table_of(title: str | None, *columns: str) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def load_site(directory: Path, endpoints: Path | None = None) -> Site:
+    from bms.config.load import load, with_endpoints
+    from bms.control import STRATEGIES
+
+    site = load(directory, STRATEGIES)
+    if endpoints is not None:
+        try:
+            replaced = json.loads(endpoints.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"cannot read the endpoints file {endpoints}: {error}") from error
+        site = with_endpoints(site, replaced)
+    return site
+
+
+def instant(site: Site, text: str, option: str) -> datetime:
+    from zoneinfo import ZoneInfo
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(
+            f"{option}: '{text}' is not a date; write 2026-03-28 or 2026-03-28T20:30"
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(site.file.zone))
+    return moment.astimezone(UTC)
+
+
+def pairs(options: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for option in options:
+        key, sign, value = option.partition("=")
+        if not sign or not key:
+            raise InvalidInput(f"--option '{option}': write name=value")
+        pairs[key] = value
+    return pairs
+
+
+def duration_of(text: str, option: str) -> timedelta:
+    from bms.durations import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise InvalidInput(f"{option}: {error}") from None
+
+
+def state_dir_of(directory: Path) -> Path:
+    """The state directory, from site.yaml alone: works while other files are being edited."""
+    from schedules.yamltext import read
+
+    path = directory / "site.yaml"
+    try:
+        document, problems = read("site.yaml", path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{directory} is not a site: cannot read {path} ({error})") from error
+    if document is None or not isinstance(document.data, dict):
+        raise InvalidInput(f"{path} cannot be read", problems)
+    return directory / str(document.data.get("state_dir") or "state")
+
+
+class ProgressBar:
+    """A progress bar over simulated time; prints nothing when quiet or not on a terminal."""
+
+    def __init__(
+        self, start: datetime, end: datetime, *, quiet: bool, text: str = "simulating"
+    ) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._start, self._end = start, end
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %  {task.fields[day]}"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            disable=quiet or not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task(text, total=1.0, day="")
+
+    def __enter__(self) -> Callable[[datetime], None]:
+        self._bar.start()
+        return self._report
+
+    def _report(self, now: datetime) -> None:
+        done = (now - self._start) / (self._end - self._start)
+        self._bar.update(self._task, completed=min(done, 1.0), day=f"{now:%Y-%m-%d}")
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()

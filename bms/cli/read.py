@@ -1,0 +1,89 @@
+"""Commands that read files and history: previews and reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bms.cli.common import (
+    AS_JSON,
+    SITE,
+    ErrorGroup,
+    instant,
+    load_site,
+    print_json,
+    show,
+)
+from bms.config.models import Site
+from bms.errors import InvalidInput
+
+
+@click.group(cls=ErrorGroup)
+def schedule() -> None:
+    """Look at schedules."""
+
+
+@schedule.command()
+@SITE
+@click.argument("group")
+@click.option("--days", type=click.IntRange(1, 400), default=7, show_default=True)
+@click.option("--from", "start", help="First day.  [default: today]")
+@AS_JSON
+def preview(site: Path, group: str, days: int, start: str | None, as_json: bool) -> None:
+    """What will run in GROUP, and because of which line."""
+    from bms.clock import SystemClock
+    from bms.screens import preview_screen, preview_view
+    from schedules.yamltext import suggestion
+
+    loaded = load_site(site)
+    if group not in loaded.groups:
+        raise InvalidInput(f"unknown group '{group}'; {suggestion(group, loaded.groups)}")
+    now = instant(loaded, start, "--from") if start else SystemClock().now()
+    view = preview_view(loaded, group, now, days, _overrides_if_running(loaded))
+    if as_json:
+        print_json(view)
+    else:
+        show(*preview_screen(view))
+
+
+def _overrides_if_running(site: Site) -> list[dict[str, Any]] | None:
+    from bms.api.client import ask
+    from bms.errors import Unreachable
+
+    try:
+        answer: list[dict[str, Any]] = ask(site.state_dir, "override.list")
+    except Unreachable:
+        return None
+    return answer
+
+
+@click.group(cls=ErrorGroup)
+def report() -> None:
+    """What an energy manager reads."""
+
+
+@report.command()
+@SITE
+@click.option("--year", type=click.IntRange(1990, 2200), required=True)
+@click.option(
+    "--history",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Directory with the history.  [default: the site's state directory]",
+)
+@AS_JSON
+def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
+    """Energy growth per base against its target, with the verdict."""
+    from bms.clock import SystemClock
+    from bms.historian.embedded import History
+    from bms.reports.growth import growth_report
+    from bms.screens import growth_screen
+
+    loaded = load_site(site)
+    with History(history or loaded.state_dir, read_only=True) as stored:
+        result = growth_report(loaded, stored, year, SystemClock().now())
+    if as_json:
+        print_json(result.to_json())
+    else:
+        show(*growth_screen(result.to_json()))

@@ -1,0 +1,216 @@
+"""Commands about a site as a whole: write, check, run, simulate, demo."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from bms.cli.common import (
+    AS_JSON,
+    SITE,
+    ProgressBar,
+    duration_of,
+    instant,
+    load_site,
+    pairs,
+    print_json,
+)
+from bms.errors import InvalidInput
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+def init(directory: Path) -> None:
+    """Write a small commented site into DIRECTORY (new or empty)."""
+    from bms.config.scaffold import init as write_site
+
+    for path in write_site(directory):
+        click.echo(path)
+    click.echo(f"Next: edit the files, then 'bms check {directory}'.")
+
+
+@click.command()
+@SITE
+@AS_JSON
+def check(site: Path, as_json: bool) -> None:
+    """Validate a site; list every problem as file:line:column with what is allowed."""
+    from bms.config.load import check as check_site
+    from bms.config.load import sources
+    from bms.config.render import render
+    from bms.control import STRATEGIES
+
+    found, problems = check_site(site, STRATEGIES)
+    if as_json:
+        print_json(
+            [
+                {
+                    "file": p.file,
+                    "line": p.line,
+                    "column": p.column,
+                    "message": p.message,
+                    "hint": p.hint,
+                }
+                for p in problems
+            ]
+        )
+    elif problems:
+        click.echo(render(problems, sources(site)), err=True)
+    if problems or found is None:
+        if not as_json:
+            files = len({problem.file for problem in problems})
+            click.echo(
+                f"{len(problems)} problems in {files} files; nothing was put in force", err=True
+            )
+        sys.exit(InvalidInput.exit_code)
+    if not as_json:
+        points = sum(len(link.points) for link in found.links.values())
+        click.echo(
+            f"{found.file.id}: {len(found.bases)} bases, {len(found.equipment)} equipment, "
+            f"{points} points on {len(found.links)} links, {len(found.groups)} groups: no problems"
+        )
+
+
+@click.command()
+@SITE
+@click.option(
+    "--endpoints",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="JSON file that replaces host and port (or url) of links by id.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Log every detail.")
+def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
+    """Control a site in the foreground until SIGTERM or Ctrl-C.
+
+    On stopping, each output holds its last value or is released, as its `on_stop` says.
+    """
+
+    from bms.app import run_site
+
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+    )
+    if not verbose:
+        for noisy in ("asyncua", "pymodbus", "apscheduler"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+    loaded = load_site(site, endpoints)
+    points = sum(len(link.points) for link in loaded.links.values())
+
+    def ready() -> None:
+        click.echo(
+            f"controlling {loaded.file.id}: {points} points on {len(loaded.links)} links, "
+            f"{len(loaded.groups)} groups, every {loaded.file.cycle_s:g} s; Ctrl-C stops"
+        )
+        sys.stdout.flush()
+
+    asyncio.run(run_site(loaded, ready=ready))
+
+
+@click.command()
+@SITE
+@click.option("--from", "start", required=True, help="First day or instant, e.g. 2026-03-01.")
+@click.option("--to", "end", required=True, help="End, not included.")
+@click.option(
+    "--plant", help="module:Class.  [default: the site's own plant, or one that only echoes]"
+)
+@click.option("--option", "options", multiple=True, help="name=value handed to the plant.")
+@click.option("--step", default="1m", show_default=True, help="Simulated time per cycle.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory for history and state.  [default: SITE/simulated]",
+)
+@AS_JSON
+def simulate(
+    site: Path,
+    start: str,
+    end: str,
+    plant: str | None,
+    options: tuple[str, ...],
+    step: str,
+    into: Path | None,
+    as_json: bool,
+) -> None:
+    """Run the same engine on simulated time, as fast as the machine goes."""
+
+    from bms.plants import make_plant, plant_of
+    from bms.simulate import simulate as run_simulation
+
+    loaded = load_site(site)
+    since, until = instant(loaded, start, "--from"), instant(loaded, end, "--to")
+    if until <= since:
+        raise InvalidInput("--to must lie after --from")
+    given = pairs(options)
+    if given and plant is None:
+        raise InvalidInput("--option goes with --plant")
+    made = make_plant(plant, since, given) if plant else plant_of(loaded, since)
+    try:
+        with ProgressBar(since, until, quiet=as_json) as progress:
+            done = asyncio.run(
+                run_simulation(
+                    loaded,
+                    made,
+                    start=since,
+                    end=until,
+                    step=duration_of(step, "--step"),
+                    into=into or site / "simulated",
+                    progress=progress,
+                )
+            )
+    finally:
+        made.close()
+    if as_json:
+        print_json(
+            {
+                "from": done.start.isoformat(),
+                "to": done.end.isoformat(),
+                "step_s": done.step_s,
+                "cycles": done.cycles,
+                "writes": done.writes,
+                "alarms_raised": done.alarms_raised,
+                "wall_s": round(done.wall_s, 3),
+                "days_per_s": round(done.days_per_s, 3),
+            }
+        )
+        return
+    click.echo(
+        f"{done.cycles} cycles of {done.step_s:g} s, {done.writes} writes, {done.alarms_raised} "
+        f"alarms in {done.wall_s:.1f} s ({done.days_per_s:.1f} days/s); history in "
+        f"{into or site / 'simulated'}"
+    )
+
+
+@click.command()
+@click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/demo"),
+    show_default=True,
+    help="Where the demo site and its history are kept.",
+)
+@click.option(
+    "--step",
+    help="Simulated time per fill cycle.  [default: 15m, or what this machine fills in time]",
+)
+@click.option("--weather", type=click.Path(path_type=Path, exists=True), help="An EPW file.")
+@click.option("--for", "duration", help="Stop by itself after this long, e.g. 30s.")
+def demo(directory: Path, step: str | None, weather: Path | None, duration: str | None) -> None:
+    """Start the simulated park and its controller, and watch them.
+
+    Fills the history with the whole previous year and this year to date, then polls and controls
+    live. Started again, it fills only what passed since. Ctrl-C stops everything.
+    """
+    from bms.demo import run_demo
+
+    run_demo(
+        directory,
+        step=duration_of(step, "--step") if step else None,
+        weather=weather,
+        live_for=duration_of(duration, "--for") if duration else None,
+        progress=lambda start, end: ProgressBar(start, end, quiet=False, text="filling history"),
+    )
