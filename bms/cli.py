@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bms.config.models import Site
 
 SITE = click.argument("site", type=click.Path(path_type=Path))
+YEARS = (1990, 2200)
+"""No history is older and no plan reaches further: what lies beyond is a slip of the keyboard."""
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -175,7 +177,8 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     asyncio.run(run_site(loaded, ready=ready))
 
 
-def _instant(site: Site, text: str, option: str) -> datetime:
+def _instant(zone: str, text: str, option: str) -> datetime:
+    """What a person means by a date or time in `zone`, within the years that reports know."""
     from zoneinfo import ZoneInfo
 
     try:
@@ -184,8 +187,10 @@ def _instant(site: Site, text: str, option: str) -> datetime:
         raise InvalidInput(
             f"{option}: '{text}' is not a date; write 2026-03-28 or 2026-03-28T20:30"
         ) from None
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        raise InvalidInput(f"{option}: '{text}' is not between {YEARS[0]} and {YEARS[1]}")
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(site.file.zone))
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
     return moment.astimezone(UTC)
 
 
@@ -240,7 +245,8 @@ def simulate(
     from bms.simulate import simulate as run_simulation
 
     loaded = _load(site)
-    since, until = _instant(loaded, start, "--from"), _instant(loaded, end, "--to")
+    zone = loaded.file.zone
+    since, until = _instant(zone, start, "--from"), _instant(zone, end, "--to")
     if until <= since:
         raise InvalidInput("--to must lie after --from")
     pairs = _pairs(options)
@@ -416,7 +422,9 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
     loaded = _load(site)
     if group not in loaded.groups:
         raise InvalidInput(f"unknown group '{group}'; {suggestion(group, loaded.groups)}")
-    now = _instant(loaded, start, "--from") if start else SystemClock().now()
+    # A day is the base's day: in the site's own zone it may begin on the day before.
+    zone = loaded.bases[loaded.groups[group].base].zone
+    now = _instant(zone, start, "--from") if start else SystemClock().now()
     view = preview_view(loaded, group, now, days, _overrides_if_running(loaded))
     if as_json:
         _print_json(view)
@@ -515,7 +523,7 @@ def report() -> None:
 
 @report.command()
 @SITE
-@click.option("--year", type=click.IntRange(1990, 2200), required=True)
+@click.option("--year", type=click.IntRange(*YEARS), required=True)
 @click.option(
     "--history",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
