@@ -46,3 +46,25 @@ def test_a_preview_begins_on_the_day_that_was_asked_for(site: Path) -> None:
     (stretch,) = json.loads(said.stdout)["stretches"]
     assert stretch["from"] == "2026-03-28T00:00+01:00"
     assert stretch["to"] == "2026-03-30T00:00+02:00"  # across the clock change
+
+
+@pytest.mark.parametrize(
+    "plant", ["nope", ":Park", "os:", ".os:sep", "os:sep", "os:getcwd", "json:JSONDecoder"]
+)
+def test_what_is_no_plant_is_said(site: Path, plant: str) -> None:
+    words = ("simulate", site, "--from", "2026-07-01", "--to", "2026-07-02", "--plant", plant)
+    assert f"'{plant}' is no plant" in refused(bms(*words), 2)
+
+
+def test_a_plant_gets_its_start_from_the_simulation_alone(site: Path) -> None:
+    words = ("simulate", site, "--from", "2026-07-01", "--to", "2026-07-02")
+    plant = ("--plant", "tests.bms.test_plants:Emulator", "--option", "start=now")
+    assert "no option 'start'" in refused(bms(*words, *plant), 2)
+
+
+def test_a_file_in_the_place_of_a_directory(site: Path) -> None:
+    (site / "state").write_text("", encoding="utf-8")
+    assert "state: cannot be made a directory" in refused(bms("run", site), 1)
+    words = ("simulate", site, "--from", "2026-07-01", "--to", "2026-07-02", "--into")
+    refused(bms(*words, site / "state"), 2)
+    assert "cannot be made" in refused(bms(*words, site / "state" / "deep"), 1)
