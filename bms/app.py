@@ -31,6 +31,7 @@ from bms.config.load import schedule_texts
 from bms.config.models import Link, ModbusLink, PlantLink, Site
 from bms.config.programme import check_schedules
 from bms.control import STRATEGIES
+from bms.database import make_directory
 from bms.energy.today import EnergyToday
 from bms.engine import Cycle
 from bms.errors import BmsError, InvalidInput, StoreError
@@ -118,7 +119,7 @@ class App:
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Control until `stop`. Raises Refused if this site is already being controlled."""
         state_dir = self._site.state_dir
-        state_dir.mkdir(parents=True, exist_ok=True)
+        make_directory(state_dir)
         async with AsyncExitStack() as stack:
             self._store = stack.enter_context(Store(state_dir))
             self._history = stack.enter_context(History(state_dir))

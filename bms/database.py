@@ -81,6 +81,16 @@ def open_database(path: Path, layout: Layout, *, read_only: bool = False) -> sql
     return connection
 
 
+def make_directory(path: Path) -> None:
+    """Make a directory for databases, with its parents. Raises StoreError if it cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be made a directory: {error.strerror or error}"
+        ) from error
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
     """One durable transaction: all of it is on disk when the block ends, or none of it."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bms.model import Condition, Severity
+from drivers.backoff import without_countdown
 from drivers.base import Driver, Write, WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample
 
@@ -179,7 +180,7 @@ class FieldLink:
             if self._last_good is None or not self._online(now):
                 _log.info("link %s (%s): answering", self.name, self.endpoint)
             self._last_good = now
-        elif self._detail != detail:
+        elif without_countdown(self._detail) != without_countdown(detail):
             _log.warning("link %s (%s): %s", self.name, self.endpoint, detail or "no answer")
         self._detail = detail
         self.last_finished = now
@@ -262,7 +263,7 @@ class FieldLink:
                     f"link:{self.name}",
                     Severity.URGENT,
                     f"link {self.name} ({self.endpoint}): no good value since "
-                    f"{since:%Y-%m-%d %H:%M:%S}Z: {self._detail or 'no answer'}",
+                    f"{since:%Y-%m-%d %H:%M:%S}Z: {without_countdown(self._detail) or 'no answer'}",
                 )
             ]
         if self._good == len(self._ids):
@@ -273,7 +274,7 @@ class FieldLink:
                 f"device:{device}",
                 Severity.URGENT,
                 f"{device}: no good value since {since:%Y-%m-%d %H:%M:%S}Z: "
-                f"{self._detail_by_device.get(device, 'no answer')}",
+                f"{without_countdown(self._detail_by_device.get(device, 'no answer'))}",
             )
             for device, since in self._last_good_by_device.items()
             if since < limit

@@ -6,6 +6,7 @@ import importlib
 import inspect
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from bms.config.models import PlantLink, Site
 from bms.errors import InvalidInput
@@ -19,7 +20,7 @@ def make_plant(spec: str, start: datetime, options: Mapping[str, str]) -> Plant:
     Raises InvalidInput, saying which part is wrong.
     """
     module_name, colon, class_name = spec.partition(":")
-    if not colon:
+    if not colon or not all(name.isidentifier() for name in (*module_name.split("."), class_name)):
         raise InvalidInput(f"'{spec}' is no plant; write module:Class")
     try:
         factory = getattr(importlib.import_module(module_name), class_name)
@@ -27,9 +28,15 @@ def make_plant(spec: str, start: datetime, options: Mapping[str, str]) -> Plant:
         raise InvalidInput(f"cannot import the plant's module '{module_name}': {error}") from error
     except AttributeError:
         raise InvalidInput(f"module '{module_name}' has no '{class_name}'") from None
-    known = inspect.signature(factory).parameters
+    try:
+        known = inspect.signature(factory).parameters
+    except (TypeError, ValueError):  # not callable, or written in C without a signature
+        known = MappingProxyType({})
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    if "start" not in known and not takes_any:
+        raise InvalidInput(f"'{spec}' is no plant: it is not made from a start time")
     for name in options:
-        if name not in known and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        if name == "start" or (name not in known and not takes_any):
             allowed = ", ".join(sorted(set(known) - {"start"})) or "none"
             raise InvalidInput(f"the plant has no option '{name}'; options: {allowed}")
     try:

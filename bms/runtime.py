@@ -123,7 +123,9 @@ class Runtime:
 
         Raises InvalidInput for an unknown point or value, Refused where it is not allowed.
         """
-        if not reason.strip():
+        # One line without control characters: it is read on terminals and in the log.
+        reason = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
+        if not reason:
             raise InvalidInput("an override needs a reason that the next shift understands")
         if not timedelta(0) < duration <= LONGEST_OVERRIDE:
             raise Refused(
@@ -131,7 +133,7 @@ class Runtime:
                 "schedule"
             )
         value = self._value(point, text)
-        return Override(0, point, value, now, now + duration, reason.strip(), owner)
+        return Override(0, point, value, now, now + duration, reason, owner)
 
     def _value(self, point: PointId, text: str) -> Value:
         for group in self.site.groups.values():

@@ -45,7 +45,10 @@ def value_text(value: object) -> str:
     """A point's value as people read it: states as on and off, numbers without noise."""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    # Six digits hide the noise of float32, but a register keeps all of its digits.
+    return f"{value:g}" if abs(value) < 1e5 else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def _number(value: float | None, digits: int = 1) -> str:

@@ -15,6 +15,7 @@ from typing import Self
 from bms.clock import SimulatedClock
 from bms.config.models import Site
 from bms.control import assemble
+from bms.database import make_directory
 from bms.engine import Engine
 from bms.errors import Refused
 from bms.historian.embedded import History
@@ -104,7 +105,7 @@ async def simulate(
     A later simulation, or `bms run` on the same directory, carries on where this one ended.
     Raises Refused if `into` already holds history after `start`.
     """
-    into.mkdir(parents=True, exist_ok=True)
+    make_directory(into)
     clock = SimulatedClock(start)
     points = [point for link in site.links.values() for point in link.points]
     ids = [point.id for point in points]

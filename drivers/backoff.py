@@ -10,6 +10,19 @@ SPREAD = 0.2
 """Jitter, so that the links of a site do not all knock at once after a power cut."""
 
 
+_NEXT_ATTEMPT = "; next attempt in "
+
+
+def waiting(reason: str, remaining_s: float) -> str:
+    """What a link says while it waits: why it failed, and the countdown."""
+    return f"{reason}{_NEXT_ATTEMPT}{remaining_s:.1f} s"
+
+
+def without_countdown(detail: str) -> str:
+    """The reason alone: the same at each look, as an alarm's text has to be."""
+    return detail.partition(_NEXT_ATTEMPT)[0]
+
+
 class Backoff:
     """Waits 0.5, 1, 2 ... 30 s between attempts, each 20 % longer or shorter by chance.
 

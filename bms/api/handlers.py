@@ -92,7 +92,7 @@ class Handlers:
         return self._view(found[0], now)
 
     def _view(self, override: Override, now: datetime) -> dict[str, Any]:
-        return views.override_view(override, views.zone_of(self.runtime, override.point), now)
+        return views.override_view(self.runtime, override, now)
 
 
 def _text(args: Mapping[str, Any], name: str) -> str:

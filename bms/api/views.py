@@ -9,10 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.models import Base, Group
+from bms.equipment import PointClass
 from bms.errors import InvalidInput
 from bms.model import Award, Command, Override
 from bms.runtime import Runtime
-from drivers.points import PointId, Quality
+from drivers.points import PointId, Quality, Value
 from schedules.model import Change, Resolver
 from schedules.yamltext import suggestion
 
@@ -25,11 +26,12 @@ def local(time: datetime, zone: str) -> str:
     return time.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
 
 
-def override_view(override: Override, zone: str, now: datetime) -> dict[str, Any]:
+def override_view(runtime: Runtime, override: Override, now: datetime) -> dict[str, Any]:
+    zone = zone_of(runtime, override.point)
     return {
         "id": override.id,
         "point": override.point,
-        "value": override.value,
+        "value": shown(runtime, override.point, override.value),
         "since": local(override.start, zone),
         "until": local(override.until, zone),
         "left_s": max(0, round((override.until - now).total_seconds())),
@@ -46,7 +48,7 @@ def zone_of(runtime: Runtime, point: PointId) -> str:
 def overrides(runtime: Runtime, now: datetime) -> list[dict[str, Any]]:
     """Overrides in force, oldest first."""
     return [
-        override_view(override, zone_of(runtime, override.point), now)
+        override_view(runtime, override, now)
         for override in sorted(runtime.overrides.values(), key=lambda o: o.start)
     ]
 
@@ -74,9 +76,16 @@ def points(runtime: Runtime, pattern: str | None, now: datetime) -> list[dict[st
     return rows
 
 
-def _command(command: Command, zone: str) -> dict[str, Any]:
+def shown(runtime: Runtime, point: PointId, value: Value) -> Value:
+    """A commanded value as the field shows it: strategies command states as 1 and 0."""
+    if isinstance(value, int | float) and runtime.point_class(point) is PointClass.STATE:
+        return bool(value)
+    return value
+
+
+def _command(runtime: Runtime, command: Command, zone: str) -> dict[str, Any]:
     return {
-        "value": command.value,
+        "value": shown(runtime, command.point, command.value),
         "priority": int(command.priority),
         "slot": command.priority.name.lower(),
         "source": command.source,
@@ -96,8 +105,8 @@ def why(runtime: Runtime, point: PointId, now: datetime) -> dict[str, Any]:
         "point": point,
         "time": local(now, zone),
         "commandable": point in set(runtime.commandable()),
-        "winner": _command(award.winner, zone) if award else None,
-        "losers": [_command(command, zone) for command in award.losers] if award else [],
+        "winner": _command(runtime, award.winner, zone) if award else None,
+        "losers": [_command(runtime, command, zone) for command in award.losers] if award else [],
         "field": {
             "value": sample.value,
             "unit": runtime.unit(point),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bms.config.models import Site
 
 SITE = click.argument("site", type=click.Path(path_type=Path))
+YEARS = (1990, 2200)
+"""No history is older and no plan reaches further: what lies beyond is a slip of the keyboard."""
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -76,7 +78,8 @@ def load_site(directory: Path, endpoints: Path | None = None) -> Site:
     return site
 
 
-def instant(site: Site, text: str, option: str) -> datetime:
+def instant(zone: str, text: str, option: str) -> datetime:
+    """What a person means by a date or time in `zone`, within the years that reports know."""
     from zoneinfo import ZoneInfo
 
     try:
@@ -85,8 +88,10 @@ def instant(site: Site, text: str, option: str) -> datetime:
         raise InvalidInput(
             f"{option}: '{text}' is not a date; write 2026-03-28 or 2026-03-28T20:30"
         ) from None
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        raise InvalidInput(f"{option}: '{text}' is not between {YEARS[0]} and {YEARS[1]}")
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(site.file.zone))
+        moment = moment.replace(tzinfo=ZoneInfo(zone))
     return moment.astimezone(UTC)
 
 

@@ -85,7 +85,8 @@ def override() -> None:
     """Take a point over by hand, for a stated time and reason."""
 
 
-@override.command("set")
+# A value such as -5 is no option.
+@override.command("set", context_settings={"ignore_unknown_options": True})
 @SITE
 @click.argument("point")
 @click.argument("value")

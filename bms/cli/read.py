@@ -10,6 +10,7 @@ import click
 from bms.cli.common import (
     AS_JSON,
     SITE,
+    YEARS,
     ErrorGroup,
     instant,
     load_site,
@@ -40,7 +41,9 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
     loaded = load_site(site)
     if group not in loaded.groups:
         raise InvalidInput(f"unknown group '{group}'; {suggestion(group, loaded.groups)}")
-    now = instant(loaded, start, "--from") if start else SystemClock().now()
+    # A day is the base's day: in the site's own zone it may begin on the day before.
+    zone = loaded.bases[loaded.groups[group].base].zone
+    now = instant(zone, start, "--from") if start else SystemClock().now()
     view = preview_view(loaded, group, now, days, _overrides_if_running(loaded))
     if as_json:
         print_json(view)
@@ -66,7 +69,7 @@ def report() -> None:
 
 @report.command()
 @SITE
-@click.option("--year", type=click.IntRange(1990, 2200), required=True)
+@click.option("--year", type=click.IntRange(*YEARS), required=True)
 @click.option(
     "--history",
     type=click.Path(path_type=Path, file_okay=False, exists=True),

@@ -141,7 +141,8 @@ def simulate(
     from bms.simulate import simulate as run_simulation
 
     loaded = load_site(site)
-    since, until = instant(loaded, start, "--from"), instant(loaded, end, "--to")
+    zone = loaded.file.zone
+    since, until = instant(zone, start, "--from"), instant(zone, end, "--to")
     if until <= since:
         raise InvalidInput("--to must lie after --from")
     given = pairs(options)

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import NoReturn
 
-from drivers.backoff import Backoff
+from drivers.backoff import Backoff, waiting
 from drivers.errors import BadAnswer, ConnectionLost, DriverError, NoAnswer
 from drivers.modbus.frames import GATEWAY_CANNOT_REACH, ExceptionAnswer, Request
 from drivers.modbus.protocol import ModbusProtocol
@@ -155,7 +155,7 @@ class ModbusLink:
             self._backoff.failed(self._monotonic())
         wait = self._backoff.remaining_s(self._monotonic())
         if wait:
-            raise LinkDown(f"{self._reason}; next attempt in {wait:.1f} s")
+            raise LinkDown(waiting(self._reason, wait))
         try:
             async with asyncio.timeout(self._timeout_s):
                 transport, protocol = await asyncio.get_running_loop().create_connection(

@@ -13,7 +13,7 @@ from typing import Self, cast
 from asyncua import ua
 from asyncua.ua.uaerrors import UaError
 
-from drivers.backoff import Backoff
+from drivers.backoff import Backoff, waiting
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.errors import ConnectionLost, DeviceRefused, DriverError
 from drivers.memory import Memory
@@ -193,7 +193,7 @@ class OpcUaDriver:
             return self._session
         wait = self._backoff.remaining_s(self._monotonic())
         if wait:
-            raise ConnectionLost(f"{self._reason}; next attempt in {wait:.1f} s")
+            raise ConnectionLost(waiting(self._reason, wait))
         try:
             self._session = await open_session(self._url, self._timeout_s)
         except DriverError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from bms.api.client import ask
 from bms.app import App
 from bms.clock import SystemClock
 from bms.config.load import load, with_endpoints
@@ -107,6 +108,29 @@ async def test_at_a_stop_outputs_hold_or_are_released_as_each_says(tmp_path: Pat
         assert award is not None
         assert award.award is not None
         assert "schedules/air.yaml:3" in award.award.winner.reason
+
+
+@pytest.mark.parametrize("broken", ["otherwise: # 关".encode("gb18030"), None])
+async def test_a_schedule_that_cannot_be_read_is_a_broken_edit(
+    tmp_path: Path, broken: bytes | None
+) -> None:
+    async with controlled(tmp_path) as (_, task, told):
+        await until(lambda: told.get("b.holds.speed") == 80.0)
+        edited = tmp_path / "schedules" / "edited.yaml"
+        if broken is None:
+            edited.mkdir()
+        else:
+            edited.write_bytes(broken)
+
+        async def alarms() -> str:
+            answer = await asyncio.to_thread(ask, tmp_path / "state", "status")
+            return " ".join(alarm["text"] for alarm in answer["alarms"])
+
+        async with asyncio.timeout(10):
+            while "schedules/edited.yaml:1" not in (text := await alarms()):
+                await asyncio.sleep(0.01)
+        assert "last good ones still are" in text
+        assert not task.done()
 
 
 async def test_history_reaches_an_influxdb_that_comes_late(

@@ -11,6 +11,7 @@ import pytest
 
 from bms import field as field_module
 from bms.field import Field
+from drivers.backoff import waiting
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample
 
@@ -36,6 +37,7 @@ class Scripted:
         self.reads = 0
         self.writes: list[Write] = []
         self.before_read: Callable[[], object] = lambda: None
+        self.detail: Callable[[], str] = lambda: "no answer"
         self.hang = False
         self.progress = asyncio.Event()
 
@@ -45,7 +47,7 @@ class Scripted:
         self.before_read()
         if self.hang:
             await asyncio.Event().wait()
-        detail = "" if self.quality is Quality.GOOD else "no answer"
+        detail = "" if self.quality is Quality.GOOD else self.detail()
         return [Sample(p, self.values[p], self.quality, self.clock.now(), detail) for p in points]
 
     async def write(self, writes: Sequence[Write]) -> list[WriteResult]:
@@ -249,3 +251,25 @@ async def test_a_device_that_answers_no_read_is_written_to_after_each_try(clock:
     assert (await _first_results(field))[0].status is WriteStatus.OK
     assert driver.writes == [Write("b.relay.enable", 1)]
     await stopped(task)
+
+
+async def test_the_countdown_to_the_next_attempt_is_no_news(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    field = Field(clock.now)
+    driver = Scripted(["b.dead.power"], clock)
+    driver.quality = Quality.BAD
+    driver.detail = lambda: waiting("no connection within 1 s", 30 - driver.reads)
+    field.add("x", "scripted", driver, poll_s=0.01)
+    task = await running(field)
+    clock.time += timedelta(seconds=600)
+    texts = set()
+    for count in (3, 6, 9):
+        await driver.reads_reach(count)
+        texts |= {condition.text for condition in field.conditions(clock.now())}
+    await stopped(task)
+    (text,) = texts  # or each second would be a change of the alarm, on disk and in the log
+    assert text.endswith("no connection within 1 s")
+    assert len([r for r in caplog.records if "no connection" in r.getMessage()]) == 1
+    (health,) = field.health(clock.now())
+    assert "next attempt in" in health.detail

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import RenderableType
 
-from bms.screens import console, why_screen
+from bms.screens import console, value_text, why_screen
 
 
 def drawn(*renderables: RenderableType) -> str:
@@ -41,3 +41,21 @@ def why(reason: str) -> dict[str, Any]:
 )
 def test_what_people_write_is_shown_as_it_is(reason: str) -> None:
     assert reason in drawn(*why_screen(why(reason)))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "on"),
+        ("cooling", "cooling"),
+        (21.299999237060547, "21.3"),
+        (-5.0, "-5"),
+        (1234567.0, "1234567"),
+        (30241234.25, "30241234.25"),
+        (100000.0, "100000"),
+    ],
+)
+def test_registers_keep_their_digits_and_measurements_lose_their_noise(
+    value: object, text: str
+) -> None:
+    assert value_text(value) == text

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bms.api import views
+from bms.cli import main
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.field import Field
@@ -61,3 +63,23 @@ def test_points_are_found_by_part_and_by_wildcard(tmp_path: Path, pattern: str) 
         "b.holds.enable",
         "b.holds.speed",
     ]
+
+
+def test_a_state_is_shown_alike_however_it_was_commanded(tmp_path: Path) -> None:
+    now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+    runtime = _runtime(tmp_path, SCHEDULE, now)
+    assert views.why(runtime, "b.holds.enable", now)["winner"]["value"] is True
+    assert views.why(runtime, "b.holds.speed", now)["winner"]["value"] == 80.0
+    by_hand = runtime.new_override(
+        "b.holds.enable", "off", timedelta(hours=1), " 皮带\n\x1b[31m 更换 ", "ming", now
+    )
+    assert by_hand.reason == "皮带 [31m 更换"
+    assert views.override_view(runtime, by_hand, now)["value"] is False
+
+
+def test_a_negative_value_is_no_option(tmp_path: Path) -> None:
+    _runtime(tmp_path, SCHEDULE, datetime(2026, 3, 2, 0, 0, tzinfo=UTC))
+    words = [str(tmp_path), "b.air.zone_setpoint_c", "-5.5", "--for", "5m", "--reason", "x"]
+    said = CliRunner().invoke(main, ["override", "set", *words])
+    assert "no controller answers" in said.output
+    assert said.exit_code == 3
