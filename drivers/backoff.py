@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-FIRST_S = 0.5
-LIMIT_S = 30.0
+FIRST_S = 1.0
+LIMIT_S = 60.0
 SPREAD = 0.2
 """Jitter, so that the links of a site do not all knock at once after a power cut."""
 
@@ -24,7 +24,7 @@ def without_countdown(detail: str) -> str:
 
 
 class Backoff:
-    """Waits 0.5, 1, 2 ... 30 s between attempts, each 20 % longer or shorter by chance.
+    """Waits 1, 2, 4 ... 60 s between attempts, each 20 % longer or shorter by chance.
 
     `chance` gives numbers from 0 to 1. `succeeded` belongs after a valid answer, never after a
     mere connection: a gateway that accepts and then says nothing must not be hammered.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
+from drivers.health import DriverHealth
 from drivers.points import Point, PointId, Sample, Value
 
 
@@ -29,6 +30,8 @@ class WriteStatus(StrEnum):
     """No answer; the device may or may not have acted. Never repeated by the driver."""
     MISMATCH = "mismatch"
     """Acknowledged, but the point read back differently."""
+    SHADOW = "shadow"
+    """Not sent, because the link is in shadow mode; it would have been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +68,36 @@ class Driver(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+class Batch(NamedTuple):
+    """Samples that arrived together: one per id, in the same order.
+
+    `good` says that every one of them is GOOD, which saves the receiver a look at each. A batch
+    without samples says that the link is alive and nothing has changed.
+    """
+
+    ids: Sequence[PointId]
+    samples: Sequence[Sample]
+    good: bool
+
+
+Deliver: TypeAlias = Callable[[Batch], None]
+
+
+@runtime_checkable
+class Feed(Driver, Protocol):
+    """A driver that keeps its own pace, and says how it is doing."""
+
+    async def feed(self, deliver: Deliver, period_s: float) -> None:
+        """Deliver the samples of all points until cancelled; never raises for what the field does.
+
+        A point is delivered every `Point.scan_s`, or `period_s` where it says nothing, or as it
+        changes; every point is delivered soon after the start, if only as BAD. `deliver` is
+        called on the loop, must be quick, and must not raise. `period_s` 0: as fast as it goes.
+        """
+        ...
+
+    def health(self) -> DriverHealth:
+        """How the link is doing now."""
+        ...

@@ -38,10 +38,26 @@ class Sample(NamedTuple):
 
 
 RegisterType: TypeAlias = Literal[
-    "bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"
+    "bool",
+    "int8",
+    "uint8",
+    "int16",
+    "uint16",
+    "int32",
+    "uint32",
+    "int64",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+    "bcd16",
+    "bcd32",
+    "string",
 ]
 Table: TypeAlias = Literal["holding", "input", "coil", "discrete"]
 Order: TypeAlias = Literal["big", "little"]
+WriteFunction: TypeAlias = Literal["auto", "single", "multiple", "mask", "read_write"]
+"""How a register is written: 6 or 16 by size; 6; 16; 22; or 23, which also reads it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +79,36 @@ class ModbusAddress:
     word_order: Order = "big"
     byte_order: Order = "big"
     bit: int | None = None
+    half: Order = "little"
+    """int8 and uint8: `big` is the high byte of the register, `little` the low one."""
+    length: int = 1
+    """Registers of a string, two characters each."""
+    labels: tuple[tuple[int, str], ...] = ()
+    """The texts of raw numbers; a number without a text is no usable value."""
+    not_available: tuple[int, ...] = ()
+    """Raw numbers, read as unsigned, by which the device says that it has no value."""
+    low: float | None = None
+    high: float | None = None
+    """The values that the device can mean; beyond them the value is not used."""
+    scale_address: int | None = None
+    """A register of the same table holding a power of ten, -10 to 10, that `scale` is multiplied
+    by: the scale factors of SunSpec. Read together with the point."""
+    write: WriteFunction = "auto"
 
 
 @dataclass(frozen=True, slots=True)
 class OpcUaAddress:
-    """A node by namespace URI (indices move between restarts) and identifier, as `s=Name`."""
+    """A node by namespace URI (indices move between restarts) and identifier, as `s=Name`.
+
+    A point with a `method` is a command: writing it calls that method of the object `node`, with
+    the value as its argument if the method has one; without one, only "on" calls it.
+    `deadband` is the least change worth sending, in the node's own unit.
+    """
 
     namespace: str
     node: str
+    method: str | None = None
+    deadband: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +136,9 @@ class Point:
     writable: bool = False
     release_value: Value | None = None
     """Written when the point is released; None when this point cannot be released."""
+    scan_s: float | None = None
+    """How often it is read; None: as often as its link."""
+    tolerance: float | None = None
+    """How far a value read back may be off; None: one step of the register."""
+    readback: bool = True
+    """False for commands that the device does not keep, such as a reset pulse."""

@@ -90,7 +90,7 @@ async def test_what_is_no_answer_ends_in_a_time_out(fault: str) -> None:
             samples = await b.driver.read(b.ids)
             assert {s.quality for s in samples} == {Quality.BAD}
             assert all("no answer within 0.15 s" in s.detail for s in samples)
-            b.clocks.pass_s(60)
+            b.clocks.pass_s(75)
         b.bus.script = right
         assert [s.value for s in await b.driver.read(b.ids)] == RIGHT
 
@@ -115,7 +115,7 @@ async def test_a_stream_that_cannot_be_trusted_is_closed(fault: str) -> None:
         assert [(s.value, s.quality) for s in samples] == [(None, Quality.BAD)] * 2
         assert words in samples[0].detail
         b.bus.script = right
-        b.clocks.pass_s(60)
+        b.clocks.pass_s(75)
         assert [s.value for s in await b.driver.read(b.ids)] == RIGHT
         assert b.bus.connections == 2
 
@@ -136,7 +136,7 @@ async def test_an_exception_leaves_the_connection_and_names_itself(code: int) ->
         assert [(s.value, s.quality) for s in samples] == [(None, Quality.BAD)] * 2
         assert samples[0].detail.startswith(f"exception {code} (")
         b.bus.script = right
-        b.clocks.pass_s(60)
+        b.clocks.pass_s(75)
         assert [s.value for s in await b.driver.read(b.ids)] == RIGHT
         assert b.bus.connections == 1
 
@@ -153,7 +153,7 @@ async def test_a_late_answer_is_not_taken_for_the_next_one() -> None:
 
     async with bench(late, holding(0, 1), timeout_s=SHORT_S) as b:
         assert {s.quality for s in await b.driver.read(b.ids)} == {Quality.BAD}
-        b.clocks.pass_s(60)
+        b.clocks.pass_s(75)
         assert [s.value for s in await b.driver.read(b.ids)] == RIGHT
 
 

@@ -1,0 +1,92 @@
+"""How a Modbus endpoint is reached, and what its devices can take. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from drivers.points import Table
+
+TCP_PORT = 502
+TLS_PORT = 802
+
+
+@dataclass(frozen=True, slots=True)
+class Tcp:
+    """Modbus TCP."""
+
+    host: str
+    port: int = TCP_PORT
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Modbus/TCP Security: Modbus TCP inside TLS, with the server checked against `ca`.
+
+    `certificate` and `key` (PEM) are ours, for servers that want to know who asks.
+    `server_name` is the name in the server's certificate, where it is not `host`.
+    """
+
+    host: str
+    port: int = TLS_PORT
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    server_name: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port} (TLS)"
+
+
+@dataclass(frozen=True, slots=True)
+class RtuOverTcp:
+    """RTU frames through a serial gateway that passes bytes on as they are."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port} (RTU over TCP)"
+
+
+@dataclass(frozen=True, slots=True)
+class Serial:
+    """RTU on a serial line of this machine. Modbus asks for even parity and one stop bit."""
+
+    device: str
+    baudrate: int = 19200
+    parity: Literal["N", "E", "O"] = "E"
+    stopbits: Literal[1, 2] = 1
+
+    def __str__(self) -> str:
+        return f"{self.device} ({self.baudrate} 8{self.parity}{self.stopbits})"
+
+    @property
+    def character_s(self) -> float:
+        """Eleven bits: start, eight of data, parity or a second stop bit, stop."""
+        return 11 / self.baudrate
+
+    @property
+    def silence_s(self) -> float:
+        """Between frames: 3.5 characters, never less than 1.75 ms above 19,200 baud
+        (Modbus over Serial Line V1.02, 2.5.1.1)."""
+        return max(3.5 * self.character_s, 0.00175)
+
+
+Endpoint: TypeAlias = Tcp | Tls | RtuOverTcp | Serial
+
+
+@dataclass(frozen=True, slots=True)
+class UnitProfile:
+    """What one unit can take, beyond the protocol's own limits."""
+
+    max_registers: int = 120
+    """Most registers in one read; some firmware takes far fewer than the standard's 125."""
+    max_gap: int = 16
+    """Unused registers (bits: 16 times as many) read along rather than asking twice."""
+    forbidden: tuple[tuple[Table, int, int], ...] = ()
+    """Table, first and last address of what must not be read, not even as part of a gap."""
