@@ -45,7 +45,8 @@ from bms.plants import make_plant
 from bms.runtime import Runtime
 from bms.store import Store
 from drivers.base import Driver, Write
-from drivers.modbus.driver import ModbusTcpDriver
+from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.transport import Tcp, UnitProfile
 from drivers.opcua.driver import OpcUaDriver
 from drivers.plant import PlantDriver
 from schedules.model import Library
@@ -76,13 +77,11 @@ def driver_for(
         stack.callback(plant.close)
         return PlantDriver(plant, link.points, now, live=True), settings.plant
     if isinstance(settings, ModbusLink):
-        driver: Driver = ModbusTcpDriver(
-            settings.host,
-            settings.port,
+        driver: Driver = ModbusDriver(
+            Tcp(settings.host, settings.port),
             link.points,
+            profile=UnitProfile(settings.max_registers, settings.max_gap),
             timeout_s=settings.timeout_s,
-            max_registers=settings.max_registers,
-            max_gap=settings.max_gap,
             connect_delay_s=settings.connect_delay_s,
             min_gap_s=settings.min_gap_s,
             now=now,

@@ -1,32 +1,42 @@
-"""The field as the controller sees it: one poller per link, one process image for all.
+"""The field as the controller sees it: one driver per link, one process image for all.
 
-A link polls at its own pace and writes when asked to. Whatever it does, it can only age its own
-points: nothing here waits for a link, and a link that hangs hurts nobody else.
+A link's driver delivers at its own pace, and writes when asked to. Whatever it does, it can only
+age its own points: nothing here waits for a link, and a link that hangs hurts nobody else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bms.model import Condition, Severity
+from bms.protection import same
 from drivers.backoff import without_countdown
-from drivers.base import Driver, Write, WriteResult, WriteStatus
-from drivers.points import PointId, Quality, Sample
+from drivers.base import Batch, Driver, Feed, Write, WriteResult, WriteStatus
+from drivers.health import DriverHealth
+from drivers.points import Point, PointId, Quality, Sample
+from drivers.polled import Polled
 
 _log = logging.getLogger(__name__)
 
 STALE_AFTER_POLLS = 3
 """Missed polls after which a silent link's points stop being GOOD (control reference, 7)."""
+SILENT_AFTER_S = 30.0
+"""A driver that keeps its own pace ages its points itself; this is the backstop behind it."""
 OFFLINE_AFTER_S = 30.0
 """Without one good value for this long, a link or a device raises its alarm."""
 CALL_LIMIT_S = 30.0
-"""Backstop over a driver's own deadlines: a driver that breaks its promise is restarted."""
+"""Backstop over a driver's own deadlines: a call that breaks its promise is given up."""
+WRITES_AT_ONCE = 64
+"""So that the results of many writes come as they are made, and reads get between them."""
+SETTLE_S = 0.5
+"""A device may take a moment to show what it was given; then it is looked at once more."""
+RESTART_AFTER_S = 1.0
+"""Between a feed that ended, which it never should, and the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +49,15 @@ class LinkHealth:
     last_good: datetime | None
     points: int
     good: int
-    polls: int
-    overruns: int
     write_failures: int
     detail: str
+    not_good: Mapping[PointId, datetime]
+    """Since when each point that is not GOOD is not."""
+    driver: DriverHealth
 
 
 class FieldLink:
-    """Polls one driver and carries its writes. Owns the points of its link in the image."""
+    """Takes what one driver delivers and carries its writes. Owns its points in the image."""
 
     def __init__(
         self,
@@ -56,42 +67,53 @@ class FieldLink:
         *,
         poll_s: float,
         now: Callable[[], datetime],
-        deliver: Callable[[Iterable[Sample]], None],
+        image: dict[PointId, Sample],
         report: Callable[[Sequence[WriteResult]], None],
     ) -> None:
         self.name = name
         self.endpoint = endpoint
-        self._driver = driver
-        self._ids = [point.id for point in driver.points]
+        self._driver: Feed = driver if isinstance(driver, Feed) else Polled(driver, now)
+        self._points: dict[PointId, Point] = {point.id: point for point in driver.points}
+        self._ids = list(self._points)
         self._poll_s = poll_s
         self._now = now
-        self._deliver = deliver
+        self._image = image
         self._report = report
         self._pending: dict[PointId, Write] = {}
         self._writing = False
         self._wake = asyncio.Event()
         self.polled = asyncio.Event()
-        """One poll is finished, whatever came of it."""
+        """Every point was delivered once, whatever its quality."""
+        self._unseen = set(self._ids)
+        started = now()
         self.last_finished: datetime | None = None
-        self._started = now()
+        """When the driver last delivered anything."""
         self._last_good: datetime | None = None
-        self._last_good_by_device: dict[str, datetime] = {}
-        self._good = 0
-        self._polls = 0
-        self._overruns = 0
+        self._not_good: dict[PointId, datetime] = dict.fromkeys(self._ids, started)
+        self._down_since: datetime | None = started
+        """Since when no point is GOOD; None if one is."""
+        self._announced: bool | None = None
         self._write_failures = 0
-        self._detail = "not polled yet"
+        self._detail = "not read yet"
         self._detail_by_device: dict[str, str] = {}
+        self._points_of: dict[str, int] = {}
         for point in self._ids:
-            self._last_good_by_device.setdefault(_device(point), self._started)
+            device = _device(point)
+            self._points_of[device] = self._points_of.get(device, 0) + 1
+            self._image[point] = Sample(point, None, Quality.BAD, started, "not read yet")
 
     @property
     def points(self) -> Sequence[PointId]:
         return self._ids
 
     @property
+    def driver(self) -> Feed:
+        return self._driver
+
+    @property
     def stale_after(self) -> timedelta:
-        return timedelta(seconds=max(STALE_AFTER_POLLS * self._poll_s, 3.0))
+        least = 3.0 if isinstance(self._driver, Polled) else SILENT_AFTER_S
+        return timedelta(seconds=max(STALE_AFTER_POLLS * self._poll_s, least))
 
     @property
     def busy(self) -> bool:
@@ -99,165 +121,208 @@ class FieldLink:
         return bool(self._pending) or self._writing
 
     def submit(self, writes: Iterable[Write]) -> None:
-        """Queue writes; for one point the latest wins. They overtake the next poll."""
+        """Queue writes; for one point the latest wins. They overtake the reads."""
         for write in writes:
             self._pending[write.point] = write
         self._wake.set()
 
     async def run(self) -> None:
-        """Poll and write until cancelled. Survives anything the driver does wrong."""
-        loop = asyncio.get_running_loop()
-        async with self._driver:
-            # Spread the links over the period, the same way after every restart.
-            phase = zlib.crc32(self.name.encode()) % 1000 / 1000 * min(self._poll_s, 0.5)
-            due = loop.time() + phase
-            while True:
-                await self._wait_until(due)
-                try:
-                    async with asyncio.timeout(CALL_LIMIT_S):
-                        if self._pending and self._last_good is not None:
-                            await self._write()
-                        if loop.time() >= due:
-                            await self._poll()
-                            if self._pending and self._last_good is None:
-                                await self._write()
-                except TimeoutError:
-                    self._failed(f"the driver did not return within {CALL_LIMIT_S:.0f} s")
-                except Exception as error:
-                    # A driver is total; what lands here is a defect, and must not end the polling.
-                    _log.exception("link %s: unexpected error", self.name)
-                    self._failed(f"internal error: {error}")
-                    await asyncio.sleep(min(self._poll_s, 1.0))
-                behind = loop.time() - due
-                if behind >= 0:  # skip the ticks that passed meanwhile; never queue them
-                    passed = int(behind // self._poll_s)
-                    self._overruns += passed
-                    due += (passed + 1) * self._poll_s
+        """Read and write until cancelled. Survives anything the driver does wrong."""
+        async with self._driver, asyncio.TaskGroup() as group:
+            group.create_task(self._feed(), name=f"feed {self.name}")
+            await self._write_on_demand()
 
-    async def _wait_until(self, due: float) -> None:
-        if self._pending and self._last_good is not None:
+    async def _feed(self) -> None:
+        while True:
+            try:
+                await self._driver.feed(self._take, self._poll_s)
+                self._detail = "the driver stopped reading"
+                _log.error("link %s: %s", self.name, self._detail)
+            except Exception as error:
+                # A driver is total; what lands here is a defect, and must not end the reading.
+                _log.exception("link %s: unexpected error", self.name)
+                self._detail = f"internal error: {error}"
+            await asyncio.sleep(RESTART_AFTER_S)
+
+    # --- what the driver delivers ------------------------------------------------------------
+
+    def _take(self, batch: Batch) -> None:
+        self.last_finished = now = self._now()
+        if not batch.ids:
             return
-        self._wake.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(due):
-                await self._wake.wait()
-                if self._last_good is None:  # nothing is written before a look at the devices
-                    await asyncio.Event().wait()
+        self._image.update(zip(batch.ids, batch.samples, strict=True))
+        if batch.good and not self._not_good:
+            self._last_good = now
+            return
+        self._look(batch, now)
 
-    async def _poll(self) -> None:
-        samples = await self._driver.read(self._ids)
-        self._polls += 1
-        first_look = self._last_good is None
-        self._finish(samples)
-        if first_look and self._last_good is not None:
-            self._forget("decided before the devices were first read")
+    def _look(self, batch: Batch, now: datetime) -> None:
+        """Keep account of what is not good, and since when."""
+        any_good = False
+        for sample in batch.samples:
+            point = sample.point
+            if sample.quality is Quality.GOOD:
+                any_good = True
+                self._not_good.pop(point, None)
+                continue
+            if point not in self._not_good:
+                self._not_good[point] = now
+            if sample.detail:
+                self._detail = self._detail_by_device[_device(point)] = sample.detail
+        if any_good:
+            self._last_good = now
+        if len(self._not_good) < len(self._ids):
+            self._down_since = None
+        elif self._down_since is None:
+            self._down_since = now
+        if self._unseen:
+            self._unseen.difference_update(batch.ids)
+            if self._unseen:
+                return
+            self.polled.set()
+            if self._last_good is not None:
+                self._forget("decided before the devices were first read")
+        self._announce()
+
+    def _announce(self) -> None:
+        """Log once on going and once on returning."""
+        up = self._down_since is None
+        if up is self._announced:
+            return
+        self._announced = up
+        if up:
+            self._detail = ""
+            _log.info("link %s (%s): answering", self.name, self.endpoint)
+        else:
+            detail = self._detail or "no answer"
+            _log.warning("link %s (%s): %s", self.name, self.endpoint, detail)
+
+    # --- writing -----------------------------------------------------------------------------
+
+    async def _write_on_demand(self) -> None:
+        # Nothing is written before a look at the devices, even if that finds none.
+        await self.polled.wait()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._pending:
+                try:
+                    await self._write()
+                except Exception:
+                    _log.exception("link %s: unexpected error while writing", self.name)
 
     def _forget(self, why: str) -> None:
         """Drop queued writes unsent: the next cycle decides again, knowing what runs."""
         dropped = list(self._pending.values())
         self._pending.clear()
         if dropped:
-            self._report(
-                [
-                    WriteResult(w.point, w.value, WriteStatus.TIMEOUT, f"not sent: {why}")
-                    for w in dropped
-                ]
-            )
-
-    def _finish(self, samples: Sequence[Sample]) -> None:
-        now = self._now()
-        good = 0
-        detail = ""
-        for sample in samples:
-            if sample.quality is Quality.GOOD:
-                good += 1
-                self._last_good_by_device[_device(sample.point)] = now
-            elif sample.detail:
-                detail = sample.detail
-                self._detail_by_device[_device(sample.point)] = detail
-        self._good = good
-        if good:
-            if self._last_good is None or not self._online(now):
-                _log.info("link %s (%s): answering", self.name, self.endpoint)
-            self._last_good = now
-        elif without_countdown(self._detail) != without_countdown(detail):
-            _log.warning("link %s (%s): %s", self.name, self.endpoint, detail or "no answer")
-        self._detail = detail
-        self.last_finished = now
-        self._deliver(samples)
-        self.polled.set()
-
-    def _failed(self, detail: str) -> None:
-        self._good = 0
-        self._detail = detail
+            self._report(_not_done(dropped, f"not sent: {why}"))
 
     async def _write(self) -> None:
-        writes = list(self._pending.values())
-        self._pending.clear()
+        writes = list(self._pending.values())[:WRITES_AT_ONCE]
+        for write in writes:
+            del self._pending[write.point]
         self._writing = True
-        results: Sequence[WriteResult] | None = None
+        results: Sequence[WriteResult] = _not_done(writes, "write interrupted")
         try:
-            results = await self._driver.write(writes)
+            async with asyncio.timeout(CALL_LIMIT_S):
+                results = await self._driver.write(writes)
+            results = await self._verified(results)
+        except TimeoutError:
+            pass  # a read-back that hangs does not unmake what the devices acknowledged
         finally:
             self._writing = False
-            if results is None:  # interrupted: the devices may or may not have acted
-                self._report(
-                    [
-                        WriteResult(w.point, w.value, WriteStatus.TIMEOUT, "write interrupted")
-                        for w in writes
-                    ]
-                )
-        failures = [r for r in results if r.status is not WriteStatus.OK]
-        self._write_failures += len(failures)
-        for failure in failures:
-            _log.warning(
-                "link %s: write %s = %s: %s %s",
-                self.name,
-                failure.point,
-                failure.value,
-                failure.status.value,
-                failure.detail,
-            )
-        # Read back at once: a write is confirmed by what the device then shows.
-        try:
-            self._deliver(await self._driver.read([write.point for write in writes]))
-        finally:  # a read-back that hangs does not unmake what the devices acknowledged
             self._report(results)
+        for result in results:
+            if result.status not in (WriteStatus.OK, WriteStatus.SHADOW):
+                self._write_failures += 1
+                _log.warning(
+                    "link %s: write %s = %s: %s %s",
+                    self.name,
+                    result.point,
+                    result.value,
+                    result.status.value,
+                    result.detail,
+                )
+
+    async def _verified(self, results: Sequence[WriteResult]) -> Sequence[WriteResult]:
+        """Read back at once: what a device acknowledged and does not show is a mismatch."""
+        looked = [r.point for r in results if r.status is WriteStatus.OK]
+        found: dict[PointId, WriteResult] = {}
+        for wait_s in (0.0, SETTLE_S):
+            if not looked:
+                break
+            await asyncio.sleep(wait_s)
+            try:
+                async with asyncio.timeout(CALL_LIMIT_S):
+                    samples = await self._driver.read(looked)
+            except TimeoutError:
+                break
+            self._take(Batch(looked, samples, all(s.quality is Quality.GOOD for s in samples)))
+            read = {sample.point: sample for sample in samples}
+            found = {
+                r.point: replace(r, status=WriteStatus.MISMATCH, detail=detail)
+                for r in results
+                if r.point in read and (detail := self._mismatch(r, read[r.point]))
+            }
+            looked = list(found)
+        return [found.get(r.point, r) for r in results]
+
+    def _mismatch(self, result: WriteResult, sample: Sample) -> str:
+        """What the device shows instead of what it acknowledged; empty if it shows it."""
+        point = self._points[result.point]
+        wanted = point.release_value if result.value is None else result.value
+        read = sample.value
+        if not point.readback or wanted is None or sample.quality is not Quality.GOOD:
+            return ""
+        if read is None or same(wanted, read, point.tolerance or 0.0):
+            return ""
+        return f"reads {read} after {wanted} was written"
+
+    # --- health ------------------------------------------------------------------------------
 
     def not_after(self, now: datetime) -> None:
         """After the clock was set back, silence is counted from `now`, not from the future."""
-        if self._started <= now and (self.last_finished is None or self.last_finished <= now):
+        if self.last_finished is None or self.last_finished <= now:
             return
-        self._started = min(self._started, now)
-        if self.last_finished is not None:
-            self.last_finished = min(self.last_finished, now)
+        self.last_finished = now
         if self._last_good is not None:
             self._last_good = min(self._last_good, now)
-        for device, since in self._last_good_by_device.items():
-            self._last_good_by_device[device] = min(since, now)
+        if self._down_since is not None:
+            self._down_since = min(self._down_since, now)
+        for point, since in self._not_good.items():
+            self._not_good[point] = min(since, now)
 
-    def _online(self, now: datetime) -> bool:
-        since = self._last_good or self._started
-        return now - since <= timedelta(seconds=OFFLINE_AFTER_S)
+    def _silent_since(self, now: datetime) -> datetime | None:
+        """Since when there is nothing good from this link; None if there is."""
+        finished = self.last_finished
+        if finished is not None and now - finished > self.stale_after:
+            return finished
+        return self._down_since
+
+    def _lasted(self, since: datetime, now: datetime) -> bool:
+        return now - since > timedelta(seconds=OFFLINE_AFTER_S)
 
     def health(self, now: datetime) -> LinkHealth:
         return LinkHealth(
             self.name,
             self.endpoint,
-            self._last_good is not None and self._online(now) and self._good > 0,
+            self._silent_since(now) is None,
             self._last_good,
             len(self._ids),
-            self._good,
-            self._polls,
-            self._overruns,
+            len(self._ids) - len(self._not_good),
             self._write_failures,
             self._detail,
+            dict(self._not_good),
+            self._driver.health(),
         )
 
     def conditions(self, now: datetime) -> list[Condition]:
         """One alarm for a silent link; otherwise one per silent device, never one per point."""
-        if not self._online(now):
-            since = self._last_good or self._started
+        since = self._silent_since(now)
+        if since is not None:
+            if not self._lasted(since, now):
+                return []
             return [
                 Condition(
                     f"link:{self.name}",
@@ -266,9 +331,14 @@ class FieldLink:
                     f"{since:%Y-%m-%d %H:%M:%S}Z: {without_countdown(self._detail) or 'no answer'}",
                 )
             ]
-        if self._good == len(self._ids):
+        if not self._not_good:
             return []
-        limit = now - timedelta(seconds=OFFLINE_AFTER_S)
+        missing: dict[str, int] = {}
+        latest: dict[str, datetime] = {}
+        for point, point_since in self._not_good.items():
+            device = _device(point)
+            missing[device] = missing.get(device, 0) + 1
+            latest[device] = max(latest.get(device, point_since), point_since)
         return [
             Condition(
                 f"device:{device}",
@@ -276,9 +346,13 @@ class FieldLink:
                 f"{device}: no good value since {since:%Y-%m-%d %H:%M:%S}Z: "
                 f"{without_countdown(self._detail_by_device.get(device, 'no answer'))}",
             )
-            for device, since in self._last_good_by_device.items()
-            if since < limit
+            for device, since in latest.items()
+            if missing[device] == self._points_of[device] and self._lasted(since, now)
         ]
+
+
+def _not_done(writes: Iterable[Write], detail: str) -> list[WriteResult]:
+    return [WriteResult(w.point, w.value, WriteStatus.TIMEOUT, detail) for w in writes]
 
 
 def _device(point: PointId) -> str:
@@ -296,34 +370,34 @@ class Field:
         self._link_of: dict[PointId, FieldLink] = {}
 
     def add(self, name: str, endpoint: str, driver: Driver, *, poll_s: float) -> None:
-        """Take in a link; its poller runs once `run` does."""
+        """Take in a link; it is read once `run` runs."""
         link = FieldLink(
             name,
             endpoint,
             driver,
             poll_s=poll_s,
             now=self._now,
-            deliver=self._deliver,
+            image=self._image,
             report=self._results.extend,
         )
         self._links.append(link)
-        now = self._now()
-        for point in link.points:
-            self._link_of[point] = link
-            self._image[point] = Sample(point, None, Quality.BAD, now, "not read yet")
+        self._link_of.update(dict.fromkeys(link.points, link))
 
-    def _deliver(self, samples: Iterable[Sample]) -> None:
-        for sample in samples:
-            self._image[sample.point] = sample
+    def driver(self, name: str) -> Driver:
+        """The driver of a link, for looking at its devices by hand. KeyError if there is none."""
+        for link in self._links:
+            if link.name == name:
+                return link.driver
+        raise KeyError(name)
 
     async def run(self) -> None:
-        """Run all pollers until cancelled."""
+        """Run all links until cancelled."""
         async with asyncio.TaskGroup() as group:
             for link in self._links:
                 group.create_task(link.run(), name=f"link {link.name}")
 
     async def first_polls(self, limit_s: float) -> None:
-        """Wait until every link has finished a poll, at most `limit_s`."""
+        """Wait until every link has delivered all its points once, at most `limit_s`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 for link in self._links:
@@ -339,7 +413,7 @@ class Field:
                     sample = self._image[point]
                     if sample.quality is Quality.GOOD:
                         self._image[point] = sample._replace(
-                            quality=Quality.STALE, detail="the link has not finished a poll"
+                            quality=Quality.STALE, detail="the link does not deliver"
                         )
         return self._image.copy()
 

@@ -74,7 +74,7 @@ class Batch(NamedTuple):
     """Samples that arrived together: one per id, in the same order.
 
     `good` says that every one of them is GOOD, which saves the receiver a look at each. A batch
-    without samples says that the link is alive and nothing has changed.
+    without samples says that the driver is at work and nothing has changed.
     """
 
     ids: Sequence[PointId]

@@ -65,7 +65,12 @@ class Ticker:
         self._arm(asyncio.get_running_loop())
 
     def _arm(self, loop: asyncio.AbstractEventLoop) -> None:
-        due = loop.time() if self._watched else self._queue[0][0] if self._queue else math.inf
+        if self._watched:
+            due = loop.time()
+        elif self._queue:
+            due = self._queue[0][0]
+        else:
+            return
         at = (math.floor(due / STEP_S) + 1) * STEP_S
         if at < self._at:
             if self._timer is not None:

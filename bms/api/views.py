@@ -214,8 +214,8 @@ def status(
             "points": health.points,
             "good": health.good,
             "last_good": local(health.last_good, site.file.zone) if health.last_good else None,
-            "polls": health.polls,
-            "overruns": health.overruns,
+            "requests": health.driver.requests,
+            "overruns": health.driver.overruns,
             "write_failures": health.write_failures,
             "detail": health.detail,
         }

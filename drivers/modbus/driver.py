@@ -1,47 +1,47 @@
-"""Modbus TCP behind the `Driver` protocol."""
+"""Modbus behind the `Feed` protocol, over TCP, TLS, RTU over TCP and serial lines."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+import zlib
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import Self
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
 
-from drivers.base import Write, WriteResult, WriteStatus
-from drivers.codec import Codec, as_bool, codec, is_bit_table
-from drivers.errors import DeviceRefused, DriverError
-from drivers.memory import Memory
-from drivers.modbus.frames import (
-    PAYLOAD_AT,
-    Request,
-    read_request,
-    write_coil_request,
-    write_registers_request,
-)
-from drivers.modbus.link import ModbusLink, NotSent
-from drivers.modbus.plan import ModbusPoint
+from drivers.base import Batch, Deliver, Write, WriteResult, WriteStatus
+from drivers.codec import Codec, codec
+from drivers.errors import DriverError
+from drivers.health import DriverHealth
+from drivers.modbus.frames import Request
+from drivers.modbus.link import Job, ModbusLink, Steps
+from drivers.modbus.pace import Poll
+from drivers.modbus.plan import Block, ModbusPoint, plan
 from drivers.modbus.reading import Reading
-from drivers.modbus.readplan import ReadPlan
-from drivers.points import ModbusAddress, Point, PointId, Sample, Value
+from drivers.modbus.readplan import Group, groups
+from drivers.modbus.transport import Endpoint, UnitProfile
+from drivers.modbus.writing import Writing, refusal_of
+from drivers.points import ModbusAddress, Point, PointId, Sample
+from drivers.ticker import Ticker
 from drivers.times import utc_now
 
 _PLANS_KEPT = 32
-_EXTRA_REQUESTS = 64
-"""Most additional requests that one read spends on finding refused registers."""
+_NO_PROFILES: Mapping[int, UnitProfile] = MappingProxyType({})
 
 
-class ModbusTcpDriver:
-    """All points of one Modbus TCP endpoint (`host:port`), over one connection.
+class ModbusDriver:
+    """All points of one Modbus endpoint, over one connection.
 
-    `timeout_s` bounds each request and each attempt to connect. A read asks healthy units first,
-    spends at most three timeouts, and gives the rest their last values as STALE, then BAD.
-    `max_registers` and `max_gap` shape the reads (see `plan`). `connect_delay_s` is waited after
-    connecting and `min_gap_s` between an answer and the next request, for devices that need it.
+    `timeout_s` bounds each request and each attempt to connect. `profiles` say what single units
+    can take, `profile` what all others can. `connect_delay_s` is waited after connecting and
+    `min_gap_s` between an answer and the next request, for devices that need it. `max_in_flight`
+    requests may be on the way at a time, over TCP and TLS, to devices known to queue them.
+    With `shadow` nothing that could change a device leaves, and writes end as SHADOW.
+    `ticker` is shared by the drivers of a process.
 
-    `read` and `write` run one after the other, so the answer to a read sent before a write can
+    Reads and writes run one after the other, so the answer to a read sent before a write can
     never bring the old value back after it. A write is sent once. One bit of a register is
     written by reading the register, setting the bit and writing it, with nothing in between.
 
@@ -50,15 +50,17 @@ class ModbusTcpDriver:
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        endpoint: Endpoint,
         points: Iterable[Point],
         *,
+        profiles: Mapping[int, UnitProfile] = _NO_PROFILES,
+        profile: UnitProfile = UnitProfile(),  # noqa: B008 - frozen
         timeout_s: float = 1.0,
-        max_registers: int = 120,
-        max_gap: int = 16,
         connect_delay_s: float = 0.0,
         min_gap_s: float = 0.0,
+        max_in_flight: int = 1,
+        shadow: bool = False,
+        ticker: Ticker | None = None,
         now: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
@@ -74,22 +76,28 @@ class ModbusTcpDriver:
             except ValueError as error:
                 raise ValueError(f"{point.id}: {error}") from None
             self._by_id[point.id] = ModbusPoint(point, point.address)
-        self._max_registers = max_registers
-        self._max_gap = max_gap
+        self._profiles = profiles
+        self._profile = profile
+        self._shadow = shadow
+        self._ticker = ticker if ticker is not None else Ticker()
         self._now = now
         self._monotonic = monotonic
+        self._name = str(endpoint)
         self._link = ModbusLink(
-            host,
-            port,
+            endpoint,
             timeout_s=timeout_s,
             connect_delay_s=connect_delay_s,
             min_gap_s=min_gap_s,
+            depth=max_in_flight,
+            shadow=shadow,
+            ticker=self._ticker,
             monotonic=monotonic,
             chance=chance,
         )
-        self._lock = asyncio.Lock()
-        self._memory = Memory()
-        self._plans: dict[tuple[PointId, ...], ReadPlan] = {}
+        self._writing = Writing()
+        self._plans: dict[tuple[PointId, ...], list[Group]] = {}
+        self._polls: list[Poll] = []
+        self._plan((*self._by_id,))  # so that a plan that cannot be made is known at once
 
     @property
     def points(self) -> Sequence[Point]:
@@ -104,76 +112,102 @@ class ModbusTcpDriver:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        async with self._lock:
-            await self._link.close()
+        await self._link.close()
 
     async def read(self, points: Sequence[PointId]) -> list[Sample]:
-        plan = self._plan(tuple(points))
-        async with self._lock:
-            samples = await Reading(
-                plan, self._link, self._memory, now=self._now, monotonic=self._monotonic
-            ).run()
-        if plan.repeats is not None:
-            return [samples[position] for position in plan.repeats]
-        return samples
+        found: dict[PointId, Sample] = {}
+
+        def deliver(batch: Batch) -> None:
+            found.update(zip(batch.ids, batch.samples, strict=True))
+
+        reading = Reading(deliver, now=self._now, monotonic=self._monotonic)
+        groups = sorted(self._plan(tuple(points)), key=lambda g: self._link.failures(g.unit))
+        await self._run(reading.all(groups))
+        return [found[point] for point in points]
 
     async def write(self, writes: Sequence[Write]) -> list[WriteResult]:
-        points = [self._by_id[write.point] for write in writes]
-        async with self._lock:
-            return [
-                await self._write(write, point) for write, point in zip(writes, points, strict=True)
-            ]
+        targets = [(write, self._by_id[write.point], self._codecs[write.point]) for write in writes]
+        if self._shadow:
+            return [_shadowed(write, target) for write, target, _ in targets]
+        results: list[WriteResult] = await self._run(self._writing.all(targets), urgent=True)
+        return results
 
-    def _plan(self, ids: tuple[PointId, ...]) -> ReadPlan:
-        plan = self._plans.get(ids)
-        if plan is None:
-            plan = ReadPlan(
-                ids,
-                self._by_id,
-                self._codecs,
-                max_registers=self._max_registers,
-                max_gap=self._max_gap,
-            )
+    async def ask(self, request: Request) -> bytes:
+        """One request of any kind, for commissioning: the body of its checked answer.
+
+        Raises the errors of `drivers.errors`; an exception of the device as ExceptionAnswer,
+        anything that writes in shadow mode as ReadOnly.
+        """
+
+        def steps() -> Generator[Request, bytes, bytes | DriverError]:
+            try:
+                return (yield request)
+            except DriverError as error:
+                return error
+
+        answer: bytes | DriverError = await self._run(steps(), urgent=not request.reads)
+        if isinstance(answer, DriverError):
+            raise answer
+        return answer
+
+    async def _run(self, steps: Steps, *, urgent: bool = False) -> Any:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        job = Job(steps, future=future)
+        self._link.submit(job, urgent=urgent)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._link.give_up(job)
+            raise
+
+    async def feed(self, deliver: Deliver, period_s: float) -> None:
+        """Poll every point at its own pace until cancelled (see `Feed`).
+
+        All is read once at the start; from then on each block has its own phase, the same after
+        every restart, so that the blocks of a site are spread over the period.
+        """
+        reading = Reading(deliver, now=self._now, monotonic=self._monotonic, quiet=True)
+        by_period: dict[float, list[ModbusPoint]] = {}
+        for point in self._by_id.values():
+            by_period.setdefault(point.point.scan_s or period_s, []).append(point)
+        self._polls = polls = [
+            Poll(group, period, reading, self._link)
+            for period, points in by_period.items()
+            for group in groups(self._blocks(points), self._codecs, period_s=period)
+        ]
+        try:
+            for poll in polls:
+                poll.fire()
+            for poll in polls:
+                key = f"{self._name} {poll.group.whole.block}".encode()
+                poll.begin(self._ticker, zlib.crc32(key) % 1000 / 1000)
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._polls = []
+            reading.stop()
+            for poll in polls:
+                poll.end()
+
+    def health(self) -> DriverHealth:
+        return self._link.health(sum(poll.overruns for poll in self._polls))
+
+    def _blocks(self, points: Iterable[ModbusPoint]) -> list[Block]:
+        profile = self._profile
+        return plan(points, max_registers=profile.max_registers, max_gap=profile.max_gap)
+
+    def _plan(self, ids: tuple[PointId, ...]) -> list[Group]:
+        found = self._plans.get(ids)
+        if found is None:
+            points = [self._by_id[point] for point in dict.fromkeys(ids)]
+            found = groups(self._blocks(points), self._codecs)
             if len(self._plans) >= _PLANS_KEPT:
                 # The oldest but the first: that one is the poll of the whole link.
                 del self._plans[next(key for n, key in enumerate(self._plans) if n == 1)]
-            self._plans[ids] = plan
-        return plan
+            self._plans[ids] = found
+        return found
 
-    async def _write(self, write: Write, target: ModbusPoint) -> WriteResult:
-        def result(status: WriteStatus, detail: str = "") -> WriteResult:
-            return WriteResult(write.point, write.value, status, detail)
 
-        point = target.point
-        if not point.writable or target.address.table not in ("coil", "holding"):
-            return result(WriteStatus.REFUSED, "the point is not writable")
-        value = point.release_value if write.value is None else write.value
-        if value is None:
-            return result(WriteStatus.REFUSED, "the point cannot be released: no release_value")
-        try:
-            request = await self._write_request(target.address, self._codecs[point.id], value)
-        except ValueError as error:
-            return result(WriteStatus.REFUSED, str(error))
-        except DeviceRefused as error:
-            return result(WriteStatus.REFUSED, f"not sent: reading the register: {error}")
-        except DriverError as error:
-            return result(WriteStatus.TIMEOUT, f"not sent: {error}")
-        try:
-            await self._link.send(request)
-        except DeviceRefused as error:
-            return result(WriteStatus.REFUSED, str(error))
-        except NotSent as error:
-            return result(WriteStatus.TIMEOUT, f"not sent: {error}")
-        except DriverError as error:
-            return result(WriteStatus.TIMEOUT, str(error))
-        return result(WriteStatus.OK)
-
-    async def _write_request(self, address: ModbusAddress, item: Codec, value: Value) -> Request:
-        if is_bit_table(address):
-            return write_coil_request(address.unit, address.address, as_bool(value))
-        if item.bit is None:
-            return write_registers_request(address.unit, address.address, item.encode(value))
-        as_bool(value)  # before anything is asked
-        frame = await self._link.send(read_request(address.unit, "holding", address.address, 1))
-        register = item.set_bit(frame[PAYLOAD_AT:], value)
-        return write_registers_request(address.unit, address.address, register)
+def _shadowed(write: Write, target: ModbusPoint) -> WriteResult:
+    refusal = refusal_of(write, target)
+    status = WriteStatus.REFUSED if refusal else WriteStatus.SHADOW
+    return WriteResult(write.point, write.value, status, refusal)

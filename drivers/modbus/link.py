@@ -1,22 +1,39 @@
-"""The one connection to a Modbus TCP endpoint: made on use, watched, and shared by its units."""
+"""The one connection to a Modbus endpoint: made on use, watched, and shared by its units.
+
+Work comes as jobs: generators that yield requests and are sent the answers' bodies, or thrown
+what went wrong. The link runs them in turn, with callbacks only: no task sleeps, and a request
+costs no future and no timer of its own.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Callable
-from typing import NoReturn
+import logging
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any, TypeAlias
 
 from drivers.backoff import Backoff, waiting
-from drivers.errors import BadAnswer, ConnectionLost, DriverError, NoAnswer
+from drivers.errors import ConnectionLost, DriverError, NoAnswer
+from drivers.health import DriverHealth, Latencies, UnitHealth
+from drivers.modbus.connect import open_wire, wire_type
 from drivers.modbus.frames import GATEWAY_CANNOT_REACH, ExceptionAnswer, Request
-from drivers.modbus.protocol import ModbusProtocol
+from drivers.modbus.protocol import Call, ReadOnly, Wire
+from drivers.modbus.resync import probe
+from drivers.modbus.transport import Endpoint, Serial
+from drivers.ticker import Ticker
+
+_log = logging.getLogger(__name__)
 
 SILENT_LIMIT = 3
 """Requests in a row without any answer after which the socket is taken for dead and closed."""
+DOUBTFUL_EVERY = 16
+"""On a link with more to do than it can, each 16th turn is one of a unit that did not answer."""
+OWED_KEPT = 16
+"""Requests given up whose late answers a unit may still send, of which we keep account."""
 _CLOSE_LIMIT_S = 1.0
-_KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
-_USER_TIMEOUT_MS = 10_000
+
+Steps: TypeAlias = Generator[Request, bytes, Any]
 
 
 class NotSent(DriverError):
@@ -27,166 +44,493 @@ class LinkDown(NotSent):
     """No connection, so no unit can be asked."""
 
 
-class ModbusLink:
-    """Sends one request at a time and keeps the health of the connection and of each unit.
+class Job:
+    """Requests that belong together. `done` is called at the end, whatever the end was.
 
-    A unit that does not answer is asked again only when its back-off has passed, so it costs its
+    A job whose `future` is cancelled goes no further: what was not sent is not sent.
+    """
+
+    __slots__ = ("done", "future", "held", "owed", "request", "sent_at", "steps", "unit", "verdict")
+
+    def __init__(
+        self,
+        steps: Steps,
+        *,
+        unit: int | None = None,
+        future: asyncio.Future[Any] | None = None,
+        done: Callable[[], None] | None = None,
+    ) -> None:
+        self.steps = steps
+        self.unit = unit
+        """The unit that all requests are for, if it is one."""
+        self.future = future
+        self.done = done
+        self.request: Request
+        self.sent_at = 0.0
+        self.held: Request | None = None
+        """What is to be sent once the unit is in step again; `request` is then a probe."""
+        self.owed = False
+        self.verdict: ExceptionAnswer | None = None
+
+
+class _Unit:
+    """What is known about one unit behind the endpoint."""
+
+    __slots__ = ("backoff", "owed", "reason")
+
+    def __init__(self, chance: Callable[[], float]) -> None:
+        self.backoff = Backoff(chance)
+        self.reason = ""
+        self.owed: list[Request] = []
+        """Requests it has not answered and may still answer, where answers carry no id."""
+
+
+class ModbusLink:
+    """Runs jobs over one connection and keeps the health of it and of each unit.
+
+    Writes go before reads, reads of units that answer before reads of those that do not. A unit
+    that does not answer is asked again only when its back-off has passed, so it costs its
     neighbours at most one timeout per back-off interval. The back-off of the connection starts
     over only after a valid answer. Requests are sent once; nothing is repeated.
+
+    `depth` jobs run at a time where answers say which request they are for, otherwise one.
     """
 
     def __init__(
         self,
-        host: str,
-        port: int,
+        endpoint: Endpoint,
         *,
         timeout_s: float,
         connect_delay_s: float,
         min_gap_s: float,
+        depth: int,
+        shadow: bool,
+        ticker: Ticker,
         monotonic: Callable[[], float],
         chance: Callable[[], float],
     ) -> None:
-        self._host = host
-        self._port = port
+        self._endpoint = endpoint
+        self._wire_type = wire_type(endpoint)
         self._timeout_s = timeout_s
         self._connect_delay_s = connect_delay_s
-        self._min_gap_s = min_gap_s
+        line = endpoint if isinstance(endpoint, Serial) else None
+        self._min_gap_s = max(min_gap_s, line.silence_s) if line else min_gap_s
+        self._character_s = line.character_s if line else 0.0
+        self._depth = depth if self._wire_type.in_step and not self._min_gap_s else 1
+        self._shadow = shadow
+        self._ticker = ticker
         self._monotonic = monotonic
         self._chance = chance
-        self._protocol: ModbusProtocol | None = None
+        self._wire: Wire | None = None
+        self._connecting: asyncio.Task[None] | None = None
         self._backoff = Backoff(chance)
-        self._units: dict[int, Backoff] = {}
+        self._units: dict[int, _Unit] = {}
+        self._urgent: deque[Job] = deque()
+        self._queue: deque[Job] = deque()
+        self._doubtful: deque[Job] = deque()
+        self._parked: list[tuple[Job, Request]] = []
+        self._active = 0
+        self._turn = 0
+        self._writing = False
+        self._pumping = False
+        self._watched = False
+        self._closed = False
+        self._check_deadlines = self._check
         self._silent = 0
         self._suspect = False
         self._last_end = 0.0
         self._reason = ""
+        self._time: Callable[[], float] = lambda: 0.0
+        self._latencies = Latencies()
+        self._latency = self._latencies.add
+        self._requests = self._failures = self._timeouts = self._connects = 0
+
+    # --- for those who have work -------------------------------------------------------------
+
+    def submit(self, job: Job, *, urgent: bool = False) -> None:
+        """Queue a job; it may begin before this returns."""
+        if urgent:
+            self._urgent.append(job)
+        elif job.unit is not None and self.failures(job.unit):
+            self._doubtful.append(job)
+        else:
+            self._queue.append(job)
+        if not self._pumping:
+            self._pump()
+
+    def give_up(self, job: Job) -> None:
+        """Nobody waits for this job any more. On a stream without ids its answer is awaited all
+        the same: whoever speaks meanwhile would speak over it."""
+        wire = self._wire
+        if wire is None or not wire.in_step or not any(call is job for call in wire.calls()):
+            return
+        wire.forget(job)
+        self._active -= 1
+        job.steps.close()
+        self._finish(job, None)
+        self._pump()
 
     def failures(self, unit: int) -> int:
         """How often in a row the unit failed to answer."""
         health = self._units.get(unit)
-        return health.failures if health is not None else 0
+        return health.backoff.failures if health is not None else 0
 
-    async def send(self, request: Request) -> bytes:
-        """The checked answer frame. The caller keeps to one call at a time.
+    @property
+    def usable(self) -> bool:
+        """There is a connection."""
+        return self._wire is not None
 
-        Raises NotSent, NoAnswer, ConnectionLost, ExceptionAnswer or BadAnswer.
-        """
-        health = self._units.get(request.unit)
-        if health is None:
-            health = self._units[request.unit] = Backoff(self._chance)
-        wait = health.remaining_s(self._monotonic()) if health.failures else 0.0
-        if wait:
-            raise NotSent(f"unit {request.unit} does not answer; asked again in {wait:.1f} s")
-        protocol = self._protocol
-        if protocol is None or not protocol.usable:
-            protocol = await self._connect()
-        if self._min_gap_s:
-            await self._keep_gap()
-        try:
-            frame = await protocol.request(request)
-        except ExceptionAnswer as error:
-            self._answered()
-            if error.code in GATEWAY_CANNOT_REACH:
-                health.failed(self._monotonic())
-            else:
-                health.succeeded()
-            raise
-        except NoAnswer:
-            self._unanswered(health)
-            if protocol is self._protocol and not protocol.usable:
-                self._drop(protocol.reason)
-            raise
-        except ConnectionLost as error:
-            health.failed(self._monotonic())
-            self._drop(str(error))
-            raise
-        except BadAnswer:
-            self._silent, self._suspect = 0, False
-            raise
-        finally:
-            if self._min_gap_s:
-                self._last_end = self._monotonic()
-        if health.failures:
-            health.succeeded()
-        self._answered()
-        return frame
+    def health(self, overruns: int) -> DriverHealth:
+        """Counted since the link was made."""
+        now = self._monotonic()
+        units = tuple(
+            UnitHealth(
+                str(number),
+                unit.backoff.failures == 0,
+                unit.backoff.failures,
+                waiting(unit.reason, unit.backoff.remaining_s(now)) if unit.reason else "",
+            )
+            for number, unit in sorted(self._units.items())
+        )
+        return DriverHealth(
+            connected=self._wire is not None,
+            requests=self._requests,
+            failures=self._failures,
+            timeouts=self._timeouts,
+            connects=self._connects,
+            overruns=overruns,
+            latency_p50_ms=self._latencies.percentile_ms(50),
+            latency_p95_ms=self._latencies.percentile_ms(95),
+            latency_p99_ms=self._latencies.percentile_ms(99),
+            units=units,
+            detail="" if self._wire is not None else self._reason,
+        )
 
     async def close(self) -> None:
-        """Close the socket and wait until it is closed."""
-        protocol, self._protocol = self._protocol, None
-        if protocol is None:
+        """Close for good, and wait until the socket is closed. Work that is left is given up."""
+        self._closed = True
+        self._reason = "closed here"
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait((self._connecting,), timeout=_CLOSE_LIMIT_S)
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.close("closed here")
+            async with asyncio.timeout(_CLOSE_LIMIT_S):
+                await asyncio.shield(wire.closed)
+        self._unpark(LinkDown("closed here"))
+        self._pump()
+
+    # --- running jobs ------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Begin as many jobs as may run at a time."""
+        self._pumping = True
+        try:
+            while self._active < self._depth and (job := self._next()) is not None:
+                self._advance(job, None)
+        finally:
+            self._pumping = False
+
+    def _next(self) -> Job | None:
+        if self._urgent:
+            # A read on its way could bring the old value back after the write.
+            if self._active:
+                return None
+            self._writing = True
+            return self._urgent.popleft()
+        if self._active and self._writing:
+            return None
+        self._writing = False
+        self._turn += 1
+        if self._doubtful and (not self._queue or self._turn % DOUBTFUL_EVERY == 0):
+            return self._doubtful.popleft()
+        return self._queue.popleft() if self._queue else None
+
+    def _advance(self, job: Job, answer: bytes | None) -> None:
+        """Let the job go on to its next request, or to its end."""
+        try:
+            request = job.steps.send(answer)  # type: ignore[arg-type]
+        except StopIteration as stop:
+            self._finish(job, stop.value)
+        except Exception as error:
+            self._broken(job, error)
+        else:
+            self._send(job, request)
+
+    def _send(self, job: Job, request: Request) -> None:
+        """Send, or throw into the job what is in the way, as long as it has requests."""
+        while True:
+            if job.future is not None and job.future.cancelled():
+                job.steps.close()
+                self._finish(job, None)
+                return
+            error = self._obstacle(job, request)
+            if error is None:
+                return
+            try:
+                request = job.steps.throw(error)
+            except StopIteration as stop:
+                self._finish(job, stop.value)
+                return
+            except Exception as broken:
+                self._broken(job, broken)
+                return
+
+    def _finish(self, job: Job, value: Any) -> None:
+        if job.future is not None and not job.future.done():
+            job.future.set_result(value)
+        if job.done is not None:
+            job.done()
+
+    def _broken(self, job: Job, error: Exception) -> None:
+        """A job is total; what lands here is a defect, and must not end the others."""
+        _log.error("modbus %s: unexpected error", self._endpoint, exc_info=error)
+        if job.future is not None and not job.future.done():
+            job.future.set_exception(error)
+        if job.done is not None:
+            job.done()
+
+    # --- one request -------------------------------------------------------------------------
+
+    def _obstacle(self, job: Job, request: Request) -> DriverError | None:
+        """Send the request or park it; or return what keeps it from being sent."""
+        unit = self._units.get(request.unit)
+        if unit is None:
+            unit = self._units[request.unit] = _Unit(self._chance)
+        if unit.backoff.failures:
+            wait = unit.backoff.remaining_s(self._monotonic())
+            if wait:
+                return NotSent(f"unit {request.unit} does not answer; asked again in {wait:.1f} s")
+        wire = self._wire
+        if wire is None:
+            return self._connect(job, request)
+        if self._min_gap_s:
+            wait = self._last_end + self._min_gap_s - self._time()
+            if wait > 0:
+                self._park(job, request)
+                asyncio.get_running_loop().call_later(wait, self._unpark)
+                return None
+        job.held, job.owed, job.verdict = None, bool(unit.owed), None
+        if unit.owed and (asked := probe(request, unit.owed)) is not None:
+            job.held, request = request, asked
+        job.request = request
+        job.sent_at = self._time()
+        wire.strays = 0
+        try:
+            wire.send(job)
+        except ReadOnly as error:
+            return error
+        except ConnectionLost as error:
+            return NotSent(str(error))
+        self._requests += 1
+        self._active += 1
+        if not self._watched:
+            self._watched = True
+            self._ticker.watch(self._check_deadlines)
+        return None
+
+    def answered(self, call: Call, body: bytes) -> None:
+        """A valid answer."""
+        assert isinstance(call, Job)
+        now = self._time()
+        self._latency(now - call.sent_at)
+        self._active -= 1
+        unit = self._units[call.request.unit]
+        if unit.backoff.failures:
+            unit.backoff.succeeded()
+            unit.reason = ""
+        if self._silent or self._suspect or self._backoff.failures:
+            self._alive()
+        self._last_end = now
+        if unit.owed:
+            # Units answer in order: what it owed has come, or never will.
+            unit.owed.clear()
+        held, call.held = call.held, None
+        if held is not None:
+            self._send(call, held)
+        else:
+            self._advance(call, body)
+        if not self._pumping and self._active < self._depth:
+            self._pump()
+
+    def failed(self, call: Call, error: DriverError) -> None:
+        """The answer was none, or not to be used."""
+        assert isinstance(call, Job)
+        self._active -= 1
+        self._failures += 1
+        self._last_end = self._time()
+        request, held = call.request, call.held
+        call.held = None
+        unit = self._units[request.unit]
+        if isinstance(error, ExceptionAnswer):
+            self._refused(unit, error)
+        elif isinstance(error, NoAnswer):
+            self._unanswered(unit, request, error)
+        elif isinstance(error, ConnectionLost):
+            unit.backoff.failed(self._monotonic())
+            unit.reason = str(error)
+        else:
+            self._silent, self._suspect = 0, False
+        if held is not None and isinstance(error, ExceptionAnswer):
+            self._send(call, held)  # an exception to the probe: the unit is in step again
+        else:
+            self._throw(call, error)
+        if not self._pumping and self._active < self._depth:
+            self._pump()
+
+    def _throw(self, job: Job, error: DriverError) -> None:
+        try:
+            request = job.steps.throw(error)
+        except StopIteration as stop:
+            self._finish(job, stop.value)
+        except Exception as broken:
+            self._broken(job, broken)
+        else:
+            self._send(job, request)
+
+    def _check(self, now: float) -> bool:
+        """The sweep for time-outs: one for all links, from the ticker."""
+        wire = self._wire
+        if wire is not None:
+            for call in list(wire.calls()):
+                assert isinstance(call, Job)
+                allowed = self._timeout_s + self._character_s * (
+                    len(call.request.body) + call.request.size
+                )
+                if now - call.sent_at >= allowed:
+                    self._overdue(wire, call)
+        self._watched = self._wire is not None and any(True for _ in self._wire.calls())
+        return self._watched
+
+    def _overdue(self, wire: Wire, job: Job) -> None:
+        wire.forget(job)
+        if job.verdict is not None:
+            # Nothing better came in this time: the exception was meant for this request.
+            self.failed(job, job.verdict)
             return
-        protocol.close("closed here")
-        async with asyncio.timeout(_CLOSE_LIMIT_S):
-            await asyncio.shield(protocol.closed)
+        torn = wire.torn
+        strays = f"; {wire.strays} answers to other requests" if wire.strays else ""
+        self.failed(job, NoAnswer(f"no answer within {self._timeout_s:g} s{strays}"))
+        if torn and wire is self._wire:  # what comes next would be taken for the rest
+            self._drop("the device sent half an answer")
 
-    def _answered(self) -> None:
+    # --- health ------------------------------------------------------------------------------
+
+    def _alive(self) -> None:
         self._silent, self._suspect = 0, False
-        if self._backoff.failures:
-            self._backoff.succeeded()
+        self._backoff.succeeded()
 
-    def _unanswered(self, health: Backoff) -> None:
+    def _refused(self, unit: _Unit, error: ExceptionAnswer) -> None:
+        self._alive()
+        unit.owed.clear()
+        if error.code in GATEWAY_CANNOT_REACH:
+            unit.backoff.failed(self._monotonic())
+            unit.reason = str(error)
+        else:
+            unit.backoff.succeeded()
+            unit.reason = ""
+
+    def _unanswered(self, unit: _Unit, request: Request, error: NoAnswer) -> None:
+        self._timeouts += 1
+        if not self._wire_type.in_step:
+            unit.owed.append(request)
+            del unit.owed[:-OWED_KEPT]
         # Units known to be dead prove nothing about the socket as long as another one answers.
-        self._suspect |= not health.failures
-        health.failed(self._monotonic())
+        self._suspect |= not unit.backoff.failures
+        unit.backoff.failed(self._monotonic())
+        unit.reason = str(error)
         self._silent += 1
         if self._silent < SILENT_LIMIT:
             return
-        if self._suspect or all(unit.failures for unit in self._units.values()):
+        if self._suspect or all(unit.backoff.failures for unit in self._units.values()):
             # The units' own back-off keeps the attempts apart; the connection needs none.
-            self._close(f"{self._silent} requests in a row unanswered")
+            self._leave(f"{self._silent} requests in a row unanswered")
 
     def _drop(self, reason: str) -> None:
-        self._close(reason)
+        self._leave(reason)
         self._backoff.failed(self._monotonic())
 
-    def _close(self, reason: str) -> None:
-        protocol, self._protocol = self._protocol, None
+    def _leave(self, reason: str) -> None:
+        wire, self._wire = self._wire, None
         self._reason = reason
         self._silent, self._suspect = 0, False
-        if protocol is not None:
-            protocol.close(reason)
+        if wire is not None:
+            wire.close(reason)
 
-    async def _connect(self) -> ModbusProtocol:
-        lost, self._protocol = self._protocol, None
-        if lost is not None and not lost.answers:
-            # It accepted and closed without ever answering: that is a failure like any other.
-            self._reason = lost.reason
+    def lost(self, wire: Wire) -> None:
+        """The wire closed by itself. Devices close idle connections: that alone is no failure."""
+        if wire is not self._wire:
+            return
+        self._wire = None
+        self._reason = wire.reason
+        self._silent, self._suspect = 0, False
+        if not wire.answers or any(True for _ in wire.calls()):
             self._backoff.failed(self._monotonic())
-        wait = self._backoff.remaining_s(self._monotonic())
-        if wait:
-            raise LinkDown(waiting(self._reason, wait))
+
+    # --- the connection ----------------------------------------------------------------------
+
+    def _connect(self, job: Job, request: Request) -> DriverError | None:
+        if self._closed:
+            return LinkDown("closed here")
+        if self._connecting is None:
+            wait = self._backoff.remaining_s(self._monotonic())
+            if wait:
+                return LinkDown(waiting(self._reason, wait))
+            loop = asyncio.get_running_loop()
+            self._time = loop.time
+            self._connecting = loop.create_task(self._open(), name=f"connect {self._endpoint}")
+        self._park(job, request)
+        return None
+
+    async def _open(self) -> None:
+        wire: Wire | None = None
         try:
             async with asyncio.timeout(self._timeout_s):
-                transport, protocol = await asyncio.get_running_loop().create_connection(
-                    lambda: ModbusProtocol(self._timeout_s), self._host, self._port
+                wire = await open_wire(
+                    self._endpoint, lambda: self._wire_type(self, read_only=self._shadow)
                 )
+            if self._connect_delay_s:  # some devices swallow what comes right after the connection
+                await asyncio.sleep(self._connect_delay_s)
+            reason = wire.reason
         except TimeoutError:
-            self._refused(f"no connection within {self._timeout_s:g} s")
-        except (OSError, UnicodeError) as error:  # a name with empty labels is a UnicodeError
-            self._refused(f"no connection: {getattr(error, 'strerror', None) or error}")
-        self._protocol = protocol
-        _watch(transport.get_extra_info("socket"))
-        if self._connect_delay_s:  # some devices swallow what comes right after the connection
-            await asyncio.sleep(self._connect_delay_s)
-        return protocol
+            reason = f"no connection within {self._timeout_s:g} s"
+        except OSError as error:
+            reason = f"no connection: {error.strerror or error}"
+        except asyncio.CancelledError:
+            if wire is not None:
+                wire.close("closed here")
+            raise
+        except Exception as error:
+            _log.exception("modbus %s: unexpected error while connecting", self._endpoint)
+            reason = f"no connection: {error}"
+        finally:
+            self._connecting = None
+        if reason:
+            self._reason = reason
+            self._backoff.failed(self._monotonic())
+            self._unpark(LinkDown(reason))
+        else:
+            self._wire = wire
+            self._connects += 1
+            self._unpark()
 
-    def _refused(self, reason: str) -> NoReturn:
-        self._reason = reason
-        self._backoff.failed(self._monotonic())
-        raise LinkDown(reason) from None
+    def _park(self, job: Job, request: Request) -> None:
+        self._active += 1
+        self._parked.append((job, request))
 
-    async def _keep_gap(self) -> None:
-        wait = self._last_end + self._min_gap_s - self._monotonic()
-        if wait > 0:
-            await asyncio.sleep(wait)
-
-
-def _watch(link: socket.socket) -> None:
-    """Let the kernel notice a peer that is gone; where it cannot, our own timeouts do."""
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    options = [*_KEEPALIVE, ("TCP_USER_TIMEOUT", _USER_TIMEOUT_MS)]
-    for name, value in options:
-        option = getattr(socket, name, None)
-        if option is not None:
-            link.setsockopt(socket.IPPROTO_TCP, option, value)
+    def _unpark(self, error: DriverError | None = None) -> None:
+        """Send what waited, or tell it why it cannot be sent."""
+        parked, self._parked = self._parked, []
+        self._active -= len(parked)
+        pumping, self._pumping = self._pumping, True  # whoever waited goes first
+        try:
+            for job, request in parked:
+                if error is None:
+                    self._send(job, request)
+                else:
+                    self._throw(job, error)
+        finally:
+            self._pumping = pumping
+        if not pumping:
+            self._pump()

@@ -1,136 +1,245 @@
-"""One Modbus TCP connection on asyncio: one request at a time, every answer checked."""
+"""A connection to a Modbus endpoint on asyncio: bodies out, checked answers in.
+
+A wire knows framing and nothing else: which request an arriving answer belongs to, and whether it
+fits. Time, order and health are the link's.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from collections.abc import Iterable
+from typing import Protocol, cast
 
-from drivers.errors import BadAnswer, ConnectionLost, DriverError, NoAnswer
-from drivers.modbus.frames import Request, check, next_frame
+from drivers.errors import BadAnswer, ConnectionLost, DriverError
+from drivers.modbus.frames import ExceptionAnswer, Request, check, next_body
+from drivers.modbus.rtu import CRC_SIZE, find_answer, first_frame, framed
 
 _TRANSACTION_STEP = 7919
 """Odd, so that all 65536 ids are used before one comes again; and not 1, so that the late answer
 of a device that counts for itself cannot pass for the answer to the next request."""
 
 
-class ModbusProtocol(asyncio.Protocol):
-    """Frames in, futures out. Made per connection; closed for good when it is lost."""
+class ReadOnly(DriverError):
+    """The link is in shadow mode, and the request could have changed something."""
 
-    def __init__(self, timeout_s: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._timeout_s = timeout_s
+
+class Call(Protocol):
+    """One request on its way. `owed`: the unit still owes answers to requests given up before."""
+
+    request: Request
+    owed: bool
+    verdict: ExceptionAnswer | None
+
+
+class Receiver(Protocol):
+    """Who sends through a wire."""
+
+    def answered(self, call: Call, body: bytes) -> None: ...
+
+    def failed(self, call: Call, error: DriverError) -> None: ...
+
+    def lost(self, wire: Wire) -> None:
+        """The connection is gone; the calls on the way fail next."""
+        ...
+
+
+class Wire(asyncio.Protocol):
+    """What both framings share. Made per connection; of no use once that is lost."""
+
+    in_step = True
+    """Every answer says which request it is for."""
+
+    def __init__(self, receiver: Receiver, *, read_only: bool) -> None:
+        self._receiver = receiver
+        self._read_only = read_only
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
-        self._transaction = 0
-        self._pending: tuple[bytes, Request, asyncio.Future[bytes]] | None = None
-        self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._closing = False
+        self.strays = 0
+        """Frames that answered nothing asked."""
+        self.answers = 0
+        """Valid answers."""
         self.reason = ""
         """Why it was closed, once it is."""
-        self._strays = 0
-        self.closed: asyncio.Future[None] = self._loop.create_future()
-        """Done when the socket is closed."""
-        self.answers = 0
-        """Valid answers so far."""
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the socket or the line is closed."""
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when it can be used."""
+
+    def send(self, call: Call) -> None:
+        """Send the request. Raises ReadOnly instead if the wire must not change anything."""
+        raise NotImplementedError
+
+    def forget(self, call: Call) -> None:
+        """Its answer is not waited for any more."""
+        raise NotImplementedError
+
+    def calls(self) -> Iterable[Call]:
+        """What is on the way."""
+        raise NotImplementedError
 
     @property
-    def usable(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
-
-    async def request(self, request: Request) -> bytes:
-        """The whole answer frame, checked against the request.
-
-        Raises NoAnswer after the timeout, ConnectionLost, BadAnswer or ExceptionAnswer. The
-        caller keeps to one request at a time. Cancelling is safe: a late answer is thrown away.
-        """
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            raise ConnectionLost(self.reason or "the connection is closed")
-        if self._pending is not None:
-            raise RuntimeError("one request at a time")
-        self._transaction = (self._transaction + _TRANSACTION_STEP) & 0xFFFF
-        transaction = self._transaction.to_bytes(2, "big")
-        future: asyncio.Future[bytes] = self._loop.create_future()
-        self._pending = (transaction, request, future)
-        self._strays = 0
-        self._deadline = self._loop.time() + self._timeout_s
-        if self._timer is None:
-            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
-        transport.write(transaction + request.frame)
-        try:
-            return await future
-        finally:
-            self._pending = None
+    def torn(self) -> bool:
+        """Part of a frame has arrived: what comes next would be taken for its rest."""
+        return False
 
     def close(self, reason: str) -> None:
-        """Close now; a pending request fails with ConnectionLost(reason)."""
+        """Close now; calls on the way fail with ConnectionLost(reason)."""
         self.reason = self.reason or reason
+        self._closing = True
         if self._transport is not None:
             self._transport.abort()
+            if self._transport.get_extra_info("socket") is None:
+                # pymodbus's serial transport does not say that it was closed if one asked it to.
+                asyncio.get_running_loop().call_soon(self.connection_lost, None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        if not self.opened.done():
+            self.opened.set_result(None)
+        if self._closing:
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._transport is None:
+            return
         self._transport = None
         if not self.reason:
             self.reason = f"connection lost: {exc}" if exc else "the device closed the connection"
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._settle(ConnectionLost(self.reason))
+        self._receiver.lost(self)
+        for call in list(self.calls()):
+            self.forget(call)
+            self._receiver.failed(call, ConnectionLost(self.reason))
         if not self.closed.done():
             self.closed.set_result(None)
 
-    def data_received(self, data: bytes) -> None:
-        pending = self._pending
-        if pending is not None and not self._buffer:
-            transaction, request, future = pending
-            # The usual case first: exactly the answer, in one piece.
-            if (
-                len(data) == request.size
-                and data.startswith(transaction)
-                and data.startswith(request.answer, 2)
-            ):
-                if not future.done():
-                    self.answers += 1
-                    future.set_result(data)
+    def _write(self, request: Request, frame: bytes) -> None:
+        # The last place that a frame passes: nothing that writes can get by in shadow mode.
+        if self._read_only and not request.reads:
+            raise ReadOnly("shadow mode: nothing is written")
+        if self._transport is None:
+            raise ConnectionLost(self.reason or "the connection is closed")
+        self._transport.write(frame)
+
+
+class TcpWire(Wire):
+    """Modbus TCP: transaction ids, so that several requests may be on the way."""
+
+    def __init__(self, receiver: Receiver, *, read_only: bool) -> None:
+        super().__init__(receiver, read_only=read_only)
+        self._transaction = 0
+        self._calls: dict[bytes, Call] = {}
+
+    def send(self, call: Call) -> None:
+        self._transaction = (self._transaction + _TRANSACTION_STEP) & 0xFFFF
+        transaction = self._transaction.to_bytes(2, "big")
+        request = call.request
+        self._write(request, transaction + request.tcp_body)
+        self._calls[transaction] = call
+
+    def forget(self, call: Call) -> None:
+        for transaction, other in self._calls.items():
+            if other is call:
+                del self._calls[transaction]
                 return
+
+    def calls(self) -> Iterable[Call]:
+        return self._calls.values()
+
+    @property
+    def torn(self) -> bool:
+        return bool(self._buffer)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._buffer:
+            call = self._calls.get(data[:2])
+            if call is not None:
+                request = call.request
+                # The usual case first: exactly the answer, in one piece.
+                if len(data) == request.tcp_size and data.startswith(request.tcp_answer, 2):
+                    del self._calls[data[:2]]
+                    self.answers += 1
+                    self._receiver.answered(call, data[6:])
+                    return
         self._buffer += data
         try:
-            while (frame := next_frame(self._buffer)) is not None:
-                self._take(frame)
+            while not self._closing and (found := next_body(self._buffer)) is not None:
+                self._take(*found)
         except BadAnswer as error:
             self.close(str(error))
 
-    def _take(self, frame: bytes) -> None:
-        pending = self._pending
-        if pending is None or not frame.startswith(pending[0]):
-            self._strays += 1  # the late answer to a request that was given up, or nonsense
+    def _take(self, transaction: bytes, body: bytes) -> None:
+        call = self._calls.pop(transaction, None)
+        if call is None:
+            self.strays += 1  # the late answer to a request that was given up, or nonsense
             return
-        _, request, future = pending
         try:
-            check(request, frame)
+            check(call.request, body)
         except DriverError as error:
-            self._settle(error)
+            self._receiver.failed(call, error)
         else:
-            if not future.done():
+            self.answers += 1
+            self._receiver.answered(call, body)
+
+
+class RtuWire(Wire):
+    """RTU frames over a line or a serial gateway: one request on the way, told by its answer."""
+
+    in_step = False
+
+    def __init__(self, receiver: Receiver, *, read_only: bool) -> None:
+        super().__init__(receiver, read_only=read_only)
+        self._call: Call | None = None
+
+    def send(self, call: Call) -> None:
+        self._write(call.request, framed(call.request.body))
+        # What arrived before the question is no answer to it.
+        self._buffer.clear()
+        self._call = call
+
+    def forget(self, call: Call) -> None:
+        if self._call is call:
+            self._call = None
+
+    def calls(self) -> Iterable[Call]:
+        return () if self._call is None else (self._call,)
+
+    def data_received(self, data: bytes) -> None:
+        call = self._call
+        if call is None:
+            self.strays += 1
+            return
+        self._buffer += data
+        while (body := find_answer(call.request, self._buffer)) is not None:
+            try:
+                check(call.request, body)
+            except ExceptionAnswer as error:
+                if call.owed:
+                    # It may be the late answer to an earlier request. If it was meant for this
+                    # one, nothing else will come.
+                    call.verdict = error
+                    continue
+                self._call = None
+                self._receiver.failed(call, error)
+            except BadAnswer:
+                self.strays += 1
+                continue
+            else:
+                self._call = None
                 self.answers += 1
-                future.set_result(frame)
-
-    def _settle(self, error: DriverError) -> None:
-        if self._pending is not None and not self._pending[2].done():
-            self._pending[2].set_exception(error)
-
-    def _check_deadline(self) -> None:
-        """One timer for all requests: setting and cancelling one each would cost more than they."""
-        self._timer = None
-        if self._pending is None or self._pending[2].done():
+                self._receiver.answered(call, body)
             return
-        if self._deadline > self._loop.time():
-            self._timer = self._loop.call_at(self._deadline, self._check_deadline)
-            return
-        strays = f"; {self._strays} answers to other requests" if self._strays else ""
-        self._settle(NoAnswer(f"no answer within {self._timeout_s:g} s{strays}"))
-        if self._buffer:  # what comes next would be taken for the rest of this frame
-            self.close("the device sent half an answer")
+        self._look_at_the_rest(call)
+
+    def _look_at_the_rest(self, call: Call) -> None:
+        """A whole frame of the unit asked that does not fit is its answer, if it owes no other."""
+        while (body := first_frame(self._buffer)) is not None:
+            del self._buffer[: len(body) + CRC_SIZE]
+            self.strays += 1
+            if body[0] == call.request.unit and not call.owed:
+                self._call = None
+                try:
+                    check(call.request, body)
+                except DriverError as error:
+                    self._receiver.failed(call, error)
+                return

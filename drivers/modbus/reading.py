@@ -1,73 +1,97 @@
-"""One poll over Modbus: every point gets a sample, whatever the devices do."""
+"""How one group is read: a job that yields requests, and delivers every point whatever comes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import datetime
-from typing import cast
+from typing import TypeAlias
 
-from drivers.codec import all_usable, unusable
+from drivers.base import Batch, Deliver
 from drivers.errors import ConnectionLost, DriverError, NoAnswer
-from drivers.memory import Memory, good_samples
-from drivers.modbus.frames import ILLEGAL_ADDRESS_OR_VALUE, PAYLOAD_AT, ExceptionAnswer
-from drivers.modbus.link import SILENT_LIMIT, ModbusLink, NotSent
-from drivers.modbus.readplan import Group, Part, ReadPlan
-from drivers.points import PointId, Sample, Value
+from drivers.memory import bad_sample, good_samples
+from drivers.modbus.frames import (
+    ILLEGAL_ADDRESS_OR_VALUE,
+    PAYLOAD_AT,
+    ExceptionAnswer,
+    Request,
+)
+from drivers.modbus.link import SILENT_LIMIT, NotSent
+from drivers.modbus.readplan import Group, Part
+from drivers.points import Sample
 
-EXTRA_REQUESTS = 64
-"""Most additional requests that one poll spends on finding refused registers."""
+EXTRA_REQUESTS = 32
+"""Most additional requests that one read of a group spends on finding refused registers."""
+
+Reads: TypeAlias = Generator[Request, bytes, DriverError | None]
 
 
 class Reading:
-    """Reads one plan once.
-
-    Units in good health come first, so that what the others cost in timeouts hurts nobody. A
-    unit that does not answer is not asked on, and after three timeouts no other unit is either.
-    """
+    """Reads groups and hands their samples on. `quiet`: what is BAD already is not said again."""
 
     def __init__(
         self,
-        plan: ReadPlan,
-        link: ModbusLink,
-        memory: Memory,
+        deliver: Deliver,
         *,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
+        quiet: bool = False,
     ) -> None:
-        self._plan = plan
-        self._link = link
-        self._memory = memory
+        self._deliver = deliver
         self._now = now
         self._monotonic = monotonic
-        # Every place is filled by the time `run` returns: each part is taken, missed or refused.
-        self._samples: list[Sample] = cast("list[Sample]", [None] * plan.size)
-        self._timeouts = 0
-        self._extra = EXTRA_REQUESTS
+        self._quiet = quiet
+        self._stopped = False
 
-    async def run(self) -> list[Sample]:
-        units = self._plan.units
-        order = list(units) if len(units) == 1 else sorted(units, key=self._link.failures)
-        for unit in order:
-            failure: DriverError | None = None
-            if self._timeouts >= SILENT_LIMIT:
-                failure = NotSent("not asked: too many units of this link do not answer")
-            for group in units[unit]:
-                if failure is None:
-                    failure = await self._read(group)
-                else:
-                    self._missed(group.whole, failure)
-        return self._samples
+    def stop(self) -> None:
+        """Ask and deliver nothing any more."""
+        self._stopped = True
+        self._deliver = _nowhere
 
-    async def _read(self, group: Group) -> DriverError | None:
-        """Read one group; returns what keeps its unit from being asked on, if anything does."""
-        if group.learned and self._monotonic() >= group.probe_at:
-            return await self._probe(group)
+    def all(self, groups: Iterable[Group]) -> Reads:
+        """One group after the other. After three timeouts the rest is not tried: a read ends."""
+        timeouts = 0
+        for group in groups:
+            if timeouts >= SILENT_LIMIT:
+                self.missed(group, NotSent("not asked: too many units of this link do not answer"))
+                continue
+            failure = yield from self.one(group)
+            timeouts += isinstance(failure, NoAnswer)
+        return None
+
+    def one(self, group: Group) -> Reads:
+        """Read one group: each of its points is delivered once. Ends with what keeps its unit
+        from being asked on, if anything does."""
+        if self._stopped:
+            return None
+        if not group.learned:
+            try:
+                body = yield group.whole.request
+            except DriverError as error:
+                return (yield from self._rest(group, error))
+            self._take(group.whole, body)
+            return None
+        if self._monotonic() >= group.probe_at:
+            return (yield from self._probe(group))
         for part, detail in group.refused.items():
             self._refused(part, detail)
-        return await self._read_parts(group, group.parts)
+        return (yield from self._parts(group, list(group.parts)))
 
-    async def _read_parts(self, group: Group, parts: list[Part]) -> DriverError | None:
+    def missed(self, group: Group, error: DriverError) -> None:
+        """It was not even tried."""
+        for part in group.parts:
+            self._missed(part, error)
+
+    def _rest(self, group: Group, error: DriverError) -> Reads:
+        """The whole was not answered well."""
+        if isinstance(error, ExceptionAnswer):
+            halves, _ = self._divide(group, group.whole, error, EXTRA_REQUESTS)
+            return (yield from self._parts(group, halves))
+        self._missed(group.whole, error)
+        return _lasting(error)
+
+    def _parts(self, group: Group, parts: list[Part]) -> Reads:
         todo = parts[::-1]
+        extra = EXTRA_REQUESTS
         failure: DriverError | None = None
         while todo:
             part = todo.pop()
@@ -75,110 +99,109 @@ class Reading:
                 self._missed(part, failure)
                 continue
             try:
-                frame = await self._link.send(part.request)
+                body = yield part.request
             except ExceptionAnswer as error:
-                todo.extend(reversed(self._divide(group, part, error)))
+                halves, extra = self._divide(group, part, error, extra)
+                todo.extend(reversed(halves))
             except DriverError as error:
                 self._missed(part, error)
-                failure = self._lasting(error)
+                failure = _lasting(error)
             else:
-                self._take(part, frame)
+                self._take(part, body)
         return failure
 
-    def _divide(self, group: Group, part: Part, error: ExceptionAnswer) -> list[Part]:
-        """The device refused a part: what to ask instead."""
+    def _divide(
+        self, group: Group, part: Part, error: ExceptionAnswer, extra: int
+    ) -> tuple[list[Part], int]:
+        """The device refused a part: what to ask instead, and how many more may be asked."""
         if error.code not in ILLEGAL_ADDRESS_OR_VALUE:
             self._missed(part, error)
-            return []
+            return [], extra
         if not group.learned:
             group.postpone(self._monotonic())
-        halves = self._plan.halves(part)
+        halves = group.halves(part)
         if not halves:
             detail = f"{part.block}: {error}"
             group.refuse(part, detail)
             self._refused(part, detail)
-            return []
-        if self._extra < len(halves):  # the search goes on at the next poll
+            return [], extra
+        if extra < len(halves):  # the search goes on at the next poll
             self._missed(part, error)
-            return []
-        self._extra -= len(halves)
+            return [], extra
         group.divide(part, halves)
-        return halves
+        return halves, extra - len(halves)
 
-    async def _probe(self, group: Group) -> DriverError | None:
+    def _probe(self, group: Group) -> Reads:
         """Try what was refused once more: as a whole, and if that fails each refused part."""
         group.postpone(self._monotonic())
         known = list(group.parts)
         failure: DriverError | None = None
         try:
-            frame = await self._link.send(group.whole.request)
+            body = yield group.whole.request
         except ExceptionAnswer:
             pass
         except DriverError as error:
-            failure = self._lasting(error)
+            failure = _lasting(error)
         else:
             group.heal()
-            self._take(group.whole, frame)
+            self._take(group.whole, body)
             return None
+        extra = EXTRA_REQUESTS
         for part in list(group.refused):
-            if failure is None and part is not group.whole and self._extra > 0:
-                self._extra -= 1
-                failure = await self._probe_part(group, part)
+            if failure is None and part is not group.whole and extra > 0:
+                extra -= 1
+                failure = yield from self._probe_part(group, part)
             if part in group.refused:
                 self._refused(part, group.refused[part])
         if failure is not None:
             for part in known:
                 self._missed(part, failure)
             return failure
-        return await self._read_parts(group, known)
+        return (yield from self._parts(group, known))
 
-    async def _probe_part(self, group: Group, part: Part) -> DriverError | None:
+    def _probe_part(self, group: Group, part: Part) -> Reads:
         try:
-            frame = await self._link.send(part.request)
+            body = yield part.request
         except ExceptionAnswer as error:
             group.refuse(part, f"{part.block}: {error}")
         except DriverError as error:
-            return self._lasting(error)
+            return _lasting(error)
         else:
             group.accept(part)
-            self._take(part, frame)
+            self._take(part, body)
         return None
 
-    def _lasting(self, error: DriverError) -> DriverError | None:
-        """The error, if asking the same unit on in this poll would only cost more time."""
-        if isinstance(error, NoAnswer):
-            self._timeouts += 1
-        return error if isinstance(error, NotSent | NoAnswer | ConnectionLost) else None
-
-    def _take(self, part: Part, frame: bytes) -> None:
-        values = part.decode(frame, PAYLOAD_AT)
+    def _take(self, part: Part, body: bytes) -> None:
+        values, wrong = part.decode(body, PAYLOAD_AT)
         time = self._now()
-        if not all_usable(values):
-            for point, position, value in zip(part.ids, part.positions, values, strict=True):
-                self._samples[position] = self._one(point, value, time)
-            return
         samples = good_samples(part.ids, values, time)
-        self._memory.good(part.ids, samples)
-        if part.slots is not None:
-            self._samples[part.slots] = samples
-            return
-        for position, sample in zip(part.positions, samples, strict=True):
-            self._samples[position] = sample
-
-    def _one(self, point: PointId, value: Value, time: datetime) -> Sample:
-        wrong = unusable(value)
         if wrong:
-            return self._memory.unusable(point, time, f"the device sends {wrong}")
-        samples = good_samples((point,), (value,), time)
-        self._memory.good((point,), samples)
-        return samples[0]
+            samples = _marked(samples, wrong)
+        part.keep(samples)
+        self._deliver(Batch(part.ids, samples, not wrong))
 
     def _missed(self, part: Part, error: DriverError) -> None:
-        now, detail = self._now(), str(error)
-        for point, position in zip(part.ids, part.positions, strict=True):
-            self._samples[position] = self._memory.missed(point, now, detail)
+        if self._quiet and part.dark and isinstance(error, NotSent):
+            self._deliver(Batch((), (), True))
+            return
+        self._deliver(Batch(part.ids, part.missed(self._now(), str(error)), False))
 
     def _refused(self, part: Part, detail: str) -> None:
-        now = self._now()
-        for point, position in zip(part.ids, part.positions, strict=True):
-            self._samples[position] = self._memory.unusable(point, now, detail)
+        self._deliver(Batch(part.ids, part.refused(self._now(), detail), False))
+
+
+def _marked(samples: list[Sample], wrong: Mapping[int, str]) -> list[Sample]:
+    """The same samples with those BAD that the device itself has no usable value for."""
+    return [
+        bad_sample(sample.point, sample.time, wrong[number]) if number in wrong else sample
+        for number, sample in enumerate(samples)
+    ]
+
+
+def _nowhere(batch: Batch) -> None:
+    """Takes what comes after the end."""
+
+
+def _lasting(error: DriverError) -> DriverError | None:
+    """The error, if asking the same unit on at once would only cost more time."""
+    return error if isinstance(error, NotSent | NoAnswer | ConnectionLost) else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
-from drivers.codec import BitBlock, Codec, RegisterBlock, is_bit_table
+from drivers.codec import BitBlock, Codec, RegisterBlock, all_usable, is_bit_table, unusable
+from drivers.memory import STALE_FOR, STALE_MISSES, bad_sample
 from drivers.modbus.frames import Request, read_request
-from drivers.modbus.plan import Block, ModbusPoint, plan, split
-from drivers.points import PointId, Value
+from drivers.modbus.plan import Block, split
+from drivers.points import PointId, Quality, Sample, Value
 
 PROBE_FIRST_S = 10.0
 """A device that is starting up may refuse what it has; so the first probe comes soon ..."""
@@ -16,28 +18,69 @@ PROBE_LIMIT_S = 3600.0
 
 
 class Part:
-    """One prepared read: the request, and what turns its answer into values."""
+    """One prepared read: the request, what turns its answer into values, and the last samples."""
 
-    __slots__ = ("block", "decode", "ids", "positions", "request", "slots")
+    __slots__ = ("_last", "_misses", "block", "decode", "ids", "request", "stale_for")
 
-    def __init__(
-        self, block: Block, codecs: dict[PointId, Codec], position: dict[PointId, int]
-    ) -> None:
+    def __init__(self, block: Block, codecs: Mapping[PointId, Codec], stale_for: timedelta) -> None:
         self.block = block
         self.request: Request = read_request(block.unit, block.table, block.address, block.count)
         self.ids: tuple[PointId, ...] = tuple(p.id for p in block.points)
-        self.positions = [position[point] for point in self.ids]
-        first = self.positions[0]
-        together = self.positions == list(range(first, first + len(self.positions)))
-        self.slots = slice(first, first + len(self.positions)) if together else None
-        """Where the samples go in the result, if they go there side by side."""
-        self.decode: Callable[[bytes, int], Sequence[Value]]
-        if is_bit_table(block.points[0].address):
-            self.decode = BitBlock([p.start - block.address for p in block.points])
-        else:
-            self.decode = RegisterBlock(
-                [(p.start - block.address, codecs[p.id]) for p in block.points]
-            )
+        self.decode: Callable[[bytes, int], tuple[Sequence[Value], Mapping[int, str]]]
+        self.decode = _decoder(block, codecs)
+        self.stale_for = stale_for
+        self._last: Sequence[Sample] = ()
+        self._misses = 0
+
+    def keep(self, samples: Sequence[Sample]) -> None:
+        """What a read brought."""
+        self._last = samples
+        self._misses = 0
+
+    @property
+    def dark(self) -> bool:
+        """Nothing is left to show: every point is BAD until there is an answer."""
+        return not self._last and self._misses > 0
+
+    def missed(self, now: datetime, detail: str) -> list[Sample]:
+        """A read brought nothing: the last good values as STALE at first, then BAD."""
+        self._misses += 1
+        last = self._last
+        if last and (self._misses > STALE_MISSES or now - last[0].time > self.stale_for):
+            last = self._last = ()
+        if not last:
+            return [bad_sample(point, now, detail) for point in self.ids]
+        return [
+            sample._replace(quality=Quality.STALE, detail=detail)
+            if sample.quality is Quality.GOOD
+            else sample
+            for sample in last
+        ]
+
+    def refused(self, now: datetime, detail: str) -> list[Sample]:
+        """The device has no such registers: BAD, and the old values are void."""
+        self._last = ()
+        return [bad_sample(point, now, detail) for point in self.ids]
+
+
+def _decoder(
+    block: Block, codecs: Mapping[PointId, Codec]
+) -> Callable[[bytes, int], tuple[Sequence[Value], Mapping[int, str]]]:
+    values_of: Callable[[bytes, int], Sequence[Value]]
+    if is_bit_table(block.points[0].address):
+        values_of = BitBlock([p.start - block.address for p in block.points])
+    else:
+        values_of = RegisterBlock([(p.start - block.address, codecs[p.id]) for p in block.points])
+    none: Mapping[int, str] = {}
+
+    def decode(data: bytes, at: int) -> tuple[Sequence[Value], Mapping[int, str]]:
+        values = values_of(data, at)
+        if all_usable(values):
+            return values, none
+        wrong = {n: f"the device sends {w}" for n, v in enumerate(values) if (w := unusable(v))}
+        return values, wrong
+
+    return decode
 
 
 class Group:
@@ -47,16 +90,32 @@ class Group:
     an exception, with its words. Nothing learned is for ever: at `probe_at` the whole is tried.
     """
 
-    def __init__(self, whole: Part) -> None:
-        self.whole = whole
-        self.parts: list[Part] = [whole]
+    def __init__(
+        self,
+        block: Block,
+        codecs: Mapping[PointId, Codec],
+        *,
+        stale_for: timedelta = STALE_FOR,
+    ) -> None:
+        self._codecs = codecs
+        self._stale_for = stale_for
+        self.whole = self._part(block)
+        self.parts: list[Part] = [self.whole]
         self.refused: dict[Part, str] = {}
         self.probe_at = 0.0
         self._probe_s = PROBE_FIRST_S
 
     @property
+    def unit(self) -> int:
+        return self.whole.block.unit
+
+    @property
     def learned(self) -> bool:
         return self.parts != [self.whole]
+
+    def halves(self, part: Part) -> list[Part]:
+        """Two smaller parts for the same points; none if there is nothing to cut."""
+        return [self._part(block) for block in split(part.block) or ()]
 
     def divide(self, part: Part, halves: Sequence[Part]) -> None:
         """Read `halves` in place of `part` from now on."""
@@ -85,33 +144,13 @@ class Group:
         self.probe_at = now_s + self._probe_s
         self._probe_s = min(2 * self._probe_s, PROBE_LIMIT_S)
 
-
-class ReadPlan:
-    """How to read one set of points: the groups by unit, with what was learned about them."""
-
-    def __init__(
-        self,
-        ids: Sequence[PointId],
-        points: dict[PointId, ModbusPoint],
-        codecs: dict[PointId, Codec],
-        *,
-        max_registers: int,
-        max_gap: int,
-    ) -> None:
-        unique = dict.fromkeys(ids)
-        self.size = len(unique)
-        self._codecs = codecs
-        self._position = {point: position for position, point in enumerate(unique)}
-        self.repeats = None if len(unique) == len(ids) else [self._position[i] for i in ids]
-        """Where each requested point is in the result, if any was asked for twice."""
-        self.units: dict[int, list[Group]] = {}
-        blocks = plan((points[i] for i in unique), max_registers=max_registers, max_gap=max_gap)
-        for block in blocks:
-            self.units.setdefault(block.unit, []).append(Group(self._part(block)))
-
-    def halves(self, part: Part) -> list[Part]:
-        """Two smaller parts for the same points; none if there is nothing to cut."""
-        return [self._part(block) for block in split(part.block) or ()]
-
     def _part(self, block: Block) -> Part:
-        return Part(block, self._codecs, self._position)
+        return Part(block, self._codecs, self._stale_for)
+
+
+def groups(
+    blocks: Iterable[Block], codecs: Mapping[PointId, Codec], *, period_s: float = 0.0
+) -> list[Group]:
+    """One group per block. Values are shown as STALE for 30 s, or 2.5 periods if that is more."""
+    stale_for = max(STALE_FOR, timedelta(seconds=2.5 * period_s))
+    return [Group(block, codecs, stale_for=stale_for) for block in blocks]

@@ -11,6 +11,7 @@ import pytest
 
 from bms import field as field_module
 from bms.field import Field
+from drivers import polled as polled_module
 from drivers.backoff import waiting
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample
@@ -145,6 +146,7 @@ async def test_a_hanging_read_back_does_not_lose_the_result(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(field_module, "CALL_LIMIT_S", 0.05)
+    monkeypatch.setattr(polled_module, "CALL_LIMIT_S", 0.05)
     driver = Scripted(["b.x.enable"], clock)
     field = Field(clock.now)
     field.add("x", "here", driver, poll_s=0.01)
@@ -164,6 +166,7 @@ async def test_a_driver_that_never_returns_is_cut_off(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(field_module, "CALL_LIMIT_S", 0.05)
+    monkeypatch.setattr(polled_module, "CALL_LIMIT_S", 0.05)
     driver = Scripted(["b.x.power"], clock)
     driver.hang = True
     field = Field(clock.now)

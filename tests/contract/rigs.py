@@ -18,7 +18,8 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from drivers.base import Driver
-from drivers.modbus.driver import ModbusTcpDriver
+from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.transport import Tcp
 from drivers.opcua.driver import OpcUaDriver
 from drivers.plant import PlantDriver, PlantPoint
 from drivers.points import ModbusAddress, OpcUaAddress, PlantAddress, Point, PointId, Value
@@ -128,9 +129,8 @@ class ModbusRig:
         self._server: ModbusTcpServer | None = None
 
     def driver(self, clocks: Clocks, timeout_s: float = TIMEOUT_S) -> Driver:
-        return ModbusTcpDriver(
-            "127.0.0.1",
-            self.port,
+        return ModbusDriver(
+            Tcp("127.0.0.1", self.port),
             self.points,
             timeout_s=timeout_s,
             now=clocks.now,

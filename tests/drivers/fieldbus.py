@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from drivers.modbus.driver import ModbusTcpDriver
+from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.transport import Tcp, UnitProfile
 from drivers.points import ModbusAddress, Point, RegisterType
 
 Reply = bytes | list[bytes] | None
@@ -175,7 +176,7 @@ def holding(
 @dataclass
 class Bench:
     bus: FieldBus
-    driver: ModbusTcpDriver
+    driver: ModbusDriver
     clocks: Clocks
 
     @property
@@ -190,10 +191,11 @@ async def bench(
     """A scripted endpoint and a driver for it."""
     bus, clocks = FieldBus(script), Clocks()
     await bus.start()
-    made = ModbusTcpDriver(
-        "127.0.0.1",
-        bus.port,
+    shape = {k: settings.pop(k) for k in ("max_registers", "max_gap") if k in settings}
+    made = ModbusDriver(
+        Tcp("127.0.0.1", bus.port),
         points,
+        profile=UnitProfile(**shape),
         timeout_s=settings.pop("timeout_s", 5.0),
         now=clocks.now,
         monotonic=clocks.monotonic,

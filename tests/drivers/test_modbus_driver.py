@@ -10,7 +10,8 @@ from itertools import pairwise
 import pytest
 
 from drivers.base import Write, WriteStatus
-from drivers.modbus.driver import ModbusTcpDriver
+from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.transport import Tcp, UnitProfile
 from drivers.points import ModbusAddress, OpcUaAddress, Point, Quality
 from tests.drivers.fieldbus import CLOSE, Asked, Bench, Device, Reply, bench, holding
 
@@ -306,8 +307,12 @@ async def test_devices_that_need_time_get_it() -> None:
 
     points = holding(0, 50, 100)
     async with bench(script, points) as b:
-        driver = ModbusTcpDriver(
-            "127.0.0.1", b.bus.port, points, connect_delay_s=0.05, min_gap_s=0.03, max_gap=0
+        driver = ModbusDriver(
+            Tcp("127.0.0.1", b.bus.port),
+            points,
+            profile=UnitProfile(max_gap=0),
+            connect_delay_s=0.05,
+            min_gap_s=0.03,
         )
         begun = loop.time()
         async with driver:
@@ -328,7 +333,7 @@ async def test_many_different_reads_do_not_pile_up() -> None:
 async def test_the_default_clock_is_utc() -> None:
     async with (
         bench(full(1), holding(0)) as b,
-        ModbusTcpDriver("127.0.0.1", b.bus.port, b.driver.points) as driver,
+        ModbusDriver(Tcp("127.0.0.1", b.bus.port), b.driver.points) as driver,
     ):
         (sample,) = await driver.read(["u1.r0"])
     assert sample.time.tzinfo is UTC
@@ -346,11 +351,11 @@ async def test_an_address_that_makes_no_sense_is_refused_at_once(
     address: ModbusAddress | OpcUaAddress, words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
-        ModbusTcpDriver("127.0.0.1", 502, [Point("a", address)])
+        ModbusDriver(Tcp("127.0.0.1"), [Point("a", address)])
 
 
 async def test_a_host_that_cannot_be_found_is_an_outage() -> None:
-    driver = ModbusTcpDriver("no-such-host.invalid", 502, holding(0), timeout_s=2.0)
+    driver = ModbusDriver(Tcp("no-such-host.invalid"), holding(0), timeout_s=2.0)
     async with driver:
         (sample,) = await driver.read(["u1.r0"])
     assert sample.quality is Quality.BAD

@@ -1,0 +1,78 @@
+"""One block read again and again, at its own pace."""
+
+from __future__ import annotations
+
+import asyncio
+
+from drivers.errors import DriverError
+from drivers.modbus.link import Job, ModbusLink
+from drivers.modbus.reading import Reading
+from drivers.modbus.readplan import Group
+from drivers.ticker import Paced, Ticker
+
+LATE_AFTER = 3
+"""Ticks in a row that found the block still waiting, after which its values are called old."""
+_REST_S = 0.05
+"""Between reads that go on without a pause, while the unit does not answer."""
+
+
+class Overloaded(DriverError):
+    """The link has more to read than it can."""
+
+
+class Poll:
+    """Reads one group every `period_s`; 0: as soon as it was read.
+
+    A tick that finds the last read unfinished is skipped and counted, never queued.
+    """
+
+    __slots__ = ("_behind", "_busy", "_ended", "_link", "_paced", "_reading", "_timer", "group",
+                 "overruns", "period_s")  # fmt: skip
+
+    def __init__(self, group: Group, period_s: float, reading: Reading, link: ModbusLink) -> None:
+        self.group = group
+        self.period_s = period_s
+        self.overruns = 0
+        self._reading = reading
+        self._link = link
+        self._busy = False
+        self._behind = 0
+        self._ended = False
+        self._paced: Paced | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, ticker: Ticker, phase: float) -> None:
+        """Go on by the clock; `phase` is a part of the period."""
+        if self.period_s:
+            self._paced = ticker.every(self.period_s, phase * self.period_s, self.fire)
+
+    def end(self) -> None:
+        """Read no more; what is on its way is not delivered."""
+        self._ended = True
+        if self._paced is not None:
+            self._paced.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def fire(self) -> None:
+        """Read now, if the last read is finished."""
+        if self._busy:
+            self.overruns += 1
+            self._behind += 1
+            if self._behind >= LATE_AFTER:
+                late = f"not read for {self._behind} periods: the link is overloaded"
+                self._reading.missed(self.group, Overloaded(late))
+            return
+        self._busy = True
+        job = Job(self._reading.one(self.group), unit=self.group.unit, done=self._done)
+        self._link.submit(job)
+
+    def _done(self) -> None:
+        self._busy = False
+        self._behind = 0
+        if self.period_s or self._ended:
+            return
+        if self._link.usable and not self._link.failures(self.group.unit):
+            self.fire()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(_REST_S, self.fire)

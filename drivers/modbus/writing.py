@@ -1,0 +1,137 @@
+"""How one point is written: a job that yields its requests and ends with what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import TypeAlias
+
+from drivers.base import Write, WriteResult, WriteStatus
+from drivers.codec import Codec, as_bool, is_bit_table
+from drivers.errors import DeviceRefused, DriverError
+from drivers.modbus.frames import (
+    ILLEGAL_FUNCTION,
+    PAYLOAD_AT,
+    ExceptionAnswer,
+    Request,
+    mask_write_request,
+    read_request,
+    read_write_request,
+    write_coil_request,
+    write_coils_request,
+    write_register_request,
+    write_registers_request,
+)
+from drivers.modbus.link import NotSent
+from drivers.modbus.plan import ModbusPoint
+from drivers.modbus.protocol import ReadOnly
+from drivers.points import ModbusAddress, Value
+
+Writes: TypeAlias = Generator[Request, bytes, list[WriteResult]]
+_Outcome: TypeAlias = tuple[WriteStatus, str]
+
+
+class Writing:
+    """Writes points, each once. Nothing is sent again, except with the other function code after
+    a device said that it does not have the first: then nothing has happened in it yet."""
+
+    def __init__(self) -> None:
+        self._only_multiple: set[int] = set()
+        """Units that do not have function 6."""
+        self._only_single: set[int] = set()
+        """Units that do not have function 16."""
+
+    def all(self, writes: Iterable[tuple[Write, ModbusPoint, Codec]]) -> Writes:
+        """One after the other."""
+        results = []
+        for write, target, item in writes:
+            status, detail = yield from self._one(write, target, item)
+            results.append(WriteResult(write.point, write.value, status, detail))
+        return results
+
+    def _one(
+        self, write: Write, target: ModbusPoint, item: Codec
+    ) -> Generator[Request, bytes, _Outcome]:
+        refusal = refusal_of(write, target)
+        if refusal:
+            return WriteStatus.REFUSED, refusal
+        value = target.point.release_value if write.value is None else write.value
+        assert value is not None
+        try:
+            requests = yield from self._requests(target.address, item, value)
+        except ValueError as error:
+            return WriteStatus.REFUSED, str(error)
+        except DeviceRefused as error:
+            return WriteStatus.REFUSED, f"not sent: reading the register: {error}"
+        except DriverError as error:
+            return WriteStatus.TIMEOUT, f"not sent: {error}"
+        return (yield from self._send(target.address.unit, requests))
+
+    def _send(self, unit: int, requests: list[Request]) -> Generator[Request, bytes, _Outcome]:
+        """Send the first of the requests whose function the device has."""
+        for last, request in enumerate(requests, start=1 - len(requests)):
+            try:
+                answer = yield request
+            except ExceptionAnswer as error:
+                if error.code == ILLEGAL_FUNCTION and last:
+                    known = self._only_multiple if request.function == 6 else self._only_single
+                    known.add(unit)
+                    continue
+                return WriteStatus.REFUSED, str(error)
+            except DeviceRefused as error:
+                return WriteStatus.REFUSED, str(error)
+            except ReadOnly as error:
+                return WriteStatus.SHADOW, str(error)
+            except NotSent as error:
+                return WriteStatus.TIMEOUT, f"not sent: {error}"
+            except DriverError as error:
+                return WriteStatus.TIMEOUT, str(error)
+            return _read_back(request, answer)
+        raise AssertionError("the last request always ends the loop")
+
+    def _requests(
+        self, address: ModbusAddress, item: Codec, value: Value
+    ) -> Generator[Request, bytes, list[Request]]:
+        """The request to send, and what else does the same."""
+        unit, at, how = address.unit, address.address, address.write
+        if is_bit_table(address):
+            on = as_bool(value)
+            if how == "multiple":
+                return [write_coils_request(unit, at, on)]
+            return [write_coil_request(unit, at, on)]
+        if item.bit is not None:
+            on = as_bool(value)  # before anything is asked
+            if how == "mask":
+                mask = int.from_bytes(item.set_bit(b"\0\0", True), "big")
+                return [mask_write_request(unit, at, 0xFFFF ^ mask, mask if on else 0)]
+            body = yield read_request(unit, "holding", at, 1)
+            data = item.set_bit(body[PAYLOAD_AT:], value)
+        else:
+            data = item.encode(value)
+        if how == "read_write":
+            return [read_write_request(unit, at, data)]
+        if how == "multiple" or len(data) > 2:
+            return [write_registers_request(unit, at, data)]
+        if how == "single":
+            return [write_register_request(unit, at, data)]
+        both = [write_register_request(unit, at, data), write_registers_request(unit, at, data)]
+        if unit in self._only_multiple:
+            return both[1:]
+        return both[:1] if unit in self._only_single else both
+
+
+def refusal_of(write: Write, target: ModbusPoint) -> str:
+    """Why a write is refused before anything is asked; empty if it is not."""
+    if not target.point.writable or target.address.table not in ("coil", "holding"):
+        return "the point is not writable"
+    if write.value is None and target.point.release_value is None:
+        return "the point cannot be released: no release_value"
+    return ""
+
+
+def _read_back(request: Request, answer: bytes) -> _Outcome:
+    """Function 23 brings the registers as they are after the write."""
+    if request.function == 23:
+        written, read = request.body[11:], answer[PAYLOAD_AT:]
+        if written != read:
+            return WriteStatus.MISMATCH, f"reads {read.hex(' ', 2)} after {written.hex(' ', 2)}"
+    return WriteStatus.OK, ""
