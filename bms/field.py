@@ -85,6 +85,9 @@ class FieldLink:
         self.polled = asyncio.Event()
         """Every point was delivered once, whatever its quality."""
         self._unseen = set(self._ids)
+        self._fresh: dict[int, Batch] = {}
+        """The latest batches, by the identity of their ids, oldest first."""
+        self._delivered = False
         started = now()
         self.last_finished: datetime | None = None
         """When the driver last delivered anything."""
@@ -147,14 +150,27 @@ class FieldLink:
     # --- what the driver delivers ------------------------------------------------------------
 
     def _take(self, batch: Batch) -> None:
-        self.last_finished = now = self._now()
+        self._delivered = True
         if not batch.ids:
             return
-        self._image.update(zip(batch.ids, batch.samples, strict=True))
-        if batch.good and not self._not_good:
-            self._last_good = now
+        # Points that are read faster than anybody looks cost no more than the latest of them.
+        fresh, key = self._fresh, id(batch.ids)
+        fresh.pop(key, None)  # so that what came last is also taken in last
+        fresh[key] = batch
+        if self._not_good or not batch.good:
+            self._look(batch, self._now())
+
+    def refresh(self, now: datetime) -> None:
+        """Bring what was delivered since the last time into the image."""
+        if not self._delivered:
             return
-        self._look(batch, now)
+        self._delivered = False
+        self.last_finished = now
+        for batch in self._fresh.values():
+            self._image.update(zip(batch.ids, batch.samples, strict=True))
+        if self._fresh and len(self._not_good) < len(self._ids):
+            self._last_good = now
+        self._fresh.clear()
 
     def _look(self, batch: Batch, now: datetime) -> None:
         """Keep account of what is not good, and since when."""
@@ -406,6 +422,7 @@ class Field:
     def snapshot(self, now: datetime) -> Mapping[PointId, Sample]:
         """The latest samples; those of a link that has fallen silent are STALE, never GOOD."""
         for link in self._links:
+            link.refresh(now)
             link.not_after(now)
             finished = link.last_finished
             if finished is not None and now - finished > link.stale_after:

@@ -274,6 +274,10 @@ class RegisterBlock:
             steps.append((starts[number] + index, item.convert))
         self._steps = steps
         self._raw_is_value = len(runs) == 1 and steps == [(i, None) for i in range(len(steps))]
+        self.plain = (
+            self._runs[0].struct if self._raw_is_value and not self._runs[0].swapped else None
+        )
+        """The struct that does it all, if unpacking is all there is to do."""
 
     def __call__(self, data: bytes, at: int) -> Sequence[Value]:
         """Values in the order of the fields; `at` is where the registers begin in `data`."""

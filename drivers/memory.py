@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import repeat
-from typing import cast
+from typing import Any
 
+from drivers.base import Batch
 from drivers.points import PointId, Quality, Sample, Value
 
 STALE_MISSES = 2
@@ -15,14 +15,37 @@ STALE_MISSES = 2
 STALE_FOR = timedelta(seconds=30)
 """Age after which it is not shown any more, however few polls were missed."""
 
-# A NamedTuple's own constructor is a Python call; this one stays in C and costs half.
-_sample = partial(tuple.__new__, Sample)
+
+class _FromIterable(tuple[Any, ...]):
+    """Makes tuples with the constructor of `tuple`, in C: a NamedTuple's own is a Python call,
+    and with one object per point and second that is most of what a gateway does (measured: 160 ns
+    a sample against 95)."""
+
+    __slots__ = ()
+    __new__ = tuple.__new__
+
+
+class _Sample(_FromIterable, Sample):
+    """A Sample, made of its five fields in one iterable."""
+
+    __slots__ = ()
+
+
+class _Batch(_FromIterable, Batch):
+    """A Batch, made of its three fields in one iterable."""
+
+    __slots__ = ()
+
+
+def good_batch(ids: Sequence[PointId], values: Iterable[Value], time: datetime) -> Batch:
+    """One GOOD sample per point, all obtained at `time`."""
+    return _Batch((ids, good_samples(ids, values, time), True))
 
 
 def good_samples(ids: Sequence[PointId], values: Iterable[Value], time: datetime) -> list[Sample]:
     """One GOOD sample per point, all obtained at `time`."""
     rows = zip(ids, values, repeat(Quality.GOOD), repeat(time), repeat(""), strict=False)
-    return cast("list[Sample]", list(map(_sample, rows)))
+    return list(map(_Sample, rows))
 
 
 def bad_sample(point: PointId, time: datetime, detail: str) -> Sample:

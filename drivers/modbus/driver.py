@@ -16,11 +16,12 @@ from drivers.codec import Codec, codec
 from drivers.errors import DriverError
 from drivers.health import DriverHealth
 from drivers.modbus.frames import Request
-from drivers.modbus.link import Job, ModbusLink, Steps
+from drivers.modbus.link import ModbusLink
 from drivers.modbus.pace import Poll
 from drivers.modbus.plan import Block, ModbusPoint, plan
 from drivers.modbus.reading import Reading
 from drivers.modbus.readplan import Group, groups
+from drivers.modbus.steps import Steps, Task
 from drivers.modbus.transport import Endpoint, UnitProfile
 from drivers.modbus.writing import Writing, refusal_of
 from drivers.points import ModbusAddress, Point, PointId, Sample
@@ -151,13 +152,12 @@ class ModbusDriver:
         return answer
 
     async def _run(self, steps: Steps, *, urgent: bool = False) -> Any:
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        job = Job(steps, future=future)
-        self._link.submit(job, urgent=urgent)
+        task = Task(steps)
+        self._link.submit(task, urgent=urgent)
         try:
-            return await future
+            return await task.future
         except asyncio.CancelledError:
-            self._link.give_up(job)
+            self._link.give_up(task)
             raise
 
     async def feed(self, deliver: Deliver, period_s: float) -> None:

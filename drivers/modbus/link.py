@@ -1,8 +1,8 @@
 """The one connection to a Modbus endpoint: made on use, watched, and shared by its units.
 
-Work comes as jobs: generators that yield requests and are sent the answers' bodies, or thrown
-what went wrong. The link runs them in turn, with callbacks only: no task sleeps, and a request
-costs no future and no timer of its own.
+Work comes as jobs, which name one request after the other and are told each answer. The link runs
+them in turn, with callbacks only: no task sleeps, and a request costs no future and no timer of
+its own.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Generator
-from typing import Any, TypeAlias
+from collections.abc import Callable
 
 from drivers.backoff import Backoff, waiting
 from drivers.errors import ConnectionLost, DriverError, NoAnswer
@@ -33,8 +32,6 @@ OWED_KEPT = 16
 """Requests given up whose late answers a unit may still send, of which we keep account."""
 _CLOSE_LIMIT_S = 1.0
 
-Steps: TypeAlias = Generator[Request, bytes, Any]
-
 
 class NotSent(DriverError):
     """The request never left: no connection, or its unit is left alone for a while."""
@@ -45,32 +42,38 @@ class LinkDown(NotSent):
 
 
 class Job:
-    """Requests that belong together. `done` is called at the end, whatever the end was.
+    """Requests that belong together, one after the other. Subclasses say which.
 
-    A job whose `future` is cancelled goes no further: what was not sent is not sent.
+    `unit`: the unit that all of them are for, if it is one.
     """
 
-    __slots__ = ("done", "future", "held", "owed", "request", "sent_at", "steps", "unit", "verdict")
+    __slots__ = ("held", "owed", "request", "sent_at", "unit", "verdict")
 
-    def __init__(
-        self,
-        steps: Steps,
-        *,
-        unit: int | None = None,
-        future: asyncio.Future[Any] | None = None,
-        done: Callable[[], None] | None = None,
-    ) -> None:
-        self.steps = steps
+    def __init__(self, unit: int | None = None) -> None:
         self.unit = unit
-        """The unit that all requests are for, if it is one."""
-        self.future = future
-        self.done = done
         self.request: Request
         self.sent_at = 0.0
         self.held: Request | None = None
         """What is to be sent once the unit is in step again; `request` is then a probe."""
         self.owed = False
         self.verdict: ExceptionAnswer | None = None
+
+    def step(self, body: bytes | None) -> Request | None:
+        """Take the answer to the last request (None at first); the next one, None at the end."""
+        raise NotImplementedError
+
+    def fail(self, error: DriverError) -> Request | None:
+        """The last request brought no answer; the next request, None at the end."""
+        raise NotImplementedError
+
+    @property
+    def cancelled(self) -> bool:
+        """Nobody waits for it: what was not sent is not sent."""
+        return False
+
+    def finish(self, broken: Exception | None = None) -> None:
+        """It is over, whatever the end was; `broken` is a defect in it."""
+        raise NotImplementedError
 
 
 class _Unit:
@@ -149,13 +152,16 @@ class ModbusLink:
 
     def submit(self, job: Job, *, urgent: bool = False) -> None:
         """Queue a job; it may begin before this returns."""
-        if urgent:
+        if not (self._active or self._queue or self._urgent or self._pumping):
+            self._writing = urgent
+            self._advance(job, None)
+        elif urgent:
             self._urgent.append(job)
         elif job.unit is not None and self.failures(job.unit):
             self._doubtful.append(job)
         else:
             self._queue.append(job)
-        if not self._pumping:
+        if self._active < self._depth and not self._pumping:
             self._pump()
 
     def give_up(self, job: Job) -> None:
@@ -166,19 +172,13 @@ class ModbusLink:
             return
         wire.forget(job)
         self._active -= 1
-        job.steps.close()
-        self._finish(job, None)
+        job.finish()
         self._pump()
 
     def failures(self, unit: int) -> int:
         """How often in a row the unit failed to answer."""
         health = self._units.get(unit)
         return health.backoff.failures if health is not None else 0
-
-    @property
-    def usable(self) -> bool:
-        """There is a connection."""
-        return self._wire is not None
 
     def health(self, overruns: int) -> DriverHealth:
         """Counted since the link was made."""
@@ -247,49 +247,49 @@ class ModbusLink:
             return self._doubtful.popleft()
         return self._queue.popleft() if self._queue else None
 
-    def _advance(self, job: Job, answer: bytes | None) -> None:
+    def _advance(self, job: Job, body: bytes | None) -> None:
         """Let the job go on to its next request, or to its end."""
         try:
-            request = job.steps.send(answer)  # type: ignore[arg-type]
-        except StopIteration as stop:
-            self._finish(job, stop.value)
+            request = job.step(body)
         except Exception as error:
             self._broken(job, error)
+            return
+        if request is None:
+            job.finish()
+        else:
+            self._send(job, request)
+
+    def _throw(self, job: Job, error: DriverError) -> None:
+        try:
+            request = job.fail(error)
+        except Exception as broken:
+            self._broken(job, broken)
+            return
+        if request is None:
+            job.finish()
         else:
             self._send(job, request)
 
     def _send(self, job: Job, request: Request) -> None:
-        """Send, or throw into the job what is in the way, as long as it has requests."""
-        while True:
-            if job.future is not None and job.future.cancelled():
-                job.steps.close()
-                self._finish(job, None)
-                return
-            error = self._obstacle(job, request)
+        """Send, or tell the job what is in the way, as long as it has requests."""
+        following: Request | None = request
+        while following is not None:
+            if job.cancelled:
+                break
+            error = self._obstacle(job, following)
             if error is None:
                 return
             try:
-                request = job.steps.throw(error)
-            except StopIteration as stop:
-                self._finish(job, stop.value)
-                return
+                following = job.fail(error)
             except Exception as broken:
                 self._broken(job, broken)
                 return
-
-    def _finish(self, job: Job, value: Any) -> None:
-        if job.future is not None and not job.future.done():
-            job.future.set_result(value)
-        if job.done is not None:
-            job.done()
+        job.finish()
 
     def _broken(self, job: Job, error: Exception) -> None:
         """A job is total; what lands here is a defect, and must not end the others."""
         _log.error("modbus %s: unexpected error", self._endpoint, exc_info=error)
-        if job.future is not None and not job.future.done():
-            job.future.set_exception(error)
-        if job.done is not None:
-            job.done()
+        job.finish(error)
 
     # --- one request -------------------------------------------------------------------------
 
@@ -378,16 +378,6 @@ class ModbusLink:
             self._throw(call, error)
         if not self._pumping and self._active < self._depth:
             self._pump()
-
-    def _throw(self, job: Job, error: DriverError) -> None:
-        try:
-            request = job.steps.throw(error)
-        except StopIteration as stop:
-            self._finish(job, stop.value)
-        except Exception as broken:
-            self._broken(job, broken)
-        else:
-            self._send(job, request)
 
     def _check(self, now: float) -> bool:
         """The sweep for time-outs: one for all links, from the ticker."""

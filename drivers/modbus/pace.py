@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 from drivers.errors import DriverError
+from drivers.modbus.frames import Request
 from drivers.modbus.link import Job, ModbusLink
-from drivers.modbus.reading import Reading
+from drivers.modbus.reading import Reading, Reads
 from drivers.modbus.readplan import Group
 from drivers.ticker import Paced, Ticker
 
 LATE_AFTER = 3
 """Ticks in a row that found the block still waiting, after which its values are called old."""
 _REST_S = 0.05
-"""Between reads that go on without a pause, while the unit does not answer."""
+"""Between reads that go on without a pause, while something is wrong."""
 
 
 class Overloaded(DriverError):
     """The link has more to read than it can."""
 
 
-class Poll:
+class Poll(Job):
     """Reads one group every `period_s`; 0: as soon as it was read.
 
-    A tick that finds the last read unfinished is skipped and counted, never queued.
+    A tick that finds the last read unfinished is skipped and counted, never queued. One object
+    serves all its reads: the usual one, of a block that is answered as a whole, makes nothing new
+    but the samples.
     """
 
-    __slots__ = ("_behind", "_busy", "_ended", "_link", "_paced", "_reading", "_timer", "group",
-                 "overruns", "period_s")  # fmt: skip
+    __slots__ = ("_behind", "_busy", "_ended", "_link", "_paced", "_reading", "_steps", "_timer",
+                 "group", "overruns", "period_s")  # fmt: skip
 
     def __init__(self, group: Group, period_s: float, reading: Reading, link: ModbusLink) -> None:
+        super().__init__(group.unit)
         self.group = group
         self.period_s = period_s
         self.overruns = 0
@@ -38,6 +44,7 @@ class Poll:
         self._busy = False
         self._behind = 0
         self._ended = False
+        self._steps: Reads | None = None
         self._paced: Paced | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -64,15 +71,42 @@ class Poll:
                 self._reading.missed(self.group, Overloaded(late))
             return
         self._busy = True
-        job = Job(self._reading.one(self.group), unit=self.group.unit, done=self._done)
-        self._link.submit(job)
+        self._link.submit(self)
 
-    def _done(self) -> None:
+    @property
+    def cancelled(self) -> bool:
+        return self._ended
+
+    def step(self, body: bytes | None) -> Request | None:
+        if self._steps is None:
+            if body is not None:
+                self._reading.take(self.group.whole, body)
+                return None
+            if not self.group.learned:
+                return None if self._ended else self.group.whole.request
+            self._steps = self._reading.one(self.group)
+        return self._go_on(self._steps.send, body)
+
+    def fail(self, error: DriverError) -> Request | None:
+        if self._steps is None:
+            self._steps = self._reading.rest(self.group, error)
+            return self._go_on(self._steps.send, None)
+        return self._go_on(self._steps.throw, error)
+
+    def _go_on(self, call: Callable[[Any], Request], what: object) -> Request | None:
+        try:
+            return call(what)
+        except StopIteration:
+            return None
+
+    def finish(self, broken: Exception | None = None) -> None:
+        straight = self._steps is None and broken is None
+        self._steps = None
         self._busy = False
         self._behind = 0
         if self.period_s or self._ended:
             return
-        if self._link.usable and not self._link.failures(self.group.unit):
+        if straight:
             self.fire()
         else:
             self._timer = asyncio.get_running_loop().call_later(_REST_S, self.fire)

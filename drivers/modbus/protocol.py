@@ -19,6 +19,9 @@ _TRANSACTION_STEP = 7919
 of a device that counts for itself cannot pass for the answer to the next request."""
 
 
+SHADOWED = "shadow mode: nothing is written"
+
+
 class ReadOnly(DriverError):
     """The link is in shadow mode, and the request could have changed something."""
 
@@ -67,7 +70,10 @@ class Wire(asyncio.Protocol):
         """Done when it can be used."""
 
     def send(self, call: Call) -> None:
-        """Send the request. Raises ReadOnly instead if the wire must not change anything."""
+        """Send the request. Raises ReadOnly instead if the wire must not change anything.
+
+        The only place that a frame passes: in shadow mode nothing that writes can get by.
+        """
         raise NotImplementedError
 
     def forget(self, call: Call) -> None:
@@ -113,14 +119,6 @@ class Wire(asyncio.Protocol):
         if not self.closed.done():
             self.closed.set_result(None)
 
-    def _write(self, request: Request, frame: bytes) -> None:
-        # The last place that a frame passes: nothing that writes can get by in shadow mode.
-        if self._read_only and not request.reads:
-            raise ReadOnly("shadow mode: nothing is written")
-        if self._transport is None:
-            raise ConnectionLost(self.reason or "the connection is closed")
-        self._transport.write(frame)
-
 
 class TcpWire(Wire):
     """Modbus TCP: transaction ids, so that several requests may be on the way."""
@@ -134,7 +132,11 @@ class TcpWire(Wire):
         self._transaction = (self._transaction + _TRANSACTION_STEP) & 0xFFFF
         transaction = self._transaction.to_bytes(2, "big")
         request = call.request
-        self._write(request, transaction + request.tcp_body)
+        if self._read_only and not request.reads:
+            raise ReadOnly(SHADOWED)
+        if self._transport is None:
+            raise ConnectionLost(self.reason or "the connection is closed")
+        self._transport.write(transaction + request.tcp_body)
         self._calls[transaction] = call
 
     def forget(self, call: Call) -> None:
@@ -192,7 +194,11 @@ class RtuWire(Wire):
         self._call: Call | None = None
 
     def send(self, call: Call) -> None:
-        self._write(call.request, framed(call.request.body))
+        if self._read_only and not call.request.reads:
+            raise ReadOnly(SHADOWED)
+        if self._transport is None:
+            raise ConnectionLost(self.reason or "the connection is closed")
+        self._transport.write(framed(call.request.body))
         # What arrived before the question is no answer to it.
         self._buffer.clear()
         self._call = call

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from drivers.base import Batch, Deliver
 from drivers.errors import ConnectionLost, DriverError, NoAnswer
-from drivers.memory import bad_sample, good_samples
+from drivers.memory import bad_sample, good_batch
 from drivers.modbus.frames import (
     ILLEGAL_ADDRESS_OR_VALUE,
     PAYLOAD_AT,
@@ -67,8 +67,8 @@ class Reading:
             try:
                 body = yield group.whole.request
             except DriverError as error:
-                return (yield from self._rest(group, error))
-            self._take(group.whole, body)
+                return (yield from self.rest(group, error))
+            self.take(group.whole, body)
             return None
         if self._monotonic() >= group.probe_at:
             return (yield from self._probe(group))
@@ -81,7 +81,7 @@ class Reading:
         for part in group.parts:
             self._missed(part, error)
 
-    def _rest(self, group: Group, error: DriverError) -> Reads:
+    def rest(self, group: Group, error: DriverError) -> Reads:
         """The whole was not answered well."""
         if isinstance(error, ExceptionAnswer):
             halves, _ = self._divide(group, group.whole, error, EXTRA_REQUESTS)
@@ -107,7 +107,7 @@ class Reading:
                 self._missed(part, error)
                 failure = _lasting(error)
             else:
-                self._take(part, body)
+                self.take(part, body)
         return failure
 
     def _divide(
@@ -144,7 +144,7 @@ class Reading:
             failure = _lasting(error)
         else:
             group.heal()
-            self._take(group.whole, body)
+            self.take(group.whole, body)
             return None
         extra = EXTRA_REQUESTS
         for part in list(group.refused):
@@ -168,17 +168,19 @@ class Reading:
             return _lasting(error)
         else:
             group.accept(part)
-            self._take(part, body)
+            self.take(part, body)
         return None
 
-    def _take(self, part: Part, body: bytes) -> None:
+    def take(self, part: Part, body: bytes) -> None:
+        """Deliver what a whole answer says."""
         values, wrong = part.decode(body, PAYLOAD_AT)
         time = self._now()
-        samples = good_samples(part.ids, values, time)
+        batch = good_batch(part.ids, values, time)
         if wrong:
-            samples = _marked(samples, wrong)
-        part.keep(samples)
-        self._deliver(Batch(part.ids, samples, not wrong))
+            batch = Batch(part.ids, _marked(batch.samples, wrong), False)
+        part.last = batch.samples
+        part.misses = 0
+        self._deliver(batch)
 
     def _missed(self, part: Part, error: DriverError) -> None:
         if self._quiet and part.dark and isinstance(error, NotSent):
@@ -190,7 +192,7 @@ class Reading:
         self._deliver(Batch(part.ids, part.refused(self._now(), detail), False))
 
 
-def _marked(samples: list[Sample], wrong: Mapping[int, str]) -> list[Sample]:
+def _marked(samples: Sequence[Sample], wrong: Mapping[int, str]) -> list[Sample]:
     """The same samples with those BAD that the device itself has no usable value for."""
     return [
         bad_sample(sample.point, sample.time, wrong[number]) if number in wrong else sample

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -20,7 +21,7 @@ PROBE_LIMIT_S = 3600.0
 class Part:
     """One prepared read: the request, what turns its answer into values, and the last samples."""
 
-    __slots__ = ("_last", "_misses", "block", "decode", "ids", "request", "stale_for")
+    __slots__ = ("block", "decode", "ids", "last", "misses", "request", "stale_for")
 
     def __init__(self, block: Block, codecs: Mapping[PointId, Codec], stale_for: timedelta) -> None:
         self.block = block
@@ -29,25 +30,22 @@ class Part:
         self.decode: Callable[[bytes, int], tuple[Sequence[Value], Mapping[int, str]]]
         self.decode = _decoder(block, codecs)
         self.stale_for = stale_for
-        self._last: Sequence[Sample] = ()
-        self._misses = 0
-
-    def keep(self, samples: Sequence[Sample]) -> None:
-        """What a read brought."""
-        self._last = samples
-        self._misses = 0
+        self.last: Sequence[Sample] = ()
+        """What the last read brought, until it is too old to show."""
+        self.misses = 0
+        """Reads since then that brought nothing."""
 
     @property
     def dark(self) -> bool:
         """Nothing is left to show: every point is BAD until there is an answer."""
-        return not self._last and self._misses > 0
+        return not self.last and self.misses > 0
 
     def missed(self, now: datetime, detail: str) -> list[Sample]:
         """A read brought nothing: the last good values as STALE at first, then BAD."""
-        self._misses += 1
-        last = self._last
-        if last and (self._misses > STALE_MISSES or now - last[0].time > self.stale_for):
-            last = self._last = ()
+        self.misses += 1
+        last = self.last
+        if last and (self.misses > STALE_MISSES or now - last[0].time > self.stale_for):
+            last = self.last = ()
         if not last:
             return [bad_sample(point, now, detail) for point in self.ids]
         return [
@@ -59,7 +57,7 @@ class Part:
 
     def refused(self, now: datetime, detail: str) -> list[Sample]:
         """The device has no such registers: BAD, and the old values are void."""
-        self._last = ()
+        self.last = ()
         return [bad_sample(point, now, detail) for point in self.ids]
 
 
@@ -73,6 +71,14 @@ def _decoder(
         values_of = RegisterBlock([(p.start - block.address, codecs[p.id]) for p in block.points])
     none: Mapping[int, str] = {}
 
+    plain = values_of.plain if isinstance(values_of, RegisterBlock) else None
+    if plain is not None:
+        unpack, finite = plain.unpack_from, math.isfinite
+
+        def decode_plain(data: bytes, at: int) -> tuple[Sequence[Value], Mapping[int, str]]:
+            values = unpack(data, at)
+            return (values, none) if finite(sum(values)) else decode(data, at)
+
     def decode(data: bytes, at: int) -> tuple[Sequence[Value], Mapping[int, str]]:
         values = values_of(data, at)
         if all_usable(values):
@@ -80,7 +86,7 @@ def _decoder(
         wrong = {n: f"the device sends {w}" for n, v in enumerate(values) if (w := unusable(v))}
         return values, wrong
 
-    return decode
+    return decode if plain is None else decode_plain
 
 
 class Group:

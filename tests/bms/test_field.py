@@ -114,6 +114,7 @@ async def test_a_hanging_link_ages_only_its_own_points(clock: Clock) -> None:
     await hung.reads_reach(1)
     hung.hang = True
     await hung.reads_reach(2)
+    assert field.snapshot(clock.now())["b.hung.power"].quality is Quality.GOOD
     clock.time += timedelta(seconds=40)
     await good.reads_reach(good.reads + 2)
     image = field.snapshot(clock.now())

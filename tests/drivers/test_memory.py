@@ -57,7 +57,7 @@ def test_what_the_device_calls_unusable_voids_the_value_before() -> None:
 
 def test_good_samples_are_samples() -> None:
     (sample,) = good_samples(["a"], [1], START)
-    assert type(sample) is Sample
+    assert isinstance(sample, Sample)
     assert sample == Sample("a", 1, Quality.GOOD, START, "")
 
 
