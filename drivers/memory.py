@@ -39,7 +39,8 @@ class _Batch(_FromIterable, Batch):
 
 def good_batch(ids: Sequence[PointId], values: Iterable[Value], time: datetime) -> Batch:
     """One GOOD sample per point, all obtained at `time`."""
-    return _Batch((ids, good_samples(ids, values, time), True))
+    batch: Batch = _Batch((ids, good_samples(ids, values, time), True))
+    return batch
 
 
 def good_samples(ids: Sequence[PointId], values: Iterable[Value], time: datetime) -> list[Sample]:
