@@ -160,10 +160,10 @@ class FieldLink:
         if self._not_good or not batch.good:
             self._look(batch, self._now())
 
-    def refresh(self, now: datetime) -> None:
-        """Bring what was delivered since the last time into the image."""
+    def refresh(self, now: datetime) -> bool:
+        """Bring what was delivered since the last time into the image; False if nothing was."""
         if not self._delivered:
-            return
+            return False
         self._delivered = False
         self.last_finished = now
         for batch in self._fresh.values():
@@ -171,6 +171,7 @@ class FieldLink:
         if self._fresh and len(self._not_good) < len(self._ids):
             self._last_good = now
         self._fresh.clear()
+        return True
 
     def _look(self, batch: Batch, now: datetime) -> None:
         """Keep account of what is not good, and since when."""
@@ -299,9 +300,8 @@ class FieldLink:
 
     def not_after(self, now: datetime) -> None:
         """After the clock was set back, silence is counted from `now`, not from the future."""
-        if self.last_finished is None or self.last_finished <= now:
-            return
-        self.last_finished = now
+        if self.last_finished is not None:
+            self.last_finished = min(self.last_finished, now)
         if self._last_good is not None:
             self._last_good = min(self._last_good, now)
         if self._down_since is not None:
@@ -384,6 +384,7 @@ class Field:
         self._results: list[WriteResult] = []
         self._links: list[FieldLink] = []
         self._link_of: dict[PointId, FieldLink] = {}
+        self._looked = now()
 
     def add(self, name: str, endpoint: str, driver: Driver, *, poll_s: float) -> None:
         """Take in a link; it is read once `run` runs."""
@@ -421,9 +422,13 @@ class Field:
 
     def snapshot(self, now: datetime) -> Mapping[PointId, Sample]:
         """The latest samples; those of a link that has fallen silent are STALE, never GOOD."""
+        set_back = now < self._looked
+        self._looked = now
         for link in self._links:
-            link.refresh(now)
-            link.not_after(now)
+            if set_back:
+                link.not_after(now)
+            if link.refresh(now):
+                continue
             finished = link.last_finished
             if finished is not None and now - finished > link.stale_after:
                 for point in link.points:
