@@ -219,7 +219,7 @@ def _modbus_problem(template: PointTemplate) -> Problem | None:
     release = _release_problem(template)
     if release is None and template.release_value is not None:
         try:
-            if is_bit_table(address) or made.bit is not None:
+            if is_bit_table(address) or made.partial:
                 as_bool(template.release_value)
             else:
                 made.encode(template.release_value)

@@ -6,41 +6,49 @@ types `raw * scale + offset` is rounded once, to the nearest float. Raw 1234 at 
 
 from __future__ import annotations
 
-import math
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from struct import Struct
-from typing import TypeAlias, cast
+from types import MappingProxyType
+from typing import Any, cast
 
 from drivers.points import ModbusAddress, RegisterType, Value
-
-Converter: TypeAlias = Callable[[int | float], Value]
+from drivers.scaling import (
+    FLOATS,
+    Converter,
+    Scaling,
+    Unusable,
+    check_range,
+    part_of,
+    ranged_by,
+)
 
 _CODES: dict[RegisterType, str] = {
     "bool": "H",
+    "int8": "H",
+    "uint8": "H",
     "int16": "h",
     "uint16": "H",
     "int32": "i",
     "uint32": "I",
     "int64": "q",
     "uint64": "Q",
+    "float16": "e",
     "float32": "f",
     "float64": "d",
+    "bcd16": "H",
+    "bcd32": "I",
 }
-_REGISTERS = {"H": 1, "h": 1, "i": 2, "I": 2, "q": 4, "Q": 4, "f": 2, "d": 4}
-_LIMITS = {
-    "h": (-(2**15), 2**15 - 1),
-    "H": (0, 2**16 - 1),
-    "i": (-(2**31), 2**31 - 1),
-    "I": (0, 2**32 - 1),
-    "q": (-(2**63), 2**63 - 1),
-    "Q": (0, 2**64 - 1),
-}
+_BITS = {"h": 16, "H": 16, "e": 16, "i": 32, "I": 32, "f": 32, "q": 64, "Q": 64, "d": 64}
+_HALVES = ("int8", "uint8")
 _BIT_TABLES = ("coil", "discrete")
 _SIXTEEN_BITS = ("bool", "int16", "uint16")
 _SCALE_LIMIT = 1e15  # keeps every scaled integer inside the range of a float
+MAX_STRING = 123
+"""Registers of a string: what one write can carry."""
+EXPONENTS = (-10, 10)
+"""Powers of ten that a scale factor register may hold (SunSpec information model, sunssf)."""
 
 
 def is_bit_table(address: ModbusAddress) -> bool:
@@ -49,18 +57,10 @@ def is_bit_table(address: ModbusAddress) -> bool:
 
 
 def width(address: ModbusAddress) -> int:
-    """Registers (or, for coils and discrete inputs, bits) that the point occupies: 1, 2 or 4."""
-    return 1 if is_bit_table(address) else _REGISTERS[_CODES[address.type]]
-
-
-def all_usable(values: Sequence[Value]) -> bool:
-    """True if all numbers are finite. False may be a false alarm: then look at each value."""
-    return math.isfinite(sum(cast("Sequence[float]", values)))
-
-
-def unusable(value: object) -> str:
-    """`nan`, `inf` or `-inf` if the value is one of them, else empty."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else ""
+    """Registers (or, for coils and discrete inputs, bits) that the point occupies."""
+    if is_bit_table(address):
+        return 1
+    return address.length if address.type == "string" else _BITS[_CODES[address.type]] // 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,67 +68,119 @@ class Codec:
     """How one point's registers are read and written. Made by `codec`.
 
     `swapped`: the bytes of each register are exchanged first; `code` and `endian` are then
-    `struct`'s. `convert` makes the value of the raw number (None: they are the same).
+    `struct`'s. `convert` makes the value of the raw number (None: they are the same). `bits` and
+    `shift` say which part of a register the point is, if it is only a part. `scaled` gives the
+    converter for one power of ten, for points with a scale factor register.
     """
 
     code: str
     endian: str
     swapped: bool
     convert: Converter | None
-    bit: int | None
-    _to_raw: Callable[[Value], int | float]
+    bits: int = 0
+    shift: int = 0
+    scaled: Callable[[int], Converter | None] | None = None
+    _to_raw: Callable[[Value, int], Any] = lambda value, _: value
 
-    def encode(self, value: Value) -> bytes:
+    @property
+    def partial(self) -> bool:
+        """The point is a bit or a half of its register, and is written with the rest of it."""
+        return self.bits > 0
+
+    def encode(self, value: Value, exponent: int = 0) -> bytes:
         """The bytes on the wire, in register order. ValueError says what is wrong with the value.
 
-        Not for points with a `bit`: see `set_bit`.
+        `exponent` is what the scale factor register holds, for a point that has one. Not for
+        points that are a part of a register: see `merge`.
         """
         try:
-            packed = Struct(self.endian + self.code).pack(self._to_raw(value))
+            packed = Struct(self.endian + self.code).pack(self._to_raw(value, exponent))
         except OverflowError:
             raise ValueError(f"{value} is too large for this point") from None
-        return _swap(packed) if self.swapped else packed
+        return swap(packed) if self.swapped else packed
 
-    def decode(self, data: bytes) -> Value:
-        """The value of exactly this point's bytes."""
-        raw = Struct(self.endian + self.code).unpack(_swap(data) if self.swapped else data)[0]
-        return cast("Value", raw if self.convert is None else self.convert(raw))
+    def decode(self, data: bytes, exponent: int = 0) -> Value:
+        """The value of exactly this point's bytes. Raises Unusable if they are none."""
+        raw = Struct(self.endian + self.code).unpack(swap(data) if self.swapped else data)[0]
+        convert = self.convert if self.scaled is None else self.scaled(exponent)
+        return cast("Value", raw if convert is None else convert(raw))
 
-    def set_bit(self, register: bytes, value: Value) -> bytes:
-        """The two bytes of `register` with this point's bit set or cleared."""
-        if self.bit is None:
-            raise ValueError("the point is not one bit of a register")
-        mask = 1 << self.bit
-        order = "little" if self.swapped != (self.endian == "<") else "big"
-        number = int.from_bytes(register, order)  # type: ignore[arg-type]
-        number = number | mask if as_bool(value) else number & ~mask
-        return number.to_bytes(2, order)  # type: ignore[arg-type]
+    def merge(self, register: bytes, value: Value) -> bytes:
+        """The two bytes of `register` with this point's part of it changed."""
+        mask, part = self.masked(value)
+        order = self._order
+        return (int.from_bytes(register, order) & ~mask | part).to_bytes(2, order)  # type: ignore[arg-type]
+
+    def masked(self, value: Value) -> tuple[int, int]:
+        """The bits of the register that are the point's, and those to be set among them.
+
+        Numbers as the register reads in this point's own byte order.
+        """
+        if not self.partial:
+            raise ValueError("the point is not a part of a register")
+        mask = (1 << self.bits) - 1
+        return mask << self.shift, (self._to_raw(value, 0) & mask) << self.shift
+
+    @property
+    def _order(self) -> str:
+        return "little" if self.swapped != (self.endian == "<") else "big"
 
 
 def codec(address: ModbusAddress) -> Codec:
     """Prepare a point. ValueError if the address makes no sense."""
     _check(address)
     if is_bit_table(address):
-        return Codec("?", ">", False, None, None, as_bool)
+        return Codec("?", ">", False, None, _to_raw=lambda value, _: as_bool(value))
+    if address.type == "string":
+        return _text(address)
     # Modbus is big/big. A value whose bytes are exchanged within each register is brought to
     # plain big or little order by one exchange; little/little is plain little order as it is.
     swapped = address.word_order != address.byte_order
     endian = ">" if address.word_order == "big" else "<"
     code = _CODES[address.type]
+    invalid = _invalid(address, code)
     if address.bit is not None:
-        return Codec("H", endian, swapped, _bit_converter(address.bit), address.bit, as_bool)
+        convert = invalid(_bit_converter(address.bit))
+        return Codec("H", endian, swapped, convert, 1, address.bit, None, _bool_to_raw)
     if address.type == "bool":
-        return Codec(code, endian, swapped, _is_not_zero, None, as_bool)
-    scaling = _Scaling(address.scale, address.offset)
-    if code in "fd":
-        return Codec(code, endian, swapped, scaling.from_float(), None, scaling.to_float)
-    low, high = _LIMITS[code]
-    return Codec(
-        code, endian, swapped, scaling.from_int(), None, lambda v: scaling.to_int(v, low, high)
-    )
+        return Codec(code, endian, swapped, invalid(_is_not_zero), _to_raw=_bool_to_raw)
+    bits, shift = (8, 8 * (address.half == "big")) if address.type in _HALVES else (0, 0)
+    if address.labels:
+        part = part_of(address.type, shift)
+        texts = MappingProxyType(dict(address.labels))
+        convert = invalid(_label_converter(texts, part))
+        return Codec(code, endian, swapped, convert, bits, shift, None, _label_to_raw(texts))
+    scalings: dict[int, Scaling] = {}
+
+    def scaling(exponent: int) -> Scaling:
+        found = scalings.get(exponent)
+        if found is None:
+            found = scalings[exponent] = Scaling(address, exponent)
+        return found
+
+    def to_raw(value: Value, exponent: int) -> int | float:
+        check_range(value, address)
+        return scaling(exponent).to_raw(value)
+
+    def converter(exponent: int) -> Converter | None:
+        return invalid(ranged_by(address, scaling(exponent).converter(shift)))
+
+    if address.scale_address is None:
+        return Codec(code, endian, swapped, converter(0), bits, shift, None, to_raw)
+    return Codec(code, endian, swapped, None, bits, shift, _cached(converter), to_raw)
+
+
+def exponent_of(raw: int) -> int:
+    """The power of ten in a scale factor register. Raises Unusable."""
+    if not EXPONENTS[0] <= raw <= EXPONENTS[1]:
+        text = "0x8000: not implemented" if raw == -0x8000 else str(raw)
+        raise Unusable(f"the scale factor register holds {text}")
+    return raw
 
 
 def _check(address: ModbusAddress) -> None:
+    if address.type == "string" and not 1 <= address.length <= MAX_STRING:
+        raise ValueError(f"a text of {address.length} registers is not within 1 to {MAX_STRING}")
     last = address.address + width(address) - 1
     if not 0 <= address.address <= last <= 0xFFFF:
         raise ValueError(f"address {address.address} is not within 0 to 65535")
@@ -145,53 +197,77 @@ def _check(address: ModbusAddress) -> None:
         raise ValueError(f"scale {address.scale} is not usable")
     if not abs(address.offset) <= _SCALE_LIMIT:
         raise ValueError(f"offset {address.offset} is not usable")
+    _check_kind(address)
+    if address.low is not None and address.high is not None and address.low > address.high:
+        raise ValueError(f"the range from {address.low:g} to {address.high:g} is empty")
+
+
+def _check_kind(address: ModbusAddress) -> None:
+    """What belongs to some types only."""
     on_off = is_bit_table(address) or address.type == "bool" or address.bit is not None
-    if on_off and (address.scale != 1 or address.offset != 0):
+    text = address.type == "string"
+    scaled = address.scale != 1 or address.offset != 0 or address.scale_address is not None
+    ranged = address.low is not None or address.high is not None
+    if on_off and scaled:
         raise ValueError("an on/off point has no scale and no offset")
+    if text and scaled:
+        raise ValueError("a text has no scale and no offset")
+    if (on_off or text) and ranged:
+        raise ValueError("only a number has a range")
+    if address.labels and (on_off or text or address.type in FLOATS):
+        raise ValueError("only a whole number has labels")
+    if address.labels and (scaled or ranged):
+        raise ValueError("a point with labels has no scale, offset or range")
+    if len({label for _, label in address.labels}) < len(address.labels):
+        raise ValueError("two numbers have the same label: it could not be written")
+    if is_bit_table(address) and address.not_available:
+        raise ValueError("a coil or discrete input is always available")
+    if address.scale_address is not None and not 0 <= address.scale_address <= 0xFFFF:
+        raise ValueError(f"scale_address {address.scale_address} is not within 0 to 65535")
+    if text and address.word_order == "little":
+        raise ValueError("a text has no word order; byte_order: little exchanges its characters")
 
 
-class _Scaling:
-    """value = (raw * factor + shift) / divisor, all three whole numbers."""
+# --- what the device calls no value ------------------------------------------------------------
 
-    def __init__(self, scale: float, offset: float) -> None:
-        exact_scale, exact_offset = Fraction(str(scale)), Fraction(str(offset))
-        self.divisor = math.lcm(exact_scale.denominator, exact_offset.denominator)
-        self.factor = int(exact_scale * self.divisor)
-        self.shift = int(exact_offset * self.divisor)
-        self.scale, self.offset = scale, offset
-        self.none = scale == 1 and offset == 0
 
-    def from_int(self) -> Converter | None:
-        if self.none:
-            return None
-        factor, shift, divisor = self.factor, self.shift, self.divisor
-        if factor == 1 and shift == 0:
-            return lambda raw: raw / divisor
-        return lambda raw: (raw * factor + shift) / divisor
+def _invalid(address: ModbusAddress, code: str) -> Callable[[Converter | None], Converter | None]:
+    """Puts the device's not-available codes before a converter."""
+    if not address.not_available:
+        return lambda convert: convert
+    bits = _BITS[code]
+    unsigned = {16: "H", 32: "I", 64: "Q"}[bits]
+    codes: dict[Any, str] = {}
+    for number in address.not_available:
+        if not 0 <= number < 2**bits:
+            raise ValueError(f"0x{number:X} does not fit {address.type}")
+        raw = Struct(">" + code).unpack(Struct(">" + unsigned).pack(number))[0]
+        codes[raw] = f"not available (0x{number:0{bits // 4}X})"
 
-    def from_float(self) -> Converter | None:
-        if self.none:
-            return None
-        scale, offset = self.scale, self.offset
-        if self.factor == 1 and self.shift == 0:
-            divisor = float(self.divisor)  # 1 / 1000 is exact where * 0.001 is not
-            return lambda raw: raw / divisor
-        return lambda raw: raw * scale + offset
+    def before(convert: Converter | None) -> Converter:
+        def available(raw: Any) -> Value:
+            text = codes.get(raw)
+            if text is not None:
+                raise Unusable(text)
+            return cast("Value", raw) if convert is None else convert(raw)
 
-    def to_int(self, value: Value, low: int, high: int) -> int:
-        number = _number(value)
-        raw = round((Fraction(number) * self.divisor - self.shift) / self.factor)
-        if not low <= raw <= high:
-            ends = sorted(((raw_end * self.factor + self.shift) / self.divisor)
-                          for raw_end in (low, high))  # fmt: skip
-            raise ValueError(f"{value} is out of range: the point holds {ends[0]:g} to {ends[1]:g}")
-        return raw
+        return available
 
-    def to_float(self, value: Value) -> float:
-        number = _number(value)
-        if self.none:
-            return float(number)
-        return float((Fraction(number) * self.divisor - self.shift) / self.factor)
+    return before
+
+
+def _cached(make: Callable[[int], Converter | None]) -> Callable[[int], Converter | None]:
+    made: dict[int, Converter | None] = {}
+
+    def converter(exponent: int) -> Converter | None:
+        if exponent not in made:
+            made[exponent] = make(exponent)
+        return made[exponent]
+
+    return converter
+
+
+# --- on and off, labels, texts -----------------------------------------------------------------
 
 
 def as_bool(value: Value) -> bool:
@@ -201,15 +277,11 @@ def as_bool(value: Value) -> bool:
     return bool(value)
 
 
-def _number(value: Value) -> int | float:
-    if isinstance(value, str):
-        raise ValueError(f"{value!r} is not a number")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} cannot be written")
-    return value
+def _bool_to_raw(value: Value, _: int) -> int:
+    return int(as_bool(value))
 
 
-def _is_not_zero(raw: int | float) -> bool:
+def _is_not_zero(raw: int) -> bool:
     return raw != 0
 
 
@@ -218,101 +290,52 @@ def _bit_converter(bit: int) -> Converter:
     return lambda raw: int(raw) & mask != 0
 
 
-def _swap(data: bytes) -> bytes:
+def _label_converter(texts: Mapping[int, str], part: Callable[[int], int] | None) -> Converter:
+    def label(raw: int) -> str:
+        number = raw if part is None else part(raw)
+        text = texts.get(number)
+        if text is None:
+            raise Unusable(f"{number} has no label")
+        return text
+
+    return label
+
+
+def _label_to_raw(texts: Mapping[int, str]) -> Callable[[Value, int], int]:
+    numbers = {text: number for number, text in texts.items()}
+
+    def to_raw(value: Value, _: int) -> int:
+        number = numbers.get(value) if isinstance(value, str) else None
+        if number is None:
+            raise ValueError(f"{value!r} is none of: {', '.join(numbers)}")
+        return number
+
+    return to_raw
+
+
+def _text(address: ModbusAddress) -> Codec:
+    size = 2 * address.length
+    swapped = address.byte_order == "little"
+
+    def convert(raw: bytes) -> str:
+        try:
+            return raw.partition(b"\0")[0].decode().rstrip()
+        except UnicodeDecodeError:
+            raise Unusable(f"no text: {raw.hex(' ')}") from None
+
+    def to_raw(value: Value, _: int) -> bytes:
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r} is not a text")
+        data = value.encode()
+        if len(data) > size:
+            raise ValueError(f"'{value}' is longer than {size} bytes")
+        return data
+
+    return Codec(f"{size}s", ">", swapped, convert, _to_raw=to_raw)
+
+
+def swap(data: bytes) -> bytes:
     """Exchange the two bytes of each register."""
     registers = array("H", data)
     registers.byteswap()
     return registers.tobytes()
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Non-overlapping fields of one order, unpacked by one struct."""
-
-    struct: Struct
-    swapped: bool
-
-    def unpack(self, data: bytes, at: int) -> tuple[int | float, ...]:
-        if self.swapped:
-            return self.struct.unpack(_swap(data[at : at + self.struct.size]))
-        return self.struct.unpack_from(data, at)
-
-
-class RegisterBlock:
-    """Decodes the registers of one answer into the values of its points.
-
-    `fields` gives each point's offset in registers from the block's start, and its codec. Points
-    may overlap (several bits of one register), and may come in any order.
-    """
-
-    def __init__(self, fields: Sequence[tuple[int, Codec]]) -> None:
-        runs: list[list[tuple[int, str]]] = []
-        orders: list[tuple[str, bool]] = []
-        place: dict[tuple[int, str, str, bool], tuple[int, int]] = {}
-        for offset, item in sorted(fields, key=lambda field: field[0]):
-            key = (offset, item.code, item.endian, item.swapped)
-            if key in place:
-                continue
-            order = (item.endian, item.swapped)
-            for number, run in enumerate(runs):
-                if orders[number] == order and _end(run[-1]) <= offset:
-                    break
-            else:
-                number = len(runs)
-                runs.append([])
-                orders.append(order)
-            place[key] = (number, len(runs[number]))
-            runs[number].append((offset, item.code))
-        self._runs = [
-            _Run(_struct(run, endian), swapped)
-            for run, (endian, swapped) in zip(runs, orders, strict=True)
-        ]
-        starts = [sum(len(run) for run in runs[:number]) for number in range(len(runs))]
-        steps: list[tuple[int, Converter | None]] = []
-        for offset, item in fields:
-            number, index = place[(offset, item.code, item.endian, item.swapped)]
-            steps.append((starts[number] + index, item.convert))
-        self._steps = steps
-        self._raw_is_value = len(runs) == 1 and steps == [(i, None) for i in range(len(steps))]
-        self.plain = (
-            self._runs[0].struct if self._raw_is_value and not self._runs[0].swapped else None
-        )
-        """The struct that does it all, if unpacking is all there is to do."""
-
-    def __call__(self, data: bytes, at: int) -> Sequence[Value]:
-        """Values in the order of the fields; `at` is where the registers begin in `data`."""
-        if len(self._runs) == 1:
-            raw = self._runs[0].unpack(data, at)
-            if self._raw_is_value:
-                return raw
-        else:
-            raw = tuple(number for run in self._runs for number in run.unpack(data, at))
-        return [
-            raw[index] if convert is None else convert(raw[index]) for index, convert in self._steps
-        ]
-
-
-class BitBlock:
-    """Decodes the packed bits of one answer; `offsets` count bits from the block's start."""
-
-    def __init__(self, offsets: Sequence[int]) -> None:
-        self._places = [(offset >> 3, 1 << (offset & 7)) for offset in offsets]
-
-    def __call__(self, data: bytes, at: int) -> Sequence[Value]:
-        """Values in the order of the offsets; `at` is where the bits begin in `data`."""
-        return [data[at + byte] & mask != 0 for byte, mask in self._places]
-
-
-def _end(field: tuple[int, str]) -> int:
-    return field[0] + _REGISTERS[field[1]]
-
-
-def _struct(run: Sequence[tuple[int, str]], endian: str) -> Struct:
-    parts: list[str] = []
-    position = 0
-    for offset, code in run:
-        if offset > position:
-            parts.append(f"{2 * (offset - position)}x")
-        parts.append(code)
-        position = offset + _REGISTERS[code]
-    return Struct(endian + "".join(parts))

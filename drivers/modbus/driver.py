@@ -192,8 +192,7 @@ class ModbusDriver:
         return self._link.health(sum(poll.overruns for poll in self._polls))
 
     def _blocks(self, points: Iterable[ModbusPoint]) -> list[Block]:
-        profile = self._profile
-        return plan(points, max_registers=profile.max_registers, max_gap=profile.max_gap)
+        return plan(points, lambda unit: self._profiles.get(unit, self._profile))
 
     def _plan(self, ids: tuple[PointId, ...]) -> list[Group]:
         found = self._plans.get(ids)

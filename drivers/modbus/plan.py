@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from drivers.codec import is_bit_table, width
+from drivers.modbus.transport import UnitProfile
 from drivers.points import ModbusAddress, Point, PointId, Table
 
 MAX_BITS = 2000
@@ -28,12 +30,16 @@ class ModbusPoint:
 
     @property
     def start(self) -> int:
-        return self.address.address
+        """Its first register or bit, that of its scale factor included."""
+        scale = self.address.scale_address
+        return self.address.address if scale is None else min(self.address.address, scale)
 
     @property
     def end(self) -> int:
         """One past its last register or bit."""
-        return self.address.address + width(self.address)
+        end = self.address.address + width(self.address)
+        scale = self.address.scale_address
+        return end if scale is None else max(end, scale + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +58,88 @@ class Block:
         return f"{self.table} {self.address} to {self.address + self.count - 1}"
 
 
-def plan(points: Iterable[ModbusPoint], *, max_registers: int, max_gap: int) -> list[Block]:
-    """Merge points into as few reads as allowed.
+def plan(points: Iterable[ModbusPoint], profile_of: Callable[[int], UnitProfile]) -> list[Block]:
+    """The fewest reads that bring all points; among those, the ones that move least.
 
-    A read spans at most `max_registers` registers (bits: 2000) and runs over at most `max_gap`
-    unused registers (bits: 16 times as many, the same number of bytes) in one go. A point is
-    never split; one wider than `max_registers` is read alone. Overlapping points share a read.
+    A read keeps to its unit's profile: it spans at most `max_registers` registers (bits: 2000),
+    runs over at most `max_gap` unused registers (bits: 16 times as many, the same number of
+    bytes) in one go, and touches nothing forbidden. A point is never split, and stays together
+    with its scale factor; one that is wider than the limit, or forbidden, is read alone, so that
+    what the device says of it concerns no other. Overlapping points share a read.
+
+    Raises ValueError if a point and its scale factor are too far apart for any read.
     """
     blocks: list[Block] = []
     ordered = sorted(points, key=lambda p: (p.address.unit, p.address.table, p.start, p.end))
     for (unit, table), same in groupby(ordered, key=lambda p: (p.address.unit, p.address.table)):
+        profile = profile_of(unit)
         members = list(same)
         bits = is_bit_table(members[0].address)
-        span = MAX_BITS if bits else min(max_registers, MAX_REGISTERS)
-        gap = max_gap * 16 if bits else max_gap
-        blocks.extend(_block(unit, table, run) for run in _runs(members, span, gap))
+        limits = _Limits(
+            MAX_BITS if bits else min(profile.max_registers, MAX_REGISTERS),
+            profile.max_gap * 16 if bits else profile.max_gap,
+            tuple((first, last) for kind, first, last in profile.forbidden if kind == table),
+        )
+        for member in members:
+            if member.address.scale_address is not None and member.end - member.start > limits.span:
+                raise ValueError(
+                    f"{member.id}: its scale factor at {member.address.scale_address} is too far "
+                    f"from it to be read together"
+                )
+        for island in _islands(members, limits):
+            blocks.extend(_block(unit, table, run) for run in _fewest(island, limits.span))
     return blocks
 
 
-def _runs(members: Sequence[ModbusPoint], span: int, gap: int) -> Iterator[list[ModbusPoint]]:
+class _Limits(NamedTuple):
+    span: int
+    gap: int
+    forbidden: tuple[tuple[int, int], ...]
+
+    def forbids(self, start: int, end: int) -> bool:
+        """Something in [start, end) must not be read."""
+        return any(first < end and start <= last for first, last in self.forbidden)
+
+
+def _islands(members: Sequence[ModbusPoint], limits: _Limits) -> Iterator[list[ModbusPoint]]:
+    """Runs of points between which no read can reach."""
     run: list[ModbusPoint] = []
     end = 0
     for member in members:
-        fits = run and member.start - end <= gap and max(end, member.end) - run[0].start <= span
-        if run and not fits:
+        if limits.forbids(member.start, member.end):
+            yield [member]
+            continue
+        if run and (member.start - end > limits.gap or limits.forbids(end, member.start)):
             yield run
-            run, end = [], 0
+            run = []
         run.append(member)
-        end = max(end, member.end)
+        end = max(end, member.end) if len(run) > 1 else member.end
     if run:
         yield run
+
+
+def _fewest(run: Sequence[ModbusPoint], span: int) -> list[Sequence[ModbusPoint]]:
+    """Cut a run into the fewest pieces of at most `span`, and among those into the shortest."""
+    # best[n]: reads, registers and last cut of the first n points.
+    best: list[tuple[int, int, int]] = [(0, 0, 0)]
+    for last in range(1, len(run) + 1):
+        found: tuple[int, int, int] | None = None
+        end = 0
+        for first in range(last - 1, -1, -1):
+            end = max(end, run[first].end)
+            size = end - run[first].start
+            if size > span and first < last - 1:
+                break
+            candidate = (best[first][0] + 1, best[first][1] + size, first)
+            found = candidate if found is None else min(found, candidate)
+        assert found is not None
+        best.append(found)
+    pieces: list[Sequence[ModbusPoint]] = []
+    at = len(run)
+    while at:
+        pieces.append(run[best[at][2] : at])
+        at = best[at][2]
+    return pieces[::-1]
 
 
 def _block(unit: int, table: Table, run: Sequence[ModbusPoint]) -> Block:

@@ -173,7 +173,7 @@ class Reading:
 
     def take(self, part: Part, body: bytes) -> None:
         """Deliver what a whole answer says."""
-        values, wrong = part.decode(body, PAYLOAD_AT)
+        values, wrong = part.read(body, PAYLOAD_AT)
         time = self._now()
         batch = good_batch(part.ids, values, time)
         if wrong:

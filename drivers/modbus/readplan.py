@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from drivers.codec import BitBlock, Codec, RegisterBlock, all_usable, is_bit_table, unusable
+from drivers.blocks import BitBlock, Decoded, Field, RegisterBlock
+from drivers.codec import Codec, is_bit_table
 from drivers.memory import STALE_FOR, STALE_MISSES, bad_sample
 from drivers.modbus.frames import Request, read_request
 from drivers.modbus.plan import Block, split
-from drivers.points import PointId, Quality, Sample, Value
+from drivers.points import PointId, Quality, Sample
 
 PROBE_FIRST_S = 10.0
 """A device that is starting up may refuse what it has; so the first probe comes soon ..."""
@@ -21,14 +21,14 @@ PROBE_LIMIT_S = 3600.0
 class Part:
     """One prepared read: the request, what turns its answer into values, and the last samples."""
 
-    __slots__ = ("block", "decode", "ids", "last", "misses", "request", "stale_for")
+    __slots__ = ("block", "ids", "last", "misses", "read", "request", "stale_for")
 
     def __init__(self, block: Block, codecs: Mapping[PointId, Codec], stale_for: timedelta) -> None:
         self.block = block
         self.request: Request = read_request(block.unit, block.table, block.address, block.count)
         self.ids: tuple[PointId, ...] = tuple(p.id for p in block.points)
-        self.decode: Callable[[bytes, int], tuple[Sequence[Value], Mapping[int, str]]]
-        self.decode = _decoder(block, codecs)
+        self.read: Callable[[bytes, int], Decoded] = _decoder(block, codecs)
+        """Decodes the answer; the second argument is where its data begin."""
         self.stale_for = stale_for
         self.last: Sequence[Sample] = ()
         """What the last read brought, until it is too old to show."""
@@ -61,32 +61,19 @@ class Part:
         return [bad_sample(point, now, detail) for point in self.ids]
 
 
-def _decoder(
-    block: Block, codecs: Mapping[PointId, Codec]
-) -> Callable[[bytes, int], tuple[Sequence[Value], Mapping[int, str]]]:
-    values_of: Callable[[bytes, int], Sequence[Value]]
+def _decoder(block: Block, codecs: Mapping[PointId, Codec]) -> Callable[[bytes, int], Decoded]:
+    first = block.address
     if is_bit_table(block.points[0].address):
-        values_of = BitBlock([p.start - block.address for p in block.points])
-    else:
-        values_of = RegisterBlock([(p.start - block.address, codecs[p.id]) for p in block.points])
-    none: Mapping[int, str] = {}
-
-    plain = values_of.plain if isinstance(values_of, RegisterBlock) else None
-    if plain is not None:
-        unpack, finite = plain.unpack_from, math.isfinite
-
-        def decode_plain(data: bytes, at: int) -> tuple[Sequence[Value], Mapping[int, str]]:
-            values = unpack(data, at)
-            return (values, none) if finite(sum(values)) else decode(data, at)
-
-    def decode(data: bytes, at: int) -> tuple[Sequence[Value], Mapping[int, str]]:
-        values = values_of(data, at)
-        if all_usable(values):
-            return values, none
-        wrong = {n: f"the device sends {w}" for n, v in enumerate(values) if (w := unusable(v))}
-        return values, wrong
-
-    return decode if plain is None else decode_plain
+        return BitBlock([p.address.address - first for p in block.points]).read
+    fields = [
+        Field(
+            p.address.address - first,
+            codecs[p.id],
+            None if p.address.scale_address is None else p.address.scale_address - first,
+        )
+        for p in block.points
+    ]
+    return RegisterBlock(fields).read
 
 
 class Group:

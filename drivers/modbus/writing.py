@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable
 from typing import TypeAlias
 
 from drivers.base import Write, WriteResult, WriteStatus
-from drivers.codec import Codec, as_bool, is_bit_table
+from drivers.codec import Codec, as_bool, exponent_of, is_bit_table
 from drivers.errors import DeviceRefused, DriverError
 from drivers.modbus.frames import (
     ILLEGAL_FUNCTION,
@@ -25,9 +25,12 @@ from drivers.modbus.link import NotSent
 from drivers.modbus.plan import ModbusPoint
 from drivers.modbus.protocol import ReadOnly
 from drivers.points import ModbusAddress, Value
+from drivers.scaling import check_range
 
 Writes: TypeAlias = Generator[Request, bytes, list[WriteResult]]
 _Outcome: TypeAlias = tuple[WriteStatus, str]
+_ENDS = (b"\0\0", b"\xff\xff")
+"""What a bit of a register makes of these two says which bits it sets, and which it leaves."""
 
 
 class Writing:
@@ -98,13 +101,18 @@ class Writing:
             if how == "multiple":
                 return [write_coils_request(unit, at, on)]
             return [write_coil_request(unit, at, on)]
-        if item.bit is not None:
-            on = as_bool(value)  # before anything is asked
+        if item.partial:
+            # Before anything is asked: the value may be wrong.
+            cleared, full = (_number(item.merge(register, value)) for register in _ENDS)
             if how == "mask":
-                mask = int.from_bytes(item.set_bit(b"\0\0", True), "big")
-                return [mask_write_request(unit, at, 0xFFFF ^ mask, mask if on else 0)]
+                return [mask_write_request(unit, at, cleared ^ full, cleared)]
             body = yield read_request(unit, "holding", at, 1)
-            data = item.set_bit(body[PAYLOAD_AT:], value)
+            data = item.merge(body[PAYLOAD_AT:], value)
+        elif address.scale_address is not None:
+            check_range(value, address)  # before anything is asked
+            body = yield read_request(unit, "holding", address.scale_address, 1)
+            raw = int.from_bytes(body[PAYLOAD_AT:], "big", signed=True)
+            data = item.encode(value, exponent_of(raw))
         else:
             data = item.encode(value)
         if how == "read_write":
@@ -117,6 +125,10 @@ class Writing:
         if unit in self._only_multiple:
             return both[1:]
         return both[:1] if unit in self._only_single else both
+
+
+def _number(register: bytes) -> int:
+    return int.from_bytes(register, "big")
 
 
 def refusal_of(write: Write, target: ModbusPoint) -> str:

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.client.mixin import ModbusClientMixin
 
-from drivers.codec import BitBlock, Codec, RegisterBlock, all_usable, codec, width
-from drivers.points import ModbusAddress, Order, RegisterType
+from drivers.blocks import BitBlock, Field, RegisterBlock
+from drivers.codec import codec, width
+from drivers.points import ModbusAddress, Order, RegisterType, Value
+from drivers.scaling import Unusable
 
 ORDERS: tuple[Order, ...] = ("big", "little")
 RANGES: dict[RegisterType, tuple[int, int]] = {
@@ -69,7 +71,9 @@ def test_every_type_in_every_order_is_what_the_bytes_say(
     decoded = made.decode(data)
     assert decoded == value
     assert type(decoded) is (float if kind.startswith("float") else int)
-    assert RegisterBlock([(0, made)])(b"?" * 9 + data, 9) == pytest.approx([value], abs=0)
+    assert RegisterBlock([Field(0, made)]).read(b"?" * 9 + data, 9)[0] == pytest.approx(
+        [value], abs=0
+    )
 
 
 @given(numbers, orders)
@@ -121,7 +125,7 @@ def test_one_bit_of_a_register(
     made = codec(address("uint16", bit=bit, word_order=word_order, byte_order=byte_order))
     data = register.to_bytes(2, byte_order)
     assert made.decode(data) is bool(register >> bit & 1)
-    changed = int.from_bytes(made.set_bit(data, on), byte_order)
+    changed = int.from_bytes(made.merge(data, on), byte_order)
     assert changed == (register | 1 << bit if on else register & ~(1 << bit))
 
 
@@ -178,8 +182,10 @@ def test_an_address_that_makes_no_sense_is_refused(point: ModbusAddress, sentenc
 
 def test_widths() -> None:
     found = {kind: width(address(kind)) for kind in get_args(RegisterType)}
-    assert found == {"bool": 1} | REGISTERS
+    small = {"bool": 1, "int8": 1, "uint8": 1, "float16": 1, "bcd16": 1, "bcd32": 2, "string": 1}
+    assert found == REGISTERS | small
     assert width(address("uint16", table="coil")) == 1
+    assert width(address("string", length=8)) == 8
 
 
 fields = st.lists(
@@ -201,7 +207,7 @@ def test_a_block_gives_what_each_point_alone_gives(
     layout: list[tuple[int, RegisterType, Order, Order, float, int | None]], data: bytes
 ) -> None:
     """Mixed types and orders, overlaps, holes, any order of points."""
-    made: list[tuple[int, Codec]] = []
+    made: list[Field] = []
     expected: list[Any] = []
     for at, kind, word_order, byte_order, scale, bit in layout:
         if kind == "bool":
@@ -212,10 +218,19 @@ def test_a_block_gives_what_each_point_alone_gives(
             kind, at, word_order=word_order, byte_order=byte_order, scale=scale, bit=bit
         )
         item = codec(where)
-        made.append((at, item))
-        expected.append(item.decode(data[2 * at : 2 * (at + width(where))]))
-    found = list(RegisterBlock(made)(b"head" + data, 4))
-    assert [repr(value) for value in found] == [repr(value) for value in expected]
+        made.append(Field(at, item))
+        try:
+            value = item.decode(data[2 * at : 2 * (at + width(where))])
+        except Unusable:
+            value = math.nan
+        expected.append(value)
+    found, wrong = RegisterBlock(made).read(b"head" + data, 4)
+    for number, value in enumerate(expected):
+        if isinstance(value, float) and not math.isfinite(value):
+            assert "sends" in wrong[number]
+        else:
+            assert number not in wrong
+            assert repr(found[number]) == repr(value)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=70), st.data())
@@ -224,10 +239,169 @@ def test_packed_bits(bits: list[bool], data: st.DataObject) -> None:
     for number, bit in enumerate(bits):
         packed[number // 8] |= bit << number % 8
     wanted = data.draw(st.lists(st.integers(0, len(bits) - 1)))
-    assert BitBlock(wanted)(b"head" + bytes(packed), 4) == [bits[number] for number in wanted]
+    found, wrong = BitBlock(wanted).read(b"head" + bytes(packed), 4)
+    assert found == [bits[number] for number in wanted]
+    assert not wrong
 
 
-def test_numbers_that_are_not_finite_are_noticed() -> None:
-    assert all_usable([1, 2.5, True])
-    assert not all_usable([1, math.nan])
-    assert not all_usable([math.inf, -math.inf])
+@pytest.mark.parametrize("order", ["big", "little"])
+def test_numbers_that_are_not_finite_are_noticed(order: Order) -> None:
+    """In a block of nothing but floats, and among others."""
+    where = address("float32", word_order=order)
+    data = codec(where).encode(1.5) + _float("nan", order) + _float("-inf", order)
+    block = [Field(2 * n, codec(where)) for n in range(3)]
+    _, wrong = RegisterBlock(block).read(data, 0)
+    assert wrong == {1: "the device sends nan", 2: "the device sends -inf"}
+    mixed = [Field(0, codec(address("uint16"))), *block]
+    values, wrong = RegisterBlock(mixed).read(data, 0)
+    assert wrong == {2: "the device sends nan", 3: "the device sends -inf"}
+    assert values[1] == 1.5
+
+
+def _float(text: str, order: Order) -> bytes:
+    data = struct.pack(">f", float(text))
+    return data if order == "big" else data[2:] + data[:2]
+
+
+def test_a_sum_beyond_all_floats_is_no_false_alarm() -> None:
+    block = RegisterBlock([Field(4 * n, codec(address("float64"))) for n in range(3)])
+    values, wrong = block.read(struct.pack(">3d", 1.7e308, 1.7e308, 1.0), 0)
+    assert values == (1.7e308, 1.7e308, 1.0)
+    assert not wrong
+
+
+def one(where: ModbusAddress, data: bytes) -> object:
+    """The value, or why there is none, as a block gives it."""
+    scale = where.scale_address
+    field = Field(0, codec(where), None if scale is None else scale - where.address)
+    values, wrong = RegisterBlock([field]).read(data, 0)
+    return wrong.get(0, values[0])
+
+
+@pytest.mark.parametrize(
+    ("where", "register", "value"),
+    [
+        (address("uint8"), "12fe", 0xFE),
+        (address("uint8", half="big"), "12fe", 0x12),
+        (address("int8"), "12fe", -2),
+        (address("int8", half="big"), "80fe", -128),
+        (address("int8", half="big", byte_order="little"), "80fe", -2),
+        (address("int8", scale=0.5), "0003", 1.5),
+        (address("float16"), "3e00", 1.5),
+        (address("float16", byte_order="little"), "003e", 1.5),
+        (address("bcd16"), "1234", 1234),
+        (address("bcd16", scale=0.1), "0095", 9.5),
+        (address("bcd16"), "12a4", "0x12A4 is no binary coded decimal"),
+        (address("bcd32"), "12345678", 12345678),
+        (address("bcd32", word_order="little"), "56781234", 12345678),
+        (address("int16", not_available=(0x8000,)), "8000", "not available (0x8000)"),
+        (address("int16", not_available=(0x8000,), scale=0.1), "7fff", 3276.7),
+        (address("uint16", not_available=(0xFFFF, 0)), "0000", "not available (0x0000)"),
+        (address("uint16", bit=0, not_available=(0xFFFF,)), "ffff", "not available (0xFFFF)"),
+        (address("uint32", not_available=(0xFFFFFFFF,)), "ffffffff", "not available (0xFFFFFFFF)"),
+        (address("float32", not_available=(0xFF7FFFFF,)), "ff7fffff", "not available (0xFF7FFFFF)"),
+        (address("float32", scale=1e10), "7f7fffff", pytest.approx(3.4028235e48)),
+        (address("float64", scale=1e15), "7fefffffffffffff", "the device sends inf"),
+        (address("uint16", scale=0.1, low=0, high=100), "03e8", 100.0),
+        (address("uint16", scale=0.1, low=0, high=100), "03e9", "100.1 is outside 0 to 100"),
+        (address("float32", low=-40), "c2480000", "-50 is outside -40 to inf"),
+        (address("float32", high=10.0), "7fc00000", "nan is outside -inf to 10"),
+        (address("uint16", labels=((0, "off"), (3, "heating"))), "0003", "heating"),
+        (address("uint16", labels=((0, "off"),)), "0001", "1 has no label"),
+        (address("uint8", labels=((18, "cooling"),), half="big"), "12fe", "cooling"),
+        (address("string", length=3), "41424300 0000", "ABC"),
+        (address("string", length=3), "4142 4320 2020", "ABC"),
+        (address("string", length=3, byte_order="little"), "4241 0043 0000", "ABC"),
+        (address("string", length=3), "e586b7 e69cba", "冷机"),
+        (address("string", length=1), "ffff", "no text: ff ff"),
+    ],
+)
+def test_what_registers_say(where: ModbusAddress, register: str, value: object) -> None:
+    data = bytes.fromhex(register.replace(" ", ""))
+    assert one(where, data) == value
+    # Among others that need nothing, it says the same.
+    size = len(data) // 2
+    block = RegisterBlock([Field(0, codec(address("uint16"))), Field(1, codec(where))])
+    values, wrong = block.read(b"\0\7" + data + b"\0" * 2, 0)
+    assert values[0] == 7
+    assert wrong.get(1, values[1]) == value
+    assert size == width(where)
+
+
+def test_a_scale_factor_register_moves_the_point() -> None:
+    """SunSpec: 2305 with a factor of -1 is 230.5; 0x8000 is no factor."""
+    where = address("int16", 0, scale_address=2, not_available=(0x8000,))
+    assert one(where, struct.pack(">hhh", 2305, 0, -1)) == 230.5
+    assert one(where, struct.pack(">hhh", 2305, 0, 2)) == 230500
+    assert one(where, struct.pack(">hhh", 2305, 0, 0)) == 2305
+    assert one(where, struct.pack(">hhh", -32768, 0, 0)) == "not available (0x8000)"
+    assert one(where, struct.pack(">hhh", 1, 0, -32768)) == (
+        "the scale factor register holds 0x8000: not implemented"
+    )
+    assert one(where, struct.pack(">hhh", 1, 0, 11)) == "the scale factor register holds 11"
+    assert codec(where).encode(230.5, -1) == struct.pack(">h", 2305)
+    ranged = address("int16", 0, scale_address=1, scale=0.001, high=5.0)
+    assert one(ranged, struct.pack(">hh", 45, 2)) == 4.5
+    assert one(ranged, struct.pack(">hh", 51, 2)) == "5.1 is outside -inf to 5"
+
+
+@given(st.integers(0, 0xFFFF), st.integers(0, 255), st.sampled_from(["big", "little"]))
+def test_writing_a_half_leaves_the_other(register: int, value: int, half: Order) -> None:
+    made = codec(address("uint8", half=half))
+    after = int.from_bytes(made.merge(register.to_bytes(2, "big"), value), "big")
+    shift = 8 if half == "big" else 0
+    assert after >> shift & 0xFF == value
+    assert after >> (8 - shift) & 0xFF == register >> (8 - shift) & 0xFF
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "data"),
+    [
+        (address("bcd16", scale=0.1), 12.3, "0123"),
+        (address("bcd32"), 42, "00000042"),
+        (address("string", length=2), "ab", "61620000"),
+        (address("uint16", labels=((0, "off"), (3, "heating"))), "heating", "0003"),
+        (address("float16"), 1.5, "3e00"),
+    ],
+)
+def test_what_is_written(where: ModbusAddress, value: Value, data: str) -> None:
+    assert codec(where).encode(value).hex() == data
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "sentence"),
+    [
+        (address("bcd16"), 10000, "10000 is out of range: the point holds 0 to 9999"),
+        (address("string", length=1), "abc", "longer than 2 bytes"),
+        (address("string", length=1), 5, "5 is not a text"),
+        (address("uint16", labels=((0, "off"), (1, "on"))), "auto", "'auto' is none of: off, on"),
+        (address("uint16", labels=((0, "off"),)), 0, "0 is none of: off"),
+        (address("uint16", low=5, high=9), 4.9, "4.9 is outside 5 to 9"),
+        (address("float32", high=9), 10, "10 is outside -inf to 9"),
+    ],
+)
+def test_what_is_not_written(where: ModbusAddress, value: Value, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        codec(where).encode(value)
+
+
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [
+        (address("string", length=0), "a text of 0 registers"),
+        (address("string", length=124), "a text of 124 registers"),
+        (address("string", word_order="little"), "no word order"),
+        (address("string", scale=2.0), "a text has no scale"),
+        (address("bool", low=0.0), "only a number has a range"),
+        (address("float32", labels=((0, "a"),)), "only a whole number has labels"),
+        (address("uint16", labels=((0, "a"),), scale=2.0), "labels has no scale"),
+        (address("uint16", labels=((0, "a"), (1, "a"))), "the same label"),
+        (address("uint16", not_available=(0x10000,)), "0x10000 does not fit uint16"),
+        (address("bool", table="coil", not_available=(1,)), "always available"),
+        (address("uint16", low=2.0, high=1.0), "is empty"),
+        (address("bool", scale_address=3), "no scale"),
+    ],
+)
+def test_settings_that_do_not_go_together(where: ModbusAddress, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        codec(where)

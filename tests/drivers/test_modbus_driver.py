@@ -43,7 +43,7 @@ async def test_points_are_read_together() -> None:
 async def test_reads_stay_under_the_limit_of_the_device() -> None:
     async with bench(full(1), holding(*range(100)), max_registers=40) as b:
         assert await poll(b) == good(*range(100))
-        assert shapes(b) == [(0, 40), (40, 40), (80, 20)]
+        assert shapes(b) == [(0, 20), (20, 40), (60, 40)]
 
 
 async def test_floats_that_are_no_numbers_are_bad_and_their_neighbours_good() -> None:
