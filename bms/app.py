@@ -81,6 +81,7 @@ def driver_for(
             Tcp(settings.host, settings.port),
             link.points,
             profile=UnitProfile(settings.max_registers, settings.max_gap),
+            profiles=link.profiles,
             timeout_s=settings.timeout_s,
             connect_delay_s=settings.connect_delay_s,
             min_gap_s=settings.min_gap_s,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from bms.config.outputs import Finding
 from bms.config.sections import Names, read_all
 from bms.equipment import KINDS, PointClass, Role
-from drivers.catalogue import DeviceType, PointTemplate, shipped
+from drivers.catalogue import DeviceType, shipped
+from drivers.templates import PointTemplate
 from schedules.yamltext import Document, Origin, Problem, suggestion, validate
 
 
@@ -108,8 +109,9 @@ def _check_point(role: Role, template: PointTemplate) -> list[Finding]:
             message = f"'{role.name}' has no unit"
             findings.append(Finding(path, message, f"write unit: {role.unit}", key=True))
     wrong = ("string",) if role.klass is PointClass.STATE else ("bool", "string")
-    if template.type in wrong:
+    kind = "string" if template.labels else template.type
+    if kind in wrong:
         meant = "a state" if role.klass is PointClass.STATE else "a number"
-        message = f"'{role.name}' is {meant}, not a {template.type}"
+        message = f"'{role.name}' is {meant}, not a {kind}"
         findings.append(Finding((*path, "type"), message, "name the register's type"))
     return findings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bms.config.devices import Catalogue, check_device
 from bms.config.models import (
@@ -12,6 +12,7 @@ from bms.config.models import (
     EquipmentFile,
     LinkSettings,
     MeterRegister,
+    ModbusLink,
 )
 from bms.config.names import RunError, expand, parallel
 from bms.config.outputs import check_settings, rules, step, value_type
@@ -19,7 +20,8 @@ from bms.config.registers import Registers
 from bms.config.sections import Names, entries, read_all
 from bms.equipment import KINDS, Equipment, Kind
 from bms.model import OutputRules
-from drivers.catalogue import DeviceType, bind
+from drivers.catalogue import DeviceType, bind, profile_of
+from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 from schedules.yamltext import Document, Origin, Path, Problem, suggestion
 
@@ -36,6 +38,8 @@ class Fleet:
     equipment: dict[str, Equipment] = field(default_factory=dict)
     points: dict[str, list[Point]] = field(default_factory=dict)
     """By link."""
+    profiles: dict[str, dict[int, UnitProfile]] = field(default_factory=dict)
+    """What each unit of a Modbus link can take."""
     outputs: dict[PointId, OutputRules] = field(default_factory=dict)
     defaults: dict[PointId, Value] = field(default_factory=dict)
     meters: dict[PointId, MeterRegister] = field(default_factory=dict)
@@ -191,6 +195,7 @@ class FleetReader:
             points = {role: point for role, point in bound.items() if role in kind.roles}
             if name == names[0]:
                 self._check_outputs(document, path, entry, kind, device, points)
+                self._check_scan(document, path, entry, points)
             machine = Equipment(
                 id=f"{base}.{name}",
                 base=base,
@@ -201,7 +206,12 @@ class FleetReader:
                 title=title,
             )
             self.fleet.equipment[machine.id] = machine
+            points = {
+                role: replace(point, scan_s=entry.scan.get(role, point.scan_s))
+                for role, point in points.items()
+            }
             self.fleet.points.setdefault(link, []).extend(points.values())
+            self._add_profile(link, unit, device)
             self._add_outputs(machine, device, points, entry)
             taken = self._registers.claim(machine.id, link, list(points.values()))
             if taken:
@@ -314,6 +324,25 @@ class FleetReader:
                     key=finding.key,
                 )
             )
+
+    def _check_scan(
+        self, document: Document, path: Path, entry: EquipmentEntry, points: Mapping[str, Point]
+    ) -> None:
+        for role in entry.scan:
+            if role not in points:
+                message = f"device '{entry.device}' has no point '{role}'"
+                hint = suggestion(role, points)
+                at = (*path, "scan", role)
+                self.problems.append(document.problem(at, message, hint, key=True))
+
+    def _add_profile(self, link: str, unit: int | None, device: DeviceType) -> None:
+        """Several devices may share a unit: then the strictest of them sets its limits."""
+        settings = self._links[link]
+        if unit is None or not isinstance(settings, ModbusLink):
+            return
+        units = self.fleet.profiles.setdefault(link, {})
+        shared = units.get(unit, UnitProfile(settings.max_registers, settings.max_gap))
+        units[unit] = profile_of(device, shared)
 
     def _add_outputs(
         self,

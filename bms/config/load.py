@@ -237,7 +237,9 @@ def _assemble(
         file=file,
         bases=bases,
         links={
-            name: Link(name, settings, tuple(fleet.points.get(name, ())))
+            name: Link(
+                name, settings, tuple(fleet.points.get(name, ())), fleet.profiles.get(name, {})
+            )
             for name, settings in links.items()
         },
         equipment=fleet.equipment,

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bms.equipment import Equipment
 from bms.model import Controller, OutputRules
+from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 from schedules.model import Library
 from schedules.yamltext import Origin
@@ -244,6 +245,8 @@ class EquipmentEntry(FileModel):
     capacity_kw: float | None = Field(default=None, gt=0)
     outputs: dict[str, OutputFile] = {}
     """By role."""
+    scan: dict[str, Annotated[float, Field(gt=0, le=86400)]] = {}
+    """Seconds between reads, by role; otherwise as the device's file says, or as the link polls."""
 
 
 class EquipmentFile(FileModel):
@@ -331,6 +334,8 @@ class Link:
     id: str
     settings: LinkSettings
     points: tuple[Point, ...]
+    profiles: Mapping[int, UnitProfile] = field(default_factory=dict)
+    """What single Modbus units can take."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from bms.config.models import OutputFile
 from bms.equipment import Kind, PointClass, Role
 from bms.model import OutputRules
-from drivers.catalogue import PointTemplate
+from drivers.codec import codec
 from drivers.points import ModbusAddress, Point, Value
+from drivers.scaling import FLOATS
+from drivers.templates import PointTemplate
 from schedules.yamltext import suggestion
 
 FLOAT_TOLERANCE = 1e-3
@@ -19,7 +21,8 @@ kPa, and far below what a person or a plant would notice."""
 WHOLE_NUMBER_TOLERANCE = 0.5
 """The most that rounding to an unscaled integer register changes a value."""
 
-_BITS = {"int16": 16, "uint16": 16, "int32": 32, "uint32": 32, "int64": 64, "uint64": 64}
+_NOT_COUNTED = ("bool", "string", *FLOATS)
+"""Types whose registers do not count in steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,15 @@ def value_type(point: Point, declared: str | None) -> str:
     """
     address = point.address
     if isinstance(address, ModbusAddress):
+        if address.labels:
+            return "string"
         return "bool" if address.bit is not None else address.type
     return declared or "float64"
 
 
 def step(point: Point, register_type: str) -> float | None:
     """What one count of an integer register means; None for floats and states."""
-    if register_type not in _BITS:
+    if register_type in _NOT_COUNTED:
         return None
     return abs(point.address.scale) if isinstance(point.address, ModbusAddress) else 1.0
 
@@ -138,13 +143,14 @@ def _check_default(role: Role, default: Value, point: Point, register_type: str)
     if isinstance(default, bool | str):
         unit = f" in {role.unit}" if role.unit else ""
         return f"{default!r} is not a number", f"'{role.name}' is a number{unit}"
-    bits = _BITS.get(register_type)
-    if bits is None or not isinstance(point.address, ModbusAddress):
+    if register_type in FLOATS or not isinstance(point.address, ModbusAddress):
         return "", ""
-    low, high = (0, 2**bits - 1)
-    if register_type.startswith("int"):
-        low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    ends = sorted(raw * point.address.scale + point.address.offset for raw in (low, high))
-    if ends[0] <= default <= ends[1]:
-        return "", ""
-    return f"{default} does not fit the register", f"it holds {ends[0]:g} to {ends[1]:g}"
+    made = codec(point.address)
+    try:
+        if made.partial:
+            made.masked(default)
+        else:
+            made.encode(default)
+    except ValueError as error:
+        return f"{default} does not fit the register", str(error)
+    return "", ""

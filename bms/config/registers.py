@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from drivers.codec import codec, width
 from drivers.points import Address, ModbusAddress, Point, PointId
-
-_REGISTERS = {"int32": 2, "uint32": 2, "float32": 2, "int64": 4, "uint64": 4, "float64": 4}
 
 
 class Registers:
@@ -14,7 +13,7 @@ class Registers:
 
     def __init__(self) -> None:
         self._machines: dict[tuple[str, frozenset[Address]], str] = {}
-        self._writers: dict[object, list[tuple[int | None, PointId]]] = {}
+        self._writers: dict[object, list[tuple[int, PointId]]] = {}
 
     def claim(self, machine: str, link: str, points: Sequence[Point]) -> str:
         """Note the points of a machine; a sentence if they are, or overlap, another's.
@@ -35,13 +34,13 @@ class Registers:
     def _note(self, link: str, point: Point) -> PointId | None:
         """Note a writable point; another one that overlaps it, if any."""
         other: PointId | None = None
-        bit = point.address.bit if isinstance(point.address, ModbusAddress) else None
+        bits = _bits(point.address)
         for place in _places(link, point.address):
             writers = self._writers.setdefault(place, [])
-            for taken_bit, taken in writers:
-                if bit is None or taken_bit is None or bit == taken_bit:
+            for taken_bits, taken in writers:
+                if bits & taken_bits:
                     other = taken
-            writers.append((bit, point.id))
+            writers.append((bits, point.id))
         return other
 
 
@@ -50,5 +49,13 @@ def _places(link: str, address: Address) -> list[object]:
         return [(link, address)]
     return [
         (link, address.unit, address.table, address.address + offset)
-        for offset in range(_REGISTERS.get(address.type, 1))
+        for offset in range(width(address))
     ]
+
+
+def _bits(address: Address) -> int:
+    """The bits of each of its registers that are the point's, in its own byte order."""
+    if not isinstance(address, ModbusAddress):
+        return 0xFFFF
+    made = codec(address)
+    return ((1 << made.bits) - 1) << made.shift if made.partial else 0xFFFF

@@ -201,7 +201,7 @@ CASES = {
     ),
     "default beyond the register": (
         PLANT, "zone_setpoint: {tolerance: 0.1}", "zone_setpoint: {default: 9000}", "9000",
-        "9000 does not fit the register; it holds -3276.8 to 3276.7",
+        "9000 does not fit the register; 9000 is out of range: the point holds -3276.8 to 3276.7",
     ),
     "strategy": (
         GROUPS, "strategy: on_off", "strategy: onoff", "onoff",

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from drivers.catalogue import DeviceType, bind, shipped
+from drivers.catalogue import DeviceType, bind, profile_of, shipped
 from drivers.codec import codec
+from drivers.modbus.transport import UnitProfile
 from drivers.points import ModbusAddress, OpcUaAddress
 
 
@@ -98,7 +99,7 @@ HOLDING = {"table": "holding", "address": 0}
         (modbus({"a": HOLDING | {"scale": 0}}), ("points", "a"), "scale 0.0 is not usable"),
         (modbus({"a": HOLDING | {"type": "bool", "scale": 2}}), ("points", "a"), "no scale"),
         (modbus({"a": HOLDING | {"node": "s=x"}}), ("points", "a", "node"), "not 'node'"),
-        (modbus({"a": HOLDING | {"type": "string"}}), ("points", "a", "type"), "texts"),
+        (modbus({"a": HOLDING | {"type": "string"}}), ("points", "a"), "needs its 'length'"),
         (
             modbus({"a": HOLDING | {"address": 65535, "type": "uint32"}}),
             ("points", "a"),
@@ -127,7 +128,7 @@ HOLDING = {"table": "holding", "address": 0}
             "only Modbus",
         ),
         (modbus({"a": HOLDING | {"adress": 1}}), ("points", "a", "adress"), "not permitted"),
-        (modbus({"a": HOLDING | {"type": "int8"}}), ("points", "a", "type"), "int16"),
+        (modbus({"a": HOLDING | {"type": "int24"}}), ("points", "a", "type"), "int16"),
         (modbus({"Bad Role": HOLDING}), ("points", "Bad Role", "[key]"), "pattern"),
         (modbus({}), ("points",), "at least 1"),
         (modbus({"a": "x"}), ("points", "a"), "PointTemplate"),
@@ -188,3 +189,104 @@ def registers(name: str, role: str, data: str) -> Any:
 )
 def test_raw_registers_of_shipped_devices(device: str, role: str, data: str, value: float) -> None:
     assert registers(device, role, data) == pytest.approx(value, rel=1e-7)
+
+
+def test_all_that_a_register_can_be_told_about() -> None:
+    device = DeviceType.model_validate(
+        modbus(
+            {
+                "low": {"address": 1, "type": "uint8", "writable": True, "write": "mask"},
+                "high": {"address": 1, "type": "int8", "half": "high"},
+                "name": {"address": 2, "type": "string", "length": 8},
+                "mode": {"address": 10, "labels": {0: "off", 1: "heating"}},
+                "power": {"address": 11, "type": "int16", "scale_address": 12, "range": [0, 500]},
+                "energy": {"address": 13, "type": "uint32", "scan": 60, "not_available": []},
+                "reset": {"address": 20, "writable": True, "readback": False, "write": "multiple"},
+            },
+            defaults={
+                "table": "holding",
+                "word_order": "little",
+                "not_available": {"int16": 0x8000, "uint32": [0xFFFFFFFF, 0]},
+            },
+            addresses="one_based",
+            profile={
+                "max_registers": 20,
+                "forbidden": [{"table": "holding", "first": 15, "last": 19}],
+            },
+        )
+    )
+    points = bind(device, base="b", equipment="e", unit=7)
+    addresses = {role: point.address for role, point in points.items()}
+    assert addresses == {
+        "low": ModbusAddress(7, "holding", 0, "uint8", word_order="little", write="mask"),
+        "high": ModbusAddress(7, "holding", 0, "int8", word_order="little", half="big"),
+        "name": ModbusAddress(7, "holding", 1, "string", length=8),
+        "mode": ModbusAddress(
+            7, "holding", 9, word_order="little", labels=((0, "off"), (1, "heating"))
+        ),
+        "power": ModbusAddress(
+            7,
+            "holding",
+            10,
+            "int16",
+            word_order="little",
+            not_available=(0x8000,),
+            low=0,
+            high=500,
+            scale_address=11,
+        ),
+        "energy": ModbusAddress(7, "holding", 12, "uint32", word_order="little"),
+        "reset": ModbusAddress(7, "holding", 19, word_order="little", write="multiple"),
+    }
+    assert points["energy"].scan_s == 60
+    assert points["reset"].readback is False
+    assert points["low"].readback is True
+    assert points["low"].tolerance == 1.0
+    assert profile_of(device, UnitProfile(120, 16)) == UnitProfile(20, 16, (("holding", 14, 18),))
+
+
+@pytest.mark.parametrize(
+    ("point", "key", "words"),
+    [
+        ({"type": "uint16", "half": "high"}, "half", "only int8 and uint8"),
+        ({"type": "uint16", "length": 2}, "length", "only a string has a length"),
+        ({"write": "single"}, "write", "not writable"),
+        ({"write": "mask", "writable": True}, "write", "a bit or a half"),
+        ({"write": "single", "writable": True, "type": "float32"}, "write", "cannot hold float32"),
+        ({"method": "s=x"}, "method", "not 'method'"),
+        ({"labels": {0: "a"}, "scale": 2.0}, "", "labels has no scale"),
+        ({"not_available": 65536}, "", "does not fit"),
+        ({"range": [3, 1]}, "", "is empty"),
+    ],
+)
+def test_what_does_not_go_together_is_said_at_its_place(
+    point: dict[str, Any], key: str, words: str
+) -> None:
+    with pytest.raises(ValidationError) as error:
+        DeviceType.model_validate(modbus({"a": {"table": "holding", "address": 1} | point}))
+    (found,) = error.value.errors()
+    assert found["loc"] == ("points", "a", *((key,) if key else ()))
+    assert words in found["msg"]
+
+
+def test_methods_and_dead_bands_of_opcua() -> None:
+    device = DeviceType.model_validate(
+        opcua(
+            {
+                "enable": {
+                    "node": "s={equipment}",
+                    "method": "s={equipment}.start",
+                    "writable": True,
+                },
+                "power": {"node": "s={equipment}.kw", "deadband": 0.5},
+            }
+        )
+    )
+    points = bind(device, base="b", equipment="e", unit=None)
+    enable, power = points["enable"].address, points["power"].address
+    assert isinstance(enable, OpcUaAddress)
+    assert isinstance(power, OpcUaAddress)
+    assert enable.method == "s=e.start"
+    assert power.deadband == 0.5
+    with pytest.raises(ValidationError, match="has to be writable"):
+        DeviceType.model_validate(opcua({"a": {"node": "s=x", "method": "s=y"}}))

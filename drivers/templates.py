@@ -1,0 +1,282 @@
+"""One point of a device type, as device files write it, and what may be wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from string import Formatter
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from drivers.codec import as_bool, codec, is_bit_table, width
+from drivers.points import (
+    ModbusAddress,
+    Order,
+    RegisterType,
+    Table,
+    Value,
+    WriteFunction,
+)
+from drivers.scaling import FLOATS
+
+_MODBUS_KEYS = (
+    "table",
+    "address",
+    "scale",
+    "offset",
+    "word_order",
+    "byte_order",
+    "bit",
+    "half",
+    "length",
+    "labels",
+    "not_available",
+    "range",
+    "scale_address",
+    "write",
+)
+_OPCUA_KEYS = ("node", "method", "deadband")
+_NODE_KEYS = ("base", "equipment", "unit")
+
+
+def _scalar(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ValueError("a value is a number, true or false, or a text")
+
+
+def _codes(value: object) -> object:
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class FileModel(BaseModel):
+    """Unknown keys are errors, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class PointDefaults(FileModel):
+    """What the points of a Modbus device have in common."""
+
+    table: Table | None = None
+    type: RegisterType | None = None
+    word_order: Order | None = None
+    byte_order: Order | None = None
+    scale: float | None = None
+    not_available: dict[RegisterType, Annotated[tuple[int, ...], BeforeValidator(_codes)]] = {}
+    """By type, for makers who use one code for all registers of it."""
+
+
+class PointTemplate(FileModel):
+    """One point of a device, without the installation: a Modbus, OPC-UA or plant address.
+
+    In a loaded `DeviceType` the device's defaults are already filled in. `address` is the
+    zero-based PDU address. `node` is an OPC-UA identifier such as `s={base}.{equipment}.power`;
+    `{base}`, `{equipment}` and `{unit}` are replaced per installation. `name` is what an
+    in-process plant calls the point, with the same replacements.
+    """
+
+    table: Table | None = None
+    address: int | None = Field(default=None, ge=0, le=65535)
+    type: RegisterType | None = None
+    scale: float | None = None
+    offset: float | None = None
+    word_order: Order | None = None
+    byte_order: Order | None = None
+    bit: int | None = Field(default=None, ge=0, le=15)
+    half: Literal["high", "low"] | None = None
+    """int8 and uint8: which byte of the register; the low one if absent."""
+    length: int | None = Field(default=None, ge=1)
+    """Registers of a string."""
+    labels: dict[int, str] | None = Field(default=None, min_length=1)
+    """The texts of a whole number; other numbers are no value."""
+    not_available: Annotated[tuple[int, ...] | None, BeforeValidator(_codes)] = None
+    """Raw numbers, unsigned, that mean "no value"; `[]` takes the device's defaults away."""
+    range: tuple[float, float] | None = None
+    """The lowest and the highest value, after scaling, that the device can mean."""
+    scale_address: int | None = Field(default=None, ge=0, le=65535)
+    """A register holding the power of ten that the scale is multiplied by, -10 to 10."""
+    write: WriteFunction | None = None
+    node: str | None = Field(default=None, min_length=1)
+    method: str | None = Field(default=None, min_length=1)
+    """OPC-UA: writing the point calls this method of the object `node`."""
+    deadband: float | None = Field(default=None, ge=0)
+    """OPC-UA: the least change that the server reports, in the node's own unit."""
+    name: str | None = Field(default=None, min_length=1)
+    unit: str = ""
+    """The canonical unit of the value after scaling."""
+    writable: bool = False
+    release_value: Annotated[Value | None, BeforeValidator(_scalar)] = None
+    tolerance: float | None = Field(default=None, ge=0)
+    """How far the value read back may be off; one step of the register if absent."""
+    scan: float | None = Field(default=None, gt=0, le=86400)
+    """Seconds between reads; as often as the link is polled if absent."""
+    readback: bool = True
+    """False for commands that the device does not keep, such as a reset pulse."""
+
+    @property
+    def pattern(self) -> str:
+        """The node or the name, before base, equipment and unit are put in; "" for Modbus."""
+        return self.node or self.name or ""
+
+    def modbus(self, unit: int) -> ModbusAddress:
+        """The address on one Modbus unit. The template must be a checked Modbus one."""
+        assert self.table is not None
+        assert self.address is not None
+        low, high = self.range or (None, None)
+        return ModbusAddress(
+            unit=unit,
+            table=self.table,
+            address=self.address,
+            type=self.type or "uint16",
+            half="big" if self.half == "high" else "little",
+            length=self.length or 1,
+            labels=tuple((self.labels or {}).items()),
+            not_available=self.not_available or (),
+            low=low,
+            high=high,
+            scale_address=self.scale_address,
+            write=self.write or "auto",
+            scale=1.0 if self.scale is None else self.scale,
+            offset=self.offset or 0.0,
+            word_order=self.word_order or "big",
+            byte_order=self.byte_order or "big",
+            bit=self.bit,
+        )
+
+    @property
+    def step(self) -> float | None:
+        """What one count of the register means; None for floats, states, texts and OPC-UA."""
+        counted = self.type is not None and self.type not in ("bool", "string", *FLOATS)
+        if self.table is None or not counted or self.bit is not None or self.labels:
+            return None
+        return abs(self.scale) if self.scale is not None else 1.0
+
+
+def filled(point: Any, defaults: Mapping[str, Any]) -> Any:
+    """One point with the defaults that concern it."""
+    if not isinstance(point, dict):
+        return point
+    own = ("type", "scale", "not_available", "word_order", "byte_order")
+    found = {key: value for key, value in defaults.items() if key not in own} | point
+    bit = found.get("table") in ("coil", "discrete") or found.get("bit") is not None
+    if "type" not in point:
+        found["type"] = "bool" if bit else defaults.get("type", "uint16")
+    kind = found["type"]
+    plain = kind not in ("bool", "string") and not bit and "labels" not in point
+    if "scale" not in point and "scale" in defaults and plain:
+        found["scale"] = defaults["scale"]
+    if kind != "string":
+        found |= {key: defaults[key] for key in own[3:] if key in defaults and key not in point}
+    codes = defaults.get("not_available")
+    if "not_available" not in point and isinstance(codes, Mapping) and kind in codes and not bit:
+        found["not_available"] = codes[kind]
+    return found
+
+
+Problem: TypeAlias = tuple[str, str]
+"""The key of a point that is wrong (empty: the point as a whole), and a sentence."""
+
+
+def modbus_problem(template: PointTemplate) -> Problem | None:
+    for key in (*_OPCUA_KEYS, "name"):
+        if getattr(template, key) is not None:
+            return key, f"a Modbus point has 'table' and 'address', not '{key}'"
+    if template.table is None:
+        return "", "'table' is missing: holding, input, coil or discrete"
+    if template.address is None:
+        return "", "'address' is missing: the zero-based address of the register"
+    if template.type == "string" and template.length is None:
+        return "", "a text needs its 'length' in registers, two characters each"
+    if template.type != "string" and template.length is not None:
+        return "length", f"only a string has a length; {template.type} has its own"
+    if template.type not in ("int8", "uint8") and template.half is not None:
+        return "half", "only int8 and uint8 are half of a register"
+    if template.write is not None and not template.writable:
+        return "write", "how to write is of no use to a point that is not writable"
+    if template.writable and template.table in ("input", "discrete"):
+        writable = "holding" if template.table == "input" else "coil"
+        return "writable", (
+            f"nothing can be written to table '{template.table}'; "
+            f"a writable point lies in '{writable}'"
+        )
+    address = template.modbus(unit=1)
+    if is_bit_table(address) and template.type != "bool":
+        return "type", f"a {template.table} is one bit: its type is bool, not {template.type}"
+    try:
+        made = codec(address)
+    except ValueError as error:
+        return "", str(error)
+    found = _write_problem(template, partial=made.partial)
+    release = found or _release_problem(template)
+    if release is None and template.release_value is not None:
+        try:
+            if is_bit_table(address):
+                as_bool(template.release_value)
+            elif made.partial:
+                made.masked(template.release_value)
+            else:
+                made.encode(template.release_value)
+        except ValueError as error:
+            return "release_value", str(error)
+    return release
+
+
+def _write_problem(template: PointTemplate, *, partial: bool) -> Problem | None:
+    how, bit = template.write, template.table == "coil"
+    if how in ("mask", "read_write", "single") and bit:
+        return "write", f"a coil is written one by one, or with write: multiple, not {how}"
+    if how == "mask" and not partial:
+        return "write", "write: mask is for a bit or a half of a register"
+    address = template.modbus(unit=1)
+    if how == "single" and not bit and width(address) > 1:
+        return "write", f"one register cannot hold {template.type}"
+    return None
+
+
+def opcua_problem(template: PointTemplate) -> Problem | None:
+    for key in _MODBUS_KEYS:
+        if getattr(template, key) is not None:
+            return key, f"'{key}' belongs to Modbus points; an OPC-UA point has 'node'"
+    if template.name is not None:
+        return "name", "an OPC-UA point has 'node', not 'name'"
+    if template.node is None:
+        return "", "'node' is missing, for example s={base}.{equipment}.power"
+    for key in ("node", "method"):
+        text = getattr(template, key)
+        kind, _, rest = (text or "s=x").partition("=")
+        if kind not in ("s", "i", "g", "b") or not rest:
+            return key, f"a {key} is written s=Name, i=number, g=GUID or b=base64"
+        if text is not None and (found := _braces_problem(key, text)):
+            return found
+    if template.method is not None and not template.writable:
+        return "method", "a method is called by writing: the point has to be writable"
+    return _release_problem(template)
+
+
+def plant_problem(template: PointTemplate) -> Problem | None:
+    for key in (*(k for k in _MODBUS_KEYS if k not in ("scale", "offset")), *_OPCUA_KEYS):
+        if getattr(template, key) is not None:
+            return key, f"'{key}' belongs to a device on a wire; a plant's point has 'name'"
+    if template.name is None:
+        return "", "'name' is missing: what the plant calls this point"
+    if template.scale == 0:
+        return "scale", "a scale of 0 makes every value the same"
+    return _braces_problem("name", template.name) or _release_problem(template)
+
+
+def _braces_problem(key: str, text: str) -> Problem | None:
+    try:
+        used = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+    except ValueError as error:
+        return key, f"{error}; a brace that is meant is written twice"
+    for name in used:
+        if name not in _NODE_KEYS:
+            return key, f"'{{{name}}}' is not known; allowed: {{base}}, {{equipment}}, {{unit}}"
+    return None
+
+
+def _release_problem(template: PointTemplate) -> Problem | None:
+    if template.release_value is not None and not template.writable:
+        return "release_value", "a point that is not writable cannot be released"
+    return None
