@@ -27,7 +27,9 @@ class Sample(NamedTuple):
     """One reading of one point. A tuple because a gateway makes millions a day.
 
     `value` is None only when `quality` is BAD and nothing was ever read.
-    `time` is aware UTC: when the value was obtained, not when it was asked for.
+    `time` is aware UTC by our own clock: when the value was obtained, or last confirmed.
+    `source_time` is when the device says that it took the value, by the device's clock; None
+    where the protocol does not tell.
     """
 
     point: PointId
@@ -35,6 +37,7 @@ class Sample(NamedTuple):
     quality: Quality
     time: datetime
     detail: str = ""
+    source_time: datetime | None = None
 
 
 RegisterType: TypeAlias = Literal[

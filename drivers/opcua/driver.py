@@ -1,4 +1,4 @@
-"""OPC-UA behind the `Driver` protocol, by polling."""
+"""OPC-UA behind the `Feed` protocol: by subscription, or by polling where that is all there is."""
 
 from __future__ import annotations
 
@@ -8,28 +8,40 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Self, cast
+from typing import Literal, Self, cast
 
 from asyncua import ua
 from asyncua.ua.uaerrors import UaError
 
 from drivers.backoff import Backoff, waiting
-from drivers.base import Write, WriteResult, WriteStatus
+from drivers.base import Batch, Deliver, Write, WriteResult
 from drivers.errors import ConnectionLost, DeviceRefused, DriverError
+from drivers.health import DriverHealth, Latencies
 from drivers.memory import Memory
-from drivers.opcua.session import BATCH, OpcUaSession, UnknownNamespace, open_session
-from drivers.opcua.values import usable_value, variant
+from drivers.opcua.feeding import Feeding
+from drivers.opcua.security import NO_SECURITY, Security
+from drivers.opcua.session import OpcUaSession, UnknownNamespace, open_session
+from drivers.opcua.times import from_filetime, to_filetime
+from drivers.opcua.values import usable_value
+from drivers.opcua.writing import write_all
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
 from drivers.times import utc_now
 
+_STEP_S = 1.0
+"""How often a link that is away says so, and looks whether it is time to try again."""
+
 
 class OpcUaDriver:
-    """All points of one OPC-UA server, over one session without security.
+    """All points of one OPC-UA server, over one session.
 
     `timeout_s` bounds connecting (session included) and each request. Nodes are found by
     namespace URI in each new session. A node's StatusCode becomes its quality: Good is GOOD,
     Uncertain is STALE, Bad is BAD, the last two with the code's name. Writes carry the node's
     own data type; each is sent once. `read` and `write` run one after the other.
+
+    `feed` subscribes, unless `mode` is "poll" or the server has no subscriptions. Every break
+    ends the session: a new one is built from the driver's own list, never restored. With `shadow`
+    nothing that could change the server leaves, and writes end as SHADOW.
 
     Raises ValueError if a point's address makes no sense for OPC-UA.
     """
@@ -40,6 +52,9 @@ class OpcUaDriver:
         points: Iterable[Point],
         *,
         timeout_s: float = 4.0,
+        security: Security = NO_SECURITY,
+        mode: Literal["subscribe", "poll"] = "subscribe",
+        shadow: bool = False,
         now: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
@@ -50,13 +65,19 @@ class OpcUaDriver:
         for point in self._points:
             _check(point)
         self._timeout_s = timeout_s
+        self._security = security
+        self._mode = mode
+        self._shadow = shadow
         self._now = now
         self._monotonic = monotonic
         self._session: OpcUaSession | None = None
         self._backoff = Backoff(chance)
-        self._reason = ""
+        self._reason = "not connected yet"
         self._memory = Memory()
         self._lock = asyncio.Lock()
+        self._feeding: Feeding | None = None
+        self._requests = self._failures = self._timeouts = self._connects = 0
+        self._latencies = Latencies()
 
     @property
     def points(self) -> Sequence[Point]:
@@ -85,7 +106,71 @@ class OpcUaDriver:
     async def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         points = [self._by_id[write.point] for write in writes]
         async with self._lock:
-            return await self._write(writes, points)
+            return await write_all(
+                list(zip(writes, points, strict=True)),
+                self._connected,
+                self._failed,
+                self._backoff.succeeded,
+                shadow=self._shadow,
+            )
+
+    # --- feeding -----------------------------------------------------------------------------
+
+    async def feed(self, deliver: Deliver, period_s: float) -> None:
+        """Deliver all points as long as nobody cancels it (see `Feed`); `period_s` is also the
+        publishing interval of points without a pace of their own."""
+        classes: dict[float, list[Point]] = {}
+        for point in self._points:
+            classes.setdefault(point.scan_s or max(period_s, 0.05), []).append(point)
+        mode = self._mode
+        feeding = Feeding(classes, self._now)
+        try:
+            while True:
+                try:
+                    async with self._lock:
+                        session = await self._connected()
+                        if mode == "subscribe":
+                            self._feeding = feeding
+                            await feeding.begin(session, deliver)
+                except DeviceRefused:
+                    mode = "poll"  # no subscriptions here, or none left
+                    continue
+                except DriverError as error:
+                    async with self._lock:
+                        await self._failed(error)
+                    feeding.missed(deliver, self._why())
+                    await asyncio.sleep(_STEP_S)
+                    continue
+                if mode == "poll":
+                    await self._poll(deliver, classes)
+                    continue
+                self._backoff.succeeded()
+                reason = await feeding.broken()
+                feeding.end()
+                async with self._lock:
+                    if session is self._session:
+                        await self._failed(ConnectionLost(reason))
+        finally:
+            feeding.end()
+            self._feeding = None
+
+    async def _poll(self, deliver: Deliver, classes: dict[float, list[Point]]) -> None:
+        """Read each class at its pace, one turn of the fastest."""
+        loop = asyncio.get_running_loop()
+        due = dict.fromkeys(classes, loop.time())
+        while True:
+            now = loop.time()
+            for period, points in classes.items():
+                if due[period] > now:
+                    continue
+                due[period] += (int((now - due[period]) // period) + 1) * period
+                ids = tuple(point.id for point in points)
+                samples = await self.read(ids)
+                good = all(sample.quality is Quality.GOOD for sample in samples)
+                deliver(Batch(ids, samples, good))
+            await asyncio.sleep(max(0.0, min(due.values()) - loop.time()))
+
+    # --- one request after the other -----------------------------------------------------------
 
     async def _read(self, wanted: dict[PointId, OpcUaAddress]) -> dict[PointId, Sample]:
         samples: dict[PointId, Sample] = {}
@@ -100,8 +185,10 @@ class OpcUaDriver:
             except UnknownNamespace as error:
                 samples[point] = self._memory.unusable(point, self._now(), str(error))
         ids = list(nodes)
-        for start in range(0, len(ids), BATCH):
-            batch = ids[start : start + BATCH]
+        for start in range(0, len(ids), session.limits.read):
+            batch = ids[start : start + session.limits.read]
+            begun = self._monotonic()
+            self._requests += 1
             try:
                 answer = await session.values([nodes[point] for point in batch])
             except DriverError as error:
@@ -110,6 +197,7 @@ class OpcUaDriver:
                     break
                 samples |= self._missed(batch, error)
             else:
+                self._latencies.add(self._monotonic() - begun)
                 self._backoff.succeeded()
                 samples |= self._take(batch, answer)
         return samples
@@ -125,83 +213,47 @@ class OpcUaDriver:
 
     def _sample(self, point: PointId, data: ua.DataValue, time: datetime) -> Sample:
         status = data.StatusCode
+        given = data.Value.Value if data.Value is not None else None
+        ticks = to_filetime(data.SourceTimestamp) if data.SourceTimestamp is not None else 0
+        if self._feeding is not None:
+            # The subscription may still have an older value on its way: it must not come back.
+            self._feeding.learn(point, given, status.value if status is not None else 0, ticks)
         if status is not None and status.is_bad():
             return self._memory.unusable(point, time, status.name)
-        value, wrong = usable_value(data.Value.Value if data.Value is not None else None)
+        value, wrong = usable_value(given)
         if value is None:
             return self._memory.unusable(point, time, wrong)
         if status is not None and not status.is_good():
             return Sample(point, value, Quality.STALE, time, status.name)
-        return Sample(point, value, Quality.GOOD, time)
+        return Sample(point, value, Quality.GOOD, time, "", from_filetime(ticks))
 
     def _missed(self, points: Iterable[PointId], error: DriverError) -> dict[PointId, Sample]:
         now, detail = self._now(), str(error)
         return {point: self._memory.missed(point, now, detail) for point in points}
 
-    async def _write(self, writes: Sequence[Write], points: Sequence[Point]) -> list[WriteResult]:
-        results: list[WriteResult | None] = [None] * len(writes)
-        ready: list[tuple[int, ua.NodeId, ua.Variant]] = []
-        for number, (write, point) in enumerate(zip(writes, points, strict=True)):
-            value = point.release_value if write.value is None else write.value
-            status, detail = WriteStatus.REFUSED, ""
-            if not point.writable:
-                detail = "the point is not writable"
-            elif value is None:
-                detail = "the point cannot be released: no release_value"
-            else:
-                try:
-                    session = await self._connected()
-                    node = session.node(_address(point))
-                    ready.append((number, node, variant(value, await session.kind(node))))
-                    continue
-                except (ValueError, UnknownNamespace, DeviceRefused) as error:
-                    detail = str(error)
-                except DriverError as error:
-                    await self._failed(error)
-                    status, detail = WriteStatus.TIMEOUT, f"not sent: {error}"
-            results[number] = WriteResult(write.point, write.value, status, detail)
-        for start in range(0, len(ready), BATCH):
-            batch = ready[start : start + BATCH]
-            for (number, _, _), (status, detail) in zip(
-                batch, await self._send(batch), strict=True
-            ):
-                write = writes[number]
-                results[number] = WriteResult(write.point, write.value, status, detail)
-        return cast("list[WriteResult]", results)
-
-    async def _send(
-        self, batch: Sequence[tuple[int, ua.NodeId, ua.Variant]]
-    ) -> list[tuple[WriteStatus, str]]:
-        session = self._session
-        if session is None:
-            return [(WriteStatus.TIMEOUT, f"not sent: {self._reason}")] * len(batch)
-        try:
-            answer = await session.write([b[1] for b in batch], [b[2] for b in batch])
-        except DeviceRefused as error:
-            return [(WriteStatus.REFUSED, str(error))] * len(batch)
-        except DriverError as error:
-            await self._failed(error)
-            return [(WriteStatus.TIMEOUT, str(error))] * len(batch)
-        self._backoff.succeeded()
-        return [
-            (WriteStatus.OK, "") if code.is_good() else (WriteStatus.REFUSED, code.name)
-            for code in answer
-        ]
+    # --- the session -------------------------------------------------------------------------
 
     async def _connected(self) -> OpcUaSession:
         if self._session is not None:
             return self._session
-        wait = self._backoff.remaining_s(self._monotonic())
-        if wait:
-            raise ConnectionLost(waiting(self._reason, wait))
+        if self._backoff.remaining_s(self._monotonic()):
+            raise ConnectionLost(self._why())
         try:
-            self._session = await open_session(self._url, self._timeout_s)
+            self._session = await open_session(
+                self._url, self._timeout_s, self._security, read_only=self._shadow
+            )
         except DriverError as error:
             self._reason = str(error)
+            self._failures += 1
             self._backoff.failed(self._monotonic())
             # A refusal while connecting is no answer about any point.
             raise ConnectionLost(self._reason) from None
+        self._connects += 1
         return self._session
+
+    def _why(self) -> str:
+        wait = self._backoff.remaining_s(self._monotonic())
+        return waiting(self._reason, wait) if wait else self._reason
 
     async def _failed(self, error: DriverError) -> bool:
         """Throw the session away unless the server answered; True if it is gone."""
@@ -209,10 +261,26 @@ class OpcUaDriver:
             return False
         session, self._session = self._session, None
         if session is not None:
+            self._failures += 1
             self._reason = str(error)
             self._backoff.failed(self._monotonic())
             await session.close()
         return True
+
+    def health(self) -> DriverHealth:
+        feeding = self._feeding
+        return DriverHealth(
+            connected=self._session is not None,
+            requests=self._requests + (feeding.responses if feeding is not None else 0),
+            failures=self._failures,
+            timeouts=self._timeouts,
+            connects=self._connects,
+            latency_p50_ms=self._latencies.percentile_ms(50),
+            latency_p95_ms=self._latencies.percentile_ms(95),
+            latency_p99_ms=self._latencies.percentile_ms(99),
+            clock_skew_s=feeding.clock_skew_s if feeding is not None else None,
+            detail="" if self._session is not None else self._why(),
+        )
 
 
 def _address(point: Point) -> OpcUaAddress:
@@ -220,9 +288,12 @@ def _address(point: Point) -> OpcUaAddress:
 
 
 def _check(point: Point) -> None:
-    if not isinstance(point.address, OpcUaAddress):
-        raise ValueError(f"{point.id}: not an OPC-UA address: {point.address}")
-    try:
-        ua.NodeId.from_string(f"ns=1;{point.address.node}")
-    except (UaError, ValueError) as error:
-        raise ValueError(f"{point.id}: {point.address.node!r} is not a node: {error}") from None
+    address = point.address
+    if not isinstance(address, OpcUaAddress):
+        raise ValueError(f"{point.id}: not an OPC-UA address: {address}")
+    for text in (address.node, address.method):
+        try:
+            if text is not None:
+                ua.NodeId.from_string(f"ns=1;{text}")
+        except (UaError, ValueError) as error:
+            raise ValueError(f"{point.id}: {text!r} is not a node: {error}") from None

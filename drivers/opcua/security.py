@@ -28,6 +28,8 @@ class Security:
     password: str | None = None
     user_certificate: Path | None = None
     user_key: Path | None = None
+    trust_command: str = "bms cert trust SITE LINK"
+    """What to tell who meets a server that is not trusted yet."""
 
     def __repr__(self) -> str:
         return f"Security(policy={self.policy!r}, mode={self.mode!r}, user={self.user!r})"

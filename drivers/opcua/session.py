@@ -8,22 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from asyncua import ua
 from asyncua.client.client import Client
+from asyncua.common.ua_utils import data_type_to_variant_type
 from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.ua_binary import struct_from_binary
 from asyncua.ua.uaerrors import UaStatusCodeError
 
 from drivers.errors import BadAnswer, ConnectionLost, DeviceRefused, DriverError, NoAnswer
+from drivers.opcua.decode import Published
+from drivers.opcua.guard import guard
+from drivers.opcua.publishing import Publishing
+from drivers.opcua.secure import secure
+from drivers.opcua.security import NO_SECURITY, Security
 from drivers.points import OpcUaAddress
 
 BATCH = 500
 """Nodes per request; some controllers refuse more than about a thousand."""
+QUEUE = 2
+"""Values a server keeps of an item between two responses. The controller decides on the latest;
+two leave room for one that comes while a response is on its way."""
+_SUBSCRIPTION_LIFE_S = 120.0
 _SESSION_TIMEOUT_MS = 60_000
+_LIMITS = "Server_ServerCapabilities_OperationLimits_"
+_LIMIT_NAMES = ("MaxNodesPerRead", "MaxNodesPerWrite", "MaxMonitoredItemsPerCall")
 _WATCHDOG_S = 10.0  # asyncua's own probe; at its default of 1 s it gives up on a mere stall
 _CLOSE_LIMIT_S = 1.0
 
@@ -38,21 +53,33 @@ class UnknownNamespace(Exception):
 class OpcUaSession:
     """An open session with everything that is valid only while it lasts."""
 
-    def __init__(self, client: Client, namespaces: Sequence[str], timeout_s: float) -> None:
+    def __init__(
+        self, client: Client, namespaces: Sequence[str], limits: Limits, timeout_s: float
+    ) -> None:
         self._client = client
+        self.limits = limits
         self._namespaces = {uri: index for index, uri in enumerate(namespaces)}
         self._timeout_s = timeout_s
-        self._nodes: dict[OpcUaAddress, ua.NodeId] = {}
+        self._nodes: dict[tuple[str, str], ua.NodeId] = {}
         self._types: dict[ua.NodeId, ua.VariantType] = {}
+        self._arguments: dict[ua.NodeId, list[ua.VariantType]] = {}
 
     def node(self, address: OpcUaAddress) -> ua.NodeId:
         """The node's id in this session: indices move, URIs do not."""
-        node = self._nodes.get(address)
+        return self._node(address.namespace, address.node)
+
+    def method(self, address: OpcUaAddress) -> ua.NodeId:
+        """The id of the method that a point is written by."""
+        assert address.method is not None
+        return self._node(address.namespace, address.method)
+
+    def _node(self, namespace: str, text: str) -> ua.NodeId:
+        node = self._nodes.get((namespace, text))
         if node is None:
-            index = self._namespaces.get(address.namespace)
+            index = self._namespaces.get(namespace)
             if index is None:
-                raise UnknownNamespace(f"the server has no namespace {address.namespace}")
-            node = self._nodes[address] = ua.NodeId.from_string(f"ns={index};{address.node}")
+                raise UnknownNamespace(f"the server has no namespace {namespace}")
+            node = self._nodes[namespace, text] = ua.NodeId.from_string(f"ns={index};{text}")
         return node
 
     async def values(self, nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
@@ -69,6 +96,78 @@ class OpcUaSession:
                 kind = await self._client.get_node(node).read_data_type_as_variant_type()
             self._types[node] = kind
         return kind
+
+    async def subscribe(self, period_s: float) -> tuple[int, float]:
+        """A new subscription: its id, and the longest time in seconds between two of its responses.
+
+        A keep-alive is asked for at every interval in which nothing changed.
+        """
+        request = ua.CreateSubscriptionRequest()
+        wanted = request.Parameters
+        wanted.RequestedPublishingInterval = period_s * 1000
+        wanted.RequestedMaxKeepAliveCount = 1
+        wanted.RequestedLifetimeCount = max(30, round(_SUBSCRIPTION_LIFE_S / period_s))
+        wanted.MaxNotificationsPerPublish = 0
+        wanted.PublishingEnabled = True
+        async with _bounded(self._timeout_s):
+            data = await self._client.uaclient._send_request(request)
+            response = struct_from_binary(ua.CreateSubscriptionResponse, data)
+            response.ResponseHeader.ServiceResult.check()
+        found = response.Parameters
+        every_s = found.RevisedPublishingInterval / 1000 * max(1, found.RevisedMaxKeepAliveCount)
+        return found.SubscriptionId, every_s
+
+    async def monitor(
+        self, subscription: int, items: Sequence[MonitoredItem], period_s: float
+    ) -> list[ua.StatusCode]:
+        """Add items to a subscription; one status per item, in order."""
+        requests = [_monitored(item, period_s) for item in items]
+        results: list[ua.StatusCode] = []
+        for start in range(0, len(requests), self.limits.items):
+            params = ua.CreateMonitoredItemsParameters()
+            params.SubscriptionId = subscription
+            params.TimestampsToReturn = ua.TimestampsToReturn.Both
+            params.ItemsToCreate = requests[start : start + self.limits.items]
+            async with _bounded(self._timeout_s):
+                answer = await self._client.uaclient.create_monitored_items(params)
+            found = _counted(answer, len(params.ItemsToCreate))
+            results += [result.StatusCode for result in found]
+        return results
+
+    def publish(
+        self, published: Callable[[Published], None], broken: Callable[[str], None]
+    ) -> Publishing:
+        """Where the responses of this session's subscriptions go; see `Publishing`."""
+        protocol = self._client.uaclient.protocol
+        if protocol is None:
+            raise ConnectionLost("the connection is closed")
+        return Publishing(protocol, published, broken)
+
+    async def call(
+        self, target: ua.NodeId, method: ua.NodeId, arguments: Sequence[ua.Variant]
+    ) -> ua.StatusCode:
+        """Call a method of an object; what the server says of it."""
+        request = ua.CallMethodRequest(target, method, list(arguments))
+        async with _bounded(self._timeout_s):
+            answer = await self._client.uaclient.call([request])
+        status: ua.StatusCode = _counted(answer, 1)[0].StatusCode
+        return status
+
+    async def argument_kinds(self, method: ua.NodeId) -> list[ua.VariantType]:
+        """The types of a method's input arguments, asked once per session."""
+        known = self._arguments.get(method)
+        if known is None:
+            known = []
+            async with _bounded(self._timeout_s):
+                for child in await self._client.get_node(method).get_properties():
+                    if (await child.read_browse_name()).Name == "InputArguments":
+                        for argument in await child.read_value():
+                            base = argument.DataType
+                            known.append(
+                                await data_type_to_variant_type(self._client.get_node(base))
+                            )
+            self._arguments[method] = known
+        return known
 
     async def write(
         self, nodes: Sequence[ua.NodeId], variants: Sequence[ua.Variant]
@@ -87,20 +186,77 @@ class OpcUaSession:
         await _discard(self._client)
 
 
-async def open_session(url: str, timeout_s: float) -> OpcUaSession:
-    """Connect and open a session. Raises NoAnswer, ConnectionLost or DeviceRefused."""
+async def open_session(
+    url: str, timeout_s: float, security: Security = NO_SECURITY, *, read_only: bool = False
+) -> OpcUaSession:
+    """Connect and open a session. Raises NoAnswer, ConnectionLost or DeviceRefused.
+
+    With `read_only` no request that could change anything leaves the session.
+    """
     _quiet()
     client = Client(url, timeout=timeout_s, watchdog_intervall=_WATCHDOG_S)
     client.session_timeout = _SESSION_TIMEOUT_MS
     client.name = client.description = "bms"
+    if read_only:
+        guard(client)
     try:
         async with _bounded(timeout_s):
+            await secure(client, security)
             await client.connect()
             namespaces = await client.get_namespace_array()
+            limits = await _limits(client)
     except BaseException:
         await _discard(client)
         raise
-    return OpcUaSession(client, namespaces, timeout_s)
+    return OpcUaSession(client, namespaces, limits, timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Most nodes, or monitored items, in one request (OPC 10000-5, 6.3.11)."""
+
+    read: int = BATCH
+    write: int = BATCH
+    items: int = BATCH
+
+
+async def _limits(client: Client) -> Limits:
+    nodes = [ua.NodeId(getattr(ObjectIds, _LIMITS + name)) for name in _LIMIT_NAMES]
+    answer = await client.uaclient.read_attributes(nodes, AttributeIds.Value)
+    found = []
+    for data in _counted(answer, len(nodes)):
+        value = data.Value.Value if data.Value is not None else None
+        # Absent or 0: the server states no limit.
+        found.append(min(BATCH, value) if isinstance(value, int) and value > 0 else BATCH)
+    return Limits(*found)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoredItem:
+    """A node to be told about: `handle` comes back with its values."""
+
+    node: ua.NodeId
+    handle: int
+    deadband: float
+
+
+def _monitored(item: MonitoredItem, period_s: float) -> ua.MonitoredItemCreateRequest:
+    request = ua.MonitoredItemCreateRequest()
+    request.ItemToMonitor.NodeId = item.node
+    request.ItemToMonitor.AttributeId = AttributeIds.Value
+    request.MonitoringMode = ua.MonitoringMode.Reporting
+    wanted = request.RequestedParameters
+    wanted.ClientHandle = item.handle
+    wanted.SamplingInterval = period_s * 1000
+    wanted.QueueSize = QUEUE
+    wanted.DiscardOldest = True
+    if item.deadband:
+        change = ua.DataChangeFilter()
+        change.Trigger = ua.DataChangeTrigger.StatusValue
+        change.DeadbandType = ua.DeadbandType.Absolute
+        change.DeadbandValue = item.deadband
+        wanted.Filter = change
+    return request
 
 
 @asynccontextmanager

@@ -22,6 +22,12 @@ _INTEGERS = {
 _FLOAT32_LIMIT = 3.4028235677973366e38  # from here on, rounding to 32 bits gives infinity
 
 
+def status_name(code: int) -> str:
+    """The name of a StatusCode, as in `BadNodeIdUnknown`."""
+    name: str = ua.StatusCode(ua.UInt32(code)).name
+    return name
+
+
 def usable_value(given: Any) -> tuple[Value | None, str]:
     """The value of a variant, or None and why it cannot be used.
 

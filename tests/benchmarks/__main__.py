@@ -12,11 +12,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import cycle, demo, modbus
+from tests.benchmarks import cycle, demo, modbus, opcua
 from tests.benchmarks.table import Benchmark, Row
 
 BENCHMARKS: dict[str, Benchmark] = {
     "modbus": modbus.run,
+    "opcua": opcua.run,
     "cycle": cycle.run,
     "simulate": demo.run_simulation,
     "memory": demo.run_memory,

@@ -1,0 +1,132 @@
+"""Writing points of an OPC-UA server: values, and calls of methods."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
+
+from asyncua import ua
+
+from drivers.base import Write, WriteResult, WriteStatus
+from drivers.errors import DeviceRefused, DriverError
+from drivers.opcua.session import OpcUaSession, UnknownNamespace
+from drivers.opcua.values import variant
+from drivers.points import OpcUaAddress, Point, Value
+
+_Outcome = tuple[WriteStatus, str]
+
+
+async def write_all(
+    writes: Sequence[tuple[Write, Point]],
+    connected: Callable[[], Awaitable[OpcUaSession]],
+    failed: Callable[[DriverError], Awaitable[bool]],
+    answered: Callable[[], None],
+    *,
+    shadow: bool,
+) -> list[WriteResult]:
+    """One result per write, in order. Plain values go in batches under the server's limit."""
+    outcomes: dict[int, _Outcome] = {}
+    ready: list[tuple[int, ua.NodeId, ua.Variant]] = []
+    for number, (write, point) in enumerate(writes):
+        refusal = _refusal(write, point)
+        if refusal or shadow:
+            status = WriteStatus.REFUSED if refusal else WriteStatus.SHADOW
+            outcomes[number] = status, refusal
+            continue
+        value = point.release_value if write.value is None else write.value
+        assert value is not None
+        address = cast("OpcUaAddress", point.address)
+        try:
+            session = await connected()
+            if address.method is None:
+                node = session.node(address)
+                ready.append((number, node, variant(value, await session.kind(node))))
+                continue
+            arguments = await _arguments(session, address, value)
+        except (ValueError, UnknownNamespace, DeviceRefused) as error:
+            outcomes[number] = WriteStatus.REFUSED, str(error)
+            continue
+        except DriverError as error:
+            await failed(error)
+            outcomes[number] = WriteStatus.TIMEOUT, f"not sent: {error}"
+            continue
+        outcomes[number] = await _call(session, address, arguments, failed, answered)
+    outcomes |= await _send(ready, connected, failed, answered)
+    return [
+        WriteResult(write.point, write.value, *outcomes[number])
+        for number, (write, _) in enumerate(writes)
+    ]
+
+
+def _refusal(write: Write, point: Point) -> str:
+    if not point.writable:
+        return "the point is not writable"
+    if write.value is None and point.release_value is None:
+        return "the point cannot be released: no release_value"
+    return ""
+
+
+async def _arguments(
+    session: OpcUaSession, address: OpcUaAddress, value: Value
+) -> list[ua.Variant]:
+    """What to call the method with. ValueError says why the value does not fit it."""
+    kinds = await session.argument_kinds(session.method(address))
+    if len(kinds) > 1:
+        raise ValueError(f"the method takes {len(kinds)} arguments; a point has one value")
+    if kinds:
+        return [variant(value, kinds[0])]
+    if value is not True and value != 1:
+        raise ValueError("the method takes no argument: only 'on' calls it")
+    return []
+
+
+async def _call(
+    session: OpcUaSession,
+    address: OpcUaAddress,
+    arguments: Sequence[ua.Variant],
+    failed: Callable[[DriverError], Awaitable[bool]],
+    answered: Callable[[], None],
+) -> _Outcome:
+    try:
+        status = await session.call(session.node(address), session.method(address), arguments)
+    except DeviceRefused as error:
+        return WriteStatus.REFUSED, str(error)
+    except DriverError as error:
+        await failed(error)
+        return WriteStatus.TIMEOUT, str(error)
+    answered()
+    return _said(status)
+
+
+async def _send(
+    ready: Sequence[tuple[int, ua.NodeId, ua.Variant]],
+    connected: Callable[[], Awaitable[OpcUaSession]],
+    failed: Callable[[DriverError], Awaitable[bool]],
+    answered: Callable[[], None],
+) -> dict[int, _Outcome]:
+    outcomes: dict[int, _Outcome] = {}
+    start = 0
+    while start < len(ready):
+        sent = False
+        batch = ready[start:]
+        try:
+            session = await connected()
+            batch = ready[start : start + session.limits.write]
+            sent = True
+            answer = await session.write([b[1] for b in batch], [b[2] for b in batch])
+        except DeviceRefused as error:
+            outcomes |= dict.fromkeys((b[0] for b in batch), (WriteStatus.REFUSED, str(error)))
+        except DriverError as error:
+            await failed(error)
+            text = str(error) if sent else f"not sent: {error}"
+            outcomes |= dict.fromkeys((b[0] for b in batch), (WriteStatus.TIMEOUT, text))
+        else:
+            answered()
+            for (number, _, _), status in zip(batch, answer, strict=True):
+                outcomes[number] = _said(status)
+        start += len(batch)
+    return outcomes
+
+
+def _said(status: ua.StatusCode) -> _Outcome:
+    return (WriteStatus.OK, "") if status.is_good() else (WriteStatus.REFUSED, status.name)
