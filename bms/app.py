@@ -28,7 +28,7 @@ from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
 from bms.clock import Clock, SystemClock
 from bms.config.load import schedule_texts
-from bms.config.models import Link, ModbusLink, PlantLink, Site
+from bms.config.models import Site
 from bms.config.programme import check_schedules
 from bms.control import STRATEGIES
 from bms.database import make_directory
@@ -41,14 +41,11 @@ from bms.historian.recorder import Recorder
 from bms.historian.sinks import INFLUX
 from bms.historian.writer import HistoryWriter
 from bms.model import Condition, Override, Severity
-from bms.plants import make_plant
 from bms.runtime import Runtime
 from bms.store import Store
-from drivers.base import Driver, Write
-from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.transport import Tcp, UnitProfile
-from drivers.opcua.driver import OpcUaDriver
-from drivers.plant import PlantDriver
+from bms.wiring import driver_for
+from drivers.base import Write
+from drivers.ticker import Ticker
 from schedules.model import Library
 from schedules.yamltext import Problem
 
@@ -65,32 +62,6 @@ SAVE_STATES_S = 10.0
 """How much of timers and run hours a power cut may lose."""
 KNOW_BEFORE_CONTROL_S = 5.0
 """The first cycle waits this long for links that have not finished their first poll."""
-
-
-def driver_for(
-    link: Link, now: Callable[[], datetime], stack: AsyncExitStack
-) -> tuple[Driver, str]:
-    """The driver of a link, and its endpoint in words. `stack` closes what the driver does not."""
-    settings = link.settings
-    if isinstance(settings, PlantLink):
-        plant = make_plant(settings.plant, now(), settings.options)
-        stack.callback(plant.close)
-        return PlantDriver(plant, link.points, now, live=True), settings.plant
-    if isinstance(settings, ModbusLink):
-        driver: Driver = ModbusDriver(
-            Tcp(settings.host, settings.port),
-            link.points,
-            profile=UnitProfile(settings.max_registers, settings.max_gap),
-            profiles=link.profiles,
-            timeout_s=settings.timeout_s,
-            connect_delay_s=settings.connect_delay_s,
-            min_gap_s=settings.min_gap_s,
-            now=now,
-        )
-        return driver, f"{settings.host}:{settings.port}"
-    return OpcUaDriver(
-        settings.url, link.points, timeout_s=settings.timeout_s, now=now
-    ), settings.url
 
 
 class App:
@@ -138,8 +109,9 @@ class App:
             )
             self._writer = HistoryWriter(self._history, self._history_thread, self._history_trouble)
             self._today = EnergyToday(self._site)
+            ticker = Ticker()
             for link in self._site.links.values():
-                driver, endpoint = driver_for(link, self._clock.now, stack)
+                driver, endpoint = driver_for(self._site, link, ticker, self._clock.now, stack)
                 self._field.add(link.id, endpoint, driver, poll_s=link.settings.poll_s)
             # What was built lives as long as the process: keep it out of every later collection.
             gc.collect()

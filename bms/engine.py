@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from bms import protection
 from bms.alarms import Alarm, AlarmEvent, advance
@@ -43,6 +43,11 @@ PROTECTION = "protection"
 """Key of the outputs' protection among the saved states; no controller may have this name."""
 
 _NO_AWARDS: Mapping[PointId, Award] = MappingProxyType({})
+
+
+Assume: TypeAlias = Callable[
+    [Mapping[PointId, Sample], Mapping[PointId, Award]], Mapping[PointId, Sample]
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,9 @@ class Engine:
     """Controllers, the awards they lead to, and the outputs they end in.
 
     `saved` is what `states()` returned before the restart. What of it does not fit any more is
-    reported as a condition and begins anew. Raises ValueError if two controllers share a name.
+    reported as a condition and begins anew. `assume` makes what the controllers see of what was
+    read and awarded, for outputs that are commanded in shadow only. Raises ValueError if two
+    controllers share a name.
     """
 
     def __init__(
@@ -86,7 +93,9 @@ class Engine:
         controllers: Sequence[Controller[Any]],
         outputs: Mapping[PointId, OutputRules],
         saved: Mapping[str, object] = MappingProxyType({}),
+        assume: Assume | None = None,
     ) -> None:
+        self._assume = assume
         self._codec = Codec()
         self._saved_problems: list[Condition] = []
         self._saved_problems_until: datetime | None = None
@@ -133,14 +142,17 @@ class Engine:
             self._touched[point] = None
         while self._expiries and self._expiries[0][0] <= now:
             self._touched[heapq.heappop(self._expiries)[1]] = None
-        snapshot = Snapshot(now, samples, _NO_AWARDS)
+        seen = samples if self._assume is None else self._assume(samples, self._awards)
+        snapshot = Snapshot(now, seen, _NO_AWARDS)
         for seat in self._stages[Stage.SUPERVISE]:
             self._decide(seat, snapshot, now)
         if self._touched or self._early_touched:
             self._arbitrate_early(now)
-        snapshot = Snapshot(now, samples, self._early_view)
+        snapshot = Snapshot(now, seen, self._early_view)
         for seat in self._stages[Stage.SEQUENCE]:
             self._decide(seat, snapshot, now)
+        if self._assume is not None:
+            snapshot = Snapshot(now, samples, self._early_view)
         changed = self._arbitrate(samples, now) if self._touched else ()
         writes = self._outputs.due(samples, now)
         alarms = self._advance_alarms(conditions, now)

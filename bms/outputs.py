@@ -174,7 +174,7 @@ class Outputs:
             if rules.refresh_s is not None and after.issued is not None:
                 due = after.issued + timedelta(seconds=rules.refresh_s)
                 heapq.heappush(self._refresh, (due, point))
-        elif after.phase is not Phase.IDLE or after.since is not None:
+        elif after.phase not in (Phase.IDLE, Phase.SHADOW) or after.since is not None:
             self._settled.pop(point, None)
             self._open[point] = None
         trouble = protection.uncommandable(point, after, sample)

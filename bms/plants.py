@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from bms.config.models import PlantLink, Site
+from bms.config.links import PlantLink
+from bms.config.models import Site
 from bms.errors import InvalidInput
 from drivers.plant import Plant, PlantPoint
 from drivers.points import Point

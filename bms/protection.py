@@ -159,6 +159,8 @@ class Phase(StrEnum):
     SENT = "sent"
     """Acknowledged by the device, not yet seen in a reading."""
     CONFIRMED = "confirmed"
+    SHADOW = "shadow"
+    """The link is in shadow mode: it would have been sent, and nothing confirms or denies it."""
     FAILED = "failed"
     """To be tried again at `retry`."""
 
@@ -217,6 +219,8 @@ def deliver(
             if now - since < timedelta(seconds=KNOW_BEFORE_WRITE_S):
                 return delivery._replace(since=since), None
         return _issue(point, delivery._replace(failures=0, detail=""), wanted, now)
+    if delivery.phase is Phase.SHADOW:
+        return delivery, None
     if delivery.phase is Phase.IN_FLIGHT:
         return _unanswered(delivery, now), None
     if delivery.phase is Phase.FAILED:
@@ -245,10 +249,14 @@ def acknowledge(delivery: Delivery, result: WriteResult, now: datetime) -> Deliv
     """The delivery after a result; one of an older write, meanwhile replaced, changes nothing."""
     if delivery.phase is not Phase.IN_FLIGHT or not same(result.value, delivery.value):
         return delivery
-    if result.value is None and result.status in (WriteStatus.OK, WriteStatus.REFUSED):
+    released = (WriteStatus.OK, WriteStatus.REFUSED, WriteStatus.SHADOW)
+    if result.value is None and result.status in released:
         # A point without a release value cannot be released; it holds, and that is no alarm.
         return Delivery(issued=delivery.issued)
-    if result.status is WriteStatus.OK:
+    if result.status is WriteStatus.SHADOW:
+        return delivery._replace(phase=Phase.SHADOW, failures=0, retry=None, detail="")
+    if result.status in (WriteStatus.OK, WriteStatus.MISMATCH):
+        # The device took it; that it does not show it (yet) is for the readings to tell.
         return delivery._replace(phase=Phase.SENT)
     detail = f"{result.status.value}: {result.detail}" if result.detail else result.status.value
     return _failed(delivery, detail, now)

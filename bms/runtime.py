@@ -16,6 +16,7 @@ from bms.equipment import PointClass
 from bms.errors import InvalidInput, Refused
 from bms.field import Field
 from bms.model import Award, Condition, Override, Severity
+from bms.shadow import shadowed
 from drivers.points import PointId, Quality, Sample, Value
 from schedules.model import Library
 from schedules.yamltext import Problem, suggestion
@@ -41,7 +42,7 @@ class Runtime:
         self.overrides = {override.id: override for override in overrides}
         self.schedule_problems: tuple[Problem, ...] = ()
         self._own: dict[str, Condition] = {}
-        self.engine = Engine(assemble(site, self._overrides()), site.outputs, saved)
+        self.engine = Engine(assemble(site, self._overrides()), site.outputs, saved, shadowed(site))
         self.last: Cycle | None = None
         self._units = {p.id: p.unit for link in site.links.values() for p in link.points}
         for group in site.groups.values():

@@ -63,9 +63,11 @@ class PlantDriver:
         now: Callable[[], datetime] = utc_now,
         *,
         live: bool = False,
+        shadow: bool = False,
     ) -> None:
         self._plant = plant
         self._live = live
+        self._shadow = shadow
         self._points = tuple(points)
         self._by_id = {point.id: point for point in self._points}
         self._name = {point.id: _name(point) for point in self._points}
@@ -137,13 +139,14 @@ class PlantDriver:
         results = []
         for write, point in zip(writes, points, strict=True):
             refusal = self._refusal(write, point)
-            if not refusal:
+            if not refusal and not self._shadow:
                 given = point.release_value if write.value is None else write.value
                 scale, offset = self._scaled.get(point.id, (1.0, 0.0))
                 values[self._name[point.id]] = (
                     None if given is None else (float(given) - offset) / scale
                 )
-            status = WriteStatus.REFUSED if refusal else WriteStatus.OK
+            done = WriteStatus.SHADOW if self._shadow else WriteStatus.OK
+            status = WriteStatus.REFUSED if refusal else done
             results.append(WriteResult(write.point, write.value, status, refusal))
         if values:
             try:

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from bms.config.devices import Catalogue, check_device
+from bms.config.links import LinkSettings, ModbusSettings, spoken
 from bms.config.models import (
     IDENTIFIER,
     EquipmentEntry,
     EquipmentFile,
-    LinkSettings,
     MeterRegister,
-    ModbusLink,
 )
 from bms.config.names import RunError, expand, parallel
 from bms.config.outputs import check_settings, rules, step, value_type
@@ -27,8 +26,6 @@ from schedules.yamltext import Document, Origin, Path, Problem, suggestion
 
 DEFAULT_RESOLUTION_KWH = 0.001
 """For energy counters that are floating point and do not say their resolution: one watt-hour."""
-
-_PROTOCOLS = {"modbus_tcp": "modbus", "opcua": "opcua", "plant": "plant"}
 
 
 @dataclass(slots=True)
@@ -274,15 +271,15 @@ class FleetReader:
         problems: list[Problem] = []
         points = device.points.values()
         for link in dict.fromkeys(links):
-            spoken = _PROTOCOLS[self._links[link].protocol]
-            if spoken != device.protocol:
+            language = spoken(self._links[link])
+            if language != device.protocol:
                 message = (
-                    f"link '{link}' speaks {spoken}, device '{entry.device}' {device.protocol}"
+                    f"link '{link}' speaks {language}, device '{entry.device}' {device.protocol}"
                 )
                 fitting = [
                     name
                     for name, settings in self._links.items()
-                    if _PROTOCOLS[settings.protocol] == device.protocol
+                    if spoken(settings) == device.protocol
                 ]
                 hint = suggestion(link, fitting)
                 problems.append(document.problem((*path, "link"), message, hint))
@@ -338,10 +335,10 @@ class FleetReader:
     def _add_profile(self, link: str, unit: int | None, device: DeviceType) -> None:
         """Several devices may share a unit: then the strictest of them sets its limits."""
         settings = self._links[link]
-        if unit is None or not isinstance(settings, ModbusLink):
+        if unit is None or not isinstance(settings, ModbusSettings):
             return
         units = self.fleet.profiles.setdefault(link, {})
-        shared = units.get(unit, UnitProfile(settings.max_registers, settings.max_gap))
+        shared = units.get(unit, settings.profile)
         units[unit] = profile_of(device, shared)
 
     def _add_outputs(

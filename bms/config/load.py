@@ -16,19 +16,16 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import ValidationError
 
 from bms.config.devices import read_devices
+from bms.config.filemodel import FileModel
 from bms.config.files import LINKS, SITE, read_schedules, read_site, unread
 from bms.config.fleet import Fleet, FleetReader, not_metered
 from bms.config.groups import Groups, GroupsReader
+from bms.config.links import ADDRESS_KEYS, PROTOCOLS, LinkSettings, ModbusLink, place
 from bms.config.models import (
     Base,
     BaseFile,
-    FileModel,
     Link,
-    LinkSettings,
     LinksFile,
-    ModbusLink,
-    OpcUaLink,
-    PlantLink,
     Site,
     SiteFile,
     StrategySpec,
@@ -155,16 +152,11 @@ def _near_zone(name: str) -> str:
 class _UnknownLink(FileModel, extra="ignore"):
     """Stands for a link whose protocol is missing or unknown; never valid."""
 
-    protocol: Literal["modbus_tcp", "opcua", "plant"]
+    protocol: Literal["modbus_tcp", "modbus_tls", "modbus_rtu_tcp", "modbus_rtu", "opcua", "plant"]
 
 
 def _link_model(data: Mapping[str, Any]) -> type[FileModel]:
-    models: dict[str, type[FileModel]] = {
-        "modbus_tcp": ModbusLink,
-        "opcua": OpcUaLink,
-        "plant": PlantLink,
-    }
-    return models.get(str(data.get("protocol")), _UnknownLink)
+    return PROTOCOLS.get(str(data.get("protocol")), _UnknownLink)
 
 
 def _read_links(text: str | None, problems: list[Problem]) -> tuple[dict[str, LinkSettings], Names]:
@@ -177,8 +169,23 @@ def _read_links(text: str | None, problems: list[Problem]) -> tuple[dict[str, Li
     links = {
         name: settings for name, settings in valid.items() if isinstance(settings, LinkSettings)
     }
+    problems += _shared_places(document, links)
     complete = isinstance(document.data.get("links"), dict)
     return links, Names(set(names_of(document, "links")), complete)
+
+
+def _shared_places(document: Document, links: Mapping[str, LinkSettings]) -> list[Problem]:
+    """Two links to one endpoint would take turns in throwing each other out."""
+    first: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name, settings in links.items():
+        where = place(settings)
+        other = first.setdefault(where, name) if where else name
+        if other != name:
+            message = f"'{name}' is the same endpoint as '{other}' ({where})"
+            hint = f"a link serves many units: put all its equipment on '{other}'"
+            problems.append(document.problem(("links", name), message, hint, key=True))
+    return problems
 
 
 def _one(name: str, text: str | None, problems: list[Problem]) -> Document | None:
@@ -251,9 +258,6 @@ def _assemble(
     )
 
 
-_ADDRESS_KEYS = {"modbus_tcp": ("host", "port"), "opcua": ("url",), "plant": ("plant",)}
-
-
 def with_endpoints(site: Site, endpoints: Mapping[str, Mapping[str, object]]) -> Site:
     """The site with other addresses for some links, by link id.
 
@@ -269,7 +273,7 @@ def with_endpoints(site: Site, endpoints: Mapping[str, Mapping[str, object]]) ->
         if name not in links:
             raise InvalidInput(f"no link '{name}'; {suggestion(name, links)}")
         settings = links[name].settings
-        allowed = _ADDRESS_KEYS[settings.protocol]
+        allowed = ADDRESS_KEYS[settings.protocol]
         for key in address:
             if key not in allowed:
                 raise InvalidInput(f"link '{name}': no '{key}'; {suggestion(key, allowed)}")

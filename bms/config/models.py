@@ -8,23 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from bms.config.filemodel import FileModel
+from bms.config.links import LinkFile, LinkSettings
 from bms.equipment import Equipment
 from bms.model import Controller, OutputRules
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 from schedules.model import Library
 from schedules.yamltext import Origin
-
-
-class FileModel(BaseModel):
-    """A piece of a site file: unknown keys are errors, and nothing changes after loading."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
-    )
-
 
 # One plain sentence per wrong value: a union would answer with one problem per alternative.
 
@@ -63,18 +56,6 @@ def _scalar(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError("a value is a number, true or false, or a text")
-
-
-def _host(host: str) -> str:
-    if not re.fullmatch(r"[^\s/\[\]]+", host):
-        raise ValueError(f"'{host}' is not a host name or address (no scheme, path or brackets)")
-    return host
-
-
-def _opcua_url(url: str) -> str:
-    if not re.match(r"opc\.tcp://[^/\s]+", url):
-        raise ValueError(f"'{url}' is not an OPC-UA address: write opc.tcp://host:port")
-    return url
 
 
 def _http_url(url: str) -> str:
@@ -162,53 +143,11 @@ class SiteFile(FileModel):
     bases: dict[Identifier, BaseFile] = Field(min_length=1)
     history: HistoryFile = HistoryFile()
     influx: InfluxFile | None = None
+    mode: Literal["control", "shadow"] = "control"
+    """shadow: decide as usual and write nothing, on any link."""
 
 
 # --- links.yaml ------------------------------------------------------------------------------
-
-
-class ModbusLink(FileModel):
-    """One Modbus TCP endpoint, shared by all units behind it."""
-
-    protocol: Literal["modbus_tcp"]
-    host: Annotated[str, AfterValidator(_host)]
-    port: int = Field(default=502, ge=1, le=65535)
-    timeout_s: float = Field(default=1.0, gt=0, le=30)
-    poll_s: float = Field(default=1.0, gt=0, le=3600)
-    max_registers: int = Field(default=120, ge=1, le=125)
-    """Most registers in one read; some devices take far fewer than the standard's 125."""
-    max_gap: int = Field(default=16, ge=0, le=124)
-    """Unused registers read along rather than asking twice."""
-    connect_delay_s: float = Field(default=0.0, ge=0, le=30)
-    min_gap_s: float = Field(default=0.0, ge=0, le=5)
-
-
-class OpcUaLink(FileModel):
-    """One OPC-UA server. Security none must be stated; a later release brings the others."""
-
-    protocol: Literal["opcua"]
-    url: Annotated[str, AfterValidator(_opcua_url)]
-    security: Literal["none"]
-    timeout_s: float = Field(default=4.0, gt=0, le=60)
-    poll_s: float = Field(default=1.0, gt=0, le=3600)
-
-
-class PlantLink(FileModel):
-    """An in-process plant in place of a wire: for studies, training and trials of a site.
-
-    `bms simulate` steps it in simulated time, `bms run` in real time.
-    """
-
-    protocol: Literal["plant"]
-    plant: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
-    """`module:Class`, importable where the controller runs."""
-    options: dict[str, str] = {}
-    """Handed to the class by name."""
-    poll_s: float = Field(default=1.0, gt=0, le=3600)
-
-
-LinkSettings: TypeAlias = ModbusLink | OpcUaLink | PlantLink
-LinkFile: TypeAlias = Annotated[LinkSettings, Field(discriminator="protocol")]
 
 
 class LinksFile(FileModel):

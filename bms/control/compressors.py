@@ -14,7 +14,8 @@ from typing import Any
 
 from pydantic import Field
 
-from bms.config.models import FileModel, Group, StrategySpec
+from bms.config.filemodel import FileModel
+from bms.config.models import Group, StrategySpec
 from bms.control import group as groups
 from bms.model import (
     Award,

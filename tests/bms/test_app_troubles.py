@@ -41,7 +41,9 @@ def directory(tmp_path: Path) -> Path:
 def field_that_echoes(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test here goes to the network: every link holds what it is told."""
 
-    def echo(link: Link, now: Callable[[], datetime], _stack: object) -> tuple[Driver, str]:
+    def echo(
+        _site: object, link: Link, _ticker: object, now: Callable[[], datetime], _stack: object
+    ) -> tuple[Driver, str]:
         return PlantDriver(EchoPlant(link.points), link.points, now=now), "here"
 
     monkeypatch.setattr(app_module, "driver_for", echo)
@@ -82,7 +84,9 @@ async def test_nothing_is_decided_before_the_links_were_read(
     running_ones = {f"tonglu.{unit}.{role}" for unit in units for role in ("enable", "status")}
     written: list[Write] = []
 
-    def echo(link: Link, now: Callable[[], datetime], _stack: object) -> tuple[Driver, str]:
+    def echo(
+        _site: object, link: Link, _ticker: object, now: Callable[[], datetime], _stack: object
+    ) -> tuple[Driver, str]:
         plant = EchoPlant(link.points)
         here = {point.id for point in link.points}
         plant.write(dict.fromkeys(running_ones & here, 1.0))

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import Field
 
+from bms.config.filemodel import FileModel
 from bms.config.load import check
-from bms.config.models import FileModel, Group, Site, StrategySpec
+from bms.config.models import Group, Site, StrategySpec
 from bms.config.scaffold import template
 from bms.model import Decision, Priority, Snapshot, Stage
 from drivers.points import PointId

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bms.config.links import ModbusLink, OpcUaLink
 from bms.config.load import (
     check,
     check_schedules,
@@ -15,7 +16,6 @@ from bms.config.load import (
     sources,
     with_endpoints,
 )
-from bms.config.models import ModbusLink, OpcUaLink
 from bms.config.outputs import FLOAT_TOLERANCE, WHOLE_NUMBER_TOLERANCE
 from bms.errors import InvalidInput
 from drivers.points import ModbusAddress, OpcUaAddress

@@ -68,7 +68,7 @@ CASES = {
     ),
     "protocol": (
         "links.yaml", "    protocol: modbus_tcp", "    protocol: modbus", "modbus\n",
-        "did you mean 'modbus_tcp'?",
+        "allowed: modbus_rtu, modbus_rtu_tcp, modbus_tcp, modbus_tls",
     ),
     "host with a scheme": (
         "links.yaml", "host: 192.0.2.10", "host: http://192.0.2.10", "http://192.0.2.10",

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bms.config.links import ModbusLink
 from bms.config.models import (
     Base,
     BaseFile,
     EnergyBoundary,
     Link,
     MeterRegister,
-    ModbusLink,
     Site,
     SiteFile,
 )

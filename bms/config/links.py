@@ -1,0 +1,193 @@
+"""`links.yaml`: how each endpoint of a site is reached."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field
+
+from bms.config.filemodel import FileModel
+from drivers.modbus.transport import (
+    TCP_PORT,
+    TLS_PORT,
+    Endpoint,
+    RtuOverTcp,
+    Serial,
+    Tcp,
+    Tls,
+    UnitProfile,
+)
+
+
+def _host(host: str) -> str:
+    if not re.fullmatch(r"[^\s/\[\]]+", host):
+        raise ValueError(f"'{host}' is not a host name or address (no scheme, path or brackets)")
+    return host
+
+
+def _opcua_url(url: str) -> str:
+    if not re.match(r"opc\.tcp://[^/\s]+", url):
+        raise ValueError(f"'{url}' is not an OPC-UA address: write opc.tcp://host:port")
+    return url
+
+
+Host: TypeAlias = Annotated[str, AfterValidator(_host)]
+Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Link(FileModel):
+    poll_s: float = Field(default=1.0, gt=0, le=3600)
+    """How often the points without a pace of their own are read."""
+    mode: Literal["control", "shadow"] = "control"
+    """shadow: nothing is written on this link; see `bms report shadow`."""
+
+
+class _Modbus(_Link):
+    """What all ways of speaking Modbus have in common."""
+
+    timeout_s: float = Field(default=1.0, gt=0, le=30)
+    max_registers: int = Field(default=120, ge=1, le=125)
+    """Most registers in one read; some devices take far fewer than the standard's 125."""
+    max_gap: int = Field(default=16, ge=0, le=124)
+    """Unused registers read along rather than asking twice."""
+    connect_delay_s: float = Field(default=0.0, ge=0, le=30)
+    min_gap_s: float = Field(default=0.0, ge=0, le=5)
+
+    @property
+    def profile(self) -> UnitProfile:
+        return UnitProfile(self.max_registers, self.max_gap)
+
+
+class ModbusLink(_Modbus):
+    """One Modbus TCP endpoint, shared by all units behind it."""
+
+    protocol: Literal["modbus_tcp"]
+    host: Host
+    port: Port = TCP_PORT
+    max_in_flight: int = Field(default=1, ge=1, le=16)
+    """Requests on the way at a time; above 1 only for devices that are known to queue them."""
+
+
+class ModbusTlsLink(_Modbus):
+    """Modbus TCP inside TLS. Files are relative to the site's directory."""
+
+    protocol: Literal["modbus_tls"]
+    host: Host
+    port: Port = TLS_PORT
+    ca: str | None = None
+    """The authority that signed the server's certificate, PEM; the system's own if absent."""
+    certificate: str | None = None
+    key: str | None = None
+    server_name: str | None = None
+    """The name in the server's certificate, where it is not the host."""
+    max_in_flight: int = Field(default=1, ge=1, le=16)
+
+
+class ModbusRtuTcpLink(_Modbus):
+    """RTU frames through a serial gateway that passes bytes on as they are."""
+
+    protocol: Literal["modbus_rtu_tcp"]
+    host: Host
+    port: Port
+
+
+class ModbusSerialLink(_Modbus):
+    """A serial line of this machine."""
+
+    protocol: Literal["modbus_rtu"]
+    device: str = Field(min_length=1)
+    baudrate: int = Field(default=19200, ge=300, le=1_000_000)
+    parity: Literal["N", "E", "O"] = "E"
+    stopbits: Literal[1, 2] = 1
+
+
+class OpcUaLink(_Link):
+    """One OPC-UA server. Having no security must be stated."""
+
+    protocol: Literal["opcua"]
+    url: Annotated[str, AfterValidator(_opcua_url)]
+    security: Literal["none", "basic256sha256", "aes128", "aes256"]
+    security_mode: Literal["sign_and_encrypt", "sign"] = "sign_and_encrypt"
+    user: str | None = None
+    password_env: str | None = None
+    """The environment variable that holds the user's password."""
+    user_certificate: str | None = None
+    user_key: str | None = None
+    subscribe: bool = True
+    """False: poll, for servers whose subscriptions cannot be trusted."""
+    timeout_s: float = Field(default=4.0, gt=0, le=60)
+
+
+class PlantLink(_Link):
+    """An in-process plant in place of a wire: for studies, training and trials of a site.
+
+    `bms simulate` steps it in simulated time, `bms run` in real time.
+    """
+
+    protocol: Literal["plant"]
+    plant: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    """`module:Class`, importable where the controller runs."""
+    options: dict[str, str] = {}
+    """Handed to the class by name."""
+
+
+ModbusSettings: TypeAlias = ModbusLink | ModbusTlsLink | ModbusRtuTcpLink | ModbusSerialLink
+LinkSettings: TypeAlias = ModbusSettings | OpcUaLink | PlantLink
+LinkFile: TypeAlias = Annotated[LinkSettings, Field(discriminator="protocol")]
+
+PROTOCOLS: dict[str, type[LinkSettings]] = {
+    "modbus_tcp": ModbusLink,
+    "modbus_tls": ModbusTlsLink,
+    "modbus_rtu_tcp": ModbusRtuTcpLink,
+    "modbus_rtu": ModbusSerialLink,
+    "opcua": OpcUaLink,
+    "plant": PlantLink,
+}
+
+ADDRESS_KEYS = {
+    "modbus_tcp": ("host", "port"),
+    "modbus_tls": ("host", "port"),
+    "modbus_rtu_tcp": ("host", "port"),
+    "modbus_rtu": ("device",),
+    "opcua": ("url",),
+    "plant": ("plant",),
+}
+"""What of a link is an address, and may be replaced from outside (`--endpoints`)."""
+
+
+def spoken(settings: LinkSettings) -> str:
+    """The protocol in the sense of device files: modbus, opcua or plant."""
+    return "modbus" if isinstance(settings, ModbusSettings) else settings.protocol
+
+
+def endpoint(settings: ModbusSettings, directory: Path) -> Endpoint:
+    """Where a Modbus link leads to; files are taken from the site's directory."""
+    if isinstance(settings, ModbusLink):
+        return Tcp(settings.host, settings.port)
+    if isinstance(settings, ModbusRtuTcpLink):
+        return RtuOverTcp(settings.host, settings.port)
+    if isinstance(settings, ModbusSerialLink):
+        return Serial(settings.device, settings.baudrate, settings.parity, settings.stopbits)
+    return Tls(
+        settings.host,
+        settings.port,
+        ca=_file(directory, settings.ca),
+        certificate=_file(directory, settings.certificate),
+        key=_file(directory, settings.key),
+        server_name=settings.server_name,
+    )
+
+
+def place(settings: LinkSettings) -> str:
+    """What two links must not share, as many devices take one connection only; else ""."""
+    if isinstance(settings, ModbusSerialLink):
+        return settings.device
+    if isinstance(settings, ModbusSettings):
+        return f"{settings.host.lower()}:{settings.port}"
+    return ""
+
+
+def _file(directory: Path, name: str | None) -> Path | None:
+    return None if name is None else directory / name

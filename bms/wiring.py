@@ -1,0 +1,113 @@
+"""The driver of each link, as its settings say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+
+from bms.config.links import LinkSettings, ModbusSettings, OpcUaLink, PlantLink, endpoint
+from bms.config.models import Link, Site
+from bms.errors import InvalidInput
+from bms.plants import make_plant
+from drivers.base import Driver
+from drivers.modbus.driver import ModbusDriver
+from drivers.opcua.driver import OpcUaDriver
+from drivers.opcua.security import NO_SECURITY, Security
+from drivers.plant import PlantDriver
+from drivers.ticker import Ticker
+
+CERTIFICATES = "certificates"
+"""In the site's directory: our own certificate and key, and the servers that are trusted."""
+
+
+def in_shadow(site: Site, settings: LinkSettings) -> bool:
+    """Nothing is written on this link, because it or the whole site is in shadow mode."""
+    return site.file.mode == "shadow" or settings.mode == "shadow"
+
+
+def driver_for(
+    site: Site, link: Link, ticker: Ticker, now: Callable[[], datetime], stack: AsyncExitStack
+) -> tuple[Driver, str]:
+    """The driver of a link, and its endpoint in words. `stack` closes what the driver does not.
+
+    Raises InvalidInput if something that the link needs is not there.
+    """
+    settings = link.settings
+    shadow = in_shadow(site, settings)
+    if isinstance(settings, PlantLink):
+        plant = make_plant(settings.plant, now(), settings.options)
+        stack.callback(plant.close)
+        return PlantDriver(plant, link.points, now, live=True, shadow=shadow), settings.plant
+    if isinstance(settings, ModbusSettings):
+        return modbus_driver(site, link, settings, ticker, now)
+    driver = OpcUaDriver(
+        settings.url,
+        link.points,
+        timeout_s=settings.timeout_s,
+        security=security(settings, site.directory, link.id),
+        mode="subscribe" if settings.subscribe else "poll",
+        shadow=shadow,
+        now=now,
+    )
+    return driver, settings.url
+
+
+def modbus_driver(
+    site: Site, link: Link, settings: ModbusSettings, ticker: Ticker, now: Callable[[], datetime]
+) -> tuple[ModbusDriver, str]:
+    """The driver of a Modbus link, and its endpoint in words."""
+    where = endpoint(settings, site.directory)
+    driver = ModbusDriver(
+        where,
+        link.points,
+        profiles=link.profiles,
+        profile=settings.profile,
+        timeout_s=settings.timeout_s,
+        connect_delay_s=settings.connect_delay_s,
+        min_gap_s=settings.min_gap_s,
+        max_in_flight=getattr(settings, "max_in_flight", 1),
+        shadow=in_shadow(site, settings),
+        ticker=ticker,
+        now=now,
+    )
+    return driver, str(where)
+
+
+def security(settings: OpcUaLink, directory: Path, link: str) -> Security:
+    """How an OPC-UA link is protected. Raises InvalidInput if something it needs is not there."""
+    if settings.security == "none" and settings.user is None:
+        return NO_SECURITY
+    password = None
+    if settings.password_env is not None:
+        password = os.environ.get(settings.password_env)
+        if password is None:
+            raise InvalidInput(
+                f"link '{link}': put the password of user '{settings.user}' into the environment "
+                f"variable {settings.password_env}"
+            )
+    folder = directory / CERTIFICATES
+    certificate, key = folder / "own.der", folder / "own.pem"
+    if settings.security != "none" and not (certificate.is_file() and key.is_file()):
+        raise InvalidInput(
+            f"link '{link}': there is no certificate yet; make one with: "
+            f"bms cert create {directory}"
+        )
+    return Security(
+        policy=settings.security,
+        mode=settings.security_mode,
+        certificate=certificate,
+        key=key,
+        trusted=folder / "trusted",
+        user=settings.user,
+        password=password,
+        user_certificate=_file(directory, settings.user_certificate),
+        user_key=_file(directory, settings.user_key),
+        trust_command=f"bms cert trust {directory} {link}",
+    )
+
+
+def _file(directory: Path, name: str | None) -> Path | None:
+    return None if name is None else directory / name
