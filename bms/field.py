@@ -35,6 +35,8 @@ WRITES_AT_ONCE = 64
 """So that the results of many writes come as they are made, and reads get between them."""
 SETTLE_S = 0.5
 """A device may take a moment to show what it was given; then it is looked at once more."""
+SKEW_LIMIT_S = 10.0
+"""A server whose clock is this far off may refuse a secured session, and mistimes its values."""
 RESTART_AFTER_S = 1.0
 """Between a feed that ended, which it never should, and the next."""
 
@@ -316,6 +318,20 @@ class FieldLink:
             return finished
         return self._down_since
 
+    def _skew(self) -> list[Condition]:
+        skew_s = self._driver.clock_skew_s
+        if skew_s is None or abs(skew_s) <= SKEW_LIMIT_S:
+            return []
+        way = "ahead" if skew_s > 0 else "behind"
+        return [
+            Condition(
+                f"clock:{self.name}",
+                Severity.NORMAL,
+                f"link {self.name} ({self.endpoint}): its clock is more than {SKEW_LIMIT_S:g} s "
+                f"{way} of ours",
+            )
+        ]
+
     def _lasted(self, since: datetime, now: datetime) -> bool:
         return now - since > timedelta(seconds=OFFLINE_AFTER_S)
 
@@ -347,15 +363,16 @@ class FieldLink:
                     f"{since:%Y-%m-%d %H:%M:%S}Z: {without_countdown(self._detail) or 'no answer'}",
                 )
             ]
+        skewed = self._skew()
         if not self._not_good:
-            return []
+            return skewed
         missing: dict[str, int] = {}
         latest: dict[str, datetime] = {}
         for point, point_since in self._not_good.items():
             device = _device(point)
             missing[device] = missing.get(device, 0) + 1
             latest[device] = max(latest.get(device, point_since), point_since)
-        return [
+        return skewed + [
             Condition(
                 f"device:{device}",
                 Severity.URGENT,

@@ -118,6 +118,12 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
             f"; links: {len(status['links']) - len(offline)} of {len(status['links'])} online",
         )
     ]
+    silent = [link["id"] for link in status["links"] if link["shadow"]]
+    if silent:
+        whole = "" if len(silent) < len(status["links"]) else "the whole site, "
+        names = "" if whole else ", ".join(silent) + ": "
+        text = f"SHADOW MODE: {whole}{names}decided as usual, nothing is written"
+        lines.insert(0, Text(text, _NOTE))
     lines += [
         Text(f"  link {link['id']} ({link['endpoint']}): {link['detail'] or 'offline'}", _ABNORMAL)
         for link in offline
@@ -284,3 +290,55 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
         )
         notes += [Text(f"{base['base']}: {note}") for note in base["notes"]]
     return [table, Text(), *notes]
+
+
+def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    """What would have been written, and how often the field did the same."""
+    table = _table("time", "point", "would write", "field shows", "same", "because")
+    for row in rows:
+        agrees = {None: "—", True: "yes", False: "no"}[row["agrees"]]
+        table.add_row(
+            row["time"][:19].replace("T", " "),
+            row["point"],
+            "release" if row["value"] is None else value_text(row["value"]),
+            "—" if row["field"] is None else value_text(row["field"]),
+            Text(agrees, style=_NOTE if row["agrees"] is False else ""),
+            f"{row['source']}: {row['reason']}" if row["source"] else row["reason"],
+        )
+    told = [row["agrees"] for row in rows if row["agrees"] is not None]
+    same = f"; {sum(told)} of {len(told)} as the field was" if told else ""
+    return [table, Text(), Text(f"{len(rows)} commands were not sent{same}")]
+
+
+def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    """How each link is doing, and under it what does not answer."""
+    table = _table(
+        "link", "state", "points good", "requests", "errors", "p50 / p95 / p99 ms", "connects",
+        "skipped", "last good", "detail",
+    )  # fmt: skip
+    for link in links:
+        state = "online" if link["online"] else "offline"
+        table.add_row(
+            f"{link['id']} ({link['endpoint']})",
+            Text(f"{state}, shadow" if link["shadow"] else state,
+                 style="" if link["online"] else _ABNORMAL),
+            f"{link['good']} / {link['points']}",
+            str(link["requests"]),
+            f"{link['error_pct']:.1f} %",
+            " / ".join("—" if ms is None else f"{ms:.1f}" for ms in link["latency_ms"]),
+            str(link["connects"]),
+            str(link["overruns"]),
+            (link["last_good"] or "—")[:19].replace("T", " "),
+            link["detail"] or _skew(link["clock_skew_s"]),
+        )  # fmt: skip
+        for unit in link["units"]:
+            if not unit["online"]:
+                table.add_row(f"  unit {unit['unit']}", Text("silent", style=_ABNORMAL), "", "", "",
+                              "", "", "", "", unit["detail"])  # fmt: skip
+    return [table]
+
+
+def _skew(seconds: float | None) -> str:
+    if seconds is None or abs(seconds) < 1:
+        return ""
+    return f"its clock is {abs(seconds):.0f} s {'ahead' if seconds > 0 else 'behind'}"

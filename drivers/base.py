@@ -89,6 +89,11 @@ Deliver: TypeAlias = Callable[[Batch], None]
 class Feed(Driver, Protocol):
     """A driver that keeps its own pace, and says how it is doing."""
 
+    @property
+    def clock_skew_s(self) -> float | None:
+        """How far the server's clock is ahead of ours; None where the protocol does not tell."""
+        ...
+
     async def feed(self, deliver: Deliver, period_s: float) -> None:
         """Deliver the samples of all points until cancelled; never raises for what the field does.
 

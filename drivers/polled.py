@@ -92,6 +92,10 @@ class Polled:
         now = self._now()
         return [bad_sample(point, now, self._detail) for point in ids]
 
+    @property
+    def clock_skew_s(self) -> float | None:
+        return None
+
     def health(self) -> DriverHealth:
         return DriverHealth(
             connected=not self._detail and self._reads > 0,

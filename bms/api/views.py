@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
@@ -214,8 +215,20 @@ def status(
             "points": health.points,
             "good": health.good,
             "last_good": local(health.last_good, site.file.zone) if health.last_good else None,
+            "shadow": site.file.mode == "shadow"
+            or site.links[health.link].settings.mode == "shadow",
             "requests": health.driver.requests,
+            "error_pct": round(health.driver.error_pct, 2),
+            "timeouts": health.driver.timeouts,
+            "connects": health.driver.connects,
             "overruns": health.driver.overruns,
+            "latency_ms": [
+                health.driver.latency_p50_ms,
+                health.driver.latency_p95_ms,
+                health.driver.latency_p99_ms,
+            ],
+            "clock_skew_s": health.driver.clock_skew_s,
+            "units": [asdict(unit) for unit in health.driver.units],
             "write_failures": health.write_failures,
             "detail": health.detail,
         }

@@ -24,6 +24,7 @@ for command in (
     site.simulate,
     live.status,
     live.points,
+    live.links,
     live.why,
     read.schedule,
     live.override,

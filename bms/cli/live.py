@@ -35,6 +35,21 @@ def status(site: Path, as_json: bool) -> None:
 
 @click.command()
 @SITE
+@AS_JSON
+def links(site: Path, as_json: bool) -> None:
+    """How each link is doing: answers, errors, latency, and which units are silent."""
+    from bms.api.client import ask
+    from bms.screens import links_screen
+
+    rows = ask(state_dir_of(site), "status")["links"]
+    if as_json:
+        print_json(rows)
+    else:
+        show(*links_screen(rows))
+
+
+@click.command()
+@SITE
 @click.argument("filter", required=False)
 @click.option("--abnormal", is_flag=True, help="Only points whose quality is not good.")
 @AS_JSON

@@ -69,6 +69,30 @@ def report() -> None:
 
 @report.command()
 @SITE
+@click.option("--from", "start", required=True, help="First day or instant, e.g. 2026-03-01.")
+@click.option("--to", "end", help="End, not included.  [default: now]")
+@click.option("--link", help="One link, whatever its mode is now.  [default: those in shadow]")
+@AS_JSON
+def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: bool) -> None:
+    """What would have been written on links in shadow mode, beside what the field showed."""
+    from bms.clock import SystemClock
+    from bms.historian.embedded import History
+    from bms.reports.shadow import shadow_report, to_json
+    from bms.screens import shadow_screen
+
+    loaded = load_site(site)
+    since = instant(loaded.file.zone, start, "--from")
+    until = instant(loaded.file.zone, end, "--to") if end else SystemClock().now()
+    with History(loaded.state_dir, read_only=True) as stored:
+        rows = to_json(loaded, shadow_report(loaded, stored, since, until, link))
+    if as_json:
+        print_json(rows)
+    else:
+        show(*shadow_screen(rows))
+
+
+@report.command()
+@SITE
 @click.option("--year", type=click.IntRange(*YEARS), required=True)
 @click.option(
     "--history",

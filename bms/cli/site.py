@@ -107,7 +107,9 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
         )
         sys.stdout.flush()
 
-    asyncio.run(run_site(loaded, ready=ready))
+    from bms.process import run as run_process
+
+    run_process(run_site(loaded, ready=ready))
 
 
 @click.command()

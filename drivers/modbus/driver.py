@@ -188,6 +188,10 @@ class ModbusDriver:
             for poll in polls:
                 poll.end()
 
+    @property
+    def clock_skew_s(self) -> float | None:
+        return None
+
     def health(self) -> DriverHealth:
         return self._link.health(sum(poll.overruns for poll in self._polls))
 

@@ -267,6 +267,10 @@ class OpcUaDriver:
             await session.close()
         return True
 
+    @property
+    def clock_skew_s(self) -> float | None:
+        return self._feeding.clock_skew_s if self._feeding is not None else None
+
     def health(self) -> DriverHealth:
         feeding = self._feeding
         return DriverHealth(
@@ -278,7 +282,7 @@ class OpcUaDriver:
             latency_p50_ms=self._latencies.percentile_ms(50),
             latency_p95_ms=self._latencies.percentile_ms(95),
             latency_p99_ms=self._latencies.percentile_ms(99),
-            clock_skew_s=feeding.clock_skew_s if feeding is not None else None,
+            clock_skew_s=self.clock_skew_s,
             detail="" if self._session is not None else self._why(),
         )
 

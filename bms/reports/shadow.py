@@ -1,0 +1,111 @@
+"""What would have been commanded: the awards of the links in shadow mode, beside what ran."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bms.config.models import Site
+from bms.errors import InvalidInput
+from bms.historian.queries import Queries
+from bms.historian.records import AwardRow
+from bms.protection import same
+from bms.shadow import shadowed
+from drivers.points import PointId, Quality, Sample, Value
+from schedules.yamltext import suggestion
+
+BEFORE = timedelta(days=1)
+"""How far back a reading is looked for that still holds when a command was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """One command that would have been sent; `value` None: the point would have been released."""
+
+    time: datetime
+    point: PointId
+    value: Value | None
+    source: str
+    reason: str
+    field: Value | None
+    """What the point read then; None if it could not be read."""
+    agrees: bool | None
+    """Whoever is in charge had commanded the same; None where that cannot be told."""
+
+
+def shadow_report(
+    site: Site, history: Queries, since: datetime, until: datetime, link: str | None = None
+) -> list[Unsent]:
+    """What would have been sent in [since, until), by time.
+
+    Of the links that are in shadow mode now, or of `link`, whatever its mode is. Raises
+    InvalidInput if there is no such link, or none in shadow.
+    """
+    found: list[Unsent] = []
+    for point in _outputs(site, link):
+        rows = [row for row in history.awards(point, since, until) if row.time < until]
+        if rows:
+            readings = history.samples(point, since - BEFORE, until)
+            found += _unsent(rows, readings, site.outputs[point].tolerance)
+    found.sort(key=lambda row: (row.time, row.point))
+    return found
+
+
+def _outputs(site: Site, link: str | None) -> Sequence[PointId]:
+    if link is None:
+        active = shadowed(site)
+        if active is None:
+            raise InvalidInput("no link is in shadow mode; name one with --link to see what it was")
+        return active.outputs
+    if link not in site.links:
+        raise InvalidInput(f"no link '{link}'; {suggestion(link, site.links)}")
+    return [p.id for p in site.links[link].points if p.id in site.outputs]
+
+
+def _unsent(rows: Sequence[AwardRow], readings: Sequence[Sample], tolerance: float) -> list[Unsent]:
+    times = [sample.time for sample in readings]
+    found = []
+    for row in rows:
+        at = bisect_right(times, row.time) - 1
+        sample = readings[at] if at >= 0 else None
+        good = sample is not None and sample.quality is Quality.GOOD
+        field = sample.value if sample is not None and good else None
+        winner = row.award.winner if row.award is not None else None
+        value = winner.value if winner is not None else None
+        found.append(
+            Unsent(
+                row.time,
+                row.point,
+                value,
+                winner.source if winner is not None else "",
+                winner.reason if winner is not None else "nobody commands it any more",
+                field,
+                None if value is None or field is None else same(value, field, tolerance),
+            )
+        )
+    return found
+
+
+def to_json(site: Site, rows: Sequence[Unsent]) -> list[dict[str, Any]]:
+    """Plain values, times in the zone of each point's base."""
+    return [
+        {
+            "time": row.time.astimezone(_zone(site, row.point)).isoformat(timespec="seconds"),
+            "point": row.point,
+            "value": row.value,
+            "field": row.field,
+            "agrees": row.agrees,
+            "source": row.source,
+            "reason": row.reason,
+        }
+        for row in rows
+    ]
+
+
+def _zone(site: Site, point: PointId) -> ZoneInfo:
+    base = site.bases.get(point.split(".", 1)[0])
+    return ZoneInfo(base.zone if base is not None else site.file.zone)
