@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test slow check bench install format clean
+.PHONY: demo test slow check bench peers install format clean
 
 install: $(STAMP)
 
@@ -32,6 +32,10 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# the foreign servers that some tests talk to, once, into a cache outside the tree
+peers: $(STAMP)
+	$(BIN)/python -m tests.servers.build
 
 # make bench ONLY=modbus runs the benchmarks whose names contain "modbus"
 bench: $(STAMP)

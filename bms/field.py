@@ -157,7 +157,8 @@ class FieldLink:
             return
         # Points that are read faster than anybody looks cost no more than the latest of them.
         fresh, key = self._fresh, id(batch.ids)
-        fresh.pop(key, None)  # so that what came last is also taken in last
+        if len(fresh) > 1:
+            fresh.pop(key, None)  # so that what came last is also taken in last
         fresh[key] = batch
         if self._not_good or not batch.good:
             self._look(batch, self._now())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import repeat
-from typing import Any, overload
+from typing import Any, SupportsIndex, overload
 
 from drivers.base import Batch
 from drivers.points import PointId, Quality, Sample, Value
@@ -37,64 +37,51 @@ class _Batch(_FromIterable, Batch):
     __slots__ = ()
 
 
-class GoodSamples(Sequence[Sample]):
+class GoodSamples(_FromIterable, Sequence[Sample]):
     """The GOOD samples of one read, as columns until somebody looks at them.
 
-    Making the objects of many reads together, when they are taken into the image, costs half of
-    making them between two system calls (measured: 120 ns a sample against 270).
+    Made of (ids, values, time, source times or None) in one iterable. Making the objects of many
+    reads together, when they are taken into the image, costs half of making them between two
+    system calls (measured: 120 ns a sample against 270).
     """
 
-    __slots__ = ("_ids", "_source_times", "_time", "_values")
-
-    def __init__(
-        self,
-        ids: Sequence[PointId],
-        values: Sequence[Value],
-        time: datetime,
-        source_times: Sequence[datetime | None] | None = None,
-    ) -> None:
-        self._ids = ids
-        self._values = values
-        self._time = time
-        self._source_times = source_times
+    __slots__ = ()
 
     def __iter__(self) -> Iterator[Sample]:
-        source: Iterable[datetime | None] = self._source_times or repeat(None)
+        ids, values, time, source_times = tuple.__iter__(self)
         rows = zip(
-            self._ids,
-            self._values,
+            ids,
+            values,
             repeat(Quality.GOOD),
-            repeat(self._time),
+            repeat(time),
             repeat(""),
-            source,
+            source_times or repeat(None),
             strict=False,
         )
         return map(_Sample, rows)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(tuple.__getitem__(self, 1))
 
     @overload
-    def __getitem__(self, index: int) -> Sample: ...
+    def __getitem__(self, index: SupportsIndex) -> Sample: ...
 
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Sample]: ...
+    def __getitem__(self, index: slice) -> tuple[Sample, ...]: ...
 
-    def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
-        if isinstance(index, slice):
-            return list(self)[index]
-        return list(self)[index]
+    def __getitem__(self, index: SupportsIndex | slice) -> Sample | tuple[Sample, ...]:
+        return tuple(iter(self))[index]
 
 
 def good_batch(ids: Sequence[PointId], values: Sequence[Value], time: datetime) -> Batch:
     """One GOOD sample per point, all obtained at `time`."""
-    batch: Batch = _Batch((ids, GoodSamples(ids, values, time), True))
+    batch: Batch = _Batch((ids, GoodSamples((ids, values, time, None)), True))
     return batch
 
 
 def good_samples(ids: Sequence[PointId], values: Sequence[Value], time: datetime) -> list[Sample]:
     """The same as a list."""
-    return list(GoodSamples(ids, values, time))
+    return list(GoodSamples((ids, values, time, None)))
 
 
 def bad_sample(point: PointId, time: datetime, detail: str) -> Sample:

@@ -6,20 +6,21 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from typing import Any
 
-from drivers.modbus.protocol import RtuWire, TcpWire, Wire
+from drivers.modbus.protocol import CallT, RtuWire, TcpWire, Wire
 from drivers.modbus.transport import Endpoint, Serial, Tcp, Tls
 
 _KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 _USER_TIMEOUT_MS = 10_000
 
 
-def wire_type(endpoint: Endpoint) -> type[TcpWire] | type[RtuWire]:
+def wire_type(endpoint: Endpoint) -> type[TcpWire[Any]] | type[RtuWire[Any]]:
     """The framing that an endpoint speaks."""
     return TcpWire if isinstance(endpoint, Tcp | Tls) else RtuWire
 
 
-async def open_wire(endpoint: Endpoint, make: Callable[[], Wire]) -> Wire:
+async def open_wire(endpoint: Endpoint, make: Callable[[], Wire[CallT]]) -> Wire[CallT]:
     """Connect. Raises ConnectionError or another OSError, whose text is for people."""
     loop = asyncio.get_running_loop()
     if isinstance(endpoint, Serial):
@@ -61,7 +62,7 @@ def _tls_reason(error: ssl.SSLError) -> str:
     return error.reason or str(error)
 
 
-async def _open_line(endpoint: Serial, make: Callable[[], Wire]) -> Wire:
+async def _open_line(endpoint: Serial, make: Callable[[], Wire[CallT]]) -> Wire[CallT]:
     # pyserial is only needed, and only imported, where there is a serial line.
     from pymodbus.transport.serialtransport import create_serial_connection
 

@@ -41,22 +41,19 @@ class LinkDown(NotSent):
     """No connection, so no unit can be asked."""
 
 
-class Job:
+class Job(Call):
     """Requests that belong together, one after the other. Subclasses say which.
 
     `unit`: the unit that all of them are for, if it is one.
     """
 
-    __slots__ = ("held", "owed", "request", "sent_at", "unit", "verdict")
+    __slots__ = ("cancelled", "unit")
 
     def __init__(self, unit: int | None = None) -> None:
+        super().__init__()
         self.unit = unit
-        self.request: Request
-        self.sent_at = 0.0
-        self.held: Request | None = None
-        """What is to be sent once the unit is in step again; `request` is then a probe."""
-        self.owed = False
-        self.verdict: ExceptionAnswer | None = None
+        self.cancelled = False
+        """Nobody waits for it: what was not sent is not sent."""
 
     def step(self, body: bytes | None) -> Request | None:
         """Take the answer to the last request (None at first); the next one, None at the end."""
@@ -65,11 +62,6 @@ class Job:
     def fail(self, error: DriverError) -> Request | None:
         """The last request brought no answer; the next request, None at the end."""
         raise NotImplementedError
-
-    @property
-    def cancelled(self) -> bool:
-        """Nobody waits for it: what was not sent is not sent."""
-        return False
 
     def finish(self, broken: Exception | None = None) -> None:
         """It is over, whatever the end was; `broken` is a defect in it."""
@@ -124,7 +116,7 @@ class ModbusLink:
         self._ticker = ticker
         self._monotonic = monotonic
         self._chance = chance
-        self._wire: Wire | None = None
+        self._wire: Wire[Job] | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._backoff = Backoff(chance)
         self._units: dict[int, _Unit] = {}
@@ -167,6 +159,7 @@ class ModbusLink:
     def give_up(self, job: Job) -> None:
         """Nobody waits for this job any more. On a stream without ids its answer is awaited all
         the same: whoever speaks meanwhile would speak over it."""
+        job.cancelled = True
         wire = self._wire
         if wire is None or not wire.in_step or not any(call is job for call in wire.calls()):
             return
@@ -273,9 +266,7 @@ class ModbusLink:
     def _send(self, job: Job, request: Request) -> None:
         """Send, or tell the job what is in the way, as long as it has requests."""
         following: Request | None = request
-        while following is not None:
-            if job.cancelled:
-                break
+        while following is not None and not job.cancelled:
             error = self._obstacle(job, following)
             if error is None:
                 return
@@ -311,9 +302,10 @@ class ModbusLink:
                 self._park(job, request)
                 asyncio.get_running_loop().call_later(wait, self._unpark)
                 return None
-        job.held, job.owed, job.verdict = None, bool(unit.owed), None
-        if unit.owed and (asked := probe(request, unit.owed)) is not None:
-            job.held, request = request, asked
+        if unit.owed or job.owed:
+            job.held, job.owed, job.verdict = None, bool(unit.owed), None
+            if unit.owed and (asked := probe(request, unit.owed)) is not None:
+                job.held, request = request, asked
         job.request = request
         job.sent_at = self._time()
         wire.strays = 0
@@ -330,9 +322,8 @@ class ModbusLink:
             self._ticker.watch(self._check_deadlines)
         return None
 
-    def answered(self, call: Call, body: bytes) -> None:
+    def answered(self, call: Job, body: bytes) -> None:
         """A valid answer."""
-        assert isinstance(call, Job)
         now = self._time()
         self._latency(now - call.sent_at)
         self._active -= 1
@@ -354,9 +345,8 @@ class ModbusLink:
         if not self._pumping and self._active < self._depth:
             self._pump()
 
-    def failed(self, call: Call, error: DriverError) -> None:
+    def failed(self, call: Job, error: DriverError) -> None:
         """The answer was none, or not to be used."""
-        assert isinstance(call, Job)
         self._active -= 1
         self._failures += 1
         self._last_end = self._time()
@@ -384,7 +374,6 @@ class ModbusLink:
         wire = self._wire
         if wire is not None:
             for call in list(wire.calls()):
-                assert isinstance(call, Job)
                 allowed = self._timeout_s + self._character_s * (
                     len(call.request.body) + call.request.size
                 )
@@ -393,7 +382,7 @@ class ModbusLink:
         self._watched = self._wire is not None and any(True for _ in self._wire.calls())
         return self._watched
 
-    def _overdue(self, wire: Wire, job: Job) -> None:
+    def _overdue(self, wire: Wire[Job], job: Job) -> None:
         wire.forget(job)
         if job.verdict is not None:
             # Nothing better came in this time: the exception was meant for this request.
@@ -448,7 +437,7 @@ class ModbusLink:
         if wire is not None:
             wire.close(reason)
 
-    def lost(self, wire: Wire) -> None:
+    def lost(self, wire: Wire[Job]) -> None:
         """The wire closed by itself. Devices close idle connections: that alone is no failure."""
         if wire is not self._wire:
             return
@@ -474,7 +463,7 @@ class ModbusLink:
         return None
 
     async def _open(self) -> None:
-        wire: Wire | None = None
+        wire: Wire[Job] | None = None
         try:
             async with asyncio.timeout(self._timeout_s):
                 wire = await open_wire(

@@ -31,7 +31,7 @@ class Poll(Job):
     but the samples.
     """
 
-    __slots__ = ("_behind", "_busy", "_ended", "_link", "_paced", "_reading", "_steps", "_timer",
+    __slots__ = ("_behind", "_busy", "_link", "_paced", "_reading", "_steps", "_timer",
                  "group", "overruns", "period_s")  # fmt: skip
 
     def __init__(self, group: Group, period_s: float, reading: Reading, link: ModbusLink) -> None:
@@ -43,7 +43,6 @@ class Poll(Job):
         self._link = link
         self._busy = False
         self._behind = 0
-        self._ended = False
         self._steps: Reads | None = None
         self._paced: Paced | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -55,7 +54,7 @@ class Poll(Job):
 
     def end(self) -> None:
         """Read no more; what is on its way is not delivered."""
-        self._ended = True
+        self.cancelled = True
         if self._paced is not None:
             self._paced.cancel()
         if self._timer is not None:
@@ -73,17 +72,13 @@ class Poll(Job):
         self._busy = True
         self._link.submit(self)
 
-    @property
-    def cancelled(self) -> bool:
-        return self._ended
-
     def step(self, body: bytes | None) -> Request | None:
         if self._steps is None:
             if body is not None:
                 self._reading.take(self.group.whole, body)
                 return None
             if not self.group.learned:
-                return None if self._ended else self.group.whole.request
+                return None if self.cancelled else self.group.whole.request
             self._steps = self._reading.one(self.group)
         return self._go_on(self._steps.send, body)
 
@@ -104,7 +99,7 @@ class Poll(Job):
         self._steps = None
         self._busy = False
         self._behind = 0
-        if self.period_s or self._ended:
+        if self.period_s or self.cancelled:
             return
         if straight:
             self.fire()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Protocol, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 from drivers.errors import BadAnswer, ConnectionLost, DriverError
 from drivers.modbus.frames import ExceptionAnswer, Request, check, next_body
@@ -26,33 +26,44 @@ class ReadOnly(DriverError):
     """The link is in shadow mode, and the request could have changed something."""
 
 
-class Call(Protocol):
-    """One request on its way. `owed`: the unit still owes answers to requests given up before."""
+class Call:
+    """One request on its way, and at the same time whatever goes on with its answer."""
 
-    request: Request
-    owed: bool
-    verdict: ExceptionAnswer | None
+    __slots__ = ("held", "owed", "request", "sent_at", "verdict")
+
+    def __init__(self) -> None:
+        self.request: Request
+        self.sent_at = 0.0
+        self.owed = False
+        """The unit still owes answers to requests that were given up before."""
+        self.verdict: ExceptionAnswer | None = None
+        """An exception that may be the answer to one of those."""
+        self.held: Request | None = None
+        """What is to be sent once the unit is in step again; `request` is then a probe."""
 
 
-class Receiver(Protocol):
+CallT = TypeVar("CallT", bound=Call)
+
+
+class Receiver(Protocol[CallT]):
     """Who sends through a wire."""
 
-    def answered(self, call: Call, body: bytes) -> None: ...
+    def answered(self, call: CallT, body: bytes) -> None: ...
 
-    def failed(self, call: Call, error: DriverError) -> None: ...
+    def failed(self, call: CallT, error: DriverError) -> None: ...
 
-    def lost(self, wire: Wire) -> None:
+    def lost(self, wire: Wire[CallT]) -> None:
         """The connection is gone; the calls on the way fail next."""
         ...
 
 
-class Wire(asyncio.Protocol):
+class Wire(asyncio.Protocol, Generic[CallT]):
     """What both framings share. Made per connection; of no use once that is lost."""
 
     in_step = True
     """Every answer says which request it is for."""
 
-    def __init__(self, receiver: Receiver, *, read_only: bool) -> None:
+    def __init__(self, receiver: Receiver[CallT], *, read_only: bool) -> None:
         self._receiver = receiver
         self._read_only = read_only
         self._transport: asyncio.Transport | None = None
@@ -69,18 +80,18 @@ class Wire(asyncio.Protocol):
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when it can be used."""
 
-    def send(self, call: Call) -> None:
+    def send(self, call: CallT) -> None:
         """Send the request. Raises ReadOnly instead if the wire must not change anything.
 
         The only place that a frame passes: in shadow mode nothing that writes can get by.
         """
         raise NotImplementedError
 
-    def forget(self, call: Call) -> None:
+    def forget(self, call: CallT) -> None:
         """Its answer is not waited for any more."""
         raise NotImplementedError
 
-    def calls(self) -> Iterable[Call]:
+    def calls(self) -> Iterable[CallT]:
         """What is on the way."""
         raise NotImplementedError
 
@@ -120,15 +131,15 @@ class Wire(asyncio.Protocol):
             self.closed.set_result(None)
 
 
-class TcpWire(Wire):
+class TcpWire(Wire[CallT]):
     """Modbus TCP: transaction ids, so that several requests may be on the way."""
 
-    def __init__(self, receiver: Receiver, *, read_only: bool) -> None:
+    def __init__(self, receiver: Receiver[CallT], *, read_only: bool) -> None:
         super().__init__(receiver, read_only=read_only)
         self._transaction = 0
-        self._calls: dict[bytes, Call] = {}
+        self._calls: dict[bytes, CallT] = {}
 
-    def send(self, call: Call) -> None:
+    def send(self, call: CallT) -> None:
         self._transaction = (self._transaction + _TRANSACTION_STEP) & 0xFFFF
         transaction = self._transaction.to_bytes(2, "big")
         request = call.request
@@ -139,13 +150,13 @@ class TcpWire(Wire):
         self._transport.write(transaction + request.tcp_body)
         self._calls[transaction] = call
 
-    def forget(self, call: Call) -> None:
+    def forget(self, call: CallT) -> None:
         for transaction, other in self._calls.items():
             if other is call:
                 del self._calls[transaction]
                 return
 
-    def calls(self) -> Iterable[Call]:
+    def calls(self) -> Iterable[CallT]:
         return self._calls.values()
 
     @property
@@ -184,16 +195,16 @@ class TcpWire(Wire):
             self._receiver.answered(call, body)
 
 
-class RtuWire(Wire):
+class RtuWire(Wire[CallT]):
     """RTU frames over a line or a serial gateway: one request on the way, told by its answer."""
 
     in_step = False
 
-    def __init__(self, receiver: Receiver, *, read_only: bool) -> None:
+    def __init__(self, receiver: Receiver[CallT], *, read_only: bool) -> None:
         super().__init__(receiver, read_only=read_only)
-        self._call: Call | None = None
+        self._call: CallT | None = None
 
-    def send(self, call: Call) -> None:
+    def send(self, call: CallT) -> None:
         if self._read_only and not call.request.reads:
             raise ReadOnly(SHADOWED)
         if self._transport is None:
@@ -203,11 +214,11 @@ class RtuWire(Wire):
         self._buffer.clear()
         self._call = call
 
-    def forget(self, call: Call) -> None:
+    def forget(self, call: CallT) -> None:
         if self._call is call:
             self._call = None
 
-    def calls(self) -> Iterable[Call]:
+    def calls(self) -> Iterable[CallT]:
         return () if self._call is None else (self._call,)
 
     def data_received(self, data: bytes) -> None:
@@ -237,7 +248,7 @@ class RtuWire(Wire):
             return
         self._look_at_the_rest(call)
 
-    def _look_at_the_rest(self, call: Call) -> None:
+    def _look_at_the_rest(self, call: CallT) -> None:
         """A whole frame of the unit asked that does not fit is its answer, if it owes no other."""
         while (body := first_frame(self._buffer)) is not None:
             del self._buffer[: len(body) + CRC_SIZE]

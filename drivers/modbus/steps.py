@@ -41,10 +41,6 @@ class Task(Job):
             self._value = stop.value
             return None
 
-    @property
-    def cancelled(self) -> bool:
-        return self.future.cancelled()
-
     def finish(self, broken: Exception | None = None) -> None:
         self._steps.close()
         if self.future.done():

@@ -90,7 +90,7 @@ class Items:
         """Every item as it is known to be at `now`."""
         self._last = now
         values = cast("list[Value]", self._values.copy())
-        good = GoodSamples(self.points, values, now, self._source_times())
+        good = GoodSamples((self.points, values, now, self._source_times()))
         if not self._wrong:
             return Batch(self.points, good, True)
         samples = list(good)

@@ -9,6 +9,7 @@ import json
 import sys
 from pathlib import Path
 
+from _pytest.outcomes import Skipped
 from rich.console import Console
 from rich.table import Table
 
@@ -32,7 +33,10 @@ def main() -> None:
     rows: list[Row] = []
     for name, call in chosen.items():
         print(f"running {name} ...", file=sys.stderr, flush=True)
-        rows += call()
+        try:
+            rows += call()
+        except Skipped as reason:
+            print(f"{name}: not measured: {reason}", file=sys.stderr)
     table = Table(box=None, pad_edge=False)
     for column in ("name", "value", "unit", "goal", "met", "peer", "peer value"):
         table.add_column(column, justify="right" if "value" in column else "left", no_wrap=True)

@@ -1,27 +1,31 @@
 """50 Modbus connections of 60 float32 each: from socket to the controller's snapshot.
 
-The server is a bare asyncio loop in a process of its own, so that it is never the limit. The peer
-is pymodbus's own client with its own conversion, against the same server in the same run.
+The server is a C program on libmodbus (`make peers`). The peer is pymodbus's own client with its
+own conversion to numbers, against the same server, on the same kind of loop, in the same run.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import multiprocessing
-import multiprocessing.connection
+import resource
 import struct
 import time
 from datetime import UTC, datetime
-from typing import cast
-
-from pymodbus.client import AsyncModbusTcpClient
+from pathlib import Path
+from typing import Any
 
 from bms.field import Field
+from bms.process import YOUNG_OBJECTS, loop_factory
+from bms.process import run as run_process
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.transport import Tcp
 from drivers.points import ModbusAddress, Point
 from drivers.ticker import Ticker
 from tests.benchmarks.table import Row, median
+from tests.servers.peers import Libmodbus
 
 CONNECTIONS = 50
 FLOATS = 60
@@ -30,34 +34,7 @@ REPEATS = 5
 FLAT_OUT_S = 2.0
 PACED = 400
 
-_REGISTERS = struct.pack(">60f", *(20.0 + i / 7 for i in range(FLOATS)))
-
-
-class _Server(asyncio.Protocol):
-    """Answers any read of holding registers with the same 60 floats."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        while len(data) >= 12:
-            tid, _, _, unit, code, _, count = struct.unpack(">HHHBBHH", data[:12])
-            body = _REGISTERS[: count * 2]
-            head = struct.pack(">HHHBBB", tid, 0, 3 + len(body), unit, code, len(body))
-            self._transport.write(head + body)
-            data = data[12:]
-
-
-def _serve(pipe: multiprocessing.connection.Connection) -> None:
-    async def main() -> None:
-        server = await asyncio.get_running_loop().create_server(_Server, "127.0.0.1", 0)
-        pipe.send(server.sockets[0].getsockname()[1])
-        async with server:
-            await server.serve_forever()
-
-    import uvloop
-
-    uvloop.run(main())
+_WORDS = struct.unpack(">120H", struct.pack(">60f", *(20.0 + i / 7 for i in range(FLOATS))))
 
 
 def _drivers(port: int, count: int, ticker: Ticker) -> list[ModbusDriver]:
@@ -97,9 +74,14 @@ async def _ours(port: int) -> tuple[float, float]:
     before = sum(d.health().requests for d in drivers)
     wall, cpu = time.perf_counter(), time.process_time()
     end = loop.time() + FLAT_OUT_S
-    while loop.time() < end:
-        await asyncio.sleep(0.001)  # about one read of each connection
+
+    def look() -> None:
         field.snapshot(_now())
+        if loop.time() < end:
+            loop.call_later(0.001, look)  # about one read of each connection
+
+    look()
+    await asyncio.sleep(FLAT_OUT_S)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     total = (sum(d.health().requests for d in drivers) - before) * FLOATS
     running.cancel()
@@ -122,11 +104,13 @@ async def _paced(port: int) -> float:
 
 
 async def _pymodbus(port: int) -> tuple[float, float]:
+    from pymodbus.client import AsyncModbusTcpClient  # its 13 MB are not ours
+
     clients = [AsyncModbusTcpClient("127.0.0.1", port=port) for _ in range(CONNECTIONS)]
     for client in clients:
         assert await client.connect()
 
-    async def poll(client: AsyncModbusTcpClient, rounds: int) -> None:
+    async def poll(client: Any, rounds: int) -> None:
         for _ in range(rounds):
             answer = await client.read_holding_registers(0, count=2 * FLOATS, device_id=1)
             values = client.convert_from_registers(answer.registers, client.DATATYPE.FLOAT32)
@@ -142,35 +126,62 @@ async def _pymodbus(port: int) -> tuple[float, float]:
     return total / wall, cpu / total * 1e6
 
 
+def _paced_alone(port: int) -> tuple[float, float]:
+    """Percent of a core and RSS in MB, in a process that does nothing else."""
+    logging.disable(logging.WARNING)
+    return run_process(_paced(port)), _rss_mb()
+
+
+def _rss_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
 def run() -> list[Row]:
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    server = context.Process(target=_serve, args=(there,), daemon=True)
-    server.start()
+    logging.disable(logging.WARNING)  # hundreds of connections at once do not all succeed at first
     try:
-        port = here.recv()
-        ours, theirs = [], []
-        for _ in range(REPEATS):  # side by side, so that a slow spell of the machine hits both
-            ours.append(asyncio.run(_ours(port)))
-            theirs.append(asyncio.run(_pymodbus(port)))
+        with Libmodbus() as server:
+            server.say("unit", 1, 0, 0, 2 * FLOATS, 0)
+            server.say("set", 1, "holding", 0, *_WORDS)
+            return _rows(server.listen())
     finally:
-        server.terminate()
-        server.join()
-    peer = "pymodbus AsyncModbusTcpClient"
-    shape = f"{CONNECTIONS} connections x {FLOATS} float32"
+        logging.disable(logging.NOTSET)
+
+
+def _rows(port: int) -> list[Row]:
+    gc.set_threshold(YOUNG_OBJECTS, 20, 100)
+    rows: list[Row] = []
+    for name, factory in (("asyncio", None), ("uvloop", loop_factory())):
+        if name == "asyncio" or factory is not None:
+            with asyncio.Runner(loop_factory=factory) as runner:
+                rows += _flat_out(name, port, runner)
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1, maxtasksperchild=1) as pool:  # alone, for its memory
+        paced = [pool.apply(_paced_alone, (port,)) for _ in range(3)]
+    share, memory = median([x[0] for x in paced]), median([x[1] for x in paced])
+    name = f"modbus: {PACED} devices x {FLOATS} points each second"
     return [
+        *rows,
+        Row(name, share, "% of a core", "<= 5"),
+        Row(f"modbus: RSS with those {PACED} devices", memory, "MB"),
+    ]
+
+
+def _flat_out(loop: str, port: int, runner: asyncio.Runner) -> list[Row]:
+    ours, theirs = [], []
+    for _ in range(REPEATS):  # side by side, so that a slow spell of the machine hits both
+        ours.append(runner.run(_ours(port)))
+        theirs.append(runner.run(_pymodbus(port)))
+    ratio = median([t[1] / o[1] for o, t in zip(ours, theirs, strict=True)])
+    rate, their_rate = median([x[0] for x in ours]), median([x[0] for x in theirs])
+    cost, their_cost = median([x[1] for x in ours]), median([x[1] for x in theirs])
+    peer = f"pymodbus client, {loop}"
+    name = f"modbus, {loop}: {CONNECTIONS} connections x {FLOATS} float32"
+    return [
+        Row(name, rate, "points/s", ">= 1000000", peer, their_rate),
         Row(
-            f"modbus: {shape}",
-            median([x[0] for x in ours]),
-            "points/s",
-            peer=peer,
-            peer_value=median([x[0] for x in theirs]),
+            f"modbus, {loop}: requests", rate / FLOATS, "requests/s", "", peer, their_rate / FLOATS
         ),
-        Row(
-            "modbus: CPU from socket to snapshot",
-            median([x[1] for x in ours]),
-            "µs/point",
-            peer=peer,
-            peer_value=median([x[1] for x in theirs]),
-        ),
+        Row(f"modbus, {loop}: CPU, socket to snapshot", cost, "µs/point", "", peer, their_cost),
+        Row(f"modbus, {loop}: times less CPU than pymodbus", ratio, "times", ">= 5"),
     ]

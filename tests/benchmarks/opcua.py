@@ -18,6 +18,7 @@ from typing import Any
 from asyncua import Client, Server, ua
 
 from bms.field import Field
+from bms.process import run as run_process
 from drivers.opcua.decode import Changes
 from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.subscription import Items
@@ -170,8 +171,8 @@ def run() -> list[Row]:
         port, index = here.recv()
         ours, theirs = [], []
         for _ in range(REPEATS):
-            ours.append(asyncio.run(_ours(port, index)))
-            theirs.append(asyncio.run(_theirs(port, index)))
+            ours.append(run_process(_ours(port, index)))
+            theirs.append(run_process(_theirs(port, index)))
     finally:
         server.terminate()
         server.join()

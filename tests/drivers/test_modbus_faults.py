@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from drivers.base import Write, WriteStatus
 from drivers.errors import DriverError
-from drivers.modbus.frames import ExceptionAnswer, read_request
+from drivers.modbus.frames import read_request
 from drivers.modbus.protocol import Call, TcpWire, Wire
 from drivers.points import Quality
 from tests.drivers.fieldbus import CLOSE, Asked, Reply, bench, holding
@@ -242,13 +242,12 @@ async def test_a_read_and_a_write_never_overlap() -> None:
         assert finished == [[5], WriteStatus.OK, WriteStatus.OK, [9], [9]], "writes go first"
 
 
-class _Waiting:
+class _Waiting(Call):
     """A call and its receiver in one."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.request = REQUEST
-        self.owed = False
-        self.verdict: ExceptionAnswer | None = None
         self.found: list[bytes | DriverError] = []
 
     def answered(self, call: Call, body: bytes) -> None:
@@ -257,7 +256,7 @@ class _Waiting:
     def failed(self, call: Call, error: DriverError) -> None:
         self.found.append(error)
 
-    def lost(self, wire: Wire) -> None:
+    def lost(self, wire: Wire[Call]) -> None:
         """Nothing to do."""
 
 
