@@ -14,12 +14,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from asyncua import Server, ua
+from pymodbus import FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.transport import Tcp
+from drivers.modbus.transport import Endpoint, RtuOverTcp, Tcp
 from drivers.opcua.driver import OpcUaDriver
 from drivers.plant import PlantDriver, PlantPoint
 from drivers.points import ModbusAddress, OpcUaAddress, PlantAddress, Point, PointId, Value
@@ -74,7 +75,9 @@ class Rig(Protocol):
         ...
 
 
-def _points(address: Callable[[str], Any], names: Mapping[str, Value], missing: str) -> list[Point]:
+def contract_points(
+    address: Callable[[str], Any], names: Mapping[str, Value], missing: str
+) -> list[Point]:
     found = []
     for name in [*names, missing]:
         writable = not name.endswith("_ro")
@@ -85,7 +88,7 @@ def _points(address: Callable[[str], Any], names: Mapping[str, Value], missing: 
 
 # --- Modbus ----------------------------------------------------------------------------------
 
-_HOLDING: dict[str, tuple[str, int, Value]] = {
+HOLDING: dict[str, tuple[str, int, Value]] = {
     "int16": (">h", 0, -1234),
     "uint16": (">H", 1, 60000),
     "int32": (">i", 2, -123456789),
@@ -95,16 +98,16 @@ _HOLDING: dict[str, tuple[str, int, Value]] = {
     "float32": (">f", 14, 21.5),
     "float64": (">d", 16, 3.14159265358979),
 }
-_MODBUS_VALUES: dict[str, Value] = {
+MODBUS_VALUES: dict[str, Value] = {
     "flag": True,
     "alarm_ro": True,
     "bit": False,
     "scaled": 12.34,
     "float_ro": -0.25,
-} | {name: value for name, (_, _, value) in _HOLDING.items()}
+} | {name: value for name, (_, _, value) in HOLDING.items()}
 
 
-def _modbus_address(name: str) -> ModbusAddress:
+def modbus_address(name: str) -> ModbusAddress:
     special = {
         "flag": ModbusAddress(1, "coil", 3, "bool"),
         "alarm_ro": ModbusAddress(1, "discrete", 9, "bool"),
@@ -115,22 +118,27 @@ def _modbus_address(name: str) -> ModbusAddress:
     }
     if name in special:
         return special[name]
-    return ModbusAddress(1, "holding", _HOLDING[name][1], name)  # type: ignore[arg-type]
+    return ModbusAddress(1, "holding", HOLDING[name][1], name)  # type: ignore[arg-type]
 
 
 class ModbusRig:
-    """pymodbus's own server. Holding registers end at 41: reading over the end is an exception."""
+    """pymodbus's own server, over TCP. Reading holding registers beyond 41 is an exception."""
 
     def __init__(self) -> None:
-        self.points = _points(_modbus_address, _MODBUS_VALUES, "missing_ro")
-        self.expected = {f"b.e.{name}": value for name, value in _MODBUS_VALUES.items()}
+        self.points = contract_points(modbus_address, MODBUS_VALUES, "missing_ro")
+        self.expected = {f"b.e.{name}": value for name, value in MODBUS_VALUES.items()}
         self.missing = "b.e.missing_ro"
         self.port = 0
         self._server: ModbusTcpServer | None = None
 
+    framer = FramerType.SOCKET
+
+    def endpoint(self) -> Endpoint:
+        return Tcp("127.0.0.1", self.port)
+
     def driver(self, clocks: Clocks, timeout_s: float = TIMEOUT_S) -> Driver:
         return ModbusDriver(
-            Tcp("127.0.0.1", self.port),
+            self.endpoint(),
             self.points,
             timeout_s=timeout_s,
             now=clocks.now,
@@ -139,22 +147,17 @@ class ModbusRig:
         )
 
     async def start(self) -> None:
-        holding = bytearray(2 * 42)
-        for code, at, value in _HOLDING.values():
-            struct.pack_into(code, holding, 2 * at, value)
-        struct.pack_into(">H", holding, 2 * 30, 0b1111_1111_1110_1111)
-        struct.pack_into(">h", holding, 2 * 40, 1234)
         low_word_first = struct.unpack(">HH", struct.pack(">f", -0.25))[::-1]
         device = SimDevice(
             id=1,
             simdata=(
                 [SimData(0, values=[n == 3 for n in range(16)], datatype=DataType.BITS)],
                 [SimData(0, values=[n == 9 for n in range(16)], datatype=DataType.BITS)],
-                [SimData(0, values=_words(holding), datatype=DataType.REGISTERS)],
+                [SimData(0, values=holding_registers(), datatype=DataType.REGISTERS)],
                 [SimData(0, values=[0] * 7 + list(low_word_first), datatype=DataType.REGISTERS)],
             ),
         )
-        self._server = ModbusTcpServer(device, address=("127.0.0.1", self.port))
+        self._server = ModbusTcpServer(device, framer=self.framer, address=("127.0.0.1", self.port))
         await self._server.serve_forever(background=True)
         self.port = self._server.transport.sockets[0].getsockname()[1]
 
@@ -175,21 +178,36 @@ class ModbusRig:
         name = point.rsplit(".", 1)[1]
         if name == "bit":
             return (await self._server.async_getValues(1, 3, address.address, 1))[0]
-        code = ">h" if name == "scaled" else _HOLDING[name][0]
+        code = ">h" if name == "scaled" else HOLDING[name][0]
         words = await self._server.async_getValues(
             1, 3, address.address, struct.calcsize(code) // 2
         )
         return struct.unpack(code, struct.pack(f">{len(words)}H", *words))[0]
 
 
-def _words(data: bytes | bytearray) -> list[int]:
-    return list(struct.unpack(f">{len(data) // 2}H", data))
+class ModbusRtuTcpRig(ModbusRig):
+    """The same with RTU frames on TCP."""
+
+    framer = FramerType.RTU
+
+    def endpoint(self) -> Endpoint:
+        return RtuOverTcp("127.0.0.1", self.port)
+
+
+def holding_registers() -> list[int]:
+    """All that is in the holding registers, from 0 on."""
+    holding = bytearray(2 * 42)
+    for code, at, value in HOLDING.values():
+        struct.pack_into(code, holding, 2 * at, value)
+    struct.pack_into(">H", holding, 2 * 30, 0b1111_1111_1110_1111)
+    struct.pack_into(">h", holding, 2 * 40, 1234)
+    return list(struct.unpack(f">{len(holding) // 2}H", holding))
 
 
 # --- OPC-UA ----------------------------------------------------------------------------------
 
 NAMESPACE = "urn:bms:contract"
-_OPCUA: dict[str, tuple[ua.VariantType, Value]] = {
+OPCUA: dict[str, tuple[ua.VariantType, Value]] = {
     "flag": (ua.VariantType.Boolean, True),
     "alarm_ro": (ua.VariantType.Boolean, True),
     "int16": (ua.VariantType.Int16, -1234),
@@ -209,8 +227,8 @@ class OpcUaRig:
     """asyncua's own server; `stop` takes its socket away and every session with it."""
 
     def __init__(self) -> None:
-        values = {name: value for name, (_, value) in _OPCUA.items()}
-        self.points = _points(
+        values = {name: value for name, (_, value) in OPCUA.items()}
+        self.points = contract_points(
             lambda name: OpcUaAddress(NAMESPACE, f"s=b.e.{name}"), values, "missing_ro"
         )
         self.expected = {f"b.e.{name}": value for name, value in values.items()}
@@ -232,7 +250,7 @@ class OpcUaRig:
 
     async def start(self) -> None:
         if self.server is not None:  # building another one takes seconds
-            for name, (kind, value) in _OPCUA.items():
+            for name, (kind, value) in OPCUA.items():
                 node = self.server.get_node(ua.NodeId(f"b.e.{name}", self.index))
                 await node.write_value(ua.Variant(value, kind))
             if not self._listening:
@@ -246,7 +264,7 @@ class OpcUaRig:
         await self.server.register_namespace("urn:bms:before")  # so that the index is not 2
         self.index = await self.server.register_namespace(NAMESPACE)
         folder = await self.server.nodes.objects.add_object(self.index, "device")
-        for name, (kind, value) in _OPCUA.items():
+        for name, (kind, value) in OPCUA.items():
             node = await folder.add_variable(
                 ua.NodeId(f"b.e.{name}", self.index), name, ua.Variant(value, kind)
             )
@@ -305,7 +323,9 @@ class TinyPlant:
 
 class PlantRig:
     def __init__(self) -> None:
-        self.points = _points(lambda name: PlantAddress(f"b.e.{name}"), _PLANT, "missing_ro")
+        self.points = contract_points(
+            lambda name: PlantAddress(f"b.e.{name}"), _PLANT, "missing_ro"
+        )
         self.expected = {f"b.e.{name}": value for name, value in _PLANT.items()}
         self.missing = "b.e.missing_ro"
         self.plant = TinyPlant()

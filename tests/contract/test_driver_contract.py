@@ -5,26 +5,46 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from drivers.base import Driver, Write, WriteStatus
-from drivers.points import PointId, Quality
+from drivers.base import Batch, Driver, Feed, Write, WriteStatus
+from drivers.points import PointId, Quality, Sample
+from drivers.polled import Polled
+from tests.contract.foreign import (
+    LibmodbusRig,
+    LibmodbusRtuTcpRig,
+    LibmodbusSerialRig,
+    LibmodbusTlsRig,
+    NodeOpcUaRig,
+)
 from tests.contract.rigs import (
     Clocks,
     ModbusRig,
+    ModbusRtuTcpRig,
     MuteServer,
     OpcUaRig,
     PlantRig,
     Rig,
 )
 
-RIGS = {"modbus": ModbusRig, "opcua": OpcUaRig, "plant": PlantRig}
-ON_WIRES = ["modbus", "opcua"]
+RIGS: dict[str, Callable[[], Rig]] = {
+    "modbus": ModbusRig,
+    "modbus rtu over tcp": ModbusRtuTcpRig,
+    "libmodbus": LibmodbusRig,
+    "libmodbus tls": LibmodbusTlsRig,
+    "libmodbus rtu over tcp": LibmodbusRtuTcpRig,
+    "libmodbus serial": LibmodbusSerialRig,
+    "opcua": OpcUaRig,
+    "node-opcua": NodeOpcUaRig,
+    "plant": PlantRig,
+}
+ON_WIRES = [name for name in RIGS if name not in ("plant", "libmodbus serial")]
+"""Those with a connection that can be lost."""
 A_BACKOFF_S = 75.0
 """Longer than any back-off."""
 LATE_S = 1.0
@@ -36,7 +56,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def rigs() -> AsyncIterator[dict[str, Rig]]:
-    made: dict[str, Rig] = {name: kind() for name, kind in RIGS.items()}
+    made: dict[str, Rig] = {}
     yield made
     for one in made.values():
         await one.end()
@@ -44,7 +64,9 @@ async def rigs() -> AsyncIterator[dict[str, Rig]]:
 
 @pytest_asyncio.fixture(params=RIGS, loop_scope="module")
 async def rig(request: pytest.FixtureRequest, rigs: dict[str, Rig]) -> AsyncIterator[Rig]:
-    one = rigs[request.param]
+    one = rigs.get(request.param)
+    if one is None:  # a server that is not built here skips its own tests only
+        one = rigs[request.param] = RIGS[request.param]()
     await one.start()
     yield one
     if not isinstance(one, OpcUaRig):
@@ -363,3 +385,41 @@ async def test_entering_and_leaving_need_no_server(rig: Rig, clocks: Clocks) -> 
     async with rig.driver(clocks) as driver:
         assert len(driver.points) == len(rig.points)
     await rig.start()
+
+
+async def test_a_feed_brings_every_point_and_then_what_changes(rig: Rig, clocks: Clocks) -> None:
+    latest: dict[PointId, Sample] = {}
+    news = asyncio.Event()
+
+    def deliver(batch: Batch) -> None:
+        latest.update(zip(batch.ids, batch.samples, strict=True))
+        news.set()
+
+    async def until(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                news.clear()
+                await news.wait()
+
+    async with rig.driver(clocks) as made:
+        driver = made if isinstance(made, Feed) else Polled(made, clocks.now)
+        feeding = asyncio.create_task(driver.feed(deliver, 0.1))
+        try:
+            await until(
+                lambda: (
+                    latest.keys() == {point.id for point in rig.points}
+                    and all(latest[point].quality is Quality.GOOD for point in rig.expected)
+                )
+            )
+            assert {p: latest[p].value for p in rig.expected} == rig.expected
+            assert latest[rig.missing].quality is Quality.BAD
+            (result,) = await driver.write([Write("b.e.flag", False)])
+            assert result.status is WriteStatus.OK
+            await until(lambda: latest["b.e.flag"].value in (False, 0))
+            health = driver.health()
+            assert health.connected
+            assert health.requests > 0
+        finally:
+            feeding.cancel()
+            with suppress(asyncio.CancelledError):
+                await feeding
