@@ -76,6 +76,17 @@ def modbus_driver(
     return driver, str(where)
 
 
+def own_certificate(directory: Path) -> tuple[Path, Path]:
+    """Where a site keeps its certificate and the key to it."""
+    folder = directory / CERTIFICATES
+    return folder / "own.der", folder / "own.pem"
+
+
+def trusted_servers(directory: Path) -> Path:
+    """Where a site keeps the certificates of the servers it trusts."""
+    return directory / CERTIFICATES / "trusted"
+
+
 def security(settings: OpcUaLink, directory: Path, link: str) -> Security:
     """How an OPC-UA link is protected. Raises InvalidInput if something it needs is not there."""
     if settings.security == "none" and settings.user is None:
@@ -88,8 +99,7 @@ def security(settings: OpcUaLink, directory: Path, link: str) -> Security:
                 f"link '{link}': put the password of user '{settings.user}' into the environment "
                 f"variable {settings.password_env}"
             )
-    folder = directory / CERTIFICATES
-    certificate, key = folder / "own.der", folder / "own.pem"
+    certificate, key = own_certificate(directory)
     if settings.security != "none" and not (certificate.is_file() and key.is_file()):
         raise InvalidInput(
             f"link '{link}': there is no certificate yet; make one with: "
@@ -100,7 +110,7 @@ def security(settings: OpcUaLink, directory: Path, link: str) -> Security:
         mode=settings.security_mode,
         certificate=certificate,
         key=key,
-        trusted=folder / "trusted",
+        trusted=trusted_servers(directory),
         user=settings.user,
         password=password,
         user_certificate=_file(directory, settings.user_certificate),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import live, read, site
+from bms.cli import cert, live, read, site
 from bms.cli.common import ErrorGroup
 
 
@@ -28,6 +28,7 @@ for command in (
     live.why,
     read.schedule,
     live.override,
+    cert.cert,
     read.report,
     site.demo,
 ):

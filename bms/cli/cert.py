@@ -1,0 +1,185 @@
+"""Commands for the certificates of secured OPC-UA links."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bms.cli.common import AS_JSON, SITE, ErrorGroup, load_site, print_json, show, table_of
+from bms.errors import BmsError, InvalidInput, Unreachable
+
+if TYPE_CHECKING:
+    from bms.config.links import OpcUaLink
+    from drivers.opcua.certificates import Certificate
+
+DAYS = 1825
+"""Five years: as long as nobody should have to think of it."""
+
+
+@click.group(cls=ErrorGroup)
+def cert() -> None:
+    """Certificates of secured OPC-UA links: our own, and the servers that are trusted."""
+
+
+@cert.command()
+@SITE
+@click.option("--days", type=click.IntRange(1, 36500), default=DAYS, show_default=True)
+@click.option("--renew", is_flag=True, help="Replace the certificate that is there.")
+@AS_JSON
+def create(site: Path, days: int, renew: bool, as_json: bool) -> None:
+    """Make a key and a certificate for this gateway. Every server has to be told to trust it."""
+    from bms.wiring import own_certificate
+    from drivers.opcua.certificates import create as make
+
+    certificate, key = own_certificate(_directory(site))
+    if (certificate.exists() or key.exists()) and not renew:
+        raise InvalidInput(
+            f"there is a certificate already ({certificate}); --renew replaces it, and every "
+            "server then has to be told to trust the new one"
+        )
+    made = make(certificate, key, host=socket.gethostname(), now=datetime.now(UTC), days=days)
+    ignore = certificate.parent / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(f"# The private key stays on this gateway.\n{key.name}\n", "utf-8")
+    if as_json:
+        print_json(_view(made))
+        return
+    click.echo(f"certificate: {certificate}\nkey:         {key} (readable by this user only)")
+    click.echo(f"thumbprint:  {made.sha1}\nvalid until: {made.not_after:%Y-%m-%d}")
+
+
+@cert.command("show")
+@SITE
+@AS_JSON
+def show_(site: Path, as_json: bool) -> None:
+    """Our own certificate and the servers that are trusted, with their expiry."""
+    from bms.wiring import own_certificate, trusted_servers
+    from drivers.opcua.certificates import CertificateProblem, load, trusted
+
+    directory = _directory(site)
+    certificate, _ = own_certificate(directory)
+    try:
+        own = load(certificate) if certificate.exists() else None
+    except CertificateProblem as error:
+        raise InvalidInput(str(error)) from None
+    servers = list(trusted(trusted_servers(directory)).values())
+    if as_json:
+        print_json({"own": own and _view(own), "trusted": [_view(one) for one in servers]})
+        return
+    table = table_of(None, "", "subject", "thumbprint (SHA-1)", "valid until", "")
+    for name, one in [("own", own), *(("server", server) for server in servers)]:
+        if one is not None:
+            until = f"{one.not_after:%Y-%m-%d}"
+            table.add_row(name, one.subject, one.sha1, until, one.problem(datetime.now(UTC)))
+    show(table)
+    if own is None:
+        click.echo(f"no certificate of our own yet: bms cert create {site}", err=True)
+
+
+@cert.command()
+@SITE
+@click.argument("link")
+@click.option("--thumbprint", help="SHA-1 or SHA-256 as read at the server; asked for if absent.")
+@AS_JSON
+def trust(site: Path, link: str, thumbprint: str | None, as_json: bool) -> None:
+    """Fetch the certificate of LINK's server and trust it from now on."""
+    from bms.wiring import trusted_servers
+    from drivers.opcua.certificates import trust as keep
+
+    settings = _opcua(site, link)
+    found = _fetch(settings)
+    problem = found.problem(datetime.now(UTC))
+    if problem:
+        raise InvalidInput(f"the certificate of {settings.url} cannot be used: {problem}")
+    if thumbprint is None:
+        click.echo(f"server:     {settings.url}\nsubject:    {found.subject}")
+        click.echo(f"thumbprint: {found.sha1} (SHA-1)\n            {found.sha256} (SHA-256)")
+        click.confirm("Is this what the server itself shows?", abort=True)
+    elif _plain(thumbprint) not in (found.sha1, found.sha256):
+        raise InvalidInput(
+            f"{settings.url} shows another certificate: thumbprint {found.sha1}. Somebody may be "
+            "between you and the server, or its certificate was renewed: look at the server itself"
+        )
+    path = keep(trusted_servers(_directory(site)), found)
+    if as_json:
+        print_json(_view(found))
+    else:
+        click.echo(f"trusted: {found.subject} ({path})")
+
+
+@cert.command()
+@SITE
+@click.argument("thumbprint")
+def distrust(site: Path, thumbprint: str) -> None:
+    """Trust the server with this THUMBPRINT no more."""
+    from bms.wiring import trusted_servers
+    from drivers.opcua.certificates import trusted
+
+    directory = trusted_servers(_directory(site))
+    wanted = _plain(thumbprint)
+    for one in trusted(directory).values():
+        if wanted in (one.sha1, one.sha256):
+            (directory / f"{one.sha256.lower()}.der").unlink()
+            click.echo(f"not trusted any more: {one.subject}")
+            return
+    raise InvalidInput(f"no trusted server has the thumbprint {thumbprint}: bms cert show {site}")
+
+
+def _directory(site: Path) -> Path:
+    if not (site / "site.yaml").is_file():
+        raise InvalidInput(f"{site} is not a site: it has no site.yaml")
+    return site
+
+
+def _opcua(site: Path, link: str) -> OpcUaLink:
+    from bms.config.links import OpcUaLink
+    from schedules.yamltext import suggestion
+
+    links = load_site(site).links
+    if link not in links:
+        raise InvalidInput(f"no link '{link}'; {suggestion(link, links)}")
+    settings = links[link].settings
+    if not isinstance(settings, OpcUaLink):
+        raise InvalidInput(f"link '{link}' is not OPC-UA: there is no certificate to trust")
+    if settings.security == "none":
+        raise InvalidInput(f"link '{link}' has security: none, so that no certificate is asked for")
+    return settings
+
+
+def _fetch(settings: OpcUaLink) -> Certificate:
+    from drivers.errors import DriverError
+    from drivers.opcua.secure import server_certificate
+    from drivers.opcua.security import Security
+
+    wanted = Security(policy=settings.security, mode=settings.security_mode)
+
+    async def fetch() -> Certificate:
+        async with asyncio.timeout(settings.timeout_s):
+            return await server_certificate(settings.url, wanted, settings.timeout_s)
+
+    try:
+        return asyncio.run(fetch())
+    except DriverError as error:
+        raise BmsError(f"{settings.url}: {error}") from None
+    except (OSError, TimeoutError) as error:
+        raise Unreachable(f"{settings.url} does not answer: {error or 'timed out'}") from None
+
+
+def _plain(thumbprint: str) -> str:
+    return "".join(c for c in thumbprint if c.isalnum()).upper()
+
+
+def _view(certificate: Certificate) -> dict[str, Any]:
+    return {
+        "subject": certificate.subject,
+        "application_uri": certificate.application_uri,
+        "sha1": certificate.sha1,
+        "sha256": certificate.sha256,
+        "not_before": certificate.not_before.isoformat(),
+        "not_after": certificate.not_after.isoformat(),
+    }
