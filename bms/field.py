@@ -422,7 +422,8 @@ class Field:
         """The driver of a link, for looking at its devices by hand. KeyError if there is none."""
         for link in self._links:
             if link.name == name:
-                return link.driver
+                driver = link.driver
+                return driver.inner if isinstance(driver, Polled) else driver
         raise KeyError(name)
 
     async def run(self) -> None:

@@ -32,6 +32,11 @@ class Polled:
         self._detail = ""
 
     @property
+    def inner(self) -> Driver:
+        """The driver that only answers."""
+        return self._driver
+
+    @property
     def points(self) -> Sequence[Point]:
         return self._driver.points
 

@@ -10,10 +10,14 @@ from typing import Any
 
 from bms.api import views
 from bms.api.server import Handler
+from bms.commissioning import raw
+from bms.commissioning.audit import record
 from bms.durations import parse_duration
-from bms.errors import InvalidInput, Refused
+from bms.errors import BmsError, InvalidInput, Refused
 from bms.model import Override
 from bms.runtime import Runtime
+from drivers.base import Driver
+from schedules.yamltext import suggestion
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +42,8 @@ class Handlers:
             "override.set": self._override_set,
             "override.clear": self._override_clear,
             "override.list": self._override_list,
+            "raw.read": self._raw_read,
+            "raw.write": self._raw_write,
         }
 
     async def _status(self, _args: Mapping[str, Any], _user: str) -> Any:
@@ -50,6 +56,32 @@ class Handlers:
 
     async def _why(self, args: Mapping[str, Any], _user: str) -> Any:
         return views.why(self.runtime, _text(args, "point"), self.now())
+
+    async def _raw_read(self, args: Mapping[str, Any], _user: str) -> Any:
+        return await raw.look(*self._raw(args))
+
+    async def _raw_write(self, args: Mapping[str, Any], user: str) -> Any:
+        driver, place = self._raw(args)
+        reason, text = _text(args, "reason"), _text(args, "value")
+        what = {"link": _text(args, "link"), "place": _text(args, "place"), "value": text}
+        now, state_dir = self.now(), self.runtime.site.state_dir
+        # Before anything is sent: what is not written down is not written.
+        record(state_dir, now, user, **what, reason=reason, outcome="asked for")
+        try:
+            found = await raw.put(driver, place, text)
+        except BmsError as error:
+            record(state_dir, self.now(), user, **what, reason=reason, outcome=f"refused: {error}")
+            raise
+        record(state_dir, self.now(), user, **what, reason=reason, outcome="done", **found)
+        _log.warning("%s wrote %s on %s by hand: %s", what["place"], text, what["link"], reason)
+        return found
+
+    def _raw(self, args: Mapping[str, Any]) -> tuple[Driver, raw.Register | str]:
+        link = _text(args, "link")
+        links = self.runtime.site.links
+        if link not in links:
+            raise InvalidInput(f"no link '{link}'; {suggestion(link, links)}")
+        return self.runtime.field.driver(link), raw.place_of(_text(args, "place"), args)
 
     async def _override_list(self, _args: Mapping[str, Any], _user: str) -> Any:
         return views.overrides(self.runtime, self.now())

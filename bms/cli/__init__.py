@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import cert, live, read, site
+from bms.cli import cert, live, raw, read, scan, site
 from bms.cli.common import ErrorGroup
 
 
@@ -29,6 +29,9 @@ for command in (
     read.schedule,
     live.override,
     cert.cert,
+    scan.scan,
+    raw.read,
+    raw.write,
     read.report,
     site.demo,
 ):

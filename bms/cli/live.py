@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -52,15 +53,33 @@ def links(site: Path, as_json: bool) -> None:
 @SITE
 @click.argument("filter", required=False)
 @click.option("--abnormal", is_flag=True, help="Only points whose quality is not good.")
+@click.option("--watch", is_flag=True, help="Go on, and show what changes.")
+@click.option("--interval", type=click.FloatRange(0.2, 3600), default=2.0, show_default=True,
+              help="Seconds between looks, with --watch.")  # fmt: skip
 @AS_JSON
-def points(site: Path, filter: str | None, abnormal: bool, as_json: bool) -> None:  # noqa: A002
+def points(
+    site: Path,
+    filter: str | None,  # noqa: A002
+    abnormal: bool,
+    watch: bool,
+    interval: float,
+    as_json: bool,
+) -> None:
     """Live values with quality and age. FILTER is a part of the id or a wildcard."""
     from bms.api.client import ask
+    from bms.cli.watch import watch_points
     from bms.screens import value_text
 
-    rows = ask(state_dir_of(site), "points", filter=filter)
-    if abnormal:
-        rows = [row for row in rows if row["quality"] != "good"]
+    state_dir = state_dir_of(site)
+
+    def look() -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = ask(state_dir, "points", filter=filter)
+        return [row for row in rows if row["quality"] != "good"] if abnormal else rows
+
+    if watch:
+        watch_points(look, interval, as_json=as_json)
+        return
+    rows = look()
     if as_json:
         print_json(rows)
         return

@@ -17,7 +17,8 @@ from drivers.errors import ConnectionLost, DriverError, NoAnswer
 from drivers.health import DriverHealth, Latencies, UnitHealth
 from drivers.modbus.connect import open_wire, wire_type
 from drivers.modbus.frames import GATEWAY_CANNOT_REACH, ExceptionAnswer, Request
-from drivers.modbus.protocol import Call, ReadOnly, Wire
+from drivers.modbus.job import Job, LinkDown, NotSent
+from drivers.modbus.protocol import ReadOnly, Wire
 from drivers.modbus.resync import probe
 from drivers.modbus.transport import Endpoint, Serial
 from drivers.ticker import Ticker
@@ -31,41 +32,6 @@ DOUBTFUL_EVERY = 16
 OWED_KEPT = 16
 """Requests given up whose late answers a unit may still send, of which we keep account."""
 _CLOSE_LIMIT_S = 1.0
-
-
-class NotSent(DriverError):
-    """The request never left: no connection, or its unit is left alone for a while."""
-
-
-class LinkDown(NotSent):
-    """No connection, so no unit can be asked."""
-
-
-class Job(Call):
-    """Requests that belong together, one after the other. Subclasses say which.
-
-    `unit`: the unit that all of them are for, if it is one.
-    """
-
-    __slots__ = ("cancelled", "unit")
-
-    def __init__(self, unit: int | None = None) -> None:
-        super().__init__()
-        self.unit = unit
-        self.cancelled = False
-        """Nobody waits for it: what was not sent is not sent."""
-
-    def step(self, body: bytes | None) -> Request | None:
-        """Take the answer to the last request (None at first); the next one, None at the end."""
-        raise NotImplementedError
-
-    def fail(self, error: DriverError) -> Request | None:
-        """The last request brought no answer; the next request, None at the end."""
-        raise NotImplementedError
-
-    def finish(self, broken: Exception | None = None) -> None:
-        """It is over, whatever the end was; `broken` is a defect in it."""
-        raise NotImplementedError
 
 
 class _Unit:

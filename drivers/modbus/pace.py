@@ -8,7 +8,8 @@ from typing import Any
 
 from drivers.errors import DriverError
 from drivers.modbus.frames import Request
-from drivers.modbus.link import Job, ModbusLink
+from drivers.modbus.job import Job
+from drivers.modbus.link import ModbusLink
 from drivers.modbus.reading import Reading, Reads
 from drivers.modbus.readplan import Group
 from drivers.ticker import Paced, Ticker

@@ -15,7 +15,8 @@ from drivers.modbus.frames import (
     ExceptionAnswer,
     Request,
 )
-from drivers.modbus.link import SILENT_LIMIT, NotSent
+from drivers.modbus.job import NotSent
+from drivers.modbus.link import SILENT_LIMIT
 from drivers.modbus.readplan import Group, Part
 from drivers.points import Sample
 

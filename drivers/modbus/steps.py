@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from drivers.errors import DriverError
 from drivers.modbus.frames import Request
-from drivers.modbus.link import Job
+from drivers.modbus.job import Job
 
 Steps: TypeAlias = Generator[Request, bytes, Any]
 

@@ -21,7 +21,7 @@ from drivers.modbus.frames import (
     write_register_request,
     write_registers_request,
 )
-from drivers.modbus.link import NotSent
+from drivers.modbus.job import NotSent
 from drivers.modbus.plan import ModbusPoint
 from drivers.modbus.protocol import ReadOnly
 from drivers.points import ModbusAddress, Value

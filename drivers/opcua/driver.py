@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Literal, Self, cast
+from typing import Any, Literal, Self, cast
 
 from asyncua import ua
 from asyncua.ua.uaerrors import UaError
@@ -22,7 +22,7 @@ from drivers.opcua.feeding import Feeding
 from drivers.opcua.security import NO_SECURITY, Security
 from drivers.opcua.session import OpcUaSession, UnknownNamespace, open_session
 from drivers.opcua.times import from_filetime, to_filetime
-from drivers.opcua.values import usable_value
+from drivers.opcua.values import from_text, plain, usable_value, variant
 from drivers.opcua.writing import write_all
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
 from drivers.times import utc_now
@@ -113,6 +113,35 @@ class OpcUaDriver:
                 self._backoff.succeeded,
                 shadow=self._shadow,
             )
+
+    # --- by hand -----------------------------------------------------------------------------
+
+    async def look(self, node: str) -> dict[str, Any]:
+        """Value, type, status and times of one node, for commissioning. Raises DriverError."""
+        async with self._lock:
+            session = await self._connected()
+            found = session.parsed(node)
+            (data,) = await session.values([found])
+            kind = await session.kind(found) if data.Value is not None else None
+        status = data.StatusCode
+        return {
+            "node": node,
+            "value": plain(data.Value.Value if data.Value is not None else None),
+            "type": kind.name if kind is not None else None,
+            "status": status.name if status is not None else "Good",
+            "source_time": data.SourceTimestamp.isoformat() if data.SourceTimestamp else None,
+        }
+
+    async def put(self, node: str, text: str) -> None:
+        """Write one node by hand, as its own type. Raises DriverError, or ValueError if the text
+        is no value of that type."""
+        async with self._lock:
+            session = await self._connected()
+            found = session.parsed(node)
+            kind = await session.kind(found)
+            (status,) = await session.write([found], [variant(from_text(text, kind), kind)])
+        if not status.is_good():
+            raise DeviceRefused(status.name)
 
     # --- feeding -----------------------------------------------------------------------------
 

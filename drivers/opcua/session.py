@@ -20,7 +20,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.ua_binary import struct_from_binary
-from asyncua.ua.uaerrors import UaStatusCodeError
+from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 from drivers.errors import BadAnswer, ConnectionLost, DeviceRefused, DriverError, NoAnswer
 from drivers.opcua.decode import Published
@@ -72,6 +72,19 @@ class OpcUaSession:
         """The id of the method that a point is written by."""
         assert address.method is not None
         return self._node(address.namespace, address.method)
+
+    def parsed(self, text: str) -> ua.NodeId:
+        """A node as people write it: `ns=2;s=Name`, or `nsu=urn:maker;s=Name`, which stays true.
+
+        Raises DeviceRefused if it is none, or of a namespace that the server does not have.
+        """
+        try:
+            if text.startswith("nsu="):
+                namespace, _, rest = text.removeprefix("nsu=").partition(";")
+                return self._node(namespace, rest)
+            return ua.NodeId.from_string(text)
+        except (UnknownNamespace, UaError, ValueError) as error:
+            raise DeviceRefused(f"'{text}' is no node here: {error}") from None
 
     def _node(self, namespace: str, text: str) -> ua.NodeId:
         node = self._nodes.get((namespace, text))

@@ -67,3 +67,29 @@ def variant(value: Value, kind: ua.VariantType) -> ua.Variant:
     if kind in (ua.VariantType.Float, ua.VariantType.Double):
         return ua.Variant(float(value), kind)
     raise ValueError(f"a node of type {kind.name} cannot be written")
+
+
+def plain(given: Any) -> Any:
+    """Any value as JSON can show it."""
+    if given is None or isinstance(given, bool | int | float | str):
+        return given
+    if isinstance(given, list):
+        return [plain(item) for item in given]
+    return str(given)
+
+
+def from_text(text: str, kind: ua.VariantType) -> Value:
+    """A value as people type it, for a node of this type. ValueError if it is none."""
+    if kind is ua.VariantType.String:
+        return text
+    word = text.strip().lower()
+    if word in ("true", "on", "false", "off"):
+        return word in ("true", "on")
+    try:
+        return int(word, 0)
+    except ValueError:
+        pass
+    try:
+        return float(word)
+    except ValueError:
+        raise ValueError(f"'{text}' is not a number; the node holds {kind.name}") from None

@@ -1,0 +1,156 @@
+"""Commands that look for devices. They only read."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bms.cli.common import AS_JSON, ErrorGroup, print_json, show, table_of
+from bms.errors import BmsError, InvalidInput, Unreachable
+
+_OUTPUT = click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the draft here."
+)
+_RATE = click.option(
+    "--rate", type=click.FloatRange(0.1, 1000), default=10.0, show_default=True,
+    help="Requests per second to each host.",
+)  # fmt: skip
+
+
+@click.group(cls=ErrorGroup)
+def scan() -> None:
+    """Find devices without changing anything, and draft the files for them."""
+
+
+@scan.command()
+@click.argument("host", nargs=-1, required=True)
+@click.option("--units", default="1-247", show_default=True, help="1, 1-10 or 1,5,7-9.")
+@click.option("--port", type=click.IntRange(1, 65535), default=502, show_default=True)
+@click.option("--rtu", is_flag=True, help="RTU frames over TCP, as serial gateways pass on.")
+@click.option("--timeout", type=click.FloatRange(0.05, 30), default=0.5, show_default=True)
+@_RATE
+@_OUTPUT
+@AS_JSON
+def modbus(
+    host: tuple[str, ...], units: str, port: int, rtu: bool, timeout: float, rate: float,
+    output: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Ask every unit of HOST (name, address, or a network such as 10.0.3.0/24) what it is."""
+    from bms.commissioning import scan as scanning
+
+    places, numbers = scanning.hosts(host, port), scanning.units(units)
+    found: list[scanning.Answering] = []
+
+    def report(text: str) -> None:
+        click.echo(text, err=True)
+
+    async def run() -> None:
+        async for one in scanning.scan_modbus(
+            places, numbers, rtu=rtu, timeout_s=timeout, rate_hz=rate, report=report
+        ):
+            found.append(one)
+            report(f"{one.host}:{one.port} unit {one.found.unit}: {one.found.title}")
+
+    try:
+        asyncio.run(run())
+    except KeyboardInterrupt:
+        report("stopped; this is what was found so far")
+    found.sort(key=lambda one: (one.host, one.port, one.found.unit))
+    if as_json:
+        print_json([_modbus_view(one) for one in found])
+    else:
+        table = table_of(None, "host", "unit", "is", "device file", "SunSpec")
+        for one in found:
+            models = " ".join(str(model) for model, _ in one.found.sunspec)
+            where = f"{one.host}:{one.port}"
+            table.add_row(where, str(one.found.unit), one.found.title, one.device or "—", models)
+        show(table)
+    _save(output, scanning.draft(found, rtu=rtu), as_json=as_json)
+
+
+@scan.command()
+@click.argument("url")
+@click.option("--depth", type=click.IntRange(1, 20), default=6, show_default=True)
+@click.option("--max-nodes", type=click.IntRange(1, 100_000), default=2000, show_default=True)
+@click.option("--timeout", type=click.FloatRange(0.1, 60), default=4.0, show_default=True)
+@_RATE
+@_OUTPUT
+@AS_JSON
+def opcua(
+    url: str, depth: int, max_nodes: int, timeout: float, rate: float, output: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Browse the server at URL: what security it offers, and which variables it has."""
+    from asyncua.ua.uaerrors import UaError
+
+    from bms.commissioning import scan as scanning
+
+    if not url.startswith("opc.tcp://"):
+        raise InvalidInput(f"'{url}' is not an OPC-UA address: write opc.tcp://host:port")
+    try:
+        browsed = asyncio.run(
+            scanning.scan_opcua(url, timeout_s=timeout, depth=depth, most=max_nodes, rate_hz=rate)
+        )
+    except (OSError, TimeoutError) as error:
+        raise Unreachable(f"{url} does not answer: {error or 'timed out'}") from None
+    except UaError as error:
+        raise BmsError(f"{url} does not let itself be browsed without security: {error}") from None
+    if as_json:
+        print_json(
+            {
+                "endpoints": browsed.endpoints,
+                "complete": browsed.complete,
+                "variables": [_variable_view(variable) for variable in browsed.variables],
+            }
+        )
+    else:
+        click.echo(f"offers: {', '.join(browsed.endpoints)}")
+        table = table_of(None, "variable", "node", "type", "value", "")
+        for variable in browsed.variables:
+            access = "writable" if variable.writable else ""
+            value = f"{variable.value!s:.40}"
+            table.add_row(variable.path, variable.node, variable.type, value, access)
+        show(table)
+        if not browsed.complete:
+            click.echo("there is more: raise --depth or --max-nodes", err=True)
+    _save(output, scanning.draft_opcua(browsed), as_json=as_json)
+
+
+def _save(output: Path | None, text: str, *, as_json: bool) -> None:
+    if output is None:
+        if not as_json:
+            click.echo(text)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InvalidInput(f"cannot write {output}: {error.strerror}") from None
+    click.echo(f"draft: {output}", err=True)
+
+
+def _modbus_view(one: Any) -> dict[str, Any]:
+    return {
+        "host": one.host,
+        "port": one.port,
+        "unit": one.found.unit,
+        "identification": one.found.identification,
+        "sunspec": [{"model": model, "address": at} for model, at in one.found.sunspec],
+        "device": one.device,
+    }
+
+
+def _variable_view(variable: Any) -> dict[str, Any]:
+    from drivers.opcua.values import plain
+
+    return {
+        "path": variable.path,
+        "namespace": variable.namespace,
+        "node": variable.node,
+        "type": variable.type,
+        "value": plain(variable.value),
+        "writable": variable.writable,
+    }

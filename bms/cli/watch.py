@@ -1,0 +1,105 @@
+"""`bms points --watch`: live values until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from bms.errors import Unreachable
+
+Rows = list[dict[str, Any]]
+
+
+def watch_points(look: Callable[[], Rows], interval_s: float, *, as_json: bool) -> None:
+    """A table redrawn in place on a terminal; elsewhere one line per change, or one JSON line.
+
+    A controller that restarts is waited for. The first look must succeed. Ends with Ctrl-C.
+    """
+    rows = look()
+    try:
+        if sys.stdout.isatty() and not as_json:
+            _redraw(look, rows, interval_s)
+        else:
+            _print(look, rows, interval_s, as_json=as_json)
+    except KeyboardInterrupt:
+        pass
+
+
+def changes(before: Mapping[str, dict[str, Any]], rows: Rows) -> Rows:
+    """The rows whose value or quality is not what it was."""
+    kept = ("value", "quality", "detail")
+    return [
+        row
+        for row in rows
+        if (old := before.get(row["point"])) is None or any(old[k] != row[k] for k in kept)
+    ]
+
+
+def _print(look: Callable[[], Rows], rows: Rows, interval_s: float, *, as_json: bool) -> None:
+    from bms.screens import value_text
+
+    known: dict[str, dict[str, Any]] = {}
+    away = False
+    while True:
+        for row in changes(known, rows):
+            if as_json:
+                click.echo(json.dumps(row, ensure_ascii=False))
+            else:
+                value = value_text(row["value"]) if row["quality"] == "good" else "—"
+                unit, quality = row["unit"], row["quality"]
+                click.echo(f"{row['point']} {value} {unit} {quality} {row['detail']}".rstrip())
+        known = {row["point"]: row for row in rows}
+        sys.stdout.flush()
+        while True:
+            time.sleep(interval_s)
+            try:
+                rows = look()
+            except Unreachable as error:
+                if not away:
+                    click.echo(f"waiting: {error}", err=True)
+                away = True
+            else:
+                away = False
+                break
+
+
+def _redraw(look: Callable[[], Rows], rows: Rows, interval_s: float) -> None:
+    from rich.live import Live
+    from rich.table import Table
+    from rich.text import Text
+
+    from bms.screens import console, value_text
+
+    known: dict[str, dict[str, Any]] = {}
+
+    def table(title: str) -> Table:
+        news = {row["point"] for row in changes(known, rows)} if known else set()
+        made = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in ("point", "value", "unit", "quality", "age", "detail"):
+            made.add_column(column)
+        for row in rows:
+            value = value_text(row["value"]) if row["quality"] == "good" else "—"
+            style = "reverse" if row["point"] in news else ""
+            age = f"{row['age_s']:.0f} s"
+            made.add_row(
+                row["point"], Text(value, style=style), row["unit"], row["quality"], age,
+                row["detail"],
+            )  # fmt: skip
+        return made
+
+    title = f"{len(rows)} points every {interval_s:g} s; Ctrl-C ends"
+    with Live(table(title), console=console(None), auto_refresh=False) as live:
+        while True:
+            known = {row["point"]: row for row in rows}
+            time.sleep(interval_s)
+            try:
+                rows = look()
+            except Unreachable:
+                live.update(table("the controller does not answer; waiting"), refresh=True)
+            else:
+                live.update(table(title), refresh=True)

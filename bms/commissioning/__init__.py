@@ -1,0 +1,1 @@
+"""Looking at devices by hand, before and beside the controller."""

@@ -1,0 +1,195 @@
+"""One raw register or node, read or written by hand: what to ask, and what the answer may mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bms.errors import InvalidInput, Refused
+from drivers.base import Driver
+from drivers.codec import codec, is_bit_table, width
+from drivers.errors import DriverError
+from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.frames import (
+    PAYLOAD_AT,
+    read_request,
+    write_coil_request,
+    write_register_request,
+    write_registers_request,
+)
+from drivers.opcua.driver import OpcUaDriver
+from drivers.points import ModbusAddress, Value
+from drivers.scaling import Unusable
+
+_PLACE = re.compile(r"(holding|input|coil|discrete):(\d{1,5})")
+_GUESSES = ("uint16", "int16", "uint32", "int32", "float32", "uint64", "int64", "float64")
+_ORDERS = (("big", "big"), ("little", "big"))
+"""Word and byte order; the second is what most makers who differ do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Where on a Modbus link to look, and as what."""
+
+    unit: int
+    table: str
+    address: int
+    count: int = 1
+    type: str | None = None
+    word_order: str = "big"
+    byte_order: str = "big"
+
+    def as_address(self, kind: str | None = None, word: str | None = None) -> ModbusAddress:
+        """InvalidInput if it makes no sense."""
+        found = ModbusAddress(
+            self.unit,
+            self.table,  # type: ignore[arg-type]
+            self.address,
+            kind or self.type or "uint16",  # type: ignore[arg-type]
+            word_order=word or self.word_order,  # type: ignore[arg-type]
+            byte_order=self.byte_order,  # type: ignore[arg-type]
+            length=self.count if (kind or self.type) == "string" else 1,
+        )
+        try:
+            codec(found)
+        except (KeyError, ValueError) as error:
+            raise InvalidInput(f"{self.table}:{self.address}: {error}") from None
+        return found
+
+
+def place_of(text: str, args: Mapping[str, Any]) -> Register | str:
+    """What `holding:40` or `ns=2;s=Name` names. Raises InvalidInput."""
+    if re.match(r"(ns=\d+;|nsu=[^;]+;)?[sigb]=.", text):
+        return text
+    found = _PLACE.fullmatch(text)
+    if found is None:
+        raise InvalidInput(
+            f"'{text}' names no place: write holding:40, input:7, coil:3 or discrete:0 (the first "
+            "register is 0), or an OPC-UA node as ns=2;s=Name or nsu=urn:maker;s=Name"
+        )
+    count, unit = int(args.get("count") or 1), args.get("unit")
+    if unit is None:
+        raise InvalidInput("a register needs the unit it is on: --unit 1")
+    most = 2000 if found[1] in ("coil", "discrete") else 125
+    if not (1 <= count <= most and int(found[2]) + count <= 65536):
+        raise InvalidInput(f"a read takes 1 to {most} of them, and ends at 65535")
+    return Register(
+        int(unit),
+        found[1],
+        int(found[2]),
+        count,
+        args.get("type"),
+        args.get("word_order") or "big",
+        args.get("byte_order") or "big",
+    )
+
+
+async def look(driver: Driver, place: Register | str) -> dict[str, Any]:
+    """What is there. Raises Refused with the device's own words, or InvalidInput."""
+    try:
+        if isinstance(place, str):
+            return await _opcua(driver).look(place)
+        return await _look(_modbus(driver), place)
+    except DriverError as error:
+        raise Refused(f"{_name(place)}: {error}") from None
+
+
+async def put(driver: Driver, place: Register | str, text: str) -> dict[str, Any]:
+    """Write, and look again: `before`, `after` and `ok`. Raises Refused or InvalidInput."""
+    before = await look(driver, place)
+    try:
+        if isinstance(place, str):
+            await _opcua(driver).put(place, text)
+        else:
+            await _put(_modbus(driver), place, text)
+    except DriverError as error:
+        raise Refused(f"{_name(place)}: {error}") from None
+    except ValueError as error:
+        raise InvalidInput(f"{_name(place)}: {error}") from None
+    after = await look(driver, place)
+    return {"before": before, "after": after}
+
+
+async def _look(driver: ModbusDriver, place: Register) -> dict[str, Any]:
+    address = place.as_address()
+    count = place.count
+    if not is_bit_table(address):
+        # Without a type, two registers are shown so that the orders of a number can be told apart.
+        count = max(count, width(address))
+    body = await driver.ask(read_request(place.unit, address.table, place.address, count))
+    data = body[PAYLOAD_AT:]
+    shown: dict[str, Any] = {"unit": place.unit, "place": f"{place.table}:{place.address}"}
+    if is_bit_table(address):
+        shown["bits"] = [bool(data[n >> 3] >> (n & 7) & 1) for n in range(count)]
+        shown["value"] = shown["bits"][0]
+        return shown
+    shown["registers"] = [f"0x{data[n : n + 2].hex().upper()}" for n in range(0, len(data), 2)]
+    shown["value"] = _decoded(place, data, place.type or "uint16", None)
+    if place.type is None:
+        shown["may_be"] = {
+            f"{kind}{'' if word == 'big' else ' (low word first)'}": _decoded(
+                place, data, kind, word
+            )
+            for kind in _GUESSES
+            for word, _ in _ORDERS
+            if width(place.as_address(kind)) * 2 <= len(data)
+            and not (word == "little" and width(place.as_address(kind)) == 1)
+        }
+    return shown
+
+
+def _decoded(place: Register, data: bytes, kind: str, word: str | None) -> Value | str:
+    address = place.as_address(kind, word)
+    try:
+        return codec(address).decode(data[: 2 * width(address)])
+    except Unusable as error:
+        return str(error)
+
+
+async def _put(driver: ModbusDriver, place: Register, text: str) -> None:
+    address = place.as_address()
+    value = value_of(text)
+    if address.table == "coil":
+        if value not in (0, 1):
+            raise ValueError(f"'{text}' is neither on nor off; write true or false")
+        await driver.ask(write_coil_request(place.unit, place.address, bool(value)))
+        return
+    if address.table != "holding":
+        raise ValueError(f"nothing can be written to table '{address.table}'")
+    data = codec(address).encode(text if place.type == "string" else value)
+    if len(data) == 2:
+        await driver.ask(write_register_request(place.unit, place.address, data))
+    else:
+        await driver.ask(write_registers_request(place.unit, place.address, data))
+
+
+def value_of(text: str) -> Value:
+    """A value as people type it."""
+    plain = text.strip().lower()
+    if plain in ("true", "on", "false", "off"):
+        return plain in ("true", "on")
+    for convert in (lambda t: int(t, 0), float):
+        try:
+            found: Value = convert(plain)
+        except ValueError:
+            continue
+        return found
+    return text
+
+
+def _name(place: Register | str) -> str:
+    return place if isinstance(place, str) else f"unit {place.unit} {place.table}:{place.address}"
+
+
+def _modbus(driver: Driver) -> ModbusDriver:
+    if not isinstance(driver, ModbusDriver):
+        raise InvalidInput("the link does not speak Modbus: name a node, such as ns=2;s=Name")
+    return driver
+
+
+def _opcua(driver: Driver) -> OpcUaDriver:
+    if not isinstance(driver, OpcUaDriver):
+        raise InvalidInput("the link does not speak OPC-UA: name a register, such as holding:40")
+    return driver

@@ -1,0 +1,263 @@
+"""Finding what is there, without changing anything: Modbus units, and the nodes of OPC-UA."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.common.node import Node
+from asyncua.ua.uaerrors import UaError
+
+from bms.errors import InvalidInput
+from drivers.catalogue import shipped
+from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.frames import Request
+from drivers.modbus.identify import Found, look_at
+from drivers.modbus.transport import Endpoint, RtuOverTcp, Tcp
+
+MOST_HOSTS = 1024
+HOSTS_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """One unit of one endpoint that answers, and the device type that it seems to be."""
+
+    host: str
+    port: int
+    found: Found
+    device: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of an OPC-UA server."""
+
+    path: str
+    namespace: str
+    node: str
+    type: str
+    value: Any
+    writable: bool
+
+
+@dataclass(slots=True)
+class Browsed:
+    """What an OPC-UA server shows."""
+
+    endpoints: list[str] = field(default_factory=list)
+    variables: list[Variable] = field(default_factory=list)
+    complete: bool = True
+
+
+def hosts(texts: Iterable[str], port: int) -> list[tuple[str, int]]:
+    """Host and port of each text: a name, an address with or without port, or a network.
+
+    Raises InvalidInput for what is none of them, and for networks of more than 1,024 addresses.
+    """
+    found: list[tuple[str, int]] = []
+    for text in texts:
+        if "/" in text:
+            try:
+                network = ipaddress.ip_network(text, strict=False)
+            except ValueError as error:
+                raise InvalidInput(f"'{text}' is no network: {error}") from None
+            if network.num_addresses > MOST_HOSTS:
+                raise InvalidInput(
+                    f"{text} has {network.num_addresses} addresses; take a /22 or less"
+                )
+            found += [(str(address), port) for address in network.hosts()]
+            continue
+        host, colon, number = text.rpartition(":")
+        if colon and number.isdigit() and ":" not in host:
+            found.append((host, int(number)))
+        else:
+            found.append((text, port))
+    if len(found) > MOST_HOSTS:
+        raise InvalidInput(f"{len(found)} hosts are more than {MOST_HOSTS}")
+    return list(dict.fromkeys(found))
+
+
+def units(text: str) -> list[int]:
+    """Units of `1`, `1-10` or `1,5,7-9`. Raises InvalidInput."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
+            raise InvalidInput(f"--units '{text}': write 1, 1-10 or 1,5,7-9")
+        found += range(int(first), int(last or first) + 1)
+    if not found or max(found) > 255:
+        raise InvalidInput(f"--units '{text}': units are 0 to 255")
+    return list(dict.fromkeys(found))
+
+
+async def scan_modbus(
+    places: Sequence[tuple[str, int]],
+    numbers: Sequence[int],
+    *,
+    rtu: bool,
+    timeout_s: float,
+    rate_hz: float,
+    report: Callable[[str], None],
+) -> AsyncIterator[Answering]:
+    """Units that answer, as they are found; at most `rate_hz` requests a second to each host."""
+    catalogue = {(d.kind, name) for name, d in shipped().items()}
+    queue: asyncio.Queue[Answering | None] = asyncio.Queue()
+    limit = asyncio.Semaphore(HOSTS_AT_ONCE)
+
+    async def one(host: str, port: int) -> None:
+        endpoint: Endpoint = RtuOverTcp(host, port) if rtu else Tcp(host, port)
+        async with limit, ModbusDriver(endpoint, (), timeout_s=timeout_s, shadow=True) as driver:
+
+            async def ask(request: Request) -> bytes:
+                await asyncio.sleep(1 / rate_hz)
+                return await driver.ask(request)
+
+            for unit in numbers:
+                found = await look_at(ask, unit)
+                health = driver.health()
+                if not health.connected and not health.connects:
+                    report(f"{host}:{port}: {health.detail}")
+                    break
+                if found is not None:
+                    queue.put_nowait(Answering(host, port, found, _device(found, catalogue)))
+
+    async def everything() -> None:
+        try:
+            await asyncio.gather(*(one(host, port) for host, port in places))
+        finally:
+            queue.put_nowait(None)
+
+    task = asyncio.create_task(everything())
+    try:
+        while (answering := await queue.get()) is not None:
+            yield answering
+        await task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def _device(found: Found, catalogue: Iterable[tuple[str, str]]) -> str | None:
+    """The shipped device type whose words are all in what the device says, the longest first."""
+    said = f"{found.title} {' '.join(found.identification.values())}".lower().replace("-", " ")
+    numbers = {str(model) for model, _ in found.sunspec}
+    best: str | None = None
+    for _, name in catalogue:
+        words = name.split("-")
+        sunspec = words[0] == "sunspec" and words[-1] in numbers
+        if (sunspec or all(word in said for word in words)) and len(name) > len(best or ""):
+            best = name
+    return best
+
+
+def draft(found: Sequence[Answering], *, rtu: bool) -> str:
+    """Links and equipment as YAML, to be completed by hand."""
+    lines = [
+        "# A draft from `bms scan`: look at every line. Links belong into links.yaml, equipment",
+        "# into equipment/<base>.yaml; a base, names and kinds have to be chosen.",
+        "links:",
+    ]
+    names: dict[tuple[str, int], str] = {}
+    for one in found:
+        if (one.host, one.port) not in names:
+            name = names[one.host, one.port] = f"link-{len(names) + 1}"
+            protocol = "modbus_rtu_tcp" if rtu else "modbus_tcp"
+            lines.append(f"  {name}: {{protocol: {protocol}, host: {one.host}, port: {one.port}}}")
+    lines += ["", "base: CHOOSE", "equipment:"]
+    kinds = {name: device.kind for name, device in shipped().items()}
+    for number, one in enumerate(found, start=1):
+        models = ", ".join(f"{model} at {at}" for model, at in one.found.sunspec)
+        lines.append(f"  # {one.found.title}" + (f"; SunSpec models {models}" if models else ""))
+        kind, device = kinds.get(one.device or "", "CHOOSE"), one.device or "CHOOSE"
+        link = names[one.host, one.port]
+        lines.append(
+            f"  unit-{number}: {{kind: {kind}, device: {device}, link: {link}, "
+            f"unit: {one.found.unit}}}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+# --- OPC-UA ----------------------------------------------------------------------------------
+
+
+async def scan_opcua(
+    url: str, *, timeout_s: float, depth: int, most: int, rate_hz: float
+) -> Browsed:
+    """Endpoints, and the variables below Objects that are not the server's own.
+
+    Raises OSError, TimeoutError or ua.UaError if the server cannot be looked at without security.
+    """
+    from drivers.opcua.secure import offered
+
+    browsed = Browsed()
+    client = Client(url, timeout=timeout_s)
+    async with asyncio.timeout(timeout_s):
+        endpoints = await client.connect_and_get_server_endpoints()
+    browsed.endpoints = sorted({offered(endpoint) for endpoint in endpoints})
+    client = Client(url, timeout=timeout_s)
+    async with client:
+        namespaces = await client.get_namespace_array()
+        server = ua.NodeId(ua.Int32(2253))
+        queue: list[tuple[Node, str, int]] = [(client.nodes.objects, "", 0)]
+        seen: set[ua.NodeId] = {server}
+        while queue:
+            node, path, level = queue.pop(0)
+            await asyncio.sleep(1 / rate_hz)
+            for child in await node.get_children():
+                if child.nodeid in seen:
+                    continue
+                seen.add(child.nodeid)
+                if len(browsed.variables) >= most or len(seen) > 20 * most:
+                    browsed.complete = False
+                    return browsed
+                name = f"{path}/{(await child.read_browse_name()).Name}"
+                if await child.read_node_class() is ua.NodeClass.Variable:
+                    if child.nodeid.NamespaceIndex:
+                        browsed.variables.append(await _variable(child, name, namespaces))
+                elif level < depth:
+                    queue.append((child, name, level + 1))
+                else:
+                    browsed.complete = False
+    return browsed
+
+
+async def _variable(node: Node, path: str, namespaces: Sequence[str]) -> Variable:
+    try:
+        value = await node.read_value()
+        kind = (await node.read_data_type_as_variant_type()).name
+    except UaError:
+        value, kind = None, "?"
+    writable = ua.AccessLevel.CurrentWrite in await node.get_access_level()
+    index = node.nodeid.NamespaceIndex
+    text = node.nodeid.to_string().partition(";")[2] or node.nodeid.to_string()
+    namespace = namespaces[index] if index < len(namespaces) else str(index)
+    return Variable(path, namespace, text, kind, value, writable)
+
+
+def draft_opcua(browsed: Browsed) -> str:
+    """A device file per namespace, to be completed by hand."""
+    lines = [
+        "# A draft from `bms scan`: rename the points to the roles of the kind, set the units."
+    ]
+    for namespace in dict.fromkeys(variable.namespace for variable in browsed.variables):
+        lines += [
+            "---",
+            "device: CHOOSE",
+            "kind: CHOOSE",
+            f"document: browsed from the server, namespace {namespace}",
+            "protocol: opcua",
+            f"namespace: {namespace!r}",
+            "points:",
+        ]
+        own = [v for v in browsed.variables if v.namespace == namespace]
+        for number, variable in enumerate(own, start=1):
+            write = ", writable: true" if variable.writable else ""
+            lines.append(f"  # {variable.path}: {variable.type}, now {variable.value!s:.40}")
+            lines.append(f"  p{number}: {{node: {variable.node!r}{write}}}")
+    return "\n".join(lines) + "\n"
