@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 
 from bms.equipment import KINDS
 from drivers.catalogue import bind, shipped
-from drivers.codec import codec, is_bit_table, width
+from drivers.codec import codec, exponent_of, is_bit_table, width
 from drivers.points import ModbusAddress, Point
 
 CASES = Path(__file__).parent / "cases"
@@ -55,7 +55,12 @@ def test_the_registers_of_a_device_mean_what_its_manual_says(name: str) -> None:
         words = example["registers"][address.table][address.address]
         assert len(words) == width(address), role
         used.add((address.table, address.address))
-        value = codec(address).decode(wire(address, words))
+        exponent = 0
+        if address.scale_address is not None:
+            (word,) = example["registers"][address.table][address.scale_address]
+            exponent = exponent_of(word - 0x10000 * (word >> 15))
+            used.add((address.table, address.scale_address))
+        value = codec(address).decode(wire(address, words), exponent)
         expected = example["expect"][role]
         assert (role, value) == (role, expected)
         assert isinstance(value, bool) == isinstance(expected, bool), role
