@@ -51,9 +51,24 @@ def test_the_demo_commands(tmp_path: Path) -> None:
         park.close()
 
 
+def own_commands() -> list[list[str]]:
+    lines = [line for line in LINES if line.startswith("bms ")]
+    return [shlex.split(line, comments=True)[1:] for line in lines]
+
+
+def test_the_commands_for_commissioning_are_there_with_their_options() -> None:
+    commands = own_commands()[4:]
+    assert {words[0] for words in commands} == {"scan", "read", "write", "points", "links", "cert"}
+    for words in commands:
+        path = words[:2] if words[0] in ("scan", "cert") else words[:1]
+        text = bms(*path, "--help").stdout
+        for option in (word for word in words if word.startswith("-") and len(word) > 1):
+            assert option in text, (path, option)
+
+
 def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    commands = [shlex.split(line)[1:] for line in LINES if line.startswith("bms ")]
+    commands = own_commands()[:4]
     assert [words[0] for words in commands] == ["init", "check", "simulate", "run"]
     for words in commands[:-1]:
         assert bms(*words).stdout
@@ -73,6 +88,8 @@ def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.Monk
         (), ("init",), ("check",), ("run",), ("simulate",), ("status",), ("points",), ("why",),
         ("schedule",), ("schedule", "preview"), ("override",), ("override", "set"),
         ("override", "clear"), ("override", "list"), ("report",), ("report", "growth"), ("demo",),
+        ("report", "shadow"), ("links",), ("read",), ("write",), ("scan",), ("scan", "modbus"),
+        ("scan", "opcua"), ("cert",), ("cert", "create"), ("cert", "show"), ("cert", "trust"),
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
