@@ -176,6 +176,7 @@ class OpcUaDriver:
                 self._backoff.succeeded()
                 reason = await feeding.broken()
                 feeding.end()
+                feeding.missed(deliver, reason)  # however short the break, it is marked
                 async with self._lock:
                     if session is self._session:
                         await self._failed(ConnectionLost(reason))

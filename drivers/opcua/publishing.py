@@ -72,9 +72,9 @@ class Publishing:
 
     def _answered(self, future: asyncio.Future[Any]) -> None:
         self._waiting.discard(future)
+        error = None if future.cancelled() else future.exception()
         if future.cancelled() or self._broken is None:
             return
-        error = future.exception()
         if error is not None:
             self._end_with(f"connection lost: {error}")
             return

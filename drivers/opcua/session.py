@@ -316,13 +316,24 @@ def _counted(answer: list[Any], count: int) -> list[Any]:
 
 
 async def _discard(client: Client) -> None:
-    if client.uaclient.has_session:
-        try:
-            async with asyncio.timeout(_CLOSE_LIMIT_S):
-                await client.disconnect()
-        except Exception as error:
-            _log.debug("the session could not be closed nicely: %r", error)
-    client.disconnect_socket()
+    """Close a client for good. In a task of its own: asyncua swallows a cancellation meanwhile."""
+    if not client.uaclient.has_session:
+        client.disconnect_socket()
+        return
+    closing = asyncio.ensure_future(client.disconnect())
+    try:
+        await asyncio.wait((closing,), timeout=_CLOSE_LIMIT_S)
+    finally:
+        if not closing.done():
+            closing.cancel()
+        closing.add_done_callback(_seen)
+        client.disconnect_socket()
+
+
+def _seen(closing: asyncio.Future[None]) -> None:
+    error = None if closing.cancelled() else closing.exception()
+    if error is not None:
+        _log.debug("the session could not be closed nicely: %r", error)
 
 
 def _quiet() -> None:

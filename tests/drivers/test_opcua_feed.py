@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest_asyncio
 from asyncua import Server, ua
 
 from drivers.base import Batch, Feed, Write, WriteStatus
+from drivers.opcua import driver as driver_module
 from drivers.opcua import feeding as feeding_module
 from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.subscription import NOT_REPORTED, Items
@@ -81,6 +83,12 @@ def point(name: str, *, method: str | None = None, deadband: float = 0.0) -> Poi
 
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def ours() -> int:
+    """The tasks of clients; the server runs in this process too."""
+    names = [getattr(task.get_coro(), "__qualname__", "") for task in asyncio.all_tasks()]
+    return sum(name.startswith(("Client.", "OpcUaDriver.", "UaClient.")) for name in names)
 
 
 class Received:
@@ -291,6 +299,34 @@ async def test_no_subscription_socket_or_task_is_left(park: Park) -> None:
     async with asyncio.timeout(10):
         while (len(asyncio.all_tasks()), open_files()) > (tasks, files):
             await asyncio.sleep(0)
+
+
+async def test_a_thousand_breaks_leave_nothing_behind(
+    park: Park, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver_module, "_STEP_S", 0.01)
+    later = itertools.count(0, 100)  # every look at the clock finds the back-off over
+    settings = {"monotonic": lambda: float(next(later))}
+    async with fed(park, point("a"), point("b"), **settings) as (driver, received):
+        files = 0
+        for number in range(1000):
+            await received.until(lambda: received.quality("b") is Quality.GOOD)
+            if number == 20:
+                files = open_files()
+            assert driver._session is not None
+            assert driver._feeding is not None
+            if number % 50 == 49:  # the server keeps such a session for a minute, and only so many
+                driver._session._client.disconnect_socket()
+            else:
+                driver._feeding._break("trial")
+            await received.until(lambda: received.quality("b") is not Quality.GOOD)
+        await received.until(lambda: received.quality("b") is Quality.GOOD)
+        assert driver.health().connects == 1001
+        assert len(park.server.iserver.subscription_service.subscriptions) <= 25
+        async with asyncio.timeout(20):
+            # The server, in this process too, still has the sessions that were cut off.
+            while ours() > 8 or open_files() > files + 5:
+                await asyncio.sleep(0)
 
 
 async def test_an_item_is_bad_until_the_server_says_something() -> None:
