@@ -10,6 +10,16 @@ from schedules.problems import Origin
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """Something else that a schedule has for an instant, and that lost."""
+
+    mode: str
+    setpoints: Mapping[str, float]
+    reason: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """The one answer in force at an instant."""
 
@@ -21,6 +31,8 @@ class Entry:
     """For people, without the place: `weekly mon-fri 07:30-18:00 (summer)`."""
     origin: Origin
     """The line that decided."""
+    beaten: tuple[Layer, ...] = ()
+    """What it lies on, the nearest first: an exception on the week, the week on `otherwise`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from schedules.answers import Change, Entry, Stretch
 from schedules.calendar import Calendar, SeasonSet
+from schedules.context import NOTHING, Context, Place
 from schedules.problems import Origin
 from schedules.programme import Schedule
 from schedules.resolve import Resolver
@@ -56,10 +57,18 @@ class Library:
             if (used := [rule.calendar for rule in schedule.exceptions if rule.calendar])
         }
 
-    def resolver(self, group_id: str, zone: str) -> Resolver | None:
+    def resolver(
+        self,
+        group_id: str,
+        zone: str,
+        *,
+        place: Place | None = None,  # noqa: ARG002
+        context: Context = NOTHING,  # noqa: ARG002
+    ) -> Resolver | None:
         """Answers for a group of a base in `zone` (IANA name); None if no schedule governs it.
 
-        Groups of one schedule and zone share a resolver. Raises ValueError for unknown zones.
+        `place` is where the base is, for sunrise and sunset. Groups that no answer can tell apart
+        share a resolver. Raises ValueError for unknown zones.
         """
         schedule_id = self.governed.get(group_id)
         if schedule_id is None:

@@ -11,9 +11,8 @@ from typing import Any
 from bms.api import views
 from bms.api.server import Handler
 from bms.commissioning import raw
-from bms.commissioning.audit import record
 from bms.durations import parse_duration
-from bms.errors import BmsError, InvalidInput, Refused
+from bms.errors import InvalidInput, Refused
 from bms.model import Override
 from bms.runtime import Runtime
 from drivers.base import Driver
@@ -62,18 +61,20 @@ class Handlers:
 
     async def _raw_write(self, args: Mapping[str, Any], user: str) -> Any:
         driver, place = self._raw(args)
-        reason, text = _text(args, "reason"), _text(args, "value")
-        what = {"link": _text(args, "link"), "place": _text(args, "place"), "value": text}
-        now, state_dir = self.now(), self.runtime.site.state_dir
-        # Before anything is sent: what is not written down is not written.
-        record(state_dir, now, user, **what, reason=reason, outcome="asked for")
-        try:
-            found = await raw.put(driver, place, text)
-        except BmsError as error:
-            record(state_dir, self.now(), user, **what, reason=reason, outcome=f"refused: {error}")
-            raise
-        record(state_dir, self.now(), user, **what, reason=reason, outcome="done", **found)
-        _log.warning("%s wrote %s on %s by hand: %s", what["place"], text, what["link"], reason)
+        reason, text, where = (_text(args, name) for name in ("reason", "value", "place"))
+        found = await raw.put_audited(
+            driver,
+            place,
+            text,
+            self.runtime.site.state_dir,
+            self.now,
+            who=user,
+            via="api",
+            why=reason,
+            link=_text(args, "link"),
+            place_text=where,
+        )
+        _log.warning("%s set to %s by hand by %s: %s", where, text, user, reason)
         return found
 
     def _raw(self, args: Mapping[str, Any]) -> tuple[Driver, raw.Register | str]:

@@ -77,8 +77,7 @@ def write(
 
     The controller, if it commands the point, will command it again: use an override for that.
     """
-    from bms.commissioning.audit import record
-    from bms.commissioning.raw import look, place_of, put
+    from bms.commissioning.raw import look, place_of, put_audited
 
     if not reason.strip():
         raise InvalidInput("--reason: say why; it is kept")
@@ -88,14 +87,20 @@ def write(
         unit = f" of unit {options['unit']}" if options["unit"] is not None else ""
         click.echo(f"{place}{unit} on link {link} holds {before['value']}", err=as_json)
         click.confirm(f"write {value}?", abort=True, err=as_json)
-    what = {"link": link, "place": place, "value": value, "reason": reason}
 
     async def directly(driver: Driver) -> dict[str, Any]:
-        state_dir, user = load_site(site).state_dir, getpass.getuser()
-        record(state_dir, datetime.now(UTC), user, **what, outcome="asked for")
-        found = await put(driver, place_of(place, args), value)
-        record(state_dir, datetime.now(UTC), user, **what, outcome="done", **found)
-        return found
+        return await put_audited(
+            driver,
+            place_of(place, args),
+            value,
+            load_site(site).state_dir,
+            lambda: datetime.now(UTC),
+            who=getpass.getuser(),
+            via="cli",
+            why=reason,
+            link=link,
+            place_text=place,
+        )
 
     found = _through("raw.write", site, args | {"value": value, "reason": reason}, directly)
     if as_json:

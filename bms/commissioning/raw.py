@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from bms.errors import InvalidInput, Refused
+from bms import audit
+from bms.errors import BmsError, InvalidInput, Refused
 from drivers.base import Driver
 from drivers.codec import codec, is_bit_table, width
 from drivers.errors import DriverError
@@ -110,6 +113,37 @@ async def put(driver: Driver, place: Register | str, text: str) -> dict[str, Any
         raise InvalidInput(f"{_name(place)}: {error}") from None
     after = await look(driver, place)
     return {"before": before, "after": after}
+
+
+async def put_audited(
+    driver: Driver,
+    place: Register | str,
+    text: str,
+    state_dir: Path,
+    now: Callable[[], datetime],
+    *,
+    who: str,
+    via: str,
+    why: str,
+    link: str,
+    place_text: str,
+) -> dict[str, Any]:
+    """`put`, with an entry in the audit before anything is sent and one with what became of it."""
+
+    def note(outcome: str, **found: Any) -> None:
+        asked = {"link": link, "place": place_text, "value": text, "outcome": outcome}
+        audit.record(
+            state_dir, now(), who=who, via=via, what="raw.write", why=why, **asked, **found
+        )
+
+    note("asked for")
+    try:
+        found = await put(driver, place, text)
+    except BmsError as error:
+        note(f"refused: {error}")
+        raise
+    note("done", **found)
+    return found
 
 
 async def _look(driver: ModbusDriver, place: Register) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from bms.control.on_off import ON_OFF
 from bms.control.overrides import OverrideController
 from bms.control.schedule import schedule_controller
 from bms.model import Controller, Override
+from schedules.context import NOTHING, Context
 
 STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
     {spec.name: spec for spec in (ON_OFF, COMPRESSORS, CHILLED_WATER_PLANT)}
@@ -24,12 +25,16 @@ STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
 """Every strategy a group may name."""
 
 
-def assemble(site: Site, overrides: Sequence[Override]) -> tuple[Controller[Any], ...]:
+def assemble(
+    site: Site,
+    overrides: Sequence[Override],
+    context: Context = NOTHING,
+) -> tuple[Controller[Any], ...]:
     """Every controller of a site. Names are stable, so that their states outlive a reload."""
     controllers: list[Controller[Any]] = []
     for group in site.groups.values():
         setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
-        schedule = schedule_controller(site, group, setpoints)
+        schedule = schedule_controller(site, group, setpoints, context)
         if schedule is not None:
             controllers.append(schedule)
     controllers.extend(OverrideController(override) for override in overrides)

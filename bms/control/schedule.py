@@ -8,6 +8,7 @@ from bms.config.models import Group, Site
 from bms.model import Command, Decision, Priority, Snapshot, Stage
 from drivers.points import PointId
 from schedules.answers import Entry
+from schedules.context import Context
 from schedules.resolve import Resolver
 
 
@@ -54,8 +55,8 @@ class ScheduleController:
 
 
 def schedule_controller(
-    site: Site, group: Group, setpoints: frozenset[str]
+    site: Site, group: Group, setpoints: frozenset[str], context: Context
 ) -> ScheduleController | None:
     """The schedule of a group; None if no schedule governs it."""
-    resolver = site.library.resolver(group.id, site.bases[group.base].zone)
+    resolver = site.library.resolver(group.id, site.bases[group.base].zone, context=context)
     return ScheduleController(group, setpoints, resolver) if resolver is not None else None

@@ -17,6 +17,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 from ruamel.yaml import YAML
 
+from bms import audit
 from bms.cli import main
 from bms.cli.watch import changes
 from bms.commissioning.raw import value_of
@@ -176,14 +177,14 @@ async def test_write_asks_reads_back_and_is_kept(site: Path) -> None:
     assert refused.exit_code == 1
     assert "holds 5" in refused.output
     state = site / "state"
-    assert not (state / "commissioning.jsonl").exists()
+    assert not (state / "audit.jsonl").exists()
     done = await bms(*words, "--reason", "trial", stdin="y\n")
     assert done.exit_code == 0, done.output
     assert "held 5, holds 77" in done.output
-    lines = (state / "commissioning.jsonl").read_text(encoding="utf-8").splitlines()
-    kept = [json.loads(line) for line in lines]
+    kept = list(audit.entries(state))
     assert [line["outcome"] for line in kept] == ["asked for", "done"]
-    assert all(line["reason"] == "trial" and line["user"] for line in kept)
+    assert all(line["why"] == "trial" and line["who"] for line in kept)
+    assert audit.verify(state) == (2, [])
     assert kept[1]["before"]["value"] == 5
 
 
