@@ -21,7 +21,7 @@ from drivers.memory import Memory
 from drivers.opcua.feeding import Feeding
 from drivers.opcua.security import NO_SECURITY, Security
 from drivers.opcua.session import OpcUaSession, UnknownNamespace, open_session
-from drivers.opcua.times import from_filetime, to_filetime
+from drivers.opcua.times import to_filetime, to_ns
 from drivers.opcua.values import from_text, plain, usable_value, variant
 from drivers.opcua.writing import write_all
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
@@ -255,7 +255,7 @@ class OpcUaDriver:
             return self._memory.unusable(point, time, wrong)
         if status is not None and not status.is_good():
             return Sample(point, value, Quality.STALE, time, status.name)
-        return Sample(point, value, Quality.GOOD, time, "", from_filetime(ticks))
+        return Sample(point, value, Quality.GOOD, time, "", to_ns(ticks))
 
     def _missed(self, points: Iterable[PointId], error: DriverError) -> dict[PointId, Sample]:
         now, detail = self._now(), str(error)

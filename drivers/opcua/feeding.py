@@ -80,6 +80,7 @@ class Feeding:
         self._broken = loop.create_future()
         self._deliver = deliver
         for period, points, items in self._parts:
+            items.begin()
             number, every_s = await session.subscribe(period)
             live = _Live(items, points, period, every_s, loop.time())
             live.failed = await self._monitor(session, number, live, range(len(points)))
@@ -172,7 +173,7 @@ class Feeding:
                 self._break(f"message {expected} of subscription {published.subscription} is lost")
                 return
             live.sequence = published.sequence
-            live.items.take(published.changes)
+        live.items.take(published.changes)
         self._deliver(live.items.batch(now))
 
     def _break(self, reason: str) -> None:
