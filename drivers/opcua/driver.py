@@ -159,7 +159,10 @@ class OpcUaDriver:
 
     async def feed(self, deliver: Deliver, period_s: float) -> None:
         """Deliver all points as long as nobody cancels it (see `Feed`); `period_s` is also the
-        publishing interval of points without a pace of their own."""
+        publishing interval of points without a pace of their own. Without points there is nothing
+        to connect for."""
+        if not self._points:
+            await asyncio.get_running_loop().create_future()
         classes: dict[float, list[Point]] = {}
         for point in self._points:
             classes.setdefault(point.scan_s or max(period_s, 0.05), []).append(point)

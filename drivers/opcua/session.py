@@ -37,7 +37,7 @@ QUEUE = 2
 """Values a server keeps of an item between two responses. The controller decides on the latest;
 two leave room for one that comes while a response is on its way."""
 _SUBSCRIPTION_LIFE_S = 120.0
-_SESSION_TIMEOUT_MS = 60_000
+SESSION_TIMEOUT_MS = 60_000
 _LIMITS = "Server_ServerCapabilities_OperationLimits_"
 _LIMIT_NAMES = ("MaxNodesPerRead", "MaxNodesPerWrite", "MaxMonitoredItemsPerCall")
 _WATCHDOG_S = 10.0  # asyncua's own probe; at its default of 1 s it gives up on a mere stall
@@ -239,7 +239,7 @@ async def open_session(
     """
     _quiet()
     client = Client(url, timeout=timeout_s, watchdog_intervall=_WATCHDOG_S)
-    client.session_timeout = _SESSION_TIMEOUT_MS
+    client.session_timeout = SESSION_TIMEOUT_MS
     client.name = client.description = "bms"
     if read_only:
         guard(client)
