@@ -64,6 +64,7 @@ def points(runtime: Runtime, pattern: str | None, now: datetime) -> list[dict[st
         ):
             continue
         sample = runtime.sample(point, now)
+        source = sample.source_time
         rows.append(
             {
                 "point": point,
@@ -71,6 +72,7 @@ def points(runtime: Runtime, pattern: str | None, now: datetime) -> list[dict[st
                 "unit": runtime.unit(point),
                 "quality": sample.quality.name.lower(),
                 "age_s": round((now - sample.time).total_seconds(), 1),
+                "source_time": None if source is None else source.isoformat(),
                 "detail": sample.detail,
             }
         )
