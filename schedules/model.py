@@ -181,17 +181,33 @@ class Library:
             for target, schedule_id in self.governed.items()
             for setting in self.schedules[schedule_id].settings()
         ]
-        return uses + [
-            Use(
-                overlay.id,
-                target,
-                giving.targets[text],
-                giving.mode,
-                giving.mode_origin,
-                giving.setpoint_origins,
-            )
-            for overlay in self.overlays
-            for givings in overlay.levels.values()
-            for giving in givings
-            for target, text in giving.chosen.items()
-        ]
+        return (
+            uses
+            + [
+                Use(
+                    overlay.id,
+                    target,
+                    giving.targets[text],
+                    giving.mode,
+                    giving.mode_origin,
+                    giving.setpoint_origins,
+                )
+                for overlay in self.overlays
+                for givings in overlay.levels.values()
+                for giving in givings
+                for target, text in giving.chosen.items()
+            ]
+            + [
+                Use(
+                    unit.id,
+                    target,
+                    unit.origin,
+                    mode,
+                    unit.origin,
+                    dict.fromkeys(unit.setpoints, unit.origin),
+                )
+                for unit in self.time_units.values()
+                for target in unit.targets
+                for mode in unit.modes
+            ]
+        )
