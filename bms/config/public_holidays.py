@@ -109,8 +109,9 @@ def works(day: date, holidays: Iterable[date], workdays: Iterable[date]) -> bool
 
 def calendar_text(found: PublicHolidays) -> str:
     """A calendar file, with where it comes from and what to check."""
+    sources = " and ".join(found.sources)
     lines = [
-        f"# Public holidays of {found.country} in {found.year}, from {' and '.join(found.sources)}.",
+        f"# Public holidays of {found.country} in {found.year}, from {sources}.",
         "# Check every line against the official notice before you put it in force.",
     ]
     if found.differences:
