@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bms.config.models import Group, Site, StrategySpec
+from bms.config.singles import with_library
 from bms.control import STRATEGIES, assemble
 from bms.engine import Cycle, Engine
 from bms.equipment import PointClass
@@ -44,15 +44,19 @@ class Runtime:
         self._own: dict[str, Condition] = {}
         self.engine = Engine(assemble(site, self._overrides()), site.outputs, saved, shadowed(site))
         self.last: Cycle | None = None
-        self._units = {p.id: p.unit for link in site.links.values() for p in link.points}
-        for group in site.groups.values():
-            spec = self.spec(group)
-            self._units[group.mode_point] = ""
-            self._units |= {group.setpoint_point(n): u for n, u in spec.setpoints.items()}
+        self._units = self._known_units()
 
     @staticmethod
     def spec(group: Group) -> StrategySpec:
         return STRATEGIES[group.strategy]
+
+    def _known_units(self) -> dict[PointId, str]:
+        units = {p.id: p.unit for link in self.site.links.values() for p in link.points}
+        for group in self.site.groups.values():
+            spec = self.spec(group)
+            units[group.mode_point] = ""
+            units |= {group.setpoint_point(n): u for n, u in spec.setpoints.items()}
+        return units
 
     def _overrides(self) -> Sequence[Override]:
         return sorted(self.overrides.values(), key=lambda override: override.id)
@@ -93,7 +97,8 @@ class Runtime:
 
     def adopt(self, library: Library) -> None:
         """Put edited schedules in force; by itself this commands nothing."""
-        self.site = replace(self.site, library=library)
+        self.site = with_library(self.site, library)
+        self._units = self._known_units()
         self.schedule_problems = ()
         self._rebuild()
 

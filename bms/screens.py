@@ -193,8 +193,9 @@ def preview_view(
 ) -> dict[str, Any]:
     """What the schedule will do in a group, as JSON; `overrides` is None if nobody was asked."""
     group = site.groups[group_id]
-    zone = site.bases[group.base].zone
-    resolver = site.library.resolver(group_id, zone)
+    base = site.bases[group.base]
+    zone = base.zone
+    resolver = site.library.resolver(group_id, zone, place=base.place)
     stretches = resolver.preview(start, days) if resolver is not None else []
     prefix = {
         group.mode_point,

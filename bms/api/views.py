@@ -135,7 +135,9 @@ def _next_effective_change(resolver: Resolver, now: datetime) -> Change | None:
 def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict[str, Any]:
     """Mode, season, reason and next schedule change of one group."""
     award: Award | None = runtime.award(group.mode_point)
-    resolver = runtime.site.library.resolver(group.id, zone)
+    resolver = runtime.site.library.resolver(
+        group.id, zone, place=runtime.site.bases[group.base].place
+    )
     season = resolver.in_force(now).season if resolver is not None else None
     change = _next_effective_change(resolver, now) if resolver is not None else None
     powers = [

@@ -30,10 +30,13 @@ from bms.config.models import (
     SiteFile,
     StrategySpec,
 )
-from bms.config.programme import check_files, check_schedules
+from bms.config.programme import Governable, check_files, check_schedules
 from bms.config.sections import Names, entries, names_of, read_all
+from bms.config.singles import regroup
 from bms.errors import InvalidInput
+from schedules.context import Place
 from schedules.model import Library
+from schedules.targets import Targets
 from schedules.yamltext import Document, Problem, suggestion
 
 __all__ = ["check", "check_schedules", "load", "schedule_texts", "sources", "with_endpoints"]
@@ -98,7 +101,7 @@ def check(
     groups = groups_reader.groups
     problems += groups_reader.problems
     library, more = check_files(
-        groups.names, groups.strategies, strategies, found.under("schedules")
+        _governable(groups, fleet, bases, base_names), strategies, found.under("schedules")
     )
     problems += more
 
@@ -216,6 +219,24 @@ def _check_energy(document: Document, bases: Mapping[str, BaseFile], fleet: Flee
     return problems
 
 
+def _governable(
+    groups: Groups, fleet: Fleet, bases: Mapping[str, BaseFile], base_names: Names
+) -> Governable:
+    """What schedules may govern, as far as it could be read."""
+    members = {name: tuple(m.id for m in g.members) for name, g in groups.groups.items()}
+    complete = groups.names.complete and groups.names.known == members.keys()
+    return Governable(
+        Targets(members, frozenset(fleet.origins), complete),
+        groups.names,
+        groups.strategies,
+        base_names,
+        {name: Place(*b.location) for name, b in bases.items() if b.location is not None},
+        frozenset(p for machine in fleet.equipment.values() for p in machine.points.values()),
+        all(fleet.named(base).complete for base in base_names.known)
+        and fleet.equipment.keys() == fleet.origins.keys(),
+    )
+
+
 def _assemble(
     directory: Path,
     file: SiteFile,
@@ -250,11 +271,12 @@ def _assemble(
             for name, settings in links.items()
         },
         equipment=fleet.equipment,
-        groups=groups.groups,
+        groups=regroup(groups.groups, library),
         library=library,
         outputs=fleet.outputs,
         defaults=fleet.defaults,
         meters=fleet.meters,
+        regrouped_from=groups.groups,
     )
 
 

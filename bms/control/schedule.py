@@ -58,5 +58,6 @@ def schedule_controller(
     site: Site, group: Group, setpoints: frozenset[str], context: Context
 ) -> ScheduleController | None:
     """The schedule of a group; None if no schedule governs it."""
-    resolver = site.library.resolver(group.id, site.bases[group.base].zone, context=context)
+    base = site.bases[group.base]
+    resolver = site.library.resolver(group.id, base.zone, place=base.place, context=context)
     return ScheduleController(group, setpoints, resolver) if resolver is not None else None
