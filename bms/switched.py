@@ -57,6 +57,9 @@ class Switched:
         )
 
 
+NOTHING_SWITCHED = Switched()
+
+
 def of_key(spells: Iterable[Spell], key: SpellKey) -> tuple[Spell, ...]:
     """The spells of one set and base, in order of start."""
     return tuple(sorted((s for s in spells if s.key == key), key=lambda s: s.start))

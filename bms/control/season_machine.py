@@ -80,7 +80,7 @@ def advance(
     end = state.day_end
     if end is None or end - now > LONGEST_DAY:  # the first day, or the clock was set back
         state = replace(state, day_end=_midnight(_date(now, zone), zone, 1), known_s=0, degree_s=0)
-        if current(spells, now) is not None:
+        if spells:  # also if all lie ahead: then the clock was not set yet
             return _look(state, outdoor_c, now), None
         day = _date(now, zone)
         first = Spell(
