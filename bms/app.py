@@ -169,8 +169,8 @@ class App:
             now = self._clock.now()
             cycle = self._runtime.cycle(now)
             self._record(cycle)
-            if (begun := self._runtime.standing.begun()) != self._begun_before:
-                self._begun_before = begun
+            if (spells := self._runtime.standing.begun()) != self._begun_before:
+                self._begun_before = spells
                 self._begun.set()  # kept at once, not with the next states
             self._cycles += 1
             ended = loop.time()

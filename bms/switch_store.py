@@ -86,10 +86,8 @@ class SwitchStore:
                 (to_us(now - EXTENSIONS_KEPT),),
             ).fetchall()
         return Switched(
-            tuple(Spell(*row[:2], from_us(row[2]), *row[3:]) for row in spells),
-            tuple(
-                OverlayLevel(*row[:2], from_us(row[2]), from_us(row[3]), *row[4:]) for row in levels
-            ),
+            tuple(_spell(row) for row in spells),
+            tuple(_level(row) for row in levels),
             tuple(_extension(row) for row in extensions),
         )
 
