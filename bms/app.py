@@ -171,7 +171,8 @@ class App:
 
     def _record(self, cycle: Cycle) -> None:
         samples = cycle.snapshot.samples
-        self._recorder.offer(cycle.time, samples, cycle.changed, cycle.alarms)
+        changes = (*cycle.changed, *cycle.reordered)
+        self._recorder.offer(cycle.time, samples, changes, cycle.alarms)
         self._today.offer(cycle.time, samples)
         for event in cycle.alarms:
             _log.log(
