@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from bms.config.models import Base, Group
 from bms.control import STRATEGIES
+from bms.control.blocks import next_effective_change
 from bms.model import Award, Override
 from bms.reports import why as why_report
 from bms.reports.why import shown, zone_of
 from bms.runtime import Runtime
 from drivers.points import PointId, Quality
-from schedules.model import Change, Resolver
 
 PREVIEWED = timedelta(days=14)
 """How far the status looks for the next change."""
@@ -80,24 +80,12 @@ def why(runtime: Runtime, point: PointId, now: datetime) -> dict[str, Any]:
     )
 
 
-def _next_effective_change(resolver: Resolver, now: datetime) -> Change | None:
-    """The next change of mode or setpoints: another line deciding the same is none for people."""
-    entry, at, end = resolver.in_force(now), now, now + PREVIEWED
-    while (change := resolver.next_change(at, horizon_days=PREVIEWED.days)) is not None:
-        if change.time > end:
-            return None
-        if (change.entry.mode, change.entry.setpoints) != (entry.mode, entry.setpoints):
-            return change
-        at = change.time
-    return None
-
-
 def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict[str, Any]:
     """Mode, season, reason and next schedule change of one group."""
     award: Award | None = runtime.award(group.mode_point)
     resolver = runtime.site.library.resolver(group.id, zone)
     season = resolver.in_force(now).season if resolver is not None else None
-    change = _next_effective_change(resolver, now) if resolver is not None else None
+    change = next_effective_change(resolver, now, PREVIEWED) if resolver is not None else None
     powers = [
         runtime.sample(e.points["power"], now)
         for e in ([group.meter] if group.meter else group.members)
