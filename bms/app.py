@@ -26,6 +26,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
+from bms.api.switches import SwitchHandlers
 from bms.clock import Clock, SystemClock
 from bms.config.load import schedule_texts
 from bms.config.models import Site
@@ -43,6 +44,7 @@ from bms.historian.writer import HistoryWriter
 from bms.model import Condition, Override, Severity
 from bms.runtime import Runtime
 from bms.store import Store
+from bms.switch_store import SwitchStore
 from bms.switched import Spell
 from bms.wiring import driver_for
 from drivers.base import Write
@@ -181,7 +183,8 @@ class App:
 
     def _record(self, cycle: Cycle) -> None:
         samples = cycle.snapshot.samples
-        self._recorder.offer(cycle.time, samples, cycle.changed, cycle.alarms)
+        changes = (*cycle.changed, *cycle.reordered)
+        self._recorder.offer(cycle.time, samples, changes, cycle.alarms)
         self._today.offer(cycle.time, samples)
         for event in cycle.alarms:
             _log.log(
@@ -292,9 +295,16 @@ class App:
         async def clear(override: Override, now: datetime, user: str) -> None:
             await self._in(self._store_thread, self._store.clear, override.id, now, user)
 
+        switches = SwitchHandlers(self._runtime, self._clock.now, self._in_switches, self._beside)
         return Handlers(
-            self._runtime, self._clock.now, self._cycle_view, self._kwh_today, add, clear
+            self._runtime, self._clock.now, self._cycle_view, self._kwh_today, add, clear, switches
         )
+
+    async def _in_switches(self, call: Callable[[SwitchStore], T]) -> T:
+        return await self._in(self._store_thread, call, self._store.switches)
+
+    async def _beside(self, call: Callable[[], T]) -> T:
+        return await self._in(self._files_thread, call)
 
     def _cycle_view(self) -> dict[str, Any]:
         durations = sorted(self._durations_ms) or [0.0]

@@ -17,6 +17,7 @@ from bms.equipment import PointClass
 from bms.errors import InvalidInput, Refused
 from bms.field import Field
 from bms.model import Award, Condition, Controller, Override, Severity
+from bms.reports.why import known_units, point_class
 from bms.shadow import shadowed
 from bms.standing import STATES, Standing
 from bms.switched import NOTHING_SWITCHED, Switched
@@ -54,11 +55,8 @@ class Runtime:
             shadowed(site),
         )
         self.last: Cycle | None = None
-        self._units = {p.id: p.unit for link in site.links.values() for p in link.points}
-        for group in site.groups.values():
-            spec = self.spec(group)
-            self._units[group.mode_point] = ""
-            self._units |= {group.setpoint_point(n): u for n, u in spec.setpoints.items()}
+        self.units = known_units(site, STRATEGIES)
+        """Every point with its unit."""
 
     @staticmethod
     def spec(group: Group) -> StrategySpec:
@@ -173,11 +171,11 @@ class Runtime:
                 return text
             if point in (group.setpoint_point(name) for name in spec.setpoints):
                 return _number(point, text)
-        if point not in self._units:
+        if point not in self.units:
             raise InvalidInput(f"unknown point '{point}'; " + suggestion(point, self.commandable()))
         if point not in self.site.outputs:
             raise Refused(f"{point} is measured, not commanded: it cannot be overridden")
-        if self.point_class(point) is PointClass.STATE:
+        if point_class(self.site, point) is PointClass.STATE:
             if text.lower() not in _ON_OFF:
                 raise InvalidInput(f"'{text}' is no state; write on or off")
             return _ON_OFF[text.lower()]
@@ -212,21 +210,14 @@ class Runtime:
 
     # --- questions ---------------------------------------------------------------------------
 
-    def point_class(self, point: PointId) -> PointClass:
-        """Counter, state or analog, by the role of the point."""
-        device, _, role_name = point.rpartition(".")
-        equipment = self.site.equipment.get(device)
-        role = equipment.kind.roles.get(role_name) if equipment is not None else None
-        return role.klass if role is not None else PointClass.ANALOG
-
     def unit(self, point: PointId) -> str:
-        return self._units.get(point, "")
+        return self.units.get(point, "")
 
     def known(self, point: PointId) -> bool:
-        return point in self._units
+        return point in self.units
 
     def points(self) -> Iterable[PointId]:
-        return self._units
+        return self.units
 
     def sample(self, point: PointId, now: datetime) -> Sample:
         """The sample of a point; a group point shows what it was last awarded."""

@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bms.config.models import Site
+from bms.control.schedule import resolver_of
 from bms.durations import in_words
+from schedules.context import NOTHING, Context
 
 _ABNORMAL = "bold red"
 _NOTE = "yellow"
@@ -142,6 +144,7 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
         )
         for o in overrides
     ]
+    lines += _switched(status)
     alarms = status["alarms"]
     lines.append(Text(f"alarms: {len(alarms) or 'none'}"))
     lines += [
@@ -150,6 +153,41 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
             _ABNORMAL,
         )
         for a in alarms
+    ]
+    return lines
+
+
+def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
+    """Seasons with their cause, overlays that are not off, what people extended."""
+    today = status["time"]
+    lines: list[RenderableType] = []
+    for season in status["seasons"]:
+        since = f" since {season['since'][:10]}" if season["since"] else ""
+        bad = season["outdoor"] is not None and season["outdoor"]["bad"]
+        lines.append(
+            Text(
+                f"season of {season['base']} ({season['set']}): {season['season']}{since}, "
+                f"{season['reason']}",
+                _ABNORMAL if bad else "",
+            )
+        )
+        lines += [
+            Text(f"  then {plan['season']} from {_clock(plan['from'], today)}: {plan['reason']}")
+            for plan in season["planned"]
+        ]
+    for overlay in status["overlays"]:
+        if overlay["level"] == "off":
+            continue
+        until = f" until {_clock(overlay['until'], today)}" if overlay["until"] else ""
+        who = f" ({overlay['who']}: {overlay['reason']})" if overlay["who"] else ""
+        lines.append(Text(f"overlay {overlay['overlay']}: {overlay['level']}{until}{who}", _NOTE))
+    lines += [
+        Text(
+            f"extension {e['id']}: {e['target']} {e['mode']} until {_clock(e['until'], today)} "
+            f"({e['who']}: {e['reason']})",
+            _NOTE,
+        )
+        for e in status["extensions"]
     ]
     return lines
 
@@ -190,11 +228,13 @@ def preview_view(
     start: datetime,
     days: int,
     overrides: Sequence[Mapping[str, Any]] | None,
+    context: Context = NOTHING,
 ) -> dict[str, Any]:
-    """What the schedule will do in a group, as JSON; `overrides` is None if nobody was asked."""
+    """What schedule and overlays will do in a group, as JSON; `overrides` is None if nobody was
+    asked, `context` is what stands switched."""
     group = site.groups[group_id]
     zone = site.bases[group.base].zone
-    resolver = site.library.resolver(group_id, zone)
+    resolver = resolver_of(site, group_id, context)
     stretches = resolver.preview(start, days) if resolver is not None else []
     prefix = {
         group.mode_point,

@@ -142,7 +142,8 @@ async def simulate(
                     engine.written(await driver.write(cycle.writes), now)
                     writes += len(cycle.writes)
                 alarms += sum(1 for event in cycle.alarms if event.kind == "raised")
-                recorder.offer(now, samples, cycle.changed, cycle.alarms)
+                changes = (*cycle.changed, *cycle.reordered)
+                recorder.offer(now, samples, changes, cycle.alarms)
                 cycles += 1
                 batch = recorder.take(now)
                 if batch is not None:

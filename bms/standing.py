@@ -16,7 +16,7 @@ from bms.config.models import Site
 from bms.control.season_machine import Outdoor, advance, is_bad
 from bms.model import Condition, Severity
 from bms.saving import Codec
-from bms.switched import Spell, SpellKey, Switched, current, of_key
+from bms.switched import EXTENSIONS_KEPT, Spell, SpellKey, Switched, current, of_key
 from drivers.points import PointId, Quality, Sample
 from schedules.context import Context, Extension, OverlayLevel
 from schedules.model import Library
@@ -176,12 +176,16 @@ class Standing:
         self.switched = replace(self.switched, levels=levels)
         self._made()
 
-    def put_extensions(self, extensions: Sequence[Extension], gone: Sequence[int] = ()) -> None:
-        """Put extensions in place of those with the same ids; take those in `gone` out."""
-        out = {e.id for e in extensions} | set(gone)
-        kept = tuple(e for e in self.switched.extensions if e.id not in out)
-        found = tuple(sorted((*kept, *extensions), key=lambda e: e.id))
-        self.switched = replace(self.switched, extensions=found)
+    def put_extensions(
+        self, made: Sequence[Extension], now: datetime, ended: Sequence[int] = ()
+    ) -> None:
+        """Put new extensions in force; those in `ended` end now."""
+        before = [
+            replace(e, end=min(e.end, now)) if e.id in ended else e
+            for e in self.switched.extensions
+        ]
+        kept = (e for e in before if e.end > e.start and e.end > now - EXTENSIONS_KEPT)
+        self.switched = replace(self.switched, extensions=(*kept, *made))
         self._made()
 
     # --- what is not as it should be ---------------------------------------------------------
@@ -281,7 +285,7 @@ def season_sets(library: Library) -> Mapping[SpellKey, SeasonSet]:
         found[set_id, target.partition(".")[0]] = library.seasons[set_id]
     for target, schedule_id in library.governed.items():
         seasons = library.schedules[schedule_id].seasons
-        if seasons is not None:
+        if isinstance(seasons, SeasonSet):  # else those of its base, or none
             found[seasons.id, target.partition(".")[0]] = seasons
     return dict(sorted(found.items()))
 

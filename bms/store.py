@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
@@ -17,10 +18,10 @@ from typing import Any, Self
 from bms.database import Layout, open_database, store_errors, transaction
 from bms.errors import Refused
 from bms.model import Override
-from bms.switch_store import SwitchStore
+from bms.switch_store import SwitchStore, read_switches
 from bms.switch_store import from_us as _time
 from bms.switch_store import to_us as _us
-from bms.switched import Spell
+from bms.switched import NOTHING_SWITCHED, Spell, Switched
 from drivers.points import PointId
 
 FILE_NAME = "state.db"
@@ -201,6 +202,20 @@ class Store:
                 "ON CONFLICT (name) DO UPDATE SET state = excluded.state",
                 rows,
             )
+
+
+def read_switched(directory: Path, now: datetime) -> Switched:
+    """What stands switched, read beside the controller that may be running; nothing if this site
+    was never controlled. Raises StoreError."""
+    path = directory / FILE_NAME
+    if not path.exists():
+        return NOTHING_SWITCHED
+    with closing(open_database(path, LAYOUT, read_only=True)) as connection:
+        with store_errors(path):
+            made = connection.execute(
+                "SELECT count(*) FROM sqlite_schema WHERE name = 'extension'"
+            ).fetchone()
+        return read_switches(connection, path, now) if made[0] else NOTHING_SWITCHED
 
 
 def _override(row: tuple[Any, ...]) -> Override:

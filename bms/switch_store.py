@@ -20,11 +20,8 @@ from typing import Any
 from bms import audit
 from bms.database import store_errors, transaction
 from bms.errors import StoreError
-from bms.switched import Cause, Spell, SpellKey, Switched
+from bms.switched import EXTENSIONS_KEPT, Cause, Spell, SpellKey, Switched
 from schedules.context import Extension, OverlayLevel
-
-EXTENSIONS_KEPT = timedelta(days=8)
-"""How long an extension that is over is still told, by 'bms unit list' and to 'why' of the past."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS season_spell (id INTEGER PRIMARY KEY, set_id TEXT NOT NULL,
@@ -72,24 +69,7 @@ class SwitchStore:
 
     def read(self, now: datetime) -> Switched:
         """What stands switched, with the extensions that ended a few days before `now`."""
-        with store_errors(self._path):
-            spells = self._connection.execute(
-                f"SELECT {_SPELL} FROM season_spell WHERE withdrawn_us IS NULL "
-                "ORDER BY start_us, id"
-            ).fetchall()
-            levels = self._connection.execute(
-                f"SELECT {_LEVEL} FROM overlay_level WHERE ended_us IS NULL ORDER BY id"
-            ).fetchall()
-            extensions = self._connection.execute(
-                f"SELECT {_EXTENSION} FROM extension "
-                "WHERE end_us > ? AND (ended_us IS NULL OR ended_us > start_us) ORDER BY id",
-                (to_us(now - EXTENSIONS_KEPT),),
-            ).fetchall()
-        return Switched(
-            tuple(_spell(row) for row in spells),
-            tuple(_level(row) for row in levels),
-            tuple(_extension(row) for row in extensions),
-        )
+        return read_switches(self._connection, self._path, now)
 
     # --- seasons -----------------------------------------------------------------------------
 
@@ -269,6 +249,27 @@ class SwitchStore:
                     audit.record(directory, time, **entry, ref=ref)
                 with transaction(self._connection, self._path):
                     self._connection.execute("DELETE FROM unaudited WHERE ref = ?", (ref,))
+
+
+def read_switches(connection: sqlite3.Connection, path: Path, now: datetime) -> Switched:
+    """What stands switched, with the extensions that ended a few days before `now`."""
+    with store_errors(path):
+        spells = connection.execute(
+            f"SELECT {_SPELL} FROM season_spell WHERE withdrawn_us IS NULL ORDER BY start_us, id"
+        ).fetchall()
+        levels = connection.execute(
+            f"SELECT {_LEVEL} FROM overlay_level WHERE ended_us IS NULL ORDER BY id"
+        ).fetchall()
+        extensions = connection.execute(
+            f"SELECT {_EXTENSION} FROM extension "
+            "WHERE end_us > ? AND (ended_us IS NULL OR ended_us > start_us) ORDER BY id",
+            (to_us(now - EXTENSIONS_KEPT),),
+        ).fetchall()
+    return Switched(
+        tuple(_spell(row) for row in spells),
+        tuple(_level(row) for row in levels),
+        tuple(_extension(row) for row in extensions),
+    )
 
 
 def _spell(row: tuple[str, str, int, str, Cause, str, str]) -> Spell:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
@@ -15,6 +15,9 @@ SpellKey: TypeAlias = tuple[str, str]
 
 Cause: TypeAlias = Literal["start", "weather", "dates", "hand"]
 """What began a season: the first start, the weather, the dates in its place, or a person."""
+
+EXTENSIONS_KEPT = timedelta(days=8)
+"""How long an extension that is over is still known, to previews of days past."""
 
 
 @dataclass(frozen=True, slots=True)

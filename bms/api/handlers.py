@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bms.api import views
+from bms.api import switch_views, views
 from bms.api.server import Handler
+from bms.api.switches import SwitchHandlers
 from bms.commissioning import raw
 from bms.durations import parse_duration
 from bms.errors import InvalidInput, Refused
@@ -32,6 +33,7 @@ class Handlers:
     kwh_today: Callable[[datetime], Awaitable[Mapping[str, float | None]]]
     add: Callable[[Override], Awaitable[Override]]
     clear: Callable[[Override, datetime, str], Awaitable[None]]
+    switches: SwitchHandlers
 
     def table(self) -> Mapping[str, Handler]:
         """The operations by name."""
@@ -42,6 +44,7 @@ class Handlers:
             "override.set": self._override_set,
             "override.clear": self._override_clear,
             "override.list": self._override_list,
+            **self.switches.table(),
             "raw.read": self._raw_read,
             "raw.write": self._raw_write,
         }
@@ -49,7 +52,8 @@ class Handlers:
     async def _status(self, _args: Mapping[str, Any], _user: str) -> Any:
         now = self.now()
         kwh_today = await self.kwh_today(now)
-        return views.status(self.runtime, now, cycle=self.cycle(), kwh_today=kwh_today)
+        status = views.status(self.runtime, now, cycle=self.cycle(), kwh_today=kwh_today)
+        return status | switch_views.status(self.runtime, now)
 
     async def _points(self, args: Mapping[str, Any], _user: str) -> Any:
         return views.points(self.runtime, args.get("filter"), self.now())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import cert, live, raw, read, scan, site
+from bms.cli import cert, live, raw, read, scan, site, switch
 from bms.cli.common import ErrorGroup
 
 
@@ -28,6 +28,9 @@ for command in (
     live.why,
     read.schedule,
     live.override,
+    switch.season,
+    switch.overlay,
+    switch.unit,
     cert.cert,
     scan.scan,
     raw.read,

@@ -35,7 +35,7 @@ def assemble(
     controllers: list[Controller[Any]] = []
     for group in site.groups.values():
         setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
-        resolver = resolver_of(site, group, context)
+        resolver = resolver_of(site, group.id, context)
         if resolver is None:
             continue
         controllers.append(ScheduleController(group, setpoints, resolver))

@@ -47,13 +47,13 @@ class OverlayController:
         return commands
 
     def _command(self, name: str, given: Given, beaten: list[Given]) -> Command:
-        over = "".join(f"; over {g.overlay} {g.level}: {g.value}" for g in beaten)
         point = self._group.mode_point if name == "mode" else self._group.setpoint_point(name)
         return Command(
             point=point,
             value=given.value,
             priority=self.priority,
             source=self.name,
-            reason=f"{given.reason}, {given.origin}{over}",
+            reason=f"{given.reason}, {given.origin}",
             expires=given.until,
+            beaten=tuple(self._command(name, other, []) for other in beaten),
         )
