@@ -371,7 +371,7 @@ def _signature(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
 
 
 def _read_schedules(directory: Path, site: Site) -> Any:
-    return check_schedules(site.groups, STRATEGIES, schedule_texts(directory))
+    return check_schedules(site, STRATEGIES, schedule_texts(directory))
 
 
 async def run_site(

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from bms.config.models import Group, Site, StrategySpec
+from bms.config.singles import with_library
 from bms.control import STRATEGIES, assemble
 from bms.engine import Cycle, Engine
 from bms.equipment import PointClass
@@ -61,6 +61,14 @@ class Runtime:
     @staticmethod
     def spec(group: Group) -> StrategySpec:
         return STRATEGIES[group.strategy]
+
+    def _known_units(self) -> dict[PointId, str]:
+        units = {p.id: p.unit for link in self.site.links.values() for p in link.points}
+        for group in self.site.groups.values():
+            spec = self.spec(group)
+            units[group.mode_point] = ""
+            units |= {group.setpoint_point(n): u for n, u in spec.setpoints.items()}
+        return units
 
     def _overrides(self) -> Sequence[Override]:
         return sorted(self.overrides.values(), key=lambda override: override.id)
@@ -116,8 +124,9 @@ class Runtime:
 
     def adopt(self, library: Library) -> None:
         """Put edited schedules in force; by itself this commands nothing."""
-        self.site = replace(self.site, library=library)
+        self.site = with_library(self.site, library)
         self.standing.adopt(self.site)
+        self.units = known_units(self.site, STRATEGIES)
         self.schedule_problems = ()
         self._rebuild()
 

@@ -8,7 +8,7 @@ its targets a mode, setpoints, or both; where several give the same, the one dec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from schedules.calendar import Calendar, Span
@@ -36,6 +36,8 @@ class Giving:
     """Only while the schedule has this mode; None: at all times."""
     after_min: int = 0
     """And this many minutes after it: fresh air goes on when people have gone."""
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """The governed ids that `targets` stand for, each with the text that selects it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ whenever the weather is not known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, tzinfo
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from schedules.calendar import MonthDay, YearlySpan
+from schedules.context import SeasonSpell
 from schedules.problems import Origin
 
 TRANSITIONAL = "transitional"
@@ -119,3 +120,21 @@ class SeasonSet:
         if TRANSITIONAL in self.names and TRANSITIONAL not in (now, wanted):
             return (TRANSITIONAL, wanted)
         return (wanted,)
+
+
+def spell_at(spells: Sequence[SeasonSpell], now: datetime) -> SeasonSpell | None:
+    """The spell in force at an instant (aware); None before the first."""
+    found = None
+    for spell in spells:
+        if spell.start > now:
+            break
+        found = spell
+    return found
+
+
+def season_at(
+    seasons: SeasonSet, spells: Sequence[SeasonSpell], now: datetime, zone: tzinfo
+) -> str:
+    """The season in force at an instant (aware): of the spell, else by the dates."""
+    spell = spell_at(spells, now)
+    return spell.season if spell is not None else seasons.season(now.astimezone(zone).date())

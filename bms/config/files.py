@@ -13,6 +13,8 @@ from schedules.yamltext import Problem, suggestion
 SITE = "site.yaml"
 LINKS = "links.yaml"
 SEASONS = "schedules/seasons.yaml"
+OVERLAYS = "schedules/overlays.yaml"
+TIME_UNITS = "schedules/time-units.yaml"
 CALENDARS = "schedules/calendars"
 
 _TOP = (SITE, LINKS)

@@ -32,10 +32,13 @@ from bms.config.models import (
     SiteFile,
     StrategySpec,
 )
-from bms.config.programme import check_files, check_schedules
+from bms.config.programme import Governable, check_files, check_schedules
 from bms.config.sections import Names, entries, names_of, read_all
+from bms.config.singles import regroup
 from bms.errors import InvalidInput
+from schedules.context import Place
 from schedules.model import Library
+from schedules.targets import Targets
 from schedules.yamltext import Document, Problem, suggestion
 
 __all__ = ["check", "check_schedules", "load", "schedule_texts", "sources", "with_endpoints"]
@@ -102,7 +105,7 @@ def check(
     if site is not None and site_file is not None and groups.names.complete:
         problems += _check_people(site, site_file, groups.names.known | set(fleet.origins))
     library, more = check_files(
-        groups.names, groups.strategies, strategies, found.under("schedules")
+        _governable(groups, fleet, bases, base_names), strategies, found.under("schedules")
     )
     problems += more
 
@@ -242,6 +245,24 @@ def _owner(*paths: Path) -> str:
     return ""
 
 
+def _governable(
+    groups: Groups, fleet: Fleet, bases: Mapping[str, BaseFile], base_names: Names
+) -> Governable:
+    """What schedules may govern, as far as it could be read."""
+    members = {name: tuple(m.id for m in g.members) for name, g in groups.groups.items()}
+    complete = groups.names.complete and groups.names.known == members.keys()
+    return Governable(
+        Targets(members, frozenset(fleet.origins), complete),
+        groups.names,
+        groups.strategies,
+        base_names,
+        {name: Place(*b.location) for name, b in bases.items() if b.location is not None},
+        frozenset(p for machine in fleet.equipment.values() for p in machine.points.values()),
+        all(fleet.named(base).complete for base in base_names.known)
+        and fleet.equipment.keys() == fleet.origins.keys(),
+    )
+
+
 def _assemble(
     directory: Path,
     file: SiteFile,
@@ -276,13 +297,14 @@ def _assemble(
             for name, settings in links.items()
         },
         equipment=fleet.equipment,
-        groups=groups.groups,
+        groups=regroup(groups.groups, library),
         library=library,
         outputs=fleet.outputs,
         defaults=fleet.defaults,
         meters=fleet.meters,
         # The state directory is made by the controller; site files may be someone else's.
         owner=_owner(directory / file.state_dir, directory),
+        regrouped_from=groups.groups,
     )
 
 

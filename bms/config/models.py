@@ -16,6 +16,7 @@ from bms.equipment import Equipment
 from bms.model import Controller, OutputRules
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
+from schedules.context import Place
 from schedules.model import Library
 from schedules.yamltext import Origin
 
@@ -64,6 +65,17 @@ def _scalar(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError("a value is a number, true or false, or a text")
+
+
+def _location(value: object) -> object:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("a location is [latitude, longitude] in degrees, as [30.18, 120.16]")
+    for number, limit, what in zip(value, (90, 180), ("latitude", "longitude"), strict=True):
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise ValueError(f"'{number}' is not a {what} in degrees")
+        if abs(number) > limit:
+            raise ValueError(f"{number} is no {what}: it goes from -{limit} to {limit}")
+    return tuple(value)
 
 
 def _http_url(url: str) -> str:
@@ -118,6 +130,8 @@ class BaseFile(FileModel):
     title: Title = ""
     zone: str | None = None
     """IANA zone; the site's if absent."""
+    location: Annotated[tuple[float, float] | None, BeforeValidator(_location)] = None
+    """Latitude and longitude in degrees, for schedules that hang on the sun."""
     energy: EnergyBoundary | None = None
     target_growth_pct: float = Field(default=5.0, gt=-100, le=1000)
     baseline_year: int | None = Field(default=None, ge=1990, le=2200)
@@ -289,6 +303,8 @@ class StrategySpec:
     parameters: type[FileModel]
     check: Callable[[Group], Sequence[tuple[tuple[str | int, ...], str]]]
     build: Callable[[Group], Sequence[Controller[Any]]]
+    each: bool = False
+    """Whether it commands each member by itself: then one may have a schedule of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +341,11 @@ class Base:
     generation: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> Place | None:
+        """Where it is, for schedules that hang on the sun."""
+        return Place(*self.file.location) if self.file.location is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -336,6 +357,7 @@ class Site:
     links: Mapping[str, Link]
     equipment: Mapping[str, Equipment]
     groups: Mapping[str, Group]
+    """As they run: equipment with a schedule of its own is a group of one."""
     library: Library
     outputs: Mapping[PointId, OutputRules]
     """Every point the controller may write."""
@@ -345,6 +367,13 @@ class Site:
     """By the point id of the energy counter."""
     owner: str = ""
     """The local account that the site belongs to: the one its controller runs as."""
+    regrouped_from: Mapping[str, Group] = field(default_factory=dict)
+    """The groups as their files describe them; empty if they run like that."""
+
+    @property
+    def declared(self) -> Mapping[str, Group]:
+        """The groups as their files describe them."""
+        return self.regrouped_from or self.groups
 
     @property
     def state_dir(self) -> Path:

@@ -74,4 +74,4 @@ class ScheduleController:
 def resolver_of(site: Site, target: str, context: Context) -> Resolver | None:
     """The answers for a group or equipment; None if no schedule governs it."""
     base = site.bases[target.partition(".")[0]]
-    return site.library.resolver(target, base.zone, context=context)
+    return site.library.resolver(target, base.zone, place=base.place, context=context)

@@ -449,11 +449,11 @@ def test_schedules_alone(draft: Draft) -> None:
     site = draft.site()
     texts = schedule_texts(draft.directory)
     assert set(texts) == {name for name in draft.files if name.startswith("schedules/")}
-    library, problems = check_schedules(site.groups, STRATEGIES, texts)
+    library, problems = check_schedules(site, STRATEGIES, texts)
     assert library is not None
     assert problems == []
     texts["schedules/offices.yaml"] = texts["schedules/offices.yaml"].replace('"on"', "onn")
-    library, problems = check_schedules(site.groups, STRATEGIES, texts)
+    library, problems = check_schedules(site, STRATEGIES, texts)
     assert library is None
     assert {problem.message for problem in problems} == {
         "no mode 'onn' in strategy on_off of group 'plant.offices'"
