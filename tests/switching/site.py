@@ -84,7 +84,9 @@ SITE = {
     **FILES,
     "site.yaml": FILES["site.yaml"] + "people: {guest: viewer}\n",
     "devices/station.yaml": STATION,
-    "equipment/b.yaml": FILES["equipment/b.yaml"]
+    "equipment/b.yaml": FILES["equipment/b.yaml"].replace(
+        "min_on_s: 0", "min_on_s: 0, min_off_s: 0"
+    )
     + "  station: {kind: weather_station, device: station, link: plc, unit: 3}\n",
     "schedules/air.yaml": SCHEDULE,
     "schedules/seasons.yaml": BY_HAND,
