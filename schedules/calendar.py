@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TypeAlias
 
@@ -22,6 +22,7 @@ MonthDay: TypeAlias = tuple[int, int]
 """Month 1-12 and day of the month."""
 
 _LEAP_YEAR = 2024
+_ANSWERS_KEPT = 4096
 YEAR: tuple[MonthDay, ...] = tuple(
     (day.month, day.day) for day in (date(_LEAP_YEAR, 1, 1) + timedelta(days=n) for n in range(366))
 )
@@ -86,10 +87,20 @@ class Calendar:
     """The years for which it is complete; None: for all, since every date in it recurs."""
     entries: Mapping[str, tuple[CalendarEntry, ...]]
     title: Mapping[str, str]
+    _found: dict[tuple[str, date], CalendarEntry | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Answers given: all schedules ask about the same few dates."""
 
     def entry(self, kind: str, day: date) -> CalendarEntry | None:
         """The first entry of a kind that has the date."""
-        return next((entry for entry in self.entries.get(kind, ()) if day in entry), None)
+        key = (kind, day)
+        if key not in self._found:
+            if len(self._found) >= _ANSWERS_KEPT:
+                self._found.clear()
+            entries = self.entries.get(kind, ())
+            self._found[key] = next((entry for entry in entries if day in entry), None)
+        return self._found[key]
 
     def lacks(self, year: int) -> bool:
         """Whether it says nothing about a year."""

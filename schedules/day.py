@@ -63,6 +63,8 @@ class Days:
         self._seasons = seasons
         ranked = sorted(schedule.exceptions, key=lambda r: (r.priority, r.do != "add"))
         self._rules = tuple(ranked)
+        self._labels: dict[int, tuple[tuple[int, str], ...]] = {}
+        """By date: the exceptions that apply, and why."""
         self._parts: dict[tuple[object, ...], Parts] = {}
         self._plans: dict[tuple[int, int], tuple[Parts, Parts, Plan]] = {}
 
@@ -81,7 +83,11 @@ class Days:
     def parts(self, ordinal: int, season: str) -> Parts:
         """What a date brings in a season."""
         day = date.fromordinal(ordinal)
-        labels = tuple((n, label) for n, r in enumerate(self._rules) if (label := r.label(day)))
+        labels = self._labels.get(ordinal)
+        if labels is None:
+            found_labels = ((n, rule.label(day)) for n, rule in enumerate(self._rules))
+            labels = tuple((n, label) for n, label in found_labels if label is not None)
+            _keep(self._labels, ordinal, labels)
         sun = (
             (self._sun.minutes(day), self._sun.minutes(date.fromordinal(ordinal + 1)))
             if self._sun is not None

@@ -143,10 +143,13 @@ def test_the_library_examples_load() -> None:
         for path in LIBRARY.rglob("*.yaml")
     }
     library = _library(files)
-    assert len(files) >= 6
+    assert len(files) >= 8
     assert {"cn-east", "cn-south"} <= library.seasons.keys()
+    assert [overlay.id for overlay in library.overlays] == ["demand-limit", "shut-down", "epidemic"]
+    assert library.time_units.keys() == {"offices"}
+    special = ("seasons.yaml", "overlays.yaml", "time-units.yaml")
     for name in files:
-        if "calendars/" not in name and not name.endswith("seasons.yaml"):
+        if "calendars/" not in name and not name.endswith(special):
             alone = {n: t for n, t in files.items() if n == name or "calendars/" in n}
             seasons = {n: t for n, t in files.items() if n.endswith("seasons.yaml")}
             schedule = next(iter(_library(alone | seasons).schedules.values()))
