@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 from bms.config.models import Site
 from bms.durations import in_words
@@ -21,6 +22,7 @@ from bms.historian.queries import Queries
 from bms.historian.records import MILLISECOND
 from bms.model import Award, Override, Priority
 from bms.protection import is_on
+from bms.reports.why import zone_of
 from drivers.points import PointId, Quality, Sample
 
 TYPICAL_OVER = timedelta(days=7)
@@ -174,8 +176,10 @@ def _extra(
             if kwh is None or last is None:
                 return Cost(None, "", f"{register}: {missing}")
             total, upto = total + kwh, min(upto, last)
-        late = end - upto > timedelta(minutes=1)
-        detail = f"up to {upto:%Y-%m-%d %H:%M}Z, when it was last read" if late else ""
+        needed = max(span.end for span in spans if span.extra)
+        local = upto.astimezone(ZoneInfo(zone_of(site, owner)))
+        late = needed - upto > timedelta(minutes=1)
+        detail = f"up to {local:%Y-%m-%d %H:%M}, when it was last read" if late else ""
         return Cost(total, "measured", detail)
     hours = sum(span.hours for span in spans if span.extra and span.start >= start)
     power = _power_point(site, owner)
