@@ -82,21 +82,19 @@ def override_cost(
     owner, _, role = override.point.rpartition(".")
     if role not in ("enable", "mode"):
         return Cost(None, "", "what another setting would have used cannot be told")
-    history_rows = history.awards(override.point, override.start - QUARTER, end)
-    before = history.award_at(override.point, override.start - QUARTER)
-    timeline = [(override.start - QUARTER, before.award if before is not None else None)]
-    timeline += [(row.time, row.award) for row in history_rows]
-    spans = spans_of(timeline, f"override:{override.id}", override.start, end)
-    if not spans:
+    # A quarter of an hour more at both ends: registers are read so often.
+    timeline = _timeline(history, override.point, override.start - QUARTER, end + QUARTER)
+    spans = spans_of(timeline, f"override:{override.id}", override.start, end, end + QUARTER)
+    inside = [span for span in spans if override.start <= span.start and span.end <= end]
+    if not inside:
         return Cost(None, "", "nothing is recorded of it yet")
-    if any(span.on and span.otherwise is None for span in spans if span.end > override.start):
+    if any(span.otherwise is None for span in inside):
         return Cost(None, "", "nobody else commands it: what it would do otherwise is not known")
-    if any(span.differs for span in spans):
+    if any(span.differs for span in inside):
         return Cost(None, "", "it runs either way: what the other mode would use cannot be told")
-    inside = [span for span in spans if span.start >= override.start]
     costs = []
     if any(span.extra for span in inside):
-        costs.append(_extra(site, history, owner, spans, override.start, end, samples))
+        costs.append(_extra(site, history, owner, spans, inside, samples))
     if any(span.saved for span in inside):
         costs.append(_saved(site, history, override, owner, inside))
     return _total(costs)
@@ -107,14 +105,15 @@ def spans_of(
     source: str,
     start: datetime,
     end: datetime,
+    until: datetime,
 ) -> list[Span]:
-    """The periods between changes of the ladder, cut at `start` and `end`, in order.
+    """The periods between changes of the ladder up to `until`, cut at `start` and `end`, in order.
 
     `timeline` gives the award from each instant on; `source` is the override's command.
     """
     spans: list[Span] = []
-    for (since, award), (until, _) in pairwise([*timeline, (end, None)]):
-        if award is None or since >= until:
+    for (since, award), (after, _) in pairwise([*timeline, (until, None)]):
+        if award is None or since >= after:
             continue
         ladder = (award.winner, *award.losers)
         rest = [c for c in ladder if c.source != source and c.priority != Priority.MIN_ON_OFF]
@@ -123,15 +122,15 @@ def spans_of(
         ruled = any(c.source == source for c in ladder)
         would = None if otherwise is None else is_on(otherwise)
         differs = ruled and on and would is True and otherwise != award.value
-        borders = [since, *([start] if since < start < until else []), until]
+        borders = [since, *(cut for cut in (start, end) if since < cut < after), after]
         spans += [Span(a, b, on, would, differs) for a, b in pairwise(borders)]
     return spans
 
 
 def measured_kwh(
-    parts: Iterable[Interval], spans: Sequence[Span], start: datetime, resolution: Fraction
+    parts: Iterable[Interval], spans: Sequence[Span], inside: Sequence[Span], resolution: Fraction
 ) -> tuple[float | None, datetime | None, str]:
-    """kWh of one register in the extra periods after `start`: kWh, up to when, what is missing.
+    """kWh of one register in the extra periods of `inside`: kWh, up to when, what is missing.
 
     The counts of an interval belong to the time that the machine ran in it: a register that is
     read at quarter hours says nothing of the minutes before it was switched on.
@@ -139,7 +138,7 @@ def measured_kwh(
     total = Fraction(0)
     last: datetime | None = None
     ran = [span for span in spans if span.on]
-    extra = [span for span in spans if span.extra and span.start >= start]
+    extra = [span for span in inside if span.extra]
     for part in parts:
         ran_s = _overlap_s(part.start, part.end, ran)
         extra_s = _overlap_s(part.start, part.end, extra)
@@ -163,28 +162,29 @@ def _extra(
     history: Queries,
     owner: str,
     spans: Sequence[Span],
-    start: datetime,
-    end: datetime,
+    inside: Sequence[Span],
     samples: Mapping[PointId, Sample],
 ) -> Cost:
+    extra = [span for span in inside if span.extra]
+    start, end = inside[0].start, inside[-1].end
     registers = _registers(site, owner)
     if registers:
         total, upto = 0.0, end
         for register in registers:
             parts, resolution = _intervals(history, register, start - QUARTER, end, samples)
-            kwh, last, missing = measured_kwh(parts, spans, start, resolution)
+            kwh, last, missing = measured_kwh(parts, spans, inside, resolution)
             if kwh is None or last is None:
                 return Cost(None, "", f"{register}: {missing}")
             total, upto = total + kwh, min(upto, last)
-        needed = max(span.end for span in spans if span.extra)
+        needed = extra[-1].end
         local = upto.astimezone(ZoneInfo(zone_of(site, owner)))
         late = needed - upto > timedelta(minutes=1)
         detail = f"up to {local:%Y-%m-%d %H:%M}, when it was last read" if late else ""
         return Cost(total, "measured", detail)
-    hours = sum(span.hours for span in spans if span.extra and span.start >= start)
+    hours = sum(span.hours for span in extra)
     power = _power_point(site, owner)
     if power is not None and end - start <= POWER_OVER:
-        found = _from_power(history.samples(power, start - POWER_GAP, end), spans, start)
+        found = _from_power(history.samples(power, start - POWER_GAP, end), extra)
         if found is not None:
             return Cost(found, "measured", f"from {power}")
     rated = _rated_kw(site, owner)
@@ -212,12 +212,8 @@ def _typical_kw(site: Site, history: Queries, override: Override, owner: str) ->
     registers = _registers(site, owner)
     if not registers:
         return None
-    first = history.award_at(override.point, since)
-    timeline = [(since, first.award if first is not None else None)]
-    rows = history.awards(override.point, since, until - MILLISECOND)
-    timeline += [(row.time, row.award) for row in rows]
-    # Asked of a source that is not there, every period in which it ran is one without it.
-    spans = [s for s in spans_of(timeline, "", since, until) if s.on]
+    timeline = _timeline(history, override.point, since, until)
+    spans = [s for s in spans_of(timeline, "", since, until, until) if s.on]
     total = 0.0
     ran_s = 0.0
     for register in registers:
@@ -232,6 +228,18 @@ def _typical_kw(site: Site, history: Queries, override: Override, owner: str) ->
     if ran_s < TYPICAL_AT_LEAST.total_seconds() * len(registers):
         return None
     return total / (ran_s / 3600) * len(registers)
+
+
+def _timeline(
+    history: Queries, point: PointId, start: datetime, end: datetime
+) -> list[tuple[datetime, Award | None]]:
+    """The award from each instant on: that at `start`, then every change before `end`."""
+    first = history.award_at(point, start)
+    rows = history.awards(point, start, end - MILLISECOND)
+    return [
+        (start, first.award if first is not None else None),
+        *((row.time, row.award) for row in rows),
+    ]
 
 
 def _intervals(
@@ -260,10 +268,9 @@ def _intervals(
     return intervals(readings), resolution
 
 
-def _from_power(samples: Sequence[Sample], spans: Sequence[Span], start: datetime) -> float | None:
-    """kWh of power samples in the extra periods; None if they leave any of it open."""
+def _from_power(samples: Sequence[Sample], extra: Sequence[Span]) -> float | None:
+    """kWh of power samples in these periods; None if they leave too much of them open."""
     total = covered_h = 0.0
-    extra = [s for s in spans if s.extra and s.start >= start]
     for before, after in pairwise([*samples, None]):
         assert before is not None
         if before.quality is not Quality.GOOD or not isinstance(before.value, int | float):
