@@ -14,6 +14,7 @@ from bms.control.chilled_water import CHILLED_WATER_PLANT
 from bms.control.compressors import COMPRESSORS
 from bms.control.defaults import DefaultsController
 from bms.control.on_off import ON_OFF
+from bms.control.optimal import optimal_controller
 from bms.control.overrides import OverrideController
 from bms.control.schedule import schedule_controller
 from bms.model import Controller, Override
@@ -37,6 +38,9 @@ def assemble(
         schedule = schedule_controller(site, group, setpoints, context)
         if schedule is not None:
             controllers.append(schedule)
+        optimal = optimal_controller(site, group, setpoints, context)
+        if optimal is not None:
+            controllers.append(optimal)
     controllers.extend(OverrideController(override) for override in overrides)
     if site.defaults:
         controllers.append(DefaultsController(site.defaults))
