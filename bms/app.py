@@ -41,7 +41,8 @@ from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.sinks import INFLUX
 from bms.historian.writer import HistoryWriter
-from bms.model import Condition, Override, Severity
+from bms.keeping import Keeping
+from bms.model import Condition, Severity
 from bms.runtime import Runtime
 from bms.store import Store
 from bms.switch_store import SwitchStore
@@ -289,16 +290,17 @@ class App:
     # --- the local API -----------------------------------------------------------------------
 
     def _handlers(self) -> Handlers:
-        async def add(override: Override) -> Override:
-            return await self._in(self._store_thread, self._store.add, override)
-
-        async def clear(override: Override, now: datetime, user: str) -> None:
-            await self._in(self._store_thread, self._store.clear, override.id, now, user)
-
-        switches = SwitchHandlers(self._runtime, self._clock.now, self._in_switches, self._beside)
-        return Handlers(
-            self._runtime, self._clock.now, self._cycle_view, self._kwh_today, add, clear, switches
+        keeping = Keeping(
+            self._runtime,
+            self._store,
+            self._history,
+            store_thread=self._store_thread,
+            history_thread=self._history_thread,
+            files_thread=self._files_thread,
         )
+        now = self._clock.now
+        switches = SwitchHandlers(self._runtime, now, self._in_switches, self._beside)
+        return Handlers(self._runtime, now, self._cycle_view, self._kwh_today, keeping, switches)
 
     async def _in_switches(self, call: Callable[[SwitchStore], T]) -> T:
         return await self._in(self._store_thread, call, self._store.switches)

@@ -6,29 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from bms.config.models import Group, Site, StrategySpec
 from bms.config.singles import with_library
 from bms.control import STRATEGIES, assemble
+from bms.control.schedule import resolver_of
 from bms.engine import Cycle, Engine
-from bms.equipment import PointClass
-from bms.errors import InvalidInput, Refused
 from bms.field import Field
 from bms.model import Award, Condition, Controller, Override, Severity
-from bms.reports.why import known_units, point_class
+from bms.reports.why import known_units
 from bms.shadow import shadowed
 from bms.standing import STATES, Standing
 from bms.switched import NOTHING_SWITCHED, Switched
-from drivers.points import PointId, Quality, Sample, Value
-from schedules.model import Library
-from schedules.yamltext import Problem, suggestion
-
-LONGEST_OVERRIDE = timedelta(days=7)
-"""No override is for ever: a week is the longest an engineer may set (operator reference, 2)."""
-
-_ON_OFF = {"on": 1, "off": 0, "true": 1, "false": 0, "1": 1, "0": 0}
+from drivers.points import PointId, Quality, Sample
+from schedules.model import Library, Resolver
+from schedules.yamltext import Problem
 
 
 class Runtime:
@@ -150,58 +144,6 @@ class Runtime:
 
     # --- overrides ---------------------------------------------------------------------------
 
-    def new_override(
-        self, point: PointId, text: str, duration: timedelta, reason: str, owner: str, now: datetime
-    ) -> Override:
-        """Check an operator's request; returns the override, not yet stored (id 0).
-
-        Raises InvalidInput for an unknown point or value, Refused where it is not allowed.
-        """
-        # One line without control characters: it is read on terminals and in the log.
-        reason = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
-        if not reason:
-            raise InvalidInput("an override needs a reason that the next shift understands")
-        if not timedelta(0) < duration <= LONGEST_OVERRIDE:
-            raise Refused(
-                f"an override lasts at most {LONGEST_OVERRIDE.days} days; for longer, edit the "
-                "schedule"
-            )
-        value = self._value(point, text)
-        return Override(0, point, value, now, now + duration, reason, owner)
-
-    def _value(self, point: PointId, text: str) -> Value:
-        for group in self.site.groups.values():
-            spec = self.spec(group)
-            if point == group.mode_point:
-                if text not in spec.modes:
-                    raise InvalidInput(
-                        f"'{text}' is no mode of {group.id}; " + suggestion(text, spec.modes)
-                    )
-                return text
-            if point in (group.setpoint_point(name) for name in spec.setpoints):
-                return _number(point, text)
-        if point not in self.units:
-            raise InvalidInput(f"unknown point '{point}'; " + suggestion(point, self.commandable()))
-        if point not in self.site.outputs:
-            raise Refused(f"{point} is measured, not commanded: it cannot be overridden")
-        if point_class(self.site, point) is PointClass.STATE:
-            if text.lower() not in _ON_OFF:
-                raise InvalidInput(f"'{text}' is no state; write on or off")
-            return _ON_OFF[text.lower()]
-        return _number(point, text)
-
-    def commandable(self) -> list[PointId]:
-        """Every point an override may name."""
-        groups = [
-            point
-            for group in self.site.groups.values()
-            for point in (
-                group.mode_point,
-                *(group.setpoint_point(name) for name in self.spec(group).setpoints),
-            )
-        ]
-        return [*groups, *self.site.outputs]
-
     def put_override(self, override: Override) -> None:
         """Put a stored override in force, in place of any other on its point."""
         self.overrides = {
@@ -240,15 +182,9 @@ class Runtime:
             return Sample(point, None, Quality.BAD, self.last.time, "nothing commands it")
         return Sample(point, award.value, Quality.GOOD, self.last.time)
 
+    def resolver(self, group: Group) -> Resolver | None:
+        """The schedule in force of a group; None if none governs it."""
+        return resolver_of(self.site, group.id, self.standing.context)
+
     def award(self, point: PointId) -> Award | None:
         return self.engine.why(point)
-
-
-def _number(point: PointId, text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise InvalidInput(f"'{text}' is not a number, and {point} takes one") from None
-    if number != number or number in (float("inf"), float("-inf")):
-        raise InvalidInput(f"{point} takes a finite number, not '{text}'")
-    return number

@@ -193,22 +193,34 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
 
 
 def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
-    """The priority ladder with the winner first, and what the field shows."""
+    """The priority ladder with the winner first, what the field shows, and the group behind it."""
     field = answer["field"]
     good = field["quality"] == "good"
     shown = f"{value_text(field['value'])} {field['unit']}".strip() if good else "—"
-    lines: list[RenderableType] = [
-        Text.assemble(
-            (answer["point"], "bold"),
-            f"  field: {shown} ({field['quality']}, {field['age_s']:.0f} s old"
-            f"{', ' + field['detail'] if field['detail'] else ''})",
-        )
-    ]
+    facts = [field["quality"]]
+    if field["age_s"] is not None:
+        facts.append(f"{field['age_s']:.0f} s old")
+    facts += [field["detail"]] if field["detail"] else []
+    head = Text.assemble(
+        (answer["point"], "bold"),
+        f" at {answer['time']}  field: {shown} ({', '.join(facts)})",
+    )
+    lines: list[RenderableType] = [head]
+    if answer["note"]:
+        lines.append(Text(answer["note"], _NOTE))
     if answer["winner"] is None:
         lines.append(
             Text("nothing commands it" if answer["commandable"] else "measured, not commanded")
         )
-        return lines
+    else:
+        lines.append(_ladder(answer))
+    for ladder in answer["behind"]:
+        lines += [Text(), Text.assemble("behind it: ", (ladder["point"], "bold"))]
+        lines.append(Text("nothing commands it") if ladder["winner"] is None else _ladder(ladder))
+    return lines
+
+
+def _ladder(answer: Mapping[str, Any]) -> Table:
     table = _table("", "slot", "value", "by", "reason", "until")
     for label, command in [("wins", answer["winner"])] + [("", c) for c in answer["losers"]]:
         table.add_row(
@@ -219,7 +231,7 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
             command["reason"],
             command["expires"] or "",
         )
-    return [*lines, table]
+    return table
 
 
 def preview_view(

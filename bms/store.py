@@ -114,6 +114,15 @@ class Store:
         assert cursor.lastrowid is not None
         return replace(override, id=cursor.lastrowid)
 
+    def extend(self, override: Override) -> bool:
+        """Keep a later end and another reason of an override; False if it is not in force."""
+        with transaction(self._connection, self._path):
+            done = self._connection.execute(
+                "UPDATE override SET until_us = ?, reason = ? WHERE id = ? AND ended_us IS NULL",
+                (_us(override.until), override.reason, override.id),
+            )
+        return done.rowcount == 1
+
     def clear(self, which: int | PointId, now: datetime, by: str = "") -> Override | None:
         """End an override by id or point; returns it, or None if it is not in force."""
         column = "id" if isinstance(which, int) else "point"
@@ -143,10 +152,11 @@ class Store:
         return [_override(row) for row in rows]
 
     def overrides_since(self, since: datetime) -> list[PastOverride]:
-        """The record of all overrides started at or after `since`, oldest first."""
+        """The record of all overrides in force at or after `since`, oldest first."""
         with store_errors(self._path):
             rows = self._connection.execute(
-                f"SELECT {_COLUMNS}, ended_us, ended FROM override WHERE start_us >= ? ORDER BY id",
+                f"SELECT {_COLUMNS}, ended_us, ended FROM override "
+                "WHERE coalesce(ended_us, until_us) >= ? ORDER BY id",
                 (_us(since),),
             ).fetchall()
         return [

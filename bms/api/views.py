@@ -36,6 +36,7 @@ def override_view(runtime: Runtime, override: Override, now: datetime) -> dict[s
         "value": shown(runtime.site, override.point, override.value),
         "since": local(override.start, zone),
         "until": local(override.until, zone),
+        "age_s": round((now - override.start).total_seconds()),
         "left_s": max(0, round((override.until - now).total_seconds())),
         "owner": override.owner,
         "reason": override.reason,

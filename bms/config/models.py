@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from bms.config.filemodel import FileModel
 from bms.config.links import LinkFile, LinkSettings
+from bms.config.optimal import Optimal, OptimalFile
 from bms.equipment import Equipment
 from bms.model import Controller, OutputRules
 from drivers.modbus.transport import UnitProfile
@@ -248,6 +249,8 @@ class GroupEntry(FileModel):
     """The sub-meter of this group."""
     parameters: dict[str, Any] = {}
     """Checked against the strategy's own model."""
+    optimal: OptimalFile | None = None
+    """Start early enough, stop early, purge at night; absent: as scheduled, to the minute."""
 
 
 class GroupsFile(FileModel):
@@ -274,6 +277,7 @@ class Group:
     equipment: Mapping[str, Equipment]
     """All equipment of the base by short name, for parameters that name a sensor or a header."""
     meter: Equipment | None = None
+    optimal: Optimal | None = None
     title: Mapping[str, str] = field(default_factory=dict)
     origin: Origin = field(default_factory=lambda: Origin("groups", 1))
 

@@ -14,6 +14,7 @@ from bms.control.chilled_water import CHILLED_WATER_PLANT
 from bms.control.compressors import COMPRESSORS
 from bms.control.defaults import DefaultsController
 from bms.control.on_off import ON_OFF
+from bms.control.optimal import optimal_controller
 from bms.control.overlay import OverlayController
 from bms.control.overrides import OverrideController
 from bms.control.schedule import ScheduleController, resolver_of
@@ -41,6 +42,9 @@ def assemble(
         controllers.append(ScheduleController(group, setpoints, resolver))
         if site.library.overlays:
             controllers.append(OverlayController(group, setpoints, resolver))
+        optimal = optimal_controller(site, group, setpoints, context)
+        if optimal is not None:
+            controllers.append(optimal)
     controllers.extend(OverrideController(override) for override in overrides)
     if site.defaults:
         controllers.append(DefaultsController(site.defaults))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from bms.protection import is_on
 from schedules.answers import Change
 from schedules.resolve import Resolver
 
@@ -20,6 +21,18 @@ def next_effective_change(
         if change.time > end:
             return None
         if (change.entry.mode, change.entry.setpoints) != (entry.mode, entry.setpoints):
+            return change
+        at = change.time
+    return None
+
+
+def next_switch(resolver: Resolver, now: datetime, horizon: timedelta) -> Change | None:
+    """The next change from standing still to running, or back; None within `horizon`."""
+    on, at, end = is_on(resolver.in_force(now).mode), now, now + horizon
+    while (change := resolver.next_change(at, horizon_days=horizon.days + 1)) is not None:
+        if change.time > end:
+            return None
+        if is_on(change.entry.mode) != on:
             return change
         at = change.time
     return None

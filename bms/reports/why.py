@@ -6,7 +6,7 @@ with everything that the group's schedule had for that moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,8 +20,10 @@ from bms.protection import Hold, retold
 from drivers.points import PointId, Quality, Sample, Value
 from schedules.yamltext import suggestion
 
-FIELD_WITHIN = timedelta(hours=1)
-"""How far back a past reading is looked for: the log is decoded for it, some 0.1 ms per second."""
+ANALOG_WITHIN = (timedelta(hours=1),)
+STATE_WITHIN = (*ANALOG_WITHIN, timedelta(hours=6), timedelta(hours=25))
+"""How far back a past reading is looked for, the nearest first because the log is decoded for it:
+states are stored when they change, and once a day."""
 
 
 def why(
@@ -87,15 +89,13 @@ def why_then(
     if begin is None or time < begin:
         since = f"begins at {_local(begin, zone)}" if begin is not None else "is empty"
         raise BmsError(f"nothing is known of {_local(time, zone)}: the history of commands {since}")
-    sample = _last(history.samples(point, time - FIELD_WITHIN, time))
+    sample = _recorded(site, history, point, time)
     if sample is None and point.rpartition(".")[0] in site.groups:
         found = award_at(history, point, time)  # a group's point shows what it is awarded
         if found is not None:
             sample = Sample(point, found.value, Quality.GOOD, time)
     if sample is None:
-        hours = FIELD_WITHIN.total_seconds() / 3600
-        detail = f"nothing was recorded in the {hours:g} h before; states are recorded on change"
-        sample = Sample(point, None, Quality.BAD, time, detail)
+        sample = Sample(point, None, Quality.BAD, time, "no reading of then is recorded")
     return why(
         site,
         strategies,
@@ -208,8 +208,13 @@ def _local(time: datetime, zone: ZoneInfo) -> str:
     return time.astimezone(zone).isoformat(timespec="seconds")
 
 
-def _last(samples: Iterable[Sample]) -> Sample | None:
-    found = None
-    for sample in samples:
-        found = sample
-    return found
+def _recorded(site: Site, history: Queries, point: PointId, time: datetime) -> Sample | None:
+    """The last reading up to a moment."""
+    state = point_class(site, point) is PointClass.STATE
+    end = time
+    for within in STATE_WITHIN if state else ANALOG_WITHIN:
+        found = history.samples(point, time - within, end)
+        if found:
+            return found[-1]
+        end = time - within
+    return None
