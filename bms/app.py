@@ -26,6 +26,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
+from bms.api.switches import SwitchHandlers
 from bms.clock import Clock, SystemClock
 from bms.config.load import schedule_texts
 from bms.config.models import Site
@@ -40,9 +41,12 @@ from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.sinks import INFLUX
 from bms.historian.writer import HistoryWriter
-from bms.model import Condition, Override, Severity
+from bms.keeping import Keeping
+from bms.model import Condition, Severity
 from bms.runtime import Runtime
 from bms.store import Store
+from bms.switch_store import SwitchStore
+from bms.switched import Spell
 from bms.wiring import driver_for
 from drivers.base import Write
 from drivers.ticker import Ticker
@@ -78,6 +82,8 @@ class App:
         self._files_thread = ThreadPoolExecutor(1, thread_name_prefix="files")
         self._field = Field(clock.now)
         self._stop = asyncio.Event()
+        self._begun = asyncio.Event()
+        self._begun_before: tuple[Spell, ...] = ()
         self._cycles = 0
         self._overruns = 0
         self._durations_ms: deque[float] = deque(maxlen=600)
@@ -100,7 +106,11 @@ class App:
                 stack.callback(thread.shutdown, wait=True, cancel_futures=True)
             now = self._clock.now()
             self._runtime = Runtime(
-                self._site, self._field, self._store.active(now), self._store.load_states()
+                self._site,
+                self._field,
+                self._store.active(now),
+                self._store.load_states(),
+                self._store.switches.read(now),
             )
             self._recorder = Recorder(
                 self._site,
@@ -162,6 +172,9 @@ class App:
             now = self._clock.now()
             cycle = self._runtime.cycle(now)
             self._record(cycle)
+            if (spells := self._runtime.standing.begun()) != self._begun_before:
+                self._begun_before = spells
+                self._begun.set()  # kept at once, not with the next states
             self._cycles += 1
             ended = loop.time()
             self._durations_ms.append((ended - begun) * 1000)
@@ -171,7 +184,8 @@ class App:
 
     def _record(self, cycle: Cycle) -> None:
         samples = cycle.snapshot.samples
-        self._recorder.offer(cycle.time, samples, cycle.changed, cycle.alarms)
+        changes = (*cycle.changed, *cycle.reordered)
+        self._recorder.offer(cycle.time, samples, changes, cycle.alarms)
         self._today.offer(cycle.time, samples)
         for event in cycle.alarms:
             _log.log(
@@ -202,19 +216,24 @@ class App:
 
     async def _save_states(self) -> None:
         while True:
-            await asyncio.sleep(SAVE_STATES_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SAVE_STATES_S):
+                    await self._begun.wait()
+            self._begun.clear()
             await self._store_states()
 
     async def _store_states(self) -> None:
-        states = self._runtime.engine.states()
+        states, begun = self._runtime.states(), self._runtime.standing.begun()
+        now = self._clock.now()
         try:
-            await self._in(self._store_thread, self._store.save_states, states)
+            await self._in(self._store_thread, self._store.save_states, states, begun, now)
         except StoreError as error:
             # A full disk must not stop the control of a park: go on, and say so.
             _log.error("states: cannot store: %s", error)
             text = f"controller states are not being stored: {error}"
             self._runtime.raise_own(Condition("store:states", Severity.CRITICAL, text))
         else:
+            self._runtime.standing.kept(begun)
             self._runtime.clear_own("store:states")
 
     # --- schedules ---------------------------------------------------------------------------
@@ -271,15 +290,23 @@ class App:
     # --- the local API -----------------------------------------------------------------------
 
     def _handlers(self) -> Handlers:
-        async def add(override: Override) -> Override:
-            return await self._in(self._store_thread, self._store.add, override)
-
-        async def clear(override: Override, now: datetime, user: str) -> None:
-            await self._in(self._store_thread, self._store.clear, override.id, now, user)
-
-        return Handlers(
-            self._runtime, self._clock.now, self._cycle_view, self._kwh_today, add, clear
+        keeping = Keeping(
+            self._runtime,
+            self._store,
+            self._history,
+            store_thread=self._store_thread,
+            history_thread=self._history_thread,
+            files_thread=self._files_thread,
         )
+        now = self._clock.now
+        switches = SwitchHandlers(self._runtime, now, self._in_switches, self._beside)
+        return Handlers(self._runtime, now, self._cycle_view, self._kwh_today, keeping, switches)
+
+    async def _in_switches(self, call: Callable[[SwitchStore], T]) -> T:
+        return await self._in(self._store_thread, call, self._store.switches)
+
+    async def _beside(self, call: Callable[[], T]) -> T:
+        return await self._in(self._files_thread, call)
 
     def _cycle_view(self) -> dict[str, Any]:
         durations = sorted(self._durations_ms) or [0.0]

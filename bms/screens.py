@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bms.config.models import Site
+from bms.control.schedule import resolver_of
 from bms.durations import in_words
+from schedules.context import NOTHING, Context
 
 _ABNORMAL = "bold red"
 _NOTE = "yellow"
@@ -142,6 +144,7 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
         )
         for o in overrides
     ]
+    lines += _switched(status)
     alarms = status["alarms"]
     lines.append(Text(f"alarms: {len(alarms) or 'none'}"))
     lines += [
@@ -154,23 +157,70 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     return lines
 
 
+def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
+    """Seasons with their cause, overlays that are not off, what people extended."""
+    today = status["time"]
+    lines: list[RenderableType] = []
+    for season in status["seasons"]:
+        since = f" since {season['since'][:10]}" if season["since"] else ""
+        bad = season["outdoor"] is not None and season["outdoor"]["bad"]
+        lines.append(
+            Text(
+                f"season of {season['base']} ({season['set']}): {season['season']}{since}, "
+                f"{season['reason']}",
+                _ABNORMAL if bad else "",
+            )
+        )
+        lines += [
+            Text(f"  then {plan['season']} from {_clock(plan['from'], today)}: {plan['reason']}")
+            for plan in season["planned"]
+        ]
+    for overlay in status["overlays"]:
+        if overlay["level"] == "off":
+            continue
+        until = f" until {_clock(overlay['until'], today)}" if overlay["until"] else ""
+        who = f" ({overlay['who']}: {overlay['reason']})" if overlay["who"] else ""
+        lines.append(Text(f"overlay {overlay['overlay']}: {overlay['level']}{until}{who}", _NOTE))
+    lines += [
+        Text(
+            f"extension {e['id']}: {e['target']} {e['mode']} until {_clock(e['until'], today)} "
+            f"({e['who']}: {e['reason']})",
+            _NOTE,
+        )
+        for e in status["extensions"]
+    ]
+    return lines
+
+
 def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
-    """The priority ladder with the winner first, and what the field shows."""
+    """The priority ladder with the winner first, what the field shows, and the group behind it."""
     field = answer["field"]
     good = field["quality"] == "good"
     shown = f"{value_text(field['value'])} {field['unit']}".strip() if good else "—"
-    lines: list[RenderableType] = [
-        Text.assemble(
-            (answer["point"], "bold"),
-            f"  field: {shown} ({field['quality']}, {field['age_s']:.0f} s old"
-            f"{', ' + field['detail'] if field['detail'] else ''})",
-        )
-    ]
+    facts = [field["quality"]]
+    if field["age_s"] is not None:
+        facts.append(f"{field['age_s']:.0f} s old")
+    facts += [field["detail"]] if field["detail"] else []
+    head = Text.assemble(
+        (answer["point"], "bold"),
+        f" at {answer['time']}  field: {shown} ({', '.join(facts)})",
+    )
+    lines: list[RenderableType] = [head]
+    if answer["note"]:
+        lines.append(Text(answer["note"], _NOTE))
     if answer["winner"] is None:
         lines.append(
             Text("nothing commands it" if answer["commandable"] else "measured, not commanded")
         )
-        return lines
+    else:
+        lines.append(_ladder(answer))
+    for ladder in answer["behind"]:
+        lines += [Text(), Text.assemble("behind it: ", (ladder["point"], "bold"))]
+        lines.append(Text("nothing commands it") if ladder["winner"] is None else _ladder(ladder))
+    return lines
+
+
+def _ladder(answer: Mapping[str, Any]) -> Table:
     table = _table("", "slot", "value", "by", "reason", "until")
     for label, command in [("wins", answer["winner"])] + [("", c) for c in answer["losers"]]:
         table.add_row(
@@ -181,7 +231,7 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
             command["reason"],
             command["expires"] or "",
         )
-    return [*lines, table]
+    return table
 
 
 def preview_view(
@@ -190,12 +240,13 @@ def preview_view(
     start: datetime,
     days: int,
     overrides: Sequence[Mapping[str, Any]] | None,
+    context: Context = NOTHING,
 ) -> dict[str, Any]:
-    """What the schedule will do in a group, as JSON; `overrides` is None if nobody was asked."""
+    """What schedule and overlays will do in a group, as JSON; `overrides` is None if nobody was
+    asked, `context` is what stands switched."""
     group = site.groups[group_id]
-    base = site.bases[group.base]
-    zone = base.zone
-    resolver = site.library.resolver(group_id, zone, place=base.place)
+    zone = site.bases[group.base].zone
+    resolver = resolver_of(site, group_id, context)
     stretches = resolver.preview(start, days) if resolver is not None else []
     prefix = {
         group.mode_point,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import calendar, cert, live, raw, read, scan, site
+from bms.cli import calendar, cert, live, override, raw, read, scan, site, switch
 from bms.cli.common import ErrorGroup
 
 
@@ -28,7 +28,10 @@ for command in (
     live.why,
     read.schedule,
     calendar.calendar,
-    live.override,
+    override.override,
+    switch.season,
+    switch.overlay,
+    switch.unit,
     cert.cert,
     scan.scan,
     raw.read,

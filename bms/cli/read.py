@@ -36,6 +36,8 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
     """What will run in GROUP, and because of which line."""
     from bms.clock import SystemClock
     from bms.screens import preview_screen, preview_view
+    from bms.standing import known_context
+    from bms.store import read_switched
     from schedules.yamltext import suggestion
 
     loaded = load_site(site)
@@ -44,7 +46,9 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
     # A day is the base's day: in the site's own zone it may begin on the day before.
     zone = loaded.bases[loaded.groups[group].base].zone
     now = instant(zone, start, "--from") if start else SystemClock().now()
-    view = preview_view(loaded, group, now, days, _overrides_if_running(loaded))
+    switched = read_switched(loaded.state_dir, SystemClock().now())
+    context = known_context(loaded.library, switched)
+    view = preview_view(loaded, group, now, days, _overrides_if_running(loaded), context)
     if as_json:
         print_json(view)
     else:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bms.config.filemodel import FileModel
 from bms.config.links import LinkFile, LinkSettings
+from bms.config.optimal import Optimal, OptimalFile
 from bms.equipment import Equipment
 from bms.model import Controller, OutputRules
 from drivers.modbus.transport import UnitProfile
@@ -51,6 +52,14 @@ def _unit(value: object) -> object:
     if isinstance(value, dict):
         raise ValueError('a range of units is written in quotes: unit: "{1..64}"')
     raise ValueError("a unit is a whole number from 0 to 255")
+
+
+def _person(value: object) -> object:
+    if value in get_args(Role):
+        return {"role": value}
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f"a person has a role: {', '.join(get_args(Role))}")
 
 
 def _scalar(value: object) -> object:
@@ -96,6 +105,9 @@ Title: TypeAlias = Annotated[str | dict[str, str], BeforeValidator(_title)]
 """A name for people: one text, or one per language (`zh`, `en`)."""
 
 Identifier: TypeAlias = Annotated[str, AfterValidator(_identifier)]
+
+Role: TypeAlias = Literal["viewer", "operator", "engineer", "admin"]
+"""What a person may do; `bms/people.py` says what."""
 
 
 # --- site.yaml -------------------------------------------------------------------------------
@@ -145,6 +157,16 @@ class InfluxFile(FileModel):
     token_env: str = "BMS_INFLUX_TOKEN"
 
 
+class PersonFile(FileModel):
+    """One local account; `wang: operator` is short for `wang: {role: operator}`."""
+
+    role: Role
+    areas: list[str] | None = Field(default=None, min_length=1)
+    """Ids of groups or equipment (wildcards allowed) that they look after; absent: all."""
+    name: str = ""
+    """How they are called, if not as the account."""
+
+
 class SiteFile(FileModel):
     """`site.yaml`."""
 
@@ -159,6 +181,10 @@ class SiteFile(FileModel):
     influx: InfluxFile | None = None
     mode: Literal["control", "shadow"] = "control"
     """shadow: decide as usual and write nothing, on any link."""
+    people: dict[str, Annotated[PersonFile, BeforeValidator(_person)]] = {}
+    """By the name of the local account."""
+    default_role: Role = "operator"
+    """Of accounts that `people` does not name."""
 
 
 # --- links.yaml ------------------------------------------------------------------------------
@@ -223,6 +249,8 @@ class GroupEntry(FileModel):
     """The sub-meter of this group."""
     parameters: dict[str, Any] = {}
     """Checked against the strategy's own model."""
+    optimal: OptimalFile | None = None
+    """Start early enough, stop early, purge at night; absent: as scheduled, to the minute."""
 
 
 class GroupsFile(FileModel):
@@ -249,6 +277,7 @@ class Group:
     equipment: Mapping[str, Equipment]
     """All equipment of the base by short name, for parameters that name a sensor or a header."""
     meter: Equipment | None = None
+    optimal: Optimal | None = None
     title: Mapping[str, str] = field(default_factory=dict)
     origin: Origin = field(default_factory=lambda: Origin("groups", 1))
 
@@ -340,6 +369,8 @@ class Site:
     """Slot 16 values."""
     meters: Mapping[PointId, MeterRegister]
     """By the point id of the energy counter."""
+    owner: str = ""
+    """The local account that the site belongs to: the one its controller runs as."""
     regrouped_from: Mapping[str, Group] = field(default_factory=dict)
     """The groups as their files describe them; empty if they run like that."""
 

@@ -156,6 +156,25 @@ class Queries:
         rows = self._award_rows(rule, self._known_series(point), to_ms(time))
         return rows[0] if rows else None
 
+    def first_award(self) -> datetime | None:
+        """When the first award was recorded; None before that."""
+        first = self._rows("SELECT min(time_ms) FROM award")[0][0]
+        return None if first is None else from_ms(first)
+
+    def recorded(self, start: datetime, end: datetime) -> bool:
+        """Whether anything was logged or awarded in a period."""
+        first, last = to_ms(start), to_ms(end)
+        return bool(
+            self._rows(
+                "SELECT 1 FROM log WHERE t0 BETWEEN ? - (SELECT widest_ms FROM about) AND ? "
+                "AND t1 >= ? LIMIT 1",
+                first,
+                last,
+                first,
+            )
+            or self._rows("SELECT 1 FROM award WHERE time_ms BETWEEN ? AND ? LIMIT 1", first, last)
+        )
+
     def _award_rows(self, rule: str, *arguments: Any) -> list[AwardRow]:
         rows = self._rows(f"{award_rows.SELECT} WHERE {rule}", *arguments)
         try:

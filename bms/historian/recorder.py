@@ -53,6 +53,8 @@ class AwardChange(Protocol):
     def point(self) -> PointId: ...
     @property
     def award(self) -> Award | None: ...
+    @property
+    def held_since(self) -> datetime | None: ...
 
 
 class AlarmEvent(Protocol):
@@ -153,7 +155,7 @@ class Recorder:
         if self._begun is None:
             self._begun = time
         for change in award_changes:
-            self._awards.append(AwardRow(change.point, time, change.award))
+            self._awards.append(AwardRow(change.point, time, change.award, change.held_since))
         for event in alarms:
             row = AlarmRow(event.key, event.severity, event.text, event.kind, event.time)
             self._alarms.append(row)

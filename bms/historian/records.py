@@ -51,6 +51,8 @@ class AwardRow:
     point: PointId
     time: datetime
     award: Award | None
+    held_since: datetime | None = None
+    """Where a minimum time wins: when it began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ def test_points_may_appear_and_vanish(recorder: Recorder) -> None:
 class Change:
     point: PointId
     award: Award | None
+    held_since: datetime | None = None
 
 
 @dataclass(frozen=True)
