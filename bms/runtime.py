@@ -11,6 +11,7 @@ from datetime import datetime
 
 from bms.config.models import Group, Site, StrategySpec
 from bms.control import STRATEGIES, assemble
+from bms.control.optimal import Expected, name_for, upcoming
 from bms.engine import Cycle, Engine
 from bms.field import Field
 from bms.model import Award, Condition, Override, Severity
@@ -149,6 +150,15 @@ class Runtime:
     def resolver(self, group: Group) -> Resolver | None:
         """The schedule in force of a group; None if none governs it."""
         return self.site.library.resolver(group.id, self.site.bases[group.base].zone)
+
+    def expected_start(self, group: Group, now: datetime) -> Expected | None:
+        """When the group's next block will be started early; None: as scheduled."""
+        resolver = self.resolver(group)
+        if group.optimal is None or resolver is None or self.last is None:
+            return None
+        state = self.engine.state_of(name_for(group.id))
+        zone = self.site.bases[group.base].zone
+        return upcoming(group, state, resolver, self.last.snapshot, now, zone)
 
     def award(self, point: PointId) -> Award | None:
         return self.engine.why(point)

@@ -84,7 +84,8 @@ def why(runtime: Runtime, point: PointId, now: datetime) -> dict[str, Any]:
 def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict[str, Any]:
     """Mode, season, reason and next schedule change of one group."""
     award: Award | None = runtime.award(group.mode_point)
-    resolver = runtime.site.library.resolver(group.id, zone)
+    resolver = runtime.resolver(group)
+    expected = runtime.expected_start(group, now)
     season = resolver.in_force(now).season if resolver is not None else None
     change = next_effective_change(resolver, now, PREVIEWED) if resolver is not None else None
     powers = [
@@ -108,6 +109,13 @@ def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict
             "reason": change.entry.reason,
         }
         if change
+        else None,
+        "expected_start": {
+            "time": local(expected.start, zone),
+            "block": local(expected.block, zone),
+            "reason": expected.reason,
+        }
+        if expected
         else None,
         "power_kw": round(sum(good), 1) if powers and len(good) == len(powers) else None,
     }

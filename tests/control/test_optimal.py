@@ -16,7 +16,8 @@ from bms.config.load import check, load
 from bms.config.models import Site
 from bms.control import STRATEGIES, assemble
 from bms.control.blocks import next_switch
-from bms.control.optimal import OptimalState, Rate, Seen, expected_start
+from bms.control.learning import Rate
+from bms.control.optimal import OptimalState, Seen, expected_start
 from bms.engine import Engine
 from bms.model import Override, Priority
 from drivers.base import WriteResult, WriteStatus
@@ -90,7 +91,7 @@ seasons:
 }
 ROOM = ZoneSpec(0.6, 43_000.0, 12.0, 15.0, 35.0, 30.0, 0.8)
 """A showroom of the demo park."""
-STEP_S = 60.0
+STEP_S = 120.0
 SUMMER = datetime(2026, 6, 30, 16, tzinfo=UTC)  # midnight in Shanghai
 WINTER = datetime(2025, 12, 31, 16, tzinfo=UTC)
 TRANSITIONAL = datetime(2026, 4, 30, 16, tzinfo=UTC)
@@ -98,6 +99,11 @@ TRANSITIONAL = datetime(2026, 4, 30, 16, tzinfo=UTC)
 
 def _site(directory: Path, **changes: str) -> Site:
     return load(write(directory, {**FILES, **changes}), STRATEGIES)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return _site(tmp_path_factory.mktemp("site"))
 
 
 @dataclass
@@ -177,7 +183,7 @@ class House:
         self.log.append((local, zone, bool(on[0]), setpoints[0]))
 
     def day(self, number: int) -> list[tuple[datetime, float, bool, float]]:
-        return self.log[number * 1440 : (number + 1) * 1440]
+        return self.log[number * 720 : (number + 1) * 720]
 
     def started(self, number: int) -> datetime | None:
         """When it was first running on a day, as local time."""
@@ -210,11 +216,11 @@ def _mornings(rates: Mapping[str, Rate]) -> int:
 WEATHER = (29, 31, 30, 28, 32, 30, 29, 31, 33, 30, 29, 32, 30, 31, 28, 30)
 
 
-def test_after_ten_days_the_rooms_are_there_when_the_block_begins(tmp_path: Path) -> None:
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day])
+def test_after_ten_days_the_rooms_are_there_when_the_block_begins(site: Site) -> None:
+    house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(15)
     # Nothing is known on the first morning: it starts as scheduled, and learns.
-    assert house.started(0) == datetime(2026, 7, 1, 8, 1, tzinfo=UTC)
+    assert house.started(0) == datetime(2026, 7, 1, 8, 2, tzinfo=UTC)
     assert _minutes_late(house, 0, 25.0) > 20
     for day in range(10, 15):
         assert abs(_minutes_late(house, day, 25.0)) <= 10, day
@@ -228,8 +234,8 @@ def test_after_ten_days_the_rooms_are_there_when_the_block_begins(tmp_path: Path
     assert house.alarms == []
 
 
-def test_heating_is_learned_apart(tmp_path: Path) -> None:
-    house = House(_site(tmp_path), WINTER, lambda day: 10 + day % 3, start_c=16.0)
+def test_heating_is_learned_apart(site: Site) -> None:
+    house = House(site, WINTER, lambda day: 10 + day % 3, start_c=16.0)
     house.run(13)
     for day in (10, 11, 12):
         assert abs(_minutes_late(house, day, 20.0, cooling=False)) <= 10, day
@@ -247,8 +253,7 @@ def test_never_earlier_than_the_bound(tmp_path: Path) -> None:
     assert "more than the 20 min allowed" in " ".join(house.reasons.values())
 
 
-def test_what_was_learned_survives_a_restart_and_the_decision_too(tmp_path: Path) -> None:
-    site = _site(tmp_path)
+def test_what_was_learned_survives_a_restart_and_the_decision_too(site: Site) -> None:
     house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(3)
     while not house.bank.running[0]:
@@ -274,40 +279,40 @@ def test_what_was_learned_survives_a_restart_and_the_decision_too(tmp_path: Path
     ],
 )
 def test_a_bad_sensor_means_the_plain_schedule(
-    tmp_path: Path, broken: Mapping[PointId, Value | None], says: str
+    site: Site, broken: Mapping[PointId, Value | None], says: str
 ) -> None:
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day])
+    house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(4)
-    assert house.started(3) != datetime(2026, 7, 4, 8, 1, tzinfo=UTC)
+    assert house.started(3) != datetime(2026, 7, 4, 8, 2, tzinfo=UTC)
     learned = house.learned().rates
     house.broken = broken
     house.run(2)
-    assert house.started(4) == datetime(2026, 7, 5, 8, 1, tzinfo=UTC)
-    assert house.started(5) == datetime(2026, 7, 6, 8, 1, tzinfo=UTC)
+    assert house.started(4) == datetime(2026, 7, 5, 8, 2, tzinfo=UTC)
+    assert house.started(5) == datetime(2026, 7, 6, 8, 2, tzinfo=UTC)
     assert [text for text in house.alarms if says in text]
     assert {k: r for k, r in house.learned().rates.items() if k[0] == "c"} == {
         k: r for k, r in learned.items() if k[0] == "c"
     }
     house.broken = {}
     house.run(1)
-    assert house.started(6) != datetime(2026, 7, 7, 8, 1, tzinfo=UTC)
+    assert house.started(6) != datetime(2026, 7, 7, 8, 2, tzinfo=UTC)
 
 
-def test_a_plant_that_does_not_cool_is_not_started_early_for_ever(tmp_path: Path) -> None:
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day], capacity=1.0)
+def test_a_plant_that_does_not_cool_is_not_started_early_for_ever(site: Site) -> None:
+    house = House(site, SUMMER, lambda day: WEATHER[day], capacity=1.0)
     house.run(3)
     house.capacity = 0.0
     house.run(5)
     assert house.learned().misses >= 3
-    assert house.started(7) == datetime(2026, 7, 8, 8, 1, tzinfo=UTC)
+    assert house.started(7) == datetime(2026, 7, 8, 8, 2, tzinfo=UTC)
     assert [text for text in house.alarms if "did not follow on 3 mornings" in text]
     house.capacity = 1.0
     house.run(2)
     assert house.learned().misses == 0
 
 
-def test_an_operator_outranks_it(tmp_path: Path) -> None:
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day])
+def test_an_operator_outranks_it(site: Site) -> None:
+    house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(3)
     until = house.now + timedelta(hours=7, minutes=30)
     override = Override(1, "b.air.mode", "off", house.now, until, "cleaning", "wang")
@@ -319,8 +324,8 @@ def test_an_operator_outranks_it(tmp_path: Path) -> None:
     assert (started.hour, started.minute) >= (7, 30)
 
 
-def test_the_last_minutes_drift_and_no_further(tmp_path: Path) -> None:
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day])
+def test_the_last_minutes_drift_and_no_further(site: Site) -> None:
+    house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(6)
     for day in (4, 5):
         drifting = [(t, zone) for t, zone, on, sp in house.day(day) if on and sp == 26.0]
@@ -342,9 +347,9 @@ def test_the_last_minutes_drift_and_no_further(tmp_path: Path) -> None:
         assert house.log[-1][3] == 25.0 or not house.log[-1][2]
 
 
-def test_night_air_cools_warm_rooms_when_it_can(tmp_path: Path) -> None:
+def test_night_air_cools_warm_rooms_when_it_can(site: Site) -> None:
     def night(**broken: Value | None) -> House:
-        house = House(_site(tmp_path), TRANSITIONAL, lambda _: 19.0, start_c=27.0)
+        house = House(site, TRANSITIONAL, lambda _: 19.0, start_c=27.0)
         house.broken = {f"b.weather.{name}": value for name, value in broken.items()}
         house.run(0.25)
         return house
@@ -359,8 +364,7 @@ def test_night_air_cools_warm_rooms_when_it_can(tmp_path: Path) -> None:
         assert not [time for time, _, on, _ in night(**broken).log if on]
 
 
-def test_what_is_expected_is_told_beforehand(tmp_path: Path) -> None:
-    site = _site(tmp_path)
+def test_what_is_expected_is_told_beforehand(site: Site) -> None:
     optimal = site.groups["b.air"].optimal
     resolver = site.library.resolver("b.air", "Asia/Shanghai")
     assert optimal is not None
@@ -418,9 +422,9 @@ def test_mistakes_are_shown_where_they_are(
     assert any(re.search(problem, str(found)) for found in problems), [str(p) for p in problems]
 
 
-def test_a_quiet_cycle_costs_nothing(tmp_path: Path) -> None:
+def test_a_quiet_cycle_costs_nothing(site: Site) -> None:
     """The same tuple of commands while nothing changes."""
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day])
+    house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(3)
     while house.now.hour != 23:  # 07:00 in Shanghai
         house.step()
