@@ -18,7 +18,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bms.config.models import Group, Site
-from bms.config.optimal import Optimal, PurgeFile
+from bms.config.optimal import Optimal
 from bms.control.blocks import next_switch
 from bms.control.learning import (
     BAND_K,
@@ -31,6 +31,7 @@ from bms.control.learning import (
     needed_h,
     told,
 )
+from bms.control.purge import why_purge
 from bms.model import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
 from bms.protection import is_on
 from drivers.points import PointId, Value
@@ -44,8 +45,6 @@ MISSES = 3
 HORIZON = timedelta(days=1)
 AGAIN = timedelta(hours=1)
 """How long it stands that nothing changes within `HORIZON`."""
-WARMER_BY_K = 1.0
-"""A purge ends when the air outside is within this of the rooms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,29 +286,22 @@ class OptimalController:
     ) -> str | None:
         """Why night air is let through the rooms now; None: it is not."""
         purge = self._optimal.file.purge
-        target = change.entry.setpoints.get(self._optimal.file.setpoint)
-        zone_c, outdoor_c = seen.zone_c, seen.outdoor_c
-        if purge is None or target is None or zone_c is None or outdoor_c is None:
+        target_c = change.entry.setpoints.get(self._optimal.file.setpoint)
+        if purge is None or change.entry.season not in purge.seasons:
             return None
-        if change.entry.season not in purge.seasons or not self._in_window(purge, now):
+        if target_c is None or seen.zone_c is None or seen.outdoor_c is None:
             return None
-        if self._optimal.humidity is not None:
-            humidity = snapshot.number(self._optimal.humidity)
-            if humidity is None or humidity > purge.max_humidity_pct:
-                return None
-        above_k = 0.0 if state.purging else BAND_K
-        colder_k = min(WARMER_BY_K, purge.colder_k) if state.purging else purge.colder_k
-        if zone_c <= target + above_k or outdoor_c >= zone_c - colder_k:
-            return None
-        window = f"{_hhmm(purge.start)}-{_hhmm(purge.end)}"
-        return f"night purge {window}: rooms above {target:g} degC, cooler air outside"
-
-    def _in_window(self, purge: PurgeFile, now: datetime) -> bool:
-        local = now.astimezone(ZoneInfo(self._zone))
-        minute = local.hour * 60 + local.minute
-        if purge.start < purge.end:
-            return purge.start <= minute < purge.end
-        return minute >= purge.start or minute < purge.end
+        sensor = self._optimal.humidity
+        return why_purge(
+            purge,
+            target_c=target_c,
+            zone_c=seen.zone_c,
+            outdoor_c=seen.outdoor_c,
+            humidity_pct=snapshot.number(sensor) if sensor is not None else None,
+            purging=state.purging,
+            now=now,
+            zone=self._zone,
+        )
 
     # --- stopping ----------------------------------------------------------------------------
 
@@ -457,7 +449,3 @@ def _temperature(snapshot: Snapshot, point: PointId) -> float | None:
 
 def _minutes(duration: timedelta) -> int:
     return round(duration.total_seconds() / 60)
-
-
-def _hhmm(minutes: int) -> str:
-    return f"{minutes // 60:02}:{minutes % 60:02}"

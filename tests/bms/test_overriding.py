@@ -27,7 +27,7 @@ from bms.model import Override
 from bms.overriding import ResolverOf, Until, back_to, extended, wanted
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links
-from tests.bms.test_app import FILES
+from tests.bms.test_app import FILES, controlled, until
 from tests.config.sites import write
 
 SCHEDULE = """\
@@ -291,6 +291,19 @@ async def test_overrides_survive_kill_9_and_end_at_the_same_instant(tmp_path: Pa
         (when, *_) = await _when(released)
         # At the first cycle (every 50 ms) from its end on, and never before.
         assert timedelta(0) <= when - end < timedelta(seconds=2)
+        # Why, then: of a moment before two kills, told by the controller and without it.
+        during = (datetime.fromisoformat(speed["since"]) + timedelta(seconds=2)).isoformat()
+        point = "b.holds.speed"
+        told_live = await asyncio.to_thread(lambda: bms.ask("why", point=point, at=during))
+        bms.kill()
+        told_offline = await asyncio.to_thread(_why, tmp_path, point, during)
+    assert told_offline == told_live
+    assert told_live["winner"]["reason"] == f"override by {getpass.getuser()}: belt"
+    assert told_live["winner"]["expires"] == speed["until"]
+    assert [c["source"] for c in told_live["losers"]] == ["on_off:b.air"]
+    (by_setpoint, by_mode) = told_live["behind"]
+    assert by_setpoint["point"] == "b.air.speed_pct"
+    assert by_mode["winner"]["reason"].endswith("schedules/air.yaml:3")
     notes = list(audit.entries(tmp_path / "state"))
     assert [(n["what"], n["override"]) for n in notes] == [
         ("override.set", speed["id"]),
@@ -303,4 +316,42 @@ async def test_overrides_survive_kill_9_and_end_at_the_same_instant(tmp_path: Pa
     assert audit.verify(tmp_path / "state") == (6, [])
 
 
+def _why(site: Path, point: str, at: str) -> Any:
+    words = [sys.executable, "-m", "bms", "why", str(site), point, "--at", at, "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=True)
+    return json.loads(done.stdout)
+
+
 MINUTE = timedelta(minutes=1)
+
+
+async def test_roles_hold_at_the_socket_and_costs_are_listed(tmp_path: Path) -> None:
+    user = getpass.getuser()
+
+    async def asked(directory: Path, op: str, **args: Any) -> Any:
+        return await asyncio.to_thread(lambda: ask(directory / "state", op, **args))
+
+    lamp = {"point": "b.holds.enable", "value": "off", "reason": "belt"}
+    for role, says in (("viewer", "may not override"), ("operator", "at most 1 d")):
+        directory = tmp_path / role
+        site_file = FILES["site.yaml"] + f"people: {{{user}: {role}}}\n"
+        async with controlled(directory, **{"site.yaml": site_file}) as (_, _, told):
+            await until(lambda told=told: told.get("b.holds.speed") == 80.0)
+            with pytest.raises(Refused, match=says):
+                await asked(directory, "override.set", **lamp, duration="25h")
+            with pytest.raises(Refused, match="engineers may"):
+                await asked(directory, "raw.write", link="plc", place="coil:0", value="1",
+                            reason="x")  # fmt: skip
+            if role == "viewer":
+                continue
+            answer = await asked(directory, "override.set", **lamp, duration="24h")
+            assert answer["left_s"] == 86400
+            await until(lambda told=told: told.get("b.holds.enable") == 0.0)
+            (row,) = await asked(directory, "override.list")
+            assert row["age_s"] >= 0
+            # This fan has neither a register nor a rating: nothing is made up.
+            while "no register" not in row["cost"]["detail"]:
+                await asyncio.sleep(0.02)
+                (row,) = await asked(directory, "override.list")
+            assert row["cost"]["kwh"] is None
+    assert [n["what"] for n in audit.entries(tmp_path / "operator" / "state")] == ["override.set"]
