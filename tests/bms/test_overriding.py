@@ -49,6 +49,24 @@ def _site(directory: Path, **changes: str) -> Site:
     return load(write(directory, files), STRATEGIES)
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return _site(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """With a guest, and a fan that no group runs."""
+    alone = "  alone: {kind: fan, device: two-fans, link: plc, unit: 3}\n"
+    return _site(
+        tmp_path_factory.mktemp("guarded"),
+        **{
+            "site.yaml": FILES["site.yaml"] + "people: {guest: viewer}\n",
+            "equipment/b.yaml": FILES["equipment/b.yaml"] + alone,
+        },
+    )
+
+
 def _resolver(site: Site) -> ResolverOf:
     return lambda group: site.library.resolver(group.id, site.bases[group.base].zone)
 
@@ -71,8 +89,7 @@ def _ask(site: Site, now: str, until: Until, point: str = "b.holds.enable") -> O
         (Until(moment="end-of-block"), "2026-07-01T18:00+08:00", "2026-07-01T22:00+08:00"),
     ],
 )
-def test_until(tmp_path: Path, until: Until, now: str, end: str) -> None:
-    site = _site(tmp_path)
+def test_until(site: Site, until: Until, now: str, end: str) -> None:
     for point in ("b.holds.enable", "b.air.mode", "b.holds.speed", "b.air.speed_pct"):
         assert _ask(site, now, until, point).until == datetime.fromisoformat(end)
 
@@ -112,7 +129,7 @@ def test_the_end_of_a_block_that_the_clocks_move(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked(
-    tmp_path: Path,
+    guarded: Site,
     point: str,
     value: str,
     until: Until,
@@ -121,17 +138,9 @@ def test_what_cannot_be_asked(
     error: type[BmsError],
     says: str,
 ) -> None:
-    site = _site(
-        tmp_path,
-        **{
-            "site.yaml": FILES["site.yaml"] + "people: {guest: viewer}\n",
-            "equipment/b.yaml": FILES["equipment/b.yaml"]
-            + "  alone: {kind: fan, device: two-fans, link: plc, unit: 3}\n",
-        },
-    )
     now = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
     with pytest.raises(error, match=says):
-        wanted(site, point, value, until, reason, user, now, _resolver(site))
+        wanted(guarded, point, value, until, reason, user, now, _resolver(guarded))
 
 
 def test_a_schedule_that_never_changes_has_no_end_of_block(tmp_path: Path) -> None:
@@ -140,8 +149,7 @@ def test_a_schedule_that_never_changes_has_no_end_of_block(tmp_path: Path) -> No
         _ask(site, "2026-07-01T09:00+08:00", Until(moment="end-of-block"))
 
 
-def test_extending_counts_from_the_end_and_is_bounded_from_now(tmp_path: Path) -> None:
-    site = _site(tmp_path)
+def test_extending_counts_from_the_end_and_is_bounded_from_now(site: Site) -> None:
     now = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
     first = _ask(site, "2026-07-01T09:00+08:00", Until("2h"))
     later = now + timedelta(hours=1)
@@ -168,8 +176,7 @@ def test_extending_counts_from_the_end_and_is_bounded_from_now(tmp_path: Path) -
         ("b.holds.enable", "19:00", "18:59", "then back to its group b.air: off"),
     ],
 )
-def test_then_back_to(tmp_path: Path, point: str, end: str, others: str, text: str) -> None:
-    site = _site(tmp_path)
+def test_then_back_to(site: Site, point: str, end: str, others: str, text: str) -> None:
     override = _ask(site, "2026-07-01T09:00+08:00", Until(moment=end), point)
     longer = []
     if others:
