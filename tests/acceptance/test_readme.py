@@ -89,7 +89,8 @@ def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.Monk
     [
         (), ("init",), ("check",), ("run",), ("simulate",), ("status",), ("points",), ("why",),
         ("schedule",), ("schedule", "preview"), ("override",), ("override", "set"),
-        ("override", "clear"), ("override", "extend"), ("override", "list"), ("report",), ("report", "growth"), ("demo",),
+        ("override", "clear"), ("override", "extend"), ("override", "list"), ("report",),
+        ("report", "growth"), ("demo",),
         ("report", "shadow"), ("links",), ("read",), ("write",), ("scan",), ("scan", "modbus"),
         ("scan", "opcua"), ("cert",), ("cert", "create"), ("cert", "show"), ("cert", "trust"),
     ],

@@ -19,8 +19,12 @@ from bms.control.blocks import next_switch
 from bms.control.learning import Rate
 from bms.control.optimal import OptimalState, Seen, expected_start
 from bms.engine import Engine
+from bms.historian.embedded import History
 from bms.model import Override, Priority
+from bms.reports.why import known_units, why_then
+from bms.simulate import simulate
 from drivers.base import WriteResult, WriteStatus
+from drivers.plant import PlantPoint
 from drivers.points import PointId, Quality, Sample, Value
 from simulators.physics.zones import ZoneBank, ZoneSpec
 from tests.config.sites import write
@@ -434,3 +438,90 @@ def test_a_quiet_cycle_costs_nothing(site: Site) -> None:
     first = seat.commands
     house.step()
     assert seat.commands is first
+
+
+class Rooms:
+    """The rooms behind the plant protocol, for `bms simulate`."""
+
+    def __init__(self, start: datetime) -> None:
+        self._begin = self._time = start
+        self._bank = ZoneBank([ROOM, ROOM])
+        self._bank.temps_c = [27.0, 27.4]
+        self._told = {
+            f"b.ahu-{i}.{role}": 0.0 for i in (1, 2) for role in ("enable", "zone_setpoint")
+        }
+
+    def points(self) -> Sequence[PlantPoint]:
+        return [PlantPoint(name, writable=name in self._told) for name in self.read()]
+
+    def _outdoor_c(self) -> float:
+        hours = (self._time - self._begin).total_seconds() / 3600
+        return WEATHER[int(hours // 24)] + 5 * math.sin((hours % 24 - 9) / 24 * math.tau)
+
+    def read(self) -> Mapping[str, float]:
+        read = {"b.weather.outdoor_temp": self._outdoor_c(), "b.weather.humidity": 60.0}
+        for i in (0, 1):
+            read[f"b.ahu-{i + 1}.status"] = self._bank.running[i]
+            read[f"b.ahu-{i + 1}.zone_temp"] = self._bank.temps_c[i]
+        return read | self._told
+
+    def write(self, values: Mapping[str, float | None]) -> None:
+        self._told |= {name: value or 0.0 for name, value in values.items()}
+
+    def advance(self, until: datetime) -> datetime:
+        local = until + timedelta(hours=8)
+        self._bank.step(
+            (until - self._time).total_seconds(),
+            self._outdoor_c(),
+            0.0,
+            1.0 if 8 <= local.hour < 18 else 0.0,
+            [self._told[f"b.ahu-{i}.enable"] for i in (1, 2)],
+            [self._told[f"b.ahu-{i}.zone_setpoint"] for i in (1, 2)],
+            [1.0, 1.0],
+            1.0,
+            1.0,
+        )
+        self._time = until
+        return until
+
+    def close(self) -> None:
+        """Nothing to keep."""
+
+
+async def test_a_simulation_learns_remembers_and_says_why(site: Site, tmp_path: Path) -> None:
+    plant = Rooms(SUMMER)
+    for first, last in ((0, 6), (6, 12)):  # what is learned outlives the first run
+        await simulate(
+            site,
+            plant,
+            start=SUMMER + timedelta(days=first),
+            end=SUMMER + timedelta(days=last),
+            step=timedelta(minutes=2),
+            into=tmp_path,
+            trend_s=120.0,
+        )
+    units = known_units(site, STRATEGIES)
+    with History(tmp_path, read_only=True) as history:
+        for day in (10, 11):
+            block = SUMMER + timedelta(days=day, hours=8)
+            rows = history.awards("b.air.mode", block - timedelta(hours=3), block)
+            early = [r for r in rows if r.award and r.award.winner.priority is Priority.OPTIMISER]
+            assert early
+            zones = [
+                history.samples(f"b.ahu-{i}.zone_temp", early[0].time, block + timedelta(hours=1))
+                for i in (1, 2)
+            ]
+            reached = next(
+                one.time
+                for one, other in zip(*zones, strict=True)
+                if (float(one.value or 0) + float(other.value or 0)) / 2 <= 25.6
+            )
+            assert abs(reached - block) <= timedelta(minutes=10)
+            then = block - timedelta(minutes=2)
+            told = why_then(site, STRATEGIES, history, "b.ahu-1.enable", then, block, units=units)
+            assert told["winner"]["reason"].startswith(
+                "group on ← optimal start: 25.0 degC by 08:00"
+            )
+            mode = told["behind"][-1]
+            assert [c["priority"] for c in (mode["winner"], *mode["losers"])] == [14, 15]
+            assert mode["losers"][0]["value"] == "off"
