@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bms.config.models import Group, Site, StrategySpec
+from bms.config.models import Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.optimal import Expected, name_for, upcoming
 from bms.engine import Cycle, Engine
@@ -41,10 +41,6 @@ class Runtime:
         self.last: Cycle | None = None
         self.units = known_units(site, STRATEGIES)
         """Every point with its unit."""
-
-    @staticmethod
-    def spec(group: Group) -> StrategySpec:
-        return STRATEGIES[group.strategy]
 
     def _overrides(self) -> Sequence[Override]:
         return sorted(self.overrides.values(), key=lambda override: override.id)

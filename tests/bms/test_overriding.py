@@ -171,6 +171,8 @@ def test_extending_counts_from_the_end_and_is_bounded_from_now(site: Site) -> No
         ("b.air.mode", "19:00", "", "then back to off (otherwise"),
         ("b.air.speed_pct", "16:00", "", "then back to 40"),
         ("b.air.speed_pct", "19:00", "", "then nobody commands it"),
+        ("b.holds.speed", "16:00", "", "then back to its group b.air: 40 (weekly daily 15:00-18"),
+        ("b.holds.speed", "19:00", "", "then back to its group b.air: off (otherwise"),
         ("b.holds.enable", "19:00", "", "then back to its group b.air: off (otherwise"),
         ("b.holds.enable", "19:00", "20:00", "then back to its group b.air: on (override 9: gala)"),
         ("b.holds.enable", "19:00", "18:59", "then back to its group b.air: off"),
