@@ -292,6 +292,9 @@ def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
         )
         for o in view["overrides"] or []
     ]
+    expected = view.get("expected_start")
+    if expected is not None:
+        lines.append(Text(f"expected to start at {expected['time']}: {expected['reason']}", _NOTE))
     table = _table("day", "from", "to", "hours", "mode", "setpoints", "because", "line")
     last_day = ""
     for stretch in view["stretches"]:

@@ -49,6 +49,7 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
     switched = read_switched(loaded.state_dir, SystemClock().now())
     context = known_context(loaded.library, switched)
     view = preview_view(loaded, group, now, days, _overrides_if_running(loaded), context)
+    view["expected_start"] = _expected_if_running(loaded, group)
     if as_json:
         print_json(view)
     else:
@@ -64,6 +65,23 @@ def _overrides_if_running(site: Site) -> list[dict[str, Any]] | None:
     except Unreachable:
         return None
     return answer
+
+
+def _expected_if_running(site: Site, group: str) -> dict[str, Any] | None:
+    """When optimal start will begin the next block, as far as anybody can tell now."""
+    from bms.api.client import ask
+    from bms.errors import Unreachable
+
+    if site.groups[group].optimal is None:
+        return None
+    try:
+        bases = ask(site.state_dir, "status")["bases"]
+    except Unreachable:
+        return None
+    found: dict[str, Any] | None = next(
+        (g["expected_start"] for base in bases for g in base["groups"] if g["id"] == group), None
+    )
+    return found
 
 
 @click.group(cls=ErrorGroup)
