@@ -43,6 +43,7 @@ from bms.historian.writer import HistoryWriter
 from bms.model import Condition, Override, Severity
 from bms.runtime import Runtime
 from bms.store import Store
+from bms.switched import Spell
 from bms.wiring import driver_for
 from drivers.base import Write
 from drivers.ticker import Ticker
@@ -78,6 +79,8 @@ class App:
         self._files_thread = ThreadPoolExecutor(1, thread_name_prefix="files")
         self._field = Field(clock.now)
         self._stop = asyncio.Event()
+        self._begun = asyncio.Event()
+        self._begun_before: tuple[Spell, ...] = ()
         self._cycles = 0
         self._overruns = 0
         self._durations_ms: deque[float] = deque(maxlen=600)
@@ -100,7 +103,11 @@ class App:
                 stack.callback(thread.shutdown, wait=True, cancel_futures=True)
             now = self._clock.now()
             self._runtime = Runtime(
-                self._site, self._field, self._store.active(now), self._store.load_states()
+                self._site,
+                self._field,
+                self._store.active(now),
+                self._store.load_states(),
+                self._store.switches.read(now),
             )
             self._recorder = Recorder(
                 self._site,
@@ -162,6 +169,9 @@ class App:
             now = self._clock.now()
             cycle = self._runtime.cycle(now)
             self._record(cycle)
+            if (begun := self._runtime.standing.begun()) != self._begun_before:
+                self._begun_before = begun
+                self._begun.set()  # kept at once, not with the next states
             self._cycles += 1
             ended = loop.time()
             self._durations_ms.append((ended - begun) * 1000)
@@ -202,19 +212,24 @@ class App:
 
     async def _save_states(self) -> None:
         while True:
-            await asyncio.sleep(SAVE_STATES_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SAVE_STATES_S):
+                    await self._begun.wait()
+            self._begun.clear()
             await self._store_states()
 
     async def _store_states(self) -> None:
-        states = self._runtime.engine.states()
+        states, begun = self._runtime.states(), self._runtime.standing.begun()
+        now = self._clock.now()
         try:
-            await self._in(self._store_thread, self._store.save_states, states)
+            await self._in(self._store_thread, self._store.save_states, states, begun, now)
         except StoreError as error:
             # A full disk must not stop the control of a park: go on, and say so.
             _log.error("states: cannot store: %s", error)
             text = f"controller states are not being stored: {error}"
             self._runtime.raise_own(Condition("store:states", Severity.CRITICAL, text))
         else:
+            self._runtime.standing.kept(begun)
             self._runtime.clear_own("store:states")
 
     # --- schedules ---------------------------------------------------------------------------

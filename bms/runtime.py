@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from bms.config.models import Group, Site, StrategySpec
 from bms.control import STRATEGIES, assemble
@@ -15,8 +16,10 @@ from bms.engine import Cycle, Engine
 from bms.equipment import PointClass
 from bms.errors import InvalidInput, Refused
 from bms.field import Field
-from bms.model import Award, Condition, Override, Severity
+from bms.model import Award, Condition, Controller, Override, Severity
 from bms.shadow import shadowed
+from bms.standing import STATES, Standing
+from bms.switched import NOTHING_SWITCHED, Switched
 from drivers.points import PointId, Quality, Sample, Value
 from schedules.model import Library
 from schedules.yamltext import Problem, suggestion
@@ -36,13 +39,20 @@ class Runtime:
         field: Field,
         overrides: Iterable[Override],
         saved: Mapping[str, object],
+        switched: Switched = NOTHING_SWITCHED,
     ) -> None:
         self.site = site
+        self.standing = Standing(site, switched, saved)
         self.field = field
         self.overrides = {override.id: override for override in overrides}
         self.schedule_problems: tuple[Problem, ...] = ()
         self._own: dict[str, Condition] = {}
-        self.engine = Engine(assemble(site, self._overrides()), site.outputs, saved, shadowed(site))
+        self.engine = Engine(
+            self._controllers(),
+            site.outputs,
+            {name: state for name, state in saved.items() if name != STATES},
+            shadowed(site),
+        )
         self.last: Cycle | None = None
         self._units = {p.id: p.unit for link in site.links.values() for p in link.points}
         for group in site.groups.values():
@@ -59,14 +69,18 @@ class Runtime:
 
     def cycle(self, now: datetime) -> Cycle:
         """Read the image, decide, and hand the due writes to the links."""
+        samples = self.field.snapshot(now)
         self._drop_ended(now)
+        if self.standing.advance(samples, now):
+            self._rebuild()
         self.engine.written(self.field.take_results(), now)
         conditions = [
             *self.field.conditions(now),
             *self._schedule_condition(),
+            *self.standing.conditions(now),
             *self._own.values(),
         ]
-        cycle = self.engine.cycle(self.field.snapshot(now), now, conditions)
+        cycle = self.engine.cycle(samples, now, conditions)
         self.field.submit(cycle.writes)
         self.last = cycle
         return cycle
@@ -78,8 +92,19 @@ class Runtime:
                 del self.overrides[number]
             self._rebuild()
 
+    def _controllers(self) -> Sequence[Controller[Any]]:
+        return assemble(self.site, self._overrides(), self.standing.context)
+
     def _rebuild(self) -> None:
-        self.engine.replace(assemble(self.site, self._overrides()))
+        self.engine.replace(self._controllers())
+
+    def switched(self) -> None:
+        """Something stands switched differently: from the next cycle on it is in force."""
+        self._rebuild()
+
+    def states(self) -> dict[str, object]:
+        """What must survive a restart, as JSON values."""
+        return self.engine.states() | self.standing.states()
 
     def raise_own(self, condition: Condition) -> None:
         """Something is wrong with the controller itself, until `clear_own` of its key."""
@@ -94,6 +119,7 @@ class Runtime:
     def adopt(self, library: Library) -> None:
         """Put edited schedules in force; by itself this commands nothing."""
         self.site = replace(self.site, library=library)
+        self.standing.adopt(self.site)
         self.schedule_problems = ()
         self._rebuild()
 

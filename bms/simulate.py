@@ -21,6 +21,7 @@ from bms.errors import Refused
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch
+from bms.standing import STATES, Standing
 from bms.store import Store
 from drivers.plant import Plant, PlantDriver
 
@@ -118,7 +119,11 @@ async def simulate(
                 f"{into} already holds history up to {last.isoformat(timespec='seconds')}; "
                 "start the simulation there, or choose another directory"
             )
-        engine = Engine(assemble(site, store.active(start)), site.outputs, store.load_states())
+        saved = store.load_states()
+        standing = Standing(site, store.switches.read(start), saved)
+        saved.pop(STATES, None)
+        overrides = store.active(start)
+        engine = Engine(assemble(site, overrides, standing.context), site.outputs, saved)
         recorder = Recorder(
             site,
             trend_s=trend_s,
@@ -130,7 +135,9 @@ async def simulate(
                 clock.set(plant.advance(min(clock.now() + step, end)))
                 now = clock.now()
                 samples = {sample.point: sample for sample in await driver.read(ids)}
-                cycle = engine.cycle(samples, now)
+                if standing.advance(samples, now):
+                    engine.replace(assemble(site, overrides, standing.context))
+                cycle = engine.cycle(samples, now, standing.conditions(now))
                 if cycle.writes:
                     engine.written(await driver.write(cycle.writes), now)
                     writes += len(cycle.writes)
@@ -145,7 +152,8 @@ async def simulate(
         if final is not None:
             history.append(final)
         history.finish()
-        store.save_states(engine.states())
+        states = engine.states() | standing.states()
+        store.save_states(states, standing.begun(), clock.now())
     progress(clock.now())
     return Simulated(
         start, clock.now(), step.total_seconds(), cycles, writes, alarms, perf_counter() - begun

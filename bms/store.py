@@ -1,4 +1,4 @@
-"""What must survive a power cut: operators' overrides and the controllers' states.
+"""What must survive a power cut: operators' overrides, what is switched, the controllers' states.
 
 Everything is on disk when the call returns.
 """
@@ -6,9 +6,9 @@ Everything is on disk when the call returns.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,10 @@ from typing import Any, Self
 from bms.database import Layout, open_database, store_errors, transaction
 from bms.errors import Refused
 from bms.model import Override
+from bms.switch_store import SwitchStore
+from bms.switch_store import from_us as _time
+from bms.switch_store import to_us as _us
+from bms.switched import Spell
 from drivers.points import PointId
 
 FILE_NAME = "state.db"
@@ -32,8 +36,6 @@ CREATE UNIQUE INDEX override_open ON override (point) WHERE ended_us IS NULL;
 CREATE TABLE state (name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID
 """,
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _COLUMNS = "id, point, value, start_us, until_us, reason, owner"
 
 
@@ -57,6 +59,11 @@ class Store:
         self._path = directory / FILE_NAME
         self._connection = open_database(self._path, LAYOUT)
         self._saved: dict[str, str] | None = None
+        try:
+            self.switches = SwitchStore(self._connection, self._path)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -155,16 +162,24 @@ class Store:
 
     # --- controller states -------------------------------------------------------------------
 
-    def save_states(self, states: Mapping[str, Any]) -> None:
-        """Keep JSON-able states by controller name; only those that changed are written."""
+    def save_states(
+        self, states: Mapping[str, Any], spells: Sequence[Spell] = (), now: datetime | None = None
+    ) -> None:
+        """Keep JSON-able states by controller name; only those that changed are written.
+
+        `spells` are seasons that began by themselves, decided at `now` together with these states:
+        what decided and what was decided are kept both, or neither.
+        """
         texts = {
             name: json.dumps(state, ensure_ascii=False, sort_keys=True)
             for name, state in states.items()
         }
         saved = self._saved if self._saved is not None else self._stored()
         changed = [(name, text) for name, text in texts.items() if saved.get(name) != text]
-        if changed:
-            self._put(changed)
+        if changed or spells:
+            self._put(changed, spells, now)
+        if spells:
+            self.switches.audit_waiting()
         self._saved = {**saved, **texts}
 
     def load_states(self) -> dict[str, Any]:
@@ -175,21 +190,17 @@ class Store:
         with store_errors(self._path):
             return dict(self._connection.execute("SELECT name, state FROM state").fetchall())
 
-    def _put(self, rows: Iterable[tuple[str, str]]) -> None:
+    def _put(
+        self, rows: Iterable[tuple[str, str]], spells: Sequence[Spell], now: datetime | None
+    ) -> None:
         with transaction(self._connection, self._path):
+            if now is not None:
+                self.switches.begun(spells, now)
             self._connection.executemany(
                 "INSERT INTO state VALUES (?, ?) "
                 "ON CONFLICT (name) DO UPDATE SET state = excluded.state",
                 rows,
             )
-
-
-def _us(time: datetime) -> int:
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def _time(microseconds: int) -> datetime:
-    return _EPOCH + microseconds * _MICROSECOND
 
 
 def _override(row: tuple[Any, ...]) -> Override:

@@ -66,20 +66,6 @@ Span: TypeAlias = DateSpan | YearlySpan
 
 
 @dataclass(frozen=True, slots=True)
-class SeasonSet:
-    """Seasons that together cover every day of the year exactly once."""
-
-    id: str
-    names: tuple[str, ...]
-    by_day: Mapping[MonthDay, str]
-    """All 366 days."""
-
-    def season(self, day: date) -> str:
-        """The season of a local date."""
-        return self.by_day[(day.month, day.day)]
-
-
-@dataclass(frozen=True, slots=True)
 class CalendarEntry:
     """A named set of dates in a calendar, e.g. a public holiday."""
 

@@ -12,7 +12,6 @@ from schedules.calendar import (
     CalendarEntry,
     DateSpan,
     MonthDay,
-    SeasonSet,
     TextError,
     YearlySpan,
     parse_dates,
@@ -21,6 +20,7 @@ from schedules.calendar import (
 )
 from schedules.problems import Path
 from schedules.programme import ANY_SEASON
+from schedules.seasons import SeasonSet
 from schedules.sheet import Sheet
 
 REST = "rest"

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from schedules.calendar import Calendar, SeasonSet
+from schedules.calendar import Calendar
 from schedules.calendar_files import read_calendar, read_seasons, season_names
 from schedules.model import Library, Use
 from schedules.problems import Origin, Problem
 from schedules.programme import Schedule
 from schedules.schedule_files import Known, read_schedule
+from schedules.seasons import SeasonSet
 from schedules.sheet import Sheet
 from schedules.yamltext import read
 
@@ -44,10 +45,10 @@ def load(files: Mapping[str, str]) -> tuple[Library | None, list[Problem]]:
     if problems:
         return None, sorted(problems)
     library = Library(
-        MappingProxyType(read_schedules),
-        MappingProxyType(governed),
-        MappingProxyType({key: value for key, value in known.season_sets.items() if value}),
-        MappingProxyType({key: value for key, value in known.calendars.items() if value}),
+        schedules=MappingProxyType(read_schedules),
+        governed=MappingProxyType(governed),
+        seasons=MappingProxyType({key: value for key, value in known.season_sets.items() if value}),
+        calendars=MappingProxyType({key: value for key, value in known.calendars.items() if value}),
     )
     return library, []
 

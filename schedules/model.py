@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from schedules.answers import Change, Entry, Stretch
-from schedules.calendar import Calendar, SeasonSet
+from schedules.calendar import Calendar
 from schedules.context import NOTHING, Context, Place
+from schedules.overlays import Overlay
 from schedules.problems import Origin
 from schedules.programme import Schedule
 from schedules.resolve import Resolver
+from schedules.seasons import SeasonSet
+from schedules.timeunits import TimeUnit
 
 __all__ = ["Change", "Entry", "Library", "Resolver", "Schedule", "Stretch", "Use"]
 
@@ -43,10 +47,44 @@ class Library:
     governed: Mapping[str, str] = field(default_factory=dict)
     """Group id to schedule id."""
     seasons: Mapping[str, SeasonSet] = field(default_factory=dict)
+    base_seasons: Mapping[str, str] = field(default_factory=dict)
+    """By base, and by target where it differs from its base: the id of its season set."""
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    overlays: tuple[Overlay, ...] = ()
+    """In declared order: the later lies on top."""
+    time_units: Mapping[str, TimeUnit] = field(default_factory=dict)
     _resolvers: dict[tuple[str, str], Resolver] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def season_set(self, target: str) -> SeasonSet | None:
+        """The seasons of a target: its own, or those of its base; None if it has none."""
+        set_id = self.base_seasons.get(target) or self.base_seasons.get(target.partition(".")[0])
+        return self.seasons[set_id] if set_id is not None else None
+
+    def missing_years(self, today: date) -> Mapping[str, int]:
+        """The calendars that lack this year, or from 1 December on the next, and which they lack.
+
+        Only calendars that a schedule or an overlay uses.
+        """
+        wanted = [today.year] + ([today.year + 1] if today.month == 12 else [])
+        used = {
+            rule.calendar.id: rule.calendar
+            for schedule in self.schedules.values()
+            for rule in schedule.exceptions
+            if rule.calendar is not None
+        } | {
+            occasion.calendar.id: occasion.calendar
+            for overlay in self.overlays
+            for occasion in overlay.occasions
+            if occasion.calendar is not None
+        }
+        return {
+            name: year
+            for name, calendar in sorted(used.items())
+            for year in reversed(wanted)
+            if year not in calendar.years
+        }
 
     @property
     def calendar_years(self) -> Mapping[str, frozenset[int]]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from schedules.calendar import Calendar, SeasonSet, Span
+from schedules.calendar import Calendar, Span
 from schedules.problems import Origin
+from schedules.seasons import SeasonSet
 from schedules.week import WEEKDAYS, time_text
 
 ANY_SEASON = "any"

@@ -19,6 +19,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from schedules.answers import Change, Entry, Stretch
+from schedules.overlays import OverlayEntry
 from schedules.programme import Block, Schedule, Setting
 from schedules.week import DAY_MINUTES
 
@@ -68,6 +69,15 @@ class Resolver:
         ordinal = wall.toordinal()
         plan = self._plans.get(ordinal) or self._plan(ordinal)
         return plan.entries[bisect_right(plan.starts, wall.hour * 60 + wall.minute) - 1]
+
+    def overlay(self, now: datetime) -> OverlayEntry | None:
+        """What the overlays give at an instant; None if they give nothing."""
+        self._wall(now)
+        return None
+
+    def effective(self, now: datetime) -> Entry:
+        """The schedule with the overlays on top of it."""
+        return self.in_force(now)
 
     def next_change(self, now: datetime, horizon_days: int = 400) -> Change | None:
         """The first later instant whose answer differs in anything; None within the horizon."""

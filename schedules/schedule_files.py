@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, cast
 
-from schedules.calendar import Calendar, SeasonSet, Span, parse_span
+from schedules.calendar import Calendar, Span, parse_span
 from schedules.problems import Origin, Path, nearest, suggestion
 from schedules.programme import (
     ANY_SEASON,
@@ -19,6 +19,7 @@ from schedules.programme import (
     Setting,
     Week,
 )
+from schedules.seasons import SeasonSet
 from schedules.sheet import Sheet
 from schedules.week import DAY_MINUTES, WEEKDAYS, parse_time, parse_weekday, parse_weekdays
 

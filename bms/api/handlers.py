@@ -14,6 +14,7 @@ from bms.commissioning import raw
 from bms.durations import parse_duration
 from bms.errors import InvalidInput, Refused
 from bms.model import Override
+from bms.people import Action, may
 from bms.runtime import Runtime
 from drivers.base import Driver
 from schedules.yamltext import suggestion
@@ -60,6 +61,7 @@ class Handlers:
         return await raw.look(*self._raw(args))
 
     async def _raw_write(self, args: Mapping[str, Any], user: str) -> Any:
+        may(self.runtime.site, user, Action.RAW)
         driver, place = self._raw(args)
         reason, text, where = (_text(args, name) for name in ("reason", "value", "place"))
         found = await raw.put_audited(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -97,6 +99,8 @@ def check(
     groups_reader.read(found.under("groups"), found.complete("groups"))
     groups = groups_reader.groups
     problems += groups_reader.problems
+    if site is not None and site_file is not None and groups.names.complete:
+        problems += _check_people(site, site_file, groups.names.known | set(fleet.origins))
     library, more = check_files(
         groups.names, groups.strategies, strategies, found.under("schedules")
     )
@@ -216,6 +220,28 @@ def _check_energy(document: Document, bases: Mapping[str, BaseFile], fleet: Flee
     return problems
 
 
+def _check_people(document: Document, file: SiteFile, known: set[str]) -> list[Problem]:
+    """An area that names nothing would lock its people out, or is a slip of the pen."""
+    return [
+        document.problem(
+            ("people", user, "areas", index),
+            f"no group and no equipment matches the area '{area}'",
+            suggestion(area, sorted(known)),
+        )
+        for user, person in file.people.items()
+        for index, area in enumerate(person.areas or ())
+        if not any(fnmatchcase(name, area) for name in known)
+    ]
+
+
+def _owner(*paths: Path) -> str:
+    """The account that owns the first of these that exists; empty if none does or nobody does."""
+    for path in paths:
+        with suppress(OSError, KeyError):
+            return path.owner()
+    return ""
+
+
 def _assemble(
     directory: Path,
     file: SiteFile,
@@ -255,6 +281,8 @@ def _assemble(
         outputs=fleet.outputs,
         defaults=fleet.defaults,
         meters=fleet.meters,
+        # The state directory is made by the controller; site files may be someone else's.
+        owner=_owner(directory / file.state_dir, directory),
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -52,6 +52,14 @@ def _unit(value: object) -> object:
     raise ValueError("a unit is a whole number from 0 to 255")
 
 
+def _person(value: object) -> object:
+    if value in get_args(Role):
+        return {"role": value}
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f"a person has a role: {', '.join(get_args(Role))}")
+
+
 def _scalar(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -84,6 +92,9 @@ Title: TypeAlias = Annotated[str | dict[str, str], BeforeValidator(_title)]
 """A name for people: one text, or one per language (`zh`, `en`)."""
 
 Identifier: TypeAlias = Annotated[str, AfterValidator(_identifier)]
+
+Role: TypeAlias = Literal["viewer", "operator", "engineer", "admin"]
+"""What a person may do; `bms/people.py` says what."""
 
 
 # --- site.yaml -------------------------------------------------------------------------------
@@ -131,6 +142,16 @@ class InfluxFile(FileModel):
     token_env: str = "BMS_INFLUX_TOKEN"
 
 
+class PersonFile(FileModel):
+    """One local account; `wang: operator` is short for `wang: {role: operator}`."""
+
+    role: Role
+    areas: list[str] | None = Field(default=None, min_length=1)
+    """Ids of groups or equipment (wildcards allowed) that they look after; absent: all."""
+    name: str = ""
+    """How they are called, if not as the account."""
+
+
 class SiteFile(FileModel):
     """`site.yaml`."""
 
@@ -145,6 +166,10 @@ class SiteFile(FileModel):
     influx: InfluxFile | None = None
     mode: Literal["control", "shadow"] = "control"
     """shadow: decide as usual and write nothing, on any link."""
+    people: dict[str, Annotated[PersonFile, BeforeValidator(_person)]] = {}
+    """By the name of the local account."""
+    default_role: Role = "operator"
+    """Of accounts that `people` does not name."""
 
 
 # --- links.yaml ------------------------------------------------------------------------------
@@ -318,6 +343,8 @@ class Site:
     """Slot 16 values."""
     meters: Mapping[PointId, MeterRegister]
     """By the point id of the energy counter."""
+    owner: str = ""
+    """The local account that the site belongs to: the one its controller runs as."""
 
     @property
     def state_dir(self) -> Path:

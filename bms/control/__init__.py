@@ -1,4 +1,4 @@
-"""Who commands: schedules, operators, defaults, and one strategy per group. Pure.
+"""Who commands: schedules, overlays, operators, defaults, and one strategy per group. Pure.
 
 To add a strategy, write its module and add its `StrategySpec` to `STRATEGIES`.
 """
@@ -14,8 +14,9 @@ from bms.control.chilled_water import CHILLED_WATER_PLANT
 from bms.control.compressors import COMPRESSORS
 from bms.control.defaults import DefaultsController
 from bms.control.on_off import ON_OFF
+from bms.control.overlay import OverlayController
 from bms.control.overrides import OverrideController
-from bms.control.schedule import schedule_controller
+from bms.control.schedule import ScheduleController, resolver_of
 from bms.model import Controller, Override
 from schedules.context import NOTHING, Context
 
@@ -34,9 +35,12 @@ def assemble(
     controllers: list[Controller[Any]] = []
     for group in site.groups.values():
         setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
-        schedule = schedule_controller(site, group, setpoints, context)
-        if schedule is not None:
-            controllers.append(schedule)
+        resolver = resolver_of(site, group, context)
+        if resolver is None:
+            continue
+        controllers.append(ScheduleController(group, setpoints, resolver))
+        if site.library.overlays:
+            controllers.append(OverlayController(group, setpoints, resolver))
     controllers.extend(OverrideController(override) for override in overrides)
     if site.defaults:
         controllers.append(DefaultsController(site.defaults))

@@ -54,9 +54,6 @@ class ScheduleController:
         return commands
 
 
-def schedule_controller(
-    site: Site, group: Group, setpoints: frozenset[str], context: Context
-) -> ScheduleController | None:
-    """The schedule of a group; None if no schedule governs it."""
-    resolver = site.library.resolver(group.id, site.bases[group.base].zone, context=context)
-    return ScheduleController(group, setpoints, resolver) if resolver is not None else None
+def resolver_of(site: Site, group: Group, context: Context) -> Resolver | None:
+    """The answers of a group's schedule and overlays; None if no schedule governs it."""
+    return site.library.resolver(group.id, site.bases[group.base].zone, context=context)
