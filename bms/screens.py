@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bms.config.models import Site
 from bms.durations import in_words
 
 _ABNORMAL = "bold red"
@@ -67,7 +65,8 @@ def setpoints_text(setpoints: Mapping[str, float]) -> str:
 def _change(change: Mapping[str, Any], today: str) -> str:
     return " ".join(
         filter(
-            None, (_clock(change["time"], today), change["mode"], setpoints_text(change["setpoints"]))
+            None,
+            (_clock(change["time"], today), change["mode"], setpoints_text(change["setpoints"])),
         )
     )
 
@@ -82,7 +81,9 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
         f"  cycle {cycle['count']} every {cycle['period_s']:g} s, p50 {cycle['p50_ms']:g} ms",
         f", {cycle['overruns']} skipped" if cycle["overruns"] else "",
     )
-    table = screen_table("base / group", "mode", "season", "kW", "kWh today", "next change", "because")
+    table = screen_table(
+        "base / group", "mode", "season", "kW", "kWh today", "next change", "because"
+    )
     for base in status["bases"]:
         table.add_row(
             Text(title_text(base["title"], base["id"]), style="bold"),

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from bms.config.models import Site, StrategySpec
+from bms.config.models import Group, Site, StrategySpec
 from bms.control.chilled_water import CHILLED_WATER_PLANT
 from bms.control.compressors import COMPRESSORS
 from bms.control.defaults import DefaultsController
@@ -26,6 +26,18 @@ STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
 """Every strategy a group may name."""
 
 
+def scheduled(site: Site, group: Group, context: Context) -> list[Controller[Any]]:
+    """Those that command a group as its schedule and the overlays say; none without a schedule."""
+    resolver = resolver_of(site, group, context)
+    if resolver is None:
+        return []
+    setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
+    controllers: list[Controller[Any]] = [ScheduleController(group, setpoints, resolver)]
+    if site.library.overlays:
+        controllers.append(OverlayController(group, setpoints, resolver))
+    return controllers
+
+
 def assemble(
     site: Site,
     overrides: Sequence[Override],
@@ -34,13 +46,7 @@ def assemble(
     """Every controller of a site. Names are stable, so that their states outlive a reload."""
     controllers: list[Controller[Any]] = []
     for group in site.groups.values():
-        setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
-        resolver = resolver_of(site, group, context)
-        if resolver is None:
-            continue
-        controllers.append(ScheduleController(group, setpoints, resolver))
-        if site.library.overlays:
-            controllers.append(OverlayController(group, setpoints, resolver))
+        controllers.extend(scheduled(site, group, context))
     controllers.extend(OverrideController(override) for override in overrides)
     if site.defaults:
         controllers.append(DefaultsController(site.defaults))

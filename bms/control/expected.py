@@ -16,9 +16,9 @@ from typing import Any
 
 from bms.arbiter import award
 from bms.config.models import Group, Site
-from bms.control import STRATEGIES
+from bms.control import STRATEGIES, scheduled
 from bms.control.overrides import OverrideController
-from bms.control.schedule import schedule_controllers
+from bms.control.schedule import resolver_of
 from bms.model import Award, Command, Controller, Override, Snapshot
 from drivers.points import PointId
 from schedules.context import Context
@@ -61,8 +61,7 @@ def expected(
 ) -> list[Expected]:
     """The answers between two instants (aware), contiguous, neighbours with equal awards merged."""
     points = group_points(group)
-    setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
-    schedules = schedule_controllers(site, group, setpoints, context)
+    schedules = scheduled(site, group, context)
     mine = [override for override in overrides if override.point in points]
     found: list[Expected] = []
     instants = [*_instants(site, group, mine, context, start, end), end]
@@ -124,7 +123,7 @@ def _instants(
     found = {start}
     for override in overrides:
         found |= {edge for edge in (override.start, override.until) if start < edge < end}
-    resolver = site.resolver(group.id, context)
+    resolver = resolver_of(site, group, context)
     at = start
     while resolver is not None:
         change = resolver.next_change(at, horizon_days=max(1, (end - start).days + 1))

@@ -112,8 +112,10 @@ def _modes(
     changes: list[tuple[datetime, Value | None]] = []
     if first is not None:
         changes.append((since, None if first.award is None else first.award.value))
-    for row in history.awards(group.mode_point, since, now):
-        changes.append((row.time, None if row.award is None else row.award.value))
+    changes += [
+        (row.time, None if row.award is None else row.award.value)
+        for row in history.awards(group.mode_point, since, now)
+    ]
     for number, (start, mode) in enumerate(changes):
         end = changes[number + 1][0] if number + 1 < len(changes) else now
         if mode is not None and end > start:

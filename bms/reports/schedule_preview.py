@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bms.config.models import Group, Site
 from bms.control.expected import Expected, expected
+from bms.control.schedule import resolver_of
 from bms.model import Override
 from schedules.context import Context
 
@@ -31,7 +32,7 @@ def schedule_preview(
     begin = datetime(first.year, first.month, first.day, tzinfo=zone)
     last = first + timedelta(days=days)
     end = datetime(last.year, last.month, last.day, tzinfo=zone)
-    resolver = site.resolver(group.id, context)
+    resolver = resolver_of(site, group, context)
     parts = expected(site, group, overrides or (), context, begin, end)
     members = {point for member in group.members for point in member.points.values()}
     return {
@@ -59,7 +60,7 @@ def schedule_preview(
 def _stretch(
     site: Site, group: Group, part: Expected, zone: ZoneInfo, context: Context
 ) -> dict[str, Any]:
-    resolver = site.resolver(group.id, context)
+    resolver = resolver_of(site, group, context)
     entry = resolver.in_force(part.start) if resolver is not None else None
     mode = part.awards.get(group.mode_point)
     setpoints = {

@@ -1,4 +1,4 @@
-"""What is expected of a group is what the engine then does; what differs is what an edit changes."""
+"""What is expected of a group is what the engine does; what differs is what an edit changes."""
 
 from __future__ import annotations
 
