@@ -59,18 +59,16 @@ def _part(stretch: Mapping[str, Any]) -> Part:
 def _because(
     stretches: Sequence[tuple[Part, Mapping[str, Any]]], day: date, zone: ZoneInfo
 ) -> list[str]:
-    """The stretches of a day that are not simply off, or the one that fills it."""
-    found = []
+    """The stretches of a day that are not simply off; of a day that is off, all."""
+    running, resting = [], []
     for part, stretch in stretches:
         start, end = part.start.astimezone(zone), part.end.astimezone(zone)
         if start.date() > day or end <= datetime(day.year, day.month, day.day, tzinfo=zone):
             continue
-        whole = start.date() < day < end.date()
         forced = stretch["priority"] is not None and stretch["priority"] <= _OPERATOR
-        if stretch["mode"] == "off" and not whole and not forced:
-            continue
-        found.append(f"{_times(start, end, day)} {_what(stretch)}: {stretch['reason']}")
-    return found
+        line = f"{_times(start, end, day)} {_what(stretch)}: {stretch['reason']}"
+        (resting if stretch["mode"] == "off" and not forced else running).append(line)
+    return running or resting
 
 
 def _times(start: datetime, end: datetime, day: date) -> str:
