@@ -32,15 +32,11 @@ async def test_on_sundays_one_compressor_fewer_runs(tmp_path: Path) -> None:
     # Never at the cost of the pressure that machines need: the critical limit is 600 kPa.
     pressure = seen.between("2026-07-12 00:05", "2026-07-12 23:59", "tonglu.air-header.pressure")
     assert min(pressure) > 600.0
-    # It is the schedule that holds them back: a cap of one stops a unit at midnight, and gives way
-    # when the pressure becomes critical.
+    # It is the schedule that holds them back: a cap of one stops a unit at midnight.
     lower = demo_site({"schedules/tonglu-compressors.yaml": ("max_units: 3", "max_units: 1")})
     capped = await days(tmp_path / "b", "2026-07-11 22:00", "2026-07-12 02:00", site=lower)
     assert _running(capped, "2026-07-11 23:58", "2026-07-11 23:58") == [2.0]
-    assert _running(capped, "2026-07-12 00:01", "2026-07-12 00:01") == [1.0]
-    assert max(_running(capped, "2026-07-12 00:02", "2026-07-12 02:00")) >= 2.0
-    after = capped.between("2026-07-12 00:01", "2026-07-12 02:00", "tonglu.air-header.pressure")
-    assert min(after) < 600.0
+    assert set(_running(capped, "2026-07-12 00:01", "2026-07-12 02:00")) == {1.0}
 
 
 def _running(seen: Days, first: str, last: str) -> list[float]:
