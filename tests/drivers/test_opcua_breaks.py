@@ -12,49 +12,30 @@ import pytest_asyncio
 from drivers.opcua import feeding as feeding_module
 from drivers.opcua.driver import OpcUaDriver
 from drivers.points import Quality
+from tests.contract.foreign import Proxy
 from tests.drivers.test_opcua_feed import PERIOD_S, Park, Received, park, point
 
 __all__ = ["park"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-class Freezer:
-    """Between client and server; what passed it before it was frozen stays stuck for good."""
+class Freezer(Proxy):
+    """What went through it before it was frozen stays stuck for good; new connections work."""
 
     def __init__(self, port: int) -> None:
-        self._to = port
-        self.port = 0
+        super().__init__(port)
         self.connections = 0
         self._flowing = asyncio.Event()
-        self._flowing.set()
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)
+        self.thaw()
 
     def freeze(self) -> None:
         self._flowing.clear()
 
     def thaw(self) -> None:
-        """For new connections."""
         self._flowing = asyncio.Event()
         self._flowing.set()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         flowing = self._flowing
         there, here = await asyncio.open_connection("127.0.0.1", self._to)
@@ -65,8 +46,7 @@ class Freezer:
             back.cancel()
             with suppress(asyncio.CancelledError):
                 await back
-            for end in (here, writer):
-                end.transport.abort()
+            here.transport.abort()
 
 
 async def _pass_on(
