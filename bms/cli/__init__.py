@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import cert, live, raw, read, scan, site
+from bms.cli import cert, live, raw, read, scan, schedule, site
 from bms.cli.common import ErrorGroup
 
 
@@ -27,6 +27,7 @@ for command in (
     live.links,
     live.why,
     read.schedule,
+    schedule.audit,
     live.override,
     cert.cert,
     scan.scan,

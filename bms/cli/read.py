@@ -23,7 +23,7 @@ from bms.errors import InvalidInput
 
 @click.group(cls=ErrorGroup)
 def schedule() -> None:
-    """Look at schedules."""
+    """Look at schedules, and change them."""
 
 
 @schedule.command()
