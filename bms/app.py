@@ -38,7 +38,6 @@ from bms.errors import BmsError, InvalidInput, StoreError
 from bms.field import Field
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
-from bms.historian.sinks import INFLUX
 from bms.historian.writer import HistoryWriter
 from bms.model import Condition, Override, Severity
 from bms.runtime import Runtime
@@ -50,7 +49,7 @@ from schedules.model import Library
 from schedules.yamltext import Problem
 
 if TYPE_CHECKING:
-    from bms.historian.influx import InfluxSink
+    from bms.historian.forward.sink import InfluxSink
 
 _log = logging.getLogger(__name__)
 
@@ -121,15 +120,14 @@ class App:
     async def _run_tasks(self, ready: Callable[[], None]) -> None:
         listening = asyncio.Event()
         api = ApiServer(socket_path(self._site.state_dir), self._handlers().table())
-        sink = self._influx_sink()
+        self._sinks = self._make_sinks()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(api.run(listening), name="api")]
             await _first(listening, tasks[0])
             tasks.append(group.create_task(self._field.run(), name="field"))
             tasks.append(group.create_task(self._watch_schedules(), name="schedules"))
             tasks.append(group.create_task(self._save_states(), name="states"))
-            if sink is not None:
-                tasks.append(group.create_task(sink.run(), name="influx"))
+            tasks += [group.create_task(s.run(), name=f"sink {s.name}") for s in self._sinks]
             tasks.append(group.create_task(self._writer.run(), name="history"))
             scheduler = self._dated_jobs()
             control = group.create_task(self._control(), name="control")
@@ -263,7 +261,7 @@ class App:
     async def _prune(self) -> None:
         keep = timedelta(days=self._site.file.history.retain_days)
         before = self._clock.now() - keep
-        sinks = [INFLUX] if self._site.file.influx is not None else []
+        sinks = [sink.name for sink in self._site.file.influx if "raw" in sink.send]
         await self._in(
             self._history_thread, functools.partial(self._history.prune, before, sinks=sinks)
         )
@@ -294,6 +292,7 @@ class App:
             "late_p99_ms": round(late[int(len(late) * 0.99)], 2),
             "history_waiting": self._writer.waiting,
             "history_dropped": self._writer.dropped,
+            "sinks": [sink.status.to_json() for sink in self._sinks],
         }
 
     async def _kwh_today(self, now: datetime) -> Mapping[str, float | None]:
@@ -306,20 +305,19 @@ class App:
                 self._today.learn(point, now, readings, meter.resolution)
         return self._today.kwh(now)
 
-    def _influx_sink(self) -> InfluxSink | None:
-        settings = self._site.file.influx
-        if settings is None:
-            return None
+    def _make_sinks(self) -> list[InfluxSink]:
+        if not self._site.file.influx:
+            return []
         # influxdb-client costs 0.7 s and 30 MB to import: only who uses it pays.
-        from bms.historian.influx import InfluxSink
+        from bms.historian.forward.site import make_sinks
 
-        token = os.environ.get(settings.token_env)
-        if not token:
-            raise InvalidInput(
-                f"site.yaml names an InfluxDB; put its token into the environment variable "
-                f"{settings.token_env}"
-            )
-        return InfluxSink(settings, token, self._site.state_dir)
+        return make_sinks(self._site, self._clock.now(), self._sink_trouble)
+
+    def _sink_trouble(self, key: str, text: str) -> None:
+        if text:
+            self._runtime.raise_own(Condition(key, Severity.NORMAL, text))
+        else:
+            self._runtime.clear_own(key)
 
     @staticmethod
     async def _in(thread: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bms.errors import StoreError
@@ -31,6 +31,8 @@ class Layout:
     version: int
     """Kept in `user_version`; a file with a greater one is refused."""
     ddl: str
+    upgrades: Mapping[int, str] = field(default_factory=dict)
+    """By version: the statements that make a file of it one of the next."""
 
 
 @contextmanager
@@ -75,6 +77,7 @@ def open_database(path: Path, layout: Layout, *, read_only: bool = False) -> sql
                         f"log (journal mode {mode}); put the state directory on a local disk"
                     )
                 connection.execute("PRAGMA synchronous=FULL")
+                _upgrade(connection, path, layout)
         except BaseException:
             connection.close()
             raise
@@ -116,6 +119,19 @@ def _verify(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
             f"{path}: written by a newer version of this program (layout {version}, this one "
             f"knows {layout.version}); update the program, or move the file away to start afresh"
         )
+
+
+def _upgrade(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
+    """Bring an older file to this program's layout, version by version, in one transaction."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] == layout.version:
+        return
+    with transaction(connection, path):
+        # Read again inside: another process may just have done it.
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        for version in range(found, layout.version):
+            for statement in layout.upgrades[version].split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={layout.version}")
 
 
 def _create(path: Path, layout: Layout) -> None:

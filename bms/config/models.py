@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from bms.config.filemodel import FileModel
 from bms.config.links import LinkFile, LinkSettings
+from bms.config.sinks import InfluxFiles
 from bms.equipment import Equipment
 from bms.model import Controller, OutputRules
 from drivers.modbus.transport import UnitProfile
@@ -56,12 +57,6 @@ def _scalar(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError("a value is a number, true or false, or a text")
-
-
-def _http_url(url: str) -> str:
-    if not re.match(r"https?://[^/\s]+", url):
-        raise ValueError(f"'{url}' is not an address: write http://host:port or https://…")
-    return url
 
 
 def _state_dir(path: str) -> str:
@@ -122,15 +117,6 @@ class HistoryFile(FileModel):
     """Trends only: meter readings, awards and alarms are kept."""
 
 
-class InfluxFile(FileModel):
-    """An InfluxDB 2.x server to copy history to; the token comes from the environment."""
-
-    url: Annotated[str, AfterValidator(_http_url)]
-    org: str = Field(min_length=1)
-    bucket: str = Field(min_length=1)
-    token_env: str = "BMS_INFLUX_TOKEN"
-
-
 class SiteFile(FileModel):
     """`site.yaml`."""
 
@@ -142,7 +128,8 @@ class SiteFile(FileModel):
     """Relative to the site directory."""
     bases: dict[Identifier, BaseFile] = Field(min_length=1)
     history: HistoryFile = HistoryFile()
-    influx: InfluxFile | None = None
+    influx: InfluxFiles = []
+    """Databases that history is copied to."""
     mode: Literal["control", "shadow"] = "control"
     """shadow: decide as usual and write nothing, on any link."""
 
