@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import cert, live, raw, read, scan, site
+from bms.cli import cert, influx, live, raw, read, scan, site
 from bms.cli.common import ErrorGroup
 
 
@@ -32,6 +32,7 @@ for command in (
     scan.scan,
     raw.read,
     raw.write,
+    influx.influx,
     read.report,
     site.demo,
 ):

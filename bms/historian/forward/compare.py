@@ -57,6 +57,8 @@ class Comparison:
     """One measurement over one stretch of time."""
 
     measurement: str
+    what: str
+    """`count` or `kwh`."""
     here: float
     there: float
     differences: tuple[Difference, ...]
@@ -196,7 +198,7 @@ def _comparison(
         for point in sorted(set(mine) | set(there))
         if not _same(mine.get(point, 0), there.get(point, 0))
     )
-    return Comparison(measurement, fsum(mine.values()), fsum(there.values()), differences)
+    return Comparison(measurement, what, fsum(mine.values()), fsum(there.values()), differences)
 
 
 def _same(a: float, b: float) -> bool:
