@@ -17,7 +17,7 @@ series of every meter every day (500 meters: 182,500 a year).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from math import isfinite
 
@@ -46,21 +46,29 @@ class LineWriter:
             self._classes = dict(classes)
             self._heads.clear()
 
-    def lines(self, row: LogRow) -> Iterable[str]:
+    def lines(self, row: LogRow) -> list[str]:
         """The lines of one log row, in recorded order."""
-        settled_ms, heads = self._tagging.settled_ms, self._heads
-        for point, ms, value, quality in zip(
-            row.points, row.times_ms, row.values, row.qualities, strict=True
+        if not row.points:
+            return []
+        heads = self._heads
+        if (
+            not any(row.qualities)
+            and set(map(type, row.values)) == {float}
+            and isfinite(sum(row.values))  # type: ignore[arg-type]
+            and min(row.times_ms) >= self._tagging.settled_ms
         ):
-            if quality or type(value) is not float or not isfinite(value) or ms < settled_ms:
-                yield self._unusual(point, ms, value, quality)
-                continue
-            head = heads.get(point)
-            if head is None:
-                head = heads[point] = self._head(point, ms)
-            yield f"{head} v={value!r} {ms}"
+            # Nearly every row of a site is like this; it takes half the time.
+            for point in set(row.points) - heads.keys():
+                heads[point] = self._head(point, row.times_ms[0])
+            return [
+                f"{head} v={value!r} {ms}"
+                for head, value, ms in zip(
+                    map(heads.__getitem__, row.points), row.values, row.times_ms, strict=True
+                )
+            ]
+        return list(map(self._line, row.points, row.times_ms, row.values, row.qualities))
 
-    def _unusual(self, point: PointId, ms: int, value: Value | None, quality: int) -> str:
+    def _line(self, point: PointId, ms: int, value: Value | None, quality: int) -> str:
         if isinstance(value, str):
             head = f"bms_event{self._tagging.of(point, ms)}"
             fields = f'text="{quoted(value)}"'

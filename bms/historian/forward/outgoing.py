@@ -50,6 +50,21 @@ class Outgoing(Queries):
         """The number of the newest alarm event, 0 before the first."""
         return int(self._rows("SELECT coalesce(max(id), 0) FROM alarm")[0][0])
 
+    def rows_of_about(self, after: int, upto: int, samples: int) -> int:
+        """How many log rows after `after` up to `upto` hold at most so many samples; at least 1."""
+        total = count = 0
+        for (n,) in self._rows(
+            "SELECT n FROM log WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+            after,
+            upto,
+            max(1, samples),
+        ):
+            total += n
+            if count and total > samples:
+                break
+            count += 1
+        return max(1, count)
+
     def log_between(self, start_ms: int, end_ms: int) -> Iterator[LogRow]:
         """The log rows that may hold samples of [start, end), in order, a few at a time."""
         span = self.log_span(start_ms, end_ms)

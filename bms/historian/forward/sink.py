@@ -186,6 +186,7 @@ class InfluxSink:
         stack = ExitStack()
         try:
             opened = await _in(executor, self._open, stack)
+            await _in(executor, self._look, opened)
             while True:
                 self._woken.clear()
                 busy = False

@@ -141,13 +141,12 @@ class LogStream:
 
     def take(self, after: int, upto: int, most_lines: int) -> Take:
         result = Take(after)
-        rows = self._history.log_after(after, min(LOG_ROWS_AT_ONCE, upto - after))
-        self._learn()
-        for row in rows:
+        count = self._history.rows_of_about(after, upto, most_lines)
+        for row in self._history.log_after(after, min(count, LOG_ROWS_AT_ONCE)):
             if row.seq > upto:
                 break
-            if result.lines and len(result.lines) + len(row.points) > most_lines:
-                return result
+            if not self._classes.keys() >= set(row.points):
+                self._learn()
             result.lines += self._writer.lines(self._selection.of(row, self._classes))
             result.missing_rows += row.seq - result.seq - 1
             result.seq = row.seq
@@ -155,16 +154,14 @@ class LogStream:
                 result.damaged.append(row.damage)
             elif row.times_ms:
                 result.newest_ms = max(result.newest_ms or 0, max(row.times_ms))
-        if not rows or rows[-1].seq > upto:
-            result.missing_rows += upto - result.seq
+        if result.seq == after:
+            result.missing_rows += upto - after
             result.seq = upto
         return result
 
     def _learn(self) -> None:
-        classes = {series.point: series.klass for series in self._history.series()}
-        if classes != self._classes:
-            self._classes = classes
-            self._writer.know(classes)
+        self._classes = {series.point: series.klass for series in self._history.series()}
+        self._writer.know(self._classes)
 
 
 class RowStream:

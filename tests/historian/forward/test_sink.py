@@ -149,9 +149,9 @@ def test_escaping_never_breaks_a_line() -> None:
 def test_a_class_that_changes_changes_the_measurement() -> None:
     writer = LineWriter(Tagging({}), {})
     rows = LogRow(1, ["b.e.a"], [5], [1.0], [0])
-    assert next(iter(writer.lines(rows))).startswith("bms_analog,")
+    assert writer.lines(rows)[0].startswith("bms_analog,")
     writer.know({"b.e.a": PointClass.STATE})
-    assert next(iter(writer.lines(rows))).startswith("bms_state,")
+    assert writer.lines(rows)[0].startswith("bms_state,")
 
 
 @pytest.mark.parametrize(
