@@ -267,7 +267,9 @@ async def test_what_the_server_lost_is_noticed_and_sent_again(
             while (sink.status.reconciled_until or "") < "2026-03-02T10:00":
                 target.settled()
                 await asyncio.sleep(0.05)
-    assert sink.status.mismatches == 9  # the second hour: its roll-ups had come with those of the first
+    assert (
+        sink.status.mismatches == 9
+    )  # the second hour: its roll-ups had come with those of the first
     assert all(c.differences == () for c in await compared(tmp_path, target))
 
 

@@ -1,0 +1,151 @@
+"""Three bases in three zones over the changes of the clock, as readings, ledger rows and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bms.config.models import EnergyBoundary, Site
+from bms.energy.ledger import Interval, Label, Reading, intervals, local_midnight
+from bms.historian.embedded import History
+from bms.historian.forward.tags import Tagging, site_tags
+from bms.historian.records import Batch, Meter, to_ms
+from bms.historian.streams import EnergyRow, RollupRow
+from tests.historian.forward.rows import Rows
+from tests.historian.support import make_site
+
+ZONES = {"north": "Europe/Berlin", "south": "Australia/Sydney", "east": "Asia/Shanghai"}
+EQUIPMENT = {
+    "north.grid": "meter", "north.pv": "pv_inverter", "north.feed-in": "meter",
+    "north.ch-1": "chiller", "south.grid": "meter", "east.grid": "meter", "east.hall": "meter",
+}  # fmt: skip
+METERS = [name for name in EQUIPMENT if name != "north.ch-1"]
+RESOLUTION = Decimal("0.01")
+NOW = datetime(2026, 4, 8, 12, tzinfo=UTC)
+WINDOWS = [
+    (datetime(year - 1, 12, 31, tzinfo=UTC), datetime(year, 4, 8, 12, tzinfo=UTC))
+    for year in (2025, 2026)
+]
+QUARTER = timedelta(minutes=15)
+
+
+def site_of(directory: Path) -> Site:
+    made = make_site(
+        directory,
+        EQUIPMENT,
+        {
+            "north": EnergyBoundary(imports=["grid"], generation=["pv"], exports=["feed-in"]),
+            "south": EnergyBoundary(imports=["grid"]),
+            "east": EnergyBoundary(imports=["grid"]),
+        },
+    )
+    bases = {name: replace(base, zone=ZONES[name]) for name, base in made.bases.items()}
+    return replace(made, bases=bases)
+
+
+def tagging_of(site: Site) -> Tagging:
+    return Tagging({point: [(0, text)] for point, text in site_tags(site).items()})
+
+
+@dataclass(frozen=True)
+class Seasons:
+    """The site, and its energy as the ledger has it: per meter, quarter hours in counts."""
+
+    site: Site
+    directory: Path
+    quarters: dict[str, list[Interval]]
+
+    def zone(self, meter: str) -> ZoneInfo:
+        return ZoneInfo(ZONES[meter.partition(".")[0]])
+
+    def kwh(self, meter: str, first: date, last: date) -> float:
+        """Exactly what the ledger has of the local days from first to last."""
+        zone = self.zone(meter)
+        start = local_midnight(first, zone)
+        end = local_midnight(last + timedelta(days=1), zone)
+        counts = sum(i.counts or 0 for i in self.quarters[meter] if start <= i.start < end)
+        return float(counts * RESOLUTION)
+
+
+def make(directory: Path) -> Seasons:
+    """Fill a directory: readings every quarter hour, ledger rows with some corrections."""
+    site = site_of(directory)
+    quarters: dict[str, list[Interval]] = {}
+    with History(directory) as history, closing(Rows(directory)) as rows:
+        for number, meter in enumerate(METERS):
+            point = f"{meter}.energy"
+            quarters[meter] = []
+            for start, end in WINDOWS:
+                readings = list(_readings(point, number, start, end))
+                history.append(
+                    Batch(
+                        readings=readings,
+                        meters=[Meter(point, meter.partition(".")[0], RESOLUTION)],
+                    )
+                )
+                quarters[meter] += intervals(readings)
+            zone = ZoneInfo(ZONES[meter.partition(".")[0]])
+            rows.add_energy(_rows(point, quarters[meter], zone))
+        rows.add_rollups(_rollups())
+    return Seasons(site, directory, quarters)
+
+
+def _readings(point: str, number: int, start: datetime, end: datetime) -> Iterator[Reading]:
+    counts = 1_000_000 * (number + 1)
+    time = start
+    step = 0
+    while time <= end:
+        yield Reading(point, time, counts)
+        # By year, hour and meter different, so that a day cut elsewhere has another sum.
+        counts += 100 * (number + 2) + (step * 37 + time.hour * 11 + time.year % 7 * 13) % 211
+        step += 1
+        time += QUARTER
+
+
+def _rows(point: str, quarters: list[Interval], zone: ZoneInfo) -> Iterator[EnergyRow]:
+    for index, interval in enumerate(quarters):
+        if interval.counts is None or interval.end - interval.start != QUARTER:
+            continue  # across the months that are left out
+        counts, day = interval.counts, interval.start.astimezone(zone).date()
+        wrong = 17 if index % 500 == 3 else 0
+        for rev, part in ((0, counts + wrong), (1, -wrong)):
+            if rev == 0 or wrong:
+                label = Label.CORRECTED if rev else Label.MEASURED
+                amount = Fraction(part) * Fraction(RESOLUTION)
+                yield EnergyRow(0, point, to_ms(interval.start), amount, label, rev, day)
+
+
+def temperature_quarters() -> list[tuple[datetime, float, float]]:
+    """Start, integral and covered seconds of the chilled water supply on the day of 23 hours."""
+    start = local_midnight(date(2026, 3, 28), ZoneInfo("Europe/Berlin"))
+    return [
+        (start + q * QUARTER, (6.0 + q % 9 / 4) * (900.0 - q % 4 * 100), 900.0 - q % 4 * 100)
+        for q in range(3 * 96)
+    ]
+
+
+def _rollups() -> Iterator[RollupRow]:
+    zone = ZoneInfo("Europe/Berlin")
+    for start, integral, covered_s in temperature_quarters():
+        yield RollupRow(
+            0, "north.ch-1.chw_supply_temp", to_ms(start), 0, 15, integral, covered_s, 5.5, 8.5,
+            7.0, 0.0, 0, start.astimezone(zone).date(),
+        )  # fmt: skip
+
+
+def parsed(line: str) -> dict[str, Any]:
+    """One line of the protocol as a row: tags and fields by name, `time` in ms (plain names)."""
+    head, fields, ms = line.split(" ")
+    row: dict[str, Any] = dict(tag.split("=") for tag in head.split(",")[1:])
+    for item in fields.split(","):
+        key, value = item.split("=")
+        row[key] = value.strip('"') if value.startswith('"') else float(value)
+    row["time"] = int(ms)
+    return row
