@@ -89,8 +89,10 @@ class InfluxTransport:
         self._headers = {
             "Content-Encoding": "gzip",
             "Content-Type": "text/plain; charset=utf-8",
-            **authorization(settings, token),
         }
+        # The client would show every server the token as 2.x wants it.
+        client.api_client.default_headers.pop("Authorization", None)
+        client.api_client.default_headers.update(authorization(settings, token))
         self._client = client
 
     async def __aenter__(self) -> Self:
