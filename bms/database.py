@@ -31,6 +31,8 @@ class Layout:
     version: int
     """Kept in `user_version`; a file with a greater one is refused."""
     ddl: str
+    upgrades: tuple[str, ...] = ()
+    """What brings a file of version 1 to 2, of version 2 to 3 and so on: one script for each."""
 
 
 @contextmanager
@@ -75,10 +77,30 @@ def open_database(path: Path, layout: Layout, *, read_only: bool = False) -> sql
                         f"log (journal mode {mode}); put the state directory on a local disk"
                     )
                 connection.execute("PRAGMA synchronous=FULL")
+            _upgrade(connection, path, layout, read_only=read_only)
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _upgrade(
+    connection: sqlite3.Connection, path: Path, layout: Layout, *, read_only: bool
+) -> None:
+    """Bring an older file to this version in one transaction; a reader leaves it as it is."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version >= layout.version:
+        return
+    if read_only:
+        raise StoreError(
+            f"{path}: written by an older version of this program (layout {version}); start the "
+            "controller once, which brings it up to date"
+        )
+    with transaction(connection, path):
+        for script in layout.upgrades[version - 1 :]:
+            for statement in script.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={layout.version}")
 
 
 def make_directory(path: Path) -> None:
@@ -138,12 +160,13 @@ def _create(path: Path, layout: Layout) -> None:
                 f"PRAGMA user_version={layout.version}; {layout.ddl}; COMMIT;"
             )
         draft.rename(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         raise StoreError(f"{path}: cannot be created: {error}") from error
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Make names in a directory durable: a rename alone is not."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

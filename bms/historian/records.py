@@ -65,6 +65,23 @@ class AlarmRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """Samples that are gone, and why: what queries show as a gap that has a cause.
+
+    `group` is the class of points, or `all`; `start` and `end` are the first and last sample.
+    """
+
+    time: datetime
+    """When they were given up."""
+    group: str
+    start: datetime
+    end: datetime
+    samples: int
+    bytes: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Everything of one commit. `series` and `meters` declare points before their first use."""
 
@@ -74,6 +91,12 @@ class Batch:
     readings: Sequence[Reading] = ()
     series: Sequence[Series] = ()
     meters: Sequence[Meter] = ()
+    alive: datetime | None = None
+    """The newest cycle in it: until then everything was recorded that there was to record."""
+    begun: datetime | None = None
+    """Set in a recorder's first batch: its first cycle. What was held before is no longer known."""
+    dropped: Sequence[Dropped] = ()
+    """What had to be given up before it was stored."""
 
     def without_samples(self) -> Batch:
         """The part that is never given up: readings, awards, alarms and declarations."""
@@ -88,6 +111,9 @@ class Batch:
             (*self.readings, *later.readings),
             (*self.series, *later.series),
             (*self.meters, *later.meters),
+            later.alive or self.alive,
+            self.begun or later.begun,
+            (*self.dropped, *later.dropped),
         )
 
 

@@ -255,9 +255,9 @@ def test_pruning_keeps_readings_and_what_a_sink_has_not_taken(tmp_path: Path) ->
             )
         with SinkCursor(tmp_path, "influx", history.uid(), history.last_seq()) as cursor:
             cursor.advance(2)
-        assert history.prune(at(5000)) == 2
-        assert history.prune(at(5000), sinks=["other"]) == 0
-        assert history.prune(at(2700), sinks=[]) == 1
+        assert history.prune(at(5000), compacted=(99, 10**14)) == 2
+        assert history.prune(at(5000), compacted=(99, 10**14), sinks=["other"]) == 0
+        assert history.prune(at(2700), compacted=(99, 10**14), sinks=[]) == 1
         assert [row.seq for row in history.log_after(0, 10)] == [4]
         assert len(history.readings(COUNTER, *FOREVER)) == 4
         assert len(history.alarms(*FOREVER)) == 4
@@ -283,7 +283,7 @@ def test_a_reader_sees_committed_batches_while_the_writer_goes_on(tmp_path: Path
 
         def write() -> None:
             for i in range(batches):
-                writer.append(Batch([good(POINT, float(i), i), good(POINT, -float(i), i)]))
+                writer.append(Batch([good(POINT, float(i), i), good(POINT, -1.0, i + 0.5)]))
 
         thread = threading.Thread(target=write)
         counts = [len(reader.samples(POINT, *FOREVER))]
