@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bms.errors import StoreError
+from bms.errors import DiskError, StoreError
 
 BUSY_TIMEOUT_S = 10.0
 """How long a statement waits for another process's lock before it fails."""
@@ -41,7 +41,7 @@ def store_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise StoreError(f"{path}: {error}; check the disk, its space and permissions") from error
+        raise DiskError(f"{path}: {error}; check the disk, its space and permissions") from error
     except sqlite3.DatabaseError as error:
         raise StoreError(_damaged(path, str(error))) from error
 
@@ -162,7 +162,7 @@ def _create(path: Path, layout: Layout) -> None:
         draft.rename(path)
         sync_directory(path.parent)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be created: {error}") from error
+        raise DiskError(f"{path}: cannot be created: {error}") from error
 
 
 def sync_directory(directory: Path) -> None:

@@ -102,6 +102,10 @@ class Batch:
         """The part that is never given up: readings, awards, alarms and declarations."""
         return replace(self, samples=())
 
+    def noting(self, dropped: Sequence[Dropped]) -> Batch:
+        """This batch with a note of what was given up."""
+        return replace(self, dropped=(*self.dropped, *dropped))
+
     def joined(self, later: Batch) -> Batch:
         """This batch with a later one after it, as one commit."""
         return Batch(

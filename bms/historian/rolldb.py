@@ -276,7 +276,7 @@ class RollDb:
             part = rows.where(slice(first, end))
             with np.errstate(invalid="ignore"):
                 least, most = np.fmin.reduce(part.minimum), np.fmax.reduce(part.maximum)
-            blob = pack([(part.start_ms - t0) // QUARTER_MS, *part.columns()[2:]])
+            blob = pack([(part.start_ms - t0) // QUARTER_MS, *part.columns()[2:]], level=1)
             self.connection.execute(
                 "INSERT OR REPLACE INTO q15 (series, t0, t1, n, integral, covered_s, minimum, "
                 "maximum, blob) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

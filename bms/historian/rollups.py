@@ -39,7 +39,7 @@ class Samples:
     def __len__(self) -> int:
         return len(self.times_ms)
 
-    def where(self, rows: Bools | Ints) -> Samples:
+    def where(self, rows: Bools | Ints | slice) -> Samples:
         return Samples(self.series[rows], self.times_ms[rows], self.values[rows], self.status[rows])
 
     def in_order(self) -> Samples:
@@ -229,11 +229,12 @@ def summed(rows: Rollups, keys: Sequence[Ints], *, revisions: bool = False) -> R
     if not len(rows):
         return rows
     order = np.lexsort(tuple(reversed(keys)))
-    rows = rows.where(order)
+    if (order[1:] < order[:-1]).any():
+        rows, keys = rows.where(order), [key[order] for key in keys]
     new = np.zeros(len(order), np.bool_)
     new[0] = True
     for key in keys:
-        new[1:] |= key[order][1:] != key[order][:-1]
+        new[1:] |= key[1:] != key[:-1]
     at = np.flatnonzero(new)
     if len(at) == len(rows):
         return rows

@@ -22,7 +22,7 @@ import numpy as np
 
 from bms.database import Layout, open_database, store_errors, sync_directory
 from bms.equipment import PointClass
-from bms.errors import StoreError
+from bms.errors import DiskError, StoreError
 from bms.historian.columns import DamagedColumns, Floats, Ints, pack, unpack
 from bms.historian.rollups import Samples
 
@@ -82,7 +82,7 @@ class SegmentWriter:
         try:
             self._draft.unlink(missing_ok=True)
         except OSError as error:
-            raise StoreError(f"{self._draft}: {error.strerror}") from error
+            raise DiskError(f"{self._draft}: {error.strerror}") from error
         with store_errors(self._draft):
             self._connection = sqlite3.connect(self._draft, isolation_level=None)
             # No journal: a draft that breaks off is thrown away.
@@ -133,7 +133,7 @@ class SegmentWriter:
                 os.close(handle)
             self._draft.rename(self._path)
         except OSError as error:
-            raise StoreError(f"{self._path}: cannot be written: {error.strerror}") from error
+            raise DiskError(f"{self._path}: cannot be written: {error.strerror}") from error
         return Segment(
             self._path.name,
             self._group,

@@ -194,6 +194,9 @@ def test_any_history_gives_the_same_roll_ups_and_samples(tmp_path: Path, seed: i
                 first = False
                 if rng.random() < 0.5:
                     compact(tmp_path, now + rng.random() * 300)
+            # What came late is taken when the next quarter hour is over.
+            now += 1000
+            history.append(recorded([], now))
             sessions.append((begun, now))
         now += rng.choice([10.0, 3000.0, 200_000.0])
     compact(tmp_path, now)
