@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import cert, live, raw, read, scan, site
+from bms.cli import cert, history, live, raw, read, scan, site
 from bms.cli.common import ErrorGroup
 
 
@@ -33,6 +33,8 @@ for command in (
     raw.read,
     raw.write,
     read.report,
+    history.history,
+    history.export,
     site.demo,
 ):
     main.add_command(command)
