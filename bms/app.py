@@ -332,6 +332,7 @@ class App:
             "p99_ms": round(durations[int(len(durations) * 0.99)], 2),
             "late_p99_ms": round(late[int(len(late) * 0.99)], 2),
             "history_waiting": self._writer.waiting,
+            "history_stored": self._writer.stored,
             "history_dropped": self._writer.dropped,
             "history": self._keeper.view(),
         }

@@ -315,6 +315,11 @@ class Queries:
             result.append(row)
         return result
 
+    def log_extent(self) -> tuple[int, int, int]:
+        """First and last row of the log, and how many there are; zeros if it is empty."""
+        first, last, count = self._rows("SELECT min(seq), max(seq), count(*) FROM log")[0]
+        return first or 0, last or 0, count
+
     def last_seq(self) -> int:
         """The newest log sequence number, 0 before the first."""
         rows = self._rows("SELECT seq FROM sqlite_sequence WHERE name = 'log'")

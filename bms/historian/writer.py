@@ -45,6 +45,8 @@ class HistoryWriter:
         self.history: History | None = None
         self.dropped = 0
         """Samples that were given up because the disk was stuck for too long."""
+        self.stored = 0
+        """The newest log row that is on disk: what a power cut cannot take any more."""
         try:
             self.history = open_history()
         except DiskError as error:
@@ -118,7 +120,7 @@ class HistoryWriter:
         if self.history is None:
             raise DiskError("the history cannot be opened; check the disk")
         append = functools.partial(self.history.append, batch)
-        await asyncio.get_running_loop().run_in_executor(self._thread, append)
+        self.stored = await asyncio.get_running_loop().run_in_executor(self._thread, append)
 
     async def _reopen(self) -> None:
         """A connection made before a disk was remounted never writes again: make another."""
