@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bms.errors import DiskError, StoreError
@@ -31,8 +31,8 @@ class Layout:
     version: int
     """Kept in `user_version`; a file with a greater one is refused."""
     ddl: str
-    upgrades: tuple[str, ...] = ()
-    """What brings a file of version 1 to 2, of version 2 to 3 and so on: one script for each."""
+    upgrades: Mapping[int, str] = field(default_factory=dict)
+    """By version: the statements that make a file of it one of the next."""
 
 
 @contextmanager
@@ -87,9 +87,9 @@ def open_database(path: Path, layout: Layout, *, read_only: bool = False) -> sql
 def _upgrade(
     connection: sqlite3.Connection, path: Path, layout: Layout, *, read_only: bool
 ) -> None:
-    """Bring an older file to this version in one transaction; a reader leaves it as it is."""
+    """Bring an older file to this program's layout, version by version, in one transaction."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version >= layout.version:
+    if version == layout.version:
         return
     if read_only:
         raise StoreError(
@@ -97,8 +97,10 @@ def _upgrade(
             "controller once, which brings it up to date"
         )
     with transaction(connection, path):
-        for script in layout.upgrades[version - 1 :]:
-            for statement in script.split(";"):
+        # Read again inside: another process may just have done it.
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        for version in range(found, layout.version):
+            for statement in layout.upgrades[version].split(";"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version={layout.version}")
 

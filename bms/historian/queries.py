@@ -74,11 +74,11 @@ CREATE TABLE alarm (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, key TEXT N
 CREATE INDEX alarm_time ON alarm (time_ms);
 """
     + _SESSIONS,
-    (
+    {
         # What an older file holds was recorded without a break, as far as anybody knows.
-        f"{_SESSIONS}; INSERT INTO session (begun_ms, seen_ms) "
+        1: f"{_SESSIONS}; INSERT INTO session (begun_ms, seen_ms) "
         "SELECT min(t0), max(t1) FROM log HAVING count(*) > 0",
-    ),
+    },
 )
 
 

@@ -91,8 +91,7 @@ class Trends:
         self.directory = directory
         self.history = Queries(directory, read_only=True)
         try:
-            exists = (directory / FILE_NAME).exists()
-            self.roll = RollDb(directory, self.history.uid(), read_only=True) if exists else None
+            self._roll: RollDb | None = None
             self._numbers = {
                 point: (number, PointClass(klass))
                 for number, point, klass in self.history.series_rows()
@@ -114,9 +113,16 @@ class Trends:
         self.close()
 
     def close(self) -> None:
-        if self.roll is not None:
-            self.roll.connection.close()
+        if self._roll is not None:
+            self._roll.connection.close()
         self.history.close()
+
+    @property
+    def roll(self) -> RollDb | None:
+        """None before the first compaction."""
+        if self._roll is None and (self.directory / FILE_NAME).exists():
+            self._roll = RollDb(self.directory, self.history.uid(), read_only=True)
+        return self._roll
 
     def points(self) -> dict[PointId, PointClass]:
         """Every point that history knows, with its class."""

@@ -363,3 +363,28 @@ def test_commits_are_durable_before_append_returns(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
     finally:
         connection.close()
+
+
+def test_a_history_of_the_first_version_carries_on(tmp_path: Path) -> None:
+    with History(tmp_path) as history:
+        history.append(Batch([good(POINT, float(i), i) for i in range(50)]))
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.executescript(
+        "DROP TABLE session; DROP TABLE quarantine; DROP TABLE dropped; PRAGMA user_version=1"
+    )
+    connection.close()
+    with pytest.raises(StoreError, match="older version.*start the controller once"):
+        History(tmp_path, read_only=True)
+    with History(tmp_path) as history:
+        history.append(Batch([good(POINT, 99.0, 60)], alive=at(60), begun=at(60)))
+        assert len(history.samples(POINT, *FOREVER)) == 51
+        sessions = history.log.sessions()
+    assert [from_ms(int(ms)) for ms in sessions.begun_ms] == [at(0), at(60)]
+    assert [from_ms(int(ms)) for ms in sessions.seen_ms] == [at(49), at(60)]
+
+
+def test_a_sample_ahead_of_the_clock_is_set_aside(history: History) -> None:
+    ahead = good(POINT, 7.0, 400)
+    history.append(Batch([good(POINT, 1.0, 0), ahead, good(POINT, 2.0, 290)], alive=at(0)))
+    assert [s.value for s in history.samples(POINT, *FOREVER)] == [1.0, 2.0]
+    assert history.quarantined() == 1
