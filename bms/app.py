@@ -37,8 +37,10 @@ from bms.engine import Cycle
 from bms.errors import BmsError, DiskError, InvalidInput, StoreError
 from bms.field import Field
 from bms.historian.embedded import History
+from bms.historian.gate import ClockGate
 from bms.historian.keeper import Keeper
 from bms.historian.recorder import Recorder
+from bms.historian.records import Batch
 from bms.historian.sinks import INFLUX
 from bms.historian.writer import HistoryWriter
 from bms.model import Condition, Override, Severity
@@ -117,6 +119,8 @@ class App:
                 trend_s=self._site.file.history.trend_s,
                 commit_s=self._site.file.history.commit_s,
             )
+            newest = None if self._history is None else self._history.span()[1]
+            self._gate = ClockGate(newest, self._site.file.history.clock_wait_s)
             self._today = EnergyToday(self._site)
             ticker = Ticker()
             for link in self._site.links.values():
@@ -151,6 +155,9 @@ class App:
             await self._release_outputs()
             if scheduler.running:
                 scheduler.shutdown(wait=False)
+            steady_s = asyncio.get_running_loop().time()
+            for waiting in self._gate.release(self._clock.now(), steady_s):
+                self._writer.put(waiting)
             self._writer.put(self._recorder.flush())
             await self._writer.drain(STOP_WITHIN_S)
             await self._store_states()
@@ -195,7 +202,25 @@ class App:
                 event.kind,
                 event.text,
             )
-        self._writer.put(self._recorder.take(cycle.time))
+        batch = self._recorder.take(cycle.time)
+        if self._gate.open:
+            self._writer.put(batch)
+        else:
+            self._wait_for_clock(batch, cycle.time)
+
+    def _wait_for_clock(self, batch: Batch | None, now: datetime) -> None:
+        wait_s = self._site.file.history.clock_wait_s
+        settled = not isinstance(self._clock, SystemClock) or self._clock.settled(wait_s)
+        steady_s = asyncio.get_running_loop().time()
+        for released in self._gate.offer(batch, now, steady_s, settled=settled):
+            self._writer.put(released)
+        if not self._gate.open:
+            text = f"the clock is not set yet: {self._gate.held} batches of history wait for it"
+            self._runtime.raise_own(Condition("store:clock", Severity.NORMAL, text))
+        else:
+            self._runtime.clear_own("store:clock")
+            if self._gate.moved:
+                _log.warning("history of the start was moved by %s", self._gate.moved)
 
     def _history_trouble(self, error: StoreError | None) -> None:
         if error is None:

@@ -102,6 +102,18 @@ class Batch:
         """The part that is never given up: readings, awards, alarms and declarations."""
         return replace(self, samples=())
 
+    def shifted(self, by: timedelta) -> Batch:
+        """The same, `by` later: what a clock that has been set since should have said."""
+        return replace(
+            self,
+            samples=[s._replace(time=s.time + by) for s in self.samples],
+            awards=[replace(a, time=a.time + by) for a in self.awards],
+            alarms=[replace(a, time=a.time + by) for a in self.alarms],
+            readings=[r._replace(time=r.time + by) for r in self.readings],
+            alive=None if self.alive is None else self.alive + by,
+            begun=None if self.begun is None else self.begun + by,
+        )
+
     def noting(self, dropped: Sequence[Dropped]) -> Batch:
         """This batch with a note of what was given up."""
         return replace(self, dropped=(*self.dropped, *dropped))
