@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,14 +34,17 @@ from bms.control import STRATEGIES
 from bms.database import make_directory
 from bms.energy.today import EnergyToday
 from bms.engine import Cycle
-from bms.errors import BmsError, InvalidInput, StoreError
+from bms.errors import BmsError, DiskError, InvalidInput, StoreError
 from bms.field import Field
 from bms.historian.embedded import History
+from bms.historian.gate import ClockGate
+from bms.historian.keeper import Keeper
 from bms.historian.recorder import Recorder
+from bms.historian.records import Batch
 from bms.historian.writer import HistoryWriter
 from bms.model import Condition, Override, Severity
 from bms.runtime import Runtime
-from bms.store import Store
+from bms.store import Store, open_store
 from bms.wiring import driver_for
 from drivers.base import Write
 from drivers.ticker import Ticker
@@ -91,22 +94,31 @@ class App:
         state_dir = self._site.state_dir
         make_directory(state_dir)
         async with AsyncExitStack() as stack:
-            self._store = stack.enter_context(Store(state_dir))
-            self._history = stack.enter_context(History(state_dir))
-            # Before the databases close: SQLite crashes the process (measured with Python 3.11) if
-            # a connection is closed while another thread is in a statement.
-            for thread in (self._history_thread, self._store_thread, self._files_thread):
-                stack.callback(thread.shutdown, wait=True, cancel_futures=True)
+            self._store, self._store_trouble = open_store(state_dir)
+            stack.callback(lambda: self._store.close())
             now = self._clock.now()
             self._runtime = Runtime(
                 self._site, self._field, self._store.active(now), self._store.load_states()
             )
+            self._keeper = Keeper(self._site, self._clock.now, self._prune, self._raw_sinks())
+            self._writer = HistoryWriter(
+                lambda: History(state_dir),
+                self._history_thread,
+                self._history_trouble,
+                self._clock.now,
+            )
+            stack.callback(self._writer.close)
+            # Before the databases close: SQLite crashes the process (measured with Python 3.11) if
+            # a connection is closed while another thread is in a statement.
+            for thread in (self._history_thread, self._store_thread, self._files_thread):
+                stack.callback(thread.shutdown, wait=True, cancel_futures=True)
             self._recorder = Recorder(
                 self._site,
                 trend_s=self._site.file.history.trend_s,
                 commit_s=self._site.file.history.commit_s,
             )
-            self._writer = HistoryWriter(self._history, self._history_thread, self._history_trouble)
+            newest = None if self._history is None else self._history.span()[1]
+            self._gate = ClockGate(newest, self._site.file.history.clock_wait_s)
             self._today = EnergyToday(self._site)
             ticker = Ticker()
             for link in self._site.links.values():
@@ -129,6 +141,7 @@ class App:
             tasks.append(group.create_task(self._save_states(), name="states"))
             tasks += [group.create_task(s.run(), name=f"sink {s.name}") for s in self._sinks]
             tasks.append(group.create_task(self._writer.run(), name="history"))
+            tasks.append(group.create_task(self._keeper.run(), name="upkeep"))
             scheduler = self._dated_jobs()
             control = group.create_task(self._control(), name="control")
             ready()
@@ -139,11 +152,19 @@ class App:
             await self._release_outputs()
             if scheduler.running:
                 scheduler.shutdown(wait=False)
+            steady_s = asyncio.get_running_loop().time()
+            for waiting in self._gate.release(self._clock.now(), steady_s):
+                self._writer.put(waiting)
             self._writer.put(self._recorder.flush())
             await self._writer.drain(STOP_WITHIN_S)
             await self._store_states()
             for task in tasks:
                 task.cancel()
+
+    @property
+    def _history(self) -> History | None:
+        """None while the disk does not let it be opened."""
+        return self._writer.history
 
     # --- the cycle ---------------------------------------------------------------------------
 
@@ -178,7 +199,25 @@ class App:
                 event.kind,
                 event.text,
             )
-        self._writer.put(self._recorder.take(cycle.time))
+        batch = self._recorder.take(cycle.time)
+        if self._gate.open:
+            self._writer.put(batch)
+        else:
+            self._wait_for_clock(batch, cycle.time)
+
+    def _wait_for_clock(self, batch: Batch | None, now: datetime) -> None:
+        wait_s = self._site.file.history.clock_wait_s
+        settled = not isinstance(self._clock, SystemClock) or self._clock.settled(wait_s)
+        steady_s = asyncio.get_running_loop().time()
+        for released in self._gate.offer(batch, now, steady_s, settled=settled):
+            self._writer.put(released)
+        if not self._gate.open:
+            text = f"the clock is not set yet: {self._gate.held} batches of history wait for it"
+            self._runtime.raise_own(Condition("store:clock", Severity.NORMAL, text))
+        else:
+            self._runtime.clear_own("store:clock")
+            if self._gate.moved:
+                _log.warning("history of the start was moved by %s", self._gate.moved)
 
     def _history_trouble(self, error: StoreError | None) -> None:
         if error is None:
@@ -186,6 +225,8 @@ class App:
         else:
             text = f"history is not being stored: {error}"
             self._runtime.raise_own(Condition("store:history", Severity.CRITICAL, text))
+            if isinstance(error, DiskError):
+                self._keeper.hurry()
 
     async def _release_outputs(self) -> None:
         """At a stop each output holds its last value, or is released, as its settings say."""
@@ -206,6 +247,8 @@ class App:
     async def _store_states(self) -> None:
         states = self._runtime.engine.states()
         try:
+            if self._store_trouble is not None:
+                await self._in(self._store_thread, self._try_store_again)
             await self._in(self._store_thread, self._store.save_states, states)
         except StoreError as error:
             # A full disk must not stop the control of a park: go on, and say so.
@@ -214,6 +257,13 @@ class App:
             self._runtime.raise_own(Condition("store:states", Severity.CRITICAL, text))
         else:
             self._runtime.clear_own("store:states")
+
+    def _try_store_again(self) -> None:
+        """Leave the copy in memory once the disk takes the real one; raises StoreError."""
+        store = Store(self._site.state_dir)
+        copy, self._store = self._store, store
+        self._store_trouble = None
+        copy.close()
 
     # --- schedules ---------------------------------------------------------------------------
 
@@ -254,25 +304,42 @@ class App:
             timezone=self._site.file.zone,
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        scheduler.add_job(self._prune, "cron", hour=3, minute=10, id="retention")
+        scheduler.add_job(self._watch_upkeep, "interval", seconds=5, id="upkeep")
         scheduler.start()
         return scheduler
 
-    async def _prune(self) -> None:
-        keep = timedelta(days=self._site.file.history.retain_days)
-        before = self._clock.now() - keep
-        sinks = [sink.name for sink in self._site.file.influx if "raw" in sink.send]
-        await self._in(
-            self._history_thread, functools.partial(self._history.prune, before, sinks=sinks)
+    async def _watch_upkeep(self) -> None:
+        """What the upkeep finds wrong, as alarms."""
+        for key in ("store:upkeep", "store:full"):
+            self._runtime.clear_own(key)
+        for condition in self._keeper.conditions():
+            self._runtime.raise_own(condition)
+
+    def _raw_sinks(self) -> list[str]:
+        """The sinks that the log waits for."""
+        return [sink.name for sink in self._site.file.influx if "raw" in sink.send]
+
+    async def _prune(self, before: datetime, compacted: tuple[int, int], untaken: bool) -> int:
+        history = self._history
+        if history is None:
+            return 0
+        sinks = [] if untaken else self._raw_sinks()
+        return await self._in(
+            self._history_thread,
+            functools.partial(history.prune, before, compacted=compacted, sinks=sinks),
         )
 
     # --- the local API -----------------------------------------------------------------------
 
     def _handlers(self) -> Handlers:
         async def add(override: Override) -> Override:
+            if self._store_trouble is not None:
+                raise self._store_trouble
             return await self._in(self._store_thread, self._store.add, override)
 
         async def clear(override: Override, now: datetime, user: str) -> None:
+            if self._store_trouble is not None:
+                raise self._store_trouble
             await self._in(self._store_thread, self._store.clear, override.id, now, user)
 
         return Handlers(
@@ -291,16 +358,19 @@ class App:
             "p99_ms": round(durations[int(len(durations) * 0.99)], 2),
             "late_p99_ms": round(late[int(len(late) * 0.99)], 2),
             "history_waiting": self._writer.waiting,
+            "history_stored": self._writer.stored,
             "history_dropped": self._writer.dropped,
             "sinks": [sink.status.to_json() for sink in self._sinks],
+            "history": self._keeper.view(),
         }
 
     async def _kwh_today(self, now: datetime) -> Mapping[str, float | None]:
+        history = self._history
+        if history is None:
+            return self._today.kwh(now)
         for point, since, until in self._today.wanted(now):
-            readings = await self._in(
-                self._history_thread, self._history.readings, point, since, until
-            )
-            meter = await self._in(self._history_thread, self._history.meter, point)
+            readings = await self._in(self._history_thread, history.readings, point, since, until)
+            meter = await self._in(self._history_thread, history.meter, point)
             if meter is not None:
                 self._today.learn(point, now, readings, meter.resolution)
         return self._today.kwh(now)

@@ -20,6 +20,8 @@ class PointClass(StrEnum):
     ANALOG = "analog"
     STATE = "state"
     COUNTER = "counter"
+    EVENT = "event"
+    """Texts: modes, messages, codes without an order."""
 
 
 @dataclass(frozen=True, slots=True)

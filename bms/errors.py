@@ -5,6 +5,7 @@ BmsError
 ├── Unreachable         the controller does not answer                              (exit 3)
 ├── Refused             understood, and not done: conflict, not allowed             (exit 4)
 └── StoreError          the state or history database cannot be used                (exit 1)
+    └── DiskError       the disk is full, read-only or failing: it may take it later
 """
 
 from __future__ import annotations
@@ -44,3 +45,7 @@ class Refused(BmsError):
 
 class StoreError(BmsError):
     """A database of the site cannot be opened, read or written."""
+
+
+class DiskError(StoreError):
+    """The disk does not take it now; trying again later may help. Never ends the control."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import cert, influx, live, raw, read, scan, site
+from bms.cli import cert, history, influx, live, raw, read, scan, site
 from bms.cli.common import ErrorGroup
 
 
@@ -34,6 +34,8 @@ for command in (
     raw.write,
     influx.influx,
     read.report,
+    history.history,
+    history.export,
     site.demo,
 ):
     main.add_command(command)

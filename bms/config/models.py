@@ -59,6 +59,17 @@ def _scalar(value: object) -> object:
     raise ValueError("a value is a number, true or false, or a text")
 
 
+def _bytes(value: object) -> object:
+    if isinstance(value, str):
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)B?", value.strip())
+        if found is None:
+            raise ValueError(f"'{value}' is not a size: write 20 GB, 500 MB or a number of bytes")
+        value = int(float(found[1]) * 1000 ** " kMGT".index(found[2] or " "))
+    if isinstance(value, int) and not isinstance(value, bool) and value < LEAST_BYTES:
+        raise ValueError(f"{value} bytes are too few for a history; at least 10 MB")
+    return value
+
+
 def _state_dir(path: str) -> str:
     parts = PurePath(path).parts
     if not parts or "\0" in path:
@@ -70,6 +81,7 @@ def _state_dir(path: str) -> str:
     return path
 
 
+LEAST_BYTES = 10_000_000
 IDENTIFIER = re.compile(r"[a-z][a-z0-9-]*")
 
 SITE_DIRECTORIES = ("devices", "equipment", "groups", "schedules")
@@ -114,7 +126,13 @@ class HistoryFile(FileModel):
     trend_s: float = Field(default=60.0, gt=0)
     """Analog points are stored at this interval, states on change."""
     retain_days: int = Field(default=400, ge=1)
-    """Trends only: meter readings, awards and alarms are kept."""
+    """Raw trends only: quarter hours are kept 6 years; days, readings, awards and alarms always."""
+    max_bytes: Annotated[int | None, BeforeValidator(_bytes)] = None
+    """Budget of all history files, as bytes or `20 GB`; otherwise 95 % of the disk."""
+    log_hours: float = Field(default=48.0, ge=1, le=24 * 60)
+    """How long the log is kept beside what is made of it: for sinks that fall behind."""
+    clock_wait_s: float = Field(default=120.0, ge=0, le=3600)
+    """After a start, so long samples wait in memory for a clock that is not set by the network."""
 
 
 class SiteFile(FileModel):

@@ -27,7 +27,7 @@ class Outgoing(Queries):
             f"{award_rows.SELECT_NUMBERED} WHERE a.id > ? ORDER BY a.id LIMIT ?", number, limit
         ):
             with suppress(KeyError, ValueError):
-                found.append((row[-1], award_rows.unpack(row[:-1], self._text)))
+                found.append((row[-1], award_rows.unpack(row[:-1], self.text)))
         return found
 
     def last_award(self) -> int:
