@@ -86,9 +86,9 @@ def series_of(site: Site) -> list[Series]:
 
 
 def meters_of(site: Site) -> list[Meter]:
-    """Every energy register; the resolution is the decimal that the device file states."""
+    """Every counter; the resolution is the decimal that the site or the device file states."""
     return [
-        Meter(m.point, m.base, Decimal(repr(float(m.resolution_kwh)))) for m in site.meters.values()
+        Meter(m.point, m.base, Decimal(repr(float(m.resolution)))) for m in site.meters.values()
     ]
 
 

@@ -38,9 +38,9 @@ async def _fill(into: Path, start: datetime, end: datetime, step: timedelta) -> 
             assert all(i.counts is not None for i in found), point
             assert total == readings[-1].counts - readings[0].counts, point
             # The plant's own registers, not what was recorded of them.
-            last = round(registers_at_end[point] / meter.resolution_kwh)
+            last = round(registers_at_end[point] / meter.resolution)
             assert readings[-1].counts == last, point
-            first = round(registers_at_start[point] / meter.resolution_kwh)
+            first = round(registers_at_start[point] / meter.resolution)
             assert 0 <= readings[0].counts - first <= last - first, point
             # No quarter-hour is lost between the first and the last reading.
             assert [a.end for a in found[:-1]] == [b.start for b in found[1:]], point

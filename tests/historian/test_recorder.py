@@ -227,7 +227,7 @@ def test_what_is_not_a_good_number_never_becomes_a_reading(
     [(0.01, 123_456_789), (0.1, 3), (0.001, 2**31), (1.0, 7), (0.25, 11), (0.01, 2**50)],
 )
 def test_counts_are_the_register(tmp_path: Path, resolution: float, raw: int) -> None:
-    site = make_site(tmp_path, {"plant.m": "meter"}, resolution_kwh=resolution)
+    site = make_site(tmp_path, {"plant.m": "meter"}, resolution=resolution)
     recorder = Recorder(site, trend_s=60, commit_s=1)
     recorder.offer(at(0), image([good("plant.m.energy", raw * resolution)]))
     assert readings(recorder) == [Reading("plant.m.energy", at(0), raw)]
