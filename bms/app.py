@@ -26,6 +26,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
+from bms.bookkeeping import Bookkeeping
 from bms.clock import Clock, SystemClock
 from bms.config.load import schedule_texts
 from bms.config.models import Site
@@ -109,6 +110,10 @@ class App:
             )
             self._writer = HistoryWriter(self._history, self._history_thread, self._history_trouble)
             self._today = EnergyToday(self._site)
+            self._books = Bookkeeping(
+                self._site, self._clock.now, self._runtime.raise_own, self._runtime.clear_own
+            )
+            stack.callback(self._books.close)
             ticker = Ticker()
             for link in self._site.links.values():
                 driver, endpoint = driver_for(self._site, link, ticker, self._clock.now, stack)
@@ -131,6 +136,7 @@ class App:
             if sink is not None:
                 tasks.append(group.create_task(sink.run(), name="influx"))
             tasks.append(group.create_task(self._writer.run(), name="history"))
+            tasks.append(group.create_task(self._books.run(), name="ledger"))
             scheduler = self._dated_jobs()
             control = group.create_task(self._control(), name="control")
             ready()
@@ -297,14 +303,8 @@ class App:
         }
 
     async def _kwh_today(self, now: datetime) -> Mapping[str, float | None]:
-        for point, since, until in self._today.wanted(now):
-            readings = await self._in(
-                self._history_thread, self._history.readings, point, since, until
-            )
-            meter = await self._in(self._history_thread, self._history.meter, point)
-            if meter is not None:
-                self._today.learn(point, now, readings, meter.resolution)
-        return self._today.kwh(now)
+        days = await self._books.days(self._today.wanted(), now)
+        return self._today.kwh(now, days)
 
     def _influx_sink(self) -> InfluxSink | None:
         settings = self._site.file.influx

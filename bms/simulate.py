@@ -21,11 +21,17 @@ from bms.errors import Refused
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch
+from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger.store import Ledger
 from bms.store import Store
 from drivers.plant import Plant, PlantDriver
 
 STORE_EVERY = timedelta(days=1)
 """Simulated time between commits: durability matters less than speed when it can be redone."""
+
+
+KEEP_EVERY = timedelta(days=7)
+"""Simulated time between two times that the energy ledger is brought up to date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +52,14 @@ class Simulated:
 
 
 class _Batches:
-    """History written beside the simulation: SQLite and zlib let the interpreter go on."""
+    """History and energy ledger, written beside the simulation: SQLite and zlib let the
+    interpreter go on."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, site: Site, directory: Path) -> None:
         self._history = History(directory)
+        self._ledger = Ledger(directory)
+        self._keeper = Bookkeeper(site.metering, self._history, self._ledger)
+        self._kept: datetime | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._writing: Future[int] | None = None
         self.last = self._history.span()[1]
@@ -59,12 +69,20 @@ class _Batches:
 
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown()
+        self._ledger.close()
         self._history.close()
 
-    def append(self, batch: Batch) -> None:
+    def append(self, batch: Batch, now: datetime, *, last: bool = False) -> None:
         """Write `batch` once the one before is stored; raises what that one raised."""
         self.finish()
-        self._writing = self._thread.submit(self._history.append, batch)
+        self._writing = self._thread.submit(self._append, batch, now, last)
+
+    def _append(self, batch: Batch, now: datetime, last: bool) -> int:
+        written = self._history.append(batch)
+        if last or self._kept is None or now - self._kept >= KEEP_EVERY:
+            self._kept = now
+            self._keeper.catch_up(now)
+        return written
 
     def finish(self) -> None:
         """Wait until everything is stored."""
@@ -111,7 +129,7 @@ async def simulate(
     ids = [point.id for point in points]
     begun = perf_counter()
     cycles = writes = alarms = 0
-    with _Batches(into) as history, Store(into) as store, _rare_collections():
+    with _Batches(site, into) as history, Store(into) as store, _rare_collections():
         last = history.last
         if last is not None and last > start:
             raise Refused(
@@ -139,11 +157,10 @@ async def simulate(
                 cycles += 1
                 batch = recorder.take(now)
                 if batch is not None:
-                    history.append(batch)
+                    history.append(batch, now)
                     progress(now)
         final = recorder.flush()
-        if final is not None:
-            history.append(final)
+        history.append(final or Batch(), clock.now(), last=True)
         history.finish()
         store.save_states(engine.states())
     progress(clock.now())

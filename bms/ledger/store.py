@@ -31,6 +31,7 @@ from bms.energy.quarters import (
     energy_of,
     floor_quarter,
 )
+from bms.energy.today import Day
 from bms.errors import StoreError
 from bms.historian.streams import EnergyRow
 from bms.instants import DAY_MS, from_ms, to_ms
@@ -617,6 +618,25 @@ class Ledger:
         known = self._known_months(number, months[0], months[-1], start, end)
         ordered = sorted(dict(around).items())
         return energy_of(slots, stretches, start, end, known, ordered)
+
+    def day(self, spec: MeterSpec, start: datetime) -> Day | None:
+        """What is known of a meter since `start`, a quarter hour; None before its first mark."""
+        number = self.known(spec.id)
+        tip = None if number is None else self.tip(number)
+        if tip is None:
+            return None
+        counts, label, _ = tip.anchor.opened
+        register = tip.anchor.shown * tip.resolution
+        edge_ms = floor_quarter(tip.anchor.ms)
+        used: Fraction | None = counts * tip.resolution * spec.ratio(edge_ms)
+        if label is Label.MISSING:
+            used = None
+        if edge_ms > to_ms(start):
+            before = self.energy_in(spec, start, from_ms(edge_ms))
+            whole = before.amount is not None and before.covered == 1
+            used = used + before.amount if used is not None and before.amount is not None else None
+            used = used if whole else None
+        return Day(used, tip.anchor.ms, register)
 
     def _known_months(
         self, number: int, first: int, last: int, start: datetime, end: datetime

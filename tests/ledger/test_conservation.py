@@ -23,6 +23,10 @@ MOST = 400
 """Counts in a quarter hour that the meter can see."""
 
 
+FAST = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Hundreds of small databases: nothing here is about the disk."""
+
+
 class Life:
     """What a register truly did, and what of it was read."""
 
@@ -72,17 +76,10 @@ def lives(draw: st.DrawFn) -> Life:
     return life
 
 
-def expected(books: Books, marks: list[Mark], life: Life) -> tuple[Fraction, Fraction]:
-    """The sum of register differences over all stretches that are not missing."""
-    told = [Replacement(ms, final, initial) for ms, final, initial in life.replacements]
-    parts = intervals(marks, Register(SIZE, Fraction(MOST * 4)), told)
-    return sum((Fraction(p.counts) for p in parts if p.counts is not None), Fraction(0)), parts
-
-
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(life=lives(), cuts=st.lists(st.integers(0, 40), max_size=4), order=st.randoms())
 def test_the_ledger_conserves_the_register(life: Life, cuts: list[int], order) -> None:
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=FAST) as folder:
         site = site_of(
             Path(folder),
             {"b.m": {"register_size": SIZE / 100, "rated_kw": MOST / 100 * 4 / 1.5}},
@@ -140,7 +137,7 @@ def check_books(books: Books) -> None:
     ordered.sort()
     stretches = {s.end_ms: s for s in books.ledger.stretches(METER, 0, 2**61)}
     before = None
-    skipping = [(s.start_ms, s.end_ms) for s in stretches.values() if s.event is Event.JUMP]
+    skipping = [(s.start_ms, s.end_ms) for s in stretches.values()]
     for ms, ends, begins in ordered:
         if any(start < ms < end for start, end in skipping) and ms not in changes:
             continue
@@ -154,10 +151,10 @@ def check_books(books: Books) -> None:
                     steps += 0
                     before = begins + 1 if ms not in changes else begins
                     continue
-                assert step >= 0
+                assert step >= 0, (ms, ends, before)
                 steps += step
         before = begins
-    assert total == steps
+    assert total == steps, (total, steps)
 
 
 @pytest.mark.parametrize("every", [1, 3, 7])
