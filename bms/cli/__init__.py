@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import cert, live, raw, read, scan, site
+from bms.cli import cert, live, meter, raw, read, scan, site
 from bms.cli.common import ErrorGroup
 
 
@@ -33,6 +33,7 @@ for command in (
     raw.read,
     raw.write,
     read.report,
+    meter.meter,
     site.demo,
 ):
     main.add_command(command)

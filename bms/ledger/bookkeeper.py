@@ -82,9 +82,12 @@ NOTHING: Final = Value(0, 0, RANK[Label.MISSING], 0)
 
 
 class Bookkeeper:
-    """Keeps one site's ledger. `history` has the readings; both belong to the calling thread."""
+    """Keeps one site's ledger. `history` has the readings, None if nothing was ever polled; both
+    belong to the calling thread."""
 
-    def __init__(self, specs: Mapping[str, MeterSpec], history: Queries, ledger: Ledger) -> None:
+    def __init__(
+        self, specs: Mapping[str, MeterSpec], history: Queries | None, ledger: Ledger
+    ) -> None:
         self._registers = [spec for spec in specs.values() if not spec.virtual]
         self._virtual = [spec for spec in specs.values() if spec.virtual]
         self._specs = specs
@@ -141,7 +144,7 @@ class Bookkeeper:
     def _told_since(self, changes: Changes) -> bool:
         """Do anew what late readings and entries touch."""
         late, entry = self._ledger.cursors()
-        readings = self._history.late_readings(late)
+        readings = self._history.late_readings(late) if self._history is not None else []
         entries = self._ledger.entries(after=entry)
         if not readings and not entries:
             return False
@@ -318,7 +321,7 @@ class Bookkeeper:
     def _resolution(self, spec: MeterSpec, before: Fraction | None = None) -> Fraction:
         """What one count of a meter's marks is worth: the finest it ever was."""
         found = Fraction(spec.resolution)
-        if spec.polled:
+        if spec.polled and self._history is not None:
             meter = self._history.meter(spec.id)
             if meter is not None:
                 found = Fraction(meter.resolution)
@@ -328,7 +331,9 @@ class Bookkeeper:
         return found if before is None else common(found, before)
 
     def _next_mark(self, spec: MeterSpec, after_ms: int) -> int | None:
-        found = self._history.next_reading(spec.id, after_ms) if spec.polled else None
+        found = None
+        if spec.polled and self._history is not None:
+            found = self._history.next_reading(spec.id, after_ms)
         for entry in self._entries(spec, after_ms + 1, _FOREVER):
             ms = to_ms(entry.start)
             if entry.kind is not EntryKind.CORRECTION and (found is None or ms < found):
@@ -347,7 +352,7 @@ class Bookkeeper:
         after = -1 if begin is None else begin.ms
         resolution = self._resolution(spec)
         marks: list[Mark] = []
-        if spec.polled:
+        if spec.polled and self._history is not None:
             own = self._history.meter(spec.id)
             factor = 1 if own is None else int(Fraction(own.resolution) / resolution)
             for ms, counts in self._history.counts(spec.id, after + 1, last_ms):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -36,7 +36,9 @@ def open_ledger(site: Site, directory: Path, now: datetime) -> Iterator[Ledger]:
             yield ledger
         return
     with ledger:
-        if (directory / HISTORY).exists():
-            with Queries(directory, read_only=True) as history:
-                Bookkeeper(site.metering, history, ledger).catch_up(now)
+        with ExitStack() as stack:
+            history = None
+            if (directory / HISTORY).exists():
+                history = stack.enter_context(Queries(directory, read_only=True))
+            Bookkeeper(site.metering, history, ledger).catch_up(now)
         yield ledger

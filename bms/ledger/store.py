@@ -282,20 +282,24 @@ class Ledger:
             found.update(self._day(number, day_ms, blob))
         if first_ms > first_day or last_ms % DAY_MS:
             found = {ms: raw for ms, raw in found.items() if first_ms <= ms < last_ms}
-        open_ms, newest_ms = self._rows("SELECT min(ms), max(ms) FROM slot")[0]
-        if open_ms is not None:
-            # By instant, because the slots of one meter lie as far apart as there are meters.
-            for ms in range(max(open_ms, first_ms), min(newest_ms + 1, last_ms), QUARTER_MS):
-                found.update(
-                    (ms, raw)
-                    for raw in self._rows(
-                        "SELECT counts, scale, label, covered_ms, rev FROM slot "
-                        "WHERE ms = ? AND meter = ?",
-                        ms,
-                        number,
-                    )
-                )
+        found.update(self._open_slots(number, first_ms, last_ms))
         return found
+
+    def _open_slots(self, number: int, first_ms: int, last_ms: int) -> dict[int, Raw]:
+        """Those that are not packed into days yet."""
+        oldest_ms, newest_ms = self._rows("SELECT min(ms), max(ms) FROM slot")[0]
+        if oldest_ms is None:
+            return {}
+        # By instant, because the slots of one meter lie as far apart as there are meters.
+        return {
+            ms: raw
+            for ms in range(max(oldest_ms, first_ms), min(newest_ms + 1, last_ms), QUARTER_MS)
+            for raw in self._rows(
+                "SELECT counts, scale, label, covered_ms, rev FROM slot WHERE ms = ? AND meter = ?",
+                ms,
+                number,
+            )
+        }
 
     def _day(self, number: int, day_ms: int, blob: bytes) -> list[tuple[int, Raw]]:
         try:
@@ -315,7 +319,14 @@ class Ledger:
                 days.setdefault(ms - ms % DAY_MS, {})[ms] = raw
         self._many("INSERT OR REPLACE INTO slot VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         for day_ms, changed in days.items():
-            self._put_day(number, day_ms, changed)
+            # What is packed stands behind what is not: nothing older may stay in front of it.
+            still_open = self._open_slots(number, day_ms, day_ms + DAY_MS)
+            if still_open:
+                self._many(
+                    "DELETE FROM slot WHERE ms = ? AND meter = ?",
+                    [(ms, number) for ms in still_open],
+                )
+            self._put_day(number, day_ms, {**still_open, **changed})
 
     def _put_day(self, number: int, day_ms: int, changed: Mapping[int, Raw]) -> None:
         whole = dict(changed)
