@@ -107,7 +107,7 @@ def check_stream(books: Books, rows: Sequence[EnergyRow]) -> None:
         revs[key] = row.rev
         sums[key] += row.amount
         labels[key] = row.label
-    for meter in books.ledger.keys().values():  # noqa: SIM118
+    for meter in books.ledger.keys().values():
         for ms, slot in books.slots(meter):
             assert sums.pop((meter, ms)) == slot.amount
             assert labels[meter, ms] is slot.label
@@ -121,7 +121,7 @@ def check_stream(books: Books, rows: Sequence[EnergyRow]) -> None:
 
 def check_months(books: Books) -> None:
     """Months sum to the slots, per label."""
-    for meter in books.ledger.keys().values():  # noqa: SIM118
+    for meter in books.ledger.keys().values():
         by_month: dict[Label, Fraction] = defaultdict(Fraction)
         covered = 0
         for found in books.ledger.months():

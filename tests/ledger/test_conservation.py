@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bms.energy.ledger import Event, Label, Mark, Register, Replacement, intervals
+from bms.energy.ledger import Event, Label, Mark, intervals
 from bms.energy.quarters import QUARTER_MS, anchors_of
 from bms.instants import DAY_MS, to_ms
 from bms.ledger.records import EntryKind
