@@ -26,6 +26,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
+from bms.bookkeeping import Bookkeeping
 from bms.clock import Clock, SystemClock
 from bms.config.load import schedule_texts
 from bms.config.models import Site
@@ -52,7 +53,7 @@ from schedules.model import Library
 from schedules.yamltext import Problem
 
 if TYPE_CHECKING:
-    from bms.historian.forward.sink import InfluxSink
+    from bms.forward.sink import InfluxSink
 
 _log = logging.getLogger(__name__)
 
@@ -120,6 +121,10 @@ class App:
             newest = None if self._history is None else self._history.span()[1]
             self._gate = ClockGate(newest, self._site.file.history.clock_wait_s)
             self._today = EnergyToday(self._site)
+            self._books = Bookkeeping(
+                self._site, self._clock.now, self._runtime.raise_own, self._runtime.clear_own
+            )
+            stack.callback(self._books.close)
             ticker = Ticker()
             for link in self._site.links.values():
                 driver, endpoint = driver_for(self._site, link, ticker, self._clock.now, stack)
@@ -142,6 +147,7 @@ class App:
             tasks += [group.create_task(s.run(), name=f"sink {s.name}") for s in self._sinks]
             tasks.append(group.create_task(self._writer.run(), name="history"))
             tasks.append(group.create_task(self._keeper.run(), name="upkeep"))
+            tasks.append(group.create_task(self._books.run(), name="ledger"))
             scheduler = self._dated_jobs()
             control = group.create_task(self._control(), name="control")
             ready()
@@ -365,21 +371,14 @@ class App:
         }
 
     async def _kwh_today(self, now: datetime) -> Mapping[str, float | None]:
-        history = self._history
-        if history is None:
-            return self._today.kwh(now)
-        for point, since, until in self._today.wanted(now):
-            readings = await self._in(self._history_thread, history.readings, point, since, until)
-            meter = await self._in(self._history_thread, history.meter, point)
-            if meter is not None:
-                self._today.learn(point, now, readings, meter.resolution)
-        return self._today.kwh(now)
+        days = await self._books.days(self._today.wanted(), now)
+        return self._today.kwh(now, days)
 
     def _make_sinks(self) -> list[InfluxSink]:
         if not self._site.file.influx:
             return []
         # influxdb-client costs 0.7 s and 30 MB to import: only who uses it pays.
-        from bms.historian.forward.site import make_sinks
+        from bms.forward.site import make_sinks
 
         return make_sinks(self._site, self._clock.now(), self._sink_trouble)
 

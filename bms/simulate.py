@@ -23,6 +23,8 @@ from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch, to_ms
 from bms.historian.upkeep import Outcome, Request, outcome_of, run, start
+from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger.store import Ledger
 from bms.store import Store
 from drivers.plant import Plant, PlantDriver
 
@@ -31,6 +33,10 @@ STORE_EVERY = timedelta(days=1)
 COMPACT_EVERY = timedelta(days=30)
 """Simulated time between compactions: one file per group and blob per point for each."""
 LOG_KEPT = timedelta(hours=48)
+
+
+KEEP_EVERY = timedelta(days=7)
+"""Simulated time between two times that the energy ledger is brought up to date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,9 @@ class _Batches:
         self._site = site
         self._directory = directory
         self._history = History(directory)
+        self._ledger = Ledger(directory)
+        self._keeper = Bookkeeper(site.metering, self._history, self._ledger)
+        self._kept: datetime | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._writing: Future[None] | None = None
         self._compacted: datetime | None = None
@@ -74,6 +83,7 @@ class _Batches:
         if self._child is not None:  # it broke off; what it did not finish is redone
             self._child.kill()
             self._child.communicate()
+        self._ledger.close()
         self._history.close()
 
     def append(self, batch: Batch, now: datetime, *, final: bool = False) -> None:
@@ -89,6 +99,9 @@ class _Batches:
 
     def _store(self, batch: Batch, now: datetime, final: bool) -> None:
         self._history.append(batch)
+        if final or self._kept is None or now - self._kept >= KEEP_EVERY:
+            self._kept = now
+            self._keeper.catch_up(now)
         if self._compacted is None:
             self._compacted = now
         if final:

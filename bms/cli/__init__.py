@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import cert, history, influx, live, raw, read, scan, site
+from bms.cli import cert, history, influx, live, meter, raw, read, scan, site
 from bms.cli.common import ErrorGroup
 
 
@@ -36,6 +36,7 @@ for command in (
     read.report,
     history.history,
     history.export,
+    meter.meter,
     site.demo,
 ):
     main.add_command(command)

@@ -49,9 +49,9 @@ def init(
     """Make buckets, retention and mappings, and check what the token may do."""
     import os
 
-    from bms.historian.forward.reader import Reader
-    from bms.historian.forward.setup import check_token, initialise
-    from bms.historian.forward.site import ca_of, named_sink
+    from bms.forward.reader import Reader
+    from bms.forward.setup import check_token, initialise
+    from bms.forward.site import ca_of, named_sink
 
     loaded = load_site(site)
     rows: list[dict[str, Any]] = []
@@ -107,8 +107,8 @@ def verify(site: Path, sink: str | None, start: str, end: str | None, as_json: b
 
     Exit code 1 if a database has something else.
     """
-    from bms.historian.forward.site import ca_of, named_sink, token_of
-    from bms.historian.forward.verify import verify_days
+    from bms.forward.site import ca_of, named_sink, token_of
+    from bms.forward.verify import verify_days
 
     loaded = load_site(site)
     first, last = _period(loaded, start, end)
@@ -155,8 +155,8 @@ def backfill(
 ) -> None:
     """Have a period sent (again); the running controller does it, behind live data."""
     from bms.clock import SystemClock
-    from bms.historian.forward.site import named_sink
-    from bms.historian.forward.verify import mark_for_backfill
+    from bms.forward.site import named_sink
+    from bms.forward.verify import mark_for_backfill
 
     loaded = load_site(site)
     first, last = _period(loaded, start, end)
@@ -241,7 +241,7 @@ def dead() -> None:
 @AS_JSON
 def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
     """What was refused, when and why."""
-    from bms.historian.forward.site import named_sink
+    from bms.forward.site import named_sink
     from bms.historian.sinks import dead_letters
 
     loaded = load_site(site)
@@ -278,8 +278,8 @@ def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
 def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> None:
     """Send refused lines again; what the database takes now is no dead letter any more."""
     from bms.clock import SystemClock
-    from bms.historian.forward.resend import resend_dead
-    from bms.historian.forward.site import ca_of, named_sink, token_of
+    from bms.forward.resend import resend_dead
+    from bms.forward.site import ca_of, named_sink, token_of
 
     loaded = load_site(site)
     rows = []

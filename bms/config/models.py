@@ -6,19 +6,22 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bms.config.filemodel import FileModel
 from bms.config.links import LinkFile, LinkSettings
 from bms.config.sinks import InfluxFiles
-from bms.equipment import Equipment
+from bms.equipment import Equipment, Medium
 from bms.model import Controller, OutputRules
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 from schedules.model import Library
 from schedules.yamltext import Origin
+
+if TYPE_CHECKING:
+    from bms.config.meters import MeterSpec
 
 # One plain sentence per wrong value: a union would answer with one problem per alternative.
 
@@ -284,13 +287,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class MeterRegister:
-    """The energy counter of one piece of equipment, in whole counts of its own resolution."""
+    """The counter of one piece of equipment, in whole counts of its own resolution."""
 
     equipment: str
     point: PointId
     base: str
-    resolution_kwh: float
-    """kWh per count: the scale of the device's register."""
+    resolution: float
+    """What one count is worth, in the unit of the medium: the scale of the device's register."""
+    register_size: float | None = None
+    """The value at which the register is back at zero, if the device's file says."""
+    medium: Medium = Medium.ELECTRICITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +328,9 @@ class Site:
     defaults: Mapping[PointId, Value]
     """Slot 16 values."""
     meters: Mapping[PointId, MeterRegister]
-    """By the point id of the energy counter."""
+    """By the point id of the counter."""
+    metering: Mapping[str, MeterSpec] = field(default_factory=dict)
+    """Every meter of the ledger by id, the inputs of a formula before it."""
 
     @property
     def state_dir(self) -> Path:

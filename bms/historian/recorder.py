@@ -98,9 +98,9 @@ def _is_text(point: Point) -> bool:
 
 
 def meters_of(site: Site) -> list[Meter]:
-    """Every energy register; the resolution is the decimal that the device file states."""
+    """Every counter; the resolution is the decimal that the site or the device file states."""
     return [
-        Meter(m.point, m.base, Decimal(repr(float(m.resolution_kwh)))) for m in site.meters.values()
+        Meter(m.point, m.base, Decimal(repr(float(m.resolution)))) for m in site.meters.values()
     ]
 
 

@@ -17,12 +17,12 @@ import aiohttp
 
 from bms.config.sinks import InfluxFile
 from bms.equipment import PointClass
+from bms.forward.delivery import parcels
+from bms.forward.lines import LineWriter
+from bms.forward.pace import Pace
+from bms.forward.sink import InfluxSink
+from bms.forward.tags import Tagging
 from bms.historian.embedded import History
-from bms.historian.forward.delivery import parcels
-from bms.historian.forward.lines import LineWriter
-from bms.historian.forward.pace import Pace
-from bms.historian.forward.sink import InfluxSink
-from bms.historian.forward.tags import Tagging
 from bms.historian.queries import Queries
 from bms.historian.records import Batch, Series
 from drivers.points import Quality, Sample
