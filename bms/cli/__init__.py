@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import calendar, cert, live, override, raw, read, scan, schedule, site, switch
+from bms.cli import (
+    calendar,
+    cert,
+    history,
+    influx,
+    live,
+    meter,
+    override,
+    raw,
+    read,
+    scan,
+    schedule,
+    site,
+    switch,
+)
 from bms.cli.common import ErrorGroup
 
 
@@ -37,7 +51,11 @@ for command in (
     scan.scan,
     raw.read,
     raw.write,
+    influx.influx,
     read.report,
+    history.history,
+    history.export,
+    meter.meter,
     site.demo,
 ):
     main.add_command(command)
