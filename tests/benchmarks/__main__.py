@@ -13,13 +13,14 @@ from _pytest.outcomes import Skipped
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import cycle, demo, modbus, opcua
+from tests.benchmarks import cycle, demo, history, modbus, opcua
 from tests.benchmarks.table import Benchmark, Row
 
 BENCHMARKS: dict[str, Benchmark] = {
     "modbus": modbus.run,
     "opcua": opcua.run,
     "cycle": cycle.run,
+    "history": history.run,
     "simulate": demo.run_simulation,
     "memory": demo.run_memory,
 }
