@@ -60,6 +60,8 @@ class Outcome:
     used_bytes: int = 0
     limit_bytes: int = 0
     segments: int = 0
+    quarantined: int = 0
+    """Samples ever set aside because they lay ahead of the clock."""
     seconds: float = 0.0
     error: str = ""
 
@@ -92,6 +94,7 @@ def run(request: Request) -> Outcome:
         used_bytes=second.used,
         limit_bytes=second.limit,
         segments=second.segments,
+        quarantined=second.quarantined,
         seconds=round(perf_counter() - begun, 3),
     )
 
@@ -103,6 +106,7 @@ class _Made:
     used: int = 0
     limit: int = 0
     segments: int = 0
+    quarantined: int = 0
 
 
 def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
@@ -113,7 +117,7 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
     from bms.historian.sinks import least_taken
 
     with Queries(directory, read_only=True) as history:
-        uid = history.uid()
+        uid, quarantined = history.uid(), history.quarantined()
     taken = least_taken(directory, request.sinks, uid)
     with RollDb(directory, uid) as roll:
         segments = roll.segments()
@@ -144,6 +148,7 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
             room.used,
             int(limit * (1 - RESERVE_SHARE)),
             len(left) - len(gone),
+            quarantined,
         )
 
 
