@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -227,14 +227,21 @@ def outcome_of(process: subprocess.Popen[str]) -> Outcome:
 
 
 def parsed(code: int, out: str, err: str) -> Outcome:
-    """What the process said, or why it said nothing."""
+    """What the process said, or why it said nothing.
+
+    A program that was updated while the controller ran may say more than this one knows.
+    """
     if out:
-        return Outcome(**json.loads(out))
+        return Outcome(**_known(Outcome, json.loads(out)))
     return Outcome(error=f"ended with {code}: {err.strip()[-ERROR_TAIL:]}", finished=False)
 
 
+def _known(kind: type[Request] | type[Outcome], said: Mapping[str, Any]) -> dict[str, Any]:
+    return {item.name: said[item.name] for item in fields(kind) if item.name in said}
+
+
 def main() -> int:
-    request = Request(**json.load(sys.stdin))
+    request = Request(**_known(Request, json.load(sys.stdin)))
     os.nice(10)
     try:
         outcome = run(request)

@@ -13,6 +13,7 @@ from bms.control import STRATEGIES
 from bms.historian.embedded import History
 from bms.historian.keeper import Keeper
 from bms.historian.trends import Trends
+from bms.historian.upkeep import parsed
 from tests.historian.crash import FILES
 from tests.historian.test_compaction import POWER, at, recorded, sample
 
@@ -83,3 +84,11 @@ async def test_a_broken_roll_db_is_said_and_nothing_else_stops(tmp_path: Path) -
     assert "roll.db" in keeper.error
     assert [c.key for c in keeper.conditions()] == ["store:upkeep"]
     assert pruned == []
+
+
+def test_a_program_of_another_version_is_understood_and_a_dead_one_reported() -> None:
+    said = '{"seq": 7, "horizon_ms": 9, "new": 1}'
+    assert parsed(0, said, "").compacted == (7, 9)
+    dead = parsed(-9, "", "Traceback ...\nMemoryError")
+    assert "MemoryError" in dead.error
+    assert dead.compacted is None
