@@ -136,7 +136,7 @@ def _put_whole(
     first = step = 0
     order = 0
     rest, least, width = _narrowed(numbers)
-    if size > 2 and int(numbers.min()) > -WIDE and int(numbers.max()) < WIDE:
+    if width and size > 2 and int(numbers.min()) > -WIDE and int(numbers.max()) < WIDE:
         once = np.diff(numbers)
         rest1, least1, width1 = _narrowed(once)
         # Of equal width, differences win: they repeat more, and compress better.

@@ -241,7 +241,13 @@ class Compaction:
             changed = roll.changed_since(t0, t1, last)
             if changed:
                 self._gather_tile(roll, t0, t1, changed)
-        start = tiles[-1][1] if tiles else roll.first_start()
+        first = roll.first_start()
+        # What was simulated in between is a tile of its own, and leaves holes beside it.
+        begins = [] if first is None or not tiles else [(first, first)]
+        for (_, hole, *_), (end, *_) in pairwise([*begins, *tiles]):
+            if hole < end:
+                self._gather_tile(roll, hole, end, sorted(self.series))
+        start = tiles[-1][1] if tiles else first
         if start is None or horizon is None:
             return
         while (end := (start // DAY_MS + 1) * DAY_MS) + SETTLED_MS <= min(horizon, target):

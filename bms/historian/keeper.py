@@ -171,6 +171,7 @@ class Keeper:
             "used_bytes": None if last is None else last.used_bytes,
             "limit_bytes": None if last is None else last.limit_bytes,
             "segments": None if last is None else last.segments,
+            "quarantined_samples": None if last is None else last.quarantined,
             "upkeep_s": None if last is None else last.seconds,
             "dropped_samples": self.dropped_samples,
             "error": self.error,

@@ -215,13 +215,15 @@ class RollDb:
         starts = np.array([t0 for t0, _, _ in tiles], np.int64)
         ends = np.array([t1 for _, t1, _ in tiles], np.int64)
         lasts = np.array([last for *_, last in tiles], np.int64)
-        least = min((last for *_, last in tiles), default=0)
+        least = 0
+        if len(tiles) and (starts[1:] == ends[:-1]).all():
+            least = int(lasts.min())
         for first, n, t0, t1, blob in self._rows(
             "SELECT first, n, t0, t1, blob FROM block WHERE t0 < ? AND t1 >= ? ORDER BY first",
             end_ms,
             start_ms,
         ):
-            if first + n - 1 <= least and len(tiles) and t0 >= starts[0] and t1 < ends[-1]:
+            if first + n - 1 <= least and t0 >= starts[0] and t1 < ends[-1]:
                 continue
             rows = Rollups.of(self._unpacked(blob, f"block {first}")[:-1])
             use = (rows.start_ms >= start_ms) & (rows.start_ms < end_ms)

@@ -44,8 +44,14 @@ class Samples:
 
     def in_order(self) -> Samples:
         """By series and time; of samples of one series and millisecond the first recorded stays."""
-        order = np.lexsort((self.times_ms, self.series))  # stable: keeps the recorded order
-        rows = self.where(order)
+        rows = self
+        same = self.series[1:] == self.series[:-1]
+        later = (self.series[1:] > self.series[:-1]) | (
+            same & (self.times_ms[1:] >= self.times_ms[:-1])
+        )
+        if not later.all():
+            # Stable: of equal ones the order in which they were recorded stays.
+            rows = self.where(np.lexsort((self.times_ms, self.series)))
         if len(rows) < 2:
             return rows
         again = (rows.series[1:] == rows.series[:-1]) & (rows.times_ms[1:] == rows.times_ms[:-1])

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter
@@ -60,6 +60,8 @@ class Outcome:
     used_bytes: int = 0
     limit_bytes: int = 0
     segments: int = 0
+    quarantined: int = 0
+    """Samples ever set aside because they lay ahead of the clock."""
     seconds: float = 0.0
     error: str = ""
 
@@ -92,6 +94,7 @@ def run(request: Request) -> Outcome:
         used_bytes=second.used,
         limit_bytes=second.limit,
         segments=second.segments,
+        quarantined=second.quarantined,
         seconds=round(perf_counter() - begun, 3),
     )
 
@@ -103,6 +106,7 @@ class _Made:
     used: int = 0
     limit: int = 0
     segments: int = 0
+    quarantined: int = 0
 
 
 def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
@@ -113,7 +117,7 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
     from bms.historian.sinks import least_taken
 
     with Queries(directory, read_only=True) as history:
-        uid = history.uid()
+        uid, quarantined = history.uid(), history.quarantined()
     taken = least_taken(directory, request.sinks, uid)
     with RollDb(directory, uid) as roll:
         segments = roll.segments()
@@ -144,6 +148,7 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
             room.used,
             int(limit * (1 - RESERVE_SHARE)),
             len(left) - len(gone),
+            quarantined,
         )
 
 
@@ -222,14 +227,21 @@ def outcome_of(process: subprocess.Popen[str]) -> Outcome:
 
 
 def parsed(code: int, out: str, err: str) -> Outcome:
-    """What the process said, or why it said nothing."""
+    """What the process said, or why it said nothing.
+
+    A program that was updated while the controller ran may say more than this one knows.
+    """
     if out:
-        return Outcome(**json.loads(out))
+        return Outcome(**_known(Outcome, json.loads(out)))
     return Outcome(error=f"ended with {code}: {err.strip()[-ERROR_TAIL:]}", finished=False)
 
 
+def _known(kind: type[Request] | type[Outcome], said: Mapping[str, Any]) -> dict[str, Any]:
+    return {item.name: said[item.name] for item in fields(kind) if item.name in said}
+
+
 def main() -> int:
-    request = Request(**json.load(sys.stdin))
+    request = Request(**_known(Request, json.load(sys.stdin)))
     os.nice(10)
     try:
         outcome = run(request)

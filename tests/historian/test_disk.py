@@ -206,7 +206,7 @@ def request(directory: Path, now: datetime, **more: Any) -> Request:
 
 
 def test_over_its_budget_analog_goes_first_and_every_sample_is_counted(tmp_path: Path) -> None:
-    days = 30
+    days = 12
     filled(tmp_path, days)
     now = at(days * 86400 + 3600)
     whole = run(request(tmp_path, now))
