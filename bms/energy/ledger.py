@@ -146,7 +146,11 @@ class Register:
 
     def plausible(self, counts: int, span_ms: int) -> bool:
         """Whether so much can have been measured in that time (one count is rounding)."""
-        return self.most_per_h is None or counts <= 1 + self.most_per_h * span_ms / HOUR_MS
+        most = self.most_per_h
+        # In whole numbers: fractions would take most of the time that a ledger takes.
+        return most is None or (
+            (counts - 1) * HOUR_MS * most.denominator <= most.numerator * span_ms
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +272,7 @@ def _at_replacement(part: Interval, reason: str) -> Interval:
 def _of_register(ordered: Sequence[Mark], register: Register) -> list[Interval]:
     """The intervals of one register."""
     result: list[Interval] = []
-    believed, skipped = _believed(ordered, register)
+    believed, skipped = _believed(_held(ordered), register)
     if not believed:
         return result
     start, shown, by_hand = believed[0]
@@ -281,9 +285,7 @@ def _of_register(ordered: Sequence[Mark], register: Register) -> list[Interval]:
         known: int | None = step
         if ms in skipped:
             label, reason, event = Label.CORRECTED, skipped[ms], Event.JUMP
-        if -HELD_COUNTS <= step < 0:
-            known, counts = 0, shown
-        elif step < 0 and register.size is not None and _rolled_over(shown, counts, register.size):
+        if step < 0 and register.size is not None and _rolled_over(shown, counts, register.size):
             known = register.size + step
             label, event = Label.CORRECTED, Event.ROLLOVER
             reason = f"the register rolled over from {shown} to {counts} counts"
@@ -306,9 +308,22 @@ def _of_register(ordered: Sequence[Mark], register: Register) -> list[Interval]:
     return result
 
 
+def _held(ordered: Sequence[Mark]) -> Sequence[Mark]:
+    """The marks, those that fell by no more than the register's resolution at what was before."""
+    if not any(one.counts > other.counts for one, other in pairwise(ordered)):
+        return ordered
+    held: list[Mark] = []
+    for mark in ordered:
+        if held and held[-1].counts - HELD_COUNTS <= mark.counts < held[-1].counts:
+            held.append(mark._replace(counts=held[-1].counts))
+        else:
+            held.append(mark)
+    return held
+
+
 def suspicious(counts: Sequence[int]) -> bool:
     """Whether a register in time order does anything but stand or rise."""
-    return any(one > other for one, other in pairwise(counts))
+    return any(one > other + HELD_COUNTS for one, other in pairwise(counts))
 
 
 def _believed(

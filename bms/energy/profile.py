@@ -13,6 +13,8 @@ from bms.instants import DAY_MS, from_ms, to_ms
 WEEKS: Final = 4
 """How many weeks before a gap are looked at: enough to find the weekday once without a holiday."""
 
+_CLOCK_CHANGE_MS: Final = 7_200_000
+
 
 def usual(
     measured: Callable[[int, int], Mapping[int, int]], zone: ZoneInfo, first: int, last: int
@@ -22,7 +24,10 @@ def usual(
 
     None if that is not known for every one of them: then no shape is better than a straight line.
     """
-    known = measured(first - (WEEKS * 7 + 1) * DAY_MS, last - 6 * DAY_MS)
+    known: dict[int, int] = {}
+    for week in range(1, WEEKS + 1):
+        shift = week * 7 * DAY_MS
+        known |= measured(first - shift - _CLOCK_CHANGE_MS, last - shift + _CLOCK_CHANGE_MS)
     if not known:
         return None
     weights: list[int] = []

@@ -143,7 +143,7 @@ class Course:
         if len(edges) == 2:
             return [counts]
         cumulative = [counts * (edge - start) // span for edge in edges]
-        if span > MEASURED_WITHIN_MS:
+        if span > BORDER_LIMIT_MS:
             first, last = floor_quarter(start), ceil_quarter(end)
             weights = self.profile(first, last)
             if weights is not None:

@@ -437,7 +437,9 @@ class Bookkeeper:
         rows: list[tuple[int, int, int, int, int, int, int]] = []
         slots: dict[int, Raw] = {}
         sums: dict[tuple[int, int, int], tuple[int, int]] = {}
-        for ms in sorted({*final, *current}) if current else final:
+        if not current:
+            self._first_time(spec.zone, number, final, rows, slots, sums)
+        for ms in sorted({*final, *current}) if current else ():
             old, new = current.get(ms), final.get(ms)
             if old is None:
                 if new is None or new[3] == 0:
@@ -467,6 +469,29 @@ class Bookkeeper:
         self._ledger.add_months(number, sums)
         self._ledger.append(rows)
 
+    def _first_time(
+        self,
+        zone: str,
+        number: int,
+        final: Mapping[int, Value],
+        rows: list[tuple[int, int, int, int, int, int, int]],
+        slots: dict[int, Raw],
+        sums: dict[tuple[int, int, int], tuple[int, int]],
+    ) -> None:
+        """Where nothing was published yet: the usual case, and years of it when a history is
+        taken in."""
+        for ms, (counts, scale, label, covered_ms) in final.items():
+            if covered_ms:
+                month, day = self._date(zone, ms)
+                slots[ms] = counts, scale, label, covered_ms, 0
+                rows.append((number, ms, counts, scale, label, 0, day))
+                key = month, label, scale
+                before = sums.get(key)
+                if before is None:
+                    sums[key] = counts, covered_ms
+                else:
+                    sums[key] = before[0] + counts, before[1] + covered_ms
+
     def _difference(self, old: Raw, new: Value) -> tuple[int, int]:
         """New minus old, as counts and the number of their scale."""
         if old[1] == new.scale:
@@ -485,16 +510,21 @@ class Bookkeeper:
         sign: int,
     ) -> tuple[int, int]:
         """Add to the month that a slot lies in; its month and the ordinal of its local date."""
+        found = self._date(zone, ms)
+        if value[3] or value[0]:
+            key = found[0], value[2], value[1]
+            counts, covered_ms = sums.get(key, (0, 0))
+            sums[key] = counts + sign * value[0], covered_ms + sign * value[3]
+        return found
+
+    def _date(self, zone: str, ms: int) -> tuple[int, int]:
+        """The month that a slot lies in, and the ordinal of its local date."""
         found = self._dates.get((zone, ms))
         if found is None:
             if len(self._dates) > _CACHED_DATES:
                 self._dates.clear()
             day = from_ms(ms).astimezone(ZoneInfo(zone)).date()
             found = self._dates[zone, ms] = month_of(day), day.toordinal()
-        if value[3] or value[0]:
-            key = found[0], value[2], value[1]
-            counts, covered_ms = sums.get(key, (0, 0))
-            sums[key] = counts + sign * value[0], covered_ms + sign * value[3]
         return found
 
     def _corrections(self, spec: MeterSpec, first: int, last: int) -> dict[int, Value]:

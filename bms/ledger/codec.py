@@ -6,6 +6,8 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, chain
+from operator import sub
 from typing import Final
 
 from bms.energy.quarters import QUARTER_MS
@@ -26,10 +28,8 @@ def pack(columns: Sequence[Iterable[int]]) -> bytes:
     """Columns of equal length, each as differences: steady ones shrink to nothing."""
     packed = array("q")
     for column in columns:
-        before = 0
-        for number in column:
-            packed.append(number - before)
-            before = number
+        numbers = list(column)
+        packed.extend(map(sub, numbers, chain((0,), numbers)))
     return zlib.compress(_portable(packed).tobytes(), 6)
 
 
@@ -44,14 +44,9 @@ def unpack(blob: bytes, columns: int) -> list[list[int]]:
         raise DamagedBlob(f"{len(packed)} numbers in {columns} columns")
     numbers = _portable(packed)
     size = len(numbers) // columns
-    found = []
-    for index in range(columns):
-        value, column = 0, []
-        for step in numbers[index * size : (index + 1) * size]:
-            value += step
-            column.append(value)
-        found.append(column)
-    return found
+    return [
+        list(accumulate(numbers[index * size : (index + 1) * size])) for index in range(columns)
+    ]
 
 
 def _portable(numbers: array[int]) -> array[int]:

@@ -292,19 +292,18 @@ def test_a_gap_follows_the_usual_week() -> None:
     first = to_ms(at(0))
 
     def known(low: int, high: int) -> dict[int, int]:
-        one = {first + i * QUARTER_MS - 7 * DAY_MS: c for i, c in enumerate([0, 10, 20, 10])}
-        two = {first + i * QUARTER_MS - 14 * DAY_MS: c for i, c in enumerate([0, 30, 40, 10])}
+        one = {first + i * QUARTER_MS - 7 * DAY_MS: c for i, c in enumerate([0, 10, 20, 10, 20])}
+        two = {first + i * QUARTER_MS - 14 * DAY_MS: c for i, c in enumerate([0, 10, 20, 10, 20])}
         return {ms: c for ms, c in (one | two).items() if low <= ms < high}
 
     zone = ZoneInfo("Asia/Shanghai")
     course = Course(lambda a, b: usual(known, zone, a, b))
-    found = list(course.quarters(intervals(read((0, 0), (60, 600)))))
-    assert [q.counts for q in found] == [0, 200, 300, 100]
-    # Half of the first quarter hour lies before the gap, and one mark in the last.
-    course = Course(lambda a, b: usual(known, zone, a, b))
-    found = list(course.quarters(intervals(read((20, 0), (60, 600)))))
-    assert sum(q.counts for q in found) == 600
-    assert usual(known, zone, first, first + 5 * QUARTER_MS) is None  # not all of it is known
+    found = list(course.quarters(intervals(read((0, 0), (75, 600)))))
+    assert [q.counts for q in found] == [0, 100, 200, 100, 200]
+    # Ten minutes of the second quarter hour: two thirds of its weight.
+    found = list(course.quarters(intervals(read((-20, 0), (60, 600)))))
+    assert sum(q.counts for q in found) == 600 - course.opened.counts
+    assert usual(known, zone, first, first + 6 * QUARTER_MS) is None  # not all of it is known
 
 
 def test_the_usual_week_goes_by_the_wall_clock() -> None:

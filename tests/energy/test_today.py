@@ -1,4 +1,4 @@
-"""kWh since local midnight: the ledger's day, the register since, and when there is no number."""
+"""kWh since local midnight: the ledger's day and the register since, or no number."""
 
 from __future__ import annotations
 

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bms.energy.ledger import Event, Label, Mark, intervals
+from bms.energy.ledger import Label, Mark, intervals
 from bms.energy.quarters import QUARTER_MS, anchors_of
-from bms.instants import DAY_MS, to_ms
+from bms.instants import DAY_MS, from_ms, to_ms
+from bms.ledger.entering import Author, correct, withdraw
 from bms.ledger.records import EntryKind
 from tests.ledger.support import METER, START, Books, check_months, check_stream, site_of
 
@@ -76,9 +77,24 @@ def lives(draw: st.DrawFn) -> Life:
     return life
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(life=lives(), cuts=st.lists(st.integers(0, 40), max_size=4), order=st.randoms())
+LIFE = {"life": lives(), "cuts": st.lists(st.integers(0, 40), max_size=4), "order": st.randoms()}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(**LIFE)
 def test_the_ledger_conserves_the_register(life: Life, cuts: list[int], order) -> None:
+    live(life, cuts, order)
+
+
+@pytest.mark.slow
+@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@given(**LIFE)
+def test_the_ledger_conserves_many_registers(life: Life, cuts: list[int], order) -> None:
+    live(life, cuts, order)
+
+
+def live(life: Life, cuts: list[int], order) -> None:
+    """Let a register live, with restarts and kills, and audit the books at the end."""
     with TemporaryDirectory(dir=FAST) as folder:
         site = site_of(
             Path(folder),
@@ -97,7 +113,10 @@ def test_the_ledger_conserves_the_register(life: Life, cuts: list[int], order) -
                     ms, counts = late.pop()
                     books.read([((ms - to_ms(START)) / 60_000, counts)])
                 now = START + timedelta(milliseconds=readings[last - 1][0] - to_ms(START))
-                books.keeper.catch_up(now + timedelta(minutes=order.choice([0, 2, 30])))
+                # Killed between any two commits: every step is one.
+                for _ in range(order.choice([0, 1, 2, 5, 50])):
+                    if not books.keeper.step(now + timedelta(minutes=order.choice([0, 2, 30]))):
+                        break
         with Books(site) as books:
             books.read([((ms - to_ms(START)) / 60_000, counts) for ms, counts in late])
             for ms, final, initial in told:
@@ -114,6 +133,33 @@ def test_the_ledger_conserves_the_register(life: Life, cuts: list[int], order) -
                     )
             books.keep()
             check_books(books)
+            correct_at_random(books, order)
+            books.keep()
+            check_books(books)
+
+
+def correct_at_random(books: Books, rng) -> None:
+    """People correct parts of it, and take some of that back."""
+    last = books.slots()[-1][0] if books.slots() else to_ms(START)
+    count = (last - to_ms(START)) // QUARTER_MS + 1
+    author = Author("t", "t", from_ms(last) + timedelta(days=1))
+    for _ in range(rng.randrange(4)):
+        first = rng.randrange(count)
+        length = rng.randrange(1, 40)
+        number = correct(
+            books.site,
+            books.ledger,
+            books.site.metering[METER],
+            start=from_ms(to_ms(START) + first * QUARTER_MS),
+            end=from_ms(min(last + QUARTER_MS, to_ms(START) + (first + length) * QUARTER_MS)),
+            amount=str(rng.randrange(100_000) / 1000),
+            label=Label.ESTIMATED,
+            author=author,
+        )
+        if rng.random() < 0.5:
+            books.keep()
+        if rng.random() < 0.3:
+            withdraw(books.site, books.ledger, number, author)
 
 
 def check_books(books: Books) -> None:
@@ -125,7 +171,14 @@ def check_books(books: Books) -> None:
     if tip is None:
         return
     marks = [Mark(*found) for found in books.history.counts(METER, 0, 2**61)]
-    total = sum(slot.counts for _, slot in books.slots()) + tip.anchor.opened.counts
+    # The register's part: what stands beneath corrections, and what was never corrected.
+    beneath = books.ledger.beneath(books.ledger.known(METER) or 0, 0, 2**61)
+    part = {ms: slot.counts for ms, slot in books.slots()} | {
+        ms: raw[0] for ms, raw in beneath.items()
+    }
+    corrected = [s for _, s in books.slots() if s.label is Label.ESTIMATED]
+    assert len(corrected) == len(beneath)
+    total = sum(part.values()) + tip.anchor.opened.counts
     # What the ledger itself says was lost, jumped or replaced, and nothing else.
     steps = 0
     changes = {}
@@ -145,8 +198,8 @@ def check_books(books: Books) -> None:
             found = stretches.get(ms)
             if found is None or found.label is not Label.MISSING:
                 step = ends - before
-                if found is not None and found.event is Event.ROLLOVER:
-                    step += SIZE
+                if found is not None and found.label is Label.CORRECTED and step < -1:
+                    step += SIZE  # rolled over
                 elif step == -1:
                     steps += 0
                     before = begins + 1 if ms not in changes else begins
