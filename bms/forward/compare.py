@@ -28,6 +28,8 @@ SAMPLES_AT_ONCE = 200_000
 ROWS_AT_ONCE = 5000
 SEARCH_MARGIN_MS = 7 * 24 * 60 * MINUTE_MS
 """Rows are published about in the order of their times; a search begins this much earlier."""
+NUMBERS = [klass for klass in PointClass if klass is not PointClass.EVENT]
+"""Classes whose samples have a number to count."""
 CLOSE = 1e-9
 """Sums of floats in another order differ in their last digits."""
 
@@ -170,7 +172,7 @@ async def compare(
     results = []
     if "raw" in settings.send:
         raw = await in_thread(local.raw, start_ms, end_ms)
-        for klass in PointClass:
+        for klass in NUMBERS:
             name = f"bms_{klass.value}"
             results.append(
                 _comparison(

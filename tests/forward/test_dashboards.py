@@ -155,11 +155,11 @@ def server() -> Iterator[Influx2]:
 def filled(text: str, language: str) -> str:
     """A query as Grafana sends it, with every variable chosen."""
     start, end = START.isoformat(), END.isoformat()
-    quoted = {"base": "'north','south','east'", "equip": ",".join(f"'{e}'" for e in EQUIP)}
+    quoted = {"base": "'north','south'", "equip": ",".join(f"'{e}'" for e in EQUIP)}
     for name, value in (
         ("$timeFilter", f"time >= '{start[:19]}Z' AND time < '{end[:19]}Z'"),
         ("$__timeFilter(time)", f"time >= '{start[:19]}Z' AND time < '{end[:19]}Z'"),
-        ("${base:regex}", "(north|south|east)"),
+        ("${base:regex}", "(north|south)"),
         ("${equip:regex}", f"({'|'.join(EQUIP)})"),
         ("${base:singlequote}", quoted["base"]),
         ("${equip:singlequote}", quoted["equip"]),

@@ -17,7 +17,7 @@ from bms.equipment import PointClass
 from bms.forward.pace import FLOOR_LINES_S, START_WITHIN_S, Pace
 from bms.forward.sink import InfluxSink
 from bms.historian.embedded import History
-from bms.historian.records import Batch, Series
+from bms.historian.records import Batch, Series, to_ms
 from bms.historian.sinks import SinkCursor, dead_letters, least_taken, positions
 from tests.historian.influx_server import FAULTS, Answer, InfluxServer, fault, ok
 from tests.historian.support import good
@@ -182,7 +182,9 @@ async def test_rows_in_a_gap_are_not_pruned(tmp_path: Path, history: History) ->
         cursor.leave(8, None, "out")
         assert cursor.seq == 8
         assert least_taken(tmp_path, None, history.uid()) == 3
-        assert history.prune(BEGIN + timedelta(days=1)) == 3
+        assert (
+            history.prune(BEGIN + timedelta(days=1), compacted=(10, to_ms(BEGIN) + 86_400_000)) == 3
+        )
         (gap,) = cursor.gaps()
         cursor.fill(gap, 6)
         assert [(g.first, g.last) for g in cursor.gaps()] == [(7, 8)]

@@ -135,7 +135,7 @@ def expected(title: str, park: Seasons) -> Answers:
     year = (date(2026, 1, 1), date(2026, 4, 7))
     before = (date(2025, 1, 1), date(2025, 4, 7))
     roles = {"north.grid": "main", "north.pv": "generation", "north.feed-in": "export",
-             "south.grid": "main", "east.grid": "main"}  # fmt: skip
+             "south.grid": "main"}  # fmt: skip
     north = {meter: role for meter, role in roles.items() if meter.startswith("north")}
     match title:
         case "Energy of a base on one day":
