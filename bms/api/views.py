@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 from bms.config.models import Base, Group
 from bms.control import STRATEGIES
 from bms.control.blocks import next_effective_change
-from bms.control.schedule import resolver_of
 from bms.model import Award, Override
 from bms.reports import why as why_report
 from bms.reports.why import shown, zone_of
@@ -85,7 +84,7 @@ def why(runtime: Runtime, point: PointId, now: datetime) -> dict[str, Any]:
 def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict[str, Any]:
     """Mode, season, reason and next schedule change of one group."""
     award: Award | None = runtime.award(group.mode_point)
-    resolver = resolver_of(runtime.site, group.id, runtime.standing.context)
+    resolver = runtime.resolver(group)
     season = resolver.effective(now).season if resolver is not None else None
     change = next_effective_change(resolver, now, PREVIEWED) if resolver is not None else None
     powers = [
