@@ -213,6 +213,11 @@ class Engine:
         """Every condition that held in the last cycle."""
         return tuple(self._conditions)
 
+    def state_of(self, name: str) -> object:
+        """The state of a controller; None if there is no such controller, or it has none."""
+        seat = self._seats.get(name)
+        return seat.state if seat is not None else None
+
     def states(self) -> dict[str, object]:
         """What must survive a restart, as JSON values by controller name."""
         states: dict[str, object] = dict(self._unclaimed)

@@ -17,7 +17,7 @@ from bms.model import Override
 from bms.moments import END_OF_BLOCK, coming
 from bms.people import Action, may, may_for
 from bms.protection import is_on
-from bms.reports.why import groups_of, point_class, shown, zone_of
+from bms.reports.why import groups_of, point_class, points_behind, shown, zone_of
 from drivers.points import PointId, Value
 from schedules.resolve import Resolver
 from schedules.yamltext import suggestion
@@ -163,20 +163,18 @@ def back_to(
         value, reason = _scheduled(site.groups[owner], point, end, resolver)
         if value is None:
             return _after(point, None, reason, f"then nobody commands it ({reason})")
-        return _after(point, value, reason, f"then back to {value} ({reason})")
-    for group in groups_of(site, point):
-        mode = group.mode_point
-        longer = [o for o in others if o.point == mode and o.until > end]
+        told = _told(site.groups[owner], point, value)
+        return _after(point, value, reason, f"then back to {told} ({reason})")
+    for behind in points_behind(site, STRATEGIES, point):
+        group = site.groups[behind.rpartition(".")[0]]
+        longer = [o for o in others if o.point == behind and o.until > end]
         if longer:
             value, reason = longer[0].value, f"override {longer[0].id}: {longer[0].reason}"
         else:
-            value, reason = _scheduled(group, mode, end, resolver)
+            value, reason = _scheduled(group, behind, end, resolver)
         if value is not None:
-            state = "on" if is_on(value) else "off"
-            told = f"mode {value}" if value != state else state
-            return _after(
-                mode, value, reason, f"then back to its group {group.id}: {told} ({reason})"
-            )
+            text = f"then back to its group {group.id}: {_told(group, behind, value)} ({reason})"
+            return _after(behind, value, reason, text)
     default = site.defaults.get(point)
     if default is not None:
         value = shown(site, point, default)
@@ -184,6 +182,14 @@ def back_to(
     return _after(
         point, None, "nobody commands it", "then nobody commands it: it is released, or stays as is"
     )
+
+
+def _told(group: Group, point: PointId, value: Value) -> str:
+    """A group's mode as on or off, where it is no other; a setpoint as a number."""
+    if point != group.mode_point:
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    state = "on" if is_on(value) else "off"
+    return state if value == state else f"mode {value}"
 
 
 def _after(point: PointId, value: Value | None, reason: str, text: str) -> dict[str, Any]:

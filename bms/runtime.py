@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bms.config.models import Group, Site, StrategySpec
+from bms.config.models import Group, Site
 from bms.config.singles import with_library
 from bms.control import STRATEGIES, assemble
+from bms.control.optimal import Expected, name_for, upcoming
 from bms.control.schedule import resolver_of
 from bms.engine import Cycle, Engine
 from bms.field import Field
@@ -52,18 +53,6 @@ class Runtime:
         self.last: Cycle | None = None
         self.units = known_units(site, STRATEGIES)
         """Every point with its unit."""
-
-    @staticmethod
-    def spec(group: Group) -> StrategySpec:
-        return STRATEGIES[group.strategy]
-
-    def _known_units(self) -> dict[PointId, str]:
-        units = {p.id: p.unit for link in self.site.links.values() for p in link.points}
-        for group in self.site.groups.values():
-            spec = self.spec(group)
-            units[group.mode_point] = ""
-            units |= {group.setpoint_point(n): u for n, u in spec.setpoints.items()}
-        return units
 
     def _overrides(self) -> Sequence[Override]:
         return sorted(self.overrides.values(), key=lambda override: override.id)
@@ -193,6 +182,15 @@ class Runtime:
         if target not in self._resolvers:
             self._resolvers[target] = resolver_of(self.site, target, self.standing.context)
         return self._resolvers[target]
+
+    def expected_start(self, group: Group, now: datetime) -> Expected | None:
+        """When the group's next block will be started early; None: as scheduled."""
+        resolver = self.resolver(group)
+        if group.optimal is None or resolver is None or self.last is None:
+            return None
+        state = self.engine.state_of(name_for(group.id))
+        zone = self.site.bases[group.base].zone
+        return upcoming(group, state, resolver, self.last.snapshot, now, zone)
 
     def award(self, point: PointId) -> Award | None:
         return self.engine.why(point)

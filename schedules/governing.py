@@ -72,6 +72,8 @@ def settle(sheets: Sequence[Sheet], targets: Targets | None) -> Governed:
         winner, *equals = [claim for claim in rivals if exactness(claim.text) == most]
         winners[name] = winner
         for claim in equals:
+            if claim.sheet is winner.sheet:
+                continue
             key = (claim.sheet.document.file, claim.path)
             clashes.setdefault(key, (claim, winner, []))[2].append(name)
     for claim, winner, names in clashes.values():

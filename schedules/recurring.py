@@ -12,9 +12,10 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
-from schedules.problems import TextError
+from schedules.problems import TextError, suggestion
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAYS = (*_WEEKDAYS, "weekday", "day")
 _LAST = 0
 """The number that stands for the last of a month."""
 _NUMBERS = {"1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "5th": 5, "last": _LAST}
@@ -68,19 +69,23 @@ def parse_recurring(text: str) -> MonthlyDays | AlternateDays | None:
     """Days in words; None if the text is not meant as words. Raises TextError."""
     plain = " ".join(unicodedata.normalize("NFKC", text).split()).lower()
     alternate, nth = _ALTERNATE.fullmatch(plain), _NTH.fullmatch(plain)
-    if alternate or nth:
-        if plain != text:
-            raise TextError(f"'{text}' is not a date", f"write {plain}")
-        if alternate:
-            return AlternateDays(_ODD_OR_EVEN[alternate[1]], alternate[2] == "months")
-    if nth is None:
+    if alternate:
+        found: MonthlyDays | AlternateDays = AlternateDays(
+            _ODD_OR_EVEN[alternate[1]], alternate[2] == "months"
+        )
+    elif nth:
+        number, what, months = nth.groups()
+        if number not in _NUMBERS:
+            hint = suggestion(number, _NUMBERS)
+            raise TextError(f"'{number}' of '{text}' is no number here", hint)
+        if what not in _DAYS:
+            raise TextError(f"'{what}' of '{text}' is no day", suggestion(what, _DAYS))
+        found = MonthlyDays(_NUMBERS[number], what, _months(months, text))
+    else:
         return None
-    number, what, months = nth.groups()
-    if number not in _NUMBERS:
-        raise TextError(f"'{number}' of '{text}' is no number here", ", ".join(_NUMBERS))
-    if what not in (*_WEEKDAYS, "weekday", "day"):
-        raise TextError(f"'{what}' of '{text}' is no day", f"{', '.join(_WEEKDAYS)}, weekday, day")
-    return MonthlyDays(_NUMBERS[number], what, _months(months, text))
+    if plain != text:
+        raise TextError(f"'{text}' is not a date", f"write {plain}")
+    return found
 
 
 def _months(text: str | None, whole: str) -> frozenset[int]:

@@ -112,8 +112,7 @@ def _base_seasons(
     """The seasons of all bases that a schedule may run in; None if they are not known."""
     of_base = known.seasons.of_base
     names: dict[str, None] = {}
-    for target in governs:
-        base = target.partition(".")[0]
+    for base in dict.fromkeys(target.partition(".")[0] for target in governs):
         sets = {
             i for name, i in of_base.items() if matches(f"{base}.x", f"{name.partition('.')[0]}.x")
         }
@@ -253,7 +252,9 @@ def _block(sheet: Sheet, path: Path) -> Block | None:
     length = last - first + (DAY_MINUTES if crosses else 0)
     if crosses and length > _LONGEST_SUN_NIGHT and (start, end) != (first, last):
         hint = "leave one of the two times further from the other"
-        sheet.complain((*path, "to"), f"from {start} to {end} may be nearly the whole day", hint)
+        texts = [sheet.value((*path, name)) for name in ("from", "to")]
+        message = f"from {texts[0]} to {texts[1]} may be nearly the whole day"
+        sheet.complain((*path, "to"), message, hint)
         return None
     return Block(
         first,

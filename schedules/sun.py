@@ -70,8 +70,11 @@ class Sun:
         sets = self._transits(utc_days, SunDirection.SETTING)
         before = [at for at in rises if timedelta(0) <= at_noon - at <= _HALF_A_DAY]
         after = [at for at in sets if timedelta(0) <= at - at_noon <= _HALF_A_DAY]
-        up = elevation(self._observer, at_noon) > -_RADIUS_DEG
-        none = _HALF_A_DAY if up else timedelta(0)
+        # Without a crossing it is summer or winter beyond the circle: on the mean of noon and
+        # midnight the sun is above or below the horizon by the declination's sign. (Close to the
+        # horizon, astral's elevation and its transits do not agree.)
+        heights = (elevation(self._observer, at_noon + n * _HALF_A_DAY, False) for n in (0, 1))
+        none = _HALF_A_DAY if sum(heights) > 0 else timedelta(0)
         sunrise = max(before) if before else at_noon - none
         sunset = min(after) if after else at_noon + none
         return SunMinutes(max(0, self._minute(day, sunrise)), self._minute(day, sunset))

@@ -12,7 +12,7 @@ from bms import overriding
 from bms.api import views
 from bms.api.server import Handler
 from bms.durations import parse_duration
-from bms.errors import InvalidInput
+from bms.errors import InvalidInput, Refused
 from bms.model import Override
 from bms.overriding import Until
 from bms.people import Action, may
@@ -104,7 +104,7 @@ class OverrideHandlers:
             self.runtime.site, override, _until(args), reason, user, now, self.runtime.resolver
         )
         if not await self.keeper.extend(wanted):
-            self._found({"override": str(wanted.id)}, self.now())  # cleared meanwhile: says so
+            raise Refused(f"override {wanted.id} has been cleared meanwhile")
         self.runtime.put_override(wanted)
         await self._note(wanted, "override.extend", user, overriding.needed(reason), now)
         return self._view(wanted, now)

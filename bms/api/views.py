@@ -60,6 +60,7 @@ def points(runtime: Runtime, pattern: str | None, now: datetime) -> list[dict[st
         ):
             continue
         sample = runtime.sample(point, now)
+        source = sample.source_time
         rows.append(
             {
                 "point": point,
@@ -67,6 +68,7 @@ def points(runtime: Runtime, pattern: str | None, now: datetime) -> list[dict[st
                 "unit": runtime.unit(point),
                 "quality": sample.quality.name.lower(),
                 "age_s": round((now - sample.time).total_seconds(), 1),
+                "source_time": None if source is None else source.isoformat(),
                 "detail": sample.detail,
             }
         )
@@ -85,6 +87,7 @@ def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict
     """Mode, season, reason and next schedule change of one group."""
     award: Award | None = runtime.award(group.mode_point)
     resolver = runtime.resolver(group)
+    expected = runtime.expected_start(group, now)
     season = resolver.effective(now).season if resolver is not None else None
     change = next_effective_change(resolver, now, PREVIEWED) if resolver is not None else None
     powers = [
@@ -108,6 +111,13 @@ def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict
             "reason": change.entry.reason,
         }
         if change
+        else None,
+        "expected_start": {
+            "time": local(expected.start, zone),
+            "block": local(expected.block, zone),
+            "reason": expected.reason,
+        }
+        if expected
         else None,
         "power_kw": round(sum(good), 1) if powers and len(good) == len(powers) else None,
     }

@@ -152,7 +152,7 @@ def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
     notes = []
     for row in rows:
         cost = row["cost"]
-        kwh = "—" if cost["kwh"] is None else f"{cost['kwh']:+.1f} {cost['how']}"
+        kwh = "—" if cost["kwh"] is None else f"{cost['kwh']:+.1f} {cost['how']}".rstrip()
         if cost["detail"]:
             notes.append(f"{row['id']}: {cost['detail']}")
         spans = [in_words(timedelta(seconds=row[name])) for name in ("age_s", "left_s")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,8 +16,7 @@ from bms.cli.common import (
     print_json,
     show,
 )
-from bms.config.models import Site
-from bms.errors import InvalidInput
+from bms.cli.look import diff, preview
 
 
 @click.group(cls=ErrorGroup)
@@ -26,44 +24,8 @@ def schedule() -> None:
     """Look at schedules."""
 
 
-@schedule.command()
-@SITE
-@click.argument("group")
-@click.option("--days", type=click.IntRange(1, 400), default=7, show_default=True)
-@click.option("--from", "start", help="First day.  [default: today]")
-@AS_JSON
-def preview(site: Path, group: str, days: int, start: str | None, as_json: bool) -> None:
-    """What will run in GROUP, and because of which line."""
-    from bms.clock import SystemClock
-    from bms.screens import preview_screen, preview_view
-    from bms.standing import known_context
-    from bms.store import read_switched
-    from schedules.yamltext import suggestion
-
-    loaded = load_site(site)
-    if group not in loaded.groups:
-        raise InvalidInput(f"unknown group '{group}'; {suggestion(group, loaded.groups)}")
-    # A day is the base's day: in the site's own zone it may begin on the day before.
-    zone = loaded.bases[loaded.groups[group].base].zone
-    now = instant(zone, start, "--from") if start else SystemClock().now()
-    switched = read_switched(loaded.state_dir, SystemClock().now())
-    context = known_context(loaded.library, switched)
-    view = preview_view(loaded, group, now, days, _overrides_if_running(loaded), context)
-    if as_json:
-        print_json(view)
-    else:
-        show(*preview_screen(view))
-
-
-def _overrides_if_running(site: Site) -> list[dict[str, Any]] | None:
-    from bms.api.client import ask
-    from bms.errors import Unreachable
-
-    try:
-        answer: list[dict[str, Any]] = ask(site.state_dir, "override.list")
-    except Unreachable:
-        return None
-    return answer
+schedule.add_command(preview)
+schedule.add_command(diff)
 
 
 @click.group(cls=ErrorGroup)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from bms.config.models import Site, StrategySpec
+from bms.config.models import Group, Site, StrategySpec
 from bms.control.chilled_water import CHILLED_WATER_PLANT
 from bms.control.compressors import COMPRESSORS
 from bms.control.defaults import DefaultsController
@@ -27,6 +27,18 @@ STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
 """Every strategy a group may name."""
 
 
+def scheduled(site: Site, group: Group, context: Context) -> list[Controller[Any]]:
+    """Those that command a group as its schedule and the overlays say; none without a schedule."""
+    resolver = resolver_of(site, group.id, context)
+    if resolver is None:
+        return []
+    setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
+    controllers: list[Controller[Any]] = [ScheduleController(group, setpoints, resolver)]
+    if site.library.overlays:
+        controllers.append(OverlayController(group, setpoints, resolver))
+    return controllers
+
+
 def assemble(
     site: Site,
     overrides: Sequence[Override],
@@ -35,13 +47,8 @@ def assemble(
     """Every controller of a site. Names are stable, so that their states outlive a reload."""
     controllers: list[Controller[Any]] = []
     for group in site.groups.values():
+        controllers.extend(scheduled(site, group, context))
         setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
-        resolver = resolver_of(site, group.id, context)
-        if resolver is None:
-            continue
-        controllers.append(ScheduleController(group, setpoints, resolver))
-        if site.library.overlays:
-            controllers.append(OverlayController(group, setpoints, resolver))
         optimal = optimal_controller(site, group, setpoints, context)
         if optimal is not None:
             controllers.append(optimal)

@@ -1,12 +1,8 @@
 """Optimal start and stop, and night purge: the block's own commands, earlier than the block. Pure.
 
-How fast a zone comes to its setpoint is learned: the mean of the first three mornings (MBL
-`Utilities.OptimalStart`), then S = (1 - L) S + L s with L = 0.25, apart for each season, direction
-and 5 K of outdoor temperature (control reference, 5), and for each half kelvin of the way: the
-last one takes a zone's own controller several times as long as the ones before (measured on the
-simulated rooms: one S for the whole way was wrong by up to 33 min, this by less than 10). A block
-is started when the sum over the way to 0.6 K is left until it begins, never more than `max_start`
-before. The drift after a stop is learned alike, over half an hour.
+A block is started when the time that its zone needs to come within 0.6 K of the setpoint, as
+`bms/control/learning.py` has learned it, is left until it begins; never more than `max_start`
+before. It ends early by as long as the zone takes to drift by `drift_k`, at most `max_stop`.
 
 Nothing is done on a guess: without a good zone and outdoor temperature, without anything learned
 in this season, and after three mornings on which the zone did not follow, the schedule is kept.
@@ -14,7 +10,6 @@ in this season, and after three mornings on which the zone did not follow, the s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -23,8 +18,20 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from bms.config.models import Group, Site
-from bms.config.optimal import Optimal, PurgeFile
+from bms.config.optimal import Optimal
 from bms.control.blocks import next_switch
+from bms.control.learning import (
+    BAND_K,
+    Direction,
+    Measured,
+    Rates,
+    begin,
+    measure,
+    nearest_key,
+    needed_h,
+    told,
+)
+from bms.control.purge import why_purge
 from bms.control.schedule import resolver_of
 from bms.model import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
 from bms.protection import is_on
@@ -33,61 +40,12 @@ from schedules.answers import Change, Entry
 from schedules.context import Context
 from schedules.resolve import Resolver
 
-LEARNING = 0.25
-MEAN_OF = 3
-BAND_K = 0.6
-"""Closer to the setpoint than this counts as there; a smaller gap is no reason to start early. The
-0.5 K of the control reference and a tenth: zone controllers have a deadband of 0.5 K, and come to
-its edge ever more slowly."""
-BIN_K = 5
-SLOPE_K_H = (0.05, 30.0)
-"""What a building can do; a measurement beyond is that of a broken sensor."""
 PLAUSIBLE_C = (-40.0, 60.0)
 MISSES = 3
 """Mornings in a row on which the zone moved less than `BAND_K`: then the schedule is kept."""
-DRIFT_MEASURED = timedelta(minutes=30)
-STEP_K = 0.5
-MARK_K = 0.1
-SETTLED = timedelta(minutes=20)
-"""A zone that has not come nearer for so long, and is within 2 `BAND_K`, is where its own
-controller wants it: inside the deadband of that."""
-LOOKED_AT = timedelta(minutes=5)
-UNSEEN_AT_MOST = timedelta(minutes=20)
 HORIZON = timedelta(days=1)
 AGAIN = timedelta(hours=1)
 """How long it stands that nothing changes within `HORIZON`."""
-WARMER_BY_K = 1.0
-"""A purge ends when the air outside is within this of the rooms."""
-
-Direction = Literal["cooling", "heating"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A learned speed of a zone, and on how many days."""
-
-    k_per_h: float
-    days: int
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A measurement under way: how far the zone goes from here."""
-
-    kind: Literal["start", "drift"]
-    key: str
-    direction: Direction
-    begun: datetime
-    from_c: float
-    target_c: float
-    seen: datetime
-    """When it was last looked at, to `LOOKED_AT`: a gap, such as a restart, ends it."""
-    level_k: float
-    """The gap at the last border of a step, and when it was passed."""
-    level_at: datetime
-    mark_k: float
-    """The gap when it last became smaller by `MARK_K`, and when."""
-    mark_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +61,7 @@ class Early:
 class OptimalState:
     """What is learned, and what is under way."""
 
-    rates: Mapping[str, Rate] = field(default_factory=dict)
-    """By `cooling|summer|25`: kind or direction, season, lower end of the outdoor bin; and by
-    `cooling|summer|25|3` for the step of the way that begins at 0.6 K + 3 * 0.5 K."""
+    rates: Rates = field(default_factory=dict)
     ran: bool | None = None
     measured: Measured | None = None
     early: Early | None = None
@@ -168,12 +124,12 @@ def expected_start(
     if target is None or seen.zone_c is None or state.misses >= MISSES:
         return None
     direction, gap_k = _gap(optimal, change.entry.season, seen.zone_c, target)
-    found = _rate(optimal, state, direction, change.entry.season, seen)
-    if gap_k <= BAND_K or found is None:
+    key = _known(optimal, state, direction, change.entry.season, seen)
+    if gap_k <= BAND_K or key is None:
         return None
-    key, rate, known = found
-    needed = timedelta(hours=_needed_h(state, key, rate, gap_k))
+    needed = timedelta(hours=needed_h(state.rates, key, gap_k))
     k_per_h = (gap_k - BAND_K) / (needed / timedelta(hours=1))
+    known = told(state.rates, key, change.entry.season, seen.outdoor_c)
     lead = min(needed, optimal.file.max_start)
     bounded = f", more than the {_minutes(lead)} min allowed" if lead < needed else ""
     reason = (
@@ -182,6 +138,32 @@ def expected_start(
         f"{change.entry.reason}, {change.entry.origin}"
     )
     return Expected(change.time - lead, change.time, reason)
+
+
+def upcoming(
+    group: Group, state: object, resolver: Resolver, snapshot: Snapshot, now: datetime, zone: str
+) -> Expected | None:
+    """When the group's next block is started early, or would be at the temperatures of now.
+
+    `state` is that of the group's `OptimalController`. None: as scheduled, or nothing within a day.
+    """
+    optimal = group.optimal
+    if optimal is None or not isinstance(state, OptimalState):
+        return None
+    if is_on(resolver.in_force(now).mode):
+        return None
+    change = next_switch(resolver, now, HORIZON)
+    if change is None:
+        return None
+    early = state.early
+    if early is not None and early.switch == change.time:
+        return Expected(now, change.time, early.reason)
+    return expected_start(optimal, state, change, observe(group, optimal, snapshot), zone)
+
+
+def name_for(group_id: str) -> str:
+    """The name of a group's controller, under which its state is kept."""
+    return f"optimal:{group_id}"
 
 
 class OptimalController:
@@ -198,7 +180,7 @@ class OptimalController:
         resolver: Resolver,
         zone: str,
     ) -> None:
-        self.name = f"optimal:{group.id}"
+        self.name = name_for(group.id)
         proofs = {m.points.get("status", m.points.get("enable")) for m in group.members}
         sensors = {*optimal.zone, optimal.outdoor, optimal.humidity, *proofs}
         self.reads = frozenset(point for point in sensors if point is not None)
@@ -305,29 +287,22 @@ class OptimalController:
     ) -> str | None:
         """Why night air is let through the rooms now; None: it is not."""
         purge = self._optimal.file.purge
-        target = change.entry.setpoints.get(self._optimal.file.setpoint)
-        zone_c, outdoor_c = seen.zone_c, seen.outdoor_c
-        if purge is None or target is None or zone_c is None or outdoor_c is None:
+        target_c = change.entry.setpoints.get(self._optimal.file.setpoint)
+        if purge is None or change.entry.season not in purge.seasons:
             return None
-        if change.entry.season not in purge.seasons or not self._in_window(purge, now):
+        if target_c is None or seen.zone_c is None or seen.outdoor_c is None:
             return None
-        if self._optimal.humidity is not None:
-            humidity = snapshot.number(self._optimal.humidity)
-            if humidity is None or humidity > purge.max_humidity_pct:
-                return None
-        above_k = 0.0 if state.purging else BAND_K
-        colder_k = min(WARMER_BY_K, purge.colder_k) if state.purging else purge.colder_k
-        if zone_c <= target + above_k or outdoor_c >= zone_c - colder_k:
-            return None
-        window = f"{_hhmm(purge.start)}-{_hhmm(purge.end)}"
-        return f"night purge {window}: rooms above {target:g} degC, cooler air outside"
-
-    def _in_window(self, purge: PurgeFile, now: datetime) -> bool:
-        local = now.astimezone(ZoneInfo(self._zone))
-        minute = local.hour * 60 + local.minute
-        if purge.start < purge.end:
-            return purge.start <= minute < purge.end
-        return minute >= purge.start or minute < purge.end
+        sensor = self._optimal.humidity
+        return why_purge(
+            purge,
+            target_c=target_c,
+            zone_c=seen.zone_c,
+            outdoor_c=seen.outdoor_c,
+            humidity_pct=snapshot.number(sensor) if sensor is not None else None,
+            purging=state.purging,
+            now=now,
+            zone=self._zone,
+        )
 
     # --- stopping ----------------------------------------------------------------------------
 
@@ -352,9 +327,10 @@ class OptimalController:
         if state.early is not None and left_k <= 0:
             return Decision((), replace(state, early=None, given_up=change.time))
         if state.early is None and state.given_up != change.time:
-            found = _rate(self._optimal, state, "drift", entry.season, seen)
-            if found is not None and left_k > 0:
-                _, rate, known = found
+            key = _known(self._optimal, state, "drift", entry.season, seen)
+            if key is not None and left_k > 0:
+                rate = state.rates[key]
+                known = told(state.rates, key, entry.season, seen.outdoor_c)
                 lead = min(timedelta(hours=left_k / rate.k_per_h), file.max_stop)
                 if now >= change.time - lead:
                     local = change.time.astimezone(ZoneInfo(self._zone))
@@ -384,7 +360,12 @@ class OptimalController:
         now: datetime,
     ) -> OptimalState:
         if state.measured is not None:
-            state = self._measure(state, state.measured, seen, now)
+            longest = self._optimal.file.max_start + timedelta(hours=1)
+            lesson = measure(state.rates, state.measured, seen.zone_c, seen.running, now, longest)
+            if lesson.measured != state.measured or lesson.rates is not state.rates:
+                state = replace(state, rates=lesson.rates, measured=lesson.measured)
+            if lesson.followed is not None:
+                state = replace(state, misses=0 if lesson.followed else state.misses + 1)
         if seen.running is None or seen.running == state.ran:
             return state
         known = self._looked and state.ran is not None  # after a restart nobody knows since when
@@ -415,55 +396,8 @@ class OptimalController:
         direction, gap_k = _gap(self._optimal, season, seen.zone_c, target_c)
         if direction is None or (kind == "start" and gap_k <= BAND_K):
             return state
-        key = _key("drift" if kind == "drift" else direction, season, seen.outdoor_c)
-        return replace(
-            state,
-            measured=Measured(
-                kind, key, direction, now, seen.zone_c, target_c, now, gap_k, now, gap_k, now
-            ),
-        )
-
-    def _measure(
-        self, state: OptimalState, measured: Measured, seen: Seen, now: datetime
-    ) -> OptimalState:
-        """Go on with a measurement, or end it with what it taught."""
-        elapsed = now - measured.begun
-        gone = replace(state, measured=None)
-        unseen = now - measured.seen
-        if unseen < timedelta(0) or unseen > UNSEEN_AT_MOST or seen.running is None:
-            return gone  # the clock was set back, or nobody knows what ran
-        if unseen >= LOOKED_AT:
-            measured = replace(measured, seen=now)
-            state = replace(state, measured=measured)
-        if seen.running is (measured.kind == "drift"):
-            return gone  # somebody switched it meanwhile
-        if seen.zone_c is None:
-            return state if elapsed <= self._optimal.file.max_start else gone
-        sign = -1 if (measured.direction == "cooling") == (measured.kind == "start") else 1
-        moved_k = sign * (seen.zone_c - measured.from_c)
-        if measured.kind == "drift":
-            if elapsed < DRIFT_MEASURED:
-                return state
-            return _taught(gone, measured.key, moved_k / _hours(elapsed))
-        gap_k = abs(measured.from_c - measured.target_c) - moved_k
-        state, measured = _passed(state, measured, gap_k, now)
-        if gap_k <= measured.mark_k - MARK_K:
-            measured = replace(measured, mark_k=gap_k, mark_at=now)
-        settled = now - measured.mark_at >= SETTLED and measured.mark_k <= 2 * BAND_K
-        late = elapsed > self._optimal.file.max_start + timedelta(hours=1)
-        if gap_k > BAND_K and not settled and not late:
-            return state if measured == state.measured else replace(state, measured=measured)
-        gone = replace(state, measured=None)
-        come_k = moved_k
-        if settled and gap_k > BAND_K:
-            elapsed, come_k = measured.mark_at - measured.begun, moved_k + gap_k - measured.mark_k
-            last_k = measured.level_k - measured.mark_k
-            if last_k >= MARK_K:
-                taken = measured.mark_at - measured.level_at
-                gone = _taught(gone, f"{measured.key}|0", last_k / _hours(taken))
-        elif late and come_k < BAND_K:
-            return replace(gone, misses=state.misses + 1)
-        return _taught(replace(gone, misses=0), measured.key, come_k / _hours(elapsed))
+        measured = begin(kind, direction, season, seen.zone_c, target_c, seen.outdoor_c, now)
+        return replace(state, measured=measured)
 
     def _commands(self, reason: str, values: Mapping[PointId, Value]) -> tuple[Command, ...]:
         """The same tuple for the same answer, so that it costs the engine nothing."""
@@ -483,73 +417,13 @@ class OptimalController:
         return self._last[1]
 
 
-def _passed(
-    state: OptimalState, measured: Measured, gap_k: float, now: datetime
-) -> tuple[OptimalState, Measured]:
-    """What the borders of steps that the zone has passed since the last look teach."""
-    first = math.ceil((measured.level_k - BAND_K) / STEP_K - 1e-9) - 1
-    last = max(0, math.ceil((gap_k - BAND_K) / STEP_K - 1e-9))
-    if last > first:
-        return state, measured
-    border_k = BAND_K + last * STEP_K
-    way_k, taken = measured.level_k - border_k, now - measured.level_at
-    for step in range(last, first + 1):
-        # Of a step that it entered near its end the start-up of the plant is most of the time.
-        if way_k >= STEP_K / 2 and taken > timedelta(0):
-            state = _taught(state, f"{measured.key}|{step}", way_k / _hours(taken))
-    return state, replace(measured, level_k=border_k, level_at=now)
-
-
-def _needed_h(state: OptimalState, key: str, rate: Rate, gap_k: float) -> float:
-    """Hours over all steps of the way from a gap to `BAND_K`; unknown steps take the mean speed."""
-    hours, step, below_k = 0.0, 0, BAND_K
-    while below_k < gap_k:
-        above_k = min(below_k + STEP_K, gap_k)
-        hours += (above_k - below_k) / state.rates.get(f"{key}|{step}", rate).k_per_h
-        step, below_k = step + 1, above_k
-    return hours
-
-
-def _hours(duration: timedelta) -> float:
-    return max(duration.total_seconds(), 1.0) / 3600
-
-
-def _taught(state: OptimalState, key: str, k_per_h: float) -> OptimalState:
-    """The state with one more measured day."""
-    slope = min(max(k_per_h, SLOPE_K_H[0]), SLOPE_K_H[1])
-    before = state.rates.get(key, Rate(0.0, 0))
-    share = 1 / (before.days + 1) if before.days < MEAN_OF else LEARNING
-    rate = Rate(before.k_per_h + share * (slope - before.k_per_h), before.days + 1)
-    return replace(state, rates={**state.rates, key: rate})
-
-
-def _rate(
+def _known(
     optimal: Optimal, state: OptimalState, kind: str | None, season: str, seen: Seen
-) -> tuple[str, Rate, str] | None:
-    """The speed to reckon with, its key, and where it comes from; None if nothing is known.
-
-    In weather that has not been met in this season, the speed of the nearest that has; of two as
-    near the faster, which starts later.
-    """
+) -> str | None:
+    """The key of what is learned for now; None if nothing is, or an input is not good."""
     if kind is None or (optimal.outdoor is not None and seen.outdoor_c is None):
         return None
-    key = _key(kind, season, seen.outdoor_c)
-    found = state.rates.get(key)
-    here = _bin_text(seen.outdoor_c)
-    if found is not None:
-        days = "1 day" if found.days == 1 else f"{found.days} days"
-        return key, found, f"{season}, {here}learned on {days}"
-    known = {
-        int(parts[2]): rate
-        for other, rate in state.rates.items()
-        if len(parts := other.split("|")) == 3 and parts[:2] == [kind, season] and parts[2]
-    }
-    if not known or seen.outdoor_c is None:
-        return None
-    bin_c = _bin(seen.outdoor_c)
-    nearest = min(known, key=lambda other: (abs(other - bin_c), -known[other].k_per_h))
-    told = f"{season}, {here}as learned at {nearest} to {nearest + BIN_K} degC"
-    return f"{kind}|{season}|{nearest}", known[nearest], told
+    return nearest_key(state.rates, kind, season, seen.outdoor_c)
 
 
 def _direction(optimal: Optimal, season: str) -> Direction | None:
@@ -569,18 +443,6 @@ def _gap(
     return ("heating", target_c - zone_c) if heats else (None, 0.0)
 
 
-def _key(kind: str, season: str, outdoor_c: float | None) -> str:
-    return f"{kind}|{season}|{'' if outdoor_c is None else _bin(outdoor_c)}"
-
-
-def _bin(outdoor_c: float) -> int:
-    return int(outdoor_c // BIN_K) * BIN_K
-
-
-def _bin_text(outdoor_c: float | None) -> str:
-    return "" if outdoor_c is None else f"{_bin(outdoor_c)} to {_bin(outdoor_c) + BIN_K} degC, "
-
-
 def _temperature(snapshot: Snapshot, point: PointId) -> float | None:
     value = snapshot.number(point)
     return value if value is not None and PLAUSIBLE_C[0] <= value <= PLAUSIBLE_C[1] else None
@@ -588,7 +450,3 @@ def _temperature(snapshot: Snapshot, point: PointId) -> float | None:
 
 def _minutes(duration: timedelta) -> int:
     return round(duration.total_seconds() / 60)
-
-
-def _hhmm(minutes: int) -> str:
-    return f"{minutes // 60:02}:{minutes % 60:02}"

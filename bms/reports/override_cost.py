@@ -41,7 +41,7 @@ class Cost:
 
     kwh: float | None
     how: str
-    """`measured`, `typical` (of the machine's own past), `rated`; empty where nothing is told."""
+    """`measured`, `typical` (of the machine's past), `rated`; empty if nothing was counted."""
     detail: str = ""
     """For people: why it cannot be told, or what it was worked out from."""
 
@@ -313,7 +313,7 @@ def _rated_kw(site: Site, owner: str) -> float | None:
 
 def _total(costs: Sequence[Cost]) -> Cost:
     if not costs:
-        return Cost(0.0, "measured", "it would run, or stand still, just the same")
+        return Cost(0.0, "", "it would run, or stand still, just the same")
     for cost in costs:
         if cost.kwh is None:
             return cost

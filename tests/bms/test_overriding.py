@@ -27,7 +27,7 @@ from bms.model import Override
 from bms.overriding import ResolverOf, Until, back_to, extended, wanted
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links
-from tests.bms.test_app import FILES
+from tests.bms.test_app import FILES, controlled, until
 from tests.config.sites import write
 
 SCHEDULE = """\
@@ -47,6 +47,24 @@ week:
 def _site(directory: Path, **changes: str) -> Site:
     files = {**FILES, "schedules/air.yaml": SCHEDULE, **changes}
     return load(write(directory, files), STRATEGIES)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return _site(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """With a guest, and a fan that no group runs."""
+    alone = "  alone: {kind: fan, device: two-fans, link: plc, unit: 3}\n"
+    return _site(
+        tmp_path_factory.mktemp("guarded"),
+        **{
+            "site.yaml": FILES["site.yaml"] + "people: {guest: viewer}\n",
+            "equipment/b.yaml": FILES["equipment/b.yaml"] + alone,
+        },
+    )
 
 
 def _resolver(site: Site) -> ResolverOf:
@@ -71,8 +89,7 @@ def _ask(site: Site, now: str, until: Until, point: str = "b.holds.enable") -> O
         (Until(moment="end-of-block"), "2026-07-01T18:00+08:00", "2026-07-01T22:00+08:00"),
     ],
 )
-def test_until(tmp_path: Path, until: Until, now: str, end: str) -> None:
-    site = _site(tmp_path)
+def test_until(site: Site, until: Until, now: str, end: str) -> None:
     for point in ("b.holds.enable", "b.air.mode", "b.holds.speed", "b.air.speed_pct"):
         assert _ask(site, now, until, point).until == datetime.fromisoformat(end)
 
@@ -112,7 +129,7 @@ def test_the_end_of_a_block_that_the_clocks_move(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked(
-    tmp_path: Path,
+    guarded: Site,
     point: str,
     value: str,
     until: Until,
@@ -121,17 +138,9 @@ def test_what_cannot_be_asked(
     error: type[BmsError],
     says: str,
 ) -> None:
-    site = _site(
-        tmp_path,
-        **{
-            "site.yaml": FILES["site.yaml"] + "people: {guest: viewer}\n",
-            "equipment/b.yaml": FILES["equipment/b.yaml"]
-            + "  alone: {kind: fan, device: two-fans, link: plc, unit: 3}\n",
-        },
-    )
     now = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
     with pytest.raises(error, match=says):
-        wanted(site, point, value, until, reason, user, now, _resolver(site))
+        wanted(guarded, point, value, until, reason, user, now, _resolver(guarded))
 
 
 def test_a_schedule_that_never_changes_has_no_end_of_block(tmp_path: Path) -> None:
@@ -140,8 +149,7 @@ def test_a_schedule_that_never_changes_has_no_end_of_block(tmp_path: Path) -> No
         _ask(site, "2026-07-01T09:00+08:00", Until(moment="end-of-block"))
 
 
-def test_extending_counts_from_the_end_and_is_bounded_from_now(tmp_path: Path) -> None:
-    site = _site(tmp_path)
+def test_extending_counts_from_the_end_and_is_bounded_from_now(site: Site) -> None:
     now = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
     first = _ask(site, "2026-07-01T09:00+08:00", Until("2h"))
     later = now + timedelta(hours=1)
@@ -163,13 +171,14 @@ def test_extending_counts_from_the_end_and_is_bounded_from_now(tmp_path: Path) -
         ("b.air.mode", "19:00", "", "then back to off (otherwise"),
         ("b.air.speed_pct", "16:00", "", "then back to 40"),
         ("b.air.speed_pct", "19:00", "", "then nobody commands it"),
+        ("b.holds.speed", "16:00", "", "then back to its group b.air: 40 (weekly daily 15:00-18"),
+        ("b.holds.speed", "19:00", "", "then back to its group b.air: off (otherwise"),
         ("b.holds.enable", "19:00", "", "then back to its group b.air: off (otherwise"),
         ("b.holds.enable", "19:00", "20:00", "then back to its group b.air: on (override 9: gala)"),
         ("b.holds.enable", "19:00", "18:59", "then back to its group b.air: off"),
     ],
 )
-def test_then_back_to(tmp_path: Path, point: str, end: str, others: str, text: str) -> None:
-    site = _site(tmp_path)
+def test_then_back_to(site: Site, point: str, end: str, others: str, text: str) -> None:
     override = _ask(site, "2026-07-01T09:00+08:00", Until(moment=end), point)
     longer = []
     if others:
@@ -291,6 +300,19 @@ async def test_overrides_survive_kill_9_and_end_at_the_same_instant(tmp_path: Pa
         (when, *_) = await _when(released)
         # At the first cycle (every 50 ms) from its end on, and never before.
         assert timedelta(0) <= when - end < timedelta(seconds=2)
+        # Why, then: of a moment before two kills, told by the controller and without it.
+        during = (datetime.fromisoformat(speed["since"]) + timedelta(seconds=2)).isoformat()
+        point = "b.holds.speed"
+        told_live = await asyncio.to_thread(lambda: bms.ask("why", point=point, at=during))
+        bms.kill()
+        told_offline = await asyncio.to_thread(_why, tmp_path, point, during)
+    assert told_offline == told_live
+    assert told_live["winner"]["reason"] == f"override by {getpass.getuser()}: belt"
+    assert told_live["winner"]["expires"] == speed["until"]
+    assert [c["source"] for c in told_live["losers"]] == ["on_off:b.air"]
+    (by_setpoint, by_mode) = told_live["behind"]
+    assert by_setpoint["point"] == "b.air.speed_pct"
+    assert by_mode["winner"]["reason"].endswith("schedules/air.yaml:3")
     notes = list(audit.entries(tmp_path / "state"))
     assert [(n["what"], n["override"]) for n in notes] == [
         ("override.set", speed["id"]),
@@ -303,4 +325,42 @@ async def test_overrides_survive_kill_9_and_end_at_the_same_instant(tmp_path: Pa
     assert audit.verify(tmp_path / "state") == (6, [])
 
 
+def _why(site: Path, point: str, at: str) -> Any:
+    words = [sys.executable, "-m", "bms", "why", str(site), point, "--at", at, "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=True)
+    return json.loads(done.stdout)
+
+
 MINUTE = timedelta(minutes=1)
+
+
+async def test_roles_hold_at_the_socket_and_costs_are_listed(tmp_path: Path) -> None:
+    user = getpass.getuser()
+
+    async def asked(directory: Path, op: str, **args: Any) -> Any:
+        return await asyncio.to_thread(lambda: ask(directory / "state", op, **args))
+
+    lamp = {"point": "b.holds.enable", "value": "off", "reason": "belt"}
+    for role, says in (("viewer", "may not override"), ("operator", "at most 1 d")):
+        directory = tmp_path / role
+        site_file = FILES["site.yaml"] + f"people: {{{user}: {role}}}\n"
+        async with controlled(directory, **{"site.yaml": site_file}) as (_, _, told):
+            await until(lambda told=told: told.get("b.holds.speed") == 80.0)
+            with pytest.raises(Refused, match=says):
+                await asked(directory, "override.set", **lamp, duration="25h")
+            with pytest.raises(Refused, match="engineers may"):
+                await asked(directory, "raw.write", link="plc", place="coil:0", value="1",
+                            reason="x")  # fmt: skip
+            if role == "viewer":
+                continue
+            answer = await asked(directory, "override.set", **lamp, duration="24h")
+            assert answer["left_s"] == 86400
+            await until(lambda told=told: told.get("b.holds.enable") == 0.0)
+            (row,) = await asked(directory, "override.list")
+            assert row["age_s"] >= 0
+            # This fan has neither a register nor a rating: nothing is made up.
+            while "no register" not in row["cost"]["detail"]:
+                await asyncio.sleep(0.02)
+                (row,) = await asked(directory, "override.list")
+            assert row["cost"]["kwh"] is None
+    assert [n["what"] for n in audit.entries(tmp_path / "operator" / "state")] == ["override.set"]

@@ -41,6 +41,11 @@ def _site(directory: Path, people: str = PEOPLE) -> Site:
     return replace(load(write(directory, files), STRATEGIES), owner="bms")
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return _site(tmp_path_factory.mktemp("site"))
+
+
 @pytest.mark.parametrize(
     ("user", "action", "targets", "says"),
     [
@@ -66,9 +71,8 @@ def _site(directory: Path, people: str = PEOPLE) -> Site:
     ],
 )
 def test_roles_and_areas(
-    tmp_path: Path, user: str, action: Action, targets: list[str], says: str | None
+    site: Site, user: str, action: Action, targets: list[str], says: str | None
 ) -> None:
-    site = _site(tmp_path)
     if says is None:
         may(site, user, action, *targets)
     else:
@@ -101,9 +105,8 @@ def test_names_beat_what_an_account_would_be_otherwise(tmp_path: Path) -> None:
     ],
 )
 def test_an_override_is_bounded_by_role(
-    tmp_path: Path, user: str, hours: float, says: str | None
+    site: Site, user: str, hours: float, says: str | None
 ) -> None:
-    site = _site(tmp_path)
     if says is None:
         may_for(site, user, timedelta(hours=hours))
     else:

@@ -16,10 +16,15 @@ from bms.config.load import check, load
 from bms.config.models import Site
 from bms.control import STRATEGIES, assemble
 from bms.control.blocks import next_switch
-from bms.control.optimal import OptimalState, Rate, Seen, expected_start
+from bms.control.learning import Rate
+from bms.control.optimal import OptimalState, Seen, expected_start
 from bms.engine import Engine
+from bms.historian.embedded import History
 from bms.model import Override, Priority
+from bms.reports.why import known_units, why_then
+from bms.simulate import simulate
 from drivers.base import WriteResult, WriteStatus
+from drivers.plant import PlantPoint
 from drivers.points import PointId, Quality, Sample, Value
 from simulators.physics.zones import ZoneBank, ZoneSpec
 from tests.config.sites import write
@@ -90,7 +95,7 @@ seasons:
 }
 ROOM = ZoneSpec(0.6, 43_000.0, 12.0, 15.0, 35.0, 30.0, 0.8)
 """A showroom of the demo park."""
-STEP_S = 60.0
+STEP_S = 120.0
 SUMMER = datetime(2026, 6, 30, 16, tzinfo=UTC)  # midnight in Shanghai
 WINTER = datetime(2025, 12, 31, 16, tzinfo=UTC)
 TRANSITIONAL = datetime(2026, 4, 30, 16, tzinfo=UTC)
@@ -98,6 +103,11 @@ TRANSITIONAL = datetime(2026, 4, 30, 16, tzinfo=UTC)
 
 def _site(directory: Path, **changes: str) -> Site:
     return load(write(directory, {**FILES, **changes}), STRATEGIES)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return _site(tmp_path_factory.mktemp("site"))
 
 
 @dataclass
@@ -177,7 +187,7 @@ class House:
         self.log.append((local, zone, bool(on[0]), setpoints[0]))
 
     def day(self, number: int) -> list[tuple[datetime, float, bool, float]]:
-        return self.log[number * 1440 : (number + 1) * 1440]
+        return self.log[number * 720 : (number + 1) * 720]
 
     def started(self, number: int) -> datetime | None:
         """When it was first running on a day, as local time."""
@@ -210,11 +220,11 @@ def _mornings(rates: Mapping[str, Rate]) -> int:
 WEATHER = (29, 31, 30, 28, 32, 30, 29, 31, 33, 30, 29, 32, 30, 31, 28, 30)
 
 
-def test_after_ten_days_the_rooms_are_there_when_the_block_begins(tmp_path: Path) -> None:
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day])
+def test_after_ten_days_the_rooms_are_there_when_the_block_begins(site: Site) -> None:
+    house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(15)
     # Nothing is known on the first morning: it starts as scheduled, and learns.
-    assert house.started(0) == datetime(2026, 7, 1, 8, 1, tzinfo=UTC)
+    assert house.started(0) == datetime(2026, 7, 1, 8, 2, tzinfo=UTC)
     assert _minutes_late(house, 0, 25.0) > 20
     for day in range(10, 15):
         assert abs(_minutes_late(house, day, 25.0)) <= 10, day
@@ -228,8 +238,8 @@ def test_after_ten_days_the_rooms_are_there_when_the_block_begins(tmp_path: Path
     assert house.alarms == []
 
 
-def test_heating_is_learned_apart(tmp_path: Path) -> None:
-    house = House(_site(tmp_path), WINTER, lambda day: 10 + day % 3, start_c=16.0)
+def test_heating_is_learned_apart(site: Site) -> None:
+    house = House(site, WINTER, lambda day: 10 + day % 3, start_c=16.0)
     house.run(13)
     for day in (10, 11, 12):
         assert abs(_minutes_late(house, day, 20.0, cooling=False)) <= 10, day
@@ -247,8 +257,7 @@ def test_never_earlier_than_the_bound(tmp_path: Path) -> None:
     assert "more than the 20 min allowed" in " ".join(house.reasons.values())
 
 
-def test_what_was_learned_survives_a_restart_and_the_decision_too(tmp_path: Path) -> None:
-    site = _site(tmp_path)
+def test_what_was_learned_survives_a_restart_and_the_decision_too(site: Site) -> None:
     house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(3)
     while not house.bank.running[0]:
@@ -274,40 +283,40 @@ def test_what_was_learned_survives_a_restart_and_the_decision_too(tmp_path: Path
     ],
 )
 def test_a_bad_sensor_means_the_plain_schedule(
-    tmp_path: Path, broken: Mapping[PointId, Value | None], says: str
+    site: Site, broken: Mapping[PointId, Value | None], says: str
 ) -> None:
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day])
+    house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(4)
-    assert house.started(3) != datetime(2026, 7, 4, 8, 1, tzinfo=UTC)
+    assert house.started(3) != datetime(2026, 7, 4, 8, 2, tzinfo=UTC)
     learned = house.learned().rates
     house.broken = broken
     house.run(2)
-    assert house.started(4) == datetime(2026, 7, 5, 8, 1, tzinfo=UTC)
-    assert house.started(5) == datetime(2026, 7, 6, 8, 1, tzinfo=UTC)
+    assert house.started(4) == datetime(2026, 7, 5, 8, 2, tzinfo=UTC)
+    assert house.started(5) == datetime(2026, 7, 6, 8, 2, tzinfo=UTC)
     assert [text for text in house.alarms if says in text]
     assert {k: r for k, r in house.learned().rates.items() if k[0] == "c"} == {
         k: r for k, r in learned.items() if k[0] == "c"
     }
     house.broken = {}
     house.run(1)
-    assert house.started(6) != datetime(2026, 7, 7, 8, 1, tzinfo=UTC)
+    assert house.started(6) != datetime(2026, 7, 7, 8, 2, tzinfo=UTC)
 
 
-def test_a_plant_that_does_not_cool_is_not_started_early_for_ever(tmp_path: Path) -> None:
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day], capacity=1.0)
+def test_a_plant_that_does_not_cool_is_not_started_early_for_ever(site: Site) -> None:
+    house = House(site, SUMMER, lambda day: WEATHER[day], capacity=1.0)
     house.run(3)
     house.capacity = 0.0
     house.run(5)
     assert house.learned().misses >= 3
-    assert house.started(7) == datetime(2026, 7, 8, 8, 1, tzinfo=UTC)
+    assert house.started(7) == datetime(2026, 7, 8, 8, 2, tzinfo=UTC)
     assert [text for text in house.alarms if "did not follow on 3 mornings" in text]
     house.capacity = 1.0
     house.run(2)
     assert house.learned().misses == 0
 
 
-def test_an_operator_outranks_it(tmp_path: Path) -> None:
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day])
+def test_an_operator_outranks_it(site: Site) -> None:
+    house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(3)
     until = house.now + timedelta(hours=7, minutes=30)
     override = Override(1, "b.air.mode", "off", house.now, until, "cleaning", "wang")
@@ -319,8 +328,8 @@ def test_an_operator_outranks_it(tmp_path: Path) -> None:
     assert (started.hour, started.minute) >= (7, 30)
 
 
-def test_the_last_minutes_drift_and_no_further(tmp_path: Path) -> None:
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day])
+def test_the_last_minutes_drift_and_no_further(site: Site) -> None:
+    house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(6)
     for day in (4, 5):
         drifting = [(t, zone) for t, zone, on, sp in house.day(day) if on and sp == 26.0]
@@ -342,9 +351,9 @@ def test_the_last_minutes_drift_and_no_further(tmp_path: Path) -> None:
         assert house.log[-1][3] == 25.0 or not house.log[-1][2]
 
 
-def test_night_air_cools_warm_rooms_when_it_can(tmp_path: Path) -> None:
+def test_night_air_cools_warm_rooms_when_it_can(site: Site) -> None:
     def night(**broken: Value | None) -> House:
-        house = House(_site(tmp_path), TRANSITIONAL, lambda _: 19.0, start_c=27.0)
+        house = House(site, TRANSITIONAL, lambda _: 19.0, start_c=27.0)
         house.broken = {f"b.weather.{name}": value for name, value in broken.items()}
         house.run(0.25)
         return house
@@ -359,8 +368,7 @@ def test_night_air_cools_warm_rooms_when_it_can(tmp_path: Path) -> None:
         assert not [time for time, _, on, _ in night(**broken).log if on]
 
 
-def test_what_is_expected_is_told_beforehand(tmp_path: Path) -> None:
-    site = _site(tmp_path)
+def test_what_is_expected_is_told_beforehand(site: Site) -> None:
     optimal = site.groups["b.air"].optimal
     resolver = site.library.resolver("b.air", "Asia/Shanghai")
     assert optimal is not None
@@ -418,9 +426,9 @@ def test_mistakes_are_shown_where_they_are(
     assert any(re.search(problem, str(found)) for found in problems), [str(p) for p in problems]
 
 
-def test_a_quiet_cycle_costs_nothing(tmp_path: Path) -> None:
+def test_a_quiet_cycle_costs_nothing(site: Site) -> None:
     """The same tuple of commands while nothing changes."""
-    house = House(_site(tmp_path), SUMMER, lambda day: WEATHER[day])
+    house = House(site, SUMMER, lambda day: WEATHER[day])
     house.run(3)
     while house.now.hour != 23:  # 07:00 in Shanghai
         house.step()
@@ -430,3 +438,90 @@ def test_a_quiet_cycle_costs_nothing(tmp_path: Path) -> None:
     first = seat.commands
     house.step()
     assert seat.commands is first
+
+
+class Rooms:
+    """The rooms behind the plant protocol, for `bms simulate`."""
+
+    def __init__(self, start: datetime) -> None:
+        self._begin = self._time = start
+        self._bank = ZoneBank([ROOM, ROOM])
+        self._bank.temps_c = [27.0, 27.4]
+        self._told = {
+            f"b.ahu-{i}.{role}": 0.0 for i in (1, 2) for role in ("enable", "zone_setpoint")
+        }
+
+    def points(self) -> Sequence[PlantPoint]:
+        return [PlantPoint(name, writable=name in self._told) for name in self.read()]
+
+    def _outdoor_c(self) -> float:
+        hours = (self._time - self._begin).total_seconds() / 3600
+        return WEATHER[int(hours // 24)] + 5 * math.sin((hours % 24 - 9) / 24 * math.tau)
+
+    def read(self) -> Mapping[str, float]:
+        read = {"b.weather.outdoor_temp": self._outdoor_c(), "b.weather.humidity": 60.0}
+        for i in (0, 1):
+            read[f"b.ahu-{i + 1}.status"] = self._bank.running[i]
+            read[f"b.ahu-{i + 1}.zone_temp"] = self._bank.temps_c[i]
+        return read | self._told
+
+    def write(self, values: Mapping[str, float | None]) -> None:
+        self._told |= {name: value or 0.0 for name, value in values.items()}
+
+    def advance(self, until: datetime) -> datetime:
+        local = until + timedelta(hours=8)
+        self._bank.step(
+            (until - self._time).total_seconds(),
+            self._outdoor_c(),
+            0.0,
+            1.0 if 8 <= local.hour < 18 else 0.0,
+            [self._told[f"b.ahu-{i}.enable"] for i in (1, 2)],
+            [self._told[f"b.ahu-{i}.zone_setpoint"] for i in (1, 2)],
+            [1.0, 1.0],
+            1.0,
+            1.0,
+        )
+        self._time = until
+        return until
+
+    def close(self) -> None:
+        """Nothing to keep."""
+
+
+async def test_a_simulation_learns_remembers_and_says_why(site: Site, tmp_path: Path) -> None:
+    plant = Rooms(SUMMER)
+    for first, last in ((0, 6), (6, 12)):  # what is learned outlives the first run
+        await simulate(
+            site,
+            plant,
+            start=SUMMER + timedelta(days=first),
+            end=SUMMER + timedelta(days=last),
+            step=timedelta(minutes=2),
+            into=tmp_path,
+            trend_s=120.0,
+        )
+    units = known_units(site, STRATEGIES)
+    with History(tmp_path, read_only=True) as history:
+        for day in (10, 11):
+            block = SUMMER + timedelta(days=day, hours=8)
+            rows = history.awards("b.air.mode", block - timedelta(hours=3), block)
+            early = [r for r in rows if r.award and r.award.winner.priority is Priority.OPTIMISER]
+            assert early
+            zones = [
+                history.samples(f"b.ahu-{i}.zone_temp", early[0].time, block + timedelta(hours=1))
+                for i in (1, 2)
+            ]
+            reached = next(
+                one.time
+                for one, other in zip(*zones, strict=True)
+                if (float(one.value or 0) + float(other.value or 0)) / 2 <= 25.6
+            )
+            assert abs(reached - block) <= timedelta(minutes=10)
+            then = block - timedelta(minutes=2)
+            told = why_then(site, STRATEGIES, history, "b.ahu-1.enable", then, block, units=units)
+            assert told["winner"]["reason"].startswith(
+                "group on ← optimal start: 25.0 degC by 08:00"
+            )
+            mode = told["behind"][-1]
+            assert [c["priority"] for c in (mode["winner"], *mode["losers"])] == [14, 15]
+            assert mode["losers"][0]["value"] == "off"
