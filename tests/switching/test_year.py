@@ -101,7 +101,7 @@ async def test_a_year_of_the_demo_park_is_switched_by_its_weather(tmp_path: Path
     start, end = YEAR
     plant = make_plant(PLANT, start, {})
     try:
-        await simulate(site, plant, start=start, end=end, step=timedelta(minutes=30), into=tmp_path)
+        await simulate(site, plant, start=start, end=end, step=timedelta(hours=1), into=tmp_path)
     finally:
         plant.close()
     with Store(tmp_path) as store:
