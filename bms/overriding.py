@@ -17,7 +17,7 @@ from bms.model import Override
 from bms.moments import END_OF_BLOCK, coming
 from bms.people import Action, may, may_for
 from bms.protection import is_on
-from bms.reports.why import groups_of, point_class, points_behind, shown, zone_of
+from bms.reports.why import groups_of, own_group, point_class, points_behind, shown, zone_of
 from drivers.points import PointId, Value
 from schedules.resolve import Resolver
 from schedules.yamltext import suggestion
@@ -158,12 +158,12 @@ def back_to(
     `point` is who decides then: the point itself, or its group's mode; `text` is for people.
     """
     point, end = override.point, override.until
-    owner = point.rpartition(".")[0]
-    if owner in site.groups:
-        value, reason = _scheduled(site.groups[owner], point, end, resolver)
+    own = own_group(site, point)
+    if own is not None:
+        value, reason = _scheduled(own, point, end, resolver)
         if value is None:
             return _after(point, None, reason, f"then nobody commands it ({reason})")
-        told = _told(site.groups[owner], point, value)
+        told = _told(own, point, value)
         return _after(point, value, reason, f"then back to {told} ({reason})")
     for behind in points_behind(site, STRATEGIES, point):
         group = site.groups[behind.rpartition(".")[0]]
@@ -202,7 +202,7 @@ def _scheduled(
     schedule = resolver(group)
     if schedule is None:
         return None, f"no schedule governs {group.id}"
-    entry = schedule.in_force(at)
+    entry = schedule.effective(at)
     reason = f"{entry.reason}, {entry.origin}"
     if point == group.mode_point:
         return entry.mode, reason
@@ -210,7 +210,7 @@ def _scheduled(
 
 
 def _value(site: Site, point: PointId, text: str) -> Value:
-    group = site.groups.get(point.rpartition(".")[0])
+    group = own_group(site, point)
     if group is not None:
         spec = STRATEGIES[group.strategy]
         if point == group.mode_point:

@@ -139,7 +139,7 @@ def in_areas(site: Site, areas: Iterable[str], target: str) -> bool:
         names.add(owner)
     names |= {
         group.id
-        for group in site.groups.values()
+        for group in (*site.declared.values(), *site.groups.values())
         if any(member.id in names for member in group.members)
     }
     return any(fnmatchcase(name, area) for area in areas for name in names)

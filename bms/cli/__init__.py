@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import calendar, cert, live, override, raw, read, scan, site, switch
+from bms.cli import calendar, cert, live, override, raw, read, scan, schedule, site, switch
 from bms.cli.common import ErrorGroup
 
 
@@ -32,6 +32,7 @@ for command in (
     switch.season,
     switch.overlay,
     switch.unit,
+    schedule.audit,
     cert.cert,
     scan.scan,
     raw.read,

@@ -28,7 +28,7 @@ def next_effective_change(
 
 def next_switch(resolver: Resolver, now: datetime, horizon: timedelta) -> Change | None:
     """The next change from standing still to running, or back; None within `horizon`."""
-    on, at, end = is_on(resolver.in_force(now).mode), now, now + horizon
+    on, at, end = is_on(resolver.effective(now).mode), now, now + horizon
     while (change := resolver.next_change(at, horizon_days=horizon.days + 1)) is not None:
         if change.time > end:
             return None

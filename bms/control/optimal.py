@@ -150,7 +150,7 @@ def upcoming(
     optimal = group.optimal
     if optimal is None or not isinstance(state, OptimalState):
         return None
-    if is_on(resolver.in_force(now).mode):
+    if is_on(resolver.effective(now).mode):
         return None
     change = next_switch(resolver, now, HORIZON)
     if change is None:
@@ -199,7 +199,7 @@ class OptimalController:
     def decide(
         self, snapshot: Snapshot, state: OptimalState, now: datetime
     ) -> Decision[OptimalState]:
-        entry = self._resolver.in_force(now)
+        entry = self._resolver.effective(now)
         change = self._next(now)
         seen = observe(self._group, self._optimal, snapshot)
         early = state.early

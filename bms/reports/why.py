@@ -48,7 +48,7 @@ def why(
     return {
         "point": point,
         "time": _local(time, zone),
-        "commandable": point in site.outputs or point.rpartition(".")[0] in site.groups,
+        "commandable": point in site.outputs or own_group(site, point) is not None,
         **_ladder(site, award_of(point), zone),
         "behind": [
             {"point": other, **_ladder(site, award_of(other), zone)}
@@ -90,7 +90,7 @@ def why_then(
         since = f"begins at {_local(begin, zone)}" if begin is not None else "is empty"
         raise BmsError(f"nothing is known of {_local(time, zone)}: the history of commands {since}")
     sample = _recorded(site, history, point, time)
-    if sample is None and point.rpartition(".")[0] in site.groups:
+    if sample is None and own_group(site, point) is not None:
         found = award_at(history, point, time)  # a group's point shows what it is awarded
         if found is not None:
             sample = Sample(point, found.value, Quality.GOOD, time)
@@ -150,6 +150,16 @@ def shown(site: Site, point: PointId, value: Value) -> Value:
     return value
 
 
+def own_group(site: Site, point: PointId) -> Group | None:
+    """The group whose mode or setpoint the point is; None for the points of equipment.
+
+    A machine with a schedule of its own is a group by the machine's id, too.
+    """
+    owner, _, role = point.rpartition(".")
+    machine = site.equipment.get(owner)
+    return None if machine is not None and role in machine.points else site.groups.get(owner)
+
+
 def groups_of(site: Site, point: PointId) -> list[Group]:
     """The group whose own point it is, or the groups that run the equipment."""
     owner = point.rpartition(".")[0]
@@ -163,9 +173,9 @@ def points_behind(
 ) -> list[PointId]:
     """The group points that a command for equipment comes from: the mode, and the setpoint named
     like the role (`zone_setpoint_c` for `zone_setpoint`). Empty for groups' own points."""
-    owner, _, role = point.rpartition(".")
-    if owner in site.groups or point not in site.outputs:
+    if point not in site.outputs:
         return []
+    role = point.rpartition(".")[2]
     found = []
     for group in groups_of(site, point):
         names = strategies[group.strategy].setpoints

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,14 +17,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bms.config.load import load
-from bms.config.models import Site
+from bms.config.models import Group, Site
 from bms.control import STRATEGIES, assemble
-from bms.control.schedule import ScheduleController
+from bms.control.schedule import ScheduleController, resolver_of
 from bms.engine import Engine
 from bms.errors import BmsError, InvalidInput
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.model import Award, Override
+from bms.overriding import Until, back_to, wanted
 from bms.plants import EchoPlant
 from bms.reports.why import award_at, known_units, why, why_then
 from bms.simulate import simulate
@@ -31,6 +33,8 @@ from bms.store import Store
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value
 from schedules.answers import Entry, Layer
+from schedules.context import NOTHING
+from schedules.resolve import Resolver
 from schedules.yamltext import Origin
 from tests.bms.test_app import FILES
 from tests.config.sites import write
@@ -159,35 +163,39 @@ def _rungs(answer: dict[str, Any]) -> list[tuple[int, Any, str]]:
     return [(c["priority"], c["value"], places.sub("", c["reason"])) for c in commands]
 
 
+EARLY = "weekly daily 07:00-09:00"
+SHORT = "weekly daily 09:00-09:30"
+LONG = "weekly daily 10:00-18:00"
+GALA = "exception gala: 17:00-20:00 on top"
+REST = (15, "off", "otherwise")
+DEFAULT = (16, False, "default of the output")
+LEAK = (8, "off", "override by wang: leak")
+BELT = (8, False, "override by li: belt")
+HOLD = (6, True, "on for 12 min of at least 20 min, then off wanted by override:2")
+
+
+def _group(on: bool, reason: str) -> tuple[int, bool, str]:
+    return (10, on, f"group {'on' if on else 'off'} ← {reason}")
+
+
+LEFT_OFF = [_group(False, LEAK[2]), DEFAULT]
 GOLDEN = {
     # By the site's clock: the ladder of the fan, and of its group's mode behind it.
-    "06:45": ([(10, False, "group off ← otherwise"), (16, False, "default of the output")],
-              [(15, "off", "otherwise")]),
-    "07:30": ([(10, True, "group on ← weekly daily 07:00-09:00"), (16, False, "default of the outp"
-              "ut")], [(15, "on", "weekly daily 07:00-09:00")]),
-    "09:15": ([(10, True, "group on ← weekly daily 09:00-09:30"), (16, False, "default of the outp"
-              "ut")], [(15, "on", "weekly daily 09:00-09:30")]),
+    "06:45": ([_group(False, "otherwise"), DEFAULT], [REST]),
+    "07:30": ([_group(True, EARLY), DEFAULT], [(15, "on", EARLY), REST]),
+    "09:15": ([_group(True, SHORT), DEFAULT], [(15, "on", SHORT), REST]),
     # From 09:20 an operator has the mode; the schedule loses, and changes at 09:30 as a loser.
-    "09:25": ([(10, False, "group off ← override by wang: leak"), (16, False, "default of the outp"
-              "ut")], [(8, "off", "override by wang: leak"), (15, "on", "weekly daily 09:00-09:30"
-              )]),
-    "09:45": ([(10, False, "group off ← override by wang: leak"), (16, False, "default of the outp"
-              "ut")], [(8, "off", "override by wang: leak"), (15, "off", "otherwise")]),
-    "10:05": ([(10, False, "group off ← override by wang: leak"), (16, False, "default of the outp"
-              "ut")], [(8, "off", "override by wang: leak"), (15, "on", "weekly daily 10:00-18:00"
-              )]),
+    "09:25": (LEFT_OFF, [LEAK, (15, "on", SHORT), REST]),
+    "09:45": (LEFT_OFF, [LEAK, REST]),
+    "10:05": (LEFT_OFF, [LEAK, (15, "on", LONG), REST]),
     # Back at 10:20. At 10:30 the fan itself is stopped by hand, and has to run 20 min.
-    "10:25": ([(10, True, "group on ← weekly daily 10:00-18:00"), (16, False, "default of the outp"
-              "ut")], [(15, "on", "weekly daily 10:00-18:00")]),
-    "10:32": ([(6, True, "on for 12 min of at least 20 min, then off wanted by override:2"),
-               (8, False, "override by li: belt"), (10, True, "group on ← weekly daily 10:00-18:00"
-               ), (16, False, "default of the output")],
-              [(15, "on", "weekly daily 10:00-18:00")]),
-    "10:41": ([(8, False, "override by li: belt"), (10, True, "group on ← weekly daily 10:00-18:00"
-              ), (16, False, "default of the output")], [(15, "on", "weekly daily 10:00-18:00")]),
-    "19:30": ([(10, True, "group on ← exception gala: 17:00-20:00 on top"), (16, False, "default o"
-              "f the output")], [(15, "on", "exception gala: 17:00-20:00 on top")]),
-}  # fmt: skip
+    "10:25": ([_group(True, LONG), DEFAULT], [(15, "on", LONG), REST]),
+    "10:32": ([HOLD, BELT, _group(True, LONG), DEFAULT], [(15, "on", LONG), REST]),
+    "10:41": ([BELT, _group(True, LONG), DEFAULT], [(15, "on", LONG), REST]),
+    # The gala lies on the week, and the week on what else is in force.
+    "17:30": ([_group(True, GALA), DEFAULT], [(15, "on", GALA), (15, "on", LONG), REST]),
+    "19:30": ([_group(True, GALA), DEFAULT], [(15, "on", GALA), REST]),
+}
 
 
 @pytest.fixture(scope="module")
@@ -320,3 +328,33 @@ def test_the_present_names_the_group_behind_too(tmp_path: Path) -> None:
     mode = why(site, STRATEGIES, "b.air.mode", MORNING, engine.why, None, units=units)
     assert mode["behind"] == []
     assert mode["commandable"]
+
+
+def test_a_machine_with_a_schedule_of_its_own_is_its_own_group(tmp_path: Path) -> None:
+    own = (
+        "schedule: own\ngoverns: [b.holds]\notherwise: {mode: 'off'}\n"
+        "week: {any: {daily: [{from: '06:00', to: '12:00', mode: 'on', speed_pct: 70}]}}\n"
+    )
+    site = load(write(tmp_path, {**FILES, "schedules/own.yaml": own}), STRATEGIES)
+    engine = Engine(assemble(site, []), site.outputs)
+    engine.cycle({}, MORNING)
+    units = known_units(site, STRATEGIES)
+    answer = why(site, STRATEGIES, "b.holds.enable", MORNING, engine.why, None, units=units)
+    assert [b["point"] for b in answer["behind"]] == ["b.holds.mode"]
+    assert answer["winner"]["value"] is True
+    assert answer["behind"][0]["winner"]["source"] == "schedule:b.holds"
+    now, reason = MORNING, "belt"
+    resolver = partial(_resolver, site)
+    for point, text in (
+        ("b.holds.enable", "then back to its group b.holds: off (otherwise"),
+        ("b.holds.mode", "then back to off (otherwise"),
+    ):
+        asked = wanted(
+            site, point, "off", Until(moment="end-of-block"), reason, "root", now, resolver
+        )
+        assert asked.until == datetime(2026, 7, 1, 4, tzinfo=UTC)  # 12:00 in Shanghai
+        assert back_to(site, asked, [], resolver)["text"].startswith(text)
+
+
+def _resolver(site: Site, group: Group) -> Resolver | None:
+    return resolver_of(site, group.id, NOTHING)

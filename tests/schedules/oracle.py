@@ -171,6 +171,12 @@ class Drawn:
                 value, why = mine, "extension"
         return mode, value, why, season, beaten
 
+    def forget(self, at: datetime) -> None:
+        """Drop what was answered long before an instant, once in a while."""
+        if len(self.answers) > 20_000:
+            self.answers = {k: v for k, v in self.answers.items() if k > at - timedelta(days=1)}
+            self.days.clear()
+
     def effective(self, at: datetime) -> tuple[str, dict[str, int]]:
         """Mode and values with the overlays on top."""
         mode, value, *_ = self.answer(at)

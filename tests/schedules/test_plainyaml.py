@@ -62,13 +62,12 @@ def _mutated(seed: int, count: int) -> int:
     answered = 0
     for _ in range(count):
         text = rng.choice(small)
-        begin = rng.randrange(max(1, len(text) - 300))
-        answered += _same(_mutate(text[begin : begin + 300], rng))
+        answered += _same(_mutate(text[: rng.randint(40, 500)], rng))
     return answered
 
 
 def test_mutated_files_are_read_as_ruamel_reads_them_or_left_to_it() -> None:
-    assert _mutated(seed=1, count=1500) > 150
+    assert _mutated(seed=1, count=1200) > 150
 
 
 @pytest.mark.slow
@@ -81,8 +80,8 @@ def test_a_great_many_mutated_files() -> None:
     [
         "a: {b: 1,\n  c: 2}\n", "a: |\n  text\n", "a: &x 1\nb: *x\n", "a: 'it''s'\n", "a:\tb\n",
         'a: "\\u4e00"\n', "a: b\n  c\n", "? a\n: b\n", "--- \na: 1\n", "a: 1\r\nb: 2\r\n",
-        "[1, 2]\n",
-        "a: .inf\n", "a: 1\na: 2\n", "- - 1\n", "a: [1, ]\n", "a: {b}\n", "a: 1\n...\n", "x\n", "",
+        "[1, 2]\n", "a: .inf\n", "a: 1\na: 2\n", "- - 1\n", "a: [1, ]\n", "a: {b}\n", "a: 1\n...\n",
+        "x\n", "",
     ],
 )  # fmt: skip
 def test_what_is_unusual_is_left_to_ruamel(text: str) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from schedules.load import load
@@ -137,6 +137,35 @@ def test_answers_do_not_depend_on_what_was_asked_before(drawn: Drawn) -> None:
         assert asked.next_change(change, 20) == fresh.next_change(change, 20)
     files = drawn.files()
     assert load(files) == load(dict(reversed(files.items())))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zone", sorted(_CHANGES))
+@settings(
+    max_examples=2, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
+)
+@given(drawn=drawn_schedules([*_DAYS, date(2027, 6, 1), date(2028, 2, 29)]))
+def test_every_minute_of_two_years_is_the_oracles(zone: str, drawn: Drawn) -> None:
+    """From 2026-12-01 over two years: a leap day, and all clock changes of each."""
+    resolver = drawn.resolver(zone)
+    at, end = datetime(2026, 12, 1, tzinfo=UTC), datetime(2028, 12, 1, tzinfo=UTC)
+    change = resolver.next_change(at, 800)
+    before = resolver.effective(at)
+    while at < end:
+        entry = resolver.in_force(at)
+        mode, value, why, season, _ = drawn.answer(at)
+        assert (entry.mode, entry.setpoints["n"], entry.season) == (mode, value, season), at
+        assert entry.reason.startswith(why), at
+        effective = resolver.effective(at)
+        assert (effective.mode, effective.setpoints) == drawn.effective(at), at
+        if change is not None and at >= change.time:
+            assert (change.time, change.entry) == (at, effective)
+            change = resolver.next_change(at, 800)
+        else:
+            assert effective == before, at
+        before = effective
+        at += _MINUTE
+        drawn.forget(at)
 
 
 # --- reasons and origins ---------------------------------------------------------------------
