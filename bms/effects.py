@@ -47,7 +47,7 @@ def effects(
         if target not in site.groups:
             continue
         old, new = (resolver_of(site, target, context) for context in (before, after))
-        if old is None or new is None:
+        if old is None or new is None or old is new:
             continue
         effect = _effect(target, _answers(old, now, end), _answers(new, now, end), end)
         if effect is not None:

@@ -43,6 +43,7 @@ class Runtime:
         self.overrides = {override.id: override for override in overrides}
         self.schedule_problems: tuple[Problem, ...] = ()
         self._own: dict[str, Condition] = {}
+        self._resolvers: dict[str, Resolver | None] = {}
         self.engine = Engine(
             self._controllers(),
             site.outputs,
@@ -85,6 +86,7 @@ class Runtime:
         return assemble(self.site, self._overrides(), self.standing.context)
 
     def _rebuild(self) -> None:
+        self._resolvers = {}
         self.engine.replace(self._controllers())
 
     def switched(self) -> None:
@@ -172,8 +174,14 @@ class Runtime:
         return Sample(point, award.value, Quality.GOOD, self.last.time)
 
     def resolver(self, group: Group) -> Resolver | None:
-        """The schedule in force of a group; None if none governs it."""
-        return resolver_of(self.site, group.id, self.standing.context)
+        """The schedule and overlays in force of a group; None if no schedule governs it."""
+        return self.answers(group.id)
+
+    def answers(self, target: str) -> Resolver | None:
+        """The same by id; remembered, for what it has worked out of today."""
+        if target not in self._resolvers:
+            self._resolvers[target] = resolver_of(self.site, target, self.standing.context)
+        return self._resolvers[target]
 
     def expected_start(self, group: Group, now: datetime) -> Expected | None:
         """When the group's next block will be started early; None: as scheduled."""

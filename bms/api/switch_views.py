@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.api.views import local
-from bms.control.schedule import resolver_of
 from bms.control.season_machine import is_bad, mean_of
 from bms.runtime import Runtime
 from bms.switched import Spell, SpellKey, planned
@@ -137,7 +136,7 @@ def overlay(runtime: Runtime, found: Overlay, now: datetime) -> dict[str, Any]:
 def _given_by(runtime: Runtime, overlay_id: str, now: datetime) -> str | None:
     """The level at which an overlay gives anything to any group now."""
     for target in runtime.site.groups:
-        resolver = resolver_of(runtime.site, target, runtime.standing.context)
+        resolver = runtime.answers(target)
         entry = resolver.overlay(now) if resolver is not None else None
         if entry is None:
             continue
@@ -172,7 +171,7 @@ def unit(runtime: Runtime, found: TimeUnit, now: datetime) -> dict[str, Any]:
 
 
 def _target(runtime: Runtime, target: str, now: datetime) -> dict[str, Any]:
-    resolver = resolver_of(runtime.site, target, runtime.standing.context)
+    resolver = runtime.answers(target)
     zone = runtime.site.bases[target.partition(".")[0]].zone
     if resolver is None:
         return {"target": target, "mode": None, "until": None, "reason": "no schedule governs it"}

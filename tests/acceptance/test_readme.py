@@ -9,8 +9,10 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
 
+from bms.cli import main
 from tests.acceptance.park import PLANT, Park, bms
 
 ROOT = Path(__file__).parents[2]
@@ -59,10 +61,11 @@ def own_commands() -> list[list[str]]:
 def test_the_commands_for_commissioning_are_there_with_their_options() -> None:
     commands = own_commands()[4:]
     assert {words[0] for words in commands} == {
-        "scan", "read", "write", "points", "links", "cert", "override", "why",
+        "calendar", "schedule", "scan", "read", "write", "points", "links", "cert", "override",
+        "season", "overlay", "unit", "why",
     }  # fmt: skip
     for words in commands:
-        path = words[:2] if words[0] in ("scan", "cert", "override") else words[:1]
+        path = words[:2] if isinstance(main.commands[words[0]], click.Group) else words[:1]
         text = bms(*path, "--help").stdout
         for option in (word for word in words if word.startswith("-") and len(word) > 1):
             assert option in text, (path, option)
@@ -92,13 +95,15 @@ def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.Monk
         ("override", "clear"), ("override", "extend"), ("override", "list"), ("report",),
         ("report", "growth"), ("demo",),
         ("report", "shadow"), ("links",), ("read",), ("write",), ("scan",), ("scan", "modbus"),
+        ("season",), ("season", "list"), ("season", "show"), ("season", "switch"),
+        ("season", "withdraw"), ("overlay",), ("overlay", "list"), ("overlay", "set"),
+        ("overlay", "renew"), ("overlay", "clear"), ("unit",), ("unit", "list"), ("unit", "show"),
+        ("unit", "extend"), ("unit", "cancel"), ("unit", "resume"),
         ("scan", "opcua"), ("cert",), ("cert", "create"), ("cert", "show"), ("cert", "trust"),
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
     from click.testing import CliRunner
-
-    from bms.cli import main
 
     said = CliRunner().invoke(main, [*command, "--help"])
     assert said.exit_code == 0

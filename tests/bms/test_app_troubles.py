@@ -143,7 +143,7 @@ async def test_a_full_disk_does_not_end_the_control(
         store: Any = app._store
         save: Callable[..., None] = store.save_states
 
-        def full(_states: object) -> None:
+        def full(*_args: object) -> None:
             raise StoreError("state.db: database or disk is full")
 
         store.save_states = full
