@@ -18,19 +18,17 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bms.adopting import Found, ScheduleFiles
 from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
 from bms.api.switches import SwitchHandlers
 from bms.clock import Clock, SystemClock
-from bms.config.load import schedule_texts
 from bms.config.models import Site
-from bms.config.programme import check_schedules
 from bms.control import STRATEGIES
 from bms.database import make_directory
 from bms.energy.today import EnergyToday
@@ -50,7 +48,6 @@ from bms.switched import Spell
 from bms.wiring import driver_for
 from drivers.base import Write
 from drivers.ticker import Ticker
-from schedules.model import Library
 from schedules.yamltext import Problem
 
 if TYPE_CHECKING:
@@ -71,11 +68,11 @@ KNOW_BEFORE_CONTROL_S = 5.0
 class App:
     """The running controller of one site."""
 
-    def __init__(self, site: Site, clock: Clock) -> None:
+    def __init__(self, site: Site, clock: Clock, schedule_problems: Sequence[Problem] = ()) -> None:
+        """`schedule_problems` are those of the files on the disk, where `site` has older ones."""
         self._site = site
         self._clock = clock
-        # As close to the loading as can be: an edit from here on is noticed, whatever comes first.
-        self._schedules_seen = _signature(site.directory)
+        self._schedule_problems = tuple(schedule_problems)
         # One thread per database: SQLite work never runs on the loop, and stays in order.
         self._history_thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -112,6 +109,8 @@ class App:
                 self._store.load_states(),
                 self._store.switches.read(now),
             )
+            if self._schedule_problems:
+                self._runtime.reject(self._schedule_problems)
             self._recorder = Recorder(
                 self._site,
                 trend_s=self._site.file.history.trend_s,
@@ -240,32 +239,27 @@ class App:
 
     async def _watch_schedules(self) -> None:
         """Notice edits on disk, check them beside the loop, adopt or reject them whole."""
-        directory = self._site.directory
-        seen = before = self._schedules_seen
+        files = ScheduleFiles(self._site, STRATEGIES, self._clock.now)
         while True:
+            found = await self._in(self._files_thread, files.look)
+            if found is not None:
+                self._take_schedules(found)
             await asyncio.sleep(min(0.1, self._site.file.cycle_s / 8))
-            found = await self._in(self._files_thread, _signature, directory)
-            # What is still changing is looked at later: a checkout or a copy removes files before
-            # it writes them, and a group whose schedule is gone would be let go.
-            still, before = found == before, found
-            if found == seen or not still:
-                continue
-            seen = found
-            library: Library | None
-            problems: Sequence[Problem]
-            try:
-                library, problems = await self._in(
-                    self._files_thread, _read_schedules, directory, self._runtime.site
-                )
-            except InvalidInput as error:  # not readable, or not UTF-8: an edit as broken as any
-                library, problems = None, error.problems
-            if library is None or problems:
-                self._runtime.reject(problems)
-                for problem in problems:
-                    _log.error("schedules not adopted: %s", problem)
-            else:
-                self._runtime.adopt(library)
-                _log.info("schedules adopted")
+
+    def _take_schedules(self, found: Found) -> None:
+        if found.trouble:
+            _log.error("schedules: %s", found.trouble)
+            text = f"what became of edited schedules is not being kept: {found.trouble}"
+            self._runtime.raise_own(Condition("store:revisions", Severity.URGENT, text))
+        else:
+            self._runtime.clear_own("store:revisions")
+        if found.library is None or found.problems:
+            self._runtime.reject(found.problems)
+            for problem in found.problems:
+                _log.error("schedules not adopted: %s", problem)
+        else:
+            self._runtime.adopt(found.library)
+            _log.info("schedules adopted")
 
     # --- dated jobs --------------------------------------------------------------------------
 
@@ -362,25 +356,15 @@ async def _first(event: asyncio.Event, task: asyncio.Task[None]) -> None:
         await task
 
 
-def _signature(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
-    """What changes when any schedule file does."""
-    found = []
-    for path in sorted((directory / "schedules").rglob("*.yaml")):
-        with suppress(OSError):
-            stat = path.stat()
-            found.append((str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino))
-    return tuple(found)
-
-
-def _read_schedules(directory: Path, site: Site) -> Any:
-    return check_schedules(site, STRATEGIES, schedule_texts(directory))
-
-
 async def run_site(
-    site: Site, *, clock: Clock | None = None, ready: Callable[[], None] = lambda: None
+    site: Site,
+    *,
+    clock: Clock | None = None,
+    ready: Callable[[], None] = lambda: None,
+    schedule_problems: Sequence[Problem] = (),
 ) -> None:
     """Control a site until SIGTERM or SIGINT."""
-    app = App(site, clock or SystemClock())
+    app = App(site, clock or SystemClock(), schedule_problems)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.stop)

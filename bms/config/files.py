@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,18 @@ class Sources:
     def under(self, folder: str) -> dict[str, str]:
         """The texts below one folder."""
         return {name: text for name, text in self.texts.items() if name.startswith(folder + "/")}
+
+    def with_schedules(self, texts: Mapping[str, str]) -> Sources:
+        """The same with other schedule files, whatever the disk has of them."""
+
+        def other(name: str) -> bool:
+            return not name.startswith("schedules/")
+
+        return Sources(
+            {name: text for name, text in self.texts.items() if other(name)} | dict(texts),
+            [problem for problem in self.problems if other(problem.file)],
+            frozenset(name for name in self.unreadable if other(name)),
+        )
 
     def complete(self, folder: str) -> bool:
         """Whether every file below a folder could be read."""

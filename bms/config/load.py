@@ -60,9 +60,14 @@ def schedule_texts(directory: Path) -> dict[str, str]:
     return found.texts
 
 
-def load(directory: Path, strategies: Mapping[str, StrategySpec]) -> Site:
+def load(
+    directory: Path,
+    strategies: Mapping[str, StrategySpec],
+    *,
+    schedules: Mapping[str, str] | None = None,
+) -> Site:
     """The site in `directory`. Raises InvalidInput with all its problems if it has any."""
-    site, problems = check(directory, strategies)
+    site, problems = check(directory, strategies, schedules=schedules)
     if site is None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise InvalidInput(f"the site '{directory}' has {count}", problems)
@@ -70,13 +75,19 @@ def load(directory: Path, strategies: Mapping[str, StrategySpec]) -> Site:
 
 
 def check(
-    directory: Path, strategies: Mapping[str, StrategySpec]
+    directory: Path,
+    strategies: Mapping[str, StrategySpec],
+    *,
+    schedules: Mapping[str, str] | None = None,
 ) -> tuple[Site | None, list[Problem]]:
     """Everything wrong with a site, sorted by file and line; the site if that is nothing.
 
     File names in problems are relative to `directory`. Never raises for what the files hold.
+    `schedules` are texts by name in place of the schedule files on the disk.
     """
     found = read_site(directory)
+    if schedules is not None:
+        found = found.with_schedules(schedules)
     if not found.texts and not directory.is_dir():
         return None, found.problems
     problems = list(found.problems)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from bms.adopting import load_to_run
 from bms.api.client import ask
 from bms.app import App
 from bms.clock import SystemClock
@@ -68,9 +69,8 @@ async def controlled(
 
     server = ModbusServer(link.points, written)
     await server.start()
-    app = App(
-        with_endpoints(load(directory, STRATEGIES), {"plc": server.endpoint()}), SystemClock()
-    )
+    site, problems = load_to_run(directory, STRATEGIES)
+    app = App(with_endpoints(site, {"plc": server.endpoint()}), SystemClock(), problems)
     ready = asyncio.Event()
     task = asyncio.create_task(app.run(ready.set))
     try:
