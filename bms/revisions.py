@@ -66,7 +66,8 @@ class Revisions:
     def __init__(self, directory: Path, state_dir: Path) -> None:
         self._site = directory
         self._state = state_dir
-        self._folder = state_dir / FOLDER
+        self.folder = state_dir / FOLDER
+        """Where all of it is kept."""
 
     # --- looking -----------------------------------------------------------------------------
 
@@ -124,7 +125,7 @@ class Revisions:
     def good(self) -> dict[str, bytes] | None:
         """The texts that were last in force, by name; None if nothing was ever adopted."""
         try:
-            told = json.loads((self._folder / _GOOD).read_text(encoding="utf-8"))
+            told = json.loads((self.folder / _GOOD).read_text(encoding="utf-8"))
             return {str(file): self._with(str(file), str(sha)) for file, sha in told.items()}
         except FileNotFoundError:
             return None
@@ -139,7 +140,7 @@ class Revisions:
         raise StoreError(f"the last good version of {file} is not in {self._of(file)}")
 
     def _of(self, file: str) -> Path:
-        return self._folder / Path(file).relative_to(SCHEDULES).with_suffix("")
+        return self.folder / Path(file).relative_to(SCHEDULES).with_suffix("")
 
     # --- changing ----------------------------------------------------------------------------
 
@@ -170,7 +171,12 @@ class Revisions:
             revision = self._keep(file, data, before, by, now)
             try:
                 put(path, data, before)
-            except OSError as error:
+            except (OSError, Refused) as error:
+                if revision.before == before and revision.time == now.isoformat(timespec="seconds"):
+                    revision.path.unlink(missing_ok=True)  # it was never in force
+                    revision.path.with_suffix(".json").unlink(missing_ok=True)
+                if isinstance(error, Refused):
+                    raise
                 raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
             audit.record(
                 self._state, now, who=by.who, via=by.via, what=what, why=by.why, file=file,
@@ -186,7 +192,7 @@ class Revisions:
         """
         with self._locked():
             try:
-                told = json.loads((self._folder / _GOOD).read_text(encoding="utf-8"))
+                told = json.loads((self.folder / _GOOD).read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 told = {}
             good = {file: digest(data) for file, data in texts.items()}
@@ -208,7 +214,7 @@ class Revisions:
                 what="schedule.adopted", why="the files changed" if told else "first start",
                 files=files,
             )  # fmt: skip
-            self._write(self._folder / _GOOD, json.dumps(good, indent=1).encode())
+            self._write(self.folder / _GOOD, json.dumps(good, indent=1).encode())
         return changed
 
     def reject(
@@ -258,12 +264,12 @@ class Revisions:
     def _locked(self) -> Iterator[None]:
         """One change at a time, whichever process makes it."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with (self._folder / ".lock").open("a") as lock:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / ".lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
         except OSError as error:
-            raise StoreError(f"cannot keep revisions in {self._folder}: {error}") from error
+            raise StoreError(f"cannot keep revisions in {self.folder}: {error}") from error
 
 
 def text_of(data: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import calendar, cert, live, override, raw, read, scan, site, switch
+from bms.cli import calendar, cert, live, override, raw, read, scan, schedule, site, switch
 from bms.cli.common import ErrorGroup
 
 
@@ -27,6 +27,7 @@ for command in (
     live.links,
     live.why,
     read.schedule,
+    schedule.audit,
     calendar.calendar,
     override.override,
     switch.season,

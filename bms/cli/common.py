@@ -101,12 +101,13 @@ def instant(zone: str, text: str, option: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def pairs(options: tuple[str, ...]) -> dict[str, str]:
+def pairs(options: tuple[str, ...], name: str = "--option") -> dict[str, str]:
+    """`name=value` arguments of an option that may be given several times."""
     pairs = {}
     for option in options:
         key, sign, value = option.partition("=")
         if not sign or not key:
-            raise InvalidInput(f"--option '{option}': write name=value")
+            raise InvalidInput(f"{name} '{option}': write name=value")
         pairs[key] = value
     return pairs
 

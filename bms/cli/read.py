@@ -21,7 +21,7 @@ from bms.cli.look import diff, preview
 
 @click.group(cls=ErrorGroup)
 def schedule() -> None:
-    """Look at schedules."""
+    """Look at schedules, and change them."""
 
 
 schedule.add_command(preview)
