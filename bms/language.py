@@ -21,7 +21,6 @@ __all__ = [
     "language_of",
     "say",
     "speaking",
-    "text",
 ]
 
 LANGUAGES = ("en", "zh")

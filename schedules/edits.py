@@ -10,9 +10,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from schedules.calendar import TextError
 from schedules.patch import Edit, Insert, Remove, Rename, difference
-from schedules.problems import suggestion
+from schedules.problems import TextError, suggestion
 from schedules.week import DAILY, WEEKDAYS, parse_weekdays
 
 Data = dict[str, Any]

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from schedules.calendar import TextError
+from schedules.problems import TextError
 from schedules.programme import ANY_SEASON
 
 _REQUIRED = ("day", "from", "to", "mode")

@@ -34,7 +34,7 @@ def list_(site: Path, as_json: bool) -> None:
                 "id": one.id,
                 "title": dict(one.title),
                 "governs": sorted(one.governs),
-                "seasons": one.seasons.id if one.seasons is not None else None,
+                "seasons": getattr(one.seasons, "id", one.seasons),
                 "file": one.origin.file,
                 "revision": last.number if last else None,
                 "changed": last.time if last else None,

@@ -179,7 +179,7 @@ def exception_remove(
 
 def _block(text: str) -> dict[str, Any]:
     """`20:30-21:30=off,level_pct=20` as a block. Raises InvalidInput, TextError."""
-    from schedules.calendar import TextError
+    from schedules.problems import TextError
     from schedules.week_table import number
 
     times, sign, rest = text.partition("=")
