@@ -41,6 +41,7 @@ for command in (
     live.links,
     live.why,
     read.schedule,
+    schedule.audit,
     calendar.calendar,
     override.override,
     switch.season,
