@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from bms.errors import BmsError, InvalidInput
+from schedules.msg import msg
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -80,7 +81,13 @@ def with_endpoints_of(site: Site, endpoints: Path | None) -> Site:
     try:
         replaced = json.loads(endpoints.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"cannot read the endpoints file {endpoints}: {error}") from error
+        raise InvalidInput(
+            msg(
+                "cannot read the endpoints file {endpoints}: {error}",
+                endpoints=endpoints,
+                error=error,
+            )
+        ) from error
     return with_endpoints(site, replaced)
 
 
@@ -92,10 +99,22 @@ def instant(zone: str, text: str, option: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidInput(
-            f"{option}: '{text}' is not a date; write 2026-03-28 or 2026-03-28T20:30"
+            msg(
+                "{option}: '{text}' is not a date; write 2026-03-28 or 2026-03-28T20:30",
+                option=option,
+                text=text,
+            )
         ) from None
     if not YEARS[0] <= moment.year <= YEARS[1]:
-        raise InvalidInput(f"{option}: '{text}' is not between {YEARS[0]} and {YEARS[1]}")
+        raise InvalidInput(
+            msg(
+                "{option}: '{text}' is not between {years} and {years2}",
+                option=option,
+                text=text,
+                years=YEARS[0],
+                years2=YEARS[1],
+            )
+        )
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     return moment.astimezone(UTC)
@@ -107,7 +126,7 @@ def pairs(options: tuple[str, ...], name: str = "--option") -> dict[str, str]:
     for option in options:
         key, sign, value = option.partition("=")
         if not sign or not key:
-            raise InvalidInput(f"{name} '{option}': write name=value")
+            raise InvalidInput(msg("{name} '{option}': write name=value", name=name, option=option))
         pairs[key] = value
     return pairs
 
@@ -118,7 +137,7 @@ def duration_of(text: str, option: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise InvalidInput(f"{option}: {error}") from None
+        raise InvalidInput(msg("{option}: {error}", option=option, error=error)) from None
 
 
 def state_dir_of(directory: Path) -> Path:
@@ -129,9 +148,16 @@ def state_dir_of(directory: Path) -> Path:
     try:
         document, problems = read("site.yaml", path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{directory} is not a site: cannot read {path} ({error})") from error
+        raise InvalidInput(
+            msg(
+                "{directory} is not a site: cannot read {path} ({error})",
+                directory=directory,
+                path=path,
+                error=error,
+            )
+        ) from error
     if document is None or not isinstance(document.data, dict):
-        raise InvalidInput(f"{path} cannot be read", problems)
+        raise InvalidInput(msg("{path} cannot be read", path=path), problems)
     return directory / str(document.data.get("state_dir") or "state")
 
 

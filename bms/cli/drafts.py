@@ -11,6 +11,7 @@ import click
 
 from bms.cli.common import print_json, state_dir_of
 from bms.errors import InvalidInput, Refused
+from schedules.msg import msg
 
 if TYPE_CHECKING:
     from bms.editing import Draft, Editor
@@ -51,7 +52,7 @@ def settle(
     from bms.revisions import text_of
 
     if draft.old == draft.new:
-        raise Refused(f"{draft.file} says so already: there is nothing to change")
+        raise Refused(msg("{file} says so already: there is nothing to change", file=draft.file))
     answer: dict[str, Any] = {
         "file": draft.file,
         "applied": False,
@@ -91,7 +92,9 @@ def settle(
 def refused_text(file: str, found: Sequence[Problem]) -> InvalidInput:
     """Says that a text does not come into force; the problems were shown before."""
     count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
-    return InvalidInput(f"{file} would have {count}; nothing was changed")
+    return InvalidInput(
+        msg("{file} would have {count}; nothing was changed", file=file, count=count)
+    )
 
 
 def show_draft(draft: Draft) -> None:

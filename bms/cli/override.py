@@ -10,6 +10,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, duration_of, print_json, show, state_dir_of
 from bms.errors import InvalidInput
+from schedules.msg import msg
 
 _FORMS = "18:30, 'tomorrow 07:00', 2026-07-01T18:30, or end-of-block: the group's next change."
 
@@ -119,7 +120,7 @@ def override_list(site: Path, past: str | None, as_json: bool) -> None:
 
 def _ends(duration: str | None, until: str | None) -> Mapping[str, str]:
     if (duration is None) == (until is None):
-        raise InvalidInput("say either how long (--for 2h) or until when (--until 18:30)")
+        raise InvalidInput(msg("say either how long (--for 2h) or until when (--until 18:30)"))
     if duration is not None:
         duration_of(duration, "--for")
         return {"duration": duration}

@@ -21,6 +21,7 @@ from bms.cli.common import (
     with_endpoints_of,
 )
 from bms.errors import InvalidInput
+from schedules.msg import msg
 
 
 @click.command()
@@ -154,10 +155,10 @@ def simulate(
     zone = loaded.file.zone
     since, until = instant(zone, start, "--from"), instant(zone, end, "--to")
     if until <= since:
-        raise InvalidInput("--to must lie after --from")
+        raise InvalidInput(msg("--to must lie after --from"))
     given = pairs(options)
     if given and plant is None:
-        raise InvalidInput("--option goes with --plant")
+        raise InvalidInput(msg("--option goes with --plant"))
     made = make_plant(plant, since, given) if plant else plant_of(loaded, since)
     try:
         with ProgressBar(since, until, quiet=as_json) as progress:

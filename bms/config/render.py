@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from schedules.msg import msg
 from schedules.yamltext import Problem
 
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that YAML positions count
@@ -37,7 +38,7 @@ def _one(problem: Problem, lines: Sequence[str]) -> str:
     token = _TOKEN.match(line, start)
     end = token.end() if token else start + 1
     before, marked = width(line[:start]), max(width(line[start:end]), 1)
-    hint = f" {problem.hint}" if problem.hint else ""
+    hint = msg(" {hint}", hint=problem.hint) if problem.hint else ""
     return (
         f"{head}\n{problem.line:>5} | {line.rstrip()}\n{'':>5} | {' ' * before}{'^' * marked}{hint}"
     )
