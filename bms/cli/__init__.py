@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from bms.cli import calendar, cert, live, override, raw, read, scan, schedule, site, switch
-from bms.cli.common import ErrorGroup
+from bms.cli.common import Main
 
 
-@click.group(cls=ErrorGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bms")
 def main() -> None:
     """Park energy management and building automation.

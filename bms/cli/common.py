@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
+from bms.cli.speaking import speak, spoken
+from bms.config.render import problem_line
 from bms.errors import BmsError, InvalidInput
+from bms.language import say
 from schedules.msg import msg
 
 if TYPE_CHECKING:
@@ -28,6 +32,10 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 class ErrorGroup(click.Group):
     """Turns our errors into a message and their exit code, for every command."""
 
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        return spoken(command) if command is not None else None
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -35,11 +43,27 @@ class ErrorGroup(click.Group):
             fail(error)
 
 
+class Main(ErrorGroup):
+    """The outermost group: chooses the language before anything is said."""
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        with ExitStack() as stack:
+            stack.enter_context(speak())
+            ctx = spoken_group(self, *args, **options)
+            ctx.call_on_close(stack.pop_all().close)
+        return ctx
+
+
+def spoken_group(group: click.Group, *args: Any, **options: Any) -> click.Context:
+    """The context of a group whose own help is in the language that is spoken."""
+    return click.Group.make_context(cast(click.Group, spoken(group)), *args, **options)
+
+
 def fail(error: BmsError) -> NoReturn:
-    click.echo(f"error: {error}", err=True)
+    click.echo(f"{say('error')}: {say(error.args[0]) if error.args else error}", err=True)
     if isinstance(error, InvalidInput):
         for problem in error.problems:
-            click.echo(str(problem), err=True)
+            click.echo(problem_line(problem), err=True)
     sys.exit(error.exit_code)
 
 
@@ -61,7 +85,7 @@ def table_of(title: str | None, *columns: str) -> Table:
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(say(column), overflow="fold")
     return table
 
 

@@ -12,6 +12,7 @@ from bms.cli.drafts import SCHEDULE, changing, editor_of, settle
 from bms.cli.read import schedule as _schedule
 from bms.cli.schedule_edit import copy_day, edit, exception, set_
 from bms.errors import InvalidInput, Refused
+from bms.language import say
 from schedules.msg import msg
 
 for command in (set_, copy_day, exception, edit):
@@ -85,7 +86,7 @@ def show_(site: Path, schedule: str, revision: int | None, as_json: bool) -> Non
             }
         )
         return
-    click.echo(f"{file}")
+    click.echo(file)
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         click.echo(f"{number:>5} | {line}")
 
@@ -267,6 +268,10 @@ def verify(site: Path, as_json: bool) -> None:
     else:
         for problem in problems:
             click.echo(problem, err=True)
-        click.echo(f"{count} entries: {'broken' if problems else 'the chain holds'}")
+        click.echo(
+            say("{count} entries: the chain is broken", count=count)
+            if problems
+            else say("{count} entries: the chain holds", count=count)
+        )
     if problems:
         sys.exit(1)

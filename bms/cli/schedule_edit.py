@@ -14,6 +14,7 @@ import click
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs
 from bms.cli.drafts import SCHEDULE, changing, editor_of, refused_text, settle, show_draft
 from bms.errors import BmsError, InvalidInput, Refused
+from bms.language import say
 from schedules.msg import msg
 
 if TYPE_CHECKING:
@@ -228,15 +229,15 @@ def edit(
         draft = _edited(editor, file, old, copy)
         if draft is None:
             copy.unlink()
-            click.echo("nothing was changed", err=as_json)
+            click.echo(say("nothing was changed"), err=as_json)
             return
         what = "schedule.edit"
         settle(editor, draft, what, reason=reason, dry_run=dry_run, yes=yes, as_json=as_json)
     except (BmsError, click.Abort):
-        click.echo(f"not in force; your text is kept in {copy}", err=True)
+        click.echo(say("not in force; your text is kept in {copy}", copy=copy), err=True)
         raise
     if dry_run:
-        click.echo(f"not in force; your text is kept in {copy}", err=True)
+        click.echo(say("not in force; your text is kept in {copy}", copy=copy), err=True)
     else:
         copy.unlink()
 
@@ -270,7 +271,7 @@ def _edited(editor: Editor, file: str, old: bytes, copy: Path) -> Draft | None:
         if not sys.stdin.isatty():
             raise refused_text(file, found)
         show_draft(draft)
-        if click.prompt("(e)dit again or (q)uit", type=click.Choice(["e", "q"])) == "q":
+        if click.prompt(say("(e)dit again or (q)uit"), type=click.Choice(["e", "q"])) == "q":
             raise refused_text(file, found)
 
 
