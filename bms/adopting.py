@@ -17,6 +17,7 @@ from bms.config.programme import check_schedules
 from bms.errors import InvalidInput, StoreError
 from bms.revisions import Revisions
 from schedules.model import Library
+from schedules.msg import msg
 from schedules.yamltext import Problem
 
 READ_AGAIN = timedelta(seconds=60)
@@ -113,7 +114,9 @@ def load_to_run(
             texts = {name: data.decode("utf-8-sig") for name, data in good.items()}
             return load(directory, strategies, schedules=texts), problems
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    raise InvalidInput(f"the site '{directory}' has {count}", problems)
+    raise InvalidInput(
+        msg("the site '{directory}' has {count}", directory=directory, count=count), problems
+    )
 
 
 def _signature(directory: Path) -> tuple[tuple[str, int, int, int], ...]:

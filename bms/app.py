@@ -30,6 +30,7 @@ from bms.api.switches import SwitchHandlers
 from bms.bookkeeping import Bookkeeping
 from bms.clock import Clock, SystemClock
 from bms.config.models import Site
+from bms.config.render import problem_line
 from bms.control import STRATEGIES
 from bms.database import make_directory
 from bms.energy.today import EnergyToday
@@ -310,7 +311,7 @@ class App:
         if found.library is None or found.problems:
             self._runtime.reject(found.problems)
             for problem in found.problems:
-                _log.error("schedules not adopted: %s", problem)
+                _log.error("schedules not adopted: %s", problem_line(problem))
         else:
             self._runtime.adopt(found.library)
             _log.info("schedules adopted")

@@ -23,6 +23,7 @@ from bms.people import Action, may
 from bms.replacing import digest, on_disk
 from bms.revisions import Author, Revision, Revisions, text_of
 from schedules.edits import in_words
+from schedules.msg import msg
 from schedules.patch import PatchRefused, rewrite
 from schedules.problems import TextError
 from schedules.yamltext import Problem, read, suggestion
@@ -77,14 +78,20 @@ class Editor:
                         known.setdefault(word, file)
         if name not in known:
             names = {file.removeprefix("schedules/").removesuffix(".yaml") for file in files}
-            raise InvalidInput(f"no schedule '{name}'; {suggestion(name, names)}")
+            raise InvalidInput(
+                msg(
+                    "no schedule '{name}'; {suggestion}",
+                    name=name,
+                    suggestion=suggestion(name, names),
+                )
+            )
         return known[name]
 
     def text(self, file: str) -> bytes:
         """What the file holds now. Raises InvalidInput if it is gone."""
         data = on_disk(self.directory / file)
         if data is None:
-            raise InvalidInput(f"{file} is not there any more")
+            raise InvalidInput(msg("{file} is not there any more", file=file))
         return data
 
     def draft(self, file: str, change: Callable[[dict[str, Any]], Any]) -> Draft:
@@ -93,14 +100,20 @@ class Editor:
         text = text_of(old)
         document, problems = read(file, text)
         if document is None or problems or not isinstance(document.data, dict):
-            raise InvalidInput(f"{file} cannot be read as it is; correct it first", problems)
+            raise InvalidInput(
+                msg("{file} cannot be read as it is; correct it first", file=file), problems
+            )
         try:
             intended = change(document.data)
             return Draft(file, old, rewrite(file, text, intended).encode())
         except TextError as error:
-            raise InvalidInput(f"{error}; {error.hint}" if error.hint else str(error)) from None
+            raise InvalidInput(
+                msg("{error}; {hint}", error=error.args[0], hint=error.hint)
+                if error.hint
+                else error.args[0]
+            ) from None
         except PatchRefused as error:
-            raise Refused(f"{error}; use 'bms schedule edit'") from None
+            raise Refused(msg("{error}; use 'bms schedule edit'", error=error)) from None
 
     def problems(self, texts: Mapping[str, str]) -> list[Problem]:
         """Everything wrong with the schedules of the site, if these were their texts."""
@@ -159,7 +172,7 @@ def one_line(reason: str) -> str:
     """A reason as it is kept: one line without control characters. Raises InvalidInput."""
     text = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
     if not text:
-        raise InvalidInput("say why with --reason: the next shift will want to know")
+        raise InvalidInput(msg("say why with --reason: the next shift will want to know"))
     return text
 
 

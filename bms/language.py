@@ -54,7 +54,7 @@ def speaking(wanted: str) -> Iterator[None]:
         _current.reset(before)
 
 
-def say(message: str, **arguments: object) -> str:
+def say(message: str, /, **arguments: object) -> str:
     """A message, or a template with its arguments, in the language that is spoken."""
     whole = msg(message, **arguments) if arguments else message
     spoken = language()

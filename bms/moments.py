@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bms.errors import InvalidInput
+from schedules.msg import msg
 
 END_OF_BLOCK = "end-of-block"
 
@@ -42,7 +43,9 @@ def coming(text: str, now: datetime, zone: str) -> datetime:
         later = [moment for moment in reading.instants if moment > now]
         if later:
             return _real(reading, later[0])
-    raise InvalidInput(f"'{text}' is in the past; {_UNTIL_FORMS}")
+    raise InvalidInput(
+        msg("'{text}' is in the past; {until_forms}", text=text, until_forms=_UNTIL_FORMS)
+    )
 
 
 def past(text: str, now: datetime, zone: str) -> datetime:
@@ -55,7 +58,7 @@ def past(text: str, now: datetime, zone: str) -> datetime:
         earlier = [moment for moment in reading.instants if moment <= now]
         if earlier:
             return _real(reading, earlier[-1])
-    raise InvalidInput(f"'{text}' is still to come; {_AT_FORMS}")
+    raise InvalidInput(msg("'{text}' is still to come; {at_forms}", text=text, at_forms=_AT_FORMS))
 
 
 def _real(reading: _Reading, moment: datetime) -> datetime:
@@ -88,9 +91,9 @@ def _written(text: str, place: ZoneInfo, forms: str) -> _Reading:
     try:
         moment = datetime.fromisoformat(f"{date_part}T{time_part}")
     except ValueError:
-        raise InvalidInput(f"'{text}' is no moment; {forms}") from None
+        raise InvalidInput(msg("'{text}' is no moment; {forms}", text=text, forms=forms)) from None
     if not 1990 <= moment.year <= 2200:
-        raise InvalidInput(f"'{text}' is not between 1990 and 2200")
+        raise InvalidInput(msg("'{text}' is not between 1990 and 2200", text=text))
     if moment.tzinfo is not None:
         return _Reading((moment.astimezone(UTC),))
     return _wall(text, moment, place)
@@ -99,7 +102,7 @@ def _written(text: str, place: ZoneInfo, forms: str) -> _Reading:
 def _minutes(clock: str, forms: str) -> int:
     written = _CLOCK.fullmatch(clock)
     if written is None or int(written[2]) > 59 or int(written[1]) * 60 + int(written[2]) > 1440:
-        raise InvalidInput(f"'{clock}' is no time of day; {forms}")
+        raise InvalidInput(msg("'{clock}' is no time of day; {forms}", clock=clock, forms=forms))
     return int(written[1]) * 60 + int(written[2])
 
 

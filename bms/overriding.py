@@ -19,6 +19,7 @@ from bms.people import Action, may, may_for
 from bms.protection import is_on
 from bms.reports.why import groups_of, own_group, point_class, points_behind, shown, zone_of
 from drivers.points import PointId, Value
+from schedules.msg import msg
 from schedules.resolve import Resolver
 from schedules.yamltext import suggestion
 
@@ -40,14 +41,16 @@ class Until:
     ) -> datetime:
         """The end (aware UTC); a duration counts from `begin`. Raises InvalidInput."""
         if bool(self.duration) == bool(self.moment):
-            raise InvalidInput("say either how long (--for) or until when (--until)")
+            raise InvalidInput(msg("say either how long (--for) or until when (--until)"))
         if self.duration:
             try:
                 return begin + parse_duration(self.duration)
             except ValueError as error:
                 raise InvalidInput(str(error)) from None
             except OverflowError:
-                raise InvalidInput(f"'{self.duration}' is too long") from None
+                raise InvalidInput(
+                    msg("'{duration}' is too long", duration=self.duration)
+                ) from None
         if self.moment.strip().lower() == END_OF_BLOCK:
             return end_of_block(site, point, now, resolver)
         return coming(self.moment, now, zone_of(site, point))
@@ -60,14 +63,20 @@ def end_of_block(site: Site, point: PointId, now: datetime, resolver: ResolverOf
     """
     groups = groups_of(site, point)
     if not groups:
-        raise InvalidInput(f"no group runs {point}: there is no block that ends; say until when")
+        raise InvalidInput(
+            msg("no group runs {point}: there is no block that ends; say until when", point=point)
+        )
     schedules = [found for group in groups if (found := resolver(group)) is not None]
     names = ", ".join(group.id for group in groups)
     if not schedules:
-        raise InvalidInput(f"no schedule governs {names}: there is no block; say until when")
+        raise InvalidInput(
+            msg("no schedule governs {names}: there is no block; say until when", names=names)
+        )
     changes = [change for s in schedules if (change := next_effective_change(s, now)) is not None]
     if not changes:
-        raise InvalidInput(f"the schedule of {names} does not change within 14 d; say until when")
+        raise InvalidInput(
+            msg("the schedule of {names} does not change within 14 d; say until when", names=names)
+        )
     return min(change.time for change in changes)
 
 
@@ -111,8 +120,10 @@ def extended(
     end = until.of(site, override.point, override.until, now, resolver)
     if end <= override.until:
         raise InvalidInput(
-            f"override {override.id} lasts longer already; to end it sooner, set it anew or clear "
-            "it"
+            msg(
+                "override {id} lasts longer already; to end it sooner, set it anew or clear it",
+                id=override.id,
+            )
         )
     may_for(site, user, end - now)
     first = override.reason.split("; extended by ")[0]
@@ -126,7 +137,7 @@ def needed(reason: str) -> str:
     """
     line = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
     if not line:
-        raise InvalidInput("an override needs a reason that the next shift understands")
+        raise InvalidInput(msg("an override needs a reason that the next shift understands"))
     return line
 
 
@@ -135,7 +146,7 @@ def found(overrides: Iterable[Override], which: str, now: datetime) -> Override:
     for override in overrides:
         if override.until > now and which in (str(override.id), override.point):
             return override
-    raise Refused(f"no override '{which}' is in force; see 'bms override list'")
+    raise Refused(msg("no override '{which}' is in force; see 'bms override list'", which=which))
 
 
 def commandable(site: Site) -> list[PointId]:
@@ -216,7 +227,12 @@ def _value(site: Site, point: PointId, text: str) -> Value:
         if point == group.mode_point:
             if text not in spec.modes:
                 raise InvalidInput(
-                    f"'{text}' is no mode of {group.id}; " + suggestion(text, spec.modes)
+                    msg(
+                        "'{text}' is no mode of {id}; {suggestion}",
+                        text=text,
+                        id=group.id,
+                        suggestion=suggestion(text, spec.modes),
+                    )
                 )
             return text
         if point in (group.setpoint_point(name) for name in spec.setpoints):
@@ -224,11 +240,19 @@ def _value(site: Site, point: PointId, text: str) -> Value:
     if point not in site.outputs:
         known = any(p.id == point for link in site.links.values() for p in link.points)
         if known:
-            raise Refused(f"{point} is measured, not commanded: it cannot be overridden")
-        raise InvalidInput(f"unknown point '{point}'; " + suggestion(point, commandable(site)))
+            raise Refused(
+                msg("{point} is measured, not commanded: it cannot be overridden", point=point)
+            )
+        raise InvalidInput(
+            msg(
+                "unknown point '{point}'; {suggestion}",
+                point=point,
+                suggestion=suggestion(point, commandable(site)),
+            )
+        )
     if point_class(site, point) is PointClass.STATE:
         if text.lower() not in _ON_OFF:
-            raise InvalidInput(f"'{text}' is no state; write on or off")
+            raise InvalidInput(msg("'{text}' is no state; write on or off", text=text))
         return _ON_OFF[text.lower()]
     return _number(point, text)
 
@@ -237,7 +261,11 @@ def _number(point: PointId, text: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise InvalidInput(f"'{text}' is not a number, and {point} takes one") from None
+        raise InvalidInput(
+            msg("'{text}' is not a number, and {point} takes one", text=text, point=point)
+        ) from None
     if number != number or number in (float("inf"), float("-inf")):
-        raise InvalidInput(f"{point} takes a finite number, not '{text}'")
+        raise InvalidInput(
+            msg("{point} takes a finite number, not '{text}'", point=point, text=text)
+        )
     return number

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from bms.config.models import PersonFile, Role, Site
 from bms.durations import in_words
 from bms.errors import Refused
+from schedules.msg import msg
 
 SUPERUSER = "root"
 
@@ -102,8 +103,14 @@ def may(site: Site, user: str, action: Action, *targets: str) -> None:
     allowed = ROLES[action]
     if role not in allowed:
         raise Refused(
-            f"{user} ({role}) may not {_WORDS[action]} {_named(targets)}; "
-            f"{_who(site, action, targets)}"
+            msg(
+                "{user} ({role}) may not {words} {named}; {who}",
+                user=user,
+                role=role,
+                words=_WORDS[action],
+                named=_named(targets),
+                who=_who(site, action, targets),
+            )
         )
     person = site.file.people.get(user)
     if person is None or person.areas is None:
@@ -112,8 +119,14 @@ def may(site: Site, user: str, action: Action, *targets: str) -> None:
     if targets and not outside:
         return
     raise Refused(
-        f"{user} may not {_WORDS[action]} {_named(outside)}, only in "
-        f"{', '.join(person.areas)}; {_who(site, action, outside)}"
+        msg(
+            "{user} may not {words} {named}, only in {names}; {who}",
+            user=user,
+            words=_WORDS[action],
+            named=_named(outside),
+            names=", ".join(person.areas),
+            who=_who(site, action, outside),
+        )
     )
 
 
@@ -128,7 +141,15 @@ def may_for(site: Site, user: str, duration: timedelta) -> None:
         way_out = f"engineers may for up to 7 d{others}"
     else:
         way_out = "for longer than 7 d, edit the schedule"
-    raise Refused(f"{user} ({role}) may override for at most {in_words(longest)}; {way_out}")
+    raise Refused(
+        msg(
+            "{user} ({role}) may override for at most {in_words}; {way_out}",
+            user=user,
+            role=role,
+            in_words=in_words(longest),
+            way_out=way_out,
+        )
+    )
 
 
 def in_areas(site: Site, areas: Iterable[str], target: str) -> bool:

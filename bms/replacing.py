@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bms.errors import Refused
+from schedules.msg import msg
 
 _AT_FDCWD = -100
 _EXCHANGE = 2
@@ -108,6 +109,9 @@ def _exchange(one: Path, other: Path) -> bool:
 
 def _changed(path: Path) -> Refused:
     return Refused(
-        f"{path.name} was changed meanwhile by somebody else; nothing is overwritten: look at it "
-        "again and repeat your change"
+        msg(
+            "{name} was changed meanwhile by somebody else; nothing is overwritten: look at it "
+            "again and repeat your change",
+            name=path.name,
+        )
     )

@@ -22,6 +22,7 @@ from typing import Any
 from bms import audit
 from bms.errors import InvalidInput, Refused, StoreError
 from bms.replacing import digest, leftovers, on_disk, put, sync_directory
+from schedules.msg import msg
 from schedules.yamltext import Problem
 
 FOLDER = "revisions"
@@ -118,9 +119,21 @@ class Revisions:
             if revision.number == number:
                 data = revision.path.read_bytes()
                 if digest(data) != revision.sha256:
-                    raise InvalidInput(f"revision {number} of {file} was damaged after it was kept")
+                    raise InvalidInput(
+                        msg(
+                            "revision {number} of {file} was damaged after it was kept",
+                            number=number,
+                            file=file,
+                        )
+                    )
                 return data
-        raise InvalidInput(f"{file} has no revision {number}; see 'bms schedule history'")
+        raise InvalidInput(
+            msg(
+                "{file} has no revision {number}; see 'bms schedule history'",
+                file=file,
+                number=number,
+            )
+        )
 
     def good(self) -> dict[str, bytes] | None:
         """The texts that were last in force, by name; None if nothing was ever adopted."""
@@ -130,14 +143,18 @@ class Revisions:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, AttributeError) as error:
-            raise StoreError(f"the last good schedules cannot be read: {error}") from error
+            raise StoreError(
+                msg("the last good schedules cannot be read: {error}", error=error)
+            ) from error
 
     def _with(self, file: str, sha: str) -> bytes:
         for path in self._of(file).glob(f"*-{sha[:_SHOWN]}.yaml"):
             data = path.read_bytes()
             if digest(data) == sha:
                 return data
-        raise StoreError(f"the last good version of {file} is not in {self._of(file)}")
+        raise StoreError(
+            msg("the last good version of {file} is not in {of}", file=file, of=self._of(file))
+        )
 
     def _of(self, file: str) -> Path:
         return self.folder / Path(file).relative_to(SCHEDULES).with_suffix("")
@@ -162,8 +179,11 @@ class Revisions:
             before = digest(old) if old is not None else ""
             if before != edited_from:
                 raise Refused(
-                    f"{file} was changed meanwhile by somebody else; nothing is overwritten: look "
-                    "at it again and repeat your change"
+                    msg(
+                        "{name} was changed meanwhile by somebody else; nothing is overwritten: "
+                        "look at it again and repeat your change",
+                        name=file,
+                    )
                 )
             _refuse_problems(file, self.files(), data, check)
             if old is not None:
@@ -177,7 +197,9 @@ class Revisions:
                     revision.path.with_suffix(".json").unlink(missing_ok=True)
                 if isinstance(error, Refused):
                     raise
-                raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+                raise StoreError(
+                    msg("cannot write {path}: {value}", path=path, value=error.strerror or error)
+                ) from error
             audit.record(
                 self._state, now, who=by.who, via=by.via, what=what, why=by.why, file=file,
                 revision=revision.number, before=before, after=revision.sha256,
@@ -269,7 +291,9 @@ class Revisions:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
         except OSError as error:
-            raise StoreError(f"cannot keep revisions in {self.folder}: {error}") from error
+            raise StoreError(
+                msg("cannot keep revisions in {folder}: {error}", folder=self.folder, error=error)
+            ) from error
 
 
 def text_of(data: bytes) -> str:
@@ -277,7 +301,7 @@ def text_of(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise InvalidInput("the file is not UTF-8 text; save it as UTF-8") from None
+        raise InvalidInput(msg("the file is not UTF-8 text; save it as UTF-8")) from None
 
 
 def _refuse_problems(file: str, files: Mapping[str, bytes], data: bytes, check: Check) -> None:
@@ -292,7 +316,9 @@ def _refuse_problems(file: str, files: Mapping[str, bytes], data: bytes, check: 
     problems = [p for p in found if p.file == file or (p.file, p.message) not in known]
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise InvalidInput(f"{file} would have {count}; nothing was changed", problems)
+        raise InvalidInput(
+            msg("{file} would have {count}; nothing was changed", file=file, count=count), problems
+        )
 
 
 def _of_file(path: Path) -> Author:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bms.durations import in_words
+from bms.language import say
 
 _ABNORMAL = "bold red"
 NOTE = "yellow"
@@ -28,7 +29,7 @@ def console(width: int | None = None) -> Console:
 def screen_table(*columns: str, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, justify="right" if column in ("kW", "kWh today") else "left")
+        table.add_column(say(column), justify="right" if column in ("kW", "kWh today") else "left")
     return table
 
 
@@ -126,29 +127,49 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
         text = f"SHADOW MODE: {whole}{names}decided as usual, nothing is written"
         lines.insert(0, Text(text, NOTE))
     lines += [
-        Text(f"  link {link['id']} ({link['endpoint']}): {link['detail'] or 'offline'}", _ABNORMAL)
+        Text(
+            say(
+                "  link {link} ({link2}): {value}",
+                link=link["id"],
+                link2=link["endpoint"],
+                value=link["detail"] or say("offline"),
+            ),
+            _ABNORMAL,
+        )
         for link in offline
     ]
     lines += [
-        Text(f"schedule not in force: {problem}", _ABNORMAL)
+        Text(say("schedule not in force: {problem}", problem=problem), _ABNORMAL)
         for problem in status["schedules"]["problems"]
     ]
     overrides = status["overrides"]
-    lines.append(Text(f"overrides: {len(overrides) or 'none'}"))
+    lines.append(Text(say("overrides: {count}", count=len(overrides) or say("none"))))
     lines += [
         Text(
-            f"  {o['id']}: {o['point']} = {value_text(o['value'])} for "
-            f"{in_words(timedelta(seconds=o['left_s']))} more ({o['owner']}: {o['reason']})",
+            say(
+                "  {o}: {o2} = {value_text} for {in_words} more ({o3}: {o4})",
+                o=o["id"],
+                o2=o["point"],
+                value_text=value_text(o["value"]),
+                in_words=in_words(timedelta(seconds=o["left_s"])),
+                o3=o["owner"],
+                o4=o["reason"],
+            ),
             NOTE,
         )
         for o in overrides
     ]
     lines += _switched(status)
     alarms = status["alarms"]
-    lines.append(Text(f"alarms: {len(alarms) or 'none'}"))
+    lines.append(Text(say("alarms: {count}", count=len(alarms) or say("none"))))
     lines += [
         Text(
-            f"  level {a['severity']} since {_clock(a['since'], status['time'])}: {a['text']}",
+            say(
+                "  level {a} since {clock}: {a2}",
+                a=a["severity"],
+                clock=_clock(a["since"], status["time"]),
+                a2=a["text"],
+            ),
             _ABNORMAL,
         )
         for a in alarms
@@ -165,13 +186,26 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
         bad = season["outdoor"] is not None and season["outdoor"]["bad"]
         lines.append(
             Text(
-                f"season of {season['base']} ({season['set']}): {season['season']}{since}, "
-                f"{season['reason']}",
+                say(
+                    "season of {season} ({season2}): {season3}{since}, {season4}",
+                    season=season["base"],
+                    season2=season["set"],
+                    season3=season["season"],
+                    since=since,
+                    season4=season["reason"],
+                ),
                 _ABNORMAL if bad else "",
             )
         )
         lines += [
-            Text(f"  then {plan['season']} from {_clock(plan['from'], today)}: {plan['reason']}")
+            Text(
+                say(
+                    "  then {plan} from {clock}: {plan2}",
+                    plan=plan["season"],
+                    clock=_clock(plan["from"], today),
+                    plan2=plan["reason"],
+                )
+            )
             for plan in season["planned"]
         ]
     for overlay in status["overlays"]:
@@ -179,11 +213,29 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
             continue
         until = f" until {_clock(overlay['until'], today)}" if overlay["until"] else ""
         who = f" ({overlay['who']}: {overlay['reason']})" if overlay["who"] else ""
-        lines.append(Text(f"overlay {overlay['overlay']}: {overlay['level']}{until}{who}", NOTE))
+        lines.append(
+            Text(
+                say(
+                    "overlay {overlay}: {overlay2}{until}{who}",
+                    overlay=overlay["overlay"],
+                    overlay2=overlay["level"],
+                    until=until,
+                    who=who,
+                ),
+                NOTE,
+            )
+        )
     lines += [
         Text(
-            f"extension {e['id']}: {e['target']} {e['mode']} until {_clock(e['until'], today)} "
-            f"({e['who']}: {e['reason']})",
+            say(
+                "extension {e}: {e2} {e3} until {clock} ({e4}: {e5})",
+                e=e["id"],
+                e2=e["target"],
+                e3=e["mode"],
+                clock=_clock(e["until"], today),
+                e4=e["who"],
+                e5=e["reason"],
+            ),
             NOTE,
         )
         for e in status["extensions"]
@@ -209,13 +261,19 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
         lines.append(Text(answer["note"], NOTE))
     if answer["winner"] is None:
         lines.append(
-            Text("nothing commands it" if answer["commandable"] else "measured, not commanded")
+            Text(
+                say("nothing commands it")
+                if answer["commandable"]
+                else say("measured, not commanded")
+            )
         )
     else:
         lines.append(_ladder(answer))
     for ladder in answer["behind"]:
         lines += [Text(), Text.assemble("behind it: ", (ladder["point"], "bold"))]
-        lines.append(Text("nothing commands it") if ladder["winner"] is None else _ladder(ladder))
+        lines.append(
+            Text(say("nothing commands it")) if ladder["winner"] is None else _ladder(ladder)
+        )
     return lines
 
 
@@ -290,7 +348,11 @@ def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         )
     told = [row["agrees"] for row in rows if row["agrees"] is not None]
     same = f"; {sum(told)} of {len(told)} as the field was" if told else ""
-    return [table, Text(), Text(f"{len(rows)} commands were not sent{same}")]
+    return [
+        table,
+        Text(),
+        Text(say("{len} commands were not sent{same}", len=len(rows), same=same)),
+    ]
 
 
 def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
@@ -303,7 +365,7 @@ def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         state = "online" if link["online"] else "offline"
         table.add_row(
             f"{link['id']} ({link['endpoint']})",
-            Text(f"{state}, shadow" if link["shadow"] else state,
+            Text(say("{state}, shadow", state=say(state)) if link["shadow"] else say(state),
                  style="" if link["online"] else _ABNORMAL),
             f"{link['good']} / {link['points']}",
             str(link["requests"]),
@@ -316,7 +378,8 @@ def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         )  # fmt: skip
         for unit in link["units"]:
             if not unit["online"]:
-                table.add_row(f"  unit {unit['unit']}", Text("silent", style=_ABNORMAL), "", "", "",
+                table.add_row(f"  unit {unit['unit']}", Text(say("silent"), style=_ABNORMAL), "", "",
+                              "",
                               "", "", "", "", unit["detail"])  # fmt: skip
     return [table]
 

@@ -20,6 +20,7 @@ from bms.people import Action, may, name_of
 from bms.standing import Standing
 from bms.switched import Spell, SpellKey, current, planned
 from schedules.context import Extension, OverlayLevel
+from schedules.msg import msg
 from schedules.overlays import OFF, Overlay
 from schedules.problems import suggestion
 from schedules.resolve import Resolver
@@ -50,7 +51,7 @@ def reason_of(text: str, what: str) -> str:
     """A reason on one line without control characters: it is read on terminals and in the log."""
     reason = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if not reason:
-        raise InvalidInput(f"{what} needs a reason that the next shift understands")
+        raise InvalidInput(msg("{what} needs a reason that the next shift understands", what=what))
     return reason
 
 
@@ -76,15 +77,26 @@ def plan_season(
     reason = reason_of(reason, "a season switch")
     if seasons.rule is None:
         raise Refused(
-            f"the dates decide {set_id}: edit {seasons.origin}, or give the set 'by: hand'"
+            msg(
+                "the dates decide {set_id}: edit {origin}, or give the set 'by: hand'",
+                set_id=set_id,
+                origin=seasons.origin,
+            )
         )
     if to not in seasons.names:
-        raise InvalidInput(f"no season '{to}' in {set_id}; {suggestion(to, seasons.names)}")
+        raise InvalidInput(
+            msg(
+                "no season '{to}' in {set_id}; {suggestion}",
+                to=to,
+                set_id=set_id,
+                suggestion=suggestion(to, seasons.names),
+            )
+        )
     start = start if start is not None else now
     if start < now:
-        raise Refused("a season cannot begin in the past: leave --at away to switch now")
+        raise Refused(msg("a season cannot begin in the past: leave --at away to switch now"))
     if start > now + timedelta(days=366):
-        raise Refused("a season is planned at most a year ahead")
+        raise Refused(msg("a season is planned at most a year ahead"))
     zone = ZoneInfo(site.bases[base].zone)
     spells = standing.spells(key)
     spell = current(spells, start)
@@ -93,15 +105,20 @@ def plan_season(
     present = spell.season if spell is not None else seasons.season(start.astimezone(zone).date())
     way = seasons.way(present, to)
     if not way:
-        raise Refused(f"{base} is in {to} already ({set_id})")
+        raise Refused(msg("{base} is in {to} already ({set_id})", base=base, to=to, set_id=set_id))
     dwell = timedelta(days=_dwell_days(seasons))
     if spell is not None and spell.cause != "start" and not force:
         ready = spell.start + dwell
         if start < ready:
             raise Refused(
-                f"{present} began on {_local(spell.start, zone)} and stays for at least "
-                f"{dwell.days} days, until {_local(ready, zone)}; switch then with --at, or "
-                "insist with --force"
+                msg(
+                    "{present} began on {local} and stays for at least {days} days, until "
+                    "{local2}; switch then with --at, or insist with --force",
+                    present=present,
+                    local=_local(spell.start, zone),
+                    days=dwell.days,
+                    local2=_local(ready, zone),
+                )
             )
     wait = max(dwell, CHANGEOVER) if not force else CHANGEOVER
     made = []
@@ -125,7 +142,7 @@ def plan_withdrawal(
     _, key = season_set(site, standing, set_id, base)
     may(site, user, Action.SEASON, *targets_of(site, key))
     if not planned(standing.spells(key), now):
-        raise Refused(f"nothing is planned for {set_id} of {base}")
+        raise Refused(msg("nothing is planned for {set_id} of {base}", set_id=set_id, base=base))
     return key
 
 
@@ -135,13 +152,26 @@ def season_set(
     """The season set that a base uses, and its key. Raises InvalidInput if there is none."""
     if set_id not in site.library.seasons:
         hint = suggestion(set_id, site.library.seasons)
-        raise InvalidInput(f"no seasons '{set_id}' in seasons.yaml; {hint}")
+        raise InvalidInput(
+            msg("no seasons '{set_id}' in seasons.yaml; {hint}", set_id=set_id, hint=hint)
+        )
     if base not in site.bases:
-        raise InvalidInput(f"no base '{base}'; {suggestion(base, site.bases)}")
+        raise InvalidInput(
+            msg(
+                "no base '{base}'; {suggestion}", base=base, suggestion=suggestion(base, site.bases)
+            )
+        )
     key = set_id, base
     if key not in standing.sets:
         used = sorted({name for name, at in standing.sets if at == base}) or ["none"]
-        raise InvalidInput(f"{base} does not use {set_id}; it uses {', '.join(used)}")
+        raise InvalidInput(
+            msg(
+                "{base} does not use {set_id}; it uses {names}",
+                base=base,
+                set_id=set_id,
+                names=", ".join(used),
+            )
+        )
     return standing.sets[key], key
 
 
@@ -179,17 +209,25 @@ def plan_level(
     may(site, user, Action.OVERLAY, *sorted(_overlaid(site, overlay)))
     reason = reason_of(reason, "an overlay")
     if level == OFF:
-        raise InvalidInput(f"to switch {name} off, write: bms overlay clear SITE {name}")
+        raise InvalidInput(
+            msg("to switch {name} off, write: bms overlay clear SITE {name}", name=name)
+        )
     if level not in overlay.levels:
         hint = suggestion(level, [OFF, *overlay.levels])
-        raise InvalidInput(f"overlay {name} has no level '{level}'; {hint}")
+        raise InvalidInput(
+            msg("overlay {name} has no level '{level}'; {hint}", name=name, level=level, hint=hint)
+        )
     zone = ZoneInfo(site.file.zone)
     longest = now + timedelta(days=overlay.renew_days)
     end = _end(until, duration, now, str(zone)) if until or duration else longest
     if end > longest:
         raise Refused(
-            f"{name} has to be renewed every {overlay.renew_days} days: at most until "
-            f"{_local(longest, zone)}"
+            msg(
+                "{name} has to be renewed every {renew_days} days: at most until {local}",
+                name=name,
+                renew_days=overlay.renew_days,
+                local=_local(longest, zone),
+            )
         )
     return OverlayLevel(name, level, now, end, user, reason)
 
@@ -216,7 +254,7 @@ def set_level(site: Site, standing: Standing, name: str) -> OverlayLevel:
     for level in standing.switched.levels:
         if level.overlay == name:
             return level
-    raise Refused(f"{name} is off")
+    raise Refused(msg("{name} is off", name=name))
 
 
 def plan_clearing(site: Site, standing: Standing, user: str, name: str) -> OverlayLevel:
@@ -231,11 +269,21 @@ def _overlay(site: Site, name: str) -> Overlay:
             if overlay.by_hand:
                 return overlay
             raise Refused(
-                f"{name} is in force by its dates: edit {overlay.origin}; by hand are switched "
-                f"{', '.join(o.id for o in site.library.overlays if o.by_hand) or 'none'}"
+                msg(
+                    "{name} is in force by its dates: edit {origin}; by hand are switched {value}",
+                    name=name,
+                    origin=overlay.origin,
+                    value=", ".join(o.id for o in site.library.overlays if o.by_hand) or "none",
+                )
             )
     names = [overlay.id for overlay in site.library.overlays]
-    raise InvalidInput(f"no overlay '{name}' in overlays.yaml; {suggestion(name, names)}")
+    raise InvalidInput(
+        msg(
+            "no overlay '{name}' in overlays.yaml; {suggestion}",
+            name=name,
+            suggestion=suggestion(name, names),
+        )
+    )
 
 
 def _overlaid(site: Site, overlay: Overlay) -> set[str]:
@@ -277,7 +325,7 @@ def plan_extension(
     unit = _unit(site, user, unit_id)
     reason = reason_of(reason, "an extension")
     if not until and not duration:
-        raise InvalidInput("say for how long: --for 2h or --until 21:30")
+        raise InvalidInput(msg("say for how long: --for 2h or --until 21:30"))
     wanted = mode or next((m for m in unit.modes if m != OFF_MODE), OFF_MODE)
     made = []
     for name in _chosen(unit, target):
@@ -317,10 +365,12 @@ def plan_cancel(
         ended += running
         if end is not None:
             if not unit.may_cancel:
-                raise Refused(f"{unit.id} may extend what its schedule runs, not switch it off")
+                raise Refused(
+                    msg("{id} may extend what its schedule runs, not switch it off", id=unit.id)
+                )
             made.append(Extension(0, unit.id, name, now, end, OFF_MODE, {}, by, reason))
     if not made and not ended:
-        raise Refused(f"nothing runs in {unit.id} that could be cancelled")
+        raise Refused(msg("nothing runs in {id} that could be cancelled", id=unit.id))
     return UnitPlan(tuple(made), tuple(dict.fromkeys((*ended, *_replaced(standing, made, now)))))
 
 
@@ -332,7 +382,7 @@ def plan_resume(
     chosen = _chosen(unit, target)
     ended = tuple(e.id for e in active(standing, now) if e.unit == unit.id and e.target in chosen)
     if not ended:
-        raise Refused(f"{unit.id} runs as its schedule says")
+        raise Refused(msg("{id} runs as its schedule says", id=unit.id))
     return UnitPlan((), ended)
 
 
@@ -344,10 +394,23 @@ def active(standing: Standing, now: datetime) -> list[Extension]:
 def _unit(site: Site, user: str, unit_id: str) -> TimeUnit:
     units = site.library.time_units
     if unit_id not in units:
-        raise InvalidInput(f"no time unit '{unit_id}'; {suggestion(unit_id, units)}")
+        raise InvalidInput(
+            msg(
+                "no time unit '{unit_id}'; {suggestion}",
+                unit_id=unit_id,
+                suggestion=suggestion(unit_id, units),
+            )
+        )
     unit = units[unit_id]
     if user not in unit.people:
-        raise Refused(f"{user} is not among the people of {unit.id}: {', '.join(unit.people)}")
+        raise Refused(
+            msg(
+                "{user} is not among the people of {id}: {names}",
+                user=user,
+                id=unit.id,
+                names=", ".join(unit.people),
+            )
+        )
     return unit
 
 
@@ -357,7 +420,14 @@ def _chosen(unit: TimeUnit, target: str | None) -> tuple[str, ...]:
     for name in unit.targets:
         if target in (name, name.partition(".")[2]):
             return (name,)
-    raise Refused(f"{target} does not belong to {unit.id}: {', '.join(unit.targets)}")
+    raise Refused(
+        msg(
+            "{target} does not belong to {id}: {names}",
+            target=target,
+            id=unit.id,
+            names=", ".join(unit.targets),
+        )
+    )
 
 
 def _replaced(standing: Standing, made: Sequence[Extension], now: datetime) -> tuple[int, ...]:
@@ -414,7 +484,7 @@ def _zone(site: Site, target: str) -> str:
 
 def _end(until: str | None, duration: str | None, start: datetime, zone: str) -> datetime:
     if until and duration:
-        raise InvalidInput("say either --for or --until")
+        raise InvalidInput(msg("say either --for or --until"))
     if until:
         return coming(until, start, zone)
     try:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TypeAlias
 
+from schedules.msg import msg
 from schedules.problems import Origin, TextError
 from schedules.recurring import AlternateDays, MonthlyDays, parse_recurring
 
@@ -119,7 +120,7 @@ _FORMS = (
 def parse_span(value: object) -> Span:
     """A date or a range of dates, with or without a year, or days in words. Raises TextError."""
     if not isinstance(value, str):
-        raise TextError(f"{value!r} is not a date", _FORMS)
+        raise TextError(msg("{value!r} is not a date", value=value), _FORMS)
     recurring = parse_recurring(value)
     if recurring is not None:
         return recurring
@@ -129,13 +130,20 @@ def parse_span(value: object) -> Span:
     if isinstance(first, date) and isinstance(last, date):
         if last < first:
             raise TextError(
-                f"the range {value} ends before it begins", f"write {last}..{first}, or correct it"
+                msg("the range {value} ends before it begins", value=value),
+                msg("write {last}..{first}, or correct it", last=last, first=first),
             )
         return DateSpan(first, last)
     if isinstance(first, date) or isinstance(last, date):
         year = first.year if isinstance(first, date) else last.year if isinstance(last, date) else 0
-        hint = f"write {_with_year(first, year)}..{_with_year(last, year)}, or no year at all"
-        raise TextError(f"one end of the range {value} has a year and the other has none", hint)
+        hint = msg(
+            "write {with_year}..{with_year2}, or no year at all",
+            with_year=_with_year(first, year),
+            with_year2=_with_year(last, year),
+        )
+        raise TextError(
+            msg("one end of the range {value} has a year and the other has none", value=value), hint
+        )
     return YearlySpan(first, last)
 
 
@@ -146,10 +154,10 @@ def parse_yearly(value: object) -> YearlySpan:
         return span
     if isinstance(span, DateSpan):
         raise TextError(
-            f"{value} has a year; a season comes every year",
-            f"write {span.first:%m-%d}..{span.last:%m-%d}",
+            msg("{value} has a year; a season comes every year", value=value),
+            msg("write {first:%m-%d}..{last:%m-%d}", first=span.first, last=span.last),
         )
-    raise TextError(f"'{value}' is no range of dates", "write 05-15..09-30")
+    raise TextError(msg("'{value}' is no range of dates", value=value), msg("write 05-15..09-30"))
 
 
 def month_day(day: MonthDay) -> str:
@@ -178,14 +186,16 @@ def _day(text: str, whole: str) -> date | MonthDay:
         try:
             return date(year, month, day)
         except ValueError:
-            raise TextError(f"there is no day {text}", _last_day(year, month)) from None
+            raise TextError(
+                msg("there is no day {text}", text=text), _last_day(year, month)
+            ) from None
     if short:
         month, day = (int(part) for part in short.groups())
         if (month, day) not in YEAR:
-            raise TextError(f"there is no day {text}", _last_day(_LEAP_YEAR, month))
+            raise TextError(msg("there is no day {text}", text=text), _last_day(_LEAP_YEAR, month))
         return month, day
     shown = whole if text == whole else f"{text!r} in {whole}"
-    raise TextError(f"{shown} is not a date", _nearest(text))
+    raise TextError(msg("{shown} is not a date", shown=shown), _nearest(text))
 
 
 def _nearest(text: str) -> str:
@@ -195,16 +205,20 @@ def _nearest(text: str) -> str:
         return _FORMS
     year, month, day = loose.groups()
     written = f"{int(month):02}-{int(day):02}"
-    return f"write {year}-{written}" if year else f"write {written}"
+    return (
+        msg("write {year}-{written}", year=year, written=written)
+        if year
+        else msg("write {written}", written=written)
+    )
 
 
 def _last_day(year: int, month: int) -> str:
     if not 1 <= month <= 12:
-        return "months are 01 to 12, written year-month-day"
+        return msg("months are 01 to 12, written year-month-day")
     last = max(d for m, d in YEAR if m == month)
     if month == 2 and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)):
         last = 28
-    return f"the last day of that month is {last}"
+    return msg("the last day of that month is {last}", last=last)
 
 
 def _with_year(day: date | MonthDay, year: int) -> str:

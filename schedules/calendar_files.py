@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from types import MappingProxyType
 
 from schedules.calendar import Calendar, CalendarEntry, DateSpan, Span, parse_span
+from schedules.msg import msg
 from schedules.problems import Origin, Path, TextError
 from schedules.sheet import Sheet
 
@@ -17,21 +18,23 @@ def read_calendar(sheet: Sheet) -> Calendar | None:
     """What one file says of a calendar; None if it has problems."""
     before = len(sheet.problems)
     sheet.keys((), ("calendar", "entries"), ("title", "years"))
-    calendar_id = sheet.identifier(("calendar",), "calendar") if sheet.has(("calendar",)) else None
+    calendar_id = (
+        sheet.identifier(("calendar",), msg("calendar")) if sheet.has(("calendar",)) else None
+    )
     years = _years(sheet) if sheet.has(("years",)) else None
     title = sheet.title(("title",))
     entries: dict[str, tuple[CalendarEntry, ...]] = {}
     if sheet.has(("entries",)):
         for kind in sheet.mapping(("entries",)):
-            places = sheet.items(("entries", kind), "entries")
+            places = sheet.items(("entries", kind), msg("entries"))
             read = [_entry(sheet, place, years) for place in places]
             entries[kind] = tuple(entry for entry in read if entry is not None)
         _contradictions(sheet, entries)
         if not sheet.has(("years",)) and any(
             _dated(entry) for e in entries.values() for entry in e
         ):
-            hint = "add the years for which the file is complete"
-            sheet.complain((), "'years' is missing", hint, key=True)
+            hint = msg("add the years for which the file is complete")
+            sheet.complain((), msg("'years' is missing"), hint, key=True)
     if len(sheet.problems) > before or calendar_id is None:
         return None
     return Calendar(calendar_id, years, MappingProxyType(entries), title)
@@ -68,17 +71,24 @@ def check_years(sheets: list[Sheet]) -> None:
                 first[(name, year)] = sheet.at(("calendar",))
                 continue
             what = "what recurs" if year is None else f"the year {year}"
-            message = f"{what} of calendar '{name}' is already in {other}"
+            message = msg(
+                "{what} of calendar '{name}' is already in {other}",
+                what=what,
+                name=name,
+                other=other,
+            )
             path = ("calendar",) if year is None else ("years",)
-            sheet.complain(path, message, "give each year in one file, or another calendar id")
+            sheet.complain(path, message, msg("give each year in one file, or another calendar id"))
 
 
 def _years(sheet: Sheet) -> frozenset[int]:
     years: set[int] = set()
-    for place in sheet.one_or_more(("years",), "year"):
+    for place in sheet.one_or_more(("years",), msg("year")):
         year = sheet.value(place)
         if isinstance(year, bool) or not isinstance(year, int) or not 1970 <= year <= 2200:
-            sheet.complain(place, f"{year!r} is not a year", "write years as [2026]")
+            sheet.complain(
+                place, msg("{year!r} is not a year", year=year), msg("write years as [2026]")
+            )
         else:
             years.add(year)
     return frozenset(years)
@@ -87,9 +97,9 @@ def _years(sheet: Sheet) -> frozenset[int]:
 def _entry(sheet: Sheet, path: Path, years: frozenset[int] | None) -> CalendarEntry | None:
     if not sheet.keys(path, ("name", "dates")):
         return None
-    name = sheet.word((*path, "name"), "the name")
+    name = sheet.word((*path, "name"), msg("the name"))
     spans: list[Span] = []
-    for place in sheet.one_or_more((*path, "dates"), "date"):
+    for place in sheet.one_or_more((*path, "dates"), msg("date")):
         span = sheet.read(place, lambda text: _within(parse_span(text), years))
         if span is not None:
             spans.append(span)
@@ -105,7 +115,10 @@ def _within(span: Span, years: frozenset[int] | None) -> Span:
             day < date(year, 1, 1) - _MARGIN or day > date(year, 12, 31) + _MARGIN for year in years
         ):
             listed = ", ".join(map(str, sorted(years)))
-            raise TextError(f"{day} is not in the calendar's years ({listed})", "check the year")
+            raise TextError(
+                msg("{day} is not in the calendar's years ({listed})", day=day, listed=listed),
+                msg("check the year"),
+            )
     return span
 
 
@@ -127,7 +140,11 @@ def _contradictions(sheet: Sheet, entries: dict[str, tuple[CalendarEntry, ...]])
             if shared:
                 sheet.complain_at(
                     workday.origin,
-                    f"{shared[0]} is also the holiday '{holiday.name}' "
-                    f"on line {holiday.origin.line}",
-                    "a day is one or the other",
+                    msg(
+                        "{shared} is also the holiday '{name}' on line {line}",
+                        shared=shared[0],
+                        name=holiday.name,
+                        line=holiday.origin.line,
+                    ),
+                    msg("a day is one or the other"),
                 )

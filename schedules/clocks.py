@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from schedules.msg import msg
 from schedules.week import DAY_MINUTES
 
 _SECOND = timedelta(seconds=1)
@@ -18,7 +19,7 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # what zoneinfo raises for names it cannot use
-        raise ValueError(f"unknown time zone '{name}'") from None
+        raise ValueError(msg("unknown time zone '{name}'", name=name)) from None
 
 
 class Clocks:
@@ -31,7 +32,7 @@ class Clocks:
     def wall(self, now: datetime) -> datetime:
         """An instant in the zone. Raises ValueError for a naive one."""
         if now.tzinfo is None:
-            raise ValueError("an instant needs a time zone; this datetime has none")
+            raise ValueError(msg("an instant needs a time zone; this datetime has none"))
         return now.astimezone(self.zone)
 
     def begin(self, ordinal: int) -> datetime:

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from schedules.msg import msg
 from schedules.patch import Edit, Insert, Remove, Rename, difference
 from schedules.problems import TextError, suggestion
 from schedules.week import DAILY, WEEKDAYS, parse_weekdays
@@ -21,10 +22,12 @@ def season_of(data: Data, day: str, season: str | None) -> str:
     """The season whose week is meant; needed only where several have one. Raises TextError."""
     week = data.get("week")
     if not isinstance(week, dict) or not week:
-        raise TextError("this file has no week: it is no schedule", "name a schedule")
+        raise TextError(msg("this file has no week: it is no schedule"), msg("name a schedule"))
     if season is not None:
         if season not in week:
-            raise TextError(f"there is no week for '{season}'", suggestion(season, week))
+            raise TextError(
+                msg("there is no week for '{season}'", season=season), suggestion(season, week)
+            )
         return season
     days = set(parse_weekdays(day))
     having = [
@@ -34,7 +37,10 @@ def season_of(data: Data, day: str, season: str | None) -> str:
     ] or list(week)
     if len(having) > 1:
         names = ", ".join(having)
-        raise TextError(f"{day} has a plan in several seasons", f"say which: --season {names}")
+        raise TextError(
+            msg("{day} has a plan in several seasons", day=day),
+            msg("say which: --season {names}", names=names),
+        )
     return str(having[0])
 
 
@@ -115,7 +121,10 @@ def remove_exception(data: Data, which: str) -> tuple[Data, Data]:
         names = [str(rule.get("name") or rule.get("calendar", "?")) for rule in rules]
         listed = ", ".join(f"{n} {name}" for n, name in enumerate(names, 1)) or "there is none"
         what = "several exceptions are called" if found else "there is no exception"
-        raise TextError(f"{what} '{which}'", f"name one by its number: {listed}")
+        raise TextError(
+            msg("{what} '{which}'", what=what, which=which),
+            msg("name one by its number: {listed}", listed=listed),
+        )
     gone = rules.pop(found[0] - 1)
     return made, gone
 
@@ -149,7 +158,9 @@ def list_at(week: Data, label: str) -> list[Any]:
     """The blocks under a label. Raises TextError if there is something else."""
     blocks = week[label]
     if not isinstance(blocks, list):
-        raise TextError(f"'{label}' has no list of blocks", "correct it in the file")
+        raise TextError(
+            msg("'{label}' has no list of blocks", label=label), msg("correct it in the file")
+        )
     return blocks
 
 
@@ -205,7 +216,10 @@ def _index(blocks: Sequence[Any], block: str, day: str) -> int:
     if block.isdecimal() and 1 <= int(block) <= len(blocks):
         return int(block) - 1
     listed = ", ".join(f"{n} ({start})" for n, start in enumerate(starts, 1))
-    raise TextError(f"{day} has no block '{block}'", f"blocks: {listed or 'none; --add one'}")
+    raise TextError(
+        msg("{day} has no block '{block}'", day=day, block=block),
+        msg("blocks: {value}", value=listed or "none; --add one"),
+    )
 
 
 def _week(data: Data, season: str) -> Data:
@@ -213,7 +227,10 @@ def _week(data: Data, season: str) -> Data:
     if week is None:
         week = data["week"][season] = {}
     if not isinstance(week, dict):
-        raise TextError(f"the week of '{season}' cannot be read", "correct it in the file")
+        raise TextError(
+            msg("the week of '{season}' cannot be read", season=season),
+            msg("correct it in the file"),
+        )
     return week
 
 

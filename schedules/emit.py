@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any
 
+from schedules.msg import msg
+
 _SAFE = re.compile(r"[^\W\d_][\w./%+-]*(?: [\w./%+()-]+)*")
 _SAFE_DATE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:\.\.[0-9]{4}-[0-9]{2}-[0-9]{2})?|"
@@ -28,7 +30,9 @@ def scalar(value: Any, style: str = "") -> str:
     if isinstance(value, int | float):
         return repr(value)
     if not isinstance(value, str):
-        raise ValueError(f"{type(value).__name__} is no value of a schedule file")
+        raise ValueError(
+            msg("{name__} is no value of a schedule file", name__=type(value).__name__)
+        )
     plain_enough = value.isprintable() and value != ""
     if style == "'" and plain_enough:
         return "'" + value.replace("'", "''") + "'"

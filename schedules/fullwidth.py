@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from schedules.msg import msg
 from schedules.problems import Problem
 
 _FULL_WIDTH = {
@@ -50,8 +51,11 @@ def full_width(file: str, text: str) -> list[Problem]:
             file,
             line,
             column,
-            f"full-width character '{character}' cannot be used here",
-            f"write {wanted if len(wanted) > 1 else repr(wanted)}, or put the text in quotes",
+            msg("full-width character '{character}' cannot be used here", character=character),
+            msg(
+                "write {value}, or put the text in quotes",
+                value=wanted if len(wanted) > 1 else repr(wanted),
+            ),
         )
         for line, column, character in _Punctuation().scan(text)
         for wanted in (_FULL_WIDTH[character],)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from schedules.msg import msg
 from schedules.problems import Origin, Path, suggestion
 from schedules.sheet import Sheet
 from schedules.targets import Targets, exactness, is_selection, is_target
@@ -37,16 +38,18 @@ class _Claim:
 def read_targets(sheet: Sheet, path: Path) -> dict[str, Origin]:
     """Targets and selections as written, and where each is."""
     found: dict[str, Origin] = {}
-    for place in sheet.one_or_more(path, "group"):
-        name = sheet.word(place, "the group")
+    for place in sheet.one_or_more(path, msg("group")):
+        name = sheet.word(place, msg("the group"))
         if name is None:
             continue
         if not is_target(name):
-            hint = "write <base>.<group>, <base>.<equipment>, <base>.* or <base>.<group>.*"
-            sheet.complain(place, f"'{name}' is not the id of a group", hint)
+            hint = msg("write <base>.<group>, <base>.<equipment>, <base>.* or <base>.<group>.*")
+            sheet.complain(place, msg("'{name}' is not the id of a group", name=name), hint)
         elif name in found:
-            message = f"'{name}' is already named on line {found[name].line}"
-            sheet.complain(place, message, "remove one of the two")
+            message = msg(
+                "'{name}' is already named on line {line}", name=name, line=found[name].line
+            )
+            sheet.complain(place, message, msg("remove one of the two"))
         else:
             found[name] = sheet.at(place)
     return found
@@ -115,23 +118,33 @@ def complain_nothing(
 ) -> None:
     """A name or selection that stands for nothing."""
     if is_selection(text):
-        sheet.complain_at(place, f"nothing matches '{text}'", suggestion(text, among))
+        sheet.complain_at(
+            place, msg("nothing matches '{text}'", text=text), suggestion(text, among)
+        )
         return
     if not targets.knows(text):
-        sheet.complain_at(place, f"no group '{text}'", suggestion(text, among))
+        sheet.complain_at(place, msg("no group '{text}'", text=text), suggestion(text, among))
         return
     owners = [name for name, members in targets.groups.items() if text in members]
     other = f"name its group {owners[0]}, or " if owners else ""
-    hint = f"{other}give it a schedule of its own"
-    sheet.complain_at(place, f"no schedule governs '{text}' by itself", hint)
+    hint = msg("{other}give it a schedule of its own", other=other)
+    sheet.complain_at(place, msg("no schedule governs '{text}' by itself", text=text), hint)
 
 
 def _complain(claim: _Claim, winner: _Claim, names: Sequence[str]) -> None:
     name, more = names[0], f" (and {len(names) - 1} more)" if len(names) > 1 else ""
     if is_selection(claim.text):
-        message = f"'{claim.text}' selects '{name}'{more}, as exactly as {winner.place} does"
-        hint = "let one of the two name it, or select fewer"
+        message = msg(
+            "'{text}' selects '{name}'{more}, as exactly as {place} does",
+            text=claim.text,
+            name=name,
+            more=more,
+            place=winner.place,
+        )
+        hint = msg("let one of the two name it, or select fewer")
     else:
-        message = f"group '{name}' is already governed in {winner.place}"
-        hint = "let one schedule govern a group"
+        message = msg(
+            "group '{name}' is already governed in {place}", name=name, place=winner.place
+        )
+        hint = msg("let one schedule govern a group")
     claim.sheet.complain(claim.path, message, hint)

@@ -11,6 +11,7 @@ from schedules.calendar import Calendar
 from schedules.calendar_files import check_years, read_calendar, whole_calendar
 from schedules.governing import settle
 from schedules.model import Library, Use
+from schedules.msg import msg
 from schedules.overlay_files import read_overlays, settle_targets
 from schedules.problems import Origin, Problem
 from schedules.programme import Schedule
@@ -100,9 +101,12 @@ class _Part:
                 self.complete = False
                 continue
             if document.data == {}:
-                message, hint = "there is nothing in this file", "write it, or remove the file"
+                message, hint = (
+                    msg("there is nothing in this file"),
+                    msg("write it, or remove the file"),
+                )
             elif not isinstance(document.data, dict):
-                message, hint = "keys with values belong here", "write 'key: value' lines"
+                message, hint = msg("keys with values belong here"), msg("write 'key: value' lines")
             else:
                 self.sheets.append(Sheet(document))
                 continue
@@ -163,7 +167,9 @@ def _unique(sheets: list[Sheet], key: str) -> None:
         if not isinstance(name, str):
             continue
         if name in first:
-            message = f"{key} '{name}' is already in {first[name]}"
-            sheet.complain((key,), message, "give each its own id")
+            message = msg(
+                "{key} '{name}' is already in {first}", key=key, name=name, first=first[name]
+            )
+            sheet.complain((key,), message, msg("give each its own id"))
         else:
             first[name] = sheet.at((key,))

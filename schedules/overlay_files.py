@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from schedules.calendar import Span, parse_span
 from schedules.governing import complain_nothing, read_targets
+from schedules.msg import msg
 from schedules.overlays import IN_FORCE, OFF, Giving, Occasion, Overlay
 from schedules.problems import Origin, Path, TextError
 from schedules.schedule_files import Known, read_calendar_use
@@ -34,12 +35,17 @@ def read_overlays(sheet: Sheet, known: Known) -> list[Overlay]:
 
 def _overlay(sheet: Sheet, path: Path, name: str, known: Known) -> Overlay | None:
     before = len(sheet.problems)
-    sheet.identifier(path, "overlay", key=True)
+    sheet.identifier(path, msg("overlay"), key=True)
     by_hand = sheet.has((*path, "levels"))
     if not isinstance(sheet.value(path), dict) or not (by_hand or sheet.has((*path, "when"))):
-        hint = "'levels' for one that people switch, 'when' and 'give' for one that comes by itself"
+        hint = msg(
+            "'levels' for one that people switch, 'when' and 'give' for one that comes by itself"
+        )
         sheet.complain(
-            path, f"'{name}' does not say when it is in force", f"write {hint}", key=True
+            path,
+            msg("'{name}' does not say when it is in force", name=name),
+            msg("write {hint}", hint=hint),
+            key=True,
         )
         return None
     if by_hand:
@@ -50,12 +56,14 @@ def _overlay(sheet: Sheet, path: Path, name: str, known: Known) -> Overlay | Non
         given = _givings(sheet, (*path, "give")) if sheet.has((*path, "give")) else ()
         levels = {IN_FORCE: given}
     occasions = (
-        [_occasion(sheet, place, known) for place in sheet.items((*path, "when"), "occasions")]
+        [_occasion(sheet, place, known) for place in sheet.items((*path, "when"), msg("occasions"))]
         if not by_hand
         else []
     )
     if not by_hand and sheet.value((*path, "when")) == []:
-        sheet.complain((*path, "when"), "an overlay needs an occasion", "list when it is in force")
+        sheet.complain(
+            (*path, "when"), msg("an overlay needs an occasion"), msg("list when it is in force")
+        )
     renew_days = _RENEW_DAYS
     if by_hand and sheet.has((*path, "renew_days")):
         renew_days = int(sheet.number((*path, "renew_days"), 1, 366, whole=True))
@@ -77,20 +85,22 @@ def _levels(sheet: Sheet, path: Path) -> dict[str, tuple[Giving, ...]]:
     for level in sheet.mapping(path):
         here = (*path, level)
         if level == OFF:
-            hint = "remove it: every overlay can be off"
-            sheet.complain(here, "the level 'off' gives nothing", hint, key=True)
+            hint = msg("remove it: every overlay can be off")
+            sheet.complain(here, msg("the level 'off' gives nothing"), hint, key=True)
             continue
-        sheet.identifier(here, "level", key=True)
+        sheet.identifier(here, msg("level"), key=True)
         levels[level] = _givings(sheet, here)
     if not levels and isinstance(sheet.value(path), dict):
         sheet.complain(
-            path, "an overlay needs a level", "write for example 'full: [...]'", key=True
+            path, msg("an overlay needs a level"), msg("write for example 'full: [...]'"), key=True
         )
     return levels
 
 
 def _givings(sheet: Sheet, path: Path) -> tuple[Giving, ...]:
-    read = [_giving(sheet, place) for place in sheet.items(path, "targets with modes or setpoints")]
+    read = [
+        _giving(sheet, place) for place in sheet.items(path, msg("targets with modes or setpoints"))
+    ]
     return tuple(giving for giving in read if giving is not None)
 
 
@@ -99,25 +109,27 @@ def _giving(sheet: Sheet, path: Path) -> Giving | None:
     data = sheet.mapping(path)
     if not data:
         if isinstance(sheet.value(path), dict):
-            sheet.complain(path, "'targets' is missing", "add it")
+            sheet.complain(path, msg("'targets' is missing"), msg("add it"))
         return None
     targets: dict[str, Origin] = {}
     if "targets" not in data:
-        sheet.complain(path, "'targets' is missing", "say which groups it is for")
+        sheet.complain(path, msg("'targets' is missing"), msg("say which groups it is for"))
     else:
         targets = read_targets(sheet, (*path, "targets"))
     values = read_values(sheet, path, (), (MODE, *_KEYS))
-    while_mode = sheet.word((*path, "while"), "the mode") if "while" in data else None
+    while_mode = sheet.word((*path, "while"), msg("the mode")) if "while" in data else None
     after_min = 0
     if "after" in data:
         after_min = sheet.read((*path, "after"), _after) or 0
         if "while" not in data:
-            hint = 'add while: "on", the mode of the schedule that it goes on after'
-            sheet.complain((*path, "after"), "'after' needs 'while'", hint, key=True)
+            hint = msg('add while: "on", the mode of the schedule that it goes on after')
+            sheet.complain((*path, "after"), msg("'after' needs 'while'"), hint, key=True)
     if values is None or len(sheet.problems) > before:
         return None
     if values.mode is None and not values.setpoints:
-        sheet.complain(path, "nothing is given here", f"add '{MODE}' or a setpoint")
+        sheet.complain(
+            path, msg("nothing is given here"), msg("add '{mode}' or a setpoint", mode=MODE)
+        )
         return None
     return Giving(
         MappingProxyType(targets),
@@ -134,7 +146,10 @@ def _giving(sheet: Sheet, path: Path) -> Giving | None:
 def _after(value: object) -> int:
     minutes = parse_minutes(value)
     if minutes > LONGEST_AFTER_MIN:
-        raise TextError(f"{value} is too long", f"at most {LONGEST_AFTER_MIN // 60}h")
+        raise TextError(
+            msg("{value} is too long", value=value),
+            msg("at most {value}h", value=LONGEST_AFTER_MIN // 60),
+        )
     return minutes
 
 
@@ -146,21 +161,23 @@ def _occasion(sheet: Sheet, path: Path, known: Known) -> Occasion | None:
     if not isinstance(data, dict):
         return None
     if not data:
-        sheet.complain(path, "this occasion has no dates, weekdays or times", "write one of them")
+        sheet.complain(
+            path, msg("this occasion has no dates, weekdays or times"), msg("write one of them")
+        )
         return None
-    name = sheet.word((*path, "name"), "the name") if "name" in data else ""
+    name = sheet.word((*path, "name"), msg("the name")) if "name" in data else ""
     spans: list[Span | None] = []
     calendar = None
     if "dates" in data and "calendar" in data:
-        message = "an occasion has either 'dates' or a 'calendar'"
-        sheet.complain((*path, "calendar"), message, "make two occasions of it", key=True)
+        message = msg("an occasion has either 'dates' or a 'calendar'")
+        sheet.complain((*path, "calendar"), message, msg("make two occasions of it"), key=True)
     elif "dates" in data:
-        places = sheet.one_or_more((*path, "dates"), "date")
+        places = sheet.one_or_more((*path, "dates"), msg("date"))
         spans = [sheet.read(place, parse_span) for place in places]
     elif "calendar" in data:
         calendar = read_calendar_use(sheet, path, known)
     weekdays = list(range(7))
-    if "weekdays" in data and sheet.word((*path, "weekdays"), "the weekdays"):
+    if "weekdays" in data and sheet.word((*path, "weekdays"), msg("the weekdays")):
         weekdays = sheet.read((*path, "weekdays"), parse_weekdays) or weekdays
     start, end = _window(sheet, path)
     if len(sheet.problems) > before:
@@ -184,14 +201,20 @@ def _window(sheet: Sheet, path: Path) -> tuple[int, int]:
         return 0, DAY_MINUTES
     if not all(has):
         missing = "to" if has[0] else "from"
-        sheet.complain(path, f"'{missing}' is missing", "write both, or neither for the whole day")
+        sheet.complain(
+            path,
+            msg("'{missing}' is missing", missing=missing),
+            msg("write both, or neither for the whole day"),
+        )
         return 0, DAY_MINUTES
     start = sheet.read((*path, "from"), parse_time) or 0
     end = sheet.read((*path, "to"), parse_time)
     if end is None:
         return 0, DAY_MINUTES
     if start in (end, DAY_MINUTES):
-        sheet.complain((*path, "to"), "the window is empty", "write 00:00 to 24:00 for a whole day")
+        sheet.complain(
+            (*path, "to"), msg("the window is empty"), msg("write 00:00 to 24:00 for a whole day")
+        )
     return start, end if end > start else end + DAY_MINUTES
 
 

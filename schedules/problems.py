@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from schedules.msg import msg
+
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indices from the document's root to a node."""
 
@@ -83,5 +85,5 @@ def suggestion(word: object, allowed: Iterable[str]) -> str:
     choices = sorted(set(allowed))
     near = nearest(word, choices)
     shown = ", ".join(choices[:12]) + (", …" if len(choices) > 12 else "")
-    listed = f"allowed: {shown}" if choices else "nothing is defined here"
-    return f"did you mean '{near[0]}'? {listed}" if near else listed
+    listed = msg("allowed: {names}", names=shown) if choices else msg("nothing is defined here")
+    return msg("did you mean '{near}'? {listed}", near=near[0], listed=listed) if near else listed

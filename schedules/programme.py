@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal
 
 from schedules.calendar import Calendar, Span
+from schedules.msg import msg
 from schedules.problems import Origin
 from schedules.seasons import SeasonSet
 from schedules.sun import SunMinutes
@@ -66,7 +67,7 @@ class Block:
         if not self.hangs_on_sun:
             return self.start, self.end
         if today is None or tomorrow is None:
-            raise ValueError(f"{self.text} needs the place of the base, for the sun")
+            raise ValueError(msg("{text} needs the place of the base, for the sun", text=self.text))
         start, end = self.start, self.end
         if self.sun_start is not None:
             start = max(0, today.at(self.sun_start))

@@ -12,6 +12,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
+from schedules.msg import msg
 from schedules.problems import TextError, suggestion
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -77,14 +78,18 @@ def parse_recurring(text: str) -> MonthlyDays | AlternateDays | None:
         number, what, months = nth.groups()
         if number not in _NUMBERS:
             hint = suggestion(number, _NUMBERS)
-            raise TextError(f"'{number}' of '{text}' is no number here", hint)
+            raise TextError(
+                msg("'{number}' of '{text}' is no number here", number=number, text=text), hint
+            )
         if what not in _DAYS:
-            raise TextError(f"'{what}' of '{text}' is no day", suggestion(what, _DAYS))
+            raise TextError(
+                msg("'{what}' of '{text}' is no day", what=what, text=text), suggestion(what, _DAYS)
+            )
         found = MonthlyDays(_NUMBERS[number], what, _months(months, text))
     else:
         return None
     if plain != text:
-        raise TextError(f"'{text}' is not a date", f"write {plain}")
+        raise TextError(msg("'{text}' is not a date", text=text), msg("write {plain}", plain=plain))
     return found
 
 
@@ -97,5 +102,6 @@ def _months(text: str | None, whole: str) -> frozenset[int]:
     if re.fullmatch(r"0[1-9]|1[0-2]", text):
         return frozenset({int(text)})
     raise TextError(
-        f"'{text}' of '{whole}' is no month", "write 'of 03', 'of the month' or 'of odd months'"
+        msg("'{text}' of '{whole}' is no month", text=text, whole=whole),
+        msg("write 'of 03', 'of the month' or 'of odd months'"),
     )

@@ -22,6 +22,7 @@ from schedules.answers import Change, Entry, Layer, Stretch
 from schedules.clocks import Clocks, zone_of
 from schedules.context import Extension, SeasonSpell
 from schedules.day import Days
+from schedules.msg import msg
 from schedules.overlays import OverlayEntry
 from schedules.problems import Origin
 from schedules.programme import ANY_SEASON, Schedule
@@ -85,7 +86,9 @@ class Resolver:
         self.seasons = seasons
         place = schedule.hangs_on_sun
         if place is not None and sun is None:
-            raise ValueError(f"{place}: sunrise and sunset need the place of the base")
+            raise ValueError(
+                msg("{place}: sunrise and sunset need the place of the base", place=place)
+            )
         self._clocks = Clocks(zone_of(zone))
         self._spells = tuple(spells)
         self._extensions = tuple(extensions)

@@ -9,6 +9,7 @@ from typing import Final, Literal, cast
 
 from schedules.calendar import Calendar, Span, parse_span
 from schedules.governing import read_targets
+from schedules.msg import msg
 from schedules.problems import Origin, Path, nearest, suggestion
 from schedules.programme import (
     ANY_SEASON,
@@ -58,7 +59,9 @@ def read_schedule(sheet: Sheet, known: Known) -> Schedule | None:
     """A schedule; None if it has problems."""
     before = len(sheet.problems)
     sheet.keys((), ("schedule", "governs", "otherwise", "week"), ("title", "seasons", "exceptions"))
-    schedule_id = sheet.identifier(("schedule",), "schedule") if sheet.has(("schedule",)) else None
+    schedule_id = (
+        sheet.identifier(("schedule",), msg("schedule")) if sheet.has(("schedule",)) else None
+    )
     title = sheet.title(("title",))
     governs = read_targets(sheet, ("governs",)) if sheet.has(("governs",)) else {}
     names, seasons = _seasons(sheet, known, governs)
@@ -102,7 +105,9 @@ def _seasons(
         return _base_seasons(sheet, known, governs), BASE_SEASONS
     if known.all_seasons or not isinstance(set_id, str):
         hint = suggestion(set_id, (*seasons.names, BASE_SEASONS))
-        sheet.complain(("seasons",), f"no seasons '{set_id}' in seasons.yaml", hint)
+        sheet.complain(
+            ("seasons",), msg("no seasons '{set_id}' in seasons.yaml", set_id=set_id), hint
+        )
     return None, None
 
 
@@ -117,8 +122,8 @@ def _base_seasons(
             i for name, i in of_base.items() if matches(f"{base}.x", f"{name.partition('.')[0]}.x")
         }
         if not sets and known.all_seasons:
-            message = f"base '{base}' has no seasons"
-            hint = "name its set under 'bases' of seasons.yaml"
+            message = msg("base '{base}' has no seasons", base=base)
+            hint = msg("name its set under 'bases' of seasons.yaml")
             sheet.complain(("seasons",), message, hint)
         for set_id in sorted(sets):
             found = known.seasons.names[set_id]
@@ -138,15 +143,25 @@ def _weeks(sheet: Sheet, names: tuple[str, ...] | None) -> dict[str, Week]:
         if names is not None and season not in (*names, ANY_SEASON):
             hint = suggestion(season, (*names, ANY_SEASON))
             if not names:
-                hint = f"name a set of seasons with 'seasons', or write '{ANY_SEASON}'"
-            sheet.complain(("week", season), f"unknown season '{season}'", hint, key=True)
+                hint = msg(
+                    "name a set of seasons with 'seasons', or write '{any_season}'",
+                    any_season=ANY_SEASON,
+                )
+            sheet.complain(
+                ("week", season), msg("unknown season '{season}'", season=season), hint, key=True
+            )
         weeks[season] = _week(sheet, ("week", season))
     if names is not None and ANY_SEASON not in programmes:
         missing = [name for name in names if name not in programmes]
         if missing or not names:
             what = ", ".join(f"'{name}'" for name in missing) if names else f"'{ANY_SEASON}'"
-            message = f"there is no week for {what}"
-            sheet.complain(("week",), message, f"add it, or '{ANY_SEASON}'", key=True)
+            message = msg("there is no week for {what}", what=what)
+            sheet.complain(
+                ("week",),
+                message,
+                msg("add it, or '{any_season}'", any_season=ANY_SEASON),
+                key=True,
+            )
     return weeks
 
 
@@ -161,8 +176,8 @@ def _week(sheet: Sheet, path: Path) -> Week:
         if twice:
             words = ", ".join(WEEKDAYS[day] for day in sorted(set(twice)))
             first = sheet.at(places.get(twice[0], here), key=True)
-            message = f"{words} is already given on line {first.line}"
-            sheet.complain(here, message, "name each weekday once", key=True)
+            message = msg("{words} is already given on line {line}", words=words, line=first.line)
+            sheet.complain(here, message, msg("name each weekday once"), key=True)
         for day in days:
             if day not in week:
                 week[day], places[day] = programme, here
@@ -173,9 +188,11 @@ def _week(sheet: Sheet, path: Path) -> Week:
 def _blocks(sheet: Sheet, path: Path) -> tuple[Block, ...]:
     """The blocks of one day in order of time, checked against each other."""
     if sheet.value(path) is None:
-        sheet.complain(path, "a list of blocks belongs here", "write [] for a day without blocks")
+        sheet.complain(
+            path, msg("a list of blocks belongs here"), msg("write [] for a day without blocks")
+        )
         return ()
-    read = [_block(sheet, place) for place in sheet.items(path, "blocks")]
+    read = [_block(sheet, place) for place in sheet.items(path, msg("blocks"))]
     blocks = sorted((b for b in read if b is not None), key=_order)
     longest: Block | None = None
     for block in blocks:
@@ -218,15 +235,23 @@ def _overlap(sheet: Sheet, first: Block, second: Block, days: Sequence[int] = ()
     words = ", ".join(WEEKDAYS[day] for day in days)
     if second_place.line < first_place.line:
         runs = f" runs into {words} and" if days else ""
-        place, message = first_place, f"{first.text}{runs} overlaps {second.text}"
+        place, message = (
+            first_place,
+            msg("{text}{runs} overlaps {text2}", text=first.text, runs=runs, text2=second.text),
+        )
         other = second_place
         runs = ""
     else:
-        place, message = second_place, f"{second.text} overlaps {first.text}"
+        place, message = (
+            second_place,
+            msg("{text} overlaps {text2}", text=second.text, text2=first.text),
+        )
         other = first_place
         runs = f", which runs into {words}" if days else ""
     sheet.complain_at(
-        place, f"{message} on line {other.line}{runs}", "end one before the other begins"
+        place,
+        msg("{message} on line {line}{runs}", message=message, line=other.line, runs=runs),
+        msg("end one before the other begins"),
     )
 
 
@@ -240,20 +265,24 @@ def _block(sheet: Sheet, path: Path) -> Block | None:
         return None
     first, last = (t.nominal if isinstance(t, SunTime) else t for t in (start, end))
     if first == DAY_MINUTES:
-        hint = "begin it at 00:00, on the next day"
-        sheet.complain((*path, "from"), "a block cannot begin at 24:00", hint)
+        hint = msg("begin it at 00:00, on the next day")
+        sheet.complain((*path, "from"), msg("a block cannot begin at 24:00"), hint)
         return None
     if first == last and not (isinstance(start, SunTime) or isinstance(end, SunTime)):
         text = sheet.value((*path, "from"))
-        hint = "write 00:00 to 24:00 for the whole day"
-        sheet.complain((*path, "to"), f"the block from {text} to {text} is empty", hint)
+        hint = msg("write 00:00 to 24:00 for the whole day")
+        sheet.complain(
+            (*path, "to"), msg("the block from {text} to {text} is empty", text=text), hint
+        )
         return None
     crosses = last <= first
     length = last - first + (DAY_MINUTES if crosses else 0)
     if crosses and length > _LONGEST_SUN_NIGHT and (start, end) != (first, last):
-        hint = "leave one of the two times further from the other"
+        hint = msg("leave one of the two times further from the other")
         texts = [sheet.value((*path, name)) for name in ("from", "to")]
-        message = f"from {texts[0]} to {texts[1]} may be nearly the whole day"
+        message = msg(
+            "from {texts} to {texts2} may be nearly the whole day", texts=texts[0], texts2=texts[1]
+        )
         sheet.complain((*path, "to"), message, hint)
         return None
     return Block(
@@ -279,7 +308,7 @@ def _setting(sheet: Sheet, path: Path, times: tuple[str, ...]) -> Setting | None
 
 
 def _exceptions(sheet: Sheet, known: Known) -> list[DayRule]:
-    read = [_rule(sheet, place, known) for place in sheet.items(("exceptions",), "exceptions")]
+    read = [_rule(sheet, place, known) for place in sheet.items(("exceptions",), msg("exceptions"))]
     return [rule for rule in read if rule is not None]
 
 
@@ -291,27 +320,33 @@ def _rule(sheet: Sheet, path: Path, known: Known) -> DayRule | None:
     if not isinstance(data, dict):
         return None
     if "do" not in data:
-        sheet.complain(path, "'do' is missing", "write do: replace, do: use or do: add")
-    do = sheet.choice((*path, "do"), "action", _ACTIONS) if "do" in data else None
-    name = sheet.word((*path, "name"), "the name") if "name" in data else ""
+        sheet.complain(path, msg("'do' is missing"), msg("write do: replace, do: use or do: add"))
+    do = sheet.choice((*path, "do"), msg("action"), _ACTIONS) if "do" in data else None
+    name = sheet.word((*path, "name"), msg("the name")) if "name" in data else ""
     spans: list[Span] = []
     calendar: Calendar | None = None
     if "dates" in data and "calendar" in data:
-        message = "an exception has either 'dates' or a 'calendar'"
-        sheet.complain((*path, "calendar"), message, "make two exceptions of it", key=True)
+        message = msg("an exception has either 'dates' or a 'calendar'")
+        sheet.complain((*path, "calendar"), message, msg("make two exceptions of it"), key=True)
     elif "dates" in data:
-        places = sheet.one_or_more((*path, "dates"), "date")
+        places = sheet.one_or_more((*path, "dates"), msg("date"))
         read = [sheet.read(place, parse_span) for place in places]
         spans = [span for span in read if span is not None]
         if "name" not in data:
-            sheet.complain(path, "'name' is missing", "say what the dates are, for people")
+            sheet.complain(
+                path, msg("'name' is missing"), msg("say what the dates are, for people")
+            )
     elif "calendar" in data:
         calendar = read_calendar_use(sheet, path, known)
     else:
-        sheet.complain(path, "'dates' or 'calendar' is missing", "say when the exception applies")
+        sheet.complain(
+            path, msg("'dates' or 'calendar' is missing"), msg("say when the exception applies")
+        )
     if "entries" in data and "calendar" not in data:
-        message = "'entries' are those of a calendar"
-        sheet.complain((*path, "entries"), message, "name the 'calendar', or remove it", key=True)
+        message = msg("'entries' are those of a calendar")
+        sheet.complain(
+            (*path, "entries"), message, msg("name the 'calendar', or remove it"), key=True
+        )
     blocks, day = _plan(sheet, path, do)
     priority = LOWEST_PRIORITY
     if "priority" in data:
@@ -338,13 +373,19 @@ def read_calendar_use(sheet: Sheet, path: Path, known: Known) -> Calendar | None
     if not isinstance(calendar_id, str) or calendar_id not in known.calendar_kinds:
         if known.all_calendars or not isinstance(calendar_id, str):
             hint = suggestion(calendar_id, known.calendar_kinds)
-            sheet.complain(here, f"no calendar '{calendar_id}' in schedules/calendars", hint)
+            sheet.complain(
+                here,
+                msg("no calendar '{calendar_id}' in schedules/calendars", calendar_id=calendar_id),
+                hint,
+            )
         return None
     kinds = known.calendar_kinds[calendar_id]
     if not sheet.has(kind_path):
-        sheet.complain(path, "'entries' is missing", suggestion("", kinds))
+        sheet.complain(path, msg("'entries' is missing"), suggestion("", kinds))
     elif (kind := sheet.value(kind_path)) not in kinds:
-        message = f"calendar '{calendar_id}' has no entries '{kind}'"
+        message = msg(
+            "calendar '{calendar_id}' has no entries '{kind}'", calendar_id=calendar_id, kind=kind
+        )
         sheet.complain(kind_path, message, suggestion(kind, kinds))
     return known.calendars[calendar_id]
 
@@ -356,18 +397,28 @@ def _plan(sheet: Sheet, path: Path, do: str | None) -> tuple[tuple[Block, ...], 
     day = sheet.read((*path, "day"), parse_weekday) if has_day else None
     if do == "use":
         if not has_day:
-            sheet.complain(path, "'day' is missing", "say whose plan to use, for example day: mon")
+            sheet.complain(
+                path, msg("'day' is missing"), msg("say whose plan to use, for example day: mon")
+            )
         if has_blocks:
-            hint = "remove them, or write do: replace"
-            message = "'use' takes the blocks of a weekday, not its own"
+            hint = msg("remove them, or write do: replace")
+            message = msg("'use' takes the blocks of a weekday, not its own")
             sheet.complain((*path, "blocks"), message, hint, key=True)
     elif do is not None:
         if not has_blocks:
-            hint = "list them, or write blocks: [] for none" if do == "replace" else "list them"
-            sheet.complain(path, "'blocks' is missing", hint)
+            hint = (
+                msg("list them, or write blocks: [] for none")
+                if do == "replace"
+                else msg("list them")
+            )
+            sheet.complain(path, msg("'blocks' is missing"), hint)
         elif do == "add" and sheet.value((*path, "blocks")) == []:
-            sheet.complain((*path, "blocks"), "there is nothing to add", "list the blocks")
+            sheet.complain(
+                (*path, "blocks"), msg("there is nothing to add"), msg("list the blocks")
+            )
         if has_day:
-            hint = "remove it, or write do: use"
-            sheet.complain((*path, "day"), f"'day' has no meaning with {do}", hint, key=True)
+            hint = msg("remove it, or write do: use")
+            sheet.complain(
+                (*path, "day"), msg("'day' has no meaning with {do}", do=do), hint, key=True
+            )
     return blocks, day or 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from schedules.calendar import YEAR, MonthDay, YearlySpan, parse_yearly, spans_text
+from schedules.msg import msg
 from schedules.problems import Origin, Path, suggestion
 from schedules.programme import ANY_SEASON
 from schedules.seasons import (
@@ -54,7 +55,7 @@ def read_seasons(sheet: Sheet, seasons: Seasons) -> None:
     for set_id in sheet.mapping(("seasons",)):
         path: Path = ("seasons", set_id)
         before = len(sheet.problems)
-        sheet.identifier(path, "season set", key=True)
+        sheet.identifier(path, msg("season set"), key=True)
         written = sheet.value(path)
         if isinstance(written, dict) and BY in written:
             found = _switched(sheet, path, set_id)
@@ -73,13 +74,15 @@ def _bases(sheet: Sheet, seasons: Seasons) -> None:
     for name in sheet.mapping(("bases",)):
         path: Path = ("bases", name)
         if not _BASE.fullmatch(name):
-            hint = "write the id of a base, or <base>.<group> where it differs"
-            sheet.complain(path, f"'{name}' is no base", hint, key=True)
+            hint = msg("write the id of a base, or <base>.<group> where it differs")
+            sheet.complain(path, msg("'{name}' is no base", name=name), hint, key=True)
             continue
         set_id = sheet.value(path)
         if not isinstance(set_id, str) or set_id not in seasons.sets:
             sheet.complain(
-                path, f"no seasons '{set_id}' in seasons.yaml", suggestion(set_id, seasons.sets)
+                path,
+                msg("no seasons '{set_id}' in seasons.yaml", set_id=set_id),
+                suggestion(set_id, seasons.sets),
             )
             continue
         seasons.of_base[name] = set_id
@@ -101,7 +104,7 @@ def _made(
 
 def _switched(sheet: Sheet, path: Path, set_id: str) -> SeasonSet | None:
     """A set that says what switches it."""
-    by = sheet.choice((*path, BY), "way of switching seasons", _WAYS)
+    by = sheet.choice((*path, BY), msg("way of switching seasons"), _WAYS)
     common = ("dwell_days",)
     allowed = {
         "outdoor": (
@@ -124,8 +127,17 @@ def _switched(sheet: Sheet, path: Path, set_id: str) -> SeasonSet | None:
     by_day = _season_days(sheet, (*path, "dates"))
     names = tuple(sheet.mapping((*path, "dates"))) if by_day is not None else ()
     if by_day is not None and by != "dates" and TRANSITIONAL not in names:
-        message = f"a set switched by {by} needs '{TRANSITIONAL}': it lies between two seasons"
-        sheet.complain((*path, "dates"), message, f"add {TRANSITIONAL}: {REST}", key=True)
+        message = msg(
+            "a set switched by {by} needs '{transitional}': it lies between two seasons",
+            by=by,
+            transitional=TRANSITIONAL,
+        )
+        sheet.complain(
+            (*path, "dates"),
+            message,
+            msg("add {transitional}: {rest}", transitional=TRANSITIONAL, rest=REST),
+            key=True,
+        )
     rule: SeasonRule | None = None
     if by == "outdoor":
         rule = _outdoor(sheet, path, names)
@@ -137,13 +149,20 @@ def _switched(sheet: Sheet, path: Path, set_id: str) -> SeasonSet | None:
 def _outdoor(sheet: Sheet, path: Path, names: tuple[str, ...]) -> OutdoorRule:
     for name in names:
         if name not in (SUMMER, TRANSITIONAL, WINTER):
-            message = f"the weather does not know a season '{name}'"
-            hint = f"allowed: {SUMMER}, {TRANSITIONAL}, {WINTER}"
+            message = msg("the weather does not know a season '{name}'", name=name)
+            hint = msg(
+                "allowed: {summer}, {transitional}, {winter}",
+                summer=SUMMER,
+                transitional=TRANSITIONAL,
+                winter=WINTER,
+            )
             sheet.complain((*path, "dates", name), message, hint, key=True)
-    point = sheet.word((*path, "point"), "the point") or ""
+    point = sheet.word((*path, "point"), msg("the point")) or ""
     if point and not _POINT.fullmatch(point):
-        hint = 'write "{base}.weather.oat": base, equipment, role'
-        sheet.complain((*path, "point"), f"'{point}' is not the id of a point", hint)
+        hint = msg('write "{base}.weather.oat": base, equipment, role')
+        sheet.complain(
+            (*path, "point"), msg("'{point}' is not the id of a point", point=point), hint
+        )
     mean = _MEANS.get(_choice(sheet, (*path, "mean"), "mean", _MEANS, "running"), "running")
     return OutdoorRule(
         point=point,
@@ -180,7 +199,10 @@ def _thresholds(
         return default if season in names else None
     if names and season not in names:
         sheet.complain(
-            here, f"the set has no '{season}'", "give it dates, or remove this", key=True
+            here,
+            msg("the set has no '{season}'", season=season),
+            msg("give it dates, or remove this"),
+            key=True,
         )
         return None
     if not sheet.keys(here, ("enter_c", "leave_c")):
@@ -190,8 +212,12 @@ def _thresholds(
     wrong = leave >= enter if season == SUMMER else leave <= enter
     if wrong:
         order = "below" if season == SUMMER else "above"
-        hint = "or it would switch to and fro"
-        sheet.complain((*here, "leave_c"), f"{season} has to end {order} where it begins", hint)
+        hint = msg("or it would switch to and fro")
+        sheet.complain(
+            (*here, "leave_c"),
+            msg("{season} has to end {order} where it begins", season=season, order=order),
+            hint,
+        )
     return Thresholds(enter, leave)
 
 
@@ -205,9 +231,9 @@ def _permitted(
         here = (*path, season)
         if names and (season not in names or season == TRANSITIONAL):
             allowed = [name for name in names if name != TRANSITIONAL]
-            message = f"no season '{season}' to permit"
+            message = msg("no season '{season}' to permit", season=season)
             sheet.complain(here, message, suggestion(season, allowed), key=True)
-        spans = [sheet.read(place, parse_yearly) for place in sheet.one_or_more(here, "range")]
+        spans = [sheet.read(place, parse_yearly) for place in sheet.one_or_more(here, msg("range"))]
         windows[season] = tuple(span for span in spans if span is not None)
     return MappingProxyType(windows)
 
@@ -218,8 +244,10 @@ def _by_hand(sheet: Sheet, path: Path, names: tuple[str, ...]) -> HandRule:
     for season in sheet.mapping(here) if sheet.has(here) else ():
         if names and season not in names:
             hint = suggestion(season, names)
-            sheet.complain((*here, season), f"unknown season '{season}'", hint, key=True)
-        lines = sheet.items((*here, season), "things to have done")
+            sheet.complain(
+                (*here, season), msg("unknown season '{season}'", season=season), hint, key=True
+            )
+        lines = sheet.items((*here, season), msg("things to have done"))
         checklists[season] = tuple(sheet.title(line) for line in lines)
     dwell_days = int(_number(sheet, (*path, "dwell_days"), 0, 0, 180))
     return HandRule(MappingProxyType(checklists), dwell_days)
@@ -236,16 +264,20 @@ def _season_days(sheet: Sheet, path: Path) -> dict[MonthDay, str] | None:
     for name in seasons:
         here = (*path, name)
         if not _NAME.fullmatch(name) or name in (ANY_SEASON, REST, BY):
-            message = f"'{name}' cannot be the name of a season"
-            sheet.complain(here, message, "use letters, digits and '-'", key=True)
+            message = msg("'{name}' cannot be the name of a season", name=name)
+            sheet.complain(here, message, msg("use letters, digits and '-'"), key=True)
         if sheet.value(here) == REST:
             if rest is not None:
                 first = sheet.at((*path, rest)).line
-                message = f"'{rest}' on line {first} is already the rest of the year"
-                sheet.complain(here, message, "give dates to one of the two")
+                message = msg(
+                    "'{rest}' on line {first} is already the rest of the year",
+                    rest=rest,
+                    first=first,
+                )
+                sheet.complain(here, message, msg("give dates to one of the two"))
             rest = rest or name
             continue
-        for place in sheet.one_or_more(here, "range of dates"):
+        for place in sheet.one_or_more(here, msg("range of dates")):
             span = sheet.read(place, parse_yearly)
             if span is not None:
                 _claim(sheet, found, span, name, place)
@@ -253,9 +285,14 @@ def _season_days(sheet: Sheet, path: Path) -> dict[MonthDay, str] | None:
     open_days = [day for day in YEAR if day not in by_day]
     if rest is None:
         days = f"{spans_text(open_days)} belong to none" if open_days else "there must be one"
-        message = f"no season of '{path[-1]}' is '{REST}'; {days}"
+        message = msg(
+            "no season of '{path}' is '{rest}'; {days}", path=path[-1], rest=REST, days=days
+        )
         sheet.complain(
-            path, message, f"write '{REST}' instead of the dates of one season", key=True
+            path,
+            message,
+            msg("write '{rest}' instead of the dates of one season", rest=REST),
+            key=True,
         )
         return None
     by_day |= dict.fromkeys(open_days, rest)
@@ -277,9 +314,14 @@ def _check_way(
             where = found.get(day) or found.get(before)
             sheet.complain(
                 where[1] if where is not None else path,
-                f"'{by_day[before]}' runs straight into '{by_day[day]}' "
-                f"on {spans_text([before])} and {spans_text([day])}",
-                f"leave days between for '{TRANSITIONAL}'",
+                msg(
+                    "'{by_day}' runs straight into '{by_day2}' on {spans_text} and {spans_text2}",
+                    by_day=by_day[before],
+                    by_day2=by_day[day],
+                    spans_text=spans_text([before]),
+                    spans_text2=spans_text([day]),
+                ),
+                msg("leave days between for '{transitional}'", transitional=TRANSITIONAL),
             )
             return
 
@@ -298,8 +340,13 @@ def _claim(
         shared = spans_text([day for day in taken if found[day] == (other, where)])
         sheet.complain(
             place,
-            f"{shared} already belongs to '{other}' on line {sheet.at(where).line}",
-            "let every day belong to one season",
+            msg(
+                "{shared} already belongs to '{other}' on line {line}",
+                shared=shared,
+                other=other,
+                line=sheet.at(where).line,
+            ),
+            msg("let every day belong to one season"),
         )
     for day in days:
         found.setdefault(day, (name, place))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from schedules.msg import msg
 from schedules.problems import Document, Origin, Path, Problem, TextError, nearest, suggestion
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ class Sheet:
         data = self.value(path)
         if isinstance(data, dict):
             return data
-        self.complain(path, "keys with values belong here", "write 'key: value' lines")
+        self.complain(path, msg("keys with values belong here"), msg("write 'key: value' lines"))
         return {}
 
     def keys(self, path: Path, required: Collection[str], optional: Collection[str] = ()) -> bool:
@@ -63,11 +64,11 @@ class Sheet:
         for name in data:
             if name not in known:
                 hint = suggestion(name, known)
-                self.complain((*path, name), f"unknown key '{name}'", hint, key=True)
+                self.complain((*path, name), msg("unknown key '{name}'", name=name), hint, key=True)
         misspelt = [near for name in data.keys() - known for near in nearest(name, missing)]
         for name in missing:
             if name not in misspelt:
-                self.complain(path, f"'{name}' is missing", "add it", key=True)
+                self.complain(path, msg("'{name}' is missing", name=name), msg("add it"), key=True)
         return not missing
 
     def items(self, path: Path, what: str) -> list[Path]:
@@ -75,14 +76,22 @@ class Sheet:
         data = self.value(path)
         if isinstance(data, list):
             return [(*path, index) for index in range(len(data))]
-        self.complain(path, f"a list of {what} belongs here", "write [...], or lines with '- '")
+        self.complain(
+            path,
+            msg("a list of {what} belongs here", what=what),
+            msg("write [...], or lines with '- '"),
+        )
         return []
 
     def one_or_more(self, path: Path, what: str) -> list[Path]:
         """The paths of the items of a list that may be written as a single value."""
         data = self.value(path)
         if data is None or data == []:
-            self.complain(path, f"no {what} given here", f"write at least one {what}")
+            self.complain(
+                path,
+                msg("no {what} given here", what=what),
+                msg("write at least one {what}", what=what),
+            )
             return []
         return [(*path, n) for n in range(len(data))] if isinstance(data, list) else [path]
 
@@ -91,7 +100,7 @@ class Sheet:
         try:
             return parse(path[-1] if key else self.value(path))
         except TextError as error:
-            self.complain(path, str(error), error.hint, key=key)
+            self.complain(path, error.args[0], error.hint, key=key)
             return None
 
     def word(self, path: Path, what: str) -> str | None:
@@ -100,8 +109,12 @@ class Sheet:
         if isinstance(data, str) and data.strip():
             return data
         shown = "empty" if data is None or data == "" else f"{_shown(data)}, not a text"
-        hint = f'write "{data}", in quotes' if type(data) in (int, float) else "write a word"
-        self.complain(path, f"{what} is {shown}", hint)
+        hint = (
+            msg('write "{data}", in quotes', data=data)
+            if type(data) in (int, float)
+            else msg("write a word")
+        )
+        self.complain(path, msg("{what} is {shown}", what=what, shown=shown), hint)
         return None
 
     def number(self, path: Path, least: float, most: float, *, whole: bool = False) -> float:
@@ -109,10 +122,18 @@ class Sheet:
         data = self.value(path)
         kind = "a whole number" if whole else "a number"
         if isinstance(data, bool) or not isinstance(data, int if whole else int | float):
-            self.complain(path, f"'{_shown(data)}' is not {kind}", f"write {least:g} to {most:g}")
+            self.complain(
+                path,
+                msg("'{shown}' is not {kind}", shown=_shown(data), kind=kind),
+                msg("write {least:g} to {most:g}", least=least, most=most),
+            )
             return least
         if not least <= data <= most:
-            self.complain(path, f"{data:g} is out of range", f"write {least:g} to {most:g}")
+            self.complain(
+                path,
+                msg("{data:g} is out of range", data=data),
+                msg("write {least:g} to {most:g}", least=least, most=most),
+            )
             return least
         return data
 
@@ -121,7 +142,11 @@ class Sheet:
         data = self.value(path)
         if isinstance(data, str) and data in allowed:
             return data
-        self.complain(path, f"unknown {what} '{_shown(data)}'", suggestion(data, allowed))
+        self.complain(
+            path,
+            msg("unknown {what} '{shown}'", what=what, shown=_shown(data)),
+            suggestion(data, allowed),
+        )
         return None
 
     def identifier(self, path: Path, what: str, *, key: bool = False) -> str | None:
@@ -131,8 +156,8 @@ class Sheet:
             return data
         self.complain(
             path,
-            f"'{_shown(data)}' is not an id of a {what}",
-            "use a-z, 0-9 and '-', beginning with a letter",
+            msg("'{shown}' is not an id of a {what}", shown=_shown(data), what=what),
+            msg("use a-z, 0-9 and '-', beginning with a letter"),
             key=key,
         )
         return None
@@ -144,9 +169,9 @@ class Sheet:
         data = self.value(path)
         if isinstance(data, dict):
             self.keys(path, (), _LANGUAGES)
-            texts = {name: self.word((*path, name), "a title") for name in data}
+            texts = {name: self.word((*path, name), msg("a title")) for name in data}
         else:
-            text = self.word(path, "a title")
+            text = self.word(path, msg("a title"))
             texts = dict.fromkeys(_LANGUAGES, text)
         return MappingProxyType({name: text for name, text in texts.items() if text})
 

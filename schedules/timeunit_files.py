@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from schedules.governing import complain_nothing, read_targets
+from schedules.msg import msg
 from schedules.problems import Path, TextError
 from schedules.programme import Schedule
 from schedules.sheet import Sheet
@@ -30,7 +31,7 @@ def read_time_units(
     units: dict[str, TimeUnit] = {}
     for name in sheet.mapping(("time_units",)):
         path: Path = ("time_units", name)
-        sheet.identifier(path, "time unit", key=True)
+        sheet.identifier(path, msg("time unit"), key=True)
         if not sheet.keys(path, _REQUIRED, _OPTIONAL):
             continue
         before = len(sheet.problems)
@@ -46,12 +47,14 @@ def _unit(sheet: Sheet, path: Path, name: str, areas: list[str]) -> TimeUnit:
     longest = sheet.read((*path, "longest"), _longest) or 0
     latest = sheet.read((*path, "latest"), _latest) or 0
     days = list(range(7))
-    if sheet.has((*path, "days")) and sheet.word((*path, "days"), "the days"):
+    if sheet.has((*path, "days")) and sheet.word((*path, "days"), msg("the days")):
         days = sheet.read((*path, "days"), parse_weekdays) or days
     cancel = sheet.value((*path, "cancel")) if sheet.has((*path, "cancel")) else True
     if not isinstance(cancel, bool):
         sheet.complain(
-            (*path, "cancel"), f"{cancel!r} is neither true nor false", "write true or false"
+            (*path, "cancel"),
+            msg("{cancel!r} is neither true nor false", cancel=cancel),
+            msg("write true or false"),
         )
     return TimeUnit(
         name,
@@ -82,7 +85,9 @@ def _targets(
 
 
 def _words(sheet: Sheet, path: Path, what: str) -> tuple[str, ...]:
-    words = [sheet.word(place, f"the {what}") for place in sheet.one_or_more(path, what)]
+    words = [
+        sheet.word(place, msg("the {what}", what=what)) for place in sheet.one_or_more(path, what)
+    ]
     return tuple(dict.fromkeys(word for word in words if word))
 
 
@@ -92,11 +97,17 @@ def _ranges(sheet: Sheet, path: Path) -> Mapping[str, tuple[float, float]]:
         here = (*path, name)
         data = sheet.value(here)
         if not isinstance(data, list) or len(data) != 2:
-            sheet.complain(here, f"'{name}' needs its least and its most", "write [24, 28]")
+            sheet.complain(
+                here, msg("'{name}' needs its least and its most", name=name), msg("write [24, 28]")
+            )
             continue
         least, most = (sheet.number((*here, n), -1e9, 1e9) for n in (0, 1))
         if least > most:
-            sheet.complain(here, f"the range of '{name}' is empty", f"write [{most:g}, {least:g}]")
+            sheet.complain(
+                here,
+                msg("the range of '{name}' is empty", name=name),
+                msg("write [{most:g}, {least:g}]", most=most, least=least),
+            )
         ranges[name] = (least, most)
     return MappingProxyType(ranges)
 
@@ -104,7 +115,9 @@ def _ranges(sheet: Sheet, path: Path) -> Mapping[str, tuple[float, float]]:
 def _longest(value: object) -> int:
     minutes = parse_minutes(value)
     if not 0 < minutes <= DAY_MINUTES:
-        raise TextError(f"{value} is no length for an extension", "write up to 24h")
+        raise TextError(
+            msg("{value} is no length for an extension", value=value), msg("write up to 24h")
+        )
     return minutes
 
 
@@ -129,6 +142,13 @@ def _lint(
             place = schedule.otherwise.mode_origin
             sheet.complain(
                 (*path, "targets"),
-                f"{place} runs in '{schedule.otherwise.mode}' outside of its blocks",
-                'what a time unit extends is off by default: write otherwise: {mode: "off"} there',
+                msg(
+                    "{place} runs in '{mode}' outside of its blocks",
+                    place=place,
+                    mode=schedule.otherwise.mode,
+                ),
+                msg(
+                    'what a time unit extends is off by default: write otherwise: {mode: "off"} '
+                    "there"
+                ),
             )

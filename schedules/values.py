@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from schedules.msg import msg
 from schedules.problems import Origin, Path, nearest
 from schedules.sheet import Sheet
 
@@ -46,19 +47,21 @@ def read_values(
             if _SETPOINT.fullmatch(name):
                 setpoints[name] = float(value)
                 continue
-            hint = "use a-z, 0-9 and '_', beginning with a letter"
-            sheet.complain((*path, name), f"'{name}' is not a setpoint's name", hint, key=True)
+            hint = msg("use a-z, 0-9 and '_', beginning with a letter")
+            sheet.complain(
+                (*path, name), msg("'{name}' is not a setpoint's name", name=name), hint, key=True
+            )
         elif meant:
             if meant[0] in missing:
                 missing.remove(meant[0])
-            hint = f"did you mean '{meant[0]}'?"
-            sheet.complain((*path, name), f"unknown key '{name}'", hint, key=True)
+            hint = msg("did you mean '{meant}'?", meant=meant[0])
+            sheet.complain((*path, name), msg("unknown key '{name}'", name=name), hint, key=True)
         else:
-            hint = f"keys beside {', '.join((*required, *optional))} are setpoints"
-            sheet.complain((*path, name), f"'{name}' needs a number", hint)
+            hint = msg("keys beside {names} are setpoints", names=", ".join((*required, *optional)))
+            sheet.complain((*path, name), msg("'{name}' needs a number", name=name), hint)
     for name in missing:
-        sheet.complain(path, f"'{name}' is missing", "add it")
-    mode = sheet.word((*path, MODE), "the mode") if MODE in data else None
+        sheet.complain(path, msg("'{name}' is missing", name=name), msg("add it"))
+    mode = sheet.word((*path, MODE), msg("the mode")) if MODE in data else None
     if len(sheet.problems) > before:
         return None
     return Values(

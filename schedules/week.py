@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from schedules.msg import msg
 from schedules.problems import TextError, suggestion
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -46,28 +47,36 @@ TimeOfDay: TypeAlias = int | SunTime
 _SUN = re.compile(
     r"(sunrise|sunset)(?:([+-])(?:([0-9]{2}):([0-9]{2})|(?:([0-9]{1,2})h)?(?:([0-9]{1,3})m)?))?"
 )
-_SUN_FORM = "write sunset, sunset-00:15 or sunrise+30m"
+_SUN_FORM = msg("write sunset, sunset-00:15 or sunrise+30m")
 _TIME = re.compile(r"([0-9]{2}):([0-9]{2})")
 _LOOSE = re.compile(r"([0-9]{1,2})\s*[:.hH点时]\s*([0-9]{2})分?")
-_FORM = "write HH:MM, for example 07:30"
+_FORM = msg("write HH:MM, for example 07:30")
 
 
 def parse_time(value: object) -> int:
     """`HH:MM` from 00:00 to 24:00, as minutes after midnight. Raises TextError."""
     if not isinstance(value, str):
-        raise TextError(f"{value!r} is not a time", _FORM)
+        raise TextError(msg("{value!r} is not a time", value=value), _FORM)
     written = _TIME.fullmatch(value)
     if written:
         hour, minute = int(written[1]), int(written[2])
         if minute > 59 or hour * 60 + minute > DAY_MINUTES:
-            raise TextError(f"there is no time {value}", "times are 00:00 to 24:00")
+            raise TextError(
+                msg("there is no time {value}", value=value), msg("times are 00:00 to 24:00")
+            )
         return hour * 60 + minute
     loose = _LOOSE.fullmatch(unicodedata.normalize("NFKC", value).strip())
     if loose and int(loose[1]) <= 24 and int(loose[2]) <= 59:
-        raise TextError(f"{value} is not a time", f"write {int(loose[1]):02}:{loose[2]}")
+        raise TextError(
+            msg("{value} is not a time", value=value),
+            msg("write {int:02}:{loose}", int=int(loose[1]), loose=loose[2]),
+        )
     if re.fullmatch(r"[0-9]{2}:[0-9]{2}:[0-9]{2}", value):
-        raise TextError(f"{value} has seconds; times are in minutes", f"write {value[:5]}")
-    raise TextError(f"{value} is not a time", _FORM)
+        raise TextError(
+            msg("{value} has seconds; times are in minutes", value=value),
+            msg("write {value}", value=value[:5]),
+        )
+    raise TextError(msg("{value} is not a time", value=value), _FORM)
 
 
 def parse_time_of_day(value: object) -> TimeOfDay:
@@ -79,13 +88,15 @@ def parse_time_of_day(value: object) -> TimeOfDay:
         plain = "".join(unicodedata.normalize("NFKC", value).lower().split())
         plain = plain.replace("日出", "sunrise").replace("日落", "sunset").replace("−", "-")
         meant = plain if plain != value and _SUN.fullmatch(plain) and plain[-1] not in "+-" else ""
-        hint = f"write {meant}" if meant else _SUN_FORM
-        raise TextError(f"{value} is not a time of the sun", hint)
+        hint = msg("write {meant}", meant=meant) if meant else _SUN_FORM
+        raise TextError(msg("{value} is not a time of the sun", value=value), hint)
     event, sign, *parts = found.groups()
     hours, minutes, h, m = (int(part or 0) for part in parts)
     offset = (hours + h) * 60 + minutes + m
     if minutes > 59 or offset > LONGEST_OFFSET:
-        raise TextError(f"{value} is too far from the sun", "an offset is at most 06:00")
+        raise TextError(
+            msg("{value} is too far from the sun", value=value), msg("an offset is at most 06:00")
+        )
     return SunTime(
         "sunrise" if event == "sunrise" else "sunset", -offset if sign == "-" else offset
     )
@@ -100,7 +111,7 @@ def parse_weekday(value: object) -> int:
     """`mon` to `sun` as 0 to 6. Raises TextError."""
     if value not in WEEKDAYS:
         hint = suggestion(value, WEEKDAYS)
-        raise TextError(f"'{value}' is not a weekday", hint)
+        raise TextError(msg("'{value}' is not a weekday", value=value), hint)
     return WEEKDAYS.index(str(value))
 
 
@@ -116,7 +127,10 @@ def parse_weekdays(text: str) -> list[int]:
         first_text, dash, last_text = part.strip().partition("-")
         for word in (first_text, last_text) if dash else (first_text,):
             if word not in WEEKDAYS:
-                raise TextError(f"'{word}' is not a weekday", suggestion(word, (*WEEKDAYS, DAILY)))
+                raise TextError(
+                    msg("'{word}' is not a weekday", word=word),
+                    suggestion(word, (*WEEKDAYS, DAILY)),
+                )
         first = WEEKDAYS.index(first_text)
         last = WEEKDAYS.index(last_text) if dash else first
         days += [(first + n) % 7 for n in range((last - first) % 7 + 1)]
@@ -128,6 +142,8 @@ def parse_minutes(value: object) -> int:
     text = value if isinstance(value, str) else ""
     found = re.fullmatch(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,4})m(?:in)?)?|([0-9]{2}):([0-9]{2})", text)
     if not text or found is None:
-        raise TextError(f"{value!r} is not a length of time", "write 1h, 90m or 1h30m")
+        raise TextError(
+            msg("{value!r} is not a length of time", value=value), msg("write 1h, 90m or 1h30m")
+        )
     hours, minutes, h, m = (int(part or 0) for part in found.groups())
     return (hours + h) * 60 + minutes + m

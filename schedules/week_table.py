@@ -6,6 +6,7 @@ import csv
 import io
 from typing import Any
 
+from schedules.msg import msg
 from schedules.problems import TextError
 from schedules.programme import ANY_SEASON
 
@@ -26,8 +27,8 @@ def weeks(text: str) -> dict[str, Any]:
     missing = [name for name in _REQUIRED if name not in names]
     if missing:
         raise TextError(
-            f"the table has no column {', '.join(missing)}",
-            "its first line names the columns: season,day,from,to,mode,...",
+            msg("the table has no column {names}", names=", ".join(missing)),
+            msg("its first line names the columns: season,day,from,to,mode,..."),
         )
     rows.fieldnames = names
     made: dict[str, Any] = {}
@@ -35,19 +36,28 @@ def weeks(text: str) -> dict[str, Any]:
         for row in rows:
             cells = {k: (v or "").strip() for k, v in row.items() if isinstance(k, str)}
             if None in row:
-                raise TextError(f"line {rows.line_num} has more cells than columns", "correct it")
+                raise TextError(
+                    msg("line {line_num} has more cells than columns", line_num=rows.line_num),
+                    msg("correct it"),
+                )
             if any(cells.values()):
                 _add(made, cells, rows.line_num)
     except csv.Error as error:
-        raise TextError(f"line {rows.line_num} of the table: {error}", "correct it") from None
+        raise TextError(
+            msg("line {line_num} of the table: {error}", line_num=rows.line_num, error=error),
+            msg("correct it"),
+        ) from None
     if not made:
-        raise TextError("the table has no rows", "write one per block")
+        raise TextError(msg("the table has no rows"), msg("write one per block"))
     return made
 
 
 def _add(made: dict[str, Any], cells: dict[str, str], line: int) -> None:
     if not cells["day"]:
-        raise TextError(f"line {line} of the table names no day", "write for example mon-fri")
+        raise TextError(
+            msg("line {line} of the table names no day", line=line),
+            msg("write for example mon-fri"),
+        )
     week = made.setdefault(cells.get("season") or ANY_SEASON, {})
     blocks = week.setdefault(cells["day"], [])
     if not cells["from"] and not cells["to"] and not cells["mode"]:
@@ -64,7 +74,13 @@ def number(text: str, where: str) -> int | float:
     try:
         value = float(text)
     except ValueError:
-        raise TextError(f"{where}: '{text}' is not a number", "write for example 26") from None
+        raise TextError(
+            msg("{where}: '{text}' is not a number", where=where, text=text),
+            msg("write for example 26"),
+        ) from None
     if value != value or value in (float("inf"), float("-inf")):
-        raise TextError(f"{where}: '{text}' is not a finite number", "write for example 26")
+        raise TextError(
+            msg("{where}: '{text}' is not a finite number", where=where, text=text),
+            msg("write for example 26"),
+        )
     return int(value) if value == int(value) and "." not in text else value

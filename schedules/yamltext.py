@@ -26,6 +26,7 @@ from ruamel.yaml.events import (
 )
 
 from schedules.fullwidth import full_width
+from schedules.msg import Text, msg
 from schedules.plainyaml import read_plain
 from schedules.problems import Document, Origin, Path, Problem, suggestion
 
@@ -95,8 +96,8 @@ class _Reader:
             elif count == 2:
                 self._problem(
                     self._origin(event),
-                    "a second document begins here",
-                    "write one document per file, without '---'",
+                    msg("a second document begins here"),
+                    msg("write one document per file, without '---'"),
                 )
         return data, count
 
@@ -114,13 +115,15 @@ class _Reader:
         if isinstance(event, AliasEvent):
             self._problem(
                 place,
-                f"an alias (*{event.anchor}) cannot be used here",
-                "write the value out, or put text that begins with '*' in quotes",
+                msg("an alias (*{anchor}) cannot be used here", anchor=event.anchor),
+                msg("write the value out, or put text that begins with '*' in quotes"),
             )
             return None
         if getattr(event, "tag", None) is not None:
             self._problem(
-                place, "a tag ('!') cannot be used here", "leave it out, or quote the text"
+                place,
+                msg("a tag ('!') cannot be used here"),
+                msg("leave it out, or quote the text"),
             )
         if isinstance(event, ScalarEvent):
             return self._scalar(event, place)
@@ -139,7 +142,11 @@ class _Reader:
         value = _plain(event.value)
         if isinstance(value, float) and not math.isfinite(value):
             shown = event.value if len(event.value) <= 20 else f"{event.value[:20]}…"
-            self._problem(place, f"{shown} is not a finite number", "write an ordinary number")
+            self._problem(
+                place,
+                msg("{shown} is not a finite number", shown=shown),
+                msg("write an ordinary number"),
+            )
             return None
         return value
 
@@ -148,16 +155,22 @@ class _Reader:
         while not isinstance(event := next(self.events), MappingEndEvent):
             place = self._origin(event)
             if not isinstance(event, ScalarEvent):
-                self._problem(place, "a key must be a plain word", "write 'key: value'")
+                self._problem(place, msg("a key must be a plain word"), msg("write 'key: value'"))
                 self._skip(event)
             elif event.value == "<<" and not event.style:
-                self._problem(place, "a merge key (<<) cannot be used", "write the keys out")
+                self._problem(
+                    place, msg("a merge key (<<) cannot be used"), msg("write the keys out")
+                )
             elif event.value in result:
                 first = self.keys[(*path, event.value)]
                 self._problem(
                     place,
-                    f"'{event.value}' is already given on line {first.line}",
-                    "remove one of the two",
+                    msg(
+                        "'{value}' is already given on line {line}",
+                        value=event.value,
+                        line=first.line,
+                    ),
+                    msg("remove one of the two"),
                 )
             else:
                 here = (*path, event.value)
@@ -207,11 +220,13 @@ def read_any(file: str, text: str) -> tuple[Document | None, list[Problem]]:
         return None, [_syntax_problem(file, error)]
     except _TooDeepError as error:
         place = error.place
-        message = f"nested more than {_DEEPEST} levels deep"
-        return None, [Problem(file, place.line, place.column, message, "close brackets earlier")]
+        message = msg("nested more than {deepest} levels deep", deepest=_DEEPEST)
+        return None, [
+            Problem(file, place.line, place.column, message, msg("close brackets earlier"))
+        ]
     except (YAMLError, ValueError, OverflowError) as error:  # excluded characters, bad escapes
         before = _LINE_END.split(text[: getattr(error, "position", 0)])
-        message = f"not valid YAML: {str(error).splitlines()[0]}"
+        message = msg("not valid YAML: {value}", value=str(error).splitlines()[0])
         return None, [Problem(file, len(before), len(before[-1]) + 1, message)]
     if documents == 0:
         return Document(file, {}), []
@@ -219,11 +234,11 @@ def read_any(file: str, text: str) -> tuple[Document | None, list[Problem]]:
 
 
 _SYNTAX_HINTS = {
-    "mapping values are not allowed": "check the indentation, or put text with ': ' in quotes",
-    "could not find expected ':'": "write 'key: value', with a space after the colon",
-    "expected <block end>": "check the indentation",
-    "expected alphabetic or numeric": "put text that begins with '*' or '&' in quotes",
-    "cannot start any token": "a tab cannot indent; use spaces",
+    "mapping values are not allowed": msg("check the indentation, or put text with ': ' in quotes"),
+    "could not find expected ':'": msg("write 'key: value', with a space after the colon"),
+    "expected <block end>": msg("check the indentation"),
+    "expected alphabetic or numeric": msg("put text that begins with '*' or '&' in quotes"),
+    "cannot start any token": msg("a tab cannot indent; use spaces"),
 }
 
 
@@ -232,11 +247,13 @@ def _syntax_problem(file: str, error: MarkedYAMLError) -> Problem:
     message = error.problem or error.context or "not valid YAML"
     hint = next((hint for part, hint in _SYNTAX_HINTS.items() if part in message), "")
     if "cannot start any token" in message and "'\\t'" not in message:
-        hint = "put the text in quotes"
+        hint = msg("put the text in quotes")
     if "end of stream" in message and "quoted scalar" in (error.context or ""):
-        mark, message, hint = error.context_mark, "this quote is never closed", "close it"
+        mark, message, hint = error.context_mark, msg("this quote is never closed"), msg("close it")
     elif error.context and "flow" in error.context and error.context_mark:
-        hint = f"close the bracket that was opened on line {error.context_mark.line + 1}"
+        hint = msg(
+            "close the bracket that was opened on line {value}", value=error.context_mark.line + 1
+        )
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     return Problem(file, line, column, message, hint)
 
@@ -278,24 +295,40 @@ def _problem(
     if kind == "extra_forbidden":
         known = _fields_at(model, location[:-1])
         return document.problem(
-            path, f"unknown key '{location[-1]}'", suggestion(location[-1], known), key=True
+            path,
+            msg("unknown key '{location}'", location=location[-1]),
+            suggestion(location[-1], known),
+            key=True,
         )
     if kind in ("missing", "union_tag_not_found"):
         name = location[-1] if kind == "missing" else context["discriminator"].strip("'")
-        return document.problem(path, f"'{name}' is missing", "add it", key=True)
+        return document.problem(
+            path, msg("'{name}' is missing", name=name), msg("add it"), key=True
+        )
     if kind == "union_tag_invalid":
         name, tag = context["discriminator"].strip("'"), context["tag"]
         allowed = re.findall(r"'([^']+)'", context["expected_tags"])
-        return document.problem((*path, name), f"unknown {name} '{tag}'", suggestion(tag, allowed))
+        return document.problem(
+            (*path, name),
+            msg("unknown {name} '{tag}'", name=name, tag=tag),
+            suggestion(tag, allowed),
+        )
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return document.problem(path, "keys with values belong here", "write 'key: value' lines")
+        return document.problem(
+            path, msg("keys with values belong here"), msg("write 'key: value' lines")
+        )
     if kind == "string_pattern_mismatch":
-        message, hint = f"'{given}' is not allowed here", f"it has to match {context['pattern']}"
-        return document.problem(path, message, hint, key=at_key)
-    message = str(item["msg"]).removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
+        refused, way = (
+            msg("'{given}' is not allowed here", given=given),
+            msg("it has to match {context}", context=context["pattern"]),
+        )
+        return document.problem(path, refused, way, key=at_key)
+    error = context.get("error")
+    message: str = error.args[0] if isinstance(error, ValueError) and error.args else item["msg"]
+    if not isinstance(message, Text):  # pydantic's own words
+        message = message[:1].lower() + message[1:]
     if isinstance(given, str | int | float | bool) and repr(given) not in message:
-        message = f"{given!r}: {message}"
+        message = msg("{given!r}: {message}", given=given, message=message)
     hint = ""
     if kind in ("literal_error", "enum") and context.get("expected"):
         hint = suggestion(given, re.findall(r"'([^']+)'", str(context["expected"])))

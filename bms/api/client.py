@@ -9,6 +9,7 @@ from typing import Any
 
 from bms.api.protocol import ERROR_KINDS, LINE_LIMIT, REQUEST_LIMIT, socket_path
 from bms.errors import BmsError, InvalidInput, Unreachable
+from schedules.msg import msg
 
 TIMEOUT_S = 15.0
 
@@ -25,7 +26,13 @@ def ask(state_dir: Path, op: str, timeout_s: float = TIMEOUT_S, **args: object) 
     request = json.dumps({"op": op, "args": args}).encode() + b"\n"
     if len(request) > REQUEST_LIMIT:
         # The controller would hang up while this is still being sent.
-        raise InvalidInput(f"a request is at most {REQUEST_LIMIT} bytes, not {len(request)}")
+        raise InvalidInput(
+            msg(
+                "a request is at most {request_limit} bytes, not {len}",
+                request_limit=REQUEST_LIMIT,
+                len=len(request),
+            )
+        )
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(timeout_s)
@@ -35,10 +42,16 @@ def ask(state_dir: Path, op: str, timeout_s: float = TIMEOUT_S, **args: object) 
                 line = stream.readline(LINE_LIMIT)
     except OSError as error:
         raise Unreachable(
-            f"no controller answers on {path} ({error.strerror or error}); start it with 'bms run'"
+            msg(
+                "no controller answers on {path} ({value}); start it with 'bms run'",
+                path=path,
+                value=error.strerror or error,
+            )
         ) from error
     if not line.endswith(b"\n"):
-        raise Unreachable(f"the controller on {path} closed the connection without an answer")
+        raise Unreachable(
+            msg("the controller on {path} closed the connection without an answer", path=path)
+        )
     answer = json.loads(line)
     if "error" in answer:
         error_body = answer["error"]

@@ -20,6 +20,7 @@ from bms.people import Action, may
 from bms.reports.why import zone_of
 from bms.runtime import Runtime
 from drivers.base import Driver
+from schedules.msg import msg
 from schedules.yamltext import suggestion
 
 _log = logging.getLogger(__name__)
@@ -90,12 +91,14 @@ class Handlers:
         link = _text(args, "link")
         links = self.runtime.site.links
         if link not in links:
-            raise InvalidInput(f"no link '{link}'; {suggestion(link, links)}")
+            raise InvalidInput(
+                msg("no link '{link}'; {suggestion}", link=link, suggestion=suggestion(link, links))
+            )
         return self.runtime.field.driver(link), raw.place_of(_text(args, "place"), args)
 
 
 def _text(args: Mapping[str, Any], name: str) -> str:
     value = args.get(name)
     if not isinstance(value, str) or not value:
-        raise InvalidInput(f"'{name}' is missing")
+        raise InvalidInput(msg("'{name}' is missing", name=name))
     return value

@@ -20,6 +20,7 @@ from bms.reports.override_cost import Cost
 from bms.reports.why import zone_of
 from bms.runtime import Runtime
 from bms.store import PastOverride
+from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class OverrideHandlers:
             self.runtime.site, override, _until(args), reason, user, now, self.runtime.resolver
         )
         if not await self.keeper.extend(wanted):
-            raise Refused(f"override {wanted.id} has been cleared meanwhile")
+            raise Refused(msg("override {id} has been cleared meanwhile", id=wanted.id))
         self.runtime.put_override(wanted)
         await self._note(wanted, "override.extend", user, overriding.needed(reason), now)
         return self._view(wanted, now)
@@ -168,5 +169,5 @@ def _duration(args: Mapping[str, Any], name: str, longest: timedelta) -> timedel
 def _text(args: Mapping[str, Any], name: str) -> str:
     value = args.get(name)
     if not isinstance(value, str) or not value:
-        raise InvalidInput(f"'{name}' is missing")
+        raise InvalidInput(msg("'{name}' is missing", name=name))
     return value

@@ -16,6 +16,7 @@ from typing import Any
 
 from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, error_kind
 from bms.errors import BmsError, InvalidInput, Refused
+from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
 
@@ -149,4 +150,6 @@ async def _refuse_if_alive(path: Path) -> None:
     writer.close()
     with suppress(ConnectionError):
         await writer.wait_closed()
-    raise Refused(f"another controller is already running for this site (it answers on {path})")
+    raise Refused(
+        msg("another controller is already running for this site (it answers on {path})", path=path)
+    )

@@ -24,6 +24,7 @@ from bms.switch_store import SwitchStore
 from bms.switched import Switched
 from bms.switching import SeasonPlan, UnitPlan
 from schedules.context import OverlayLevel
+from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
 
@@ -325,24 +326,24 @@ def _is_trial(args: Mapping[str, Any]) -> bool:
 def _text(args: Mapping[str, Any], name: str) -> str:
     value = _optional(args, name)
     if value is None:
-        raise InvalidInput(f"'{name}' is missing")
+        raise InvalidInput(msg("'{name}' is missing", name=name))
     return value
 
 
 def _optional(args: Mapping[str, Any], name: str) -> str | None:
     value = args.get(name)
     if value is not None and not isinstance(value, str):
-        raise InvalidInput(f"'{name}' is a text")
+        raise InvalidInput(msg("'{name}' is a text", name=name))
     return value or None
 
 
 def _numbers(args: Mapping[str, Any], name: str) -> dict[str, float]:
     values = args.get(name) or {}
     if not isinstance(values, Mapping):
-        raise InvalidInput(f"'{name}' are numbers by name")
+        raise InvalidInput(msg("'{name}' are numbers by name", name=name))
     found = {}
     for key, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidInput(f"{key} is a number")
+            raise InvalidInput(msg("{key} is a number", key=key))
         found[str(key)] = float(value)
     return found

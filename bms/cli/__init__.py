@@ -19,10 +19,10 @@ from bms.cli import (
     site,
     switch,
 )
-from bms.cli.common import ErrorGroup
+from bms.cli.common import Main
 
 
-@click.group(cls=ErrorGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bms")
 def main() -> None:
     """Park energy management and building automation.

@@ -10,6 +10,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, YEARS, ErrorGroup, load_site, print_json, show, table_of
 from bms.errors import InvalidInput, Refused
+from schedules.msg import msg
 
 
 @click.group(cls=ErrorGroup)
@@ -69,20 +70,27 @@ def _write_draft(
     site: Path, calendar_id: str, year: int, text: str, replace: bool, reason: str | None
 ) -> Path:
     if replace and not (reason and reason.strip()):
-        raise InvalidInput("--replace needs --reason: why is it written again?")
+        raise InvalidInput(msg("--replace needs --reason: why is it written again?"))
     folder = site / "schedules" / "calendars"
     path = folder / f"{calendar_id}-{year}.yaml"
     draft = path.with_suffix(".yaml.draft")
     for there in (path, draft):
         if there.exists() and not replace:
-            raise Refused(f"{there} exists already; to write a draft anew: --replace --reason ...")
+            raise Refused(
+                msg(
+                    "{there} exists already; to write a draft anew: --replace --reason ...",
+                    there=there,
+                )
+            )
     if replace and reason:
         text = f"# Written again: {' '.join(reason.split())}\n{text}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         draft.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise InvalidInput(f"cannot write {draft}: {error.strerror or error}") from None
+        raise InvalidInput(
+            msg("cannot write {draft}: {value}", draft=draft, value=error.strerror or error)
+        ) from None
     return draft
 
 
@@ -131,7 +139,13 @@ def show_(site: Path, name: str, year: int | None, as_json: bool) -> None:
     library = load_site(site).library
     found = library.calendars.get(name)
     if found is None:
-        raise InvalidInput(f"no calendar '{name}'; {suggestion(name, library.calendars)}")
+        raise InvalidInput(
+            msg(
+                "no calendar '{name}'; {suggestion}",
+                name=name,
+                suggestion=suggestion(name, library.calendars),
+            )
+        )
     wanted = year or SystemClock().now().year
     first = date(wanted, 1, 1)
     days = (first + timedelta(days=n) for n in range((date(wanted + 1, 1, 1) - first).days))

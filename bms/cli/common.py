@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
+from bms.cli.speaking import speak, spoken
+from bms.config.render import problem_line
 from bms.errors import BmsError, InvalidInput
+from bms.language import say
+from schedules.msg import msg
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,6 +32,10 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 class ErrorGroup(click.Group):
     """Turns our errors into a message and their exit code, for every command."""
 
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        return spoken(command) if command is not None else None
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -34,11 +43,27 @@ class ErrorGroup(click.Group):
             fail(error)
 
 
+class Main(ErrorGroup):
+    """The outermost group: chooses the language before anything is said."""
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        with ExitStack() as stack:
+            stack.enter_context(speak())
+            ctx = spoken_group(self, *args, **options)
+            ctx.call_on_close(stack.pop_all().close)
+        return ctx
+
+
+def spoken_group(group: click.Group, *args: Any, **options: Any) -> click.Context:
+    """The context of a group whose own help is in the language that is spoken."""
+    return click.Group.make_context(cast(click.Group, spoken(group)), *args, **options)
+
+
 def fail(error: BmsError) -> NoReturn:
-    click.echo(f"error: {error}", err=True)
+    click.echo(f"{say('error')}: {say(error.args[0]) if error.args else error}", err=True)
     if isinstance(error, InvalidInput):
         for problem in error.problems:
-            click.echo(str(problem), err=True)
+            click.echo(problem_line(problem), err=True)
     sys.exit(error.exit_code)
 
 
@@ -60,7 +85,7 @@ def table_of(title: str | None, *columns: str) -> Table:
 
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(say(column), overflow="fold")
     return table
 
 
@@ -80,7 +105,13 @@ def with_endpoints_of(site: Site, endpoints: Path | None) -> Site:
     try:
         replaced = json.loads(endpoints.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"cannot read the endpoints file {endpoints}: {error}") from error
+        raise InvalidInput(
+            msg(
+                "cannot read the endpoints file {endpoints}: {error}",
+                endpoints=endpoints,
+                error=error,
+            )
+        ) from error
     return with_endpoints(site, replaced)
 
 
@@ -92,10 +123,22 @@ def instant(zone: str, text: str, option: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidInput(
-            f"{option}: '{text}' is not a date; write 2026-03-28 or 2026-03-28T20:30"
+            msg(
+                "{option}: '{text}' is not a date; write 2026-03-28 or 2026-03-28T20:30",
+                option=option,
+                text=text,
+            )
         ) from None
     if not YEARS[0] <= moment.year <= YEARS[1]:
-        raise InvalidInput(f"{option}: '{text}' is not between {YEARS[0]} and {YEARS[1]}")
+        raise InvalidInput(
+            msg(
+                "{option}: '{text}' is not between {years} and {years2}",
+                option=option,
+                text=text,
+                years=YEARS[0],
+                years2=YEARS[1],
+            )
+        )
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     return moment.astimezone(UTC)
@@ -107,7 +150,7 @@ def pairs(options: tuple[str, ...], name: str = "--option") -> dict[str, str]:
     for option in options:
         key, sign, value = option.partition("=")
         if not sign or not key:
-            raise InvalidInput(f"{name} '{option}': write name=value")
+            raise InvalidInput(msg("{name} '{option}': write name=value", name=name, option=option))
         pairs[key] = value
     return pairs
 
@@ -118,7 +161,7 @@ def duration_of(text: str, option: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise InvalidInput(f"{option}: {error}") from None
+        raise InvalidInput(msg("{option}: {error}", option=option, error=error)) from None
 
 
 def state_dir_of(directory: Path) -> Path:
@@ -129,9 +172,16 @@ def state_dir_of(directory: Path) -> Path:
     try:
         document, problems = read("site.yaml", path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{directory} is not a site: cannot read {path} ({error})") from error
+        raise InvalidInput(
+            msg(
+                "{directory} is not a site: cannot read {path} ({error})",
+                directory=directory,
+                path=path,
+                error=error,
+            )
+        ) from error
     if document is None or not isinstance(document.data, dict):
-        raise InvalidInput(f"{path} cannot be read", problems)
+        raise InvalidInput(msg("{path} cannot be read", path=path), problems)
     return directory / str(document.data.get("state_dir") or "state")
 
 

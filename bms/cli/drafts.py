@@ -11,6 +11,8 @@ import click
 
 from bms.cli.common import print_json, state_dir_of
 from bms.errors import InvalidInput, Refused
+from bms.language import say
+from schedules.msg import msg
 
 if TYPE_CHECKING:
     from bms.editing import Draft, Editor
@@ -51,7 +53,7 @@ def settle(
     from bms.revisions import text_of
 
     if draft.old == draft.new:
-        raise Refused(f"{draft.file} says so already: there is nothing to change")
+        raise Refused(msg("{file} says so already: there is nothing to change", file=draft.file))
     answer: dict[str, Any] = {
         "file": draft.file,
         "applied": False,
@@ -70,7 +72,7 @@ def settle(
         return
     why = one_line(reason or ask_reason(yes))
     if not yes and sys.stdin.isatty():
-        click.confirm("Apply this?", abort=True, err=as_json)
+        click.confirm(say("Apply this?"), abort=True, err=as_json)
     try:
         made = editor.apply(draft, what, why, SystemClock().now())
     except Refused as error:
@@ -80,18 +82,31 @@ def settle(
         print_json(answer | {"applied": True, "revision": made.number, "sha256": made.sha256})
         return
     click.echo(
-        f"{draft.file} is now revision {made.number}; a running controller takes it over by itself"
+        say(
+            "{file} is now revision {number}; a running controller takes it over by itself",
+            file=draft.file,
+            number=made.number,
+        )
     )
     if made.number > 1:
         name = draft.file.removeprefix("schedules/").removesuffix(".yaml")
         before = made.number - 1
-        click.echo(f"undo: bms schedule restore {editor.directory} {name} {before} --reason ...")
+        click.echo(
+            say(
+                "undo: bms schedule restore {directory} {name} {before} --reason ...",
+                directory=editor.directory,
+                name=name,
+                before=before,
+            )
+        )
 
 
 def refused_text(file: str, found: Sequence[Problem]) -> InvalidInput:
     """Says that a text does not come into force; the problems were shown before."""
     count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
-    return InvalidInput(f"{file} would have {count}; nothing was changed")
+    return InvalidInput(
+        msg("{file} would have {count}; nothing was changed", file=file, count=count)
+    )
 
 
 def show_draft(draft: Draft) -> None:
@@ -100,7 +115,7 @@ def show_draft(draft: Draft) -> None:
         click.echo(line)
     words = draft.words()
     if not words and draft.old:
-        click.echo("only comments or layout change")
+        click.echo(say("only comments or layout change"))
     for word in words if draft.old else []:
         click.echo(f"  {word}")
 
@@ -109,7 +124,7 @@ def ask_reason(yes: bool) -> str:
     """The reason, from the terminal if there is one."""
     if yes or not sys.stdin.isatty():
         return ""
-    return str(click.prompt("Reason", default="", show_default=False))
+    return str(click.prompt(say("Reason"), default="", show_default=False))
 
 
 def _show_conflict(editor: Editor, draft: Draft) -> None:
@@ -121,6 +136,6 @@ def _show_conflict(editor: Editor, draft: Draft) -> None:
     if theirs is None or theirs == draft.old:
         return
     for name, text in (("theirs", theirs), ("mine", draft.new)):
-        click.echo(f"{name}:", err=True)
+        click.echo(f"{say(name)}:", err=True)
         for line in Draft(draft.file, draft.old, text).lines():
             click.echo(f"  {line}", err=True)

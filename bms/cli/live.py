@@ -15,6 +15,7 @@ from bms.cli.common import (
     state_dir_of,
     table_of,
 )
+from bms.language import say
 
 
 @click.command()
@@ -93,7 +94,7 @@ def points(
         )
     show(table)
     if not rows:
-        click.echo("no point matches", err=True)
+        click.echo(say("no point matches"), err=True)
 
 
 @click.command()

@@ -11,6 +11,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, instant, load_site, print_json, show
 from bms.errors import InvalidInput, StoreError
+from schedules.msg import msg
 
 if TYPE_CHECKING:
     from bms.config.models import Site
@@ -39,7 +40,13 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
 
     loaded = load_site(site)
     if group not in loaded.groups:
-        raise InvalidInput(f"unknown group '{group}'; {suggestion(group, loaded.groups)}")
+        raise InvalidInput(
+            msg(
+                "unknown group '{group}'; {suggestion}",
+                group=group,
+                suggestion=suggestion(group, loaded.groups),
+            )
+        )
     # A day is the base's day: in the site's own zone it may begin on the day before.
     zone = loaded.bases[loaded.groups[group].base].zone
     now = SystemClock().now()
@@ -110,7 +117,7 @@ def _both(directory: Path, edited: Sequence[Path]) -> tuple[Site, Site]:
         texts[_place(path, texts)] = path.read_text(encoding="utf-8")
     library, problems = check_schedules(loaded, STRATEGIES, texts)
     if library is None:
-        raise InvalidInput("the edited schedules cannot be used", problems)
+        raise InvalidInput(msg("the edited schedules cannot be used"), problems)
     return loaded, with_library(loaded, library)
 
 
@@ -118,7 +125,13 @@ def _place(path: Path, texts: Mapping[str, str]) -> str:
     """The name, relative to the site, of the file that an edited copy stands for."""
     same = [name for name in texts if Path(name).name == path.name]
     if len(same) > 1:
-        raise InvalidInput(f"{path}: more than one schedule file has this name: {', '.join(same)}")
+        raise InvalidInput(
+            msg(
+                "{path}: more than one schedule file has this name: {names}",
+                path=path,
+                names=", ".join(same),
+            )
+        )
     return same[0] if same else f"schedules/{path.name}"
 
 

@@ -10,6 +10,8 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, duration_of, print_json, show, state_dir_of
 from bms.errors import InvalidInput
+from bms.language import say
+from schedules.msg import msg
 
 _FORMS = "18:30, 'tomorrow 07:00', 2026-07-01T18:30, or end-of-block: the group's next change."
 
@@ -93,7 +95,7 @@ def override_clear(site: Path, which: str, reason: str, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        click.echo(f"{answer['point']} is automatic again")
+        click.echo(say("{answer} is automatic again", answer=answer["point"]))
 
 
 @override.command("list")
@@ -112,14 +114,18 @@ def override_list(site: Path, past: str | None, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     elif not rows:
-        click.echo("no override is in force" if past is None else f"none ended within {past}")
+        click.echo(
+            say("no override is in force")
+            if past is None
+            else say("none ended within {past}", past=past)
+        )
     else:
         _show(rows, over=past is not None)
 
 
 def _ends(duration: str | None, until: str | None) -> Mapping[str, str]:
     if (duration is None) == (until is None):
-        raise InvalidInput("say either how long (--for 2h) or until when (--until 18:30)")
+        raise InvalidInput(msg("say either how long (--for 2h) or until when (--until 18:30)"))
     if duration is not None:
         duration_of(duration, "--for")
         return {"duration": duration}
@@ -167,6 +173,6 @@ def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
         )
     show(table)
     if notes:
-        click.echo("\nkWh against the schedule:")
+        click.echo(say("\nkWh against the schedule:"))
     for note in notes:
         click.echo(f"  {note}")

@@ -12,6 +12,8 @@ from bms.cli.drafts import SCHEDULE, changing, editor_of, settle
 from bms.cli.read import schedule as _schedule
 from bms.cli.schedule_edit import copy_day, edit, exception, set_
 from bms.errors import InvalidInput, Refused
+from bms.language import say
+from schedules.msg import msg
 
 for command in (set_, copy_day, exception, edit):
     _schedule.add_command(command)
@@ -84,7 +86,7 @@ def show_(site: Path, schedule: str, revision: int | None, as_json: bool) -> Non
             }
         )
         return
-    click.echo(f"{file}")
+    click.echo(file)
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         click.echo(f"{number:>5} | {line}")
 
@@ -174,7 +176,7 @@ def import_(
     data = source.read_bytes()
     if source.suffix.lower() == ".csv":
         if schedule is None:
-            raise InvalidInput("a table is for one schedule: name it with --into")
+            raise InvalidInput(msg("a table is for one schedule: name it with --into"))
         text = text_of(data)
 
         def with_weeks(old: dict[str, Any]) -> Any:
@@ -184,15 +186,19 @@ def import_(
     else:
         document, problems = read(source.name, text_of(data))
         if document is None or not isinstance(document.data, dict):
-            raise InvalidInput(f"{source} cannot be read", problems)
+            raise InvalidInput(msg("{source} cannot be read", source=source), problems)
         words = {key: document.data.get(key) for key in ("schedule", "calendar")}
         name = words["schedule"] or (f"calendars/{source.stem}" if words["calendar"] else None)
         if not isinstance(name, str) or "\0" in name or ".." in name or name.startswith("/"):
-            raise InvalidInput(f"{source} is neither a schedule nor a calendar: it has no id")
+            raise InvalidInput(
+                msg("{source} is neither a schedule nor a calendar: it has no id", source=source)
+            )
         file = f"schedules/{name}.yaml"
         there = editor.revisions.files().get(file)
         if there is not None and not replace:
-            raise Refused(f"{file} is there already; --replace takes the new one in its place")
+            raise Refused(
+                msg("{file} is there already; --replace takes the new one in its place", file=file)
+            )
         draft = Draft(file, there or b"", data)
     settle(
         editor, draft, "schedule.import", reason=reason, dry_run=dry_run, yes=yes, as_json=as_json
@@ -262,6 +268,10 @@ def verify(site: Path, as_json: bool) -> None:
     else:
         for problem in problems:
             click.echo(problem, err=True)
-        click.echo(f"{count} entries: {'broken' if problems else 'the chain holds'}")
+        click.echo(
+            say("{count} entries: the chain is broken", count=count)
+            if problems
+            else say("{count} entries: the chain holds", count=count)
+        )
     if problems:
         sys.exit(1)

@@ -14,6 +14,8 @@ import click
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs
 from bms.cli.drafts import SCHEDULE, changing, editor_of, refused_text, settle, show_draft
 from bms.errors import BmsError, InvalidInput, Refused
+from bms.language import say
+from schedules.msg import msg
 
 if TYPE_CHECKING:
     from bms.editing import Draft, Editor
@@ -59,26 +61,30 @@ def set_(
     }
     given = pairs(setpoints, "--set")
     if add and remove:
-        raise InvalidInput("--add and --remove together make no sense")
+        raise InvalidInput(msg("--add and --remove together make no sense"))
 
     def change(data: dict[str, Any]) -> Any:
         wanted = changes | {name: number(text, f"--set {name}") for name, text in given.items()}
         wanted |= dict.fromkeys(unset)
         if not wanted and not remove:
-            raise InvalidInput("say what to change: --from, --to, --mode or --set")
+            raise InvalidInput(msg("say what to change: --from, --to, --mode or --set"))
         if day == "otherwise":
             if block or add or remove or start or end:
-                raise InvalidInput("'otherwise' has no blocks and no times; give --mode or --set")
+                raise InvalidInput(
+                    msg("'otherwise' has no blocks and no times; give --mode or --set")
+                )
             return edits.set_otherwise(data, wanted)
         whose = edits.season_of(data, day, season)
         if add:
             missing = [f"--{key}" for key in ("from", "to", "mode") if key not in wanted]
             if missing or block:
                 what = f"needs {', '.join(missing)}" if missing else "takes no BLOCK"
-                raise InvalidInput(f"--add {what}")
+                raise InvalidInput(msg("--add {what}", what=what))
             return edits.add_block(data, whose, day, wanted)
         if block is None:
-            raise InvalidInput("name the block: its number or the time it begins at; or --add one")
+            raise InvalidInput(
+                msg("name the block: its number or the time it begins at; or --add one")
+            )
         if remove:
             return edits.remove_block(data, whose, day, block)
         return edits.set_block(data, whose, day, block, wanted)
@@ -144,11 +150,11 @@ def exception_add(
     rule: dict[str, Any] = {"name": name, "dates": list(dates), "do": do}
     if do == "use":
         if day is None or blocks:
-            raise InvalidInput("'use' takes --day, and no --block")
+            raise InvalidInput(msg("'use' takes --day, and no --block"))
         rule["day"] = day
     else:
         if day is not None:
-            raise InvalidInput(f"'{do}' takes --block; --day goes with 'use'")
+            raise InvalidInput(msg("'{do}' takes --block; --day goes with 'use'", do=do))
         rule["blocks"] = [_block(text) for text in blocks]
     editor = editor_of(site)
     draft = editor.draft(editor.file_of(schedule), lambda data: edits.add_exception(data, rule))
@@ -186,13 +192,15 @@ def _block(text: str) -> dict[str, Any]:
     start, dash, end = times.partition("-")
     mode, *more = rest.split(",")
     if not (sign and dash and mode):
-        raise InvalidInput(f"--block '{text}': write FROM-TO=MODE, for example 20:30-21:30=off")
+        raise InvalidInput(
+            msg("--block '{text}': write FROM-TO=MODE, for example 20:30-21:30=off", text=text)
+        )
     block: dict[str, Any] = {"from": start, "to": end, "mode": mode}
     try:
         for name, value in pairs(tuple(more), "--block").items():
             block[name] = number(value, f"--block {name}")
     except TextError as error:
-        raise InvalidInput(f"{error}; {error.hint}") from None
+        raise InvalidInput(msg("{error}; {hint}", error=error, hint=error.hint)) from None
     return block
 
 
@@ -221,15 +229,15 @@ def edit(
         draft = _edited(editor, file, old, copy)
         if draft is None:
             copy.unlink()
-            click.echo("nothing was changed", err=as_json)
+            click.echo(say("nothing was changed"), err=as_json)
             return
         what = "schedule.edit"
         settle(editor, draft, what, reason=reason, dry_run=dry_run, yes=yes, as_json=as_json)
     except (BmsError, click.Abort):
-        click.echo(f"not in force; your text is kept in {copy}", err=True)
+        click.echo(say("not in force; your text is kept in {copy}", copy=copy), err=True)
         raise
     if dry_run:
-        click.echo(f"not in force; your text is kept in {copy}", err=True)
+        click.echo(say("not in force; your text is kept in {copy}", copy=copy), err=True)
     else:
         copy.unlink()
 
@@ -263,7 +271,7 @@ def _edited(editor: Editor, file: str, old: bytes, copy: Path) -> Draft | None:
         if not sys.stdin.isatty():
             raise refused_text(file, found)
         show_draft(draft)
-        if click.prompt("(e)dit again or (q)uit", type=click.Choice(["e", "q"])) == "q":
+        if click.prompt(say("(e)dit again or (q)uit"), type=click.Choice(["e", "q"])) == "q":
             raise refused_text(file, found)
 
 
@@ -276,7 +284,11 @@ def _open(path: Path, line: int) -> None:
         ended = subprocess.run([*words, str(path)], check=False).returncode
     except OSError as error:
         raise InvalidInput(
-            f"the editor '{words[0]}' cannot be started ({error.strerror}); set EDITOR to one"
+            msg(
+                "the editor '{words}' cannot be started ({strerror}); set EDITOR to one",
+                words=words[0],
+                strerror=error.strerror,
+            )
         ) from None
     if ended:
-        raise Refused(f"the editor ended with code {ended}: nothing was changed")
+        raise Refused(msg("the editor ended with code {ended}: nothing was changed", ended=ended))

@@ -21,6 +21,8 @@ from bms.cli.common import (
     with_endpoints_of,
 )
 from bms.errors import InvalidInput
+from bms.language import say
+from schedules.msg import msg
 
 
 @click.command()
@@ -31,7 +33,7 @@ def init(directory: Path) -> None:
 
     for path in write_site(directory):
         click.echo(path)
-    click.echo(f"Next: edit the files, then 'bms check {directory}'.")
+    click.echo(say("Next: edit the files, then 'bms check {directory}'.", directory=directory))
 
 
 @click.command()
@@ -64,14 +66,27 @@ def check(site: Path, as_json: bool) -> None:
         if not as_json:
             files = len({problem.file for problem in problems})
             click.echo(
-                f"{len(problems)} problems in {files} files; nothing was put in force", err=True
+                say(
+                    "{problems} problems in {files} files; nothing was put in force",
+                    problems=len(problems),
+                    files=files,
+                ),
+                err=True,
             )
         sys.exit(InvalidInput.exit_code)
     if not as_json:
         points = sum(len(link.points) for link in found.links.values())
         click.echo(
-            f"{found.file.id}: {len(found.bases)} bases, {len(found.equipment)} equipment, "
-            f"{points} points on {len(found.links)} links, {len(found.groups)} groups: no problems"
+            say(
+                "{id}: {bases} bases, {equipment} equipment, {points} points on {links} links, "
+                "{groups} groups: no problems",
+                id=found.file.id,
+                bases=len(found.bases),
+                equipment=len(found.equipment),
+                points=points,
+                links=len(found.links),
+                groups=len(found.groups),
+            )
         )
 
 
@@ -103,15 +118,22 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     found, problems = load_to_run(site, STRATEGIES)
     loaded = with_endpoints_of(found, endpoints)
     for problem in problems:
-        click.echo(f"not in force: {problem}", err=True)
+        click.echo(say("not in force: {problem}", problem=problem), err=True)
     if problems:
-        click.echo("the schedules that were last in force run instead", err=True)
+        click.echo(say("the schedules that were last in force run instead"), err=True)
     points = sum(len(link.points) for link in loaded.links.values())
 
     def ready() -> None:
         click.echo(
-            f"controlling {loaded.file.id}: {points} points on {len(loaded.links)} links, "
-            f"{len(loaded.groups)} groups, every {loaded.file.cycle_s:g} s; Ctrl-C stops"
+            say(
+                "controlling {id}: {points} points on {links} links, {groups} groups, "
+                "every {cycle_s:g} s; Ctrl-C stops",
+                id=loaded.file.id,
+                points=points,
+                links=len(loaded.links),
+                groups=len(loaded.groups),
+                cycle_s=loaded.file.cycle_s,
+            )
         )
         sys.stdout.flush()
 
@@ -154,10 +176,10 @@ def simulate(
     zone = loaded.file.zone
     since, until = instant(zone, start, "--from"), instant(zone, end, "--to")
     if until <= since:
-        raise InvalidInput("--to must lie after --from")
+        raise InvalidInput(msg("--to must lie after --from"))
     given = pairs(options)
     if given and plant is None:
-        raise InvalidInput("--option goes with --plant")
+        raise InvalidInput(msg("--option goes with --plant"))
     made = make_plant(plant, since, given) if plant else plant_of(loaded, since)
     try:
         with ProgressBar(since, until, quiet=as_json) as progress:
@@ -189,9 +211,17 @@ def simulate(
         )
         return
     click.echo(
-        f"{done.cycles} cycles of {done.step_s:g} s, {done.writes} writes, {done.alarms_raised} "
-        f"alarms in {done.wall_s:.1f} s ({done.days_per_s:.1f} days/s); history in "
-        f"{into or site / 'simulated'}"
+        say(
+            "{cycles} cycles of {step_s:g} s, {writes} writes, {alarms_raised} alarms in "
+            "{wall_s:.1f} s ({days_per_s:.1f} days/s); history in {directory}",
+            cycles=done.cycles,
+            step_s=done.step_s,
+            writes=done.writes,
+            alarms_raised=done.alarms_raised,
+            wall_s=done.wall_s,
+            days_per_s=done.days_per_s,
+            directory=into or site / "simulated",
+        )
     )
 
 

@@ -21,6 +21,7 @@ from bms.cli.common import (
     table_of,
 )
 from bms.errors import InvalidInput, Refused
+from schedules.msg import msg
 
 REASON = click.option("--reason", required=True, help="For the next shift.")
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -57,10 +58,10 @@ def _confirmed(
                 click.echo("nothing was changed")
             return
         if not sys.stdin.isatty():
-            raise Refused("this asks before it switches: write --yes where nobody can answer")
+            raise Refused(msg("this asks before it switches: write --yes where nobody can answer"))
         draw(trial)
         if not click.confirm("Switch?", err=True):
-            raise Refused("nothing was changed")
+            raise Refused(msg("nothing was changed"))
     answer = _ask(site, op, **args)
     if as_json:
         print_json(answer)
@@ -346,7 +347,7 @@ def overlay_clear(
 
 def _check_end(duration: str | None, until: str | None) -> None:
     if duration and until:
-        raise InvalidInput("say either --for or --until")
+        raise InvalidInput(msg("say either --for or --until"))
     if duration:
         duration_of(duration, "--for")
 
@@ -396,7 +397,9 @@ def unit_show(site: Path, name: str, as_json: bool) -> None:
 
     rows = {row["unit"]: row for row in _ask(site, "unit.list")}
     if name not in rows:
-        raise InvalidInput(f"no time unit '{name}'; {suggestion(name, rows)}")
+        raise InvalidInput(
+            msg("no time unit '{name}'; {suggestion}", name=name, suggestion=suggestion(name, rows))
+        )
     row = rows[name]
     if as_json:
         print_json(row)
@@ -452,7 +455,9 @@ def unit_extend(
         try:
             setpoints[key] = float(value)
         except ValueError:
-            raise InvalidInput(f"--set {key}={value}: '{value}' is not a number") from None
+            raise InvalidInput(
+                msg("--set {key}={value}: '{value}' is not a number", key=key, value=value)
+            ) from None
     args = {"target": target, "duration": duration, "until": until, "mode": mode}
     answer = _ask(
         site, "unit.extend", unit=name, setpoints=setpoints, reason=reason, dry_run=dry_run, **args

@@ -10,6 +10,7 @@ from bms.config.sections import Names, read_all
 from bms.equipment import KINDS, PointClass, Role
 from drivers.catalogue import DeviceType, shipped
 from drivers.templates import PointTemplate
+from schedules.msg import msg
 from schedules.yamltext import Document, Origin, Problem, suggestion, validate
 
 
@@ -42,8 +43,12 @@ def read_devices(texts: Mapping[str, str], complete: bool) -> tuple[Catalogue, l
         if not isinstance(name, str):
             catalogue.names.complete = False
         elif name in defined:
-            message = f"device '{name}' is already described in {defined[name]}"
-            problems.append(document.problem(("device",), message, "give it another id"))
+            message = msg(
+                "device '{name}' is already described in {defined}",
+                name=name,
+                defined=defined[name],
+            )
+            problems.append(document.problem(("device",), message, msg("give it another id")))
             continue
         else:
             defined[name] = document.at(("device",))
@@ -68,19 +73,28 @@ def check_device(device: DeviceType) -> list[Finding]:
     """Where a device type does not fit its kind: roles, units, missing points."""
     kind = KINDS.get(device.kind)
     if kind is None:
-        return [Finding(("kind",), f"no kind '{device.kind}'", suggestion(device.kind, KINDS))]
+        return [
+            Finding(
+                ("kind",), msg("no kind '{kind}'", kind=device.kind), suggestion(device.kind, KINDS)
+            )
+        ]
     findings: list[Finding] = []
     for name, template in device.points.items():
         role = kind.roles.get(name)
         if role is None:
-            message = f"no role '{name}' in kind {kind.name}"
+            message = msg("no role '{name}' in kind {name2}", name=name, name2=kind.name)
             findings.append(
                 Finding(("points", name), message, suggestion(name, kind.roles), key=True)
             )
             continue
         findings.extend(_check_point(role, template))
     findings += [
-        Finding(("points",), f"a {kind.name} needs a point '{role.name}'", "add it", key=True)
+        Finding(
+            ("points",),
+            msg("a {name} needs a point '{name2}'", name=kind.name, name2=role.name),
+            msg("add it"),
+            key=True,
+        )
         for role in kind.roles.values()
         if role.required and role.name not in device.points
     ]
@@ -96,33 +110,43 @@ def _check_point(role: Role, template: PointTemplate) -> list[Finding]:
             findings.append(
                 Finding(
                     (*path, "unit"),
-                    f"'{role.name}' has no unit, not {unit}",
-                    "remove it",
+                    msg("'{name}' has no unit, not {unit}", name=role.name, unit=unit),
+                    msg("remove it"),
                     key=True,
                 )
             )
         elif unit:
-            message = f"wrong unit {unit}: '{role.name}' is in {role.unit}"
-            hint = f"set scale and offset so that the value is in {role.unit}"
+            message = msg(
+                "wrong unit {unit}: '{name}' is in {unit2}",
+                unit=unit,
+                name=role.name,
+                unit2=role.unit,
+            )
+            hint = msg("set scale and offset so that the value is in {unit}", unit=role.unit)
             findings.append(Finding((*path, "unit"), message, hint))
         else:
-            message = f"'{role.name}' has no unit"
-            findings.append(Finding(path, message, f"write unit: {role.unit}", key=True))
+            message = msg("'{name}' has no unit", name=role.name)
+            findings.append(
+                Finding(path, message, msg("write unit: {unit}", unit=role.unit), key=True)
+            )
     if role.klass is not PointClass.COUNTER:
         findings += [
             Finding(
-                (*path, key), f"'{role.name}' is no counter: it has no {key}", "remove it", key=True
+                (*path, key),
+                msg("'{name}' is no counter: it has no {key}", name=role.name, key=key),
+                msg("remove it"),
+                key=True,
             )
             for key in ("register_size", "resolution")
             if getattr(template, key) is not None
         ]
     elif template.step is not None and template.resolution is not None:
-        message = f"'{role.name}' counts whole numbers: its scale is its resolution"
-        findings.append(Finding((*path, "resolution"), message, "remove it", key=True))
+        message = msg("'{name}' counts whole numbers: its scale is its resolution", name=role.name)
+        findings.append(Finding((*path, "resolution"), message, msg("remove it"), key=True))
     wrong = ("string",) if role.klass is PointClass.STATE else ("bool", "string")
     kind = "string" if template.labels else template.type
     if kind in wrong:
         meant = "a state" if role.klass is PointClass.STATE else "a number"
-        message = f"'{role.name}' is {meant}, not a {kind}"
-        findings.append(Finding((*path, "type"), message, "name the register's type"))
+        message = msg("'{name}' is {meant}, not a {kind}", name=role.name, meant=meant, kind=kind)
+        findings.append(Finding((*path, "type"), message, msg("name the register's type")))
     return findings

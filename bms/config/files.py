@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bms.config.models import SITE_DIRECTORIES
+from schedules.msg import msg
 from schedules.yamltext import Problem, suggestion
 
 SITE = "site.yaml"
@@ -56,10 +57,16 @@ def read_site(directory: Path) -> Sources:
     """Every file of the site that is looked for. Never raises for what the disk holds."""
     if not directory.is_dir():
         what = "is not a directory" if directory.exists() else "does not exist"
-        return Sources(problems=[Problem(".", 1, 1, f"the site '{directory}' {what}")])
+        return Sources(
+            problems=[
+                Problem(
+                    ".", 1, 1, msg("the site '{directory}' {what}", directory=directory, what=what)
+                )
+            ]
+        )
     sources = _read(directory, [*_TOP, *_names(directory, _FOLDERS)])
     missing = [
-        Problem(name, 1, 1, "this file is missing", "every site has one")
+        Problem(name, 1, 1, msg("this file is missing"), msg("every site has one"))
         for name in _REQUIRED
         if name not in sources.texts and name not in sources.unreadable
     ]
@@ -98,7 +105,9 @@ def _read(directory: Path, names: list[str]) -> Sources:
             continue
         except OSError as error:
             unreadable.add(name)
-            problems.append(Problem(name, 1, 1, f"cannot be read: {error.strerror or error}"))
+            problems.append(
+                Problem(name, 1, 1, msg("cannot be read: {value}", value=error.strerror or error))
+            )
         except UnicodeDecodeError as error:
             unreadable.add(name)
             problems.append(_not_utf8(name, data, error.start))
@@ -108,16 +117,16 @@ def _read(directory: Path, names: list[str]) -> Sources:
 def _not_utf8(name: str, data: bytes, at: int) -> Problem:
     before = data[:at].decode("utf-8-sig")
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    hint = "save it as UTF-8"
+    hint = msg("save it as UTF-8")
     for encoding, mark in (("utf-16", (b"\xff\xfe", b"\xfe\xff")), ("gb18030", (b"",))):
         if data.startswith(mark):
             try:
                 data.decode(encoding)
             except UnicodeDecodeError:
                 continue
-            hint = f"it looks like {encoding.upper()}; save it as UTF-8"
+            hint = msg("it looks like {upper}; save it as UTF-8", upper=encoding.upper())
             break
-    return Problem(name, line, column, "this file is not UTF-8 text", hint)
+    return Problem(name, line, column, msg("this file is not UTF-8 text"), hint)
 
 
 def unread(directory: Path, state_dir: str) -> list[Problem]:
@@ -144,10 +153,10 @@ def _unread(name: str) -> Problem | None:
     folder, _, file = name.rpartition("/")
     if name in _TOP or (folder in _FOLDERS and file.endswith(".yaml")):
         return None
-    message = "no part of the site reads this file"
+    message = msg("no part of the site reads this file")
     stem = file.rpartition(".")[0]
     if folder in _FOLDERS or f"{name.rpartition('.')[0]}.yaml" in _TOP:
-        return Problem(name, 1, 1, message, f"name it {stem}.yaml")
+        return Problem(name, 1, 1, message, msg("name it {stem}.yaml", stem=stem))
     if not folder:
         return Problem(name, 1, 1, message, suggestion(name, _TOP))
     return Problem(name, 1, 1, message, suggestion(folder, _FOLDERS))

@@ -22,6 +22,7 @@ from bms.model import OutputRules
 from drivers.catalogue import DeviceType, bind, profile_of
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
+from schedules.msg import msg
 from schedules.yamltext import Document, Origin, Path, Problem, suggestion
 
 DEFAULT_RESOLUTION = 0.001
@@ -75,7 +76,11 @@ def not_metered(
     if energy is not None and energy.required:
         return []
     metered = [other for other, machine in machines.items() if "energy" in machine.points]
-    return [document.problem(path, f"'{name}' has no energy point", suggestion(name, metered))]
+    return [
+        document.problem(
+            path, msg("'{name}' has no energy point", name=name), suggestion(name, metered)
+        )
+    ]
 
 
 class FleetReader:
@@ -125,7 +130,7 @@ class FleetReader:
         if not isinstance(base, str):
             base = ""
         elif file is not None:
-            self.problems += self._bases.unknown(document, ("base",), base, "base")
+            self.problems += self._bases.unknown(document, ("base",), base, msg("base"))
         raw = document.data.get("equipment")
         for text in raw if isinstance(raw, dict) else ():
             names = self._names(document, base, text)
@@ -140,18 +145,20 @@ class FleetReader:
             names = expand(text)
         except RunError as error:
             known.complete = False
-            self.problems.append(document.problem(path, str(error), error.hint, key=True))
+            self.problems.append(document.problem(path, error.args[0], error.hint, key=True))
             return []
         if len(names[0]) > 64 or not IDENTIFIER.fullmatch(names[0]):
-            message = f"'{text}' is not an id: use a-z, 0-9 and '-', beginning with a letter"
+            message = msg(
+                "'{text}' is not an id: use a-z, 0-9 and '-', beginning with a letter", text=text
+            )
             self.problems.append(document.problem(path, message, key=True))
             known.complete = False
             return []
         for name in names:
             place = self.fleet.origins.get(f"{base}.{name}")
             if place is not None:
-                message = f"'{name}' is already described in {place}"
-                hint = "give it another name"
+                message = msg("'{name}' is already described in {place}", name=name, place=place)
+                hint = msg("give it another name")
                 self.problems.append(document.problem(path, message, hint, key=True))
                 return []
         for name in names:
@@ -167,13 +174,15 @@ class FleetReader:
         if kind is None:
             self.problems.append(
                 document.problem(
-                    (*path, "kind"), f"no kind '{entry.kind}'", suggestion(entry.kind, KINDS)
+                    (*path, "kind"),
+                    msg("no kind '{kind}'", kind=entry.kind),
+                    suggestion(entry.kind, KINDS),
                 )
             )
         device = self._device(document, path, entry, kind)
         links = self._parallel(document, (*path, "link"), entry.link, len(names))
         for link in dict.fromkeys(links or ()):
-            self.problems += self._link_names.unknown(document, (*path, "link"), link, "link")
+            self.problems += self._link_names.unknown(document, (*path, "link"), link, msg("link"))
         titles = self._titles(document, path, entry, len(names))
         if kind is None or device is None or links is None or titles is None:
             return
@@ -186,7 +195,7 @@ class FleetReader:
             try:
                 bound = bind(device, base=base, equipment=name, unit=unit)
             except ValueError as error:  # a node pattern with a format that does not fit
-                message = f"device '{entry.device}': {error}"
+                message = msg("device '{device}': {error}", device=entry.device, error=error)
                 self.problems.append(document.problem((*path, "device"), message))
                 return
             points = {role: point for role, point in bound.items() if role in kind.roles}
@@ -212,7 +221,7 @@ class FleetReader:
             self._add_outputs(machine, device, points, entry)
             taken = self._registers.claim(machine.id, link, list(points.values()))
             if taken:
-                hint = "check the unit and the addresses"
+                hint = msg("check the unit and the addresses")
                 self.problems.append(document.problem(path, taken, hint, key=True))
                 return
 
@@ -222,12 +231,19 @@ class FleetReader:
         at = (*path, "device")
         device = self._catalogue.types.get(entry.device)
         if device is None:
-            self.problems += self._catalogue.names.unknown(document, at, entry.device, "device")
+            self.problems += self._catalogue.names.unknown(
+                document, at, entry.device, msg("device")
+            )
             return None
         if kind is None:
             return device
         if device.kind != kind.name:
-            message = f"device '{entry.device}' is of kind {device.kind}, not {kind.name}"
+            message = msg(
+                "device '{device}' is of kind {kind}, not {name}",
+                device=entry.device,
+                kind=device.kind,
+                name=kind.name,
+            )
             hint = suggestion(entry.device, self._catalogue.of_kind(kind.name))
             self.problems.append(document.problem(at, message, hint))
             return None
@@ -236,7 +252,15 @@ class FleetReader:
             if findings:
                 self._unfit.add(device.device)
             self.problems += [
-                document.problem(at, f"shipped device '{device.device}': {f.message}", f.hint)
+                document.problem(
+                    at,
+                    msg(
+                        "shipped device '{device}': {message}",
+                        device=device.device,
+                        message=f.message,
+                    ),
+                    f.hint,
+                )
                 for f in findings
             ]
         return device
@@ -245,7 +269,7 @@ class FleetReader:
         try:
             return parallel(text, count)
         except RunError as error:
-            self.problems.append(document.problem(path, str(error), error.hint))
+            self.problems.append(document.problem(path, error.args[0], error.hint))
             return None
 
     def _titles(
@@ -273,8 +297,12 @@ class FleetReader:
         for link in dict.fromkeys(links):
             language = spoken(self._links[link])
             if language != device.protocol:
-                message = (
-                    f"link '{link}' speaks {language}, device '{entry.device}' {device.protocol}"
+                message = msg(
+                    "link '{link}' speaks {language}, device '{device}' {protocol}",
+                    link=link,
+                    language=language,
+                    device=entry.device,
+                    protocol=device.protocol,
                 )
                 fitting = [
                     name
@@ -288,14 +316,20 @@ class FleetReader:
         units: list[int | None] = [None] * len(links)
         if device.protocol == "modbus" or any("{unit" in p.pattern for p in points):
             if entry.unit is None:
-                message = f"device '{entry.device}' needs its unit"
-                problems.append(document.problem(path, message, "add unit: 1 (0-255)", key=True))
+                message = msg("device '{device}' needs its unit", device=entry.device)
+                problems.append(
+                    document.problem(path, message, msg("add unit: 1 (0-255)"), key=True)
+                )
             else:
                 units, found = _unit_numbers(document, at, str(entry.unit), links)
                 problems += found
         elif entry.unit is not None:
-            message = f"device '{entry.device}' on {device.protocol} has no unit"
-            problems.append(document.problem(at, message, "remove it", key=True))
+            message = msg(
+                "device '{device}' on {protocol} has no unit",
+                device=entry.device,
+                protocol=device.protocol,
+            )
+            problems.append(document.problem(at, message, msg("remove it"), key=True))
         self.problems += problems
         return None if problems else units
 
@@ -327,7 +361,9 @@ class FleetReader:
     ) -> None:
         for role in entry.scan:
             if role not in points:
-                message = f"device '{entry.device}' has no point '{role}'"
+                message = msg(
+                    "device '{device}' has no point '{role}'", device=entry.device, role=role
+                )
                 hint = suggestion(role, points)
                 at = (*path, "scan", role)
                 self.problems.append(document.problem(at, message, hint, key=True))
@@ -375,11 +411,17 @@ def _unit_numbers(
     try:
         texts = parallel(text, count)
     except RunError as error:
-        return [], [document.problem(path, str(error), error.hint)]
+        return [], [document.problem(path, error.args[0], error.hint)]
     if not all(t.isascii() and t.isdigit() and len(t) < 4 and int(t) <= 255 for t in texts):
-        hint = 'write a number, or a range in quotes: "{1..64}"'
-        return [], [document.problem(path, f"unit '{text}' is not a number from 0 to 255", hint)]
+        hint = msg('write a number, or a range in quotes: "{1..64}"')
+        return [], [
+            document.problem(
+                path, msg("unit '{text}' is not a number from 0 to 255", text=text), hint
+            )
+        ]
     if len(set(zip(texts, links, strict=True))) < count:
-        message = f"all {count} would be unit {text} of one link"
-        return [], [document.problem(path, message, f'write a range: "{{1..{count}}}"')]
+        message = msg("all {count} would be unit {text} of one link", count=count, text=text)
+        return [], [
+            document.problem(path, message, msg('write a range: "{{1..{count}}}"', count=count))
+        ]
     return [int(t) for t in texts], []

@@ -14,6 +14,7 @@ from bms.config.sections import Names, entries, names_of, read_all
 from bms.equipment import Equipment
 from bms.model import Priority
 from drivers.points import PointId
+from schedules.msg import msg
 from schedules.yamltext import Document, Path, Problem, suggestion, validate
 
 
@@ -62,7 +63,7 @@ class GroupsReader:
         if not isinstance(base, str):
             self.groups.names.complete = False
             return
-        unknown = self._bases.unknown(document, ("base",), base, "base")
+        unknown = self._bases.unknown(document, ("base",), base, msg("base"))
         if base not in self._bases.known:
             self.problems += unknown
             self.groups.names.complete = False
@@ -77,15 +78,23 @@ class GroupsReader:
         place = document.at(path, key=True)
         group_id = f"{base}.{name}"
         if group_id in self.groups.names.known:
-            message = f"group '{name}' of base '{base}' is already described"
-            self.problems.append(document.problem(path, message, "give it another id", key=True))
+            message = msg(
+                "group '{name}' of base '{base}' is already described", name=name, base=base
+            )
+            self.problems.append(
+                document.problem(path, message, msg("give it another id"), key=True)
+            )
             return
         self.groups.names.known.add(group_id)
         if not IDENTIFIER.fullmatch(name):
             self.groups.names.complete = False  # reported; the name meant is not known
         if group_id in self._fleet.origins:
-            message = f"'{name}' is also equipment, in {self._fleet.origins[group_id]}"
-            hint = "their points would have the same ids: give the group another id"
+            message = msg(
+                "'{name}' is also equipment, in {origins}",
+                name=name,
+                origins=self._fleet.origins[group_id],
+            )
+            hint = msg("their points would have the same ids: give the group another id")
             self.problems.append(document.problem(path, message, hint, key=True))
         if entry is None:
             return
@@ -94,7 +103,7 @@ class GroupsReader:
             self.problems.append(
                 document.problem(
                     (*path, "strategy"),
-                    f"no strategy '{entry.strategy}'",
+                    msg("no strategy '{strategy}'", strategy=entry.strategy),
                     suggestion(entry.strategy, self._strategies),
                 )
             )
@@ -160,15 +169,15 @@ class GroupsReader:
             try:
                 found, missing = select(text, order)
             except RunError as error:
-                self.problems.append(document.problem(at, str(error), error.hint))
+                self.problems.append(document.problem(at, error.args[0], error.hint))
                 whole = False
                 continue
             if not is_pattern(text) and text in chosen:
-                message = f"'{text}' is already a member of this group"
-                self.problems.append(document.problem(at, message, "remove it"))
+                message = msg("'{text}' is already a member of this group", text=text)
+                self.problems.append(document.problem(at, message, msg("remove it")))
             for name in missing:
                 whole = False
-                self.problems += names.unknown(document, at, name, "equipment")
+                self.problems += names.unknown(document, at, name, msg("equipment"))
             chosen.update(dict.fromkeys(found))
         if not whole or any(name not in usable for name in chosen):
             return None
@@ -183,7 +192,9 @@ class GroupsReader:
         at = (*path, "meter")
         machine = self._by_base[base].get(entry.meter)
         if machine is None:
-            self.problems += self._fleet.named(base).unknown(document, at, entry.meter, "equipment")
+            self.problems += self._fleet.named(base).unknown(
+                document, at, entry.meter, msg("equipment")
+            )
             return None, False
         if "energy" not in machine.points:
             self.problems += not_metered(document, at, entry.meter, self._by_base[base])
@@ -204,17 +215,27 @@ class GroupsReader:
                 if other != mine:
                     clashes.setdefault((*other, priority), []).append(point)
         if denied:
-            message = f"strategy {spec.name} writes what is not writable: {_some(denied)}"
-            hint = "set writable: true in the device's file if the machine allows it"
+            message = msg(
+                "strategy {name} writes what is not writable: {some}",
+                name=spec.name,
+                some=_some(denied),
+            )
+            hint = msg("set writable: true in the device's file if the machine allows it")
             self.problems.append(document.problem(path, message, hint, key=True))
         for (other_group, other_name, priority), points in clashes.items():
             if other_group == group.id:
                 who = f"two controllers of group '{group.id}' ({other_name} is one)"
-                hint = "this is a defect of the strategy"
+                hint = msg("this is a defect of the strategy")
             else:
                 who = f"groups '{other_group}' and '{group.id}'"
-                hint = "take the equipment out of one of them"
-            message = f"{who} both command {_some(points)} at priority {priority} ({priority.name})"
+                hint = msg("take the equipment out of one of them")
+            message = msg(
+                "{who} both command {some} at priority {priority} ({name})",
+                who=who,
+                some=_some(points),
+                priority=priority,
+                name=priority.name,
+            )
             self.problems.append(document.problem(path, message, hint, key=True))
 
 

@@ -19,17 +19,22 @@ from drivers.modbus.transport import (
     Tls,
     UnitProfile,
 )
+from schedules.msg import msg
 
 
 def _host(host: str) -> str:
     if not re.fullmatch(r"[^\s/\[\]]+", host):
-        raise ValueError(f"'{host}' is not a host name or address (no scheme, path or brackets)")
+        raise ValueError(
+            msg("'{host}' is not a host name or address (no scheme, path or brackets)", host=host)
+        )
     return host
 
 
 def _opcua_url(url: str) -> str:
     if not re.match(r"opc\.tcp://[^/\s]+", url):
-        raise ValueError(f"'{url}' is not an OPC-UA address: write opc.tcp://host:port")
+        raise ValueError(
+            msg("'{url}' is not an OPC-UA address: write opc.tcp://host:port", url=url)
+        )
     return url
 
 
@@ -163,7 +168,7 @@ ADDRESS_KEYS = {
 
 def spoken(settings: LinkSettings) -> str:
     """The protocol in the sense of device files: modbus, opcua or plant."""
-    return "modbus" if isinstance(settings, ModbusSettings) else settings.protocol
+    return msg("modbus") if isinstance(settings, ModbusSettings) else settings.protocol
 
 
 def endpoint(settings: ModbusSettings, directory: Path) -> Endpoint:

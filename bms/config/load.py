@@ -40,6 +40,7 @@ from bms.equipment import Medium
 from bms.errors import InvalidInput
 from schedules.context import Place
 from schedules.model import Library
+from schedules.msg import msg
 from schedules.targets import Targets
 from schedules.yamltext import Document, Problem, suggestion
 
@@ -58,7 +59,7 @@ def schedule_texts(directory: Path) -> dict[str, str]:
     """
     found = read_schedules(directory)
     if found.problems:
-        raise InvalidInput("the schedules cannot be read", sorted(found.problems))
+        raise InvalidInput(msg("the schedules cannot be read"), sorted(found.problems))
     return found.texts
 
 
@@ -72,7 +73,9 @@ def load(
     site, problems = check(directory, strategies, schedules=schedules)
     if site is None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise InvalidInput(f"the site '{directory}' has {count}", problems)
+        raise InvalidInput(
+            msg("the site '{directory}' has {count}", directory=directory, count=count), problems
+        )
     return site
 
 
@@ -106,8 +109,8 @@ def check(
     fleet = fleet_reader.fleet
     problems += fleet_reader.problems
     if not found.under("equipment") and found.complete("equipment"):
-        hint = "describe machines and meters in equipment/<name>.yaml"
-        problems.append(Problem("equipment", 1, 1, "the site has no equipment", hint))
+        hint = msg("describe machines and meters in equipment/<name>.yaml")
+        problems.append(Problem("equipment", 1, 1, msg("the site has no equipment"), hint))
     if site is not None:
         problems += _check_energy(site, bases, fleet)
     meters: dict[str, MeterEntry] = {}
@@ -149,7 +152,9 @@ def _read_site_file(
     zones |= {("bases", name, "zone"): base.zone for name, base in bases.items()}
     for path, zone in zones.items():
         if isinstance(zone, str) and not _is_zone(zone):
-            problems.append(document.problem(path, f"no time zone '{zone}'", _near_zone(zone)))
+            problems.append(
+                document.problem(path, msg("no time zone '{zone}'", zone=zone), _near_zone(zone))
+            )
     return file, bases, names
 
 
@@ -169,10 +174,12 @@ _ONE_ZONE_OF_CHINA = "Asia/Shanghai"
 def _near_zone(name: str) -> str:
     zones = available_timezones()
     if name.lower() in ("asia/beijing", "beijing", "china", "cst", "asia/hangzhou", "utc+8"):
-        return f"did you mean '{_ONE_ZONE_OF_CHINA}'?"
+        return msg("did you mean '{one_zone_of_china}'?", one_zone_of_china=_ONE_ZONE_OF_CHINA)
     near = difflib.get_close_matches(name, zones, n=1, cutoff=0.5)
     example = f"zones have names like {_ONE_ZONE_OF_CHINA} or Europe/Berlin"
-    return f"did you mean '{near[0]}'? {example}" if near else example
+    return (
+        msg("did you mean '{near}'? {example}", near=near[0], example=example) if near else example
+    )
 
 
 class _UnknownLink(FileModel, extra="ignore"):
@@ -208,8 +215,13 @@ def _shared_places(document: Document, links: Mapping[str, LinkSettings]) -> lis
         where = place(settings)
         other = first.setdefault(where, name) if where else name
         if other != name:
-            message = f"'{name}' is the same endpoint as '{other}' ({where})"
-            hint = f"a link serves many units: put all its equipment on '{other}'"
+            message = msg(
+                "'{name}' is the same endpoint as '{other}' ({where})",
+                name=name,
+                other=other,
+                where=where,
+            )
+            hint = msg("a link serves many units: put all its equipment on '{other}'", other=other)
             problems.append(document.problem(("links", name), message, hint, key=True))
     return problems
 
@@ -232,15 +244,15 @@ def _check_energy(document: Document, bases: Mapping[str, BaseFile], fleet: Flee
             for index, name in enumerate(getattr(file.energy, side, ())):
                 at = ("bases", base, "energy", side, index)
                 if name not in machines:
-                    problems += fleet.named(base).unknown(document, at, name, "equipment")
+                    problems += fleet.named(base).unknown(document, at, name, msg("equipment"))
                 elif "energy" not in machines[name].points:
                     problems += not_metered(document, at, name, machines)
                 elif machines[name].kind.medium is not Medium.ELECTRICITY:
                     message = f"'{name}' measures {machines[name].kind.medium}, not electricity"
                     problems.append(document.problem(at, message))
                 elif name in seen:
-                    message = f"'{name}' is counted twice in this base's energy"
-                    problems.append(document.problem(at, message, "name it once"))
+                    message = msg("'{name}' is counted twice in this base's energy", name=name)
+                    problems.append(document.problem(at, message, msg("name it once")))
                 seen.add(name)
     return problems
 
@@ -250,7 +262,7 @@ def _check_people(document: Document, file: SiteFile, known: set[str]) -> list[P
     return [
         document.problem(
             ("people", user, "areas", index),
-            f"no group and no equipment matches the area '{area}'",
+            msg("no group and no equipment matches the area '{area}'", area=area),
             suggestion(area, sorted(known)),
         )
         for user, person in file.people.items()
@@ -346,21 +358,32 @@ def with_endpoints(site: Site, endpoints: Mapping[str, Mapping[str, object]]) ->
     """
     links = dict(site.links)
     if not isinstance(endpoints, Mapping):
-        raise InvalidInput("endpoints are addresses by link id")
+        raise InvalidInput(msg("endpoints are addresses by link id"))
     for name, address in endpoints.items():
         if not isinstance(address, Mapping):
-            raise InvalidInput(f"link '{name}': an address has keys such as host and port")
+            raise InvalidInput(
+                msg("link '{name}': an address has keys such as host and port", name=name)
+            )
         if name not in links:
-            raise InvalidInput(f"no link '{name}'; {suggestion(name, links)}")
+            raise InvalidInput(
+                msg("no link '{name}'; {suggestion}", name=name, suggestion=suggestion(name, links))
+            )
         settings = links[name].settings
         allowed = ADDRESS_KEYS[settings.protocol]
         for key in address:
             if key not in allowed:
-                raise InvalidInput(f"link '{name}': no '{key}'; {suggestion(key, allowed)}")
+                raise InvalidInput(
+                    msg(
+                        "link '{name}': no '{key}'; {suggestion}",
+                        name=name,
+                        key=key,
+                        suggestion=suggestion(key, allowed),
+                    )
+                )
         try:
             changed = type(settings).model_validate({**settings.model_dump(), **address})
         except ValidationError as error:
             reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise InvalidInput(f"link '{name}': {reason}") from None
+            raise InvalidInput(msg("link '{name}': {reason}", name=name, reason=reason)) from None
         links[name] = replace(links[name], settings=changed)
     return replace(site, links=links)

@@ -20,6 +20,7 @@ from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 from schedules.context import Place
 from schedules.model import Library
+from schedules.msg import msg
 from schedules.yamltext import Origin
 
 if TYPE_CHECKING:
@@ -32,21 +33,25 @@ def _title(value: object) -> object:
     if isinstance(value, str):
         return value
     if not isinstance(value, dict):
-        raise ValueError("a title is a text, or one per language: {zh: …, en: …}")
+        raise ValueError(msg("a title is a text, or one per language: {zh: …, en: …}"))
     for language, text in value.items():
         if language not in ("zh", "en"):
-            raise ValueError(f"'{language}' is not a language of titles; allowed: zh, en")
+            raise ValueError(
+                msg("'{language}' is not a language of titles; allowed: zh, en", language=language)
+            )
         if not isinstance(text, str):
-            raise ValueError(f"the title in '{language}' is not a text")
+            raise ValueError(msg("the title in '{language}' is not a text", language=language))
     return value
 
 
 def _identifier(name: str) -> str:
     """A part of a point id."""
     if len(name) > 64:
-        raise ValueError(f"'{name[:20]}…' is longer than 64 characters")
+        raise ValueError(msg("'{name}…' is longer than 64 characters", name=name[:20]))
     if not IDENTIFIER.fullmatch(name):
-        raise ValueError(f"'{name}' is not an id: use a-z, 0-9 and '-', beginning with a letter")
+        raise ValueError(
+            msg("'{name}' is not an id: use a-z, 0-9 and '-', beginning with a letter", name=name)
+        )
     return name
 
 
@@ -54,8 +59,8 @@ def _unit(value: object) -> object:
     if value is None or (isinstance(value, int | str) and not isinstance(value, bool)):
         return value
     if isinstance(value, dict):
-        raise ValueError('a range of units is written in quotes: unit: "{1..64}"')
-    raise ValueError("a unit is a whole number from 0 to 255")
+        raise ValueError(msg('a range of units is written in quotes: unit: "{1..64}"'))
+    raise ValueError(msg("a unit is a whole number from 0 to 255"))
 
 
 def _person(value: object) -> object:
@@ -63,23 +68,30 @@ def _person(value: object) -> object:
         return {"role": value}
     if isinstance(value, dict):
         return value
-    raise ValueError(f"a person has a role: {', '.join(get_args(Role))}")
+    raise ValueError(msg("a person has a role: {names}", names=", ".join(get_args(Role))))
 
 
 def _scalar(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise ValueError("a value is a number, true or false, or a text")
+    raise ValueError(msg("a value is a number, true or false, or a text"))
 
 
 def _location(value: object) -> object:
     if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError("a location is [latitude, longitude] in degrees, as [30.18, 120.16]")
+        raise ValueError(msg("a location is [latitude, longitude] in degrees, as [30.18, 120.16]"))
     for number, limit, what in zip(value, (90, 180), ("latitude", "longitude"), strict=True):
         if isinstance(number, bool) or not isinstance(number, int | float):
-            raise ValueError(f"'{number}' is not a {what} in degrees")
+            raise ValueError(msg("'{number}' is not a {what} in degrees", number=number, what=what))
         if abs(number) > limit:
-            raise ValueError(f"{number} is no {what}: it goes from -{limit} to {limit}")
+            raise ValueError(
+                msg(
+                    "{number} is no {what}: it goes from -{limit} to {limit}",
+                    number=number,
+                    what=what,
+                    limit=limit,
+                )
+            )
     return tuple(value)
 
 
@@ -87,21 +99,31 @@ def _bytes(value: object) -> object:
     if isinstance(value, str):
         found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)B?", value.strip())
         if found is None:
-            raise ValueError(f"'{value}' is not a size: write 20 GB, 500 MB or a number of bytes")
+            raise ValueError(
+                msg(
+                    "'{value}' is not a size: write 20 GB, 500 MB or a number of bytes", value=value
+                )
+            )
         value = int(float(found[1]) * 1000 ** " kMGT".index(found[2] or " "))
     if isinstance(value, int) and not isinstance(value, bool) and value < LEAST_BYTES:
-        raise ValueError(f"{value} bytes are too few for a history; at least 10 MB")
+        raise ValueError(
+            msg("{value} bytes are too few for a history; at least 10 MB", value=value)
+        )
     return value
 
 
 def _state_dir(path: str) -> str:
     parts = PurePath(path).parts
     if not parts or "\0" in path:
-        raise ValueError("the state directory has no name")
+        raise ValueError(msg("the state directory has no name"))
     if ".." in parts:
-        raise ValueError("the state directory is inside the site, or an absolute path")
+        raise ValueError(msg("the state directory is inside the site, or an absolute path"))
     if parts[0] in SITE_DIRECTORIES:
-        raise ValueError(f"the state directory cannot be in '{parts[0]}', which holds site files")
+        raise ValueError(
+            msg(
+                "the state directory cannot be in '{parts}', which holds site files", parts=parts[0]
+            )
+        )
     return path
 
 

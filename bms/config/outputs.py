@@ -12,6 +12,7 @@ from drivers.codec import codec
 from drivers.points import ModbusAddress, Point, Value
 from drivers.scaling import FLOATS
 from drivers.templates import PointTemplate
+from schedules.msg import msg
 from schedules.yamltext import suggestion
 
 FLOAT_TOLERANCE = 1e-3
@@ -96,17 +97,24 @@ def check_settings(
         if role is None or not role.command:
             what = f"no role '{name}'" if role is None else f"'{name}' is not commanded"
             findings.append(
-                Finding((name,), f"{what} in kind {kind.name}", suggestion(name, commands), True)
+                Finding(
+                    (name,),
+                    msg("{what} in kind {name}", what=what, name=kind.name),
+                    suggestion(name, commands),
+                    True,
+                )
             )
             continue
         if name not in points:
-            message = f"device '{device}' has no point '{name}'"
+            message = msg("device '{device}' has no point '{name}'", device=device, name=name)
             findings.append(Finding((name,), message, suggestion(name, points), True))
             continue
         point, register_type = points[name]
         if not point.writable:
-            message = f"point '{name}' of device '{device}' is not writable"
-            hint = "set writable: true in the device's file, or remove this"
+            message = msg(
+                "point '{name}' of device '{device}' is not writable", name=name, device=device
+            )
+            hint = msg("set writable: true in the device's file, or remove this")
             findings.append(Finding((name,), message, hint, True))
             continue
         findings.extend(_check_setting(role, setting, point, register_type))
@@ -120,14 +128,19 @@ def _check_setting(
     if role.klass is not PointClass.STATE:
         findings += [
             Finding(
-                (role.name, key), f"'{role.name}' is not switched on and off", "remove it", key=True
+                (role.name, key),
+                msg("'{name}' is not switched on and off", name=role.name),
+                msg("remove it"),
+                key=True,
             )
             for key in ("min_on_s", "min_off_s")
             if getattr(setting, key) is not None
         ]
     if setting.on_stop == "release" and point.release_value is None:
-        message = f"'{role.name}' cannot be released: the device gives it no release_value"
-        findings.append(Finding((role.name, "on_stop"), message, "write hold"))
+        refused = msg(
+            "'{name}' cannot be released: the device gives it no release_value", name=role.name
+        )
+        findings.append(Finding((role.name, "on_stop"), refused, msg("write hold")))
     if setting.default is not None:
         message, hint = _check_default(role, setting.default, point, register_type)
         if message:
@@ -139,10 +152,12 @@ def _check_default(role: Role, default: Value, point: Point, register_type: str)
     if role.klass is PointClass.STATE:
         if isinstance(default, bool):
             return "", ""
-        return f"{default!r} is not a state", "write true or false"
+        return msg("{default!r} is not a state", default=default), msg("write true or false")
     if isinstance(default, bool | str):
         unit = f" in {role.unit}" if role.unit else ""
-        return f"{default!r} is not a number", f"'{role.name}' is a number{unit}"
+        return msg("{default!r} is not a number", default=default), msg(
+            "'{name}' is a number{unit}", name=role.name, unit=unit
+        )
     if register_type in FLOATS or not isinstance(point.address, ModbusAddress):
         return "", ""
     made = codec(point.address)
@@ -152,5 +167,5 @@ def _check_default(role: Role, default: Value, point: Point, register_type: str)
         else:
             made.encode(default)
     except ValueError as error:
-        return f"{default} does not fit the register", str(error)
+        return msg("{default} does not fit the register", default=default), str(error)
     return "", ""

@@ -11,6 +11,7 @@ from bms.config.sections import Names
 from schedules.context import Place
 from schedules.load import load as load_library
 from schedules.model import Library, Use
+from schedules.msg import msg
 from schedules.seasons import OutdoorRule
 from schedules.targets import Targets
 from schedules.yamltext import Origin, Problem, suggestion
@@ -86,21 +87,33 @@ def _check_targets(
         sun = library.schedules[library.governed[target]].hangs_on_sun
         base = target.partition(".")[0]
         if sun is not None and base in known.bases.known and base not in known.places:
-            hint = f"add location: [30.18, 120.16] (latitude, longitude) to '{base}' in site.yaml"
-            message = f"sunrise and sunset need the location of base '{base}'"
+            hint = msg(
+                "add location: [30.18, 120.16] (latitude, longitude) to '{base}' in site.yaml",
+                base=base,
+            )
+            message = msg("sunrise and sunset need the location of base '{base}'", base=base)
             problems.append(_problem(sun, message, hint))
         if target in known.groups.known or target not in known.targets.equipment:
             continue
         owner = owners.get(target)
         if owner is None:
             if known.targets.complete:
-                hint = "only equipment of a group has a schedule: make it a group's member"
-                problems.append(_problem(place, f"'{target}' belongs to no group", hint))
+                hint = msg("only equipment of a group has a schedule: make it a group's member")
+                problems.append(
+                    _problem(place, msg("'{target}' belongs to no group", target=target), hint)
+                )
             continue
         spec = strategies.get(known.strategies.get(owner, ""))
         if spec is not None and not spec.each:
-            message = f"'{target}' is staged by group '{owner}' ({spec.name})"
-            problems.append(_problem(place, message, f"schedule the group: {owner}"))
+            message = msg(
+                "'{target}' is staged by group '{owner}' ({name})",
+                target=target,
+                owner=owner,
+                name=spec.name,
+            )
+            problems.append(
+                _problem(place, message, msg("schedule the group: {owner}", owner=owner))
+            )
     return problems
 
 
@@ -112,18 +125,22 @@ def _check_seasons(library: Library, known: Governable) -> list[Problem]:
         if base not in known.bases.known:
             if known.bases.complete:
                 hint = suggestion(base, known.bases.known)
-                problems.append(_problem(place, f"no base '{base}'", hint))
+                problems.append(_problem(place, msg("no base '{base}'", base=base), hint))
             continue
         if name != base and known.targets.complete and not known.targets.knows(name):
             hint = suggestion(name, known.groups.known)
-            problems.append(_problem(place, f"no group '{name}'", hint))
+            problems.append(_problem(place, msg("no group '{name}'", name=name), hint))
         rule = library.seasons[library.base_seasons[name]].rule
         if not isinstance(rule, OutdoorRule) or not known.all_points:
             continue
         point = rule.point_of(base)
         if point not in known.points:
             near = [p for p in known.points if p.startswith(f"{base}.") and "temp" in p]
-            message = f"base '{base}' has no point '{point}' to switch its seasons by"
+            message = msg(
+                "base '{base}' has no point '{point}' to switch its seasons by",
+                base=base,
+                point=point,
+            )
             problems.append(_problem(place, message, suggestion(point, near)))
     return problems
 
@@ -142,15 +159,15 @@ def _check_use(
         if use.target in known.targets.equipment:
             return []
         hint = suggestion(use.target, known.groups.known)
-        return [_problem(use.target_origin, f"no group '{use.target}'", hint)]
+        return [_problem(use.target_origin, msg("no group '{target}'", target=use.target), hint)]
     problems: list[Problem] = []
     whose = f"strategy {spec.name} of group '{owner}'"
     if use.mode is not None and use.mode not in spec.modes:
-        message = f"no mode '{use.mode}' in {whose}"
+        message = msg("no mode '{mode}' in {whose}", mode=use.mode, whose=whose)
         problems.append(_problem(use.mode_origin, message, suggestion(use.mode, spec.modes)))
     for name, origin in use.setpoints.items():
         if name not in spec.setpoints:
-            message = f"no setpoint '{name}' in {whose}"
+            message = msg("no setpoint '{name}' in {whose}", name=name, whose=whose)
             problems.append(_problem(origin, message, suggestion(name, spec.setpoints)))
     return problems
 

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from itertools import groupby
 
 from bms.errors import InvalidInput, NotAvailable
+from schedules.msg import msg
 
 CHINA = "CN"
 _SATURDAY = 5
@@ -56,7 +57,10 @@ def gather(country: str, year: int) -> PublicHolidays:
         found = library.country_holidays(country, years=year, language=None)
     except NotImplementedError:
         raise InvalidInput(
-            f"no country '{country}': write its two-letter code, such as CN, DE or US"
+            msg(
+                "no country '{country}': write its two-letter code, such as CN, DE or US",
+                country=country,
+            )
         ) from None
     free = {day: found[day] for day in sorted(found) if day.year == year}
     worked = {day for day in found.weekend_workdays if day.year == year}

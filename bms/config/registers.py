@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from drivers.codec import codec, width
 from drivers.points import Address, ModbusAddress, Point, PointId
+from schedules.msg import msg
 
 
 class Registers:
@@ -23,7 +24,9 @@ class Registers:
         whole = (link, frozenset(point.address for point in points))
         same = self._machines.setdefault(whole, machine)
         if same != machine:
-            return f"'{machine}' has exactly the registers of '{same}'"
+            return msg(
+                "'{machine}' has exactly the registers of '{same}'", machine=machine, same=same
+            )
         taken = ""
         for point in points:
             other = self._note(link, point) if point.writable else None

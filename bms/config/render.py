@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from bms.language import say
 from schedules.yamltext import Problem
 
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that YAML positions count
@@ -28,16 +29,22 @@ def render(problems: Sequence[Problem], sources: Mapping[str, str]) -> str:
     return "\n".join(parts)
 
 
+def problem_line(problem: Problem) -> str:
+    """A problem on one line, in the language that is spoken."""
+    text = f"{problem.file}:{problem.line}:{problem.column}: {say(problem.message)}"
+    return f"{text}; {say(problem.hint)}" if problem.hint else text
+
+
 def _one(problem: Problem, lines: Sequence[str]) -> str:
-    head = f"{problem.file}:{problem.line}:{problem.column}: {problem.message}"
+    head = f"{problem.file}:{problem.line}:{problem.column}: {say(problem.message)}"
     if problem.line > len(lines) or not lines[problem.line - 1].strip():
-        return f"{head}\n      {problem.hint}" if problem.hint else head
+        return f"{head}\n      {say(problem.hint)}" if problem.hint else head
     line = "".join(c if c.isprintable() else " " for c in lines[problem.line - 1])
     start = min(problem.column - 1, len(line))
     token = _TOKEN.match(line, start)
     end = token.end() if token else start + 1
     before, marked = width(line[:start]), max(width(line[start:end]), 1)
-    hint = f" {problem.hint}" if problem.hint else ""
+    hint = f" {say(problem.hint)}" if problem.hint else ""
     return (
         f"{head}\n{problem.line:>5} | {line.rstrip()}\n{'':>5} | {' ' * before}{'^' * marked}{hint}"
     )

@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 
 from bms.errors import InvalidInput, Refused
+from schedules.msg import msg
 
 
 def template() -> dict[str, str]:
@@ -33,7 +34,12 @@ def init(directory: Path) -> list[Path]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if any(directory.iterdir()):
-            raise Refused(f"'{directory}' is not empty; name a new directory for the site")
+            raise Refused(
+                msg(
+                    "'{directory}' is not empty; name a new directory for the site",
+                    directory=directory,
+                )
+            )
         written = []
         for name, text in template().items():
             path = directory / name
@@ -41,7 +47,15 @@ def init(directory: Path) -> list[Path]:
             path.write_text(text, encoding="utf-8", newline="\n")
             written.append(path)
     except FileExistsError:
-        raise Refused(f"'{directory}' is a file; name a new directory for the site") from None
+        raise Refused(
+            msg("'{directory}' is a file; name a new directory for the site", directory=directory)
+        ) from None
     except OSError as error:
-        raise InvalidInput(f"cannot write '{directory}': {error.strerror or error}") from None
+        raise InvalidInput(
+            msg(
+                "cannot write '{directory}': {value}",
+                directory=directory,
+                value=error.strerror or error,
+            )
+        ) from None
     return written

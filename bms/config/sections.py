@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from schedules.msg import msg
 from schedules.yamltext import Document, Path, Problem, read, suggestion, validate
 
 M = TypeVar("M", bound=BaseModel)
@@ -32,7 +33,12 @@ class Names:
         if name in self.known or not self.complete:
             return []
         return [
-            document.problem(path, f"no {what} '{name}'", suggestion(name, self.known), key=key)
+            document.problem(
+                path,
+                msg("no {what} '{name}'", what=what, name=name),
+                suggestion(name, self.known),
+                key=key,
+            )
         ]
 
 
@@ -48,7 +54,7 @@ def read_all(texts: Mapping[str, str]) -> tuple[list[Document], list[Problem], b
             complete = False
             continue
         if not isinstance(document.data, dict):
-            problems.append(document.problem((), "keys with values belong here"))
+            problems.append(document.problem((), msg("keys with values belong here")))
             complete = False
             continue
         documents.append(document)
@@ -75,8 +81,10 @@ def entries(
         return file, valid, problems
     for name, data in raw.items():
         if not isinstance(data, dict):
-            message = f"'{name}' has nothing to describe it"
-            problems.append(document.problem((section, name), message, "give it keys and values"))
+            message = msg("'{name}' has nothing to describe it", name=name)
+            problems.append(
+                document.problem((section, name), message, msg("give it keys and values"))
+            )
             continue
         entry, found = validate(model_of(data), document, (section, name))
         problems.extend(found)
