@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import calendar, cert, live, override, raw, read, scan, schedule, site, switch
+from bms.cli import calendar, cert, live, override, raw, read, scan, schedule, site, switch, unit
 from bms.cli.common import ErrorGroup
 
 
@@ -31,7 +31,7 @@ for command in (
     override.override,
     switch.season,
     switch.overlay,
-    switch.unit,
+    unit.unit,
     schedule.audit,
     cert.cert,
     scan.scan,
