@@ -172,7 +172,7 @@ def plan_level(
 ) -> OverlayLevel:
     """An overlay set to a level, until its renewal date at the latest."""
     overlay = _overlay(site, name)
-    may(site, user, Action.OVERLAY, *sorted(_overlaid(site, overlay)))
+    may(site, user, Action.OVERLAY, *sorted(_overlaid(overlay)))
     reason = reason_of(reason, "an overlay")
     if level == OFF:
         raise InvalidInput(f"to switch {name} off, write: bms overlay clear SITE {name}")
@@ -217,7 +217,7 @@ def set_level(site: Site, standing: Standing, name: str) -> OverlayLevel:
 
 def plan_clearing(site: Site, standing: Standing, user: str, name: str) -> OverlayLevel:
     """The level to be cleared."""
-    may(site, user, Action.OVERLAY, *sorted(_overlaid(site, _overlay(site, name))))
+    may(site, user, Action.OVERLAY, *sorted(_overlaid(_overlay(site, name))))
     return set_level(site, standing, name)
 
 
@@ -234,14 +234,13 @@ def _overlay(site: Site, name: str) -> Overlay:
     raise InvalidInput(f"no overlay '{name}' in overlays.yaml; {suggestion(name, names)}")
 
 
-def _overlaid(site: Site, overlay: Overlay) -> set[str]:
-    """Groups that the overlay may give something to: all, where a selection is not known here."""
+def _overlaid(overlay: Overlay) -> set[str]:
+    """Groups and equipment that the overlay may give something to."""
     return {
         target
         for givings in overlay.levels.values()
         for giving in givings
-        for target in giving.targets
-        if target in site.groups
+        for target in giving.chosen
     }
 
 
