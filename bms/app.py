@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -27,22 +27,25 @@ from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
 from bms.api.switches import SwitchHandlers
+from bms.bookkeeping import Bookkeeping
 from bms.clock import Clock, SystemClock
 from bms.config.models import Site
 from bms.control import STRATEGIES
 from bms.database import make_directory
 from bms.energy.today import EnergyToday
 from bms.engine import Cycle
-from bms.errors import BmsError, InvalidInput, StoreError
+from bms.errors import BmsError, DiskError, StoreError
 from bms.field import Field
 from bms.historian.embedded import History
+from bms.historian.gate import ClockGate
+from bms.historian.keeper import Keeper
 from bms.historian.recorder import Recorder
-from bms.historian.sinks import INFLUX
+from bms.historian.records import Batch
 from bms.historian.writer import HistoryWriter
 from bms.keeping import Keeping
 from bms.model import Condition, Severity
 from bms.runtime import Runtime
-from bms.store import Store
+from bms.store import Store, open_store
 from bms.switch_store import SwitchStore
 from bms.switched import Spell
 from bms.wiring import driver_for
@@ -51,7 +54,7 @@ from drivers.ticker import Ticker
 from schedules.yamltext import Problem
 
 if TYPE_CHECKING:
-    from bms.historian.influx import InfluxSink
+    from bms.forward.sink import InfluxSink
 
 _log = logging.getLogger(__name__)
 
@@ -95,12 +98,8 @@ class App:
         state_dir = self._site.state_dir
         make_directory(state_dir)
         async with AsyncExitStack() as stack:
-            self._store = stack.enter_context(Store(state_dir))
-            self._history = stack.enter_context(History(state_dir))
-            # Before the databases close: SQLite crashes the process (measured with Python 3.11) if
-            # a connection is closed while another thread is in a statement.
-            for thread in (self._history_thread, self._store_thread, self._files_thread):
-                stack.callback(thread.shutdown, wait=True, cancel_futures=True)
+            self._store, self._store_trouble = open_store(state_dir)
+            stack.callback(lambda: self._store.close())
             now = self._clock.now()
             self._runtime = Runtime(
                 self._site,
@@ -111,13 +110,30 @@ class App:
             )
             if self._schedule_problems:
                 self._runtime.reject(self._schedule_problems)
+            self._keeper = Keeper(self._site, self._clock.now, self._prune, self._raw_sinks())
+            self._writer = HistoryWriter(
+                lambda: History(state_dir),
+                self._history_thread,
+                self._history_trouble,
+                self._clock.now,
+            )
+            stack.callback(self._writer.close)
+            # Before the databases close: SQLite crashes the process (measured with Python 3.11) if
+            # a connection is closed while another thread is in a statement.
+            for thread in (self._history_thread, self._store_thread, self._files_thread):
+                stack.callback(thread.shutdown, wait=True, cancel_futures=True)
             self._recorder = Recorder(
                 self._site,
                 trend_s=self._site.file.history.trend_s,
                 commit_s=self._site.file.history.commit_s,
             )
-            self._writer = HistoryWriter(self._history, self._history_thread, self._history_trouble)
+            newest = None if self._history is None else self._history.span()[1]
+            self._gate = ClockGate(newest, self._site.file.history.clock_wait_s)
             self._today = EnergyToday(self._site)
+            self._books = Bookkeeping(
+                self._site, self._clock.now, self._runtime.raise_own, self._runtime.clear_own
+            )
+            stack.callback(self._books.close)
             ticker = Ticker()
             for link in self._site.links.values():
                 driver, endpoint = driver_for(self._site, link, ticker, self._clock.now, stack)
@@ -130,16 +146,17 @@ class App:
     async def _run_tasks(self, ready: Callable[[], None]) -> None:
         listening = asyncio.Event()
         api = ApiServer(socket_path(self._site.state_dir), self._handlers().table())
-        sink = self._influx_sink()
+        self._sinks = self._make_sinks()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(api.run(listening), name="api")]
             await _first(listening, tasks[0])
             tasks.append(group.create_task(self._field.run(), name="field"))
             tasks.append(group.create_task(self._watch_schedules(), name="schedules"))
             tasks.append(group.create_task(self._save_states(), name="states"))
-            if sink is not None:
-                tasks.append(group.create_task(sink.run(), name="influx"))
+            tasks += [group.create_task(s.run(), name=f"sink {s.name}") for s in self._sinks]
             tasks.append(group.create_task(self._writer.run(), name="history"))
+            tasks.append(group.create_task(self._keeper.run(), name="upkeep"))
+            tasks.append(group.create_task(self._books.run(), name="ledger"))
             scheduler = self._dated_jobs()
             control = group.create_task(self._control(), name="control")
             ready()
@@ -150,11 +167,19 @@ class App:
             await self._release_outputs()
             if scheduler.running:
                 scheduler.shutdown(wait=False)
+            steady_s = asyncio.get_running_loop().time()
+            for waiting in self._gate.release(self._clock.now(), steady_s):
+                self._writer.put(waiting)
             self._writer.put(self._recorder.flush())
             await self._writer.drain(STOP_WITHIN_S)
             await self._store_states()
             for task in tasks:
                 task.cancel()
+
+    @property
+    def _history(self) -> History | None:
+        """None while the disk does not let it be opened."""
+        return self._writer.history
 
     # --- the cycle ---------------------------------------------------------------------------
 
@@ -193,7 +218,25 @@ class App:
                 event.kind,
                 event.text,
             )
-        self._writer.put(self._recorder.take(cycle.time))
+        batch = self._recorder.take(cycle.time)
+        if self._gate.open:
+            self._writer.put(batch)
+        else:
+            self._wait_for_clock(batch, cycle.time)
+
+    def _wait_for_clock(self, batch: Batch | None, now: datetime) -> None:
+        wait_s = self._site.file.history.clock_wait_s
+        settled = not isinstance(self._clock, SystemClock) or self._clock.settled(wait_s)
+        steady_s = asyncio.get_running_loop().time()
+        for released in self._gate.offer(batch, now, steady_s, settled=settled):
+            self._writer.put(released)
+        if not self._gate.open:
+            text = f"the clock is not set yet: {self._gate.held} batches of history wait for it"
+            self._runtime.raise_own(Condition("store:clock", Severity.NORMAL, text))
+        else:
+            self._runtime.clear_own("store:clock")
+            if self._gate.moved:
+                _log.warning("history of the start was moved by %s", self._gate.moved)
 
     def _history_trouble(self, error: StoreError | None) -> None:
         if error is None:
@@ -201,6 +244,8 @@ class App:
         else:
             text = f"history is not being stored: {error}"
             self._runtime.raise_own(Condition("store:history", Severity.CRITICAL, text))
+            if isinstance(error, DiskError):
+                self._keeper.hurry()
 
     async def _release_outputs(self) -> None:
         """At a stop each output holds its last value, or is released, as its settings say."""
@@ -225,6 +270,8 @@ class App:
         states, begun = self._runtime.states(), self._runtime.standing.begun()
         now = self._clock.now()
         try:
+            if self._store_trouble is not None:
+                await self._in(self._store_thread, self._try_store_again)
             await self._in(self._store_thread, self._store.save_states, states, begun, now)
         except StoreError as error:
             # A full disk must not stop the control of a park: go on, and say so.
@@ -234,6 +281,13 @@ class App:
         else:
             self._runtime.standing.kept(begun)
             self._runtime.clear_own("store:states")
+
+    def _try_store_again(self) -> None:
+        """Leave the copy in memory once the disk takes the real one; raises StoreError."""
+        store = Store(self._site.state_dir)
+        copy, self._store = self._store, store
+        self._store_trouble = None
+        copy.close()
 
     # --- schedules ---------------------------------------------------------------------------
 
@@ -269,16 +323,29 @@ class App:
             timezone=self._site.file.zone,
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
-        scheduler.add_job(self._prune, "cron", hour=3, minute=10, id="retention")
+        scheduler.add_job(self._watch_upkeep, "interval", seconds=5, id="upkeep")
         scheduler.start()
         return scheduler
 
-    async def _prune(self) -> None:
-        keep = timedelta(days=self._site.file.history.retain_days)
-        before = self._clock.now() - keep
-        sinks = [INFLUX] if self._site.file.influx is not None else []
-        await self._in(
-            self._history_thread, functools.partial(self._history.prune, before, sinks=sinks)
+    async def _watch_upkeep(self) -> None:
+        """What the upkeep finds wrong, as alarms."""
+        for key in ("store:upkeep", "store:full"):
+            self._runtime.clear_own(key)
+        for condition in self._keeper.conditions():
+            self._runtime.raise_own(condition)
+
+    def _raw_sinks(self) -> list[str]:
+        """The sinks that the log waits for."""
+        return [sink.name for sink in self._site.file.influx if "raw" in sink.send]
+
+    async def _prune(self, before: datetime, compacted: tuple[int, int], untaken: bool) -> int:
+        history = self._history
+        if history is None:
+            return 0
+        sinks = [] if untaken else self._raw_sinks()
+        return await self._in(
+            self._history_thread,
+            functools.partial(history.prune, before, compacted=compacted, sinks=sinks),
         )
 
     # --- the local API -----------------------------------------------------------------------
@@ -286,8 +353,8 @@ class App:
     def _handlers(self) -> Handlers:
         keeping = Keeping(
             self._runtime,
-            self._store,
-            self._history,
+            self._known_store,
+            lambda: self._history,
             store_thread=self._store_thread,
             history_thread=self._history_thread,
             files_thread=self._files_thread,
@@ -296,8 +363,14 @@ class App:
         switches = SwitchHandlers(self._runtime, now, self._in_switches, self._beside)
         return Handlers(self._runtime, now, self._cycle_view, self._kwh_today, keeping, switches)
 
+    def _known_store(self) -> Store:
+        """The store on the disk; raises StoreError while there is only a copy in memory."""
+        if self._store_trouble is not None:
+            raise self._store_trouble
+        return self._store
+
     async def _in_switches(self, call: Callable[[SwitchStore], T]) -> T:
-        return await self._in(self._store_thread, call, self._store.switches)
+        return await self._in(self._store_thread, lambda: call(self._known_store().switches))
 
     async def _beside(self, call: Callable[[], T]) -> T:
         return await self._in(self._files_thread, call)
@@ -314,33 +387,29 @@ class App:
             "p99_ms": round(durations[int(len(durations) * 0.99)], 2),
             "late_p99_ms": round(late[int(len(late) * 0.99)], 2),
             "history_waiting": self._writer.waiting,
+            "history_stored": self._writer.stored,
             "history_dropped": self._writer.dropped,
+            "sinks": [sink.status.to_json() for sink in self._sinks],
+            "history": self._keeper.view(),
         }
 
     async def _kwh_today(self, now: datetime) -> Mapping[str, float | None]:
-        for point, since, until in self._today.wanted(now):
-            readings = await self._in(
-                self._history_thread, self._history.readings, point, since, until
-            )
-            meter = await self._in(self._history_thread, self._history.meter, point)
-            if meter is not None:
-                self._today.learn(point, now, readings, meter.resolution)
-        return self._today.kwh(now)
+        days = await self._books.days(self._today.wanted(), now)
+        return self._today.kwh(now, days)
 
-    def _influx_sink(self) -> InfluxSink | None:
-        settings = self._site.file.influx
-        if settings is None:
-            return None
+    def _make_sinks(self) -> list[InfluxSink]:
+        if not self._site.file.influx:
+            return []
         # influxdb-client costs 0.7 s and 30 MB to import: only who uses it pays.
-        from bms.historian.influx import InfluxSink
+        from bms.forward.site import make_sinks
 
-        token = os.environ.get(settings.token_env)
-        if not token:
-            raise InvalidInput(
-                f"site.yaml names an InfluxDB; put its token into the environment variable "
-                f"{settings.token_env}"
-            )
-        return InfluxSink(settings, token, self._site.state_dir)
+        return make_sinks(self._site, self._clock.now(), self._sink_trouble)
+
+    def _sink_trouble(self, key: str, text: str) -> None:
+        if text:
+            self._runtime.raise_own(Condition(key, Severity.NORMAL, text))
+        else:
+            self._runtime.clear_own(key)
 
     @staticmethod
     async def _in(thread: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:

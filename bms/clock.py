@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
+import time
 from datetime import UTC, datetime
 from typing import Protocol
+
+_TIMEX_BYTES = 512
+"""More than `struct timex` has on any architecture; its first word, `modes`, stays 0: read only."""
+_UNSYNCHRONISED = 5
+"""What adjtimex(2) answers while no time service disciplines the clock (TIME_ERROR)."""
 
 
 class Clock(Protocol):
@@ -17,6 +25,18 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def settled(self, wait_s: float) -> bool:
+        """Whether the time can be believed: set by the network, or nobody will soon set it.
+
+        A machine that has been up for longer than `wait_s` keeps the clock that it has.
+        """
+        if not sys.platform.startswith("linux"):
+            return True
+        if time.clock_gettime(time.CLOCK_BOOTTIME) >= wait_s:
+            return True
+        answer = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+        return int(answer) not in (-1, _UNSYNCHRONISED)
 
 
 class SimulatedClock:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from bms.errors import StoreError
+from bms.errors import DiskError, StoreError
 
 BUSY_TIMEOUT_S = 10.0
 """How long a statement waits for another process's lock before it fails."""
@@ -31,6 +31,8 @@ class Layout:
     version: int
     """Kept in `user_version`; a file with a greater one is refused."""
     ddl: str
+    upgrades: Mapping[int, str] = field(default_factory=dict)
+    """By version: the statements that make a file of it one of the next."""
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def store_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise StoreError(f"{path}: {error}; check the disk, its space and permissions") from error
+        raise DiskError(f"{path}: {error}; check the disk, its space and permissions") from error
     except sqlite3.DatabaseError as error:
         raise StoreError(_damaged(path, str(error))) from error
 
@@ -75,10 +77,32 @@ def open_database(path: Path, layout: Layout, *, read_only: bool = False) -> sql
                         f"log (journal mode {mode}); put the state directory on a local disk"
                     )
                 connection.execute("PRAGMA synchronous=FULL")
+            _upgrade(connection, path, layout, read_only=read_only)
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _upgrade(
+    connection: sqlite3.Connection, path: Path, layout: Layout, *, read_only: bool
+) -> None:
+    """Bring an older file to this program's layout, version by version, in one transaction."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == layout.version:
+        return
+    if read_only:
+        raise StoreError(
+            f"{path}: written by an older version of this program (layout {version}); start the "
+            "controller once, which brings it up to date"
+        )
+    with transaction(connection, path):
+        # Read again inside: another process may just have done it.
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        for version in range(found, layout.version):
+            for statement in layout.upgrades[version].split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={layout.version}")
 
 
 def make_directory(path: Path) -> None:
@@ -138,12 +162,13 @@ def _create(path: Path, layout: Layout) -> None:
                 f"PRAGMA user_version={layout.version}; {layout.ddl}; COMMIT;"
             )
         draft.rename(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be created: {error}") from error
+        raise DiskError(f"{path}: cannot be created: {error}") from error
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Make names in a directory durable: a rename alone is not."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -15,9 +15,11 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from bms.config.load import check
+from bms.config.files import CALENDARS, SEASONS
+from bms.config.load import check, load
 from bms.control import STRATEGIES
 from bms.errors import InvalidInput, Refused
+from bms.people import Action, may
 from bms.replacing import digest, on_disk
 from bms.revisions import Author, Revision, Revisions, text_of
 from schedules.edits import in_words
@@ -113,25 +115,44 @@ class Editor:
 
     def apply(self, draft: Draft, what: str, why: str, now: datetime) -> Revision:
         """Put the draft in the place of its file. Raises InvalidInput, Refused."""
+        site = load(self.directory, STRATEGIES, schedules={})
+        may(site, login(), _action(draft.file), *_governed(draft))
         return self.revisions.change(
             draft.file,
             draft.new,
             edited_from=draft.edited_from,
-            by=Author(who(), "cli", why),
+            by=Author(login(), "cli", why),
             what=what,
             now=now,
             check=self.problems,
         )
 
 
-def who() -> str:
+def login() -> str:
     """The local user who works; behind sudo, the one who called it."""
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        user = f"uid {os.getuid()}"
     behind = os.environ.get("SUDO_USER")
-    return f"{behind} (as {user})" if behind and os.getuid() == 0 else user
+    if behind and os.getuid() == 0:
+        return behind
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+def _action(file: str) -> Action:
+    if file == SEASONS:
+        return Action.SEASON
+    return Action.CALENDAR if file.startswith(f"{CALENDARS}/") else Action.SCHEDULE
+
+
+def _governed(draft: Draft) -> list[str]:
+    """What the schedule governs, before and after; nothing for files that all schedules share."""
+    found: set[str] = set()
+    for data in (draft.old, draft.new):
+        document, _ = read(draft.file, text_of(data))
+        governs = document.data.get("governs") if document and document.data else None
+        found |= {str(one) for one in (governs if isinstance(governs, list) else [governs]) if one}
+    return sorted(found)
 
 
 def one_line(reason: str) -> str:

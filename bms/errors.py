@@ -6,6 +6,7 @@ BmsError
 ├── Refused             understood, and not done: conflict, not allowed             (exit 4)
 ├── NotAvailable        what a command needs is not installed, or not known yet     (exit 1)
 └── StoreError          the state or history database cannot be used                (exit 1)
+    └── DiskError       the disk is full, read-only or failing: it may take it later
 """
 
 from __future__ import annotations
@@ -49,3 +50,7 @@ class NotAvailable(BmsError):
 
 class StoreError(BmsError):
     """A database of the site cannot be opened, read or written."""
+
+
+class DiskError(StoreError):
+    """The disk does not take it now; trying again later may help. Never ends the control."""

@@ -24,13 +24,16 @@ T = TypeVar("T")
 
 
 class Keeping:
-    """Overrides in the store, changes in the audit, costs and past ladders from history."""
+    """Overrides in the store, changes in the audit, costs and past ladders from history.
+
+    `store` raises StoreError, `history` is None, while the disk does not let them be opened.
+    """
 
     def __init__(
         self,
         runtime: Runtime,
-        store: Store,
-        history: History,
+        store: Callable[[], Store],
+        history: Callable[[], History | None],
         *,
         store_thread: ThreadPoolExecutor,
         history_thread: ThreadPoolExecutor,
@@ -48,16 +51,16 @@ class Keeping:
         return self._runtime.site
 
     async def add(self, override: Override) -> Override:
-        return await _in(self._store_thread, self._store.add, override)
+        return await _in(self._store_thread, lambda: self._store().add(override))
 
     async def extend(self, override: Override) -> bool:
-        return await _in(self._store_thread, self._store.extend, override)
+        return await _in(self._store_thread, lambda: self._store().extend(override))
 
     async def clear(self, override: Override, now: datetime, user: str) -> None:
-        await _in(self._store_thread, self._store.clear, override.id, now, user)
+        await _in(self._store_thread, lambda: self._store().clear(override.id, now, user))
 
     async def past(self, since: datetime) -> Sequence[PastOverride]:
-        return await _in(self._store_thread, self._store.overrides_since, since)
+        return await _in(self._store_thread, lambda: self._store().overrides_since(since))
 
     async def costs(self, periods: Sequence[tuple[Override, datetime]]) -> Mapping[int, Cost]:
         """What each override has cost until the instant given with it."""
@@ -69,7 +72,7 @@ class Keeping:
             for override, end in periods:
                 try:
                     found[override.id] = override_cost(
-                        self._site, self._history, override, end, samples
+                        self._site, self._known_history(), override, end, samples
                     )
                 except StoreError as error:  # a list of overrides is worth more than their costs
                     found[override.id] = Cost(None, "", str(error))
@@ -99,17 +102,25 @@ class Keeping:
 
     async def why_then(self, point: str, time: datetime, now: datetime) -> dict[str, Any]:
         """The ladder of a past moment; see `bms.reports.why`."""
-        ask = functools.partial(
-            why_then,
-            self._site,
-            STRATEGIES,
-            self._history,
-            point,
-            time,
-            now,
-            units=self._runtime.units,
-        )
+
+        def ask() -> dict[str, Any]:
+            return why_then(
+                self._site,
+                STRATEGIES,
+                self._known_history(),
+                point,
+                time,
+                now,
+                units=self._runtime.units,
+            )
+
         return await _in(self._history_thread, ask)
+
+    def _known_history(self) -> History:
+        history = self._history()
+        if history is None:
+            raise StoreError("the history cannot be opened at the moment; see the alarms")
+        return history
 
 
 async def _in(thread: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:

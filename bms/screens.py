@@ -261,7 +261,18 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
             Text(base["verdict"], style=style),
         )
         notes += [Text(f"{base['base']}: {note}") for note in base["notes"]]
+        notes += [Text(f"{base['base']}: {line}") for line in _labels(base["meters"])]
     return [table, Text(), *notes]
+
+
+def _labels(meters: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The shares of a meter's energy by label, where not all of it is measured."""
+    return [
+        f"{meter['meter']} {meter['first_day']}..{meter['last_day']}: "
+        + ", ".join(f"{share:g} % {label}" for label, share in meter["shares_pct"].items())
+        for meter in meters
+        if set(meter["shares_pct"]) - {"measured"}
+    ]
 
 
 def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:

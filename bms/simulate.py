@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,16 +18,26 @@ from bms.config.models import Site
 from bms.control import assemble
 from bms.database import make_directory
 from bms.engine import Engine
-from bms.errors import Refused
+from bms.errors import Refused, StoreError
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
-from bms.historian.records import Batch
+from bms.historian.records import Batch, to_ms
+from bms.historian.upkeep import Outcome, Request, outcome_of, run, start
+from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger.store import Ledger
 from bms.standing import STATES, Standing
 from bms.store import Store
 from drivers.plant import Plant, PlantDriver
 
 STORE_EVERY = timedelta(days=1)
 """Simulated time between commits: durability matters less than speed when it can be redone."""
+COMPACT_EVERY = timedelta(days=30)
+"""Simulated time between compactions: one file per group and blob per point for each."""
+LOG_KEPT = timedelta(hours=48)
+
+
+KEEP_EVERY = timedelta(days=7)
+"""Simulated time between two times that the energy ledger is brought up to date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +58,22 @@ class Simulated:
 
 
 class _Batches:
-    """History written beside the simulation: SQLite and zlib let the interpreter go on."""
+    """History written beside the simulation: SQLite and zlib let the interpreter go on.
 
-    def __init__(self, directory: Path) -> None:
+    Every month is compacted as on a gateway, in a process of its own, while the next is simulated.
+    """
+
+    def __init__(self, site: Site, directory: Path) -> None:
+        self._site = site
+        self._directory = directory
         self._history = History(directory)
+        self._ledger = Ledger(directory)
+        self._keeper = Bookkeeper(site.metering, self._history, self._ledger)
+        self._kept: datetime | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
-        self._writing: Future[int] | None = None
+        self._writing: Future[None] | None = None
+        self._compacted: datetime | None = None
+        self._child: subprocess.Popen[str] | None = None
         self.last = self._history.span()[1]
 
     def __enter__(self) -> Self:
@@ -60,18 +81,62 @@ class _Batches:
 
     def __exit__(self, *_: object) -> None:
         self._thread.shutdown()
+        if self._child is not None:  # it broke off; what it did not finish is redone
+            self._child.kill()
+            self._child.communicate()
+        self._ledger.close()
         self._history.close()
 
-    def append(self, batch: Batch) -> None:
+    def append(self, batch: Batch, now: datetime, *, final: bool = False) -> None:
         """Write `batch` once the one before is stored; raises what that one raised."""
         self.finish()
-        self._writing = self._thread.submit(self._history.append, batch)
+        self._writing = self._thread.submit(self._store, batch, now, final)
 
     def finish(self) -> None:
         """Wait until everything is stored."""
         if self._writing is not None:
             self._writing.result()
             self._writing = None
+
+    def _store(self, batch: Batch, now: datetime, final: bool) -> None:
+        self._history.append(batch)
+        if final or self._kept is None or now - self._kept >= KEEP_EVERY:
+            self._kept = now
+            self._keeper.catch_up(now)
+        if self._compacted is None:
+            self._compacted = now
+        if final:
+            self._reap(now)
+            self._prune(run(self._request(now)), now)
+        elif now - self._compacted >= COMPACT_EVERY:
+            self._compacted = now
+            self._reap(now)
+            self._child = start(self._request(now))
+
+    def _reap(self, now: datetime) -> None:
+        if self._child is not None:
+            child, self._child = self._child, None
+            self._prune(outcome_of(child), now)
+
+    def _prune(self, outcome: Outcome, now: datetime) -> None:
+        if outcome.error:
+            raise StoreError(outcome.error)
+        if outcome.compacted is not None:
+            while self._history.prune(now - LOG_KEPT, compacted=outcome.compacted):
+                pass
+
+    def _request(self, now: datetime) -> Request:
+        # Simulated quarter hours are not news: sinks find them in the history if they want them.
+        return Request(
+            directory=str(self._directory),
+            now_ms=to_ms(now),
+            zone=self._site.file.zone,
+            zones={base.id: base.zone for base in self._site.bases.values()},
+            retain_days=self._site.file.history.retain_days,
+            within_s=float("inf"),
+            publish=False,
+            whole_days=False,
+        )
 
 
 @contextmanager
@@ -112,7 +177,7 @@ async def simulate(
     ids = [point.id for point in points]
     begun = perf_counter()
     cycles = writes = alarms = 0
-    with _Batches(into) as history, Store(into) as store, _rare_collections():
+    with _Batches(site, into) as history, Store(into) as store, _rare_collections():
         last = history.last
         if last is not None and last > start:
             raise Refused(
@@ -147,11 +212,9 @@ async def simulate(
                 cycles += 1
                 batch = recorder.take(now)
                 if batch is not None:
-                    history.append(batch)
+                    history.append(batch, now)
                     progress(now)
-        final = recorder.flush()
-        if final is not None:
-            history.append(final)
+        history.append(recorder.flush() or Batch(), clock.now(), final=True)
         history.finish()
         states = engine.states() | standing.states()
         store.save_states(states, standing.begun(), clock.now())

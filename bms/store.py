@@ -6,23 +6,29 @@ Everything is on disk when the call returns.
 from __future__ import annotations
 
 import json
+import logging
+import shutil
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
 from bms.database import Layout, open_database, store_errors, transaction
-from bms.errors import Refused
+from bms.errors import DiskError, Refused
 from bms.model import Override
 from bms.switch_store import SwitchStore, read_switches
 from bms.switch_store import from_us as _time
 from bms.switch_store import to_us as _us
 from bms.switched import NOTHING_SWITCHED, Spell, Switched
 from drivers.points import PointId
+
+_log = logging.getLogger(__name__)
 
 FILE_NAME = "state.db"
 LAYOUT = Layout(
@@ -47,6 +53,38 @@ class PastOverride:
     override: Override
     ended_at: datetime | None
     ended: str | None
+
+
+def open_store(directory: Path) -> tuple[Store, DiskError | None]:
+    """The state database; on a disk that is full or read-only, a copy of it in memory and why.
+
+    Who goes on with the copy knows the overrides and states that were, and can keep no new ones.
+    Raises StoreError if the file is damaged, foreign or newer.
+    """
+    try:
+        return Store(directory), None
+    except DiskError as error:
+        store = Store.__new__(Store)
+        store._path = directory / FILE_NAME
+        store._saved = None
+        store._connection = _copied(store._path)
+        return store, error
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """What the file and its write-ahead log say, in memory; empty if they cannot be read."""
+    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+            for name in (path.name, f"{path.name}-wal"):
+                if (path.parent / name).exists():
+                    shutil.copyfile(path.parent / name, Path(folder) / name)
+            with closing(open_database(Path(folder) / path.name, LAYOUT)) as copy:
+                copy.backup(memory)
+    except OSError as error:
+        memory.executescript(LAYOUT.ddl)
+        _log.error("%s cannot be read: going on without overrides and states: %s", path, error)
+    return memory
 
 
 class Store:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import pwd
@@ -20,6 +21,7 @@ _log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 10.0
 IDLE_S = 60.0
+LISTEN_AGAIN_S = 5.0
 
 Handler = Callable[[Mapping[str, Any], str], Awaitable[Any]]
 """Called with the arguments and the name of the local user who asks."""
@@ -35,7 +37,7 @@ class ApiServer:
     async def run(self, ready: asyncio.Event) -> None:
         """Serve until cancelled. Raises Refused if another controller answers on the socket."""
         await _refuse_if_alive(self._path)
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             self._path.unlink()
         tasks: set[asyncio.Task[None]] = set()
 
@@ -49,7 +51,7 @@ class ApiServer:
                 tasks.discard(task)
                 writer.close()
 
-        server = await asyncio.start_unix_server(accept, path=str(self._path), limit=REQUEST_LIMIT)
+        server = await self._listen(accept, ready)
         # Members of the controller's group may ask; who they are is told by the kernel, and what
         # they may do by `people` in site.yaml.
         self._path.chmod(0o660)
@@ -64,6 +66,24 @@ class ApiServer:
                 await asyncio.wait(tasks, timeout=1.0)
             with suppress(FileNotFoundError):
                 self._path.unlink()
+
+    async def _listen(
+        self,
+        accept: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+        ready: asyncio.Event,
+    ) -> asyncio.AbstractServer:
+        """Listen as soon as the disk takes a socket: a full one does not keep the control back."""
+        while True:
+            try:
+                return await asyncio.start_unix_server(
+                    accept, path=str(self._path), limit=REQUEST_LIMIT
+                )
+            except OSError as error:
+                if error.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                    raise
+                _log.error("the local API cannot listen on %s yet: %s", self._path, error)
+                ready.set()
+                await asyncio.sleep(LISTEN_AGAIN_S)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         user = _peer(writer)

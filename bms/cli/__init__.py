@@ -4,7 +4,22 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import calendar, cert, live, override, raw, read, scan, schedule, site, switch, unit
+from bms.cli import (
+    calendar,
+    cert,
+    history,
+    influx,
+    live,
+    meter,
+    override,
+    raw,
+    read,
+    scan,
+    schedule,
+    site,
+    switch,
+    unit,
+)
 from bms.cli.common import ErrorGroup
 
 
@@ -27,17 +42,21 @@ for command in (
     live.links,
     live.why,
     read.schedule,
+    schedule.audit,
     calendar.calendar,
     override.override,
     switch.season,
     switch.overlay,
     unit.unit,
-    schedule.audit,
     cert.cert,
     scan.scan,
     raw.read,
     raw.write,
+    influx.influx,
     read.report,
+    history.history,
+    history.export,
+    meter.meter,
     site.demo,
 ):
     main.add_command(command)

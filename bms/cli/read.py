@@ -63,19 +63,20 @@ def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: b
 @click.option(
     "--history",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Directory with the history.  [default: the site's state directory]",
+    help="Directory with the ledger.  [default: the site's state directory]",
 )
 @AS_JSON
 def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
     """Energy growth per base against its target, with the verdict."""
     from bms.clock import SystemClock
-    from bms.historian.embedded import History
+    from bms.ledger.reading import open_ledger
     from bms.reports.growth import growth_report
     from bms.screens import growth_screen
 
     loaded = load_site(site)
-    with History(history or loaded.state_dir, read_only=True) as stored:
-        result = growth_report(loaded, stored, year, SystemClock().now())
+    now = SystemClock().now()
+    with open_ledger(loaded, history or loaded.state_dir, now) as ledger:
+        result = growth_report(loaded, ledger, year, now)
     if as_json:
         print_json(result.to_json())
     else:

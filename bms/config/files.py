@@ -12,12 +12,14 @@ from schedules.yamltext import Problem, suggestion
 
 SITE = "site.yaml"
 LINKS = "links.yaml"
+METERS = "meters.yaml"
 SEASONS = "schedules/seasons.yaml"
 OVERLAYS = "schedules/overlays.yaml"
 TIME_UNITS = "schedules/time-units.yaml"
 CALENDARS = "schedules/calendars"
 
-_TOP = (SITE, LINKS)
+_REQUIRED = (SITE, LINKS)
+_TOP = (*_REQUIRED, METERS)
 _FOLDERS = (*SITE_DIRECTORIES, CALENDARS)
 
 
@@ -58,7 +60,7 @@ def read_site(directory: Path) -> Sources:
     sources = _read(directory, [*_TOP, *_names(directory, _FOLDERS)])
     missing = [
         Problem(name, 1, 1, "this file is missing", "every site has one")
-        for name in _TOP
+        for name in _REQUIRED
         if name not in sources.texts and name not in sources.unreadable
     ]
     sources.problems.extend(missing)

@@ -19,10 +19,11 @@ from pydantic import ValidationError
 
 from bms.config.devices import read_devices
 from bms.config.filemodel import FileModel
-from bms.config.files import LINKS, SITE, read_schedules, read_site, unread
+from bms.config.files import LINKS, METERS, SITE, read_schedules, read_site, unread
 from bms.config.fleet import Fleet, FleetReader, not_metered
 from bms.config.groups import Groups, GroupsReader
 from bms.config.links import ADDRESS_KEYS, PROTOCOLS, LinkSettings, ModbusLink, place
+from bms.config.meters import MeterEntry, meter_specs, read_meters
 from bms.config.models import (
     Base,
     BaseFile,
@@ -35,6 +36,7 @@ from bms.config.models import (
 from bms.config.programme import Governable, check_files, check_schedules
 from bms.config.sections import Names, entries, names_of, read_all
 from bms.config.singles import regroup
+from bms.equipment import Medium
 from bms.errors import InvalidInput
 from schedules.context import Place
 from schedules.model import Library
@@ -108,6 +110,12 @@ def check(
         problems.append(Problem("equipment", 1, 1, "the site has no equipment", hint))
     if site is not None:
         problems += _check_energy(site, bases, fleet)
+    meters: dict[str, MeterEntry] = {}
+    document = _one(METERS, found.texts.get(METERS), problems)
+    if document is not None:
+        complete = all(names.complete for names in fleet.names.values())
+        meters, more = read_meters(document, base_names, fleet.equipment, complete)
+        problems += more
 
     groups_reader = GroupsReader(base_names, fleet, strategies)
     groups_reader.read(found.under("groups"), found.complete("groups"))
@@ -123,7 +131,7 @@ def check(
     problems = sorted(set(problems))
     if problems or site_file is None or library is None:
         return None, problems
-    return _assemble(directory, site_file, links, fleet, groups, library), []
+    return _assemble(directory, site_file, links, fleet, groups, library, meters), []
 
 
 def _read_site_file(
@@ -227,6 +235,9 @@ def _check_energy(document: Document, bases: Mapping[str, BaseFile], fleet: Flee
                     problems += fleet.named(base).unknown(document, at, name, "equipment")
                 elif "energy" not in machines[name].points:
                     problems += not_metered(document, at, name, machines)
+                elif machines[name].kind.medium is not Medium.ELECTRICITY:
+                    message = f"'{name}' measures {machines[name].kind.medium}, not electricity"
+                    problems.append(document.problem(at, message))
                 elif name in seen:
                     message = f"'{name}' is counted twice in this base's energy"
                     problems.append(document.problem(at, message, "name it once"))
@@ -281,6 +292,7 @@ def _assemble(
     fleet: Fleet,
     groups: Groups,
     library: Library,
+    meters: Mapping[str, MeterEntry],
 ) -> Site:
     def metered(base: str, side: str) -> tuple[str, ...]:
         names = getattr(file.bases[base].energy, side, ())
@@ -297,6 +309,12 @@ def _assemble(
         )
         for name, base in file.bases.items()
     }
+    registers = {
+        point: replace(register, resolution=entry.resolution)
+        if (entry := meters.get(register.equipment)) is not None and entry.resolution is not None
+        else register
+        for point, register in fleet.meters.items()
+    }
     return Site(
         directory=directory,
         file=file,
@@ -312,7 +330,8 @@ def _assemble(
         library=library,
         outputs=fleet.outputs,
         defaults=fleet.defaults,
-        meters=fleet.meters,
+        meters=registers,
+        metering=meter_specs(bases, fleet.equipment, registers, meters),
         # The state directory is made by the controller; site files may be someone else's.
         owner=_owner(directory / file.state_dir, directory),
         regrouped_from=groups.groups,

@@ -6,20 +6,24 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bms.config.filemodel import FileModel
 from bms.config.links import LinkFile, LinkSettings
 from bms.config.optimal import Optimal, OptimalFile
-from bms.equipment import Equipment
+from bms.config.sinks import InfluxFiles
+from bms.equipment import Equipment, Medium
 from bms.model import Controller, OutputRules
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 from schedules.context import Place
 from schedules.model import Library
 from schedules.yamltext import Origin
+
+if TYPE_CHECKING:
+    from bms.config.meters import MeterSpec
 
 # One plain sentence per wrong value: a union would answer with one problem per alternative.
 
@@ -79,10 +83,15 @@ def _location(value: object) -> object:
     return tuple(value)
 
 
-def _http_url(url: str) -> str:
-    if not re.match(r"https?://[^/\s]+", url):
-        raise ValueError(f"'{url}' is not an address: write http://host:port or https://…")
-    return url
+def _bytes(value: object) -> object:
+    if isinstance(value, str):
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)B?", value.strip())
+        if found is None:
+            raise ValueError(f"'{value}' is not a size: write 20 GB, 500 MB or a number of bytes")
+        value = int(float(found[1]) * 1000 ** " kMGT".index(found[2] or " "))
+    if isinstance(value, int) and not isinstance(value, bool) and value < LEAST_BYTES:
+        raise ValueError(f"{value} bytes are too few for a history; at least 10 MB")
+    return value
 
 
 def _state_dir(path: str) -> str:
@@ -96,6 +105,7 @@ def _state_dir(path: str) -> str:
     return path
 
 
+LEAST_BYTES = 10_000_000
 IDENTIFIER = re.compile(r"[a-z][a-z0-9-]*")
 
 SITE_DIRECTORIES = ("devices", "equipment", "groups", "schedules")
@@ -145,16 +155,13 @@ class HistoryFile(FileModel):
     trend_s: float = Field(default=60.0, gt=0)
     """Analog points are stored at this interval, states on change."""
     retain_days: int = Field(default=400, ge=1)
-    """Trends only: meter readings, awards and alarms are kept."""
-
-
-class InfluxFile(FileModel):
-    """An InfluxDB 2.x server to copy history to; the token comes from the environment."""
-
-    url: Annotated[str, AfterValidator(_http_url)]
-    org: str = Field(min_length=1)
-    bucket: str = Field(min_length=1)
-    token_env: str = "BMS_INFLUX_TOKEN"
+    """Raw trends only: quarter hours are kept 6 years; days, readings, awards and alarms always."""
+    max_bytes: Annotated[int | None, BeforeValidator(_bytes)] = None
+    """Budget of all history files, as bytes or `20 GB`; otherwise 95 % of the disk."""
+    log_hours: float = Field(default=48.0, ge=1, le=24 * 60)
+    """How long the log is kept beside what is made of it: for sinks that fall behind."""
+    clock_wait_s: float = Field(default=120.0, ge=0, le=3600)
+    """After a start, so long samples wait in memory for a clock that is not set by the network."""
 
 
 class PersonFile(FileModel):
@@ -178,7 +185,8 @@ class SiteFile(FileModel):
     """Relative to the site directory."""
     bases: dict[Identifier, BaseFile] = Field(min_length=1)
     history: HistoryFile = HistoryFile()
-    influx: InfluxFile | None = None
+    influx: InfluxFiles = []
+    """Databases that history is copied to."""
     mode: Literal["control", "shadow"] = "control"
     """shadow: decide as usual and write nothing, on any link."""
     people: dict[str, Annotated[PersonFile, BeforeValidator(_person)]] = {}
@@ -324,13 +332,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class MeterRegister:
-    """The energy counter of one piece of equipment, in whole counts of its own resolution."""
+    """The counter of one piece of equipment, in whole counts of its own resolution."""
 
     equipment: str
     point: PointId
     base: str
-    resolution_kwh: float
-    """kWh per count: the scale of the device's register."""
+    resolution: float
+    """What one count is worth, in the unit of the medium: the scale of the device's register."""
+    register_size: float | None = None
+    """The value at which the register is back at zero, if the device's file says."""
+    medium: Medium = Medium.ELECTRICITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,7 +379,9 @@ class Site:
     defaults: Mapping[PointId, Value]
     """Slot 16 values."""
     meters: Mapping[PointId, MeterRegister]
-    """By the point id of the energy counter."""
+    """By the point id of the counter."""
+    metering: Mapping[str, MeterSpec] = field(default_factory=dict)
+    """Every meter of the ledger by id, the inputs of a formula before it."""
     owner: str = ""
     """The local account that the site belongs to: the one its controller runs as."""
     regrouped_from: Mapping[str, Group] = field(default_factory=dict)

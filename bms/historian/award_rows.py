@@ -17,10 +17,10 @@ INSERT = (
     "INSERT INTO award (point, time_ms, value, priority, source, reason, expires_ms, losers) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-SELECT = (
-    "SELECT s.point, a.time_ms, a.value, a.priority, a.source, a.reason, a.expires_ms, a.losers "
-    "FROM award a JOIN series s ON s.id = a.point"
-)
+_COLUMNS = "s.point, a.time_ms, a.value, a.priority, a.source, a.reason, a.expires_ms, a.losers"
+_TABLES = "FROM award a JOIN series s ON s.id = a.point"
+SELECT = f"SELECT {_COLUMNS} {_TABLES}"
+SELECT_NUMBERED = f"SELECT {_COLUMNS}, a.id {_TABLES}"
 
 
 def pack(row: AwardRow, point: int, text_id: Callable[[str], int]) -> tuple[Any, ...]:

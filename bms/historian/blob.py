@@ -21,7 +21,7 @@ from operator import itemgetter, or_
 from typing import Any, Final, cast
 
 from bms.historian.records import to_ms
-from drivers.points import Quality, Sample, Value
+from drivers.points import Sample, Value
 
 BLOB = struct.Struct("<4sIII")
 MAGIC: Final = b"BMS\x01"
@@ -46,9 +46,9 @@ class DamagedBlob(ValueError):
 class Columns:
     """A decoded blob. `values` holds text ids where the kind is TEXT."""
 
-    series: Sequence[int]
-    after_ms: Sequence[int]
-    values: Sequence[float]
+    series: array[int]
+    after_ms: array[int]
+    values: array[float]
     status: bytes
 
     def quality(self, row: int) -> int:
@@ -56,15 +56,19 @@ class Columns:
 
     def value(self, row: int, text: Callable[[int], str]) -> Value | None:
         """The value with the type it was recorded with."""
-        kind = self.status[row] >> 4
-        raw = self.values[row]
-        if kind == FLOAT:
-            return raw
-        if kind == BOOL:
-            return raw != 0.0
-        if kind == INT:
-            return int(raw)
-        return text(int(raw)) if kind == TEXT else None
+        return value_of(self.status[row], self.values[row], text)
+
+
+def value_of(status: int, raw: float, text: Callable[[int], str]) -> Value | None:
+    """A value with the type it was recorded with, from its status byte and number."""
+    kind = status >> 4
+    if kind == FLOAT:
+        return raw
+    if kind == BOOL:
+        return raw != 0.0
+    if kind == INT:
+        return int(raw)
+    return text(int(raw)) if kind == TEXT else None
 
 
 def encode(
@@ -118,23 +122,6 @@ def decode(blob: bytes) -> Columns:
         _unshuffled("d", body, 12 * count, count),
         body[20 * count :],
     )
-
-
-def rows_of(columns: Columns, series: int) -> list[int]:
-    """Where the samples of one series lie."""
-    ids = columns.series
-    found = []
-    row = -1
-    try:
-        while True:
-            row = ids.index(series, row + 1)
-            found.append(row)
-    except ValueError:
-        return found
-
-
-def quality_of(columns: Columns, row: int) -> Quality:
-    return Quality(columns.quality(row))
 
 
 def _plain(value: object) -> tuple[Value | None, int]:

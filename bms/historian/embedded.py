@@ -8,14 +8,17 @@ kept for good. One process writes; others read meanwhile (`read_only=True`).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 
 from bms.database import transaction
 from bms.energy.ledger import Reading
 from bms.equipment import PointClass
+from bms.errors import StoreError
 from bms.historian import award_rows
 from bms.historian.blob import encode
 from bms.historian.queries import TEXT_CACHE, Queries
@@ -23,10 +26,24 @@ from bms.historian.records import Batch, Meter, to_ms
 from bms.historian.sinks import least_taken
 from drivers.points import PointId, Quality, Sample
 
+_TIME = itemgetter(3)
+
 __all__ = ["Batch", "History"]
 
+AHEAD_MS = 300_000
+"""A sample this far ahead of the cycle that stored it is set aside: the clock was wrong."""
+SEEN_MS = 10_000
+"""How often it is noted that the recorder is alive: what a power cut may lose of a last value."""
+BEFORE_FIRST_CYCLE_MS = 60_000
+PRUNED_AT_ONCE = 1000
 ROW_SAMPLES = 8192
 """Most samples in one log row, so that one row is always quick to decode and to send."""
+
+
+_LATE = (
+    "CREATE TABLE IF NOT EXISTS late (seq INTEGER PRIMARY KEY AUTOINCREMENT, "
+    "meter INTEGER NOT NULL, time_ms INTEGER NOT NULL)"
+)
 
 
 class History(Queries):
@@ -38,6 +55,20 @@ class History(Queries):
         self._meters: dict[PointId, tuple[int, int, int]] = {}
         """Row id and resolution (numerator, denominator) of the meters that readings go to."""
         self._widest_ms = 0
+        self._session: int | None = None
+        self._noted_ms = self._seen_ms = 0
+        self._newest_ms: dict[int, int] = {}
+        """By meter row: the newest reading."""
+        if not read_only:
+            with transaction(self._connection, self._path):
+                self._connection.execute(_LATE)  # files of earlier versions lack it
+
+    def close(self) -> None:
+        """Close; until when it was recorded is noted if the disk still takes it."""
+        if self._session is not None and self._seen_ms > self._noted_ms:
+            with suppress(StoreError), transaction(self._connection, self._path):
+                self._see(self._seen_ms, force=True)
+        super().close()
 
     def append(self, batch: Batch) -> int:
         """Store a batch in one durable transaction; returns the newest log sequence number.
@@ -56,6 +87,8 @@ class History(Queries):
             self._text_by_id.clear()
             self._meters.clear()
             self._widest_ms = 0
+            self._session = None
+            self._newest_ms.clear()
             raise
 
     def _store(self, batch: Batch) -> int:
@@ -72,8 +105,24 @@ class History(Queries):
         samples: Sequence[Sample] = batch.samples
         if batch.readings:
             samples = [*samples, *self._add_readings(batch.readings)]
+        samples = self._without_future(samples, batch.alive)
+        self._note_session(batch, samples)
         if samples:
             self._log(samples)
+        for lost in batch.dropped:
+            execute(
+                "INSERT INTO dropped (time_ms, class, t0, t1, samples, bytes, reason) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    to_ms(lost.time),
+                    lost.group,
+                    to_ms(lost.start),
+                    to_ms(lost.end),
+                    lost.samples,
+                    lost.bytes,
+                    lost.reason,
+                ),
+            )
         if batch.awards:
             self._connection.executemany(
                 award_rows.INSERT,
@@ -88,6 +137,73 @@ class History(Queries):
                 [(to_ms(a.time), a.key, int(a.severity), a.kind, a.text) for a in batch.alarms],
             )
         return self.last_seq()
+
+    def _without_future(
+        self, samples: Sequence[Sample], alive: datetime | None
+    ) -> Sequence[Sample]:
+        """Samples without those that lie ahead of the clock: these are set aside, as a blob."""
+        if alive is None or not samples:
+            return samples
+        limit = alive + timedelta(milliseconds=AHEAD_MS)
+        if max(map(_TIME, samples)) <= limit:
+            return samples
+        ahead = [sample for sample in samples if sample.time > limit]
+        for sample in ahead:
+            self._series_id(sample.point, sample)
+        t0, _, blob = encode(ahead, self._series, self._text_id)
+        self._connection.execute(
+            "INSERT INTO quarantine (time_ms, t0, n, blob) VALUES (?, ?, ?, ?)",
+            (to_ms(alive), t0, len(ahead), blob),
+        )
+        return [sample for sample in samples if sample.time <= limit]
+
+    # --- sessions ----------------------------------------------------------------------------
+
+    def _note_session(self, batch: Batch, samples: Sequence[Sample]) -> None:
+        """Note when recording began and until when it went on: values hold no longer than that."""
+        alive = batch.alive
+        if alive is None:
+            if not samples:
+                return
+            alive = max(map(_TIME, samples))
+        alive_ms = to_ms(alive)
+        if batch.begun is not None or self._session is None:
+            self._open_session(batch, samples, alive_ms)
+        self._seen_ms = max(self._seen_ms, alive_ms)
+        self._see(self._seen_ms)
+
+    def _open_session(self, batch: Batch, samples: Sequence[Sample], alive_ms: int) -> None:
+        rows = self._rows("SELECT id, seen_ms FROM session ORDER BY id DESC LIMIT 1")
+        if rows:
+            # A process that was killed saw at least what it stored.
+            last = self._rows("SELECT t1 FROM log ORDER BY seq DESC LIMIT 1")
+            seen = max(rows[0][1], last[0][0] if last else 0)
+            if batch.begun is None:
+                self._session, self._noted_ms, self._seen_ms = rows[0][0], rows[0][1], seen
+                return
+            self._connection.execute(
+                "UPDATE session SET seen_ms = ? WHERE id = ?", (seen, rows[0][0])
+            )
+        begun_ms = alive_ms if batch.begun is None else to_ms(batch.begun)
+        if samples:
+            first = to_ms(min(map(_TIME, samples)))
+            # Links were read shortly before the first cycle.
+            least = first if batch.begun is None else begun_ms - BEFORE_FIRST_CYCLE_MS
+            begun_ms = min(begun_ms, max(first, least))
+        if rows and begun_ms <= alive_ms:
+            begun_ms = min(max(begun_ms, seen + 1), alive_ms)
+        cursor = self._connection.execute(
+            "INSERT INTO session (begun_ms, seen_ms) VALUES (?, ?)", (begun_ms, alive_ms)
+        )
+        self._session = cursor.lastrowid
+        self._noted_ms = self._seen_ms = alive_ms
+
+    def _see(self, seen_ms: int, *, force: bool = False) -> None:
+        if force or seen_ms - self._noted_ms >= SEEN_MS:
+            self._connection.execute(
+                "UPDATE session SET seen_ms = ? WHERE id = ?", (seen_ms, self._session)
+            )
+            self._noted_ms = seen_ms
 
     def _log(self, samples: Sequence[Sample]) -> None:
         known = self._series
@@ -120,11 +236,22 @@ class History(Queries):
             kwh = counts * numerator / denominator
             samples.append(Sample(point, kwh, Quality.GOOD, time))
         rows.sort()
+        late = [(number, ms) for number, ms, _ in rows if not self._is_newest(number, ms)]
+        self._connection.executemany("INSERT INTO late (meter, time_ms) VALUES (?, ?)", late)
         self._connection.executemany(
             "INSERT INTO reading (meter, time_ms, counts) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             rows,
         )
         return samples
+
+    def _is_newest(self, meter: int, ms: int) -> bool:
+        """Whether a reading is after all others of its meter, and then the newest from now on."""
+        newest = self._newest_ms.get(meter)
+        if newest is None:
+            rows = self._rows("SELECT max(time_ms) FROM reading WHERE meter = ?", meter)
+            newest = ms - 1 if rows[0][0] is None else int(rows[0][0])
+        self._newest_ms[meter] = max(newest, ms)
+        return ms > newest
 
     def _declare(self, meter: Meter) -> None:
         if meter.resolution <= 0:
@@ -181,15 +308,29 @@ class History(Queries):
             number = self._texts[text] = int(row[0])
         return number
 
-    def prune(self, before: datetime, *, sinks: Collection[str] | None = None) -> int:
-        """Delete log rows that end before `before`; returns how many.
+    def prune(
+        self,
+        before: datetime,
+        *,
+        compacted: tuple[int, int],
+        sinks: Collection[str] | None = None,
+        limit: int = PRUNED_AT_ONCE,
+    ) -> int:
+        """Delete log rows that end before `before` and are compacted; returns how many.
 
+        `compacted` is the row and the millisecond up to which they are in segments and roll-ups.
         Rows that a sink has not taken stay. `sinks` names the configured sinks; None respects
         every sink that ever kept a cursor in this directory. Readings, awards and alarms stay.
+        At most `limit` rows go at once, so that a commit never waits long.
         """
         taken = least_taken(self._directory, sinks, self.uid())
-        rule, arguments = "t1 < ? AND t0 < ?", [to_ms(before)] * 2
+        seq, horizon_ms = compacted
         if taken is not None:
-            rule, arguments = f"{rule} AND seq <= ?", [*arguments, taken]
+            seq = min(seq, taken)
+        end = min(to_ms(before), horizon_ms)
         with transaction(self._connection, self._path):
-            return self._connection.execute(f"DELETE FROM log WHERE {rule}", arguments).rowcount
+            return self._connection.execute(
+                "DELETE FROM log WHERE seq IN "
+                "(SELECT seq FROM log WHERE t0 < ? AND t1 < ? AND seq <= ? LIMIT ?)",
+                (end, end, seq, limit),
+            ).rowcount

@@ -9,25 +9,47 @@ from fractions import Fraction
 from math import gcd, lcm
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from bms.database import Layout, open_database, store_errors
 from bms.energy.ledger import Reading
 from bms.equipment import PointClass
 from bms.errors import StoreError
 from bms.historian import award_rows
-from bms.historian.blob import DamagedBlob, decode, quality_of, rows_of
-from bms.historian.records import AlarmRow, AwardRow, LogRow, Meter, Series, from_ms, to_ms
+from bms.historian.blob import DamagedBlob, decode, value_of
+from bms.historian.records import (
+    AlarmRow,
+    AwardRow,
+    Dropped,
+    LogRow,
+    Meter,
+    Series,
+    from_ms,
+    to_ms,
+)
 from bms.model import Severity
-from drivers.points import PointId, Sample
+from drivers.points import PointId, Quality, Sample
+
+if TYPE_CHECKING:
+    from bms.historian.rawfiles import LogView
 
 FILE_NAME = "history.db"
 TEXT_CACHE = 8192
 
+_SESSIONS = """
+CREATE TABLE session (id INTEGER PRIMARY KEY, begun_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL);
+CREATE TABLE quarantine (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, t0 INTEGER NOT NULL,
+    n INTEGER NOT NULL, blob BLOB NOT NULL);
+CREATE TABLE dropped (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, class TEXT NOT NULL,
+    t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, samples INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    reason TEXT NOT NULL)
+"""
+"""Since version 2: when it was recorded at all, what was set aside, and what was given up."""
+
 LAYOUT = Layout(
     "history",
     0x424D5348,  # "BMSH"
-    1,
+    2,
     """
 CREATE TABLE series (id INTEGER PRIMARY KEY, point TEXT NOT NULL UNIQUE,
     unit TEXT NOT NULL, class TEXT NOT NULL);
@@ -42,6 +64,8 @@ CREATE TABLE meter (id INTEGER PRIMARY KEY, point TEXT NOT NULL, base TEXT NOT N
     resolution TEXT NOT NULL, UNIQUE (point, resolution));
 CREATE TABLE reading (meter INTEGER NOT NULL, time_ms INTEGER NOT NULL, counts INTEGER NOT NULL,
     PRIMARY KEY (meter, time_ms)) WITHOUT ROWID;
+CREATE TABLE late (seq INTEGER PRIMARY KEY AUTOINCREMENT, meter INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL);
 CREATE TABLE award (id INTEGER PRIMARY KEY, point INTEGER NOT NULL, time_ms INTEGER NOT NULL,
     value TEXT, priority INTEGER, source INTEGER, reason INTEGER, expires_ms INTEGER,
     losers INTEGER);
@@ -49,8 +73,14 @@ CREATE INDEX award_point ON award (point, time_ms);
 CREATE INDEX award_time ON award (time_ms);
 CREATE TABLE alarm (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, key TEXT NOT NULL,
     severity INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);
-CREATE INDEX alarm_time ON alarm (time_ms)
-""",
+CREATE INDEX alarm_time ON alarm (time_ms);
+"""
+    + _SESSIONS,
+    {
+        # What an older file holds was recorded without a break, as far as anybody knows.
+        1: f"{_SESSIONS}; INSERT INTO session (begun_ms, seen_ms) "
+        "SELECT min(t0), max(t1) FROM log HAVING count(*) > 0",
+    },
 )
 
 
@@ -83,6 +113,17 @@ class Queries:
     def close(self) -> None:
         self._connection.close()
 
+    @property
+    def log(self) -> LogView:
+        """The log as columns."""
+        from bms.historian.rawfiles import LogView
+
+        return LogView(self._connection, self._path)
+
+    def series_rows(self) -> list[tuple[int, PointId, str]]:
+        """Number, point and class of every series, by number."""
+        return self._rows("SELECT id, point, class FROM series ORDER BY id")
+
     def _rows(self, sql: str, *arguments: Any) -> list[Any]:
         with store_errors(self._path):
             return self._connection.execute(sql, arguments).fetchall()
@@ -96,7 +137,8 @@ class Queries:
             number = self._series[point] = int(rows[0][0])
         return number
 
-    def _text(self, number: int) -> str:
+    def text(self, number: int) -> str:
+        """The text that a row names by its number; raises KeyError if it is missing."""
         text = self._text_by_id.get(number)
         if text is None:
             rows = self._rows("SELECT text FROM text WHERE id = ?", number)
@@ -114,30 +156,39 @@ class Queries:
         return [Series(point, unit, PointClass(klass)) for point, unit, klass in rows]
 
     def samples(self, point: PointId, start: datetime, end: datetime) -> list[Sample]:
-        """The samples of one point, by time. Reads the log: meant for hours and days."""
-        series = self._known_series(point)
-        if series is None:
+        """The samples of one point, by time, from segments and log: meant for hours and days."""
+        from bms.historian.rawfiles import samples_between
+
+        number = self._known_series(point)
+        if number is None:
             return []
-        first, last = to_ms(start), to_ms(end)
-        widest = self._rows("SELECT widest_ms FROM about")[0][0]
-        found = []
-        for seq, t0, blob in self._rows(
-            "SELECT seq, t0, blob FROM log WHERE t0 BETWEEN ? AND ? AND t1 >= ? ORDER BY seq",
-            first - widest,
-            last,
-            first,
-        ):
-            try:
-                columns = decode(blob)
-                for row in rows_of(columns, series):
-                    ms = t0 + columns.after_ms[row]
-                    if first <= ms <= last:
-                        value = columns.value(row, self._text)
-                        found.append((ms, value, quality_of(columns, row)))
-            except (DamagedBlob, KeyError) as error:
-                raise StoreError(f"{self._path}: log row {seq} is damaged: {error}") from error
-        found.sort(key=lambda item: item[0])
-        return [Sample(point, value, quality, from_ms(ms)) for ms, value, quality in found]
+        found = samples_between(
+            self._directory, self.log, self.uid(), number, to_ms(start), to_ms(end)
+        )
+        try:
+            return [
+                Sample(point, value_of(status, value, self.text), Quality(status & 15), from_ms(ms))
+                for ms, value, status in found
+            ]
+        except KeyError as error:
+            raise StoreError(f"{self._path}: a sample of {point} is damaged: {error}") from error
+
+    def dropped(self, start: datetime, end: datetime) -> list[Dropped]:
+        """What the recorder had to give up before it was stored."""
+        rows = self._rows(
+            "SELECT time_ms, class, t0, t1, samples, bytes, reason FROM dropped "
+            "WHERE t1 >= ? AND t0 < ? ORDER BY t0, id",
+            to_ms(start),
+            to_ms(end),
+        )
+        return [
+            Dropped(from_ms(at), group, from_ms(a), from_ms(b), n, size, why)
+            for at, group, a, b, n, size, why in rows
+        ]
+
+    def quarantined(self) -> int:
+        """How many samples were set aside because they lay ahead of the clock."""
+        return int(self._rows("SELECT coalesce(sum(n), 0) FROM quarantine")[0][0])
 
     def awards(self, point: PointId | None, start: datetime, end: datetime) -> list[AwardRow]:
         """Award changes of one point, or of all, in the order they were made."""
@@ -178,7 +229,7 @@ class Queries:
     def _award_rows(self, rule: str, *arguments: Any) -> list[AwardRow]:
         rows = self._rows(f"{award_rows.SELECT} WHERE {rule}", *arguments)
         try:
-            return [award_rows.unpack(row, self._text) for row in rows]
+            return [award_rows.unpack(row, self.text) for row in rows]
         except (KeyError, ValueError) as error:
             raise StoreError(f"{self._path}: an award is damaged: {error}") from error
 
@@ -236,6 +287,41 @@ class Queries:
             found.update([min(after)])
         return [Reading(point, from_ms(ms), found[ms]) for ms in sorted(found)]
 
+    def counts(self, point: PointId, first_ms: int, last_ms: int) -> list[tuple[int, int]]:
+        """Instants (ms) and counts of one meter's readings, as `readings` without the objects."""
+        meters = self._rows("SELECT id, resolution FROM meter WHERE point = ? ORDER BY id", point)
+        query = "SELECT time_ms, counts FROM reading WHERE meter = ? AND time_ms BETWEEN ? AND ?"
+        if len(meters) == 1:
+            return self._rows(f"{query} ORDER BY time_ms", meters[0][0], first_ms, last_ms)
+        found: dict[int, int] = {}
+        common = _common([Decimal(text) for _, text in meters]) if meters else Decimal(1)
+        for number, text in meters:
+            factor = int(Fraction(Decimal(text)) / Fraction(common))
+            for ms, counts in self._rows(query, number, first_ms, last_ms):
+                found.setdefault(ms, counts * factor)
+        return sorted(found.items())
+
+    def next_reading(self, point: PointId, after_ms: int) -> int | None:
+        """The instant (ms) of the first reading of a meter after another instant."""
+        found = self._rows(
+            "SELECT min((SELECT min(time_ms) FROM reading WHERE meter = meter.id AND time_ms > ?)) "
+            "FROM meter WHERE point = ?",
+            after_ms,
+            point,
+        )[0][0]
+        return None if found is None else int(found)
+
+    def late_readings(self, after: int) -> list[tuple[int, PointId, int]]:
+        """Readings that were recorded when later ones of their meter already were: a number that
+        rises, the point, and the instant (ms)."""
+        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'late'"):
+            return []  # a history that this version has not written to yet
+        return self._rows(
+            "SELECT late.seq, meter.point, late.time_ms FROM late JOIN meter "
+            "ON meter.id = late.meter WHERE late.seq > ? ORDER BY late.seq",
+            after,
+        )
+
     def last_reading(self, point: PointId) -> Reading | None:
         """The newest reading of a meter, in counts of `meter(point).resolution`."""
         rows = self._rows(
@@ -249,13 +335,14 @@ class Queries:
         return self.readings(point, time, time, around=False)[0]
 
     def span(self) -> tuple[datetime | None, datetime | None]:
-        """The times of the first and the last sample or reading; None, None if there is none."""
+        """When recording began and the newest sample or reading; None, None before the first."""
         times = [
             *self._rows("SELECT min(t0) FROM log")[0],
             *self._rows(
                 "SELECT max(t1) FROM log WHERE t0 >= (SELECT max(t0) FROM log) - "
                 "(SELECT widest_ms FROM about)"
             )[0],
+            *self._rows("SELECT min(begun_ms), max(seen_ms) FROM session")[0],
         ]
         for (meter,) in self._rows("SELECT id FROM meter"):
             times += self._rows("SELECT min(time_ms) FROM reading WHERE meter = ?", meter)[0]
@@ -276,13 +363,18 @@ class Queries:
                     number,
                     [names[series] for series in columns.series],
                     [t0 + after for after in columns.after_ms],
-                    [columns.value(i, self._text) for i in range(len(columns.status))],
+                    [columns.value(i, self.text) for i in range(len(columns.status))],
                     [columns.quality(i) for i in range(len(columns.status))],
                 )
             except (DamagedBlob, KeyError) as error:
                 row = LogRow(number, damage=f"log row {number} is damaged: {error}")
             result.append(row)
         return result
+
+    def log_extent(self) -> tuple[int, int, int]:
+        """First and last row of the log, and how many there are; zeros if it is empty."""
+        first, last, count = self._rows("SELECT min(seq), max(seq), count(*) FROM log")[0]
+        return first or 0, last or 0, count
 
     def last_seq(self) -> int:
         """The newest log sequence number, 0 before the first."""

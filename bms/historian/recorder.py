@@ -28,7 +28,7 @@ from bms.historian.records import (
     to_ms,
 )
 from bms.model import Award, Severity
-from drivers.points import PointId, Quality, Sample, Value
+from drivers.points import ModbusAddress, Point, PointId, Quality, Sample, Value
 
 QUARTER_MS = 900_000
 """Meters are read at the quarter hours of UTC, which are those of every time zone in use."""
@@ -38,6 +38,9 @@ CLOCK_SET_BACK_QUARTERS = 96
 """A clock that was ahead by up to a day costs the readings of that time; by more, it was lost."""
 STATE_REPEAT_S = 86_400.0
 """States are stored on change, and once a day, which bounds how far back a reader must look."""
+SAY_ALIVE = timedelta(minutes=1)
+AHEAD = timedelta(minutes=5)
+"""A register read this far ahead of the cycle was stamped by a clock that was wrong."""
 COUNTS_LIMIT = 2**62
 """No register holds this much: one that shows it is booting or broken (and SQLite ends at 2^63)."""
 EXACT_COUNTS = 2**40
@@ -81,16 +84,25 @@ def series_of(site: Site) -> list[Series]:
         if role in equipment.kind.roles
     }
     return [
-        Series(point.id, point.unit, classes.get(point.id, PointClass.ANALOG))
+        Series(
+            point.id,
+            point.unit,
+            PointClass.EVENT if _is_text(point) else classes.get(point.id, PointClass.ANALOG),
+        )
         for link in site.links.values()
         for point in link.points
     ]
 
 
+def _is_text(point: Point) -> bool:
+    address = point.address
+    return isinstance(address, ModbusAddress) and (address.type == "string" or bool(address.labels))
+
+
 def meters_of(site: Site) -> list[Meter]:
-    """Every energy register; the resolution is the decimal that the device file states."""
+    """Every counter; the resolution is the decimal that the site or the device file states."""
     return [
-        Meter(m.point, m.base, Decimal(repr(float(m.resolution_kwh)))) for m in site.meters.values()
+        Meter(m.point, m.base, Decimal(repr(float(m.resolution)))) for m in site.meters.values()
     ]
 
 
@@ -101,7 +113,8 @@ class Recorder:
     any point when its quality changes; award changes and alarm events; and of each meter the
     first good register at or after each quarter hour. A sample keeps its own time, except that a
     STALE or BAD one is stored at the cycle that found it so. Registers that are not GOOD never
-    become readings.
+    become readings. Each batch says until when everything was recorded, once a minute also when
+    there is nothing else to say.
     """
 
     def __init__(
@@ -122,7 +135,7 @@ class Recorder:
             meter.point: (float(meter.resolution), Fraction(meter.resolution))
             for meter in self._meters
         }
-        states = [s.point for s in self._series if s.klass is PointClass.STATE]
+        states = [s.point for s in self._series if s.klass in (PointClass.STATE, PointClass.EVENT)]
         analogs = [s.point for s in self._series if s.klass is PointClass.ANALOG]
         counters = [s.point for s in self._series if s.klass is PointClass.COUNTER]
         self._all = [*states, *analogs, *counters]
@@ -139,6 +152,9 @@ class Recorder:
         self._unread: list[PointId] = []
         self._edge_time = 0, EPOCH
         self._begun: datetime | None = None
+        self._alive: datetime | None = None
+        self._said_alive: datetime | None = None
+        self._first: datetime | None = None
         self._samples: list[Sample] = []
         self._awards: list[AwardRow] = []
         self._alarms: list[AlarmRow] = []
@@ -154,6 +170,9 @@ class Recorder:
         """Take one cycle: its time, the process image, and what changed in it."""
         if self._begun is None:
             self._begun = time
+        if self._alive is None:
+            self._first = time
+        self._alive = time
         for change in award_changes:
             self._awards.append(AwardRow(change.point, time, change.award, change.held_since))
         for event in alarms:
@@ -165,7 +184,7 @@ class Recorder:
             self._cycle_quarter = quarter
             self._unread = list(self._resolutions)
         if self._unread:
-            self._unread = [p for p in self._unread if not self._read(samples.get(p))]
+            self._unread = [p for p in self._unread if not self._read(time, samples.get(p))]
 
     def take(self, now: datetime) -> Batch | None:
         """The batch to commit, once `commit_s` has passed since its first cycle; else None."""
@@ -176,7 +195,9 @@ class Recorder:
     def flush(self) -> Batch | None:
         """Everything not yet taken; None if there is nothing."""
         self._begun = None
-        if not (self._samples or self._awards or self._alarms or self._readings):
+        alive, said = self._alive, self._said_alive
+        quiet = alive is None or (said is not None and abs(alive - said) < SAY_ALIVE)
+        if quiet and not (self._samples or self._awards or self._alarms or self._readings):
             return None
         batch = Batch(
             self._samples,
@@ -185,8 +206,11 @@ class Recorder:
             self._readings,
             () if self._declared else self._series,
             () if self._declared else self._meters,
+            alive,
+            self._first,
         )
         self._declared = True
+        self._said_alive, self._first = alive, None
         self._samples, self._awards, self._alarms, self._readings = [], [], [], []
         return batch
 
@@ -252,9 +276,9 @@ class Recorder:
 
     # --- meters ------------------------------------------------------------------------------
 
-    def _read(self, sample: Sample | None) -> bool:
+    def _read(self, now: datetime, sample: Sample | None) -> bool:
         """Make a reading of a register if it belongs to a new quarter hour."""
-        if sample is None or sample.quality is not Quality.GOOD:
+        if sample is None or sample.quality is not Quality.GOOD or sample.time > now + AHEAD:
             return False
         value = sample.value
         if value is None or isinstance(value, str) or not isfinite(value):

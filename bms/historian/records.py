@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bms.energy.ledger import Reading
 from bms.equipment import PointClass
+from bms.instants import EPOCH as EPOCH
+from bms.instants import from_ms as from_ms
+from bms.instants import to_ms as to_ms
 from bms.model import Award, Severity
 from drivers.points import PointId, Sample, Value
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
-
-
-def to_ms(time: datetime) -> int:
-    """Whole milliseconds since 1970, rounded down: the resolution of history."""
-    return (time - EPOCH) // MILLISECOND
-
-
-def from_ms(milliseconds: int) -> datetime:
-    """Aware UTC."""
-    return EPOCH + milliseconds * MILLISECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +57,23 @@ class AlarmRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """Samples that are gone, and why: what queries show as a gap that has a cause.
+
+    `group` is the class of points, or `all`; `start` and `end` are the first and last sample.
+    """
+
+    time: datetime
+    """When they were given up."""
+    group: str
+    start: datetime
+    end: datetime
+    samples: int
+    bytes: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Everything of one commit. `series` and `meters` declare points before their first use."""
 
@@ -76,10 +83,32 @@ class Batch:
     readings: Sequence[Reading] = ()
     series: Sequence[Series] = ()
     meters: Sequence[Meter] = ()
+    alive: datetime | None = None
+    """The newest cycle in it: until then everything was recorded that there was to record."""
+    begun: datetime | None = None
+    """Set in a recorder's first batch: its first cycle. What was held before is no longer known."""
+    dropped: Sequence[Dropped] = ()
+    """What had to be given up before it was stored."""
 
     def without_samples(self) -> Batch:
         """The part that is never given up: readings, awards, alarms and declarations."""
         return replace(self, samples=())
+
+    def shifted(self, by: timedelta) -> Batch:
+        """The same, `by` later: what a clock that has been set since should have said."""
+        return replace(
+            self,
+            samples=[s._replace(time=s.time + by) for s in self.samples],
+            awards=[replace(a, time=a.time + by) for a in self.awards],
+            alarms=[replace(a, time=a.time + by) for a in self.alarms],
+            readings=[r._replace(time=r.time + by) for r in self.readings],
+            alive=None if self.alive is None else self.alive + by,
+            begun=None if self.begun is None else self.begun + by,
+        )
+
+    def noting(self, dropped: Sequence[Dropped]) -> Batch:
+        """This batch with a note of what was given up."""
+        return replace(self, dropped=(*self.dropped, *dropped))
 
     def joined(self, later: Batch) -> Batch:
         """This batch with a later one after it, as one commit."""
@@ -90,6 +119,9 @@ class Batch:
             (*self.readings, *later.readings),
             (*self.series, *later.series),
             (*self.meters, *later.meters),
+            later.alive or self.alive,
+            self.begun or later.begun,
+            (*self.dropped, *later.dropped),
         )
 
 

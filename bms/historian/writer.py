@@ -6,13 +6,14 @@ import asyncio
 import functools
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 
-from bms.errors import StoreError
+from bms.errors import DiskError, StoreError
 from bms.historian.embedded import History
-from bms.historian.records import Batch
+from bms.historian.records import Batch, Dropped
 
 _log = logging.getLogger(__name__)
 
@@ -26,17 +27,36 @@ class HistoryWriter:
 
     def __init__(
         self,
-        history: History,
+        open_history: Callable[[], History],
         thread: ThreadPoolExecutor,
         trouble: Callable[[StoreError | None], None],
+        now: Callable[[], datetime],
     ) -> None:
-        self._history = history
+        """Opens the history. A disk that does not take it now is tried again while `run` runs.
+
+        Raises StoreError for a history that will never open: damaged, foreign, newer.
+        """
+        self._open = open_history
         self._thread = thread
         self._trouble = trouble
+        self._now = now
         self._batches: deque[Batch] = deque()
         self._ready = asyncio.Event()
+        self.history: History | None = None
         self.dropped = 0
-        """Batches whose samples were given up."""
+        """Samples that were given up because the disk was stuck for too long."""
+        self.stored = 0
+        """The newest log row that is on disk: what a power cut cannot take any more."""
+        try:
+            self.history = open_history()
+        except DiskError as error:
+            _log.error("history: going on without it: %s", error)
+            trouble(error)
+
+    def close(self) -> None:
+        """Close the history; the thread has ended."""
+        if self.history is not None:
+            self.history.close()
 
     @property
     def waiting(self) -> int:
@@ -47,11 +67,11 @@ class HistoryWriter:
         if batch is None:
             return
         if len(self._batches) >= QUEUED_BATCHES:
-            # The disk has been stuck for minutes. Trends of the oldest batch go; readings,
-            # awards and alarms are kept by joining them to the next batch.
+            # The disk has been stuck for minutes. Trends of the oldest batch go, with a note;
+            # readings, awards and alarms are kept by joining them to the next batch.
             oldest = self._batches.popleft()
-            self._batches[0] = oldest.without_samples().joined(self._batches[0])
-            self.dropped += 1
+            note = self._note(oldest, "the disk was stuck")
+            self._batches[0] = oldest.without_samples().joined(self._batches[0]).noting(note)
         self._batches.append(batch)
         self._ready.set()
 
@@ -64,6 +84,12 @@ class HistoryWriter:
                 batch = self._batches[0]
                 try:
                     await self._append(batch)
+                except DiskError as error:
+                    _log.error("history: keeping it in memory and trying again: %s", error)
+                    self._trouble(error)
+                    await asyncio.sleep(RETRY_S)
+                    await self._reopen()
+                    continue
                 except StoreError as error:
                     _log.error("history: keeping it in memory and trying again: %s", error)
                     self._trouble(error)
@@ -72,8 +98,8 @@ class HistoryWriter:
                 except Exception:
                     # It would fail for ever, and everything after it wait for ever.
                     _log.exception("history: what cannot be stored is left out")
-                    self.dropped += 1
-                    await self._declare_again(batch)
+                    note = self._note(batch, "it cannot be stored")
+                    await self._declare_again(batch, note)
                 else:
                     self._trouble(None)
                 if self._batches and self._batches[0] is batch:
@@ -89,10 +115,42 @@ class HistoryWriter:
             _log.error("history: %d batches could not be stored before the stop", self.waiting)
 
     async def _append(self, batch: Batch) -> None:
-        append = functools.partial(self._history.append, batch)
-        await asyncio.get_running_loop().run_in_executor(self._thread, append)
+        if self.history is None:
+            await self._reopen()
+        if self.history is None:
+            raise DiskError("the history cannot be opened; check the disk")
+        append = functools.partial(self.history.append, batch)
+        self.stored = await asyncio.get_running_loop().run_in_executor(self._thread, append)
 
-    async def _declare_again(self, batch: Batch) -> None:
+    async def _reopen(self) -> None:
+        """A connection made before a disk was remounted never writes again: make another."""
+
+        def renew() -> History:
+            if self.history is not None:
+                self.history.close()
+                self.history = None
+            return self._open()
+
+        with suppress(StoreError):
+            self.history = await asyncio.get_running_loop().run_in_executor(self._thread, renew)
+
+    async def _declare_again(self, batch: Batch, note: Sequence[Dropped]) -> None:
         """Only the first batch declares points and meters: later ones need them all the same."""
         with suppress(Exception):
-            await self._append(Batch(series=batch.series, meters=batch.meters))
+            await self._append(
+                Batch(
+                    series=batch.series,
+                    meters=batch.meters,
+                    alive=batch.alive,
+                    begun=batch.begun,
+                    dropped=note,
+                )
+            )
+
+    def _note(self, batch: Batch, reason: str) -> Sequence[Dropped]:
+        """What is lost with the samples of a batch, counted."""
+        if not batch.samples:
+            return ()
+        times = [sample.time for sample in batch.samples]
+        self.dropped += len(times)
+        return (Dropped(self._now(), "all", min(times), max(times), len(times), 0, reason),)

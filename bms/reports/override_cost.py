@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 
 from bms.config.models import Site
 from bms.durations import in_words
-from bms.energy.ledger import BORDER_LIMIT, Interval, Reading, intervals
+from bms.energy.ledger import BORDER_LIMIT_MS, Interval, Reading, intervals, marks_of
 from bms.historian.queries import Queries
-from bms.historian.records import MILLISECOND
+from bms.instants import MILLISECOND
 from bms.model import Award, Override, Priority
 from bms.protection import is_on
 from bms.reports.why import zone_of
@@ -146,7 +146,7 @@ def measured_kwh(
             continue
         if part.counts is None:
             return None, None, part.reason
-        if part.end - part.start > BORDER_LIMIT and extra_s < ran_s:
+        if part.end_ms - part.start_ms > BORDER_LIMIT_MS and extra_s < ran_s:
             return None, None, f"the register was not read for {in_words(part.end - part.start)}"
         total += Fraction(part.counts) * Fraction(extra_s) / Fraction(ran_s) * resolution
         last = part.end
@@ -265,7 +265,7 @@ def _intervals(
     ):
         counts = round(Fraction(latest.value) / resolution)
         readings.append(Reading(register, latest.time, counts))
-    return intervals(readings), resolution
+    return intervals(marks_of(readings)), resolution
 
 
 def _from_power(samples: Sequence[Sample], extra: Sequence[Span]) -> float | None:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from bms.config.models import Group, Site
-from bms.energy.ledger import intervals
+from bms.energy.ledger import intervals, marks_of
 from bms.historian.queries import Queries
 from drivers.points import PointId, Value
 
@@ -136,7 +136,7 @@ def _by_mode(
     resolution_kwh = float(meter.resolution)
     begins = [start for start, _, _ in stretches]
     found: dict[str, tuple[float, float]] = {}
-    for part in intervals(history.readings(counter, since, now)):
+    for part in intervals(marks_of(history.readings(counter, since, now))):
         if part.counts is None or part.end - part.start > LONGEST_INTERVAL:
             continue
         place = bisect_right(begins, part.start) - 1

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from bms.config.models import Site
 from bms.errors import InvalidInput
 from bms.historian.queries import Queries
-from bms.historian.records import MILLISECOND, AwardRow
+from bms.historian.records import AwardRow
+from bms.instants import MILLISECOND
 from bms.protection import same, same_winner
 from bms.shadow import shadowed
 from drivers.points import PointId, Quality, Sample, Value

@@ -175,3 +175,17 @@ def test_edit_is_refused_if_somebody_else_was_faster(site: Path, tmp_path: Path)
     text = (site / AIR).read_text(encoding="utf-8")
     assert "19:00" in text
     assert "07:30" in text
+
+
+def test_who_may_not_edit_this_schedule_is_refused(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = "people:\n  wang: {role: operator, areas: [b.lets-go]}\n  li: {role: operator}\n"
+    text = (site / "site.yaml").read_text(encoding="utf-8")
+    (site / "site.yaml").write_text(text + people, encoding="utf-8")
+    words = ("schedule", "set", site, "air", "mon-fri", 1, "--from", "06:30", "--reason", "x")
+    monkeypatch.setattr("bms.editing.login", lambda: "wang")
+    said = bms(*words)
+    assert (said.exit_code, "wang may not edit the schedule of b.air" in said.output) == (4, True)
+    monkeypatch.setattr("bms.editing.login", lambda: "li")
+    assert bms(*words).exit_code == 0

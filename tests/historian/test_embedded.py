@@ -255,9 +255,9 @@ def test_pruning_keeps_readings_and_what_a_sink_has_not_taken(tmp_path: Path) ->
             )
         with SinkCursor(tmp_path, "influx", history.uid(), history.last_seq()) as cursor:
             cursor.advance(2)
-        assert history.prune(at(5000)) == 2
-        assert history.prune(at(5000), sinks=["other"]) == 0
-        assert history.prune(at(2700), sinks=[]) == 1
+        assert history.prune(at(5000), compacted=(99, 10**14)) == 2
+        assert history.prune(at(5000), compacted=(99, 10**14), sinks=["other"]) == 0
+        assert history.prune(at(2700), compacted=(99, 10**14), sinks=[]) == 1
         assert [row.seq for row in history.log_after(0, 10)] == [4]
         assert len(history.readings(COUNTER, *FOREVER)) == 4
         assert len(history.alarms(*FOREVER)) == 4
@@ -283,7 +283,7 @@ def test_a_reader_sees_committed_batches_while_the_writer_goes_on(tmp_path: Path
 
         def write() -> None:
             for i in range(batches):
-                writer.append(Batch([good(POINT, float(i), i), good(POINT, -float(i), i)]))
+                writer.append(Batch([good(POINT, float(i), i), good(POINT, -1.0, i + 0.5)]))
 
         thread = threading.Thread(target=write)
         counts = [len(reader.samples(POINT, *FOREVER))]
@@ -363,3 +363,28 @@ def test_commits_are_durable_before_append_returns(tmp_path: Path) -> None:
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
     finally:
         connection.close()
+
+
+def test_a_history_of_the_first_version_carries_on(tmp_path: Path) -> None:
+    with History(tmp_path) as history:
+        history.append(Batch([good(POINT, float(i), i) for i in range(50)]))
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.executescript(
+        "DROP TABLE session; DROP TABLE quarantine; DROP TABLE dropped; PRAGMA user_version=1"
+    )
+    connection.close()
+    with pytest.raises(StoreError, match="older version.*start the controller once"):
+        History(tmp_path, read_only=True)
+    with History(tmp_path) as history:
+        history.append(Batch([good(POINT, 99.0, 60)], alive=at(60), begun=at(60)))
+        assert len(history.samples(POINT, *FOREVER)) == 51
+        sessions = history.log.sessions()
+    assert [from_ms(int(ms)) for ms in sessions.begun_ms] == [at(0), at(60)]
+    assert [from_ms(int(ms)) for ms in sessions.seen_ms] == [at(49), at(60)]
+
+
+def test_a_sample_ahead_of_the_clock_is_set_aside(history: History) -> None:
+    ahead = good(POINT, 7.0, 400)
+    history.append(Batch([good(POINT, 1.0, 0), ahead, good(POINT, 2.0, 290)], alive=at(0)))
+    assert [s.value for s in history.samples(POINT, *FOREVER)] == [1.0, 2.0]
+    assert history.quarantined() == 1

@@ -1,0 +1,215 @@
+"""Commands that read the history: what points did, on the screen or as a file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from bms.cli.common import AS_JSON, SITE, instant, load_site, print_json, show, table_of
+from bms.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from bms.config.models import Site
+    from bms.historian.export import Step
+    from bms.historian.trends import Trends
+
+MOST_ROWS = 10_000
+"""More is for `bms export`."""
+CLASSES = ("analog", "state", "counter", "event")
+
+_START = click.option("--from", "start", required=True, help="First day or instant.")
+_END = click.option("--to", "end", help="End, not included.  [default: now]")
+_STEP = click.option(
+    "--step", type=click.Choice(["raw", "15m", "day"]), default="15m", show_default=True
+)
+_CLASS = click.option("--class", "klass", type=click.Choice(CLASSES), help="Only this class.")
+_FROM = click.option(
+    "--history",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Directory with the history.  [default: the site's state directory]",
+)
+
+
+@click.command()
+@SITE
+@click.argument("points", nargs=-1, required=True)
+@_START
+@_END
+@_STEP
+@_CLASS
+@_FROM
+@AS_JSON
+def history(
+    site: Path,
+    points: tuple[str, ...],
+    start: str,
+    end: str | None,
+    step: str,
+    klass: str | None,
+    directory: Path | None,
+    as_json: bool,
+) -> None:
+    """What POINTS did: points, wildcards, equipment, groups or bases.
+
+    Means are over time; coverage is the share of the step for which a good value is known. Empty
+    cells are gaps.
+    """
+    from bms.historian.export import columns_of, rows
+
+    with _opened(site, points, start, end, klass, directory) as (loaded, trends, names, span):
+        chosen = cast("Step", step)
+        found = []
+        for row in rows(trends, names, chosen, *span, _zone(loaded)):
+            found.append(row)
+            if len(found) > MOST_ROWS:
+                raise InvalidInput(
+                    f"that is more than {MOST_ROWS:,} rows; take a shorter time, a longer step, "
+                    "or 'bms export'"
+                )
+        gaps = _gaps(trends, *span)
+        if as_json:
+            columns = columns_of(chosen)
+            print_json(
+                {
+                    "rows": [dict(zip(columns, _plain(row), strict=True)) for row in found],
+                    **gaps,
+                }
+            )
+            return
+        table = table_of(None, *columns_of(chosen))
+        for row in found:
+            table.add_row(*(_cell(value) for value in row))
+        show(table, *_gap_lines(gaps))
+
+
+@click.command()
+@SITE
+@click.argument("points", nargs=-1)
+@_START
+@_END
+@_STEP
+@_CLASS
+@_FROM
+@click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="[default: stdout]"
+)
+@AS_JSON
+def export(
+    site: Path,
+    points: tuple[str, ...],
+    start: str,
+    end: str | None,
+    step: str,
+    klass: str | None,
+    directory: Path | None,
+    form: str,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Write the history of POINTS (all, if none are named) to a CSV or Parquet file."""
+    from bms.historian.export import columns_of, rows, to_csv, to_parquet
+
+    if output is None and (form == "parquet" or as_json):
+        raise InvalidInput("name a file with -o: only CSV goes to the standard output")
+    with _opened(site, points, start, end, klass, directory) as (loaded, trends, names, span):
+        chosen = cast("Step", step)
+        table = rows(trends, names, chosen, *span, _zone(loaded))
+        if output is None:
+            to_csv(table, columns_of(chosen), sys.stdout)
+            return
+        if form == "parquet":
+            count = to_parquet(table, chosen, output)
+        else:
+            try:
+                with output.open("w", encoding="utf-8", newline="") as file:
+                    count = to_csv(table, columns_of(chosen), file)
+            except OSError as error:
+                raise InvalidInput(f"{output}: {error.strerror}") from None
+        gaps = _gaps(trends, *span)
+    if as_json:
+        print_json({"file": str(output), "rows": count, "points": len(names), **gaps})
+    else:
+        click.echo(f"{count:,} rows of {len(names)} points in {output}")
+        show(*_gap_lines(gaps))
+
+
+@contextmanager
+def _opened(
+    directory: Path,
+    points: tuple[str, ...],
+    start: str,
+    end: str | None,
+    klass: str | None,
+    history_dir: Path | None,
+) -> Iterator[tuple[Site, Trends, list[str], tuple[datetime, datetime]]]:
+    from bms.clock import SystemClock
+    from bms.equipment import PointClass
+    from bms.historian.selection import select
+    from bms.historian.trends import Trends
+
+    site = load_site(directory)
+    since = instant(site.file.zone, start, "--from")
+    until = instant(site.file.zone, end, "--to") if end else SystemClock().now()
+    if until <= since:
+        raise InvalidInput("--to must lie after --from")
+    with Trends(history_dir or site.state_dir) as trends:
+        only = None if klass is None else PointClass(klass)
+        yield site, trends, select(site, trends.points(), points, only), (since, until)
+
+
+def _zone(site: Site) -> Any:
+    from bms.historian.selection import zone_of
+
+    return lambda point: zone_of(site, point)
+
+
+def _gaps(trends: Trends, start: datetime, end: datetime) -> dict[str, Any]:
+    """When nothing was recorded, what was given up, and up to when steps are closed."""
+    closed = trends.closed_until()
+    return {
+        "closed_until": None if closed is None else closed.isoformat(timespec="seconds"),
+        "outages": [
+            {"from": a.isoformat(timespec="seconds"), "to": b.isoformat(timespec="seconds")}
+            for a, b in trends.outages(start, end)
+        ],
+        "dropped": [
+            {
+                "class": item.group,
+                "from": item.start.isoformat(timespec="seconds"),
+                "to": item.end.isoformat(timespec="seconds"),
+                "samples": item.samples,
+                "reason": item.reason,
+            }
+            for item in trends.dropped(start, end)
+        ],
+    }
+
+
+def _gap_lines(gaps: dict[str, Any]) -> list[str]:
+    lines = [f"nothing was recorded from {g['from']} to {g['to']}" for g in gaps["outages"]]
+    lines += [
+        f"{d['samples']:,} samples ({d['class']}) from {d['from']} to {d['to']} were given up: "
+        f"{d['reason']}"
+        for d in gaps["dropped"]
+    ]
+    return lines
+
+
+def _plain(row: tuple[Any, ...]) -> list[Any]:
+    return [v.isoformat() if isinstance(v, datetime) else v for v in row]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    return f"{value:g}" if isinstance(value, float) else str(value)

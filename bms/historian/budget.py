@@ -1,0 +1,75 @@
+"""What is given up when the disk is full, and in which order. Pure.
+
+The log is a copy of what is in segments, so it goes first. Then analog trends that every sink has
+taken, oldest first; then the oldest analog trends that were not taken everywhere (their quarter
+hours survive); then states. Counters, events, roll-ups, readings, awards, alarms and the audit are
+never given up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bms.historian.segments import ANALOG, STATE, Segment
+
+RESERVE_SHARE: Final = 0.05
+"""Kept free of both the budget and the disk, for what is never given up and for other programs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the history uses and what there is, in bytes."""
+
+    used: int
+    """Of all files of the history; free pages inside a database do not count."""
+    disk_free: int
+    """What can still be written: free disk, and free pages inside the databases."""
+    disk_total: int
+    max_bytes: int | None = None
+    """The budget in site.yaml."""
+
+    def missing(self) -> int:
+        """How many bytes have to go; 0 if all is well."""
+        over = 0
+        if self.max_bytes is not None:
+            over = self.used - int(self.max_bytes * (1 - RESERVE_SHARE))
+        return max(0, over, int(self.disk_total * RESERVE_SHARE) - self.disk_free)
+
+
+def given_up(
+    segments: Sequence[Segment], missing: int, taken_seq: int | None
+) -> list[tuple[Segment, str]]:
+    """Segments to give up for `missing` bytes, in order, each with the reason.
+
+    `taken_seq` is the log row up to which every sink has taken everything; None: no sinks.
+    May not be enough: what is never given up stays.
+    """
+
+    def taken(segment: Segment) -> bool:
+        return taken_seq is None or segment.last_seq <= taken_seq
+
+    analog = sorted((s for s in segments if s.group == ANALOG), key=lambda s: s.t0)
+    states = sorted((s for s in segments if s.group == STATE), key=lambda s: s.t0)
+    order = [(s, "disk full: analog, copied elsewhere") for s in analog if taken(s)]
+    if taken_seq is None:
+        order = [(s, "disk full: analog") for s in analog]
+    order += [(s, "disk full: analog, not yet copied") for s in analog if not taken(s)]
+    order += [(s, "disk full: states") for s in states]
+    result = []
+    for segment, why in order:
+        if missing <= 0:
+            break
+        result.append((segment, why))
+        missing -= segment.bytes
+    return result
+
+
+def expired(segments: Sequence[Segment], before_ms: int, taken_seq: int | None) -> list[Segment]:
+    """Segments that end before `before_ms`, and that no sink still waits for."""
+    return [
+        segment
+        for segment in segments
+        if segment.t1 < before_ms and (taken_seq is None or segment.last_seq <= taken_seq)
+    ]

@@ -1,0 +1,208 @@
+"""Reading raw samples: from the segments, and from the part of the log not yet compacted."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from bms.database import store_errors
+from bms.errors import StoreError
+from bms.historian.blob import DamagedBlob, decode
+from bms.historian.columns import Ints
+from bms.historian.rolldb import FILE_NAME as ROLL_FILE
+from bms.historian.rolldb import Progress, RollDb
+from bms.historian.rollups import NOTHING, Samples, Sessions
+from bms.historian.segments import Segment, columns_of, read_series
+
+ROWS_AT_ONCE: Final = 256
+LATE_ROWS: Final = 10_000
+SAMPLES_AT_ONCE: Final = 750_000
+"""Most samples in order at once. A quarter hour of 5,000 samples a second took 370 MiB with twice
+as many."""
+
+
+class LogView:
+    """The log of a history as columns. Every method raises StoreError."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    def _all(self, sql: str, *arguments: int) -> list[Any]:
+        with store_errors(self._path):
+            return self._connection.execute(sql, arguments).fetchall()
+
+    def _one(self, sql: str, *arguments: int) -> int | None:
+        rows = self._all(sql, *arguments)
+        found: int | None = rows[0][0] if rows else None
+        return found
+
+    def _widest_ms(self) -> int:
+        return self._one("SELECT widest_ms FROM about") or 0
+
+    def sessions(self) -> Sessions:
+        rows = self._all("SELECT begun_ms, seen_ms FROM session ORDER BY begun_ms, id")
+        return Sessions(
+            np.array([begun for begun, _ in rows], np.int64),
+            np.array([seen for _, seen in rows], np.int64),
+        )
+
+    def seen_ms(self) -> int:
+        """Until when it was recorded; 0 before the first time."""
+        return self._one("SELECT max(seen_ms) FROM session") or 0
+
+    def first_ms(self, after_ms: int | None = None) -> int | None:
+        """The earliest sample, or (roughly) the earliest from `after_ms` on."""
+        if after_ms is None:
+            return self._one("SELECT min(t0) FROM log")
+        return self._one("SELECT min(t0) FROM log WHERE t0 >= ?", after_ms)
+
+    def next_ms(self, seq: int) -> int | None:
+        """The earliest sample of the row after `seq`."""
+        return self._one("SELECT t0 FROM log WHERE seq > ? ORDER BY seq LIMIT 1", seq)
+
+    def any_between(self, start_ms: int, end_ms: int) -> bool:
+        """Whether a row may have samples from `start_ms` to before `end_ms`."""
+        sql = "SELECT 1 FROM log WHERE t0 BETWEEN ? AND ? AND t1 >= ? LIMIT 1"
+        return bool(self._all(sql, start_ms - self._widest_ms(), end_ms - 1, start_ms))
+
+    def last_before(self, seq: int, start_ms: int, end_ms: int) -> int:
+        """The row up to which a pass over that range takes the log; at least `seq`.
+
+        It takes all that was recorded of the range, however far ahead a clock once was between,
+        and whatever came late directly after `seq`.
+        """
+        sql = "SELECT max(seq) FROM log WHERE t0 BETWEEN ? AND ?"
+        last = self._one(sql, start_ms - self._widest_ms(), end_ms - 1) or 0
+        late = seq
+        for number, t0 in self._all(
+            "SELECT seq, t0 FROM log WHERE seq > ? ORDER BY seq LIMIT ?", seq, LATE_ROWS
+        ):
+            if t0 >= end_ms:
+                break
+            late = number
+        return max(seq, last, late)
+
+    def pending(self, seq: int, last: int, horizon_ms: int) -> tuple[list[int], int]:
+        """The rows after `seq` up to `last`, those before with samples not yet taken; how many."""
+        rows = self._all("SELECT seq, n FROM log WHERE seq > ? AND seq <= ?", seq, last)
+        rows += self._all(
+            "SELECT seq, n FROM log WHERE t0 >= ? AND t1 >= ? AND seq <= ?",
+            horizon_ms - self._widest_ms(),
+            horizon_ms,
+            seq,
+        )
+        return sorted(number for number, _ in rows), sum(n for _, n in rows)
+
+    def fresh(
+        self, progress: Progress, start_ms: int, end_ms: int, series: Ints | None = None
+    ) -> Iterator[tuple[int, Samples]]:
+        """Row number and samples of the range that are not in segments yet, in recorded order."""
+        horizon = progress.horizon_ms
+        rule = "t0 BETWEEN ? AND ? AND t1 >= ?"
+        arguments = [start_ms - self._widest_ms(), end_ms - 1, start_ms]
+        if horizon is not None:
+            rule, arguments = (
+                f"{rule} AND (seq > ? OR t1 >= ?)",
+                [*arguments, progress.seq, horizon],
+            )
+        found = self._all(f"SELECT seq FROM log WHERE {rule} ORDER BY seq", *arguments)
+        for seq, rows in self.rows([number for (number,) in found], series):
+            use = (rows.times_ms >= start_ms) & (rows.times_ms < end_ms)
+            if horizon is not None and seq <= progress.seq:
+                use &= rows.times_ms >= horizon
+            if use.any():
+                yield seq, rows if use.all() else rows.where(use)
+
+    def rows(
+        self, numbers: Sequence[int], series: Ints | None = None
+    ) -> Iterator[tuple[int, Samples]]:
+        """Decoded rows, all samples or those of some series. One deleted meanwhile is left out."""
+        for first in range(0, len(numbers), ROWS_AT_ONCE):
+            part = numbers[first : first + ROWS_AT_ONCE]
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT seq, t0, blob FROM log WHERE seq IN ({marks}) ORDER BY seq"
+            for seq, t0, blob in self._all(sql, *part):
+                try:
+                    yield seq, samples_of(blob, t0, series)
+                except DamagedBlob as error:
+                    raise StoreError(f"{self._path}: log row {seq} is damaged: {error}") from error
+
+
+def samples_of(blob: bytes, t0: int, series: Ints | None = None) -> Samples:
+    """The samples of a log blob; raises DamagedBlob."""
+    columns = decode(blob)
+    ids = np.frombuffer(columns.series, np.uint32).astype(np.int64)
+    use: Ints | slice = slice(None)
+    if series is not None:
+        use = np.flatnonzero(ids == series[0] if len(series) == 1 else np.isin(ids, series))
+        if not len(use):
+            return NOTHING
+    return Samples(
+        ids[use],
+        np.frombuffer(columns.after_ms, np.uint64).astype(np.int64)[use] + t0,
+        np.frombuffer(columns.values, np.float64)[use],
+        np.frombuffer(columns.status, np.uint8).astype(np.int64)[use],
+    )
+
+
+def segment_samples(
+    directory: Path,
+    segments: Sequence[Segment],
+    start_ms: int,
+    end_ms: int,
+    series: Collection[int] | None,
+) -> Samples:
+    """The samples of some series in segments, first recorded first. A lost file is a gap here."""
+    parts = []
+    for segment in sorted(segments, key=lambda s: s.last_seq):
+        if segment.t1 >= start_ms and segment.t0 < end_ms:
+            try:
+                parts.append(columns_of(read_series(directory, segment, series), start_ms, end_ms))
+            except FileNotFoundError:
+                continue
+    return Samples.joined(parts)
+
+
+def raw(
+    directory: Path,
+    roll: RollDb | None,
+    log: LogView,
+    start_ms: int,
+    end_ms: int,
+    series: Collection[int],
+) -> Samples:
+    """All samples of some series from `start_ms` to before `end_ms`, by series and time."""
+    if not series:
+        return NOTHING
+    for attempt in range(3):
+        # The manifest first: what is compacted after this look is still in the log.
+        progress = Progress() if roll is None else roll.progress()
+        segments = [] if roll is None else roll.segments(start_ms, end_ms)
+        wanted = np.array(sorted(series), np.int64)
+        fresh = [rows for _, rows in log.fresh(progress, start_ms, end_ms, wanted)]
+        gone = [s for s in segments if not (directory / s.name).exists()]
+        if not gone or attempt == 2:
+            break
+        # Merged or given up since we looked: look again. A file that is really lost is a gap.
+    old = segment_samples(directory, segments, start_ms, end_ms, series)
+    return Samples.joined([old, *fresh]).in_order()
+
+
+def samples_between(
+    directory: Path, log: LogView, history: str, series: int, start_ms: int, end_ms: int
+) -> Iterator[tuple[int, float, int]]:
+    """Time, number and status of one series' samples, both ends included, by time."""
+    roll = None
+    if (directory / ROLL_FILE).exists():
+        roll = RollDb(directory, history, read_only=True)
+    try:
+        found = raw(directory, roll, log, start_ms, end_ms + 1, [series])
+    finally:
+        if roll is not None:
+            roll.connection.close()
+    return zip(found.times_ms.tolist(), found.values.tolist(), found.status.tolist(), strict=True)

@@ -1,0 +1,410 @@
+"""`roll.db`: quarter hours and days of every point, and what the raw segments are.
+
+New quarter hours are appended as *blocks* (columns over all points), numbered row by row: the
+stream that sinks copy, and the place where the open day is read. Once a day is over, its rows are
+gathered by series (`q15`, one blob per series and *tile* of time), which is what long queries
+read; `merged` says up to which number the rows of a tile are in there. `day` holds one row per
+series and date of the base's zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+
+from bms.database import Layout, open_database, store_errors, transaction
+from bms.errors import StoreError
+from bms.historian.columns import DamagedColumns, Ints, pack, unpack
+from bms.historian.records import Dropped, from_ms, to_ms
+from bms.historian.rollups import NONE, NOTHING, QUARTER_MS, Rollups, Samples, summed
+from bms.historian.segments import Segment
+
+FILE_NAME: Final = "roll.db"
+BLOCK_ROWS: Final = 8192
+SERIES_AT_ONCE: Final = 500
+LAYOUT: Final = Layout(
+    "roll-up",
+    0x424D5351,  # "BMSQ"
+    1,
+    """
+CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), history TEXT NOT NULL,
+    seq INTEGER NOT NULL, horizon_ms INTEGER, rows INTEGER NOT NULL, held BLOB);
+INSERT INTO about VALUES (1, '', 0, NULL, 0, NULL);
+CREATE TABLE segment (name TEXT PRIMARY KEY, grp TEXT NOT NULL, t0 INTEGER NOT NULL,
+    t1 INTEGER NOT NULL, samples INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL);
+CREATE TABLE block (first INTEGER PRIMARY KEY, n INTEGER NOT NULL, t0 INTEGER NOT NULL,
+    t1 INTEGER NOT NULL, blob BLOB NOT NULL);
+CREATE INDEX block_time ON block (t0);
+CREATE TABLE merged (t0 INTEGER PRIMARY KEY, t1 INTEGER NOT NULL, last INTEGER NOT NULL);
+CREATE TABLE q15 (series INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
+    n INTEGER NOT NULL, integral REAL NOT NULL, covered_s REAL NOT NULL, minimum REAL,
+    maximum REAL, blob BLOB NOT NULL, UNIQUE (series, t0));
+CREATE TABLE day (series INTEGER NOT NULL, date INTEGER NOT NULL, start_ms INTEGER NOT NULL,
+    rev INTEGER NOT NULL, n INTEGER NOT NULL, integral REAL NOT NULL, covered_s REAL NOT NULL,
+    minimum REAL, maximum REAL, last REAL, on_s REAL NOT NULL, switches INTEGER NOT NULL,
+    PRIMARY KEY (series, date)) WITHOUT ROWID;
+CREATE TABLE dropped (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, grp TEXT NOT NULL,
+    t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, samples INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    reason TEXT NOT NULL)
+""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the log has been compacted."""
+
+    seq: int = 0
+    """Log rows up to here are in segments and roll-ups, but for what is after `horizon_ms`."""
+    horizon_ms: int | None = None
+    rows: int = 0
+    """The newest number of the stream of roll-ups."""
+
+
+class RollDb:
+    """The roll-up database of one state directory. A context manager; one thread at a time.
+
+    `history` is the identity of the history it belongs to; one made from another is refused.
+    """
+
+    def __init__(self, directory: Path, history: str, *, read_only: bool = False) -> None:
+        self.path = directory / FILE_NAME
+        self.connection = open_database(self.path, LAYOUT, read_only=read_only)
+        try:
+            found = self._rows("SELECT history FROM about")[0][0]
+            if found == "" and not read_only:
+                with self.transaction():
+                    self.connection.execute("UPDATE about SET history = ?", (history,))
+            elif found not in ("", history):
+                raise StoreError(
+                    f"{self.path} was made from another history.db; put back the one that belongs "
+                    "to it, or move roll.db and raw-*.db away to make them anew from what is there"
+                )
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.connection.close()
+
+    def transaction(self) -> Any:
+        return transaction(self.connection, self.path)
+
+    def _rows(self, sql: str, *arguments: Any) -> list[Any]:
+        with store_errors(self.path):
+            return self.connection.execute(sql, arguments).fetchall()
+
+    # --- progress and manifest ---------------------------------------------------------------
+
+    def progress(self) -> Progress:
+        return Progress(*self._rows("SELECT seq, horizon_ms, rows FROM about")[0])
+
+    def held(self) -> Samples:
+        """The last sample of each series before the horizon: what may still hold after it."""
+        blob = self._rows("SELECT held FROM about")[0][0]
+        return NOTHING if blob is None else Samples(*self._unpacked(blob, "the held values"))
+
+    def advance(self, seq: int, horizon_ms: int, held: Samples) -> None:
+        """Within a transaction."""
+        blob = pack([held.series, held.times_ms, held.values, held.status])
+        self.connection.execute(
+            "UPDATE about SET seq = ?, horizon_ms = ?, held = ?", (seq, horizon_ms, blob)
+        )
+
+    def segments(self, start_ms: int | None = None, end_ms: int | None = None) -> list[Segment]:
+        """Those with samples from `start_ms` to before `end_ms`, oldest first."""
+        rows = self._rows(
+            "SELECT name, grp, t0, t1, samples, bytes, last_seq FROM segment "
+            "WHERE (?1 IS NULL OR t1 >= ?1) AND (?2 IS NULL OR t0 < ?2) ORDER BY t0, last_seq",
+            start_ms,
+            end_ms,
+        )
+        return [Segment(*row) for row in rows]
+
+    def put_segments(self, made: Iterable[Segment], gone: Iterable[Segment] = ()) -> None:
+        """Within a transaction."""
+        self.connection.executemany(
+            "DELETE FROM segment WHERE name = ?", [(segment.name,) for segment in gone]
+        )
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [astuple(segment) for segment in made],
+        )
+
+    def note_dropped(self, dropped: Dropped) -> None:
+        """Within a transaction."""
+        d = dropped
+        self.connection.execute(
+            "INSERT INTO dropped (time_ms, grp, t0, t1, samples, bytes, reason) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (to_ms(d.time), d.group, to_ms(d.start), to_ms(d.end), d.samples, d.bytes, d.reason),
+        )
+
+    def dropped(self, start_ms: int, end_ms: int) -> list[Dropped]:
+        rows = self._rows(
+            "SELECT time_ms, grp, t0, t1, samples, bytes, reason FROM dropped "
+            "WHERE t1 >= ? AND t0 < ? ORDER BY t0, id",
+            start_ms,
+            end_ms,
+        )
+        return [
+            Dropped(from_ms(at), group, from_ms(a), from_ms(b), n, size, why)
+            for at, group, a, b, n, size, why in rows
+        ]
+
+    # --- the stream --------------------------------------------------------------------------
+
+    def append(self, rows: Rollups, dates: Ints) -> None:
+        """Number and append rows with their local dates (ordinals). Within a transaction."""
+        number = self.progress().rows
+        for first in range(0, len(rows), BLOCK_ROWS):
+            part = slice(first, first + BLOCK_ROWS)
+            block = rows.where(part)
+            blob = pack([*block.columns(), dates[part]])
+            start, end = int(block.start_ms.min()), int(block.start_ms.max())
+            self.connection.execute(
+                "INSERT INTO block VALUES (?, ?, ?, ?, ?)",
+                (number + 1, len(block), start, end, blob),
+            )
+            number += len(block)
+        self.connection.execute("UPDATE about SET rows = ?", (number,))
+
+    def numbered(self, after: int, limit: int) -> tuple[int, Rollups, Ints]:
+        """The first number, the rows and their dates: of the next rows after `after`, some.
+
+        At least one row if there is any, at most `limit`. Rows that were already given up (they
+        are in `q15`) are passed over.
+        """
+        found = self._rows(
+            "SELECT first, blob FROM block WHERE first + n > ? ORDER BY first LIMIT 1", after + 1
+        )
+        if not found:
+            return after + 1, NONE, np.empty(0, np.int64)
+        first, blob = found[0]
+        *columns, dates = self._unpacked(blob, f"block {first}")
+        skip = max(0, after + 1 - first)
+        part = slice(skip, skip + limit)
+        return first + skip, Rollups.of(columns).where(part), dates.view(np.int64)[part]
+
+    # --- quarter hours by series -------------------------------------------------------------
+
+    def quarters(
+        self, start_ms: int, end_ms: int, series: Collection[int] | None = None
+    ) -> Rollups:
+        """Each quarter hour that starts from `start_ms` to before `end_ms`, revisions summed."""
+        wanted = None if series is None else np.array(sorted(series), np.int64)
+        tiles = self._rows(
+            "SELECT t0, t1, last FROM merged WHERE t0 < ? AND t1 > ? ORDER BY t0", end_ms, start_ms
+        )
+        parts = [self._gathered(start_ms, end_ms, wanted, tiles)]
+        starts = np.array([t0 for t0, _, _ in tiles], np.int64)
+        ends = np.array([t1 for _, t1, _ in tiles], np.int64)
+        lasts = np.array([last for *_, last in tiles], np.int64)
+        least = 0
+        if len(tiles) and (starts[1:] == ends[:-1]).all():
+            least = int(lasts.min())
+        for first, n, t0, t1, blob in self._rows(
+            "SELECT first, n, t0, t1, blob FROM block WHERE t0 < ? AND t1 >= ? ORDER BY first",
+            end_ms,
+            start_ms,
+        ):
+            if first + n - 1 <= least and t0 >= starts[0] and t1 < ends[-1]:
+                continue
+            rows = Rollups.of(self._unpacked(blob, f"block {first}")[:-1])
+            use = (rows.start_ms >= start_ms) & (rows.start_ms < end_ms)
+            if len(tiles):
+                tile = np.searchsorted(starts, rows.start_ms, side="right") - 1
+                known = (tile >= 0) & (rows.start_ms < ends[tile])
+                use &= ~(known & (first + np.arange(n) <= lasts[tile]))
+            if wanted is not None:
+                use &= np.isin(rows.series, wanted)
+            if use.any():
+                parts.append(rows.where(use))
+        parts = [part for part in parts if len(part)]
+        if not parts:
+            return NONE
+        rows = Rollups.joined(parts)
+        return summed(rows, [rows.series, rows.start_ms], revisions=True)
+
+    def _gathered(
+        self, start_ms: int, end_ms: int, wanted: Ints | None, tiles: Sequence[tuple[int, int, int]]
+    ) -> Rollups:
+        if not tiles:
+            return NONE
+        parts = []
+        rule = "t0 >= ? AND t0 < ? AND t1 > ?"
+        arguments = [tiles[0][0], end_ms, start_ms]
+        if wanted is None:
+            found = self._rows(f"SELECT series, t0, blob FROM q15 WHERE {rule}", *arguments)
+        else:
+            found = []
+            for number in wanted.tolist():
+                found += self._rows(
+                    f"SELECT series, t0, blob FROM q15 WHERE series = ? AND {rule}",
+                    number,
+                    *arguments,
+                )
+        for number, t0, blob in found:
+            offset, *columns = self._unpacked(blob, f"series {number} from {t0}")
+            start = t0 + offset.view(np.int64) * QUARTER_MS
+            rows = Rollups.of([np.full(len(start), number, np.int64), start, *columns])
+            if t0 < start_ms or int(start[-1]) >= end_ms:
+                rows = rows.where((start >= start_ms) & (start < end_ms))
+            parts.append(rows)
+        return Rollups.joined(parts) if parts else NONE
+
+    def gather(self, t0: int, t1: int, rows: Rollups) -> None:
+        """Put the quarter hours of some series in one tile (`merge` marks it). In a transaction."""
+        if not len(rows):
+            return
+        at = np.flatnonzero(np.concatenate(([True], rows.series[1:] != rows.series[:-1])))
+        ends = np.append(at[1:], len(rows)).tolist()
+        for first, end in zip(at.tolist(), ends, strict=True):
+            part = rows.where(slice(first, end))
+            with np.errstate(invalid="ignore"):
+                least, most = np.fmin.reduce(part.minimum), np.fmax.reduce(part.maximum)
+            blob = pack([(part.start_ms - t0) // QUARTER_MS, *part.columns()[2:]], level=1)
+            self.connection.execute(
+                "INSERT OR REPLACE INTO q15 (series, t0, t1, n, integral, covered_s, minimum, "
+                "maximum, blob) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    int(part.series[0]),
+                    t0,
+                    t1,
+                    int(part.n.sum()),
+                    float(part.integral.sum()),
+                    float(part.covered_s.sum()),
+                    _number(least),
+                    _number(most),
+                    blob,
+                ),
+            )
+
+    def merge(self, t0: int, t1: int, last: int) -> None:
+        """Say that the rows of a tile up to number `last` are gathered. Within a transaction."""
+        self.connection.execute("INSERT OR REPLACE INTO merged VALUES (?, ?, ?)", (t0, t1, last))
+
+    def tiles(self) -> list[tuple[int, int, int]]:
+        """Start, end and last number of all tiles, oldest first."""
+        return self._rows("SELECT t0, t1, last FROM merged ORDER BY t0")
+
+    def changed_since(self, t0: int, t1: int, last: int) -> list[int]:
+        """Series with rows after number `last` whose quarter hour lies in the tile."""
+        series: set[int] = set()
+        for first, n, blob in self._rows(
+            "SELECT first, n, blob FROM block WHERE first + n > ? AND t0 < ? AND t1 >= ?",
+            last + 1,
+            t1,
+            t0,
+        ):
+            rows = Rollups.of(self._unpacked(blob, f"block {first}")[:-1])
+            use = (rows.start_ms >= t0) & (rows.start_ms < t1) & (first + np.arange(n) > last)
+            series.update(rows.series[use].tolist())
+        return sorted(series)
+
+    def first_start(self) -> int | None:
+        """The earliest quarter hour in the blocks."""
+        found: int | None = self._rows("SELECT min(t0) FROM block")[0][0]
+        return found
+
+    # --- days --------------------------------------------------------------------------------
+
+    def put_days(self, rows: Rollups, dates: Ints) -> None:
+        """Replace day rows; `dates` are ordinals, one per row. Within a transaction."""
+        columns = [column.tolist() for column in rows.columns()]
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (series, day, *(_number(value) for value in rest))
+                for day, series, *rest in zip(dates.tolist(), *columns, strict=True)
+            ],
+        )
+
+    def days(
+        self, first: date, last: date, series: Collection[int] | None = None
+    ) -> tuple[Ints, Rollups]:
+        """Dates (ordinals) and rows of the days from `first` to `last`, by series and date."""
+        ends = first.toordinal(), last.toordinal()
+        found: list[Any] = []
+        if series is None:
+            sql = "SELECT * FROM day WHERE date BETWEEN ? AND ? ORDER BY series, date"
+            found = self._rows(sql, *ends)
+        else:
+            for number in sorted(series):
+                sql = "SELECT * FROM day WHERE series = ? AND date BETWEEN ? AND ? ORDER BY date"
+                found += self._rows(sql, number, *ends)
+        if not found:
+            return np.empty(0, np.int64), NONE
+        numbers, dates, *rest = zip(*found, strict=True)
+        floats = (False, False, False, True, True, True, True, True, True, False)
+        return np.array(dates, np.int64), Rollups.of(
+            [
+                np.array(numbers, np.int64),
+                *(
+                    np.array(column, np.float64 if real else np.int64)
+                    for column, real in zip(rest, floats, strict=True)
+                ),
+            ]
+        )
+
+    def last_day(self) -> date | None:
+        """The newest date that has rows."""
+        found = self._rows("SELECT max(date) FROM day")[0][0]
+        return None if found is None else date.fromordinal(found)
+
+    # --- what is kept ------------------------------------------------------------------------
+
+    def prune(self, blocks_before_ms: int, quarters_before_ms: int) -> None:
+        """Delete gathered blocks and quarter hours that are old enough. Within a transaction."""
+        tiles = self._rows("SELECT min(t0), max(t1) FROM merged")[0]
+        if tiles[0] is not None:
+            self.connection.execute(
+                "DELETE FROM block WHERE t0 >= ? AND t1 < ?",
+                (tiles[0], min(blocks_before_ms, tiles[1])),
+            )
+        self.connection.execute("DELETE FROM q15 WHERE t1 < ?", (quarters_before_ms,))
+        self.connection.execute("DELETE FROM merged WHERE t1 < ?", (quarters_before_ms,))
+
+    def _unpacked(self, blob: bytes, what: str) -> list[Any]:
+        try:
+            return list(unpack(blob))
+        except DamagedColumns as error:
+            raise StoreError(f"{self.path}: {what}: the columns are damaged: {error}") from error
+
+
+def _number(value: Any) -> Any:
+    """A plain number for SQLite; None for NaN."""
+    if isinstance(value, int):
+        return value
+    number = float(value)
+    return None if number != number else number
+
+
+def local_dates(starts_ms: Ints, series: Ints, zones: Mapping[int, str], default: str) -> Ints:
+    """The date (ordinal) in the zone of each series at each start."""
+    from zoneinfo import ZoneInfo
+
+    names = sorted({*zones.values(), default})
+    known, which = np.unique(series, return_inverse=True)
+    zone = np.array([names.index(zones.get(int(s), default)) for s in known], np.int64)
+    starts, when = np.unique(starts_ms, return_inverse=True)
+    times = [from_ms(int(ms)) for ms in starts]
+    table = np.array(
+        [[t.astimezone(ZoneInfo(name)).toordinal() for t in times] for name in names], np.int64
+    ).reshape(len(names), len(times))
+    return table[zone[which], when]

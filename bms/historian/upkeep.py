@@ -1,0 +1,257 @@
+"""One round of upkeep in a process of its own: budget, compaction, retention.
+
+`python -m bms.historian.upkeep` reads a `Request` as JSON from its input and prints an `Outcome`.
+It runs beside the controller so that sorting a quarter hour of samples neither holds up a control
+cycle nor leaves its memory behind: the controller itself never imports numpy for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+from bms.errors import BmsError, StoreError
+from bms.historian.records import Dropped, from_ms, to_ms
+
+COMMAND: Final = (sys.executable, "-m", "bms.historian.upkeep")
+ERROR_TAIL: Final = 500
+RETRY_LATER: Final = 3
+"""Exit code when another process compacts already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    directory: str
+    now_ms: int
+    zone: str
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """By base."""
+    retain_days: int = 400
+    max_bytes: int | None = None
+    sinks: Sequence[str] | None = None
+    """The configured ones; None: all that ever kept a cursor."""
+    within_s: float = 120.0
+    publish: bool = True
+    whole_days: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    seq: int = 0
+    horizon_ms: int | None = None
+    finished: bool = True
+    passes: int = 0
+    samples: int = 0
+    late: int = 0
+    rows: int = 0
+    dropped_samples: int = 0
+    """Given up in this round for want of room."""
+    missing_bytes: int = 0
+    """Still over the budget, or short of free disk, after giving up what may be."""
+    used_bytes: int = 0
+    limit_bytes: int = 0
+    segments: int = 0
+    quarantined: int = 0
+    """Samples ever set aside because they lay ahead of the clock."""
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def compacted(self) -> tuple[int, int] | None:
+        return None if self.horizon_ms is None else (self.seq, self.horizon_ms)
+
+
+def run(request: Request) -> Outcome:
+    """Make room, compact, make room again. Raises StoreError; BlockingIOError if one is at it."""
+    from bms.historian.compaction import Compaction, Zones
+
+    begun = perf_counter()
+    directory, now = Path(request.directory), from_ms(request.now_ms)
+    # Before anything is written: on a full disk the compaction itself needs room.
+    first = _make_room(directory, request, now)
+    compaction = Compaction(directory, Zones(request.zone, request.zones), publish=request.publish)
+    done = compaction.run(now, whole_days=request.whole_days, within_s=request.within_s)
+    second = _make_room(directory, request, now)
+    return Outcome(
+        seq=done.seq,
+        horizon_ms=done.horizon_ms,
+        finished=done.finished,
+        passes=done.passes,
+        samples=done.samples,
+        late=done.late,
+        rows=done.rows,
+        dropped_samples=first.dropped + second.dropped,
+        missing_bytes=second.missing,
+        used_bytes=second.used,
+        limit_bytes=second.limit,
+        segments=second.segments,
+        quarantined=second.quarantined,
+        seconds=round(perf_counter() - begun, 3),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    dropped: int = 0
+    missing: int = 0
+    used: int = 0
+    limit: int = 0
+    segments: int = 0
+    quarantined: int = 0
+
+
+def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
+    """Unlink what is too old, and what there is no room for; note every sample given up."""
+    from bms.historian.budget import RESERVE_SHARE, expired, given_up
+    from bms.historian.queries import Queries
+    from bms.historian.rolldb import RollDb
+    from bms.historian.sinks import least_taken
+
+    with Queries(directory, read_only=True) as history:
+        uid, quarantined = history.uid(), history.quarantined()
+    taken = least_taken(directory, request.sinks, uid)
+    with RollDb(directory, uid) as roll:
+        segments = roll.segments()
+        lost = [s for s in segments if not (directory / s.name).exists()]
+        if lost:
+            with roll.transaction():
+                roll.put_segments((), lost)
+                for segment in lost:
+                    roll.note_dropped(_dropped(segment, "the file is missing", now))
+        before = to_ms(now - timedelta(days=request.retain_days))
+        old = expired([s for s in segments if s not in lost], before, taken)
+        if old:
+            with roll.transaction():
+                roll.put_segments((), old)
+            for segment in old:
+                (directory / segment.name).unlink(missing_ok=True)
+        left = roll.segments()
+        room = _room(directory, request)
+        gone = given_up(left, room.missing(), taken)
+        for segment, why in gone:
+            _give_up(directory, roll, segment, why, now)
+        if gone:
+            room = _room(directory, request)
+        limit = room.disk_total if request.max_bytes is None else request.max_bytes
+        return _Made(
+            sum(segment.samples for segment, _ in gone),
+            room.missing(),
+            room.used,
+            int(limit * (1 - RESERVE_SHARE)),
+            len(left) - len(gone),
+            quarantined,
+        )
+
+
+def _give_up(directory: Path, roll: Any, segment: Any, why: str, now: datetime) -> None:
+    path = directory / segment.name
+    try:
+        with roll.transaction():
+            roll.put_segments((), [segment])
+            roll.note_dropped(_dropped(segment, why, now))
+    except StoreError:
+        # Not even the note fits: an unlink always does, and makes room for it.
+        path.unlink(missing_ok=True)
+        with roll.transaction():
+            roll.put_segments((), [segment])
+            roll.note_dropped(_dropped(segment, why, now))
+    path.unlink(missing_ok=True)
+
+
+def _dropped(segment: Any, why: str, now: datetime) -> Dropped:
+    return Dropped(
+        now,
+        segment.group,
+        from_ms(segment.t0),
+        from_ms(segment.t1),
+        segment.samples,
+        segment.bytes,
+        why,
+    )
+
+
+def _room(directory: Path, request: Request) -> Any:
+    from bms.historian.budget import Room
+    from bms.historian.queries import FILE_NAME as HISTORY
+    from bms.historian.rolldb import FILE_NAME as ROLL
+
+    used = 0
+    for path in directory.iterdir():
+        if path.suffix in (".db", ".db-wal") or path.name.endswith((".db-wal", ".db-shm")):
+            used += path.stat().st_size
+    unused = sum(_free_bytes(directory / name) for name in (HISTORY, ROLL))
+    disk = shutil.disk_usage(directory)
+    return Room(used - unused, disk.free + unused, disk.total, request.max_bytes)
+
+
+def _free_bytes(path: Path) -> int:
+    """Pages inside a database that it will fill before it grows."""
+    import sqlite3
+    from contextlib import closing
+
+    from bms.database import store_errors
+
+    with (
+        store_errors(path),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection,
+    ):
+        pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        return int(pages * connection.execute("PRAGMA page_size").fetchone()[0])
+
+
+def start(request: Request) -> subprocess.Popen[str]:
+    """A round in a process of its own; `outcome_of` waits for it."""
+    process = subprocess.Popen(
+        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(asdict(request)))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def outcome_of(process: subprocess.Popen[str]) -> Outcome:
+    """Wait for a round that was started."""
+    out, err = process.communicate()
+    return parsed(process.returncode, out, err)
+
+
+def parsed(code: int, out: str, err: str) -> Outcome:
+    """What the process said, or why it said nothing.
+
+    A program that was updated while the controller ran may say more than this one knows.
+    """
+    if out:
+        return Outcome(**_known(Outcome, json.loads(out)))
+    return Outcome(error=f"ended with {code}: {err.strip()[-ERROR_TAIL:]}", finished=False)
+
+
+def _known(kind: type[Request] | type[Outcome], said: Mapping[str, Any]) -> dict[str, Any]:
+    return {item.name: said[item.name] for item in fields(kind) if item.name in said}
+
+
+def main() -> int:
+    request = Request(**_known(Request, json.load(sys.stdin)))
+    os.nice(10)
+    try:
+        outcome = run(request)
+    except BlockingIOError:
+        return RETRY_LATER
+    except BmsError as error:
+        outcome = Outcome(error=str(error), finished=False)
+    sys.stdout.write(json.dumps(asdict(outcome)))
+    return 1 if outcome.error else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

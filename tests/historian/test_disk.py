@@ -1,0 +1,270 @@
+"""A full disk, a read-only one: the controller goes on, says so, and takes up again by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bms import app as app_module
+from bms.api.client import ask
+from bms.app import App
+from bms.clock import SystemClock
+from bms.config.load import load
+from bms.control import STRATEGIES
+from bms.historian import writer as writer_module
+from bms.historian.embedded import History
+from bms.historian.records import to_ms
+from bms.historian.trends import Trends
+from bms.historian.upkeep import Request, run
+from tests.historian.crash import FILES, WRAP
+from tests.historian.test_compaction import POWER, STATUS, at, recorded, sample
+
+SIZE = 6_000_000
+
+
+class SmallDisk:
+    """A file system of a few megabytes, which can be filled and made read-only."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def fill(self) -> None:
+        with (self.path / "ballast").open("wb", buffering=0) as file:
+            size = 1 << 20
+            while size:
+                try:
+                    file.write(bytes(size))
+                except OSError:
+                    size //= 2
+
+    def free(self) -> None:
+        (self.path / "ballast").unlink()
+
+    def mode(self, mode: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{mode}", self.path], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    path = tmp_path / "disk"
+    path.mkdir()
+    made = (
+        os.geteuid() == 0
+        and not subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "bms-test", path],
+            check=False,
+            capture_output=True,
+        ).returncode
+    )
+    if not made:
+        pytest.skip("a small disk needs the right to mount a tmpfs (root)")
+    try:
+        yield SmallDisk(path)
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "RETRY_S", 0.1)
+    monkeypatch.setattr(app_module, "SAVE_STATES_S", 0.1)
+    monkeypatch.setattr("bms.api.server.LISTEN_AGAIN_S", 0.1)
+
+
+def site_on(disk: SmallDisk, tmp_path: Path) -> Path:
+    site = tmp_path / "site"
+    text = FILES["site.yaml"] + f"state_dir: {disk.path}/state\n"
+    for name, content in {**FILES, "site.yaml": text}.items():
+        path = site / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    (disk.path / "state").mkdir()
+    return site
+
+
+@asynccontextmanager
+async def running(site: Path) -> AsyncIterator[App]:
+    app = App(load(site, STRATEGIES), SystemClock())
+    ready = asyncio.Event()
+    task = asyncio.create_task(app.run(ready.set))
+    await ready.wait()
+    try:
+        yield app
+        assert not task.done(), task
+    finally:
+        app.stop()
+        await task
+
+
+async def until(condition: Callable[[], Any], what: str) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.02)
+    assert condition(), what
+
+
+def alarms(app: App) -> set[str]:
+    return set(app._runtime._own)
+
+
+def gapless(state: Path) -> int:
+    """Samples of one meter, each saying when it was read; how many there are."""
+    with Trends(state) as trends:
+        block = trends.raw(
+            "b.m-1.power", datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+        )
+        good = block.status & 15 == 0
+        assert (block.values[good] == block.times_ms[good] % WRAP + 1).all()
+        gaps = block.times_ms[good][1:] - block.times_ms[good][:-1]
+        assert not len(gaps) or gaps.max() < 2000
+        return int(good.sum())
+
+
+async def test_what_a_full_disk_refuses_waits_in_memory(disk: SmallDisk, tmp_path: Path) -> None:
+    async with running(site_on(disk, tmp_path)) as app:
+        await until(lambda: app._writer.stored > 3, "stored")
+        disk.fill()
+        await until(lambda: "store:history" in alarms(app), "the alarm")
+        stored, cycles = app._writer.stored, app._cycles
+        await until(lambda: app._cycles > cycles + 10, "cycles go on")
+        await until(lambda: app._writer.waiting > 3, "it waits in memory")
+        disk.free()
+        await until(lambda: app._writer.stored > stored + 5, "taken up again")
+        await until(lambda: not alarms(app), "the alarm is over")
+    assert gapless(disk.path / "state") >= 5
+
+
+async def test_a_connection_that_became_read_only_is_made_anew(
+    disk: SmallDisk, tmp_path: Path
+) -> None:
+    """As after a remount: the kernel does not remount what is open for writing, so SQLite's own
+    switch makes the same error, which only another connection is free of."""
+    async with running(site_on(disk, tmp_path)) as app:
+        await until(lambda: app._writer.stored > 3, "stored")
+        stuck = app._history
+        assert stuck is not None
+        await app._in(app._history_thread, stuck._connection.execute, "PRAGMA query_only=ON")
+        await until(lambda: "store:history" in alarms(app), "the alarm")
+        stored = app._writer.stored
+        await until(lambda: app._writer.stored > stored + 5, "taken up again")
+        await until(lambda: not alarms(app), "the alarm is over")
+        assert app._history is not stuck
+    assert gapless(disk.path / "state") >= 5
+
+
+@pytest.mark.parametrize("how", ["full", "read-only"])
+@pytest.mark.parametrize("before", [False, True])
+async def test_a_controller_starts_on_a_disk_that_takes_nothing(
+    disk: SmallDisk, tmp_path: Path, how: str, before: bool
+) -> None:
+    site = site_on(disk, tmp_path)
+    if before:
+        async with running(site) as app:
+            await until(lambda: app._writer.stored > 3, "stored")
+    disk.fill() if how == "full" else disk.mode("ro")
+    async with running(site) as app:
+        await until(lambda: app._cycles > 10, "cycles")
+        await until(lambda: {"store:history", "store:states"} <= alarms(app), "the alarms")
+        disk.free() if how == "full" else disk.mode("rw")
+        await until(lambda: not alarms(app), "all is well again")
+        await until((disk.path / "state" / "bms.sock").is_socket, "the local API")
+        status = await asyncio.to_thread(ask, disk.path / "state", "status")
+        assert status["cycle"]["history_stored"] > 0
+    assert gapless(disk.path / "state") >= 5
+
+
+# --- the budget --------------------------------------------------------------------------------
+
+
+def filled(directory: Path, days: int) -> None:
+    """Some days of a trend that does not compress, a state and a counter."""
+    from random import Random
+
+    rng = Random(1)
+    with History(directory) as history:
+        for day in range(days):
+            samples = []
+            for i in range(1440):
+                second = day * 86400 + i * 60
+                samples.append(sample(POWER, rng.random(), second))
+                if i % 10 == 0:
+                    samples.append(sample(STATUS, i % 20 == 0, second))
+                    samples.append(sample("b.m.energy", float(second), second))
+            history.append(recorded(samples, (day + 1) * 86400))
+
+
+def request(directory: Path, now: datetime, **more: Any) -> Request:
+    return Request(str(directory), to_ms(now), "Asia/Shanghai", sinks=(), **more)
+
+
+def test_over_its_budget_analog_goes_first_and_every_sample_is_counted(tmp_path: Path) -> None:
+    days = 12
+    filled(tmp_path, days)
+    now = at(days * 86400 + 3600)
+    whole = run(request(tmp_path, now))
+    assert whole.dropped_samples == 0
+    with History(tmp_path) as history:  # the log is a copy of what is in segments
+        while history.prune(now, compacted=whole.compacted or (0, 0), sinks=[]):
+            pass
+        before = {p: len(history.samples(p, at(0), now)) for p in (POWER, STATUS, "b.m.energy")}
+    base = run(request(tmp_path, now))
+    analog = sum(p.stat().st_size for p in tmp_path.glob("raw-*-analog*"))
+    budget = int((base.used_bytes - analog // 2) / 0.95)
+    done = run(request(tmp_path, now, max_bytes=budget))
+    assert done.missing_bytes == 0
+    assert 0 < done.dropped_samples < before[POWER]
+    assert done.used_bytes <= budget * 0.95
+    with History(tmp_path, read_only=True) as history, Trends(tmp_path) as trends:
+        left = history.samples(POWER, at(0), now)
+        assert len(left) == before[POWER] - done.dropped_samples
+        assert left[0].time > at(86400)  # the oldest went
+        for point in (STATUS, "b.m.energy"):
+            assert len(history.samples(point, at(0), now)) == before[point]
+        notes = trends.dropped(at(0), now)
+        assert sum(note.samples for note in notes) == done.dropped_samples
+        assert {note.group for note in notes} == {"analog"}
+        assert "disk full" in notes[0].reason
+        # Its quarter hours survive.
+        quarters = trends.quarters(POWER, at(0), now)
+        assert quarters is not None
+        assert quarters.rows.n.sum() == before[POWER]
+
+
+def test_with_no_room_at_all_counters_and_roll_ups_stay(tmp_path: Path) -> None:
+    filled(tmp_path, 5)
+    now = at(5 * 86400 + 3600)
+    done = run(request(tmp_path, now))
+    with History(tmp_path) as history:
+        while history.prune(now, compacted=done.compacted or (0, 0), sinks=[]):
+            pass
+        registers = history.samples("b.m.energy", at(0), now)
+    done = run(request(tmp_path, now, max_bytes=1))
+    assert done.missing_bytes > 0
+    with History(tmp_path, read_only=True) as history, Trends(tmp_path) as trends:
+        assert history.samples("b.m.energy", at(0), now) == registers
+        assert trends.raw(POWER, at(0), at(86400)).times_ms.size == 0
+        quarters = trends.quarters(STATUS, at(0), now)
+        assert quarters is not None
+        assert quarters.rows.n.sum() == 5 * 144
+
+
+def test_what_is_too_old_goes_without_a_note(tmp_path: Path) -> None:
+    filled(tmp_path, 5)
+    now = at(5 * 86400 + 3600)
+    run(request(tmp_path, now))
+    with History(tmp_path) as history:
+        history.prune(now, compacted=(10**9, to_ms(now)), sinks=[])
+    run(request(tmp_path, now, retain_days=2))
+    with Trends(tmp_path) as trends:
+        left = trends.raw(POWER, at(0), now)
+        assert len(left)
+        assert left.times_ms[0] >= to_ms(now - timedelta(days=3, hours=1))
+        assert trends.dropped(at(0), now) == []

@@ -1,0 +1,94 @@
+"""Upkeep beside the controller, in a process of its own, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bms.config.load import load
+from bms.control import STRATEGIES
+from bms.historian.embedded import History
+from bms.historian.keeper import Keeper
+from bms.historian.trends import Trends
+from bms.historian.upkeep import parsed
+from tests.historian.crash import FILES
+from tests.historian.test_compaction import POWER, at, recorded, sample
+
+
+def site_of(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+async def rounds(tmp_path: Path, now: datetime) -> tuple[Keeper, list[tuple[int, int]]]:
+    """Run the keeper until it has made a round, or failed at one."""
+    pruned: list[tuple[int, int]] = []
+    site = load(site_of(tmp_path), STRATEGIES)
+
+    async def prune(before: datetime, compacted: tuple[int, int], untaken: bool) -> int:
+        pruned.append(compacted)
+        assert before == now - timedelta(hours=48)
+        with History(site.state_dir) as history:
+            return history.prune(before, compacted=compacted, sinks=[])
+
+    keeper = Keeper(site, lambda: now, prune, [], first_s=0.0)
+    task = asyncio.create_task(keeper.run())
+    async with asyncio.timeout(30):
+        while keeper.last is None and not keeper.error:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0)
+        while keeper.last is not None and not pruned:
+            await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    return keeper, pruned
+
+
+async def test_a_round_compacts_and_prunes(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    samples = [sample(POWER, float(i), i * 600) for i in range(6 * 72)]
+    state.mkdir()
+    with History(state) as history:
+        for i in range(0, len(samples), 6):
+            history.append(recorded(samples[i : i + 6], (i + 5) * 600))
+    now = samples[-1].time + timedelta(minutes=5)
+    keeper, pruned = await rounds(tmp_path, now)
+    assert keeper.error == ""
+    assert keeper.conditions() == []
+    assert keeper.last is not None
+    assert keeper.last.finished
+    assert pruned[0] == keeper.last.compacted
+    assert keeper.view()["compacted_until"] is not None
+    with History(state, read_only=True) as history, Trends(state) as trends:
+        first, _, count = history.log_extent()
+        assert first > 1  # what is older than 48 h is in segments only
+        assert 0 < count < 72
+        assert history.samples(POWER, at(0), now) == samples
+        assert trends.last_rollup() > 200
+
+
+async def test_a_broken_roll_db_is_said_and_nothing_else_stops(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    with History(state) as history:
+        history.append(recorded([sample(POWER, 1.0, 0)], 3000))
+    (state / "roll.db").write_bytes(b"not a database, but somebody's file" * 100)
+    keeper, pruned = await rounds(tmp_path, at(4000))
+    assert "roll.db" in keeper.error
+    assert [c.key for c in keeper.conditions()] == ["store:upkeep"]
+    assert pruned == []
+
+
+def test_a_program_of_another_version_is_understood_and_a_dead_one_reported() -> None:
+    said = '{"seq": 7, "horizon_ms": 9, "new": 1}'
+    assert parsed(0, said, "").compacted == (7, 9)
+    dead = parsed(-9, "", "Traceback ...\nMemoryError")
+    assert "MemoryError" in dead.error
+    assert dead.compacted is None
