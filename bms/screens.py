@@ -378,9 +378,9 @@ def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         )  # fmt: skip
         for unit in link["units"]:
             if not unit["online"]:
-                table.add_row(f"  unit {unit['unit']}", Text(say("silent"), style=_ABNORMAL), "", "",
-                              "",
-                              "", "", "", "", unit["detail"])  # fmt: skip
+                silent = Text(say("silent"), style=_ABNORMAL)
+                blanks = [""] * 7
+                table.add_row(f"  unit {unit['unit']}", silent, *blanks, unit["detail"])
     return [table]
 
 

@@ -1,4 +1,5 @@
-"""What people ask to have switched: checked against the files, the time and who asks. Pure.
+"""Seasons and overlays that people ask to have switched: checked against the files, the time and
+who asks. Pure.
 
 Each function answers with what is to be kept and put in force, or raises InvalidInput for what
 does not exist and Refused for what is not allowed, saying what to do instead.
@@ -6,32 +7,27 @@ does not exist and Refused for what is not allowed, saying what to do instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bms.config.models import Site
-from bms.control.schedule import resolver_of
 from bms.durations import parse_duration
 from bms.errors import InvalidInput, Refused
 from bms.moments import coming
 from bms.people import Action, may, name_of
 from bms.standing import Standing
 from bms.switched import Spell, SpellKey, current, planned
-from schedules.context import Extension, OverlayLevel
+from schedules.context import OverlayLevel
 from schedules.msg import msg
 from schedules.overlays import OFF, Overlay
 from schedules.problems import suggestion
-from schedules.resolve import Resolver
 from schedules.seasons import HandRule, SeasonSet
-from schedules.timeunits import TimeUnit
 
 CHANGEOVER = timedelta(hours=4)
 """Least time in `transitional` on the way from one season to another, also if somebody insists:
 ASHRAE 90.1, 6.5.2.2.2 wants a two-pipe system to stay in a mode for so long."""
-OFF_MODE = "off"
-"""The mode of every strategy in which nothing runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +202,7 @@ def plan_level(
 ) -> OverlayLevel:
     """An overlay set to a level, until its renewal date at the latest."""
     overlay = _overlay(site, name)
-    may(site, user, Action.OVERLAY, *sorted(_overlaid(site, overlay)))
+    may(site, user, Action.OVERLAY, *sorted(_overlaid(overlay)))
     reason = reason_of(reason, "an overlay")
     if level == OFF:
         raise InvalidInput(
@@ -219,7 +215,7 @@ def plan_level(
         )
     zone = ZoneInfo(site.file.zone)
     longest = now + timedelta(days=overlay.renew_days)
-    end = _end(until, duration, now, str(zone)) if until or duration else longest
+    end = end_of(until, duration, now, str(zone)) if until or duration else longest
     if end > longest:
         raise Refused(
             msg(
@@ -259,7 +255,7 @@ def set_level(site: Site, standing: Standing, name: str) -> OverlayLevel:
 
 def plan_clearing(site: Site, standing: Standing, user: str, name: str) -> OverlayLevel:
     """The level to be cleared."""
-    may(site, user, Action.OVERLAY, *sorted(_overlaid(site, _overlay(site, name))))
+    may(site, user, Action.OVERLAY, *sorted(_overlaid(_overlay(site, name))))
     return set_level(site, standing, name)
 
 
@@ -286,203 +282,18 @@ def _overlay(site: Site, name: str) -> Overlay:
     )
 
 
-def _overlaid(site: Site, overlay: Overlay) -> set[str]:
-    """Groups that the overlay may give something to: all, where a selection is not known here."""
+def _overlaid(overlay: Overlay) -> set[str]:
+    """Groups and equipment that the overlay may give something to."""
     return {
         target
         for givings in overlay.levels.values()
         for giving in givings
-        for target in giving.targets
-        if target in site.groups
+        for target in giving.chosen
     }
 
 
-# --- time units ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class UnitPlan:
-    """What changes in a time unit: extensions to come, and the ids of those that they end."""
-
-    made: tuple[Extension, ...]
-    ended: tuple[int, ...]
-
-
-def plan_extension(
-    site: Site,
-    standing: Standing,
-    user: str,
-    unit_id: str,
-    target: str | None,
-    until: str | None,
-    duration: str | None,
-    mode: str | None,
-    setpoints: Mapping[str, float],
-    reason: str,
-    now: datetime,
-) -> UnitPlan:
-    """Running of an area from now on, whatever its schedule says; of one target or of all."""
-    unit = _unit(site, user, unit_id)
-    reason = reason_of(reason, "an extension")
-    if not until and not duration:
-        raise InvalidInput(msg("say for how long: --for 2h or --until 21:30"))
-    wanted = mode or next((m for m in unit.modes if m != OFF_MODE), OFF_MODE)
-    made = []
-    for name in _chosen(unit, target):
-        zone = _zone(site, name)
-        end = _end(until, duration, now, zone)
-        refusal = unit.refusal(user, name, wanted, setpoints, now, end, zone)
-        if refusal is not None:
-            raise Refused(refusal)
-        given = {**_usual(site, standing, name, wanted, now), **setpoints}
-        by = name_of(site, user)
-        made.append(Extension(0, unit.id, name, now, end, wanted, given, by, reason))
-    return UnitPlan(tuple(made), _replaced(standing, made, now))
-
-
-def plan_cancel(
-    site: Site,
-    standing: Standing,
-    user: str,
-    unit_id: str,
-    target: str | None,
-    reason: str,
-    now: datetime,
-    *,
-    whole_day: bool = False,
-) -> UnitPlan:
-    """Off until what runs now would have ended, or for the rest of the day."""
-    unit = _unit(site, user, unit_id)
-    reason = reason_of(reason, "a cancellation")
-    by = name_of(site, user)
-    made: list[Extension] = []
-    ended: list[int] = []
-    for name in _chosen(unit, target):
-        running = [e.id for e in active(standing, now) if e.target == name and e.mode != OFF_MODE]
-        end = _off_until(site, standing, name, now, whole_day=whole_day)
-        if end is None and not running:
-            continue
-        ended += running
-        if end is not None:
-            if not unit.may_cancel:
-                raise Refused(
-                    msg("{id} may extend what its schedule runs, not switch it off", id=unit.id)
-                )
-            made.append(Extension(0, unit.id, name, now, end, OFF_MODE, {}, by, reason))
-    if not made and not ended:
-        raise Refused(msg("nothing runs in {id} that could be cancelled", id=unit.id))
-    return UnitPlan(tuple(made), tuple(dict.fromkeys((*ended, *_replaced(standing, made, now)))))
-
-
-def plan_resume(
-    site: Site, standing: Standing, user: str, unit_id: str, target: str | None, now: datetime
-) -> UnitPlan:
-    """Back to the schedule: what people changed ends."""
-    unit = _unit(site, user, unit_id)
-    chosen = _chosen(unit, target)
-    ended = tuple(e.id for e in active(standing, now) if e.unit == unit.id and e.target in chosen)
-    if not ended:
-        raise Refused(msg("{id} runs as its schedule says", id=unit.id))
-    return UnitPlan((), ended)
-
-
-def active(standing: Standing, now: datetime) -> list[Extension]:
-    """Extensions that are not over."""
-    return [e for e in standing.switched.extensions if e.end > now]
-
-
-def _unit(site: Site, user: str, unit_id: str) -> TimeUnit:
-    units = site.library.time_units
-    if unit_id not in units:
-        raise InvalidInput(
-            msg(
-                "no time unit '{unit_id}'; {suggestion}",
-                unit_id=unit_id,
-                suggestion=suggestion(unit_id, units),
-            )
-        )
-    unit = units[unit_id]
-    if user not in unit.people:
-        raise Refused(
-            msg(
-                "{user} is not among the people of {id}: {names}",
-                user=user,
-                id=unit.id,
-                names=", ".join(unit.people),
-            )
-        )
-    return unit
-
-
-def _chosen(unit: TimeUnit, target: str | None) -> tuple[str, ...]:
-    if target is None:
-        return unit.targets
-    for name in unit.targets:
-        if target in (name, name.partition(".")[2]):
-            return (name,)
-    raise Refused(
-        msg(
-            "{target} does not belong to {id}: {names}",
-            target=target,
-            id=unit.id,
-            names=", ".join(unit.targets),
-        )
-    )
-
-
-def _replaced(standing: Standing, made: Sequence[Extension], now: datetime) -> tuple[int, ...]:
-    """What people asked for before, for the same targets: the last word counts alone."""
-    targets = {extension.target for extension in made}
-    return tuple(e.id for e in active(standing, now) if e.target in targets)
-
-
-def _usual(
-    site: Site, standing: Standing, target: str, mode: str, now: datetime
-) -> Mapping[str, float]:
-    """The setpoints that the schedule last had for a mode, or will have next.
-
-    An extension without setpoints would let go of them in the middle of a shift.
-    """
-    resolver = _plain(site, standing, target)
-    if resolver is None:
-        return {}
-    today = now.astimezone(ZoneInfo(_zone(site, target))).date()
-    around = resolver.preview(today - timedelta(days=7), 14)
-    found = [s for s in around if s.entry.mode == mode and s.entry.setpoints]
-    before = [s for s in found if s.start <= now]
-    nearest = before[-1] if before else found[0] if found else None
-    return dict(nearest.entry.setpoints) if nearest is not None else {}
-
-
-def _off_until(
-    site: Site, standing: Standing, target: str, now: datetime, *, whole_day: bool
-) -> datetime | None:
-    """When what the schedule runs now ends; None if it runs nothing."""
-    resolver = _plain(site, standing, target)
-    if resolver is None:
-        return None
-    zone = ZoneInfo(_zone(site, target))
-    today = now.astimezone(zone).date()
-    ahead = [s for s in resolver.preview(today, 2) if s.end > now]
-    midnight = datetime.combine(today + timedelta(days=1), time(), zone)
-    if whole_day and any(s.entry.mode != OFF_MODE for s in ahead if s.start < midnight):
-        return midnight.astimezone(now.tzinfo)
-    if ahead[0].entry.mode == OFF_MODE:
-        return None
-    ends = next((s.start for s in ahead if s.entry.mode == OFF_MODE), None)
-    return ends if ends is not None else midnight.astimezone(now.tzinfo)
-
-
-def _plain(site: Site, standing: Standing, target: str) -> Resolver | None:
-    """The schedule of a target without what people extended."""
-    return resolver_of(site, target, replace(standing.context, extensions=()))
-
-
-def _zone(site: Site, target: str) -> str:
-    return site.bases[target.partition(".")[0]].zone
-
-
-def _end(until: str | None, duration: str | None, start: datetime, zone: str) -> datetime:
+def end_of(until: str | None, duration: str | None, start: datetime, zone: str) -> datetime:
+    """When something ends that begins at `start`: either given as a moment or as a duration."""
     if until and duration:
         raise InvalidInput(msg("say either --for or --until"))
     if until:

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from bms.api.views import local
 from bms.control.season_machine import is_bad, mean_of
+from bms.extending import active
 from bms.runtime import Runtime
 from bms.switched import Spell, SpellKey, planned
-from bms.switching import active, targets_of
+from bms.switching import targets_of
 from schedules.context import Extension
 from schedules.overlays import OFF, Overlay
 from schedules.seasons import OutdoorRule

@@ -11,18 +11,19 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bms import switching
+from bms import extending, switching
 from bms.api import switch_views as views
 from bms.api.server import Handler
 from bms.api.views import local
 from bms.effects import effects, to_json
 from bms.errors import InvalidInput
+from bms.extending import UnitPlan
 from bms.moments import coming
 from bms.runtime import Runtime
 from bms.standing import known_context
 from bms.switch_store import SwitchStore
 from bms.switched import Switched
-from bms.switching import SeasonPlan, UnitPlan
+from bms.switching import SeasonPlan
 from schedules.context import OverlayLevel
 from schedules.msg import msg
 
@@ -237,7 +238,7 @@ class SwitchHandlers:
 
     async def _unit_extend(self, args: Mapping[str, Any], user: str) -> Any:
         now = self.now()
-        plan = switching.plan_extension(
+        plan = extending.plan_extension(
             self.runtime.site,
             self.runtime.standing,
             user,
@@ -254,7 +255,7 @@ class SwitchHandlers:
 
     async def _unit_cancel(self, args: Mapping[str, Any], user: str) -> Any:
         now = self.now()
-        plan = switching.plan_cancel(
+        plan = extending.plan_cancel(
             self.runtime.site,
             self.runtime.standing,
             user,
@@ -268,7 +269,7 @@ class SwitchHandlers:
 
     async def _unit_resume(self, args: Mapping[str, Any], user: str) -> Any:
         now = self.now()
-        plan = switching.plan_resume(
+        plan = extending.plan_resume(
             self.runtime.site,
             self.runtime.standing,
             user,

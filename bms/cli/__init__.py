@@ -18,6 +18,7 @@ from bms.cli import (
     schedule,
     site,
     switch,
+    unit,
 )
 from bms.cli.common import Main
 
@@ -46,8 +47,7 @@ for command in (
     override.override,
     switch.season,
     switch.overlay,
-    switch.unit,
-    schedule.audit,
+    unit.unit,
     cert.cert,
     scan.scan,
     raw.read,

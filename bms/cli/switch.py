@@ -1,4 +1,4 @@
-"""Commands that switch: seasons by hand, overlays, and the time units of employees."""
+"""Commands that switch seasons and overlays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from bms.cli.common import (
     SITE,
     ErrorGroup,
     duration_of,
-    pairs,
     print_json,
     show,
     state_dir_of,
@@ -31,7 +30,7 @@ UNTIL = click.option("--until", help="Until when: 21:30, tomorrow 07:00, 2026-07
 BASE = click.option("--base", required=True, help="The base whose season it is.")
 
 
-def _ask(site: Path, op: str, **args: Any) -> Any:
+def ask_controller(site: Path, op: str, **args: Any) -> Any:
     from bms.api.client import ask
 
     return ask(state_dir_of(site), op, **args)
@@ -49,7 +48,7 @@ def _confirmed(
 ) -> None:
     """Show what a change would do, ask, and do it; programs and `--yes` are not asked."""
     if dry_run or not yes:
-        trial = _ask(site, op, **args, dry_run=True)
+        trial = ask_controller(site, op, **args, dry_run=True)
         if dry_run:
             if as_json:
                 print_json(trial)
@@ -62,7 +61,7 @@ def _confirmed(
         draw(trial)
         if not click.confirm("Switch?", err=True):
             raise Refused(msg("nothing was changed"))
-    answer = _ask(site, op, **args)
+    answer = ask_controller(site, op, **args)
     if as_json:
         print_json(answer)
     else:
@@ -125,7 +124,7 @@ def season() -> None:
 @AS_JSON
 def season_list(site: Path, as_json: bool) -> None:
     """Every season set of every base: season, since when, why, and what is planned."""
-    rows = _ask(site, "season.list")
+    rows = ask_controller(site, "season.list")
     if as_json:
         print_json(rows)
         return
@@ -163,7 +162,7 @@ def _mean(outdoor: Mapping[str, Any]) -> str:
 @AS_JSON
 def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
     """One season set at a base: groups, what decides, and its last seasons with their causes."""
-    row = _ask(site, "season.show", set=season_set, base=base)
+    row = ask_controller(site, "season.show", set=season_set, base=base)
     if as_json:
         print_json(row)
         return
@@ -229,7 +228,7 @@ def season_switch(
 @AS_JSON
 def season_withdraw(site: Path, season_set: str, base: str, reason: str, as_json: bool) -> None:
     """Take back what is planned for a base."""
-    row = _ask(site, "season.withdraw", set=season_set, base=base, reason=reason)
+    row = ask_controller(site, "season.withdraw", set=season_set, base=base, reason=reason)
     if as_json:
         print_json(row)
     else:
@@ -251,7 +250,7 @@ def overlay_list(site: Path, as_json: bool) -> None:
     """Every overlay in the order in which they lie on each other, with its level."""
     from bms.screens import title_text
 
-    rows = _ask(site, "overlay.list")
+    rows = ask_controller(site, "overlay.list")
     if as_json:
         print_json(rows)
         return
@@ -300,7 +299,7 @@ def overlay_set(
     as_json: bool,
 ) -> None:
     """Set overlay NAME to LEVEL, until its renewal date if nothing else is said."""
-    _check_end(duration, until)
+    check_end(duration, until)
     args = {"overlay": name, "level": level, "duration": duration, "until": until, "reason": reason}
     _confirmed(site, "overlay.set", args, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
 
@@ -325,7 +324,7 @@ def overlay_renew(
     as_json: bool,
 ) -> None:
     """Keep the level of overlay NAME for longer, counted from now."""
-    _check_end(duration, until)
+    check_end(duration, until)
     args = {"overlay": name, "duration": duration, "until": until, "reason": reason}
     _confirmed(site, "overlay.renew", args, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
 
@@ -345,172 +344,8 @@ def overlay_clear(
     _confirmed(site, "overlay.clear", args, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-def _check_end(duration: str | None, until: str | None) -> None:
+def check_end(duration: str | None, until: str | None) -> None:
     if duration and until:
         raise InvalidInput(msg("say either --for or --until"))
     if duration:
         duration_of(duration, "--for")
-
-
-# --- time units ------------------------------------------------------------------------------
-
-
-@click.group(cls=ErrorGroup)
-def unit() -> None:
-    """Time units: let your own area run longer, or not, within its limits."""
-
-
-@unit.command("list")
-@SITE
-@AS_JSON
-def unit_list(site: Path, as_json: bool) -> None:
-    """Every time unit: what runs in it until when, and who may extend it."""
-    rows = _ask(site, "unit.list")
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        click.echo("time-units.yaml declares no time unit")
-        return
-    table = table_of(None, "unit", "title", "target", "mode", "until", "because", "people")
-    for row in rows:
-        for n, target in enumerate(row["targets"]):
-            table.add_row(
-                "" if n else row["unit"],
-                "" if n else _title(row["title"], ""),
-                target["target"],
-                target["mode"] or "—",
-                target["until"] or "—",
-                target["reason"],
-                "" if n else ", ".join(row["people"]),
-            )
-    show(table)
-
-
-@unit.command("show")
-@SITE
-@click.argument("name", metavar="UNIT")
-@AS_JSON
-def unit_show(site: Path, name: str, as_json: bool) -> None:
-    """One time unit with its limits, and what people have extended."""
-    from schedules.problems import suggestion
-
-    rows = {row["unit"]: row for row in _ask(site, "unit.list")}
-    if name not in rows:
-        raise InvalidInput(
-            msg("no time unit '{name}'; {suggestion}", name=name, suggestion=suggestion(name, rows))
-        )
-    row = rows[name]
-    if as_json:
-        print_json(row)
-        return
-    click.echo(f"{row['unit']} {_title(row['title'], '')}: {', '.join(row['people'])} may ask for")
-    limits = [f"{n} {low:g} to {high:g}" for n, (low, high) in row["setpoints"].items()]
-    hours, minutes = divmod(row["latest_min"], 60)
-    click.echo(
-        f"  {', '.join([*row['modes'], *limits])}, {row['longest_min']} min at a time, until "
-        f"{hours:02}:{minutes:02}, on {', '.join(row['days'])}"
-        + ("; may cancel" if row["may_cancel"] else "")
-    )
-    table = table_of(None, "target", "mode", "until", "because")
-    for target in row["targets"]:
-        table.add_row(
-            target["target"], target["mode"] or "—", target["until"] or "—", target["reason"]
-        )
-    show(table)
-    for extension in row["extensions"]:
-        click.echo(_extension(extension))
-
-
-TARGET = click.option("--target", help="One group or machine of the unit.  [default: all]")
-
-
-@unit.command("extend")
-@SITE
-@click.argument("name", metavar="UNIT")
-@TARGET
-@FOR
-@UNTIL
-@click.option("--mode", help="The mode to run in.  [default: the unit's first]")
-@click.option("--set", "values", multiple=True, help="A setpoint, name=value.")
-@REASON
-@DRY_RUN
-@AS_JSON
-def unit_extend(
-    site: Path,
-    name: str,
-    target: str | None,
-    duration: str | None,
-    until: str | None,
-    mode: str | None,
-    values: tuple[str, ...],
-    reason: str,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
-    """Let UNIT run from now on, for some time or until a time; it ends by itself."""
-    _check_end(duration, until)
-    setpoints = {}
-    for key, value in pairs(values).items():
-        try:
-            setpoints[key] = float(value)
-        except ValueError:
-            raise InvalidInput(
-                msg("--set {key}={value}: '{value}' is not a number", key=key, value=value)
-            ) from None
-    args = {"target": target, "duration": duration, "until": until, "mode": mode}
-    answer = _ask(
-        site, "unit.extend", unit=name, setpoints=setpoints, reason=reason, dry_run=dry_run, **args
-    )
-    _say_unit(answer, dry_run=dry_run, as_json=as_json)
-
-
-@unit.command("cancel")
-@SITE
-@click.argument("name", metavar="UNIT")
-@TARGET
-@click.option("--day", is_flag=True, help="Off for the rest of the day, not only of the block.")
-@REASON
-@DRY_RUN
-@AS_JSON
-def unit_cancel(
-    site: Path, name: str, target: str | None, day: bool, reason: str, dry_run: bool, as_json: bool
-) -> None:
-    """Switch UNIT off until what runs now would have ended."""
-    answer = _ask(
-        site, "unit.cancel", unit=name, target=target, day=day, reason=reason, dry_run=dry_run
-    )
-    _say_unit(answer, dry_run=dry_run, as_json=as_json)
-
-
-@unit.command("resume")
-@SITE
-@click.argument("name", metavar="UNIT")
-@TARGET
-@REASON
-@AS_JSON
-def unit_resume(site: Path, name: str, target: str | None, reason: str, as_json: bool) -> None:
-    """End what people changed in UNIT: it runs as its schedule says."""
-    answer = _ask(site, "unit.resume", unit=name, target=target, reason=reason)
-    _say_unit(answer, dry_run=False, as_json=as_json)
-
-
-def _say_unit(answer: Mapping[str, Any], *, dry_run: bool, as_json: bool) -> None:
-    if as_json:
-        print_json(answer)
-        return
-    for extension in answer["extensions"]:
-        click.echo(_extension(extension))
-    if not answer["extensions"]:
-        click.echo(f"{answer['unit']} runs as its schedule says")
-    if dry_run:
-        click.echo("nothing was changed")
-
-
-def _extension(extension: Mapping[str, Any]) -> str:
-    number = f"{extension['id']}: " if extension["id"] else ""
-    setpoints = "".join(f" {name}={value:g}" for name, value in extension["setpoints"].items())
-    return (
-        f"{number}{extension['target']} {extension['mode']}{setpoints} until "
-        f"{extension['until']} ({extension['who']}: {extension['reason']})"
-    )

@@ -13,16 +13,13 @@ from bms.config.models import Site
 from bms.control import STRATEGIES
 from bms.effects import effects
 from bms.errors import InvalidInput, Refused
+from bms.extending import UnitPlan, plan_cancel, plan_extension, plan_resume
 from bms.standing import Standing, known_context
 from bms.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.switching import (
-    UnitPlan,
-    plan_cancel,
     plan_clearing,
-    plan_extension,
     plan_level,
     plan_renewal,
-    plan_resume,
     plan_season,
 )
 from schedules.context import Extension, OverlayLevel

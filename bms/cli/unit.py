@@ -1,0 +1,175 @@
+"""Commands for the time units of employees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs, print_json, show, table_of
+from bms.cli.switch import DRY_RUN, FOR, REASON, UNTIL, ask_controller, check_end
+from bms.errors import InvalidInput
+
+
+@click.group(cls=ErrorGroup)
+def unit() -> None:
+    """Time units: let your own area run longer, or not, within its limits."""
+
+
+@unit.command("list")
+@SITE
+@AS_JSON
+def unit_list(site: Path, as_json: bool) -> None:
+    """Every time unit: what runs in it until when, and who may extend it."""
+    from bms.screens import title_text
+
+    rows = ask_controller(site, "unit.list")
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("time-units.yaml declares no time unit")
+        return
+    table = table_of(None, "unit", "title", "target", "mode", "until", "because", "people")
+    for row in rows:
+        for n, target in enumerate(row["targets"]):
+            table.add_row(
+                "" if n else row["unit"],
+                "" if n else title_text(row["title"], ""),
+                target["target"],
+                target["mode"] or "—",
+                target["until"] or "—",
+                target["reason"],
+                "" if n else ", ".join(row["people"]),
+            )
+    show(table)
+
+
+@unit.command("show")
+@SITE
+@click.argument("name", metavar="UNIT")
+@AS_JSON
+def unit_show(site: Path, name: str, as_json: bool) -> None:
+    """One time unit with its limits, and what people have extended."""
+    from bms.screens import title_text
+    from schedules.problems import suggestion
+
+    rows = {row["unit"]: row for row in ask_controller(site, "unit.list")}
+    if name not in rows:
+        raise InvalidInput(f"no time unit '{name}'; {suggestion(name, rows)}")
+    row = rows[name]
+    if as_json:
+        print_json(row)
+        return
+    click.echo(
+        f"{row['unit']} {title_text(row['title'], '')}: {', '.join(row['people'])} may ask for"
+    )
+    limits = [f"{n} {low:g} to {high:g}" for n, (low, high) in row["setpoints"].items()]
+    hours, minutes = divmod(row["latest_min"], 60)
+    latest = f"{hours:02}:{minutes:02}" if hours <= 24 else f"{hours - 24:02}:{minutes:02} next day"
+    click.echo(
+        f"  {', '.join([*row['modes'], *limits])}, {row['longest_min']} min at a time, until "
+        f"{latest}, on {', '.join(row['days'])}" + ("; may cancel" if row["may_cancel"] else "")
+    )
+    table = table_of(None, "target", "mode", "until", "because")
+    for target in row["targets"]:
+        table.add_row(
+            target["target"], target["mode"] or "—", target["until"] or "—", target["reason"]
+        )
+    show(table)
+    for extension in row["extensions"]:
+        click.echo(_extension(extension))
+
+
+TARGET = click.option("--target", help="One group or machine of the unit.  [default: all]")
+
+
+@unit.command("extend")
+@SITE
+@click.argument("name", metavar="UNIT")
+@TARGET
+@FOR
+@UNTIL
+@click.option("--mode", help="The mode to run in.  [default: the unit's first]")
+@click.option("--set", "values", multiple=True, help="A setpoint, name=value.")
+@REASON
+@DRY_RUN
+@AS_JSON
+def unit_extend(
+    site: Path,
+    name: str,
+    target: str | None,
+    duration: str | None,
+    until: str | None,
+    mode: str | None,
+    values: tuple[str, ...],
+    reason: str,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Let UNIT run from now on, for some time or until a time; it ends by itself."""
+    check_end(duration, until)
+    setpoints = {}
+    for key, value in pairs(values).items():
+        try:
+            setpoints[key] = float(value)
+        except ValueError:
+            raise InvalidInput(f"--set {key}={value}: '{value}' is not a number") from None
+    args = {"target": target, "duration": duration, "until": until, "mode": mode}
+    answer = ask_controller(
+        site, "unit.extend", unit=name, setpoints=setpoints, reason=reason, dry_run=dry_run, **args
+    )
+    _say_unit(answer, dry_run=dry_run, as_json=as_json)
+
+
+@unit.command("cancel")
+@SITE
+@click.argument("name", metavar="UNIT")
+@TARGET
+@click.option("--day", is_flag=True, help="Off for the rest of the day, not only of the block.")
+@REASON
+@DRY_RUN
+@AS_JSON
+def unit_cancel(
+    site: Path, name: str, target: str | None, day: bool, reason: str, dry_run: bool, as_json: bool
+) -> None:
+    """Switch UNIT off until what runs now would have ended."""
+    answer = ask_controller(
+        site, "unit.cancel", unit=name, target=target, day=day, reason=reason, dry_run=dry_run
+    )
+    _say_unit(answer, dry_run=dry_run, as_json=as_json)
+
+
+@unit.command("resume")
+@SITE
+@click.argument("name", metavar="UNIT")
+@TARGET
+@REASON
+@AS_JSON
+def unit_resume(site: Path, name: str, target: str | None, reason: str, as_json: bool) -> None:
+    """End what people changed in UNIT: it runs as its schedule says."""
+    answer = ask_controller(site, "unit.resume", unit=name, target=target, reason=reason)
+    _say_unit(answer, dry_run=False, as_json=as_json)
+
+
+def _say_unit(answer: Mapping[str, Any], *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+        return
+    for extension in answer["extensions"]:
+        click.echo(_extension(extension))
+    if not answer["extensions"]:
+        click.echo(f"{answer['unit']} runs as its schedule says")
+    if dry_run:
+        click.echo("nothing was changed")
+
+
+def _extension(extension: Mapping[str, Any]) -> str:
+    number = f"{extension['id']}: " if extension["id"] else ""
+    setpoints = "".join(f" {name}={value:g}" for name, value in extension["setpoints"].items())
+    return (
+        f"{number}{extension['target']} {extension['mode']}{setpoints} until "
+        f"{extension['until']} ({extension['who']}: {extension['reason']})"
+    )

@@ -1,0 +1,186 @@
+"""What the people of a time unit ask for: to run longer, or not at all, within its limits. Pure.
+
+Each function answers with what is to be kept and put in force, or raises InvalidInput for what
+does not exist and Refused for what is not allowed, saying what to do instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bms.config.models import Site
+from bms.control.schedule import resolver_of
+from bms.errors import InvalidInput, Refused
+from bms.people import name_of
+from bms.standing import Standing
+from bms.switching import end_of, reason_of
+from schedules.context import Extension
+from schedules.problems import suggestion
+from schedules.resolve import Resolver
+from schedules.timeunits import TimeUnit
+
+OFF_MODE = "off"
+"""The mode of every strategy in which nothing runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPlan:
+    """What changes in a time unit: extensions to come, and the ids of those that they end."""
+
+    made: tuple[Extension, ...]
+    ended: tuple[int, ...]
+
+
+def plan_extension(
+    site: Site,
+    standing: Standing,
+    user: str,
+    unit_id: str,
+    target: str | None,
+    until: str | None,
+    duration: str | None,
+    mode: str | None,
+    setpoints: Mapping[str, float],
+    reason: str,
+    now: datetime,
+) -> UnitPlan:
+    """Running of an area from now on, whatever its schedule says; of one target or of all."""
+    unit = _unit(site, user, unit_id)
+    reason = reason_of(reason, "an extension")
+    if not until and not duration:
+        raise InvalidInput("say for how long: --for 2h or --until 21:30")
+    wanted = mode or next((m for m in unit.modes if m != OFF_MODE), OFF_MODE)
+    made = []
+    for name in _chosen(unit, target):
+        zone = _zone(site, name)
+        end = end_of(until, duration, now, zone)
+        refusal = unit.refusal(user, name, wanted, setpoints, now, end, zone)
+        if refusal is not None:
+            raise Refused(refusal)
+        given = {**_usual(site, standing, name, wanted, now), **setpoints}
+        by = name_of(site, user)
+        made.append(Extension(0, unit.id, name, now, end, wanted, given, by, reason))
+    return UnitPlan(tuple(made), _replaced(standing, made, now))
+
+
+def plan_cancel(
+    site: Site,
+    standing: Standing,
+    user: str,
+    unit_id: str,
+    target: str | None,
+    reason: str,
+    now: datetime,
+    *,
+    whole_day: bool = False,
+) -> UnitPlan:
+    """Off until what runs now would have ended, or for the rest of the day."""
+    unit = _unit(site, user, unit_id)
+    reason = reason_of(reason, "a cancellation")
+    by = name_of(site, user)
+    made: list[Extension] = []
+    ended: list[int] = []
+    for name in _chosen(unit, target):
+        running = [e.id for e in active(standing, now) if e.target == name and e.mode != OFF_MODE]
+        end = _off_until(site, standing, name, now, whole_day=whole_day)
+        if end is None and not running:
+            continue
+        ended += running
+        if end is not None:
+            if not unit.may_cancel:
+                raise Refused(f"{unit.id} may extend what its schedule runs, not switch it off")
+            made.append(Extension(0, unit.id, name, now, end, OFF_MODE, {}, by, reason))
+    if not made and not ended:
+        raise Refused(f"nothing runs in {unit.id} that could be cancelled")
+    return UnitPlan(tuple(made), tuple(dict.fromkeys((*ended, *_replaced(standing, made, now)))))
+
+
+def plan_resume(
+    site: Site, standing: Standing, user: str, unit_id: str, target: str | None, now: datetime
+) -> UnitPlan:
+    """Back to the schedule: what people changed ends."""
+    unit = _unit(site, user, unit_id)
+    chosen = _chosen(unit, target)
+    ended = tuple(e.id for e in active(standing, now) if e.unit == unit.id and e.target in chosen)
+    if not ended:
+        raise Refused(f"{unit.id} runs as its schedule says")
+    return UnitPlan((), ended)
+
+
+def active(standing: Standing, now: datetime) -> list[Extension]:
+    """Extensions that are not over."""
+    return [e for e in standing.switched.extensions if e.end > now]
+
+
+def _unit(site: Site, user: str, unit_id: str) -> TimeUnit:
+    units = site.library.time_units
+    if unit_id not in units:
+        raise InvalidInput(f"no time unit '{unit_id}'; {suggestion(unit_id, units)}")
+    unit = units[unit_id]
+    if user not in unit.people:
+        raise Refused(f"{user} is not among the people of {unit.id}: {', '.join(unit.people)}")
+    return unit
+
+
+def _chosen(unit: TimeUnit, target: str | None) -> tuple[str, ...]:
+    if target is None:
+        return unit.targets
+    for name in unit.targets:
+        if target in (name, name.partition(".")[2]):
+            return (name,)
+    raise Refused(f"{target} does not belong to {unit.id}: {', '.join(unit.targets)}")
+
+
+def _replaced(standing: Standing, made: Sequence[Extension], now: datetime) -> tuple[int, ...]:
+    """What people asked for before, for the same targets: the last word counts alone."""
+    targets = {extension.target for extension in made}
+    return tuple(e.id for e in active(standing, now) if e.target in targets)
+
+
+def _usual(
+    site: Site, standing: Standing, target: str, mode: str, now: datetime
+) -> Mapping[str, float]:
+    """The setpoints that the schedule last had for a mode, or will have next.
+
+    An extension without setpoints would let go of them in the middle of a shift.
+    """
+    resolver = _plain(site, standing, target)
+    if resolver is None:
+        return {}
+    today = now.astimezone(ZoneInfo(_zone(site, target))).date()
+    around = resolver.preview(today - timedelta(days=7), 14)
+    found = [s for s in around if s.entry.mode == mode and s.entry.setpoints]
+    before = [s for s in found if s.start <= now]
+    nearest = before[-1] if before else found[0] if found else None
+    return dict(nearest.entry.setpoints) if nearest is not None else {}
+
+
+def _off_until(
+    site: Site, standing: Standing, target: str, now: datetime, *, whole_day: bool
+) -> datetime | None:
+    """When what the schedule runs now ends; None if it runs nothing."""
+    resolver = _plain(site, standing, target)
+    if resolver is None:
+        return None
+    zone = ZoneInfo(_zone(site, target))
+    today = now.astimezone(zone).date()
+    ahead = [s for s in resolver.preview(today, 2) if s.end > now]
+    midnight = datetime.combine(today + timedelta(days=1), time(), zone)
+    if whole_day and any(s.entry.mode != OFF_MODE for s in ahead if s.start < midnight):
+        return midnight.astimezone(now.tzinfo)
+    if ahead[0].entry.mode == OFF_MODE:
+        return None
+    ends = next((s.start for s in ahead if s.entry.mode == OFF_MODE), None)
+    return ends if ends is not None else midnight.astimezone(now.tzinfo)
+
+
+def _plain(site: Site, standing: Standing, target: str) -> Resolver | None:
+    """The schedule of a target without what people extended."""
+    return resolver_of(site, target, replace(standing.context, extensions=()))
+
+
+def _zone(site: Site, target: str) -> str:
+    return site.bases[target.partition(".")[0]].zone
