@@ -13,7 +13,7 @@ from _pytest.outcomes import Skipped
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import cycle, demo, modbus, opcua
+from tests.benchmarks import cycle, demo, ledger, modbus, opcua
 from tests.benchmarks.table import Benchmark, Row
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "cycle": cycle.run,
     "simulate": demo.run_simulation,
     "memory": demo.run_memory,
+    "ledger": ledger.run,
 }
 
 
