@@ -58,9 +58,10 @@ def own_commands() -> list[list[str]]:
 
 def test_the_commands_for_commissioning_are_there_with_their_options() -> None:
     commands = own_commands()[4:]
-    assert {words[0] for words in commands} == {"scan", "read", "write", "points", "links", "cert"}
+    groups = ("scan", "cert", "meter")
+    assert {words[0] for words in commands} == {"read", "write", "points", "links", *groups}
     for words in commands:
-        path = words[:2] if words[0] in ("scan", "cert") else words[:1]
+        path = words[:2] if words[0] in groups else words[:1]
         text = bms(*path, "--help").stdout
         for option in (word for word in words if word.startswith("-") and len(word) > 1):
             assert option in text, (path, option)
@@ -90,6 +91,9 @@ def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.Monk
         ("override", "clear"), ("override", "list"), ("report",), ("report", "growth"), ("demo",),
         ("report", "shadow"), ("links",), ("read",), ("write",), ("scan",), ("scan", "modbus"),
         ("scan", "opcua"), ("cert",), ("cert", "create"), ("cert", "show"), ("cert", "trust"),
+        ("meter",), ("meter", "list"), ("meter", "show"), ("meter", "intervals"), ("meter", "tree"),
+        ("meter", "demand"), ("meter", "replace"), ("meter", "correct"), ("meter", "import"),
+        ("meter", "withdraw"),
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
