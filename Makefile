@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test slow check bench peers install format clean
+.PHONY: demo test slow check bench peers servers install format clean
 
 install: $(STAMP)
 
@@ -36,6 +36,10 @@ format: $(STAMP)
 # the foreign servers that some tests talk to, once, into a cache outside the tree
 peers: $(STAMP)
 	$(BIN)/python -m tests.servers.build
+
+# the databases that the copy of history is tested against, once, into the same cache
+servers: $(STAMP)
+	$(BIN)/python -m tests.servers.databases
 
 # make bench ONLY=modbus runs the benchmarks whose names contain "modbus"
 bench: $(STAMP)

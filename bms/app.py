@@ -18,42 +18,43 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bms.adopting import Found, ScheduleFiles
 from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
+from bms.api.switches import SwitchHandlers
+from bms.bookkeeping import Bookkeeping
 from bms.clock import Clock, SystemClock
-from bms.config.load import schedule_texts
 from bms.config.models import Site
-from bms.config.programme import check_schedules
 from bms.control import STRATEGIES
 from bms.database import make_directory
 from bms.energy.today import EnergyToday
 from bms.engine import Cycle
-from bms.errors import BmsError, DiskError, InvalidInput, StoreError
+from bms.errors import BmsError, DiskError, StoreError
 from bms.field import Field
 from bms.historian.embedded import History
 from bms.historian.gate import ClockGate
 from bms.historian.keeper import Keeper
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch
-from bms.historian.sinks import INFLUX
 from bms.historian.writer import HistoryWriter
-from bms.model import Condition, Override, Severity
+from bms.keeping import Keeping
+from bms.model import Condition, Severity
 from bms.runtime import Runtime
 from bms.store import Store, open_store
+from bms.switch_store import SwitchStore
+from bms.switched import Spell
 from bms.wiring import driver_for
 from drivers.base import Write
 from drivers.ticker import Ticker
-from schedules.model import Library
 from schedules.yamltext import Problem
 
 if TYPE_CHECKING:
-    from bms.historian.influx import InfluxSink
+    from bms.forward.sink import InfluxSink
 
 _log = logging.getLogger(__name__)
 
@@ -70,17 +71,19 @@ KNOW_BEFORE_CONTROL_S = 5.0
 class App:
     """The running controller of one site."""
 
-    def __init__(self, site: Site, clock: Clock) -> None:
+    def __init__(self, site: Site, clock: Clock, schedule_problems: Sequence[Problem] = ()) -> None:
+        """`schedule_problems` are those of the files on the disk, where `site` has older ones."""
         self._site = site
         self._clock = clock
-        # As close to the loading as can be: an edit from here on is noticed, whatever comes first.
-        self._schedules_seen = _signature(site.directory)
+        self._schedule_problems = tuple(schedule_problems)
         # One thread per database: SQLite work never runs on the loop, and stays in order.
         self._history_thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._files_thread = ThreadPoolExecutor(1, thread_name_prefix="files")
         self._field = Field(clock.now)
         self._stop = asyncio.Event()
+        self._begun = asyncio.Event()
+        self._begun_before: tuple[Spell, ...] = ()
         self._cycles = 0
         self._overruns = 0
         self._durations_ms: deque[float] = deque(maxlen=600)
@@ -99,10 +102,15 @@ class App:
             stack.callback(lambda: self._store.close())
             now = self._clock.now()
             self._runtime = Runtime(
-                self._site, self._field, self._store.active(now), self._store.load_states()
+                self._site,
+                self._field,
+                self._store.active(now),
+                self._store.load_states(),
+                self._store.switches.read(now),
             )
-            sinks = [INFLUX] if self._site.file.influx is not None else []
-            self._keeper = Keeper(self._site, self._clock.now, self._prune, sinks)
+            if self._schedule_problems:
+                self._runtime.reject(self._schedule_problems)
+            self._keeper = Keeper(self._site, self._clock.now, self._prune, self._raw_sinks())
             self._writer = HistoryWriter(
                 lambda: History(state_dir),
                 self._history_thread,
@@ -122,6 +130,10 @@ class App:
             newest = None if self._history is None else self._history.span()[1]
             self._gate = ClockGate(newest, self._site.file.history.clock_wait_s)
             self._today = EnergyToday(self._site)
+            self._books = Bookkeeping(
+                self._site, self._clock.now, self._runtime.raise_own, self._runtime.clear_own
+            )
+            stack.callback(self._books.close)
             ticker = Ticker()
             for link in self._site.links.values():
                 driver, endpoint = driver_for(self._site, link, ticker, self._clock.now, stack)
@@ -134,17 +146,17 @@ class App:
     async def _run_tasks(self, ready: Callable[[], None]) -> None:
         listening = asyncio.Event()
         api = ApiServer(socket_path(self._site.state_dir), self._handlers().table())
-        sink = self._influx_sink()
+        self._sinks = self._make_sinks()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(api.run(listening), name="api")]
             await _first(listening, tasks[0])
             tasks.append(group.create_task(self._field.run(), name="field"))
             tasks.append(group.create_task(self._watch_schedules(), name="schedules"))
             tasks.append(group.create_task(self._save_states(), name="states"))
-            if sink is not None:
-                tasks.append(group.create_task(sink.run(), name="influx"))
+            tasks += [group.create_task(s.run(), name=f"sink {s.name}") for s in self._sinks]
             tasks.append(group.create_task(self._writer.run(), name="history"))
             tasks.append(group.create_task(self._keeper.run(), name="upkeep"))
+            tasks.append(group.create_task(self._books.run(), name="ledger"))
             scheduler = self._dated_jobs()
             control = group.create_task(self._control(), name="control")
             ready()
@@ -184,6 +196,9 @@ class App:
             now = self._clock.now()
             cycle = self._runtime.cycle(now)
             self._record(cycle)
+            if (spells := self._runtime.standing.begun()) != self._begun_before:
+                self._begun_before = spells
+                self._begun.set()  # kept at once, not with the next states
             self._cycles += 1
             ended = loop.time()
             self._durations_ms.append((ended - begun) * 1000)
@@ -193,7 +208,8 @@ class App:
 
     def _record(self, cycle: Cycle) -> None:
         samples = cycle.snapshot.samples
-        self._recorder.offer(cycle.time, samples, cycle.changed, cycle.alarms)
+        changes = (*cycle.changed, *cycle.reordered)
+        self._recorder.offer(cycle.time, samples, changes, cycle.alarms)
         self._today.offer(cycle.time, samples)
         for event in cycle.alarms:
             _log.log(
@@ -244,21 +260,26 @@ class App:
 
     async def _save_states(self) -> None:
         while True:
-            await asyncio.sleep(SAVE_STATES_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SAVE_STATES_S):
+                    await self._begun.wait()
+            self._begun.clear()
             await self._store_states()
 
     async def _store_states(self) -> None:
-        states = self._runtime.engine.states()
+        states, begun = self._runtime.states(), self._runtime.standing.begun()
+        now = self._clock.now()
         try:
             if self._store_trouble is not None:
                 await self._in(self._store_thread, self._try_store_again)
-            await self._in(self._store_thread, self._store.save_states, states)
+            await self._in(self._store_thread, self._store.save_states, states, begun, now)
         except StoreError as error:
             # A full disk must not stop the control of a park: go on, and say so.
             _log.error("states: cannot store: %s", error)
             text = f"controller states are not being stored: {error}"
             self._runtime.raise_own(Condition("store:states", Severity.CRITICAL, text))
         else:
+            self._runtime.standing.kept(begun)
             self._runtime.clear_own("store:states")
 
     def _try_store_again(self) -> None:
@@ -272,32 +293,27 @@ class App:
 
     async def _watch_schedules(self) -> None:
         """Notice edits on disk, check them beside the loop, adopt or reject them whole."""
-        directory = self._site.directory
-        seen = before = self._schedules_seen
+        files = ScheduleFiles(self._site, STRATEGIES, self._clock.now)
         while True:
+            found = await self._in(self._files_thread, files.look)
+            if found is not None:
+                self._take_schedules(found)
             await asyncio.sleep(min(0.1, self._site.file.cycle_s / 8))
-            found = await self._in(self._files_thread, _signature, directory)
-            # What is still changing is looked at later: a checkout or a copy removes files before
-            # it writes them, and a group whose schedule is gone would be let go.
-            still, before = found == before, found
-            if found == seen or not still:
-                continue
-            seen = found
-            library: Library | None
-            problems: Sequence[Problem]
-            try:
-                library, problems = await self._in(
-                    self._files_thread, _read_schedules, directory, self._runtime.site
-                )
-            except InvalidInput as error:  # not readable, or not UTF-8: an edit as broken as any
-                library, problems = None, error.problems
-            if library is None or problems:
-                self._runtime.reject(problems)
-                for problem in problems:
-                    _log.error("schedules not adopted: %s", problem)
-            else:
-                self._runtime.adopt(library)
-                _log.info("schedules adopted")
+
+    def _take_schedules(self, found: Found) -> None:
+        if found.trouble:
+            _log.error("schedules: %s", found.trouble)
+            text = f"what became of edited schedules is not being kept: {found.trouble}"
+            self._runtime.raise_own(Condition("store:revisions", Severity.URGENT, text))
+        else:
+            self._runtime.clear_own("store:revisions")
+        if found.library is None or found.problems:
+            self._runtime.reject(found.problems)
+            for problem in found.problems:
+                _log.error("schedules not adopted: %s", problem)
+        else:
+            self._runtime.adopt(found.library)
+            _log.info("schedules adopted")
 
     # --- dated jobs --------------------------------------------------------------------------
 
@@ -318,11 +334,15 @@ class App:
         for condition in self._keeper.conditions():
             self._runtime.raise_own(condition)
 
+    def _raw_sinks(self) -> list[str]:
+        """The sinks that the log waits for."""
+        return [sink.name for sink in self._site.file.influx if "raw" in sink.send]
+
     async def _prune(self, before: datetime, compacted: tuple[int, int], untaken: bool) -> int:
         history = self._history
         if history is None:
             return 0
-        sinks = [INFLUX] if self._site.file.influx is not None and not untaken else []
+        sinks = [] if untaken else self._raw_sinks()
         return await self._in(
             self._history_thread,
             functools.partial(history.prune, before, compacted=compacted, sinks=sinks),
@@ -331,19 +351,29 @@ class App:
     # --- the local API -----------------------------------------------------------------------
 
     def _handlers(self) -> Handlers:
-        async def add(override: Override) -> Override:
-            if self._store_trouble is not None:
-                raise self._store_trouble
-            return await self._in(self._store_thread, self._store.add, override)
-
-        async def clear(override: Override, now: datetime, user: str) -> None:
-            if self._store_trouble is not None:
-                raise self._store_trouble
-            await self._in(self._store_thread, self._store.clear, override.id, now, user)
-
-        return Handlers(
-            self._runtime, self._clock.now, self._cycle_view, self._kwh_today, add, clear
+        keeping = Keeping(
+            self._runtime,
+            self._known_store,
+            lambda: self._history,
+            store_thread=self._store_thread,
+            history_thread=self._history_thread,
+            files_thread=self._files_thread,
         )
+        now = self._clock.now
+        switches = SwitchHandlers(self._runtime, now, self._in_switches, self._beside)
+        return Handlers(self._runtime, now, self._cycle_view, self._kwh_today, keeping, switches)
+
+    def _known_store(self) -> Store:
+        """The store on the disk; raises StoreError while there is only a copy in memory."""
+        if self._store_trouble is not None:
+            raise self._store_trouble
+        return self._store
+
+    async def _in_switches(self, call: Callable[[SwitchStore], T]) -> T:
+        return await self._in(self._store_thread, lambda: call(self._known_store().switches))
+
+    async def _beside(self, call: Callable[[], T]) -> T:
+        return await self._in(self._files_thread, call)
 
     def _cycle_view(self) -> dict[str, Any]:
         durations = sorted(self._durations_ms) or [0.0]
@@ -359,34 +389,27 @@ class App:
             "history_waiting": self._writer.waiting,
             "history_stored": self._writer.stored,
             "history_dropped": self._writer.dropped,
+            "sinks": [sink.status.to_json() for sink in self._sinks],
             "history": self._keeper.view(),
         }
 
     async def _kwh_today(self, now: datetime) -> Mapping[str, float | None]:
-        history = self._history
-        if history is None:
-            return self._today.kwh(now)
-        for point, since, until in self._today.wanted(now):
-            readings = await self._in(self._history_thread, history.readings, point, since, until)
-            meter = await self._in(self._history_thread, history.meter, point)
-            if meter is not None:
-                self._today.learn(point, now, readings, meter.resolution)
-        return self._today.kwh(now)
+        days = await self._books.days(self._today.wanted(), now)
+        return self._today.kwh(now, days)
 
-    def _influx_sink(self) -> InfluxSink | None:
-        settings = self._site.file.influx
-        if settings is None:
-            return None
+    def _make_sinks(self) -> list[InfluxSink]:
+        if not self._site.file.influx:
+            return []
         # influxdb-client costs 0.7 s and 30 MB to import: only who uses it pays.
-        from bms.historian.influx import InfluxSink
+        from bms.forward.site import make_sinks
 
-        token = os.environ.get(settings.token_env)
-        if not token:
-            raise InvalidInput(
-                f"site.yaml names an InfluxDB; put its token into the environment variable "
-                f"{settings.token_env}"
-            )
-        return InfluxSink(settings, token, self._site.state_dir)
+        return make_sinks(self._site, self._clock.now(), self._sink_trouble)
+
+    def _sink_trouble(self, key: str, text: str) -> None:
+        if text:
+            self._runtime.raise_own(Condition(key, Severity.NORMAL, text))
+        else:
+            self._runtime.clear_own(key)
 
     @staticmethod
     async def _in(thread: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:
@@ -402,25 +425,15 @@ async def _first(event: asyncio.Event, task: asyncio.Task[None]) -> None:
         await task
 
 
-def _signature(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
-    """What changes when any schedule file does."""
-    found = []
-    for path in sorted((directory / "schedules").rglob("*.yaml")):
-        with suppress(OSError):
-            stat = path.stat()
-            found.append((str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino))
-    return tuple(found)
-
-
-def _read_schedules(directory: Path, site: Site) -> Any:
-    return check_schedules(site.groups, STRATEGIES, schedule_texts(directory))
-
-
 async def run_site(
-    site: Site, *, clock: Clock | None = None, ready: Callable[[], None] = lambda: None
+    site: Site,
+    *,
+    clock: Clock | None = None,
+    ready: Callable[[], None] = lambda: None,
+    schedule_problems: Sequence[Problem] = (),
 ) -> None:
     """Control a site until SIGTERM or SIGINT."""
-    app = App(site, clock or SystemClock())
+    app = App(site, clock or SystemClock(), schedule_problems)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.stop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bms.model import Award, Command
@@ -16,6 +16,8 @@ class AwardChange:
 
     point: PointId
     award: Award | None
+    held_since: datetime | None = None
+    """Where a minimum time wins: when it began."""
 
 
 def award(commands: Iterable[Command], now: datetime) -> Award | None:
@@ -29,10 +31,14 @@ def award(commands: Iterable[Command], now: datetime) -> Award | None:
     live = [c for c in commands if c.expires is None or c.expires > now]
     if not live:
         return None
-    if len(live) == 1:
+    if len(live) == 1 and not live[0].beaten:
         return Award(live[0])
     live.sort(key=_rank)
-    return Award(live[0], tuple(live[1:]))
+    ladder: list[Command] = []
+    for command in live:
+        ladder.append(replace(command, beaten=()) if command.beaten else command)
+        ladder += command.beaten
+    return Award(ladder[0], tuple(ladder[1:]))
 
 
 def _rank(command: Command) -> tuple[int, str, str, str, str]:

@@ -61,7 +61,9 @@ class Cycle:
     awards: Mapping[PointId, Award]
     """Every award in force after this cycle."""
     changed: tuple[AwardChange, ...]
-    """Points whose winner is another, or gone. A change among the losers alone is not listed."""
+    """Points whose winner is another, or gone."""
+    reordered: tuple[AwardChange, ...]
+    """Points whose winner stays, and whose losers are others."""
     writes: tuple[Write, ...]
     alarms: tuple[AlarmEvent, ...]
 
@@ -153,10 +155,10 @@ class Engine:
             self._decide(seat, snapshot, now)
         if self._assume is not None:
             snapshot = Snapshot(now, samples, self._early_view)
-        changed = self._arbitrate(samples, now) if self._touched else ()
+        changed, reordered = self._arbitrate(samples, now) if self._touched else ((), ())
         writes = self._outputs.due(samples, now)
         alarms = self._advance_alarms(conditions, now)
-        return Cycle(now, snapshot, self._awards_view, changed, writes, alarms)
+        return Cycle(now, snapshot, self._awards_view, changed, reordered, writes, alarms)
 
     def written(self, results: Sequence[WriteResult], now: datetime) -> None:
         """What became of writes that earlier cycles gave out."""
@@ -210,6 +212,11 @@ class Engine:
     def conditions(self) -> tuple[Condition, ...]:
         """Every condition that held in the last cycle."""
         return tuple(self._conditions)
+
+    def state_of(self, name: str) -> object:
+        """The state of a controller; None if there is no such controller, or it has none."""
+        seat = self._seats.get(name)
+        return seat.state if seat is not None else None
 
     def states(self) -> dict[str, object]:
         """What must survive a restart, as JSON values by controller name."""
@@ -316,8 +323,10 @@ class Engine:
 
     def _arbitrate(
         self, samples: Mapping[PointId, Sample], now: datetime
-    ) -> tuple[AwardChange, ...]:
+    ) -> tuple[tuple[AwardChange, ...], tuple[AwardChange, ...]]:
+        """The points whose winner changed, and those of which only the losers did."""
         changes: list[AwardChange] = []
+        reordered: list[AwardChange] = []
         differs = False
         touched, self._touched = self._touched, {}
         for point in touched:
@@ -342,10 +351,17 @@ class Engine:
             if output and not same_value(found, before):
                 self._outputs.want(point, found.value if found is not None else None)
             if not same_winner(found, before):
-                changes.append(AwardChange(point, found))
+                changes.append(self._change(point, found))
+            elif found is not None and before is not None and found.losers != before.losers:
+                reordered.append(self._change(point, found))
         if differs:
             self._awards_view = MappingProxyType(self._awards.copy())
-        return tuple(changes)
+        return tuple(changes), tuple(reordered)
+
+    def _change(self, point: PointId, found: Award | None) -> AwardChange:
+        held = found is not None and found.winner.source == protection.MIN_ON_OFF_SOURCE
+        hold = self._outputs.hold(point) if held else None
+        return AwardChange(point, found, hold.since if hold is not None else None)
 
     # --- alarms and saved states -------------------------------------------------------------
 

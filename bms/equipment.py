@@ -14,6 +14,25 @@ from types import MappingProxyType
 from drivers.points import PointId
 
 
+class Medium(StrEnum):
+    """What a meter measures."""
+
+    ELECTRICITY = "electricity"
+    HEAT = "heat"
+    WATER = "water"
+    GAS = "gas"
+
+    @property
+    def unit(self) -> str:
+        """The unit in which its amounts are kept."""
+        return "kWh" if self in (Medium.ELECTRICITY, Medium.HEAT) else "m3"
+
+    @property
+    def rate_unit(self) -> str:
+        """The unit of its amount per hour."""
+        return "kW" if self.unit == "kWh" else "m3/h"
+
+
 class PointClass(StrEnum):
     """How history treats a point."""
 
@@ -44,6 +63,14 @@ class Kind:
     roles: Mapping[str, Role]
     min_on_s: float = 0.0
     min_off_s: float = 0.0
+    medium: Medium = Medium.ELECTRICITY
+    """What its counter counts."""
+
+    @property
+    def counter(self) -> str | None:
+        """The role of its counter, if machines of this kind can have one."""
+        counters = [role.name for role in self.roles.values() if role.klass is PointClass.COUNTER]
+        return counters[0] if counters else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +89,12 @@ class Equipment:
     """Thermal capacity of chillers and boilers."""
     title: Mapping[str, str] = field(default_factory=dict)
     """Names by language: `{"zh": ..., "en": ...}`."""
+
+    @property
+    def counter(self) -> PointId | None:
+        """The point of its counter; None if its device has none."""
+        role = self.kind.counter
+        return None if role is None else self.points.get(role)
 
 
 def _enable() -> Role:
@@ -88,8 +121,18 @@ def _power() -> Role:
     return _analog("power", "kW")
 
 
-def _kind(name: str, *roles: Role, min_on_s: float = 0.0, min_off_s: float = 0.0) -> Kind:
-    return Kind(name, MappingProxyType({r.name: r for r in roles}), min_on_s, min_off_s)
+def _volume() -> Role:
+    return Role("volume", "m3", PointClass.COUNTER, required=True)
+
+
+def _kind(
+    name: str,
+    *roles: Role,
+    min_on_s: float = 0.0,
+    min_off_s: float = 0.0,
+    medium: Medium = Medium.ELECTRICITY,
+) -> Kind:
+    return Kind(name, MappingProxyType({r.name: r for r in roles}), min_on_s, min_off_s, medium)
 
 
 _ALL = (
@@ -215,6 +258,17 @@ _ALL = (
     ),
     _kind("pv_inverter", _status(), _power(), _energy(required=True)),
     _kind("meter", _power(), _energy(required=True)),
+    _kind("water_meter", _analog("flow", "m3/h"), _volume(), medium=Medium.WATER),
+    _kind("gas_meter", _analog("flow", "m3/h"), _volume(), medium=Medium.GAS),
+    _kind(
+        "heat_meter",
+        _power(),
+        _energy(required=True),
+        _analog("flow", "m3/h"),
+        _analog("supply_temp", "degC"),
+        _analog("return_temp", "degC"),
+        medium=Medium.HEAT,
+    ),
     _kind(
         "weather_station",
         _analog("outdoor_temp", "degC", required=True),

@@ -4,6 +4,7 @@ BmsError
 ├── InvalidInput        what a person wrote cannot be used; carries every problem   (exit 2)
 ├── Unreachable         the controller does not answer                              (exit 3)
 ├── Refused             understood, and not done: conflict, not allowed             (exit 4)
+├── NotAvailable        what a command needs is not installed, or not known yet     (exit 1)
 └── StoreError          the state or history database cannot be used                (exit 1)
     └── DiskError       the disk is full, read-only or failing: it may take it later
 """
@@ -41,6 +42,10 @@ class Refused(BmsError):
     """The request was understood and is not carried out."""
 
     exit_code = 4
+
+
+class NotAvailable(BmsError):
+    """Something that a command needs is not installed, or nobody knows it yet."""
 
 
 class StoreError(BmsError):

@@ -106,6 +106,10 @@ class FieldLink:
             device = _device(point)
             self._points_of[device] = self._points_of.get(device, 0) + 1
             self._image[point] = Sample(point, None, Quality.BAD, started, "not read yet")
+        if not self._ids:
+            self._down_since = None
+            self._detail = "no points on this link"
+            self.polled.set()
 
     @property
     def points(self) -> Sequence[PointId]:

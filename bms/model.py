@@ -49,6 +49,9 @@ class Command:
     source: str
     reason: str
     expires: datetime | None = None
+    beaten: tuple[Command, ...] = ()
+    """What the same source has for the point beside this, the nearest first: the week under an
+    exception. The arbiter lists them among the losers; the commands of an award have none."""
 
 
 @dataclass(frozen=True, slots=True)

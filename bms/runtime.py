@@ -6,25 +6,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
-from bms.config.models import Group, Site, StrategySpec
+from bms.config.models import Group, Site
+from bms.config.singles import with_library
 from bms.control import STRATEGIES, assemble
+from bms.control.optimal import Expected, name_for, upcoming
+from bms.control.schedule import resolver_of
 from bms.engine import Cycle, Engine
-from bms.equipment import PointClass
-from bms.errors import InvalidInput, Refused
 from bms.field import Field
-from bms.model import Award, Condition, Override, Severity
+from bms.model import Award, Condition, Controller, Override, Severity
+from bms.reports.why import known_units
 from bms.shadow import shadowed
-from drivers.points import PointId, Quality, Sample, Value
-from schedules.model import Library
-from schedules.yamltext import Problem, suggestion
-
-LONGEST_OVERRIDE = timedelta(days=7)
-"""No override is for ever: a week is the longest an engineer may set (operator reference, 2)."""
-
-_ON_OFF = {"on": 1, "off": 0, "true": 1, "false": 0, "1": 1, "0": 0}
+from bms.standing import STATES, Standing
+from bms.switched import NOTHING_SWITCHED, Switched
+from drivers.points import PointId, Quality, Sample
+from schedules.model import Library, Resolver
+from schedules.yamltext import Problem
 
 
 class Runtime:
@@ -36,37 +35,41 @@ class Runtime:
         field: Field,
         overrides: Iterable[Override],
         saved: Mapping[str, object],
+        switched: Switched = NOTHING_SWITCHED,
     ) -> None:
         self.site = site
+        self.standing = Standing(site, switched, saved)
         self.field = field
         self.overrides = {override.id: override for override in overrides}
         self.schedule_problems: tuple[Problem, ...] = ()
         self._own: dict[str, Condition] = {}
-        self.engine = Engine(assemble(site, self._overrides()), site.outputs, saved, shadowed(site))
+        self.engine = Engine(
+            self._controllers(),
+            site.outputs,
+            {name: state for name, state in saved.items() if name != STATES},
+            shadowed(site),
+        )
         self.last: Cycle | None = None
-        self._units = {p.id: p.unit for link in site.links.values() for p in link.points}
-        for group in site.groups.values():
-            spec = self.spec(group)
-            self._units[group.mode_point] = ""
-            self._units |= {group.setpoint_point(n): u for n, u in spec.setpoints.items()}
-
-    @staticmethod
-    def spec(group: Group) -> StrategySpec:
-        return STRATEGIES[group.strategy]
+        self.units = known_units(site, STRATEGIES)
+        """Every point with its unit."""
 
     def _overrides(self) -> Sequence[Override]:
         return sorted(self.overrides.values(), key=lambda override: override.id)
 
     def cycle(self, now: datetime) -> Cycle:
         """Read the image, decide, and hand the due writes to the links."""
+        samples = self.field.snapshot(now)
         self._drop_ended(now)
+        if self.standing.advance(samples, now):
+            self._rebuild()
         self.engine.written(self.field.take_results(), now)
         conditions = [
             *self.field.conditions(now),
             *self._schedule_condition(),
+            *self.standing.conditions(now),
             *self._own.values(),
         ]
-        cycle = self.engine.cycle(self.field.snapshot(now), now, conditions)
+        cycle = self.engine.cycle(samples, now, conditions)
         self.field.submit(cycle.writes)
         self.last = cycle
         return cycle
@@ -78,8 +81,19 @@ class Runtime:
                 del self.overrides[number]
             self._rebuild()
 
+    def _controllers(self) -> Sequence[Controller[Any]]:
+        return assemble(self.site, self._overrides(), self.standing.context)
+
     def _rebuild(self) -> None:
-        self.engine.replace(assemble(self.site, self._overrides()))
+        self.engine.replace(self._controllers())
+
+    def switched(self) -> None:
+        """Something stands switched differently: from the next cycle on it is in force."""
+        self._rebuild()
+
+    def states(self) -> dict[str, object]:
+        """What must survive a restart, as JSON values."""
+        return self.engine.states() | self.standing.states()
 
     def raise_own(self, condition: Condition) -> None:
         """Something is wrong with the controller itself, until `clear_own` of its key."""
@@ -93,7 +107,9 @@ class Runtime:
 
     def adopt(self, library: Library) -> None:
         """Put edited schedules in force; by itself this commands nothing."""
-        self.site = replace(self.site, library=library)
+        self.site = with_library(self.site, library)
+        self.standing.adopt(self.site)
+        self.units = known_units(self.site, STRATEGIES)
         self.schedule_problems = ()
         self._rebuild()
 
@@ -117,58 +133,6 @@ class Runtime:
 
     # --- overrides ---------------------------------------------------------------------------
 
-    def new_override(
-        self, point: PointId, text: str, duration: timedelta, reason: str, owner: str, now: datetime
-    ) -> Override:
-        """Check an operator's request; returns the override, not yet stored (id 0).
-
-        Raises InvalidInput for an unknown point or value, Refused where it is not allowed.
-        """
-        # One line without control characters: it is read on terminals and in the log.
-        reason = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
-        if not reason:
-            raise InvalidInput("an override needs a reason that the next shift understands")
-        if not timedelta(0) < duration <= LONGEST_OVERRIDE:
-            raise Refused(
-                f"an override lasts at most {LONGEST_OVERRIDE.days} days; for longer, edit the "
-                "schedule"
-            )
-        value = self._value(point, text)
-        return Override(0, point, value, now, now + duration, reason, owner)
-
-    def _value(self, point: PointId, text: str) -> Value:
-        for group in self.site.groups.values():
-            spec = self.spec(group)
-            if point == group.mode_point:
-                if text not in spec.modes:
-                    raise InvalidInput(
-                        f"'{text}' is no mode of {group.id}; " + suggestion(text, spec.modes)
-                    )
-                return text
-            if point in (group.setpoint_point(name) for name in spec.setpoints):
-                return _number(point, text)
-        if point not in self._units:
-            raise InvalidInput(f"unknown point '{point}'; " + suggestion(point, self.commandable()))
-        if point not in self.site.outputs:
-            raise Refused(f"{point} is measured, not commanded: it cannot be overridden")
-        if self.point_class(point) is PointClass.STATE:
-            if text.lower() not in _ON_OFF:
-                raise InvalidInput(f"'{text}' is no state; write on or off")
-            return _ON_OFF[text.lower()]
-        return _number(point, text)
-
-    def commandable(self) -> list[PointId]:
-        """Every point an override may name."""
-        groups = [
-            point
-            for group in self.site.groups.values()
-            for point in (
-                group.mode_point,
-                *(group.setpoint_point(name) for name in self.spec(group).setpoints),
-            )
-        ]
-        return [*groups, *self.site.outputs]
-
     def put_override(self, override: Override) -> None:
         """Put a stored override in force, in place of any other on its point."""
         self.overrides = {
@@ -186,21 +150,14 @@ class Runtime:
 
     # --- questions ---------------------------------------------------------------------------
 
-    def point_class(self, point: PointId) -> PointClass:
-        """Counter, state or analog, by the role of the point."""
-        device, _, role_name = point.rpartition(".")
-        equipment = self.site.equipment.get(device)
-        role = equipment.kind.roles.get(role_name) if equipment is not None else None
-        return role.klass if role is not None else PointClass.ANALOG
-
     def unit(self, point: PointId) -> str:
-        return self._units.get(point, "")
+        return self.units.get(point, "")
 
     def known(self, point: PointId) -> bool:
-        return point in self._units
+        return point in self.units
 
     def points(self) -> Iterable[PointId]:
-        return self._units
+        return self.units
 
     def sample(self, point: PointId, now: datetime) -> Sample:
         """The sample of a point; a group point shows what it was last awarded."""
@@ -214,15 +171,18 @@ class Runtime:
             return Sample(point, None, Quality.BAD, self.last.time, "nothing commands it")
         return Sample(point, award.value, Quality.GOOD, self.last.time)
 
+    def resolver(self, group: Group) -> Resolver | None:
+        """The schedule in force of a group; None if none governs it."""
+        return resolver_of(self.site, group.id, self.standing.context)
+
+    def expected_start(self, group: Group, now: datetime) -> Expected | None:
+        """When the group's next block will be started early; None: as scheduled."""
+        resolver = self.resolver(group)
+        if group.optimal is None or resolver is None or self.last is None:
+            return None
+        state = self.engine.state_of(name_for(group.id))
+        zone = self.site.bases[group.base].zone
+        return upcoming(group, state, resolver, self.last.snapshot, now, zone)
+
     def award(self, point: PointId) -> Award | None:
         return self.engine.why(point)
-
-
-def _number(point: PointId, text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise InvalidInput(f"'{text}' is not a number, and {point} takes one") from None
-    if number != number or number in (float("inf"), float("-inf")):
-        raise InvalidInput(f"{point} takes a finite number, not '{text}'")
-    return number

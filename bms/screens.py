@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bms.config.models import Site
 from bms.durations import in_words
 
 _ABNORMAL = "bold red"
-_NOTE = "yellow"
+NOTE = "yellow"
 
 
 def console(width: int | None = None) -> Console:
@@ -27,7 +25,7 @@ def console(width: int | None = None) -> Console:
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
-def _table(*columns: str, title: str | None = None) -> Table:
+def screen_table(*columns: str, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, justify="right" if column in ("kW", "kWh today") else "left")
@@ -60,14 +58,15 @@ def _clock(iso: str, today: str) -> str:
     return f"{moment:%H:%M}" if iso[:10] == today[:10] else f"{moment:%a %m-%d %H:%M}"
 
 
-def _setpoints(setpoints: Mapping[str, float]) -> str:
+def setpoints_text(setpoints: Mapping[str, float]) -> str:
     return " ".join(f"{name}={value:g}" for name, value in setpoints.items())
 
 
 def _change(change: Mapping[str, Any], today: str) -> str:
     return " ".join(
         filter(
-            None, (_clock(change["time"], today), change["mode"], _setpoints(change["setpoints"]))
+            None,
+            (_clock(change["time"], today), change["mode"], setpoints_text(change["setpoints"])),
         )
     )
 
@@ -82,7 +81,9 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
         f"  cycle {cycle['count']} every {cycle['period_s']:g} s, p50 {cycle['p50_ms']:g} ms",
         f", {cycle['overruns']} skipped" if cycle["overruns"] else "",
     )
-    table = _table("base / group", "mode", "season", "kW", "kWh today", "next change", "because")
+    table = screen_table(
+        "base / group", "mode", "season", "kW", "kWh today", "next change", "because"
+    )
     for base in status["bases"]:
         table.add_row(
             Text(title_text(base["title"], base["id"]), style="bold"),
@@ -96,7 +97,7 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
             by_hand = group["source"] is not None and "override" in group["source"]
             table.add_row(
                 "  " + group["id"].split(".", 1)[1],
-                Text(str(group["mode"] or "—"), style=_NOTE if by_hand else ""),
+                Text(str(group["mode"] or "—"), style=NOTE if by_hand else ""),
                 group["season"] if group["season"] not in (None, "any") else "—",
                 _number(group["power_kw"]),
                 "",
@@ -123,7 +124,7 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
         whole = "" if len(silent) < len(status["links"]) else "the whole site, "
         names = "" if whole else ", ".join(silent) + ": "
         text = f"SHADOW MODE: {whole}{names}decided as usual, nothing is written"
-        lines.insert(0, Text(text, _NOTE))
+        lines.insert(0, Text(text, NOTE))
     lines += [
         Text(f"  link {link['id']} ({link['endpoint']}): {link['detail'] or 'offline'}", _ABNORMAL)
         for link in offline
@@ -138,10 +139,11 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
         Text(
             f"  {o['id']}: {o['point']} = {value_text(o['value'])} for "
             f"{in_words(timedelta(seconds=o['left_s']))} more ({o['owner']}: {o['reason']})",
-            _NOTE,
+            NOTE,
         )
         for o in overrides
     ]
+    lines += _switched(status)
     alarms = status["alarms"]
     lines.append(Text(f"alarms: {len(alarms) or 'none'}"))
     lines += [
@@ -154,24 +156,71 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     return lines
 
 
+def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
+    """Seasons with their cause, overlays that are not off, what people extended."""
+    today = status["time"]
+    lines: list[RenderableType] = []
+    for season in status["seasons"]:
+        since = f" since {season['since'][:10]}" if season["since"] else ""
+        bad = season["outdoor"] is not None and season["outdoor"]["bad"]
+        lines.append(
+            Text(
+                f"season of {season['base']} ({season['set']}): {season['season']}{since}, "
+                f"{season['reason']}",
+                _ABNORMAL if bad else "",
+            )
+        )
+        lines += [
+            Text(f"  then {plan['season']} from {_clock(plan['from'], today)}: {plan['reason']}")
+            for plan in season["planned"]
+        ]
+    for overlay in status["overlays"]:
+        if overlay["level"] == "off":
+            continue
+        until = f" until {_clock(overlay['until'], today)}" if overlay["until"] else ""
+        who = f" ({overlay['who']}: {overlay['reason']})" if overlay["who"] else ""
+        lines.append(Text(f"overlay {overlay['overlay']}: {overlay['level']}{until}{who}", NOTE))
+    lines += [
+        Text(
+            f"extension {e['id']}: {e['target']} {e['mode']} until {_clock(e['until'], today)} "
+            f"({e['who']}: {e['reason']})",
+            NOTE,
+        )
+        for e in status["extensions"]
+    ]
+    return lines
+
+
 def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
-    """The priority ladder with the winner first, and what the field shows."""
+    """The priority ladder with the winner first, what the field shows, and the group behind it."""
     field = answer["field"]
     good = field["quality"] == "good"
     shown = f"{value_text(field['value'])} {field['unit']}".strip() if good else "—"
-    lines: list[RenderableType] = [
-        Text.assemble(
-            (answer["point"], "bold"),
-            f"  field: {shown} ({field['quality']}, {field['age_s']:.0f} s old"
-            f"{', ' + field['detail'] if field['detail'] else ''})",
-        )
-    ]
+    facts = [field["quality"]]
+    if field["age_s"] is not None:
+        facts.append(f"{field['age_s']:.0f} s old")
+    facts += [field["detail"]] if field["detail"] else []
+    head = Text.assemble(
+        (answer["point"], "bold"),
+        f" at {answer['time']}  field: {shown} ({', '.join(facts)})",
+    )
+    lines: list[RenderableType] = [head]
+    if answer["note"]:
+        lines.append(Text(answer["note"], NOTE))
     if answer["winner"] is None:
         lines.append(
             Text("nothing commands it" if answer["commandable"] else "measured, not commanded")
         )
-        return lines
-    table = _table("", "slot", "value", "by", "reason", "until")
+    else:
+        lines.append(_ladder(answer))
+    for ladder in answer["behind"]:
+        lines += [Text(), Text.assemble("behind it: ", (ladder["point"], "bold"))]
+        lines.append(Text("nothing commands it") if ladder["winner"] is None else _ladder(ladder))
+    return lines
+
+
+def _ladder(answer: Mapping[str, Any]) -> Table:
+    table = screen_table("", "slot", "value", "by", "reason", "until")
     for label, command in [("wins", answer["winner"])] + [("", c) for c in answer["losers"]]:
         table.add_row(
             label,
@@ -181,90 +230,13 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
             command["reason"],
             command["expires"] or "",
         )
-    return [*lines, table]
-
-
-def preview_view(
-    site: Site,
-    group_id: str,
-    start: datetime,
-    days: int,
-    overrides: Sequence[Mapping[str, Any]] | None,
-) -> dict[str, Any]:
-    """What the schedule will do in a group, as JSON; `overrides` is None if nobody was asked."""
-    group = site.groups[group_id]
-    zone = site.bases[group.base].zone
-    resolver = site.library.resolver(group_id, zone)
-    stretches = resolver.preview(start, days) if resolver is not None else []
-    prefix = {
-        group.mode_point,
-        *(member_point for e in group.members for member_point in e.points.values()),
-    }
-    return {
-        "group": group_id,
-        "zone": zone,
-        "governed": resolver is not None,
-        "stretches": [
-            {
-                "from": s.start.astimezone(ZoneInfo(zone)).isoformat(timespec="minutes"),
-                "to": s.end.astimezone(ZoneInfo(zone)).isoformat(timespec="minutes"),
-                "mode": s.entry.mode,
-                "setpoints": dict(s.entry.setpoints),
-                "season": s.entry.season,
-                "reason": s.entry.reason,
-                "origin": str(s.entry.origin),
-            }
-            for s in stretches
-        ],
-        "overrides": None
-        if overrides is None
-        else [
-            dict(o)
-            for o in overrides
-            if o["point"] in prefix or str(o["point"]).startswith(group_id + ".")
-        ],
-    }
-
-
-def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
-    """One row per stretch, the day named once; overrides in force above it."""
-    if not view["governed"]:
-        return [Text(f"no schedule governs {view['group']}: it is never commanded by schedule")]
-    lines: list[RenderableType] = []
-    if view["overrides"] is None:
-        lines.append(Text("the controller is not running: overrides are not shown", _NOTE))
-    lines += [
-        Text(
-            f"override: {o['point']} = {value_text(o['value'])} until {o['until']} ({o['reason']})",
-            _NOTE,
-        )
-        for o in view["overrides"] or []
-    ]
-    table = _table("day", "from", "to", "hours", "mode", "setpoints", "because", "line")
-    last_day = ""
-    for stretch in view["stretches"]:
-        begin = datetime.fromisoformat(stretch["from"])
-        end = datetime.fromisoformat(stretch["to"])
-        day = f"{begin:%a %Y-%m-%d}"
-        ends = f"{end:%H:%M}" if end.date() == begin.date() else f"{end:%a %m-%d %H:%M}"
-        table.add_row(
-            day if day != last_day else "",
-            f"{begin:%H:%M}",
-            ends,
-            f"{(end - begin).total_seconds() / 3600:.1f}",
-            stretch["mode"],
-            _setpoints(stretch["setpoints"]),
-            stretch["reason"],
-            stretch["origin"],
-        )
-        last_day = day
-    return [*lines, table]
+    return table
 
 
 def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
     """The verdict per base, then why where there is none."""
     year, baseline = report["year"], report["baseline_year"]
-    table = _table(
+    table = screen_table(
         "base",
         f"{year} so far kWh" if report["partial"] else f"{year} kWh",
         f"{baseline} same days kWh" if report["partial"] else f"{baseline} kWh",
@@ -277,7 +249,7 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
     notes: list[RenderableType] = []
     for base in report["bases"]:
         growth = base["growth_pct"]
-        style = {"over": _ABNORMAL, "cannot tell": _NOTE}.get(base["verdict"], "green")
+        style = {"over": _ABNORMAL, "cannot tell": NOTE}.get(base["verdict"], "green")
         table.add_row(
             base["base"],
             _number(base["kwh"], 0),
@@ -289,12 +261,23 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
             Text(base["verdict"], style=style),
         )
         notes += [Text(f"{base['base']}: {note}") for note in base["notes"]]
+        notes += [Text(f"{base['base']}: {line}") for line in _labels(base["meters"])]
     return [table, Text(), *notes]
+
+
+def _labels(meters: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The shares of a meter's energy by label, where not all of it is measured."""
+    return [
+        f"{meter['meter']} {meter['first_day']}..{meter['last_day']}: "
+        + ", ".join(f"{share:g} % {label}" for label, share in meter["shares_pct"].items())
+        for meter in meters
+        if set(meter["shares_pct"]) - {"measured"}
+    ]
 
 
 def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     """What would have been written, and how often the field did the same."""
-    table = _table("time", "point", "would write", "field shows", "same", "because")
+    table = screen_table("time", "point", "would write", "field shows", "same", "because")
     for row in rows:
         agrees = {None: "—", True: "yes", False: "no"}[row["agrees"]]
         table.add_row(
@@ -302,7 +285,7 @@ def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
             row["point"],
             "release" if row["value"] is None else value_text(row["value"]),
             "—" if row["field"] is None else value_text(row["field"]),
-            Text(agrees, style=_NOTE if row["agrees"] is False else ""),
+            Text(agrees, style=NOTE if row["agrees"] is False else ""),
             f"{row['source']}: {row['reason']}" if row["source"] else row["reason"],
         )
     told = [row["agrees"] for row in rows if row["agrees"] is not None]
@@ -312,7 +295,7 @@ def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
 
 def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     """How each link is doing, and under it what does not answer."""
-    table = _table(
+    table = screen_table(
         "link", "state", "points good", "requests", "errors", "p50 / p95 / p99 ms", "connects",
         "skipped", "last good", "detail",
     )  # fmt: skip

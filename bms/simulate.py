@@ -23,6 +23,9 @@ from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch, to_ms
 from bms.historian.upkeep import Outcome, Request, outcome_of, run, start
+from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger.store import Ledger
+from bms.standing import STATES, Standing
 from bms.store import Store
 from drivers.plant import Plant, PlantDriver
 
@@ -31,6 +34,10 @@ STORE_EVERY = timedelta(days=1)
 COMPACT_EVERY = timedelta(days=30)
 """Simulated time between compactions: one file per group and blob per point for each."""
 LOG_KEPT = timedelta(hours=48)
+
+
+KEEP_EVERY = timedelta(days=7)
+"""Simulated time between two times that the energy ledger is brought up to date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,9 @@ class _Batches:
         self._site = site
         self._directory = directory
         self._history = History(directory)
+        self._ledger = Ledger(directory)
+        self._keeper = Bookkeeper(site.metering, self._history, self._ledger)
+        self._kept: datetime | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._writing: Future[None] | None = None
         self._compacted: datetime | None = None
@@ -74,6 +84,7 @@ class _Batches:
         if self._child is not None:  # it broke off; what it did not finish is redone
             self._child.kill()
             self._child.communicate()
+        self._ledger.close()
         self._history.close()
 
     def append(self, batch: Batch, now: datetime, *, final: bool = False) -> None:
@@ -89,6 +100,9 @@ class _Batches:
 
     def _store(self, batch: Batch, now: datetime, final: bool) -> None:
         self._history.append(batch)
+        if final or self._kept is None or now - self._kept >= KEEP_EVERY:
+            self._kept = now
+            self._keeper.catch_up(now)
         if self._compacted is None:
             self._compacted = now
         if final:
@@ -170,7 +184,11 @@ async def simulate(
                 f"{into} already holds history up to {last.isoformat(timespec='seconds')}; "
                 "start the simulation there, or choose another directory"
             )
-        engine = Engine(assemble(site, store.active(start)), site.outputs, store.load_states())
+        saved = store.load_states()
+        standing = Standing(site, store.switches.read(start), saved)
+        saved.pop(STATES, None)
+        overrides = store.active(start)
+        engine = Engine(assemble(site, overrides, standing.context), site.outputs, saved)
         recorder = Recorder(
             site,
             trend_s=trend_s,
@@ -182,12 +200,15 @@ async def simulate(
                 clock.set(plant.advance(min(clock.now() + step, end)))
                 now = clock.now()
                 samples = {sample.point: sample for sample in await driver.read(ids)}
-                cycle = engine.cycle(samples, now)
+                if standing.advance(samples, now):
+                    engine.replace(assemble(site, overrides, standing.context))
+                cycle = engine.cycle(samples, now, standing.conditions(now))
                 if cycle.writes:
                     engine.written(await driver.write(cycle.writes), now)
                     writes += len(cycle.writes)
                 alarms += sum(1 for event in cycle.alarms if event.kind == "raised")
-                recorder.offer(now, samples, cycle.changed, cycle.alarms)
+                changes = (*cycle.changed, *cycle.reordered)
+                recorder.offer(now, samples, changes, cycle.alarms)
                 cycles += 1
                 batch = recorder.take(now)
                 if batch is not None:
@@ -195,7 +216,8 @@ async def simulate(
                     progress(now)
         history.append(recorder.flush() or Batch(), clock.now(), final=True)
         history.finish()
-        store.save_states(engine.states())
+        states = engine.states() | standing.states()
+        store.save_states(states, standing.begun(), clock.now())
     progress(clock.now())
     return Simulated(
         start, clock.now(), step.total_seconds(), cycles, writes, alarms, perf_counter() - begun

@@ -1,4 +1,4 @@
-"""What must survive a power cut: operators' overrides and the controllers' states.
+"""What must survive a power cut: operators' overrides, what is switched, the controllers' states.
 
 Everything is on disk when the call returns.
 """
@@ -9,10 +9,10 @@ import json
 import logging
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +22,10 @@ from typing import Any, Self
 from bms.database import Layout, open_database, store_errors, transaction
 from bms.errors import DiskError, Refused
 from bms.model import Override
+from bms.switch_store import SwitchStore, read_switches
+from bms.switch_store import from_us as _time
+from bms.switch_store import to_us as _us
+from bms.switched import NOTHING_SWITCHED, Spell, Switched
 from drivers.points import PointId
 
 _log = logging.getLogger(__name__)
@@ -39,8 +43,6 @@ CREATE UNIQUE INDEX override_open ON override (point) WHERE ended_us IS NULL;
 CREATE TABLE state (name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID
 """,
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _COLUMNS = "id, point, value, start_us, until_us, reason, owner"
 
 
@@ -62,11 +64,7 @@ def open_store(directory: Path) -> tuple[Store, DiskError | None]:
     try:
         return Store(directory), None
     except DiskError as error:
-        store = Store.__new__(Store)
-        store._path = directory / FILE_NAME
-        store._saved = None
-        store._connection = _copied(store._path)
-        return store, error
+        return Store(directory, _copied(directory / FILE_NAME)), error
 
 
 def _copied(path: Path) -> sqlite3.Connection:
@@ -92,10 +90,16 @@ class Store:
     opened, read or written.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, copy: sqlite3.Connection | None = None) -> None:
+        """`copy` stands in for the file in `directory`."""
         self._path = directory / FILE_NAME
-        self._connection = open_database(self._path, LAYOUT)
+        self._connection = copy or open_database(self._path, LAYOUT)
         self._saved: dict[str, str] | None = None
+        try:
+            self.switches = SwitchStore(self._connection, self._path)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -145,6 +149,15 @@ class Store:
         assert cursor.lastrowid is not None
         return replace(override, id=cursor.lastrowid)
 
+    def extend(self, override: Override) -> bool:
+        """Keep a later end and another reason of an override; False if it is not in force."""
+        with transaction(self._connection, self._path):
+            done = self._connection.execute(
+                "UPDATE override SET until_us = ?, reason = ? WHERE id = ? AND ended_us IS NULL",
+                (_us(override.until), override.reason, override.id),
+            )
+        return done.rowcount == 1
+
     def clear(self, which: int | PointId, now: datetime, by: str = "") -> Override | None:
         """End an override by id or point; returns it, or None if it is not in force."""
         column = "id" if isinstance(which, int) else "point"
@@ -174,10 +187,11 @@ class Store:
         return [_override(row) for row in rows]
 
     def overrides_since(self, since: datetime) -> list[PastOverride]:
-        """The record of all overrides started at or after `since`, oldest first."""
+        """The record of all overrides in force at or after `since`, oldest first."""
         with store_errors(self._path):
             rows = self._connection.execute(
-                f"SELECT {_COLUMNS}, ended_us, ended FROM override WHERE start_us >= ? ORDER BY id",
+                f"SELECT {_COLUMNS}, ended_us, ended FROM override "
+                "WHERE coalesce(ended_us, until_us) >= ? ORDER BY id",
                 (_us(since),),
             ).fetchall()
         return [
@@ -194,16 +208,24 @@ class Store:
 
     # --- controller states -------------------------------------------------------------------
 
-    def save_states(self, states: Mapping[str, Any]) -> None:
-        """Keep JSON-able states by controller name; only those that changed are written."""
+    def save_states(
+        self, states: Mapping[str, Any], spells: Sequence[Spell] = (), now: datetime | None = None
+    ) -> None:
+        """Keep JSON-able states by controller name; only those that changed are written.
+
+        `spells` are seasons that began by themselves, decided at `now` together with these states:
+        what decided and what was decided are kept both, or neither.
+        """
         texts = {
             name: json.dumps(state, ensure_ascii=False, sort_keys=True)
             for name, state in states.items()
         }
         saved = self._saved if self._saved is not None else self._stored()
         changed = [(name, text) for name, text in texts.items() if saved.get(name) != text]
-        if changed:
-            self._put(changed)
+        if changed or spells:
+            self._put(changed, spells, now)
+        if spells:
+            self.switches.audit_waiting()
         self._saved = {**saved, **texts}
 
     def load_states(self) -> dict[str, Any]:
@@ -214,8 +236,12 @@ class Store:
         with store_errors(self._path):
             return dict(self._connection.execute("SELECT name, state FROM state").fetchall())
 
-    def _put(self, rows: Iterable[tuple[str, str]]) -> None:
+    def _put(
+        self, rows: Iterable[tuple[str, str]], spells: Sequence[Spell], now: datetime | None
+    ) -> None:
         with transaction(self._connection, self._path):
+            if now is not None:
+                self.switches.begun(spells, now)
             self._connection.executemany(
                 "INSERT INTO state VALUES (?, ?) "
                 "ON CONFLICT (name) DO UPDATE SET state = excluded.state",
@@ -223,12 +249,18 @@ class Store:
             )
 
 
-def _us(time: datetime) -> int:
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def _time(microseconds: int) -> datetime:
-    return _EPOCH + microseconds * _MICROSECOND
+def read_switched(directory: Path, now: datetime) -> Switched:
+    """What stands switched, read beside the controller that may be running; nothing if this site
+    was never controlled. Raises StoreError."""
+    path = directory / FILE_NAME
+    if not path.exists():
+        return NOTHING_SWITCHED
+    with closing(open_database(path, LAYOUT, read_only=True)) as connection:
+        with store_errors(path):
+            made = connection.execute(
+                "SELECT count(*) FROM sqlite_schema WHERE name = 'extension'"
+            ).fetchone()
+        return read_switches(connection, path, now) if made[0] else NOTHING_SWITCHED
 
 
 def _override(row: tuple[Any, ...]) -> Override:

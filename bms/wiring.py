@@ -49,6 +49,8 @@ def driver_for(
         timeout_s=settings.timeout_s,
         security=security(settings, site.directory, link.id),
         mode="subscribe" if settings.subscribe else "poll",
+        sampling_s=settings.sampling_s,
+        queue=settings.queue,
         shadow=shadow,
         now=now,
     )

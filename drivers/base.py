@@ -27,7 +27,8 @@ class WriteStatus(StrEnum):
     REFUSED = "refused"
     """The device or this driver said no: not writable, out of range, exception answer."""
     TIMEOUT = "timeout"
-    """No answer; the device may or may not have acted. Never repeated by the driver."""
+    """No answer, or only that it works on it: the device may or may not have acted. Never
+    repeated by the driver."""
     MISMATCH = "mismatch"
     """Acknowledged, but the point read back differently."""
     SHADOW = "shadow"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _LATENCIES_KEPT = 512
 
@@ -45,6 +45,16 @@ class DriverHealth:
     def error_pct(self) -> float:
         """Failures in percent of requests."""
         return 100 * self.failures / self.requests if self.requests else 0.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a driver counts of its requests; see `DriverHealth`."""
+
+    requests: int = 0
+    failures: int = 0
+    timeouts: int = 0
+    latencies: Latencies = field(default_factory=lambda: Latencies())
 
 
 class Latencies:

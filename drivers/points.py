@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -11,6 +11,9 @@ PointId: TypeAlias = str
 """`<base>.<equipment>.<role>`, for example `binjiang.ch-1.chw_supply_temp`."""
 
 Value: TypeAlias = float | int | bool | str
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Quality(IntEnum):
@@ -28,8 +31,9 @@ class Sample(NamedTuple):
 
     `value` is None only when `quality` is BAD and nothing was ever read.
     `time` is aware UTC by our own clock: when the value was obtained, or last confirmed.
-    `source_time` is when the device says that it took the value, by the device's clock; None
-    where the protocol does not tell.
+    `source_ns` is when the device says that it took the value, by the device's clock, in ns since
+    1970; 0 where it does not tell. Kept as a number: making a time of it costs more than all else
+    that is done with a value (measured: 1.5 us), and it is looked at once in thousands.
     """
 
     point: PointId
@@ -37,7 +41,14 @@ class Sample(NamedTuple):
     quality: Quality
     time: datetime
     detail: str = ""
-    source_time: datetime | None = None
+    source_ns: int = 0
+
+    @property
+    def source_time(self) -> datetime | None:
+        """`source_ns` as aware UTC to the microsecond."""
+        if not self.source_ns:
+            return None
+        return _EPOCH + timedelta(microseconds=self.source_ns // 1000)
 
 
 RegisterType: TypeAlias = Literal[

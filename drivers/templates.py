@@ -113,6 +113,10 @@ class PointTemplate(FileModel):
     """Seconds between reads; as often as the link is polled if absent."""
     readback: bool = True
     """False for commands that the device does not keep, such as a reset pulse."""
+    register_size: float | None = Field(default=None, gt=0)
+    """Counters: the value at which the register is back at zero, in the point's unit."""
+    resolution: float | None = Field(default=None, gt=0)
+    """Counters in floating point: what one count of the device's own counter is worth."""
 
     @property
     def pattern(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from schedules.problems import Origin
@@ -31,8 +31,12 @@ class Entry:
     """For people, without the place: `weekly mon-fri 07:30-18:00 (summer)`."""
     origin: Origin
     """The line that decided."""
-    beaten: tuple[Layer, ...] = ()
-    """What it lies on, the nearest first: an exception on the week, the week on `otherwise`."""
+    beaten: tuple[Layer, ...] = field(default=(), compare=False)
+    """What it lies on, the nearest first: an exception on the week, the week on `otherwise`.
+
+    Entries that differ only in what they have beaten are equal: no change for anybody. In a
+    `Change` or a `Stretch` it is what the entry has beaten at the beginning.
+    """
 
 
 @dataclass(frozen=True, slots=True)

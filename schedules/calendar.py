@@ -1,8 +1,9 @@
-"""Dates, seasons and calendars.
+"""Dates and calendars.
 
 Dates are written `2026-03-28`, or without a year (`03-28`) for every year; ranges with two dots
 include both ends (`2026-10-01..2026-10-07`). A range without a year may run over new year
-(`12-24..01-02`). `02-29` without a year is only in leap years.
+(`12-24..01-02`). `02-29` without a year is only in leap years. Days of a month are written in
+words (`schedules.recurring`): `last sat of 03`, `2nd mon`, `odd days`.
 """
 
 from __future__ import annotations
@@ -10,28 +11,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TypeAlias
 
-from schedules.problems import Origin
+from schedules.problems import Origin, TextError
+from schedules.recurring import AlternateDays, MonthlyDays, parse_recurring
 
 MonthDay: TypeAlias = tuple[int, int]
 """Month 1-12 and day of the month."""
 
 _LEAP_YEAR = 2024
+_ANSWERS_KEPT = 4096
 YEAR: tuple[MonthDay, ...] = tuple(
     (day.month, day.day) for day in (date(_LEAP_YEAR, 1, 1) + timedelta(days=n) for n in range(366))
 )
 """All days a year can have, in order."""
-
-
-class TextError(ValueError):
-    """A text that cannot be used; `hint` says what to write instead."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +57,7 @@ class YearlySpan:
         return day >= self.first or day <= self.last
 
 
-Span: TypeAlias = DateSpan | YearlySpan
-
-
-@dataclass(frozen=True, slots=True)
-class SeasonSet:
-    """Seasons that together cover every day of the year exactly once."""
-
-    id: str
-    names: tuple[str, ...]
-    by_day: Mapping[MonthDay, str]
-    """All 366 days."""
-
-    def season(self, day: date) -> str:
-        """The season of a local date."""
-        return self.by_day[(day.month, day.day)]
+Span: TypeAlias = DateSpan | YearlySpan | MonthlyDays | AlternateDays
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +65,17 @@ class CalendarEntry:
     """A named set of dates in a calendar, e.g. a public holiday."""
 
     name: str
-    spans: tuple[DateSpan, ...]
+    spans: tuple[Span, ...]
     origin: Origin
+    years: frozenset[int] | None = None
+    """What recurs every year or month does so in these years only; None: in all."""
 
     def __contains__(self, day: date) -> bool:
-        return any(day in span for span in self.spans)
+        return any(
+            day in span
+            for span in self.spans
+            if isinstance(span, DateSpan) or self.years is None or day.year in self.years
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +83,46 @@ class Calendar:
     """Dates that many schedules share, by kind: `holiday`, `workday` or any other word."""
 
     id: str
-    years: frozenset[int]
-    """The years for which it is complete."""
+    years: frozenset[int] | None
+    """The years for which it is complete; None: for all, since every date in it recurs."""
     entries: Mapping[str, tuple[CalendarEntry, ...]]
     title: Mapping[str, str]
+    _found: dict[tuple[str, date], CalendarEntry | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Answers given: all schedules ask about the same few dates."""
 
     def entry(self, kind: str, day: date) -> CalendarEntry | None:
         """The first entry of a kind that has the date."""
-        return next((entry for entry in self.entries[kind] if day in entry), None)
+        key = (kind, day)
+        if key not in self._found:
+            if len(self._found) >= _ANSWERS_KEPT:
+                self._found.clear()
+            entries = self.entries.get(kind, ())
+            self._found[key] = next((entry for entry in entries if day in entry), None)
+        return self._found[key]
+
+    def lacks(self, year: int) -> bool:
+        """Whether it says nothing about a year."""
+        return self.years is not None and year not in self.years
 
 
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _MONTH_DAY = re.compile(r"([0-9]{2})-([0-9]{2})")
 _LOOSE = re.compile(r"(?:([0-9]{4})[-/.年])?([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
-_FORMS = "write 2026-10-01, 2026-10-01..2026-10-07, or 10-01 for every year"
+_FORMS = (
+    "write 2026-10-01, 2026-10-01..2026-10-07, 10-01 for every year, or 'last sat of 03', "
+    "'2nd mon', 'odd days'"
+)
 
 
 def parse_span(value: object) -> Span:
-    """A date or a range of dates, with or without a year. Raises TextError."""
+    """A date or a range of dates, with or without a year, or days in words. Raises TextError."""
     if not isinstance(value, str):
         raise TextError(f"{value!r} is not a date", _FORMS)
+    recurring = parse_recurring(value)
+    if recurring is not None:
+        return recurring
     first_text, dots, last_text = value.partition("..")
     first = _day(first_text, value)
     last = _day(last_text, value) if dots else first
@@ -132,23 +139,17 @@ def parse_span(value: object) -> Span:
     return YearlySpan(first, last)
 
 
-def parse_dates(value: object) -> DateSpan:
-    """A date or range that has a year. Raises TextError."""
-    span = parse_span(value)
-    if isinstance(span, YearlySpan):
-        raise TextError(f"{value} has no year", "write it with the year, as 2026-10-01")
-    return span
-
-
 def parse_yearly(value: object) -> YearlySpan:
     """A date or range without a year. Raises TextError."""
     span = parse_span(value)
+    if isinstance(span, YearlySpan):
+        return span
     if isinstance(span, DateSpan):
         raise TextError(
             f"{value} has a year; a season comes every year",
             f"write {span.first:%m-%d}..{span.last:%m-%d}",
         )
-    return span
+    raise TextError(f"'{value}' is no range of dates", "write 05-15..09-30")
 
 
 def month_day(day: MonthDay) -> str:

@@ -1,120 +1,24 @@
-"""Reads `schedules/seasons.yaml` and `schedules/calendars/*.yaml`."""
+"""Reads `schedules/calendars/*.yaml`: several files may complete one calendar, year by year."""
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from schedules.calendar import (
-    YEAR,
-    Calendar,
-    CalendarEntry,
-    DateSpan,
-    MonthDay,
-    SeasonSet,
-    TextError,
-    YearlySpan,
-    parse_dates,
-    parse_yearly,
-    spans_text,
-)
-from schedules.problems import Path
-from schedules.programme import ANY_SEASON
+from schedules.calendar import Calendar, CalendarEntry, DateSpan, Span, parse_span
+from schedules.problems import Origin, Path, TextError
 from schedules.sheet import Sheet
 
-REST = "rest"
-"""Written in place of dates: the season of all other days."""
-
-_NAME = re.compile(r"\w[\w-]*")
 _MARGIN = timedelta(days=31)
 """A holiday of January may begin, or be worked off, in the December before."""
 
 
-def read_seasons(sheet: Sheet) -> dict[str, SeasonSet | None]:
-    """Season sets by id; None for one that has problems."""
-    sets: dict[str, SeasonSet | None] = {}
-    if not sheet.keys((), ("seasons",)):
-        return sets
-    for set_id in sheet.mapping(("seasons",)):
-        path: Path = ("seasons", set_id)
-        before = len(sheet.problems)
-        sheet.identifier(path, "season set", key=True)
-        by_day = _season_days(sheet, path)
-        names = tuple(sheet.mapping(path)) if by_day is not None else ()
-        sound = by_day is not None and len(sheet.problems) == before
-        sets[set_id] = SeasonSet(set_id, names, MappingProxyType(by_day or {})) if sound else None
-    return sets
-
-
-def season_names(sheet: Sheet, set_id: str) -> tuple[str, ...] | None:
-    """The season names that a set mentions, also if it has problems; None if it is no mapping."""
-    seasons = sheet.document.data["seasons"][set_id]
-    return tuple(seasons) if isinstance(seasons, dict) else None
-
-
-def _season_days(sheet: Sheet, path: Path) -> dict[MonthDay, str] | None:
-    """The season of all days of the year; None (or less than all) with problems."""
-    seasons = sheet.mapping(path)
-    if not isinstance(sheet.value(path), dict):
-        return None
-    found: dict[MonthDay, tuple[str, Path]] = {}
-    rest = None
-    for name in seasons:
-        here = (*path, name)
-        if not _NAME.fullmatch(name) or name in (ANY_SEASON, REST):
-            message = f"'{name}' cannot be the name of a season"
-            sheet.complain(here, message, "use letters, digits and '-'", key=True)
-        if sheet.value(here) == REST:
-            if rest is not None:
-                first = sheet.at((*path, rest)).line
-                message = f"'{rest}' on line {first} is already the rest of the year"
-                sheet.complain(here, message, "give dates to one of the two")
-            rest = rest or name
-            continue
-        for place in sheet.one_or_more(here, "range of dates"):
-            span = sheet.read(place, parse_yearly)
-            if span is not None:
-                _claim(sheet, found, span, name, place)
-    by_day = {day: name for day, (name, _) in found.items()}
-    open_days = [day for day in YEAR if day not in by_day]
-    if rest is None:
-        days = f"{spans_text(open_days)} belong to none" if open_days else "there must be one"
-        message = f"no season of '{path[-1]}' is '{REST}'; {days}"
-        sheet.complain(
-            path, message, f"write '{REST}' instead of the dates of one season", key=True
-        )
-        return None
-    return {**by_day, **dict.fromkeys(open_days, rest)}
-
-
-def _claim(
-    sheet: Sheet,
-    found: dict[MonthDay, tuple[str, Path]],
-    span: YearlySpan,
-    name: str,
-    place: Path,
-) -> None:
-    days = [day for day in YEAR if span.has(day)]
-    taken = [day for day in days if day in found]
-    if taken:
-        other, where = found[taken[0]]
-        shared = spans_text([day for day in taken if found[day] == (other, where)])
-        sheet.complain(
-            place,
-            f"{shared} already belongs to '{other}' on line {sheet.at(where).line}",
-            "let every day belong to one season",
-        )
-    for day in days:
-        found.setdefault(day, (name, place))
-
-
 def read_calendar(sheet: Sheet) -> Calendar | None:
-    """A calendar; None if it has problems."""
+    """What one file says of a calendar; None if it has problems."""
     before = len(sheet.problems)
-    sheet.keys((), ("calendar", "years", "entries"), ("title",))
+    sheet.keys((), ("calendar", "entries"), ("title", "years"))
     calendar_id = sheet.identifier(("calendar",), "calendar") if sheet.has(("calendar",)) else None
-    years = _years(sheet) if sheet.has(("years",)) else frozenset()
+    years = _years(sheet) if sheet.has(("years",)) else None
     title = sheet.title(("title",))
     entries: dict[str, tuple[CalendarEntry, ...]] = {}
     if sheet.has(("entries",)):
@@ -123,9 +27,50 @@ def read_calendar(sheet: Sheet) -> Calendar | None:
             read = [_entry(sheet, place, years) for place in places]
             entries[kind] = tuple(entry for entry in read if entry is not None)
         _contradictions(sheet, entries)
+        if not sheet.has(("years",)) and any(
+            _dated(entry) for e in entries.values() for entry in e
+        ):
+            hint = "add the years for which the file is complete"
+            sheet.complain((), "'years' is missing", hint, key=True)
     if len(sheet.problems) > before or calendar_id is None:
         return None
     return Calendar(calendar_id, years, MappingProxyType(entries), title)
+
+
+def whole_calendar(parts: list[Calendar]) -> Calendar:
+    """One calendar out of what its files say, in order of name; not empty."""
+    kinds = dict.fromkeys(kind for part in parts for kind in part.entries)
+    entries = {
+        kind: tuple(entry for part in parts for entry in part.entries.get(kind, ()))
+        for kind in kinds
+    }
+    dated = [part.years for part in parts if part.years is not None]
+    return Calendar(
+        parts[0].id,
+        frozenset().union(*dated) if dated else None,
+        MappingProxyType(entries),
+        next((part.title for part in parts if part.title), parts[0].title),
+    )
+
+
+def check_years(sheets: list[Sheet]) -> None:
+    """Each year of a calendar, and what it has for every year, may be given in one file only."""
+    first: dict[tuple[str, object], Origin] = {}
+    for sheet in sheets:
+        data = sheet.document.data
+        name, years = data.get("calendar"), data.get("years")
+        if not isinstance(name, str):
+            continue
+        listed = years if isinstance(years, list) else [years]
+        for year in dict.fromkeys(y for y in listed if y is None or type(y) is int):
+            other = first.get((name, year))
+            if other is None:
+                first[(name, year)] = sheet.at(("calendar",))
+                continue
+            what = "what recurs" if year is None else f"the year {year}"
+            message = f"{what} of calendar '{name}' is already in {other}"
+            path = ("calendar",) if year is None else ("years",)
+            sheet.complain(path, message, "give each year in one file, or another calendar id")
 
 
 def _years(sheet: Sheet) -> frozenset[int]:
@@ -139,20 +84,22 @@ def _years(sheet: Sheet) -> frozenset[int]:
     return frozenset(years)
 
 
-def _entry(sheet: Sheet, path: Path, years: frozenset[int]) -> CalendarEntry | None:
+def _entry(sheet: Sheet, path: Path, years: frozenset[int] | None) -> CalendarEntry | None:
     if not sheet.keys(path, ("name", "dates")):
         return None
     name = sheet.word((*path, "name"), "the name")
-    spans: list[DateSpan] = []
+    spans: list[Span] = []
     for place in sheet.one_or_more((*path, "dates"), "date"):
-        span = sheet.read(place, lambda text: _within(parse_dates(text), years))
+        span = sheet.read(place, lambda text: _within(parse_span(text), years))
         if span is not None:
             spans.append(span)
-    return CalendarEntry(name, tuple(spans), sheet.at(path)) if name and spans else None
+    return CalendarEntry(name, tuple(spans), sheet.at(path), years) if name and spans else None
 
 
-def _within(span: DateSpan, years: frozenset[int]) -> DateSpan:
-    """The span, if it lies in (or close to) the calendar's years."""
+def _within(span: Span, years: frozenset[int] | None) -> Span:
+    """The span, if it lies in (or close to) the calendar's years, or recurs."""
+    if not isinstance(span, DateSpan) or years is None:
+        return span
     for day in (span.first, span.last):
         if years and all(
             day < date(year, 1, 1) - _MARGIN or day > date(year, 12, 31) + _MARGIN for year in years
@@ -160,6 +107,10 @@ def _within(span: DateSpan, years: frozenset[int]) -> DateSpan:
             listed = ", ".join(map(str, sorted(years)))
             raise TextError(f"{day} is not in the calendar's years ({listed})", "check the year")
     return span
+
+
+def _dated(entry: CalendarEntry) -> bool:
+    return any(isinstance(span, DateSpan) for span in entry.spans)
 
 
 def _contradictions(sheet: Sheet, entries: dict[str, tuple[CalendarEntry, ...]]) -> None:
@@ -170,6 +121,7 @@ def _contradictions(sheet: Sheet, entries: dict[str, tuple[CalendarEntry, ...]])
                 max(a.first, b.first)
                 for a in workday.spans
                 for b in holiday.spans
+                if isinstance(a, DateSpan) and isinstance(b, DateSpan)
                 if max(a.first, b.first) <= min(a.last, b.last)
             ]
             if shared:

@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from schedules.calendar import Calendar, SeasonSet
-from schedules.calendar_files import read_calendar, read_seasons, season_names
+from schedules.calendar import Calendar
+from schedules.calendar_files import check_years, read_calendar, whole_calendar
+from schedules.governing import settle
 from schedules.model import Library, Use
+from schedules.overlay_files import read_overlays, settle_targets
 from schedules.problems import Origin, Problem
 from schedules.programme import Schedule
 from schedules.schedule_files import Known, read_schedule
+from schedules.season_files import Seasons, read_seasons
 from schedules.sheet import Sheet
+from schedules.targets import Targets
+from schedules.timeunit_files import read_time_units
+from schedules.timeunits import TimeUnit
 from schedules.yamltext import read
 
-__all__ = ["Library", "Use", "load"]
+__all__ = ["Library", "Targets", "Use", "load"]
 
 SEASONS = "seasons.yaml"
+OVERLAYS = "overlays.yaml"
+TIME_UNITS = "time-units.yaml"
 CALENDARS = "calendars"
 
+_SPECIAL = (SEASONS, OVERLAYS, TIME_UNITS)
 
-def load(files: Mapping[str, str]) -> tuple[Library | None, list[Problem]]:
+
+def load(
+    files: Mapping[str, str], targets: Targets | None = None
+) -> tuple[Library | None, list[Problem]]:
     """A library from texts by path relative to the site, such as `schedules/warehouse.yaml`.
 
-    `seasons.yaml` has the seasons, files in a folder `calendars` are calendars, all others are
-    schedules. Returns None for the library if there is any problem; the problems are all there
-    are, in order of place.
+    `seasons.yaml` has the seasons, `overlays.yaml` and `time-units.yaml` what their names say,
+    files in a folder `calendars` are calendars, all others are schedules. `targets` is what the
+    site has; without it nobody can tell what a selection stands for. Returns None for the
+    library if there is any problem; the problems are all there are, in order of place.
     """
-    seasons = _Part({name: text for name, text in files.items() if _name(name) == SEASONS})
+    special = {name: text for name, text in files.items() if _name(name) in _SPECIAL}
+    seasons, overlays, units = (
+        _Part({name: text for name, text in special.items() if _name(name) == kind})
+        for kind in _SPECIAL
+    )
     calendars = _Part({name: text for name, text in files.items() if _folder(name) == CALENDARS})
-    others = files.keys() - seasons.names - calendars.names
+    others = files.keys() - special.keys() - calendars.names
     schedules = _Part({name: files[name] for name in others})
     known = _known(seasons, calendars)
     read_schedules: dict[str, Schedule] = {}
@@ -39,15 +57,29 @@ def load(files: Mapping[str, str]) -> tuple[Library | None, list[Problem]]:
         if schedule is not None:
             read_schedules[schedule.id] = schedule
     _unique(schedules.sheets, "schedule")
-    governed = _governed(schedules.sheets, read_schedules)
-    problems = [p for part in (seasons, calendars, schedules) for p in part.problems()]
+    governed = settle(schedules.sheets, targets)
+    if targets is not None and not schedules.complete:
+        targets = replace(targets, complete=False)  # what is not read may govern anything
+    laid = [overlay for sheet in overlays.sheets for overlay in read_overlays(sheet, known)]
+    overlay_sheets = {sheet.document.file: sheet for sheet in overlays.sheets}
+    laid_on = settle_targets(overlay_sheets, laid, governed.schedules, targets)
+    time_units: dict[str, TimeUnit] = {}
+    for sheet in units.sheets:
+        time_units |= read_time_units(sheet, governed.schedules, read_schedules, targets)
+    parts = (seasons, calendars, overlays, units, schedules)
+    problems = [p for part in parts for p in part.problems()]
     if problems:
         return None, sorted(problems)
     library = Library(
-        MappingProxyType(read_schedules),
-        MappingProxyType(governed),
-        MappingProxyType({key: value for key, value in known.season_sets.items() if value}),
-        MappingProxyType({key: value for key, value in known.calendars.items() if value}),
+        schedules=MappingProxyType(read_schedules),
+        governed=MappingProxyType(dict(governed.schedules)),
+        claims=MappingProxyType(dict(governed.claims)),
+        seasons=MappingProxyType({k: v for k, v in known.seasons.sets.items() if v}),
+        base_seasons=MappingProxyType(dict(known.seasons.of_base)),
+        base_places=MappingProxyType(dict(known.seasons.places)),
+        calendars=MappingProxyType({key: value for key, value in known.calendars.items() if value}),
+        overlays=laid_on,
+        time_units=MappingProxyType(time_units),
     )
     return library, []
 
@@ -96,26 +128,31 @@ def _folder(path: str) -> str:
 
 
 def _known(seasons: _Part, calendars: _Part) -> Known:
-    names: dict[str, tuple[str, ...] | None] = {}
-    sets: dict[str, SeasonSet | None] = {}
+    read = Seasons()
     for sheet in seasons.sheets:
-        found = read_seasons(sheet)
-        seasons.complete = seasons.complete and bool(found)
-        sets.update(found)
-        names.update({set_id: season_names(sheet, set_id) for set_id in found})
+        before = len(read.sets)
+        read_seasons(sheet, read)
+        seasons.complete = seasons.complete and len(read.sets) > before
     kinds: dict[str, tuple[str, ...]] = {}
-    read_calendars: dict[str, Calendar | None] = {}
+    parts: dict[str, list[Calendar | None]] = {}
     for sheet in calendars.sheets:
         calendar = read_calendar(sheet)
         calendar_id = sheet.document.data.get("calendar")
         entries = sheet.document.data.get("entries")
         if isinstance(calendar_id, str):
-            kinds[calendar_id] = tuple(entries) if isinstance(entries, dict) else ()
-            read_calendars[calendar_id] = calendar
+            listed = tuple(entries) if isinstance(entries, dict) else ()
+            kinds[calendar_id] = tuple(dict.fromkeys((*kinds.get(calendar_id, ()), *listed)))
+            parts.setdefault(calendar_id, []).append(calendar)
         else:
             calendars.complete = False
-    _unique(calendars.sheets, "calendar")
-    return Known(names, sets, kinds, read_calendars, seasons.complete, calendars.complete)
+    check_years(calendars.sheets)
+    whole = {
+        name: whole_calendar([part for part in found if part is not None])
+        if None not in found
+        else None
+        for name, found in parts.items()
+    }
+    return Known(read, kinds, whole, seasons.complete, calendars.complete)
 
 
 def _unique(sheets: list[Sheet], key: str) -> None:
@@ -130,26 +167,3 @@ def _unique(sheets: list[Sheet], key: str) -> None:
             sheet.complain((key,), message, "give each its own id")
         else:
             first[name] = sheet.at((key,))
-
-
-def _governed(sheets: list[Sheet], schedules: Mapping[str, Schedule]) -> dict[str, str]:
-    """Group id to schedule id; a group that two schedules govern is a problem at the second.
-
-    Looks at what is written, so that a schedule with another problem still counts.
-    """
-    first: dict[str, Origin] = {}
-    for sheet in sheets:
-        groups = sheet.document.data.get("governs")
-        listed = groups if isinstance(groups, list) else [groups]
-        here = {
-            group: ("governs", n) if isinstance(groups, list) else ("governs",)
-            for n, group in enumerate(listed)
-            if isinstance(group, str)
-        }
-        for group, path in here.items():
-            if group in first:
-                message = f"group '{group}' is already governed in {first[group]}"
-                sheet.complain(path, message, "let one schedule govern a group")
-            else:
-                first[group] = sheet.at(path)
-    return {group: schedule.id for schedule in schedules.values() for group in schedule.governs}

@@ -9,26 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from schedules.answers import Change, Entry, Stretch
-from schedules.calendar import Calendar, SeasonSet
+from schedules.calendar import Calendar
+from schedules.clocks import zone_of
 from schedules.context import NOTHING, Context, Place
+from schedules.overlays import Overlay
 from schedules.problems import Origin
 from schedules.programme import Schedule
-from schedules.resolve import Resolver
+from schedules.resolve import Extended, Resolver
+from schedules.seasons import SeasonSet
+from schedules.stacking import Laid
+from schedules.sun import Sun
+from schedules.timeunits import TimeUnit
 
 __all__ = ["Change", "Entry", "Library", "Resolver", "Schedule", "Stretch", "Use"]
+
+_SPARE = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A mode with setpoints that a schedule gives to a group, to be checked against the group."""
+    """What a schedule or an overlay gives to a target, to be checked against its strategy."""
 
-    schedule_id: str
-    group_id: str
-    group_origin: Origin
-    """Where the schedule says that it governs the group."""
-    mode: str
+    giver: str
+    """Id of the schedule or overlay."""
+    target: str
+    """Group or equipment id."""
+    target_origin: Origin
+    """Where it is named, or selected."""
+    mode: str | None
+    """None: an overlay that gives setpoints only."""
     mode_origin: Origin
     setpoints: Mapping[str, Origin]
     """Setpoint names, and where each is written."""
@@ -41,56 +53,161 @@ class Library:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     """By id."""
     governed: Mapping[str, str] = field(default_factory=dict)
-    """Group id to schedule id."""
+    """Group or equipment id to schedule id."""
+    claims: Mapping[str, Origin] = field(default_factory=dict)
+    """By governed id: where its schedule names or selects it."""
     seasons: Mapping[str, SeasonSet] = field(default_factory=dict)
+    base_seasons: Mapping[str, str] = field(default_factory=dict)
+    """By base, and by target where it differs from its base: the id of its season set."""
+    base_places: Mapping[str, Origin] = field(default_factory=dict)
+    """Where each of `base_seasons` is written."""
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
-    _resolvers: dict[tuple[str, str], Resolver] = field(
+    overlays: tuple[Overlay, ...] = ()
+    """In declared order: the later lies on top."""
+    time_units: Mapping[str, TimeUnit] = field(default_factory=dict)
+    _resolvers: dict[tuple[object, ...], Resolver] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    @property
-    def calendar_years(self) -> Mapping[str, frozenset[int]]:
-        """By schedule id: the years that its calendars cover. Absent: it uses no calendar."""
-        return {
-            schedule.id: frozenset().union(*(calendar.years for calendar in used))
+    def season_set(self, target: str) -> SeasonSet | None:
+        """The seasons of a target: its own, or those of its base; None if it has none."""
+        set_id = self.base_seasons.get(target) or self.base_seasons.get(target.partition(".")[0])
+        return self.seasons[set_id] if set_id is not None else None
+
+    def missing_years(self, today: date) -> Mapping[str, int]:
+        """The calendars that lack this year, or from 1 December on the next, and which they lack.
+
+        Only calendars that a schedule or an overlay uses.
+        """
+        wanted = [today.year] + ([today.year + 1] if today.month == 12 else [])
+        used = {
+            rule.calendar.id: rule.calendar
             for schedule in self.schedules.values()
-            if (used := [rule.calendar for rule in schedule.exceptions if rule.calendar])
+            for rule in schedule.exceptions
+            if rule.calendar is not None
+        } | {
+            occasion.calendar.id: occasion.calendar
+            for overlay in self.overlays
+            for occasion in overlay.occasions
+            if occasion.calendar is not None
+        }
+        return {
+            name: year
+            for name, calendar in sorted(used.items())
+            for year in reversed(wanted)
+            if calendar.lacks(year)
         }
 
     def resolver(
         self,
-        group_id: str,
+        target: str,
         zone: str,
         *,
-        place: Place | None = None,  # noqa: ARG002
-        context: Context = NOTHING,  # noqa: ARG002
+        place: Place | None = None,
+        context: Context = NOTHING,
     ) -> Resolver | None:
-        """Answers for a group of a base in `zone` (IANA name); None if no schedule governs it.
+        """Answers for a group or equipment of a base in `zone` (IANA name).
 
-        `place` is where the base is, for sunrise and sunset. Groups that no answer can tell apart
-        share a resolver. Raises ValueError for unknown zones.
+        None if no schedule governs it. `place` is where the base is, for sunrise and sunset.
+        Targets that no answer can tell apart share a resolver. Raises ValueError for unknown
+        zones, and without a place for a schedule that hangs on the sun.
         """
-        schedule_id = self.governed.get(group_id)
+        schedule_id = self.governed.get(target)
         if schedule_id is None:
             return None
-        key = (schedule_id, zone)
-        resolver = self._resolvers.get(key)
+        schedule = self.schedules[schedule_id]
+        seasons = self.season_set(target) if schedule.seasons == "base" else schedule.seasons
+        base = target.partition(".")[0]
+        spells = () if seasons is None else context.seasons.get((seasons.id, base), ())
+        extensions = tuple(e for e in context.extensions if e.target == target)
+        overlays = self._laid(target, context)
+        if schedule.hangs_on_sun is None:
+            place = None
+        key = (schedule_id, zone, place, seasons.id if seasons else None, spells)
+        shared = not extensions and not overlays
+        resolver = self._resolvers.get(key) if shared else None
         if resolver is None:
-            resolver = self._resolvers[key] = Resolver(self.schedules[schedule_id], zone)
+            resolver = Resolver(
+                schedule,
+                zone,
+                seasons=seasons,
+                spells=spells,
+                sun=Sun(place, zone_of(zone)) if place is not None else None,
+                extensions=[Extended(e, self._unit_origin(e.unit)) for e in extensions],
+                overlays=overlays,
+            )
+            if shared:
+                self._keep(key, resolver)
         return resolver
 
+    def _keep(self, key: tuple[object, ...], resolver: Resolver) -> None:
+        """Remember a resolver for others; spells that are past leave theirs behind."""
+        if len(self._resolvers) > 2 * len(self.governed) + _SPARE:
+            self._resolvers.clear()
+        self._resolvers[key] = resolver
+
+    def _laid(self, target: str, context: Context) -> list[Laid]:
+        """The overlays that bear on a target, in declared order."""
+        found = []
+        for overlay in self.overlays:
+            levels = tuple(level for level in context.overlays if level.overlay == overlay.id)
+            if overlay.by_hand and not levels:
+                continue
+            givings = {
+                level: mine
+                for level, all_of_level in overlay.levels.items()
+                if (mine := tuple(g for g in all_of_level if target in g.chosen))
+            }
+            if givings:
+                found.append(Laid(overlay, levels, givings))
+        return found
+
+    def _unit_origin(self, unit: str) -> Origin:
+        """Where a time unit is written; one that is not written any more was in its file."""
+        found = self.time_units.get(unit)
+        return found.origin if found is not None else Origin("schedules/time-units.yaml", 1)
+
     def uses(self) -> list[Use]:
-        """Every mode and setpoint of every schedule, once for each group that it governs."""
-        return [
+        """Every mode and setpoint of schedules and overlays, once for each of their targets."""
+        uses = [
             Use(
-                schedule.id,
-                group_id,
-                group_origin,
+                schedule_id,
+                target,
+                self.claims[target],
                 setting.mode,
                 setting.mode_origin,
                 setting.setpoint_origins,
             )
-            for schedule in self.schedules.values()
-            for group_id, group_origin in schedule.governs.items()
-            for setting in schedule.settings()
+            for target, schedule_id in self.governed.items()
+            for setting in self.schedules[schedule_id].settings()
         ]
+        return (
+            uses
+            + [
+                Use(
+                    overlay.id,
+                    target,
+                    giving.targets[text],
+                    giving.mode,
+                    giving.mode_origin,
+                    giving.setpoint_origins,
+                )
+                for overlay in self.overlays
+                for givings in overlay.levels.values()
+                for giving in givings
+                for target, text in giving.chosen.items()
+            ]
+            + [
+                Use(
+                    unit.id,
+                    target,
+                    unit.origin,
+                    mode,
+                    unit.origin,
+                    dict.fromkeys(unit.setpoints, unit.origin),
+                )
+                for unit in self.time_units.values()
+                for target in unit.targets
+                for mode in unit.modes
+            ]
+        )

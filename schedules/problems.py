@@ -11,6 +11,14 @@ Path: TypeAlias = tuple[str | int, ...]
 """Keys and indices from the document's root to a node."""
 
 
+class TextError(ValueError):
+    """A text that cannot be used; `hint` says what to write instead."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where something is written; line and column count from 1."""

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from schedules.calendar import Calendar, SeasonSet, Span
+from schedules.calendar import Calendar, Span
 from schedules.problems import Origin
-from schedules.week import WEEKDAYS, time_text
+from schedules.seasons import SeasonSet
+from schedules.sun import SunMinutes
+from schedules.week import DAY_MINUTES, WEEKDAYS, SunTime, time_text
 
 ANY_SEASON = "any"
 """The programme of the seasons that have none of their own, and of schedules without seasons."""
+LOWEST_PRIORITY = 16
+"""Of exceptions that do not say theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +35,45 @@ class Block:
     """A setting from `start` until just before `end`, in minutes of the day it belongs to.
 
     `start` is 0-1439; `end` over 1440 lies on the next day, by less than 24 h after `start`.
+    Where a time hangs on the sun, these are nominal, with the sun up from 06:00 to 18:00: they
+    tell whether the block crosses midnight, and `sun_start` or `sun_end` has the time itself.
     """
 
     start: int
     end: int
     setting: Setting
+    sun_start: SunTime | None = None
+    sun_end: SunTime | None = None
+
+    @property
+    def hangs_on_sun(self) -> bool:
+        return self.sun_start is not None or self.sun_end is not None
 
     @property
     def text(self) -> str:
-        """`07:30-18:00`, `22:00-06:00`, `22:00-24:00`."""
+        """`07:30-18:00`, `22:00-06:00`, `22:00-24:00`, `sunset..22:00`."""
         end = self.end - 1440 if self.end > 1440 else self.end
-        return f"{time_text(self.start)}-{time_text(end)}"
+        first = time_text(self.start) if self.sun_start is None else str(self.sun_start)
+        last = time_text(end) if self.sun_end is None else str(self.sun_end)
+        return f"{first}{'..' if self.hangs_on_sun else '-'}{last}"
+
+    def times(self, today: SunMinutes | None, tomorrow: SunMinutes | None) -> tuple[int, int]:
+        """Start and end on a day with this sun; an end at or before the start is no block.
+
+        `start` may then lie beyond midnight, where the sun sets after it. Raises ValueError for
+        a block that hangs on the sun if there is none.
+        """
+        if not self.hangs_on_sun:
+            return self.start, self.end
+        if today is None or tomorrow is None:
+            raise ValueError(f"{self.text} needs the place of the base, for the sun")
+        start, end = self.start, self.end
+        if self.sun_start is not None:
+            start = max(0, today.at(self.sun_start))
+        if self.sun_end is not None:
+            crosses = self.end > DAY_MINUTES
+            end = DAY_MINUTES + tomorrow.at(self.sun_end) if crosses else today.at(self.sun_end)
+        return start, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +105,8 @@ class DayRule:
     blocks: tuple[Block, ...]
     day: int
     origin: Origin
+    priority: int = LOWEST_PRIORITY
+    """1-16 as BACnet's event priority, 1 the highest; among equals the first written wins."""
 
     def label(self, day: date) -> str | None:
         """Why the rule applies to a date, for people; None if it does not."""
@@ -98,17 +132,16 @@ class Schedule:
     title: Mapping[str, str]
     governs: Mapping[str, Origin]
     """Group ids, and where each is written."""
-    seasons: SeasonSet | None
+    seasons: SeasonSet | Literal["base"] | None
+    """`base`: those of the base it runs in."""
     otherwise: Setting
     weeks: Mapping[str, Week]
     """By season name, or `any`."""
     exceptions: tuple[DayRule, ...]
-    """In order of priority."""
+    """In the order written."""
     origin: Origin
-
-    def season(self, day: date) -> str:
-        """The season of a local date; `any` without seasons."""
-        return self.seasons.season(day) if self.seasons is not None else ANY_SEASON
+    hangs_on_sun: Origin | None = None
+    """Where the first block stands that hangs on the sun, if any does."""
 
     def programme(self, season: str, weekday: int) -> DayProgramme | None:
         """The weekly programme of a weekday 0-6, from the season's own week or from `any`."""

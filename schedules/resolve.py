@@ -1,223 +1,266 @@
 """What is in force now, when it changes, and what the next days will bring.
 
-The answer is a function of the local date and minute only: it repeats in the repeated hour of
-autumn, and what lies in the skipped hour of spring does not happen.
+A schedule's own answer is a function of the local date and minute (`schedules.day`): it repeats
+in the repeated hour of autumn, and what lies in the skipped hour of spring does not happen. What
+was switched at an instant (a season by weather or by hand, an extension, the level of an
+overlay) counts from that instant on. A season that begins with a date leaves yesterday's blocks
+as they are until they end; one switched in the middle of a date replaces them too.
 
-On one day, in this order: what `add` exceptions lay on top (the first listed wins), the blocks
-of the day (of the first `replace` or `use` exception that matches, else of the week), what is
-left of yesterday's blocks, and `otherwise`. On a day that an exception decided, the exception
-is also the reason while none of its blocks is in force.
+An extension lies on the schedule; overlays lie on both (`schedules.stacking`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
-from zoneinfo import ZoneInfo
+from itertools import pairwise
+from typing import Generic, TypeVar
 
-from schedules.answers import Change, Entry, Stretch
-from schedules.programme import Block, Schedule, Setting
-from schedules.week import DAY_MINUTES
+from schedules.answers import Change, Entry, Layer, Stretch
+from schedules.clocks import Clocks, zone_of
+from schedules.context import Extension, SeasonSpell
+from schedules.day import Days
+from schedules.overlays import OverlayEntry
+from schedules.problems import Origin
+from schedules.programme import ANY_SEASON, Schedule
+from schedules.seasons import SeasonSet, season_at
+from schedules.stacking import Laid, Stack, merged
+from schedules.sun import Sun
 
 T = TypeVar("T")
 
-_DAYS_KEPT = 8
-_SECOND = timedelta(seconds=1)
+_DAYS_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Day:
-    """What one local date brings, before yesterday's blocks are considered."""
+class Extended:
+    """An extension, and where the time unit that allowed it is written."""
 
-    layers: tuple[tuple[Block, Entry], ...]
-    """The first that covers a minute wins."""
-    rest: Entry
+    extension: Extension
+    origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """The answer for every minute of one local date: `entries[i]` from minute `starts[i]`."""
+class _Line(Generic[T]):
+    """The answers over one local date: `values[i]` from `starts[i]` (UTC) on."""
 
-    starts: tuple[int, ...]
-    """Ascending, beginning with 0."""
-    entries: tuple[Entry, ...]
+    __slots__ = ("end", "start", "starts", "values")
+
+    def __init__(self, pieces: Sequence[tuple[datetime, T]], end: datetime) -> None:
+        self.starts = [at for at, _ in pieces]
+        self.values = [value for _, value in pieces]
+        # A date that a zone has skipped has no pieces.
+        self.start = self.starts[0] if pieces else end
+        self.end = end
+
+    def at(self, now: datetime) -> T:
+        return self.values[bisect_right(self.starts, now) - 1]
+
+    @property
+    def pieces(self) -> list[tuple[datetime, T]]:
+        return list(zip(self.starts, self.values, strict=True))
 
 
 class Resolver:
-    """Answers for one schedule in one time zone.
+    """Answers for one target in one time zone.
 
     Instants are aware datetimes in any zone; answers carry aware UTC. Raises ValueError for an
-    unknown zone and for naive datetimes.
+    unknown zone, for naive datetimes, and for a schedule that hangs on the sun without `sun`.
     """
 
-    def __init__(self, schedule: Schedule, zone: str) -> None:
-        try:
-            self._zone = ZoneInfo(zone)
-        except (KeyError, ValueError, OSError):  # what zoneinfo raises for names it cannot use
-            raise ValueError(f"unknown time zone '{zone}'") from None
+    def __init__(
+        self,
+        schedule: Schedule,
+        zone: str,
+        *,
+        seasons: SeasonSet | None = None,
+        spells: Sequence[SeasonSpell] = (),
+        sun: Sun | None = None,
+        extensions: Sequence[Extended] = (),
+        overlays: Sequence[Laid] = (),
+    ) -> None:
+        """`spells` of `seasons` are in order of start; extensions and overlays: the later wins."""
         self.schedule = schedule
-        self._days: dict[int, _Day] = {}
-        self._plans: dict[int, _Plan] = {}
+        self.seasons = seasons
+        place = schedule.hangs_on_sun
+        if place is not None and sun is None:
+            raise ValueError(f"{place}: sunrise and sunset need the place of the base")
+        self._clocks = Clocks(zone_of(zone))
+        self._spells = tuple(spells)
+        self._extensions = tuple(extensions)
+        self._days = Days(schedule, sun, seasons=seasons is not None)
+        self._stack = Stack(overlays, self._clocks) if overlays else None
+        self._lines: dict[int, _Line[Entry]] = {}
+        self._overlaid: dict[int, _Line[OverlayEntry | None]] = {}
+        self._merged: dict[int, _Line[Entry]] = {}
+        self._now: _Line[Entry] | None = None
+
+    # --- answers -----------------------------------------------------------------------------
 
     def in_force(self, now: datetime) -> Entry:
-        """The one answer at an instant."""
-        wall = self._wall(now)
-        ordinal = wall.toordinal()
-        plan = self._plans.get(ordinal) or self._plan(ordinal)
-        return plan.entries[bisect_right(plan.starts, wall.hour * 60 + wall.minute) - 1]
+        """The one answer of the schedule at an instant, extensions included, without overlays."""
+        line = self._now
+        # Asked every cycle for every group: the line of today answers without a zone.
+        if line is None or now.tzinfo is not UTC or not line.start <= now < line.end:
+            line = self._now = self._line(self._clocks.wall(now).toordinal())
+        return line.at(now)
+
+    def overlay(self, now: datetime) -> OverlayEntry | None:
+        """What the overlays give at an instant; None if they give nothing."""
+        ordinal = self._clocks.wall(now).toordinal()
+        return self._overlay_line(ordinal).at(now) if self._stack is not None else None
+
+    def effective(self, now: datetime) -> Entry:
+        """The schedule with the overlays on top of it."""
+        if self._stack is None:
+            return self.in_force(now)
+        return self._effective_line(self._clocks.wall(now).toordinal()).at(now)
+
+    def season(self, now: datetime) -> str:
+        """The season at an instant; `any` without seasons."""
+        return self._season(self._clocks.wall(now))
 
     def next_change(self, now: datetime, horizon_days: int = 400) -> Change | None:
-        """The first later instant whose answer differs in anything; None within the horizon."""
-        self._wall(now)
+        """The first later instant whose effective answer differs; None within the horizon."""
+        ordinal = self._clocks.wall(now).toordinal()
         end = now + timedelta(days=horizon_days)
-        pieces = self._pieces(now.astimezone(UTC))
-        current = next(pieces)[2]
-        for start, _, entry in pieces:
+        current = self.effective(now)
+        for start, entry in self._pieces(ordinal):
             if start > end:
                 return None
-            if entry != current:
+            if start > now and entry != current:
                 return Change(start, entry)
         return None
 
     def preview(self, start: date, days: int) -> list[Stretch]:
-        """The answers of `days` whole local days, contiguous, neighbours merged.
+        """The effective answers of `days` whole local days, contiguous, neighbours merged.
 
         `start` is a date, or an aware instant that stands for its local date. A day begins when
         its first existing minute comes for the first time.
         """
-        first = self._wall(start).date() if isinstance(start, datetime) else start
-        at, end = self._begin(first), self._begin(first + timedelta(days=days))
-        stretches: list[Stretch] = []
-        if at >= end:
-            return stretches
-        for begin, until, entry in self._pieces(at):
-            if stretches and stretches[-1].entry == entry:
-                begin = stretches.pop().start
-            stretches.append(Stretch(begin, min(until, end), entry))
-            if until >= end:
+        first = (self._clocks.wall(start) if isinstance(start, datetime) else start).toordinal()
+        until = self._clocks.begin(first + days)
+        starts: list[tuple[datetime, Entry]] = []
+        for at, entry in self._pieces(first):
+            if at >= until:
                 break
-        return stretches
-
-    def _wall(self, now: datetime) -> datetime:
-        if now.tzinfo is None:
-            raise ValueError("an instant needs a time zone; this datetime has none")
-        return now.astimezone(self._zone)
-
-    def _pieces(self, at: datetime) -> Iterator[tuple[datetime, datetime, Entry]]:
-        """From an instant (UTC) on for ever: from, until, answer; each piece within one date."""
-        while True:
-            wall = at.astimezone(self._zone)
-            ordinal = wall.toordinal()
-            plan = self._plans.get(ordinal) or self._plan(ordinal)
-            index = bisect_right(plan.starts, wall.hour * 60 + wall.minute) - 1
-            last = index + 1 == len(plan.starts)
-            minutes = DAY_MINUTES if last else plan.starts[index + 1]
-            midnight = datetime(wall.year, wall.month, wall.day, tzinfo=self._zone)
-            # both in one zone: Python subtracts their wall-clock readings
-            until = at + (midnight + timedelta(minutes=minutes) - wall)
-            if self._offset(until) != self._offset(at):
-                until = self._clock_change(at, until)
-            yield at, until, plan.entries[index]
-            at = until
-
-    def _offset(self, at: datetime) -> timedelta | None:
-        return at.astimezone(self._zone).utcoffset()
-
-    def _clock_change(self, before: datetime, after: datetime) -> datetime:
-        """The clock change between two instants (UTC) at most a day apart.
-
-        Clocks change at whole seconds, and no zone has changed back within a day.
-        """
-        before = before.replace(microsecond=0)
-        offset = self._offset(before)
-        low, high = 0, -((before - after) // _SECOND)
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self._offset(before + middle * _SECOND) == offset:
-                low = middle
-            else:
-                high = middle
-        return before + high * _SECOND
-
-    def _begin(self, day: date) -> datetime:
-        midnight = datetime(day.year, day.month, day.day, tzinfo=self._zone)
-        at = midnight.astimezone(UTC)
-        if at.astimezone(self._zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
-            return at
-        # Skipped: Python reckons with the offset before, so the change lies at or before `at`.
-        return self._clock_change(at - timedelta(days=1), at)
-
-    def _plan(self, ordinal: int) -> _Plan:
-        today, yesterday = self._day(ordinal), self._day(ordinal - 1)
-        layers = [(block.start, min(block.end, DAY_MINUTES), e) for block, e in today.layers]
-        layers += [
-            (0, block.end - DAY_MINUTES, entry)
-            for block, entry in yesterday.layers
-            if block.end > DAY_MINUTES
+            if not starts or starts[-1][1] != entry:
+                starts.append((at, entry))
+        return [
+            Stretch(at, following, entry)
+            for (at, entry), (following, _) in pairwise([*starts, (until, None)])
+            if entry is not None
         ]
-        starts: list[int] = []
-        entries: list[Entry] = []
-        edges = {0, *(edge for start, end, _ in layers for edge in (start, end))} - {DAY_MINUTES}
-        for minute in sorted(edges):
-            entry = next((e for start, end, e in layers if start <= minute < end), today.rest)
-            if not entries or entries[-1] != entry:
-                starts.append(minute)
-                entries.append(entry)
-        plan = _Plan(tuple(starts), tuple(entries))
-        _keep(self._plans, ordinal, plan)
-        return plan
 
-    def _day(self, ordinal: int) -> _Day:
-        day = self._days.get(ordinal)
-        if day is None:
-            day = self._decide(date.fromordinal(ordinal))
-            _keep(self._days, ordinal, day)
-        return day
+    # --- lines -------------------------------------------------------------------------------
 
-    def _decide(self, day: date) -> _Day:
-        schedule = self.schedule
-        season = schedule.season(day)
-        suffix = f" ({season})" if schedule.seasons is not None else ""
-        programme = schedule.programme(season, day.weekday())
-        blocks = programme.blocks if programme is not None else ()
-        before = f"weekly {programme.label} " if programme is not None else ""
-        after = suffix
-        rest = _entry(schedule.otherwise, season, f"otherwise{suffix}")
-        added: list[tuple[Block, Entry]] = []
-        decided = False
-        for rule in schedule.exceptions:
-            if decided and rule.do != "add":
-                continue
-            label = rule.label(day)
-            if label is None:
-                continue
-            if rule.do == "add":
-                added += [
-                    (b, _entry(b.setting, season, f"{label}: {b.text} on top")) for b in rule.blocks
-                ]
-                continue
-            decided, after = True, ""
-            if rule.do == "replace":
-                blocks, why = rule.blocks, f"{label}: replaced"
-            else:
-                programme = schedule.programme(season, rule.day)
-                blocks, why = programme.blocks if programme else (), f"{label}: as {rule.weekday}"
-            before = f"{why} "
-            otherwise = schedule.otherwise
-            rest = Entry(otherwise.mode, otherwise.setpoints, season, why, rule.origin)
-        own = [(b, _entry(b.setting, season, f"{before}{b.text}{after}")) for b in blocks]
-        return _Day((*added, *own), rest)
+    def _pieces(self, ordinal: int) -> Iterator[tuple[datetime, Entry]]:
+        """Effective answers from the beginning of a date on, for ever."""
+        while True:
+            yield from self._effective_line(ordinal).pieces
+            ordinal += 1
+
+    def _effective_line(self, ordinal: int) -> _Line[Entry]:
+        if self._stack is None:
+            return self._line(ordinal)
+        return _kept(self._merged, ordinal, self._build_merged)
+
+    def _overlay_line(self, ordinal: int) -> _Line[OverlayEntry | None]:
+        return _kept(self._overlaid, ordinal, self._build_overlay)
+
+    def _line(self, ordinal: int) -> _Line[Entry]:
+        return _kept(self._lines, ordinal, self._build)
+
+    def _build(self, ordinal: int) -> _Line[Entry]:
+        begin, end = self._clocks.begin(ordinal), self._clocks.begin(ordinal + 1)
+        pieces: list[tuple[datetime, Entry]] = []
+        if begin == end:  # a date that the zone has skipped
+            return _Line(pieces, end)
+        spells = [s.start for s in self._spells if begin < s.start < end]
+        for since, until in pairwise([begin, *dict.fromkeys(spells), end]):
+            season = self._season(since)
+            before = season if since > begin else self._season_before(ordinal)
+            plan = self._days.plan(ordinal, season, before)
+            whole = self._clocks.pieces(ordinal, plan.starts)
+            pieces += _clipped([(at, plan.entries[n]) for at, n in whole], since, until)
+        for extended in self._extensions:
+            pieces = _extended(pieces, extended, begin, end)
+        return _Line(pieces, end)
+
+    def _build_overlay(self, ordinal: int) -> _Line[OverlayEntry | None]:
+        assert self._stack is not None
+        pieces = self._stack.pieces(ordinal, lambda day: self._line(day).pieces)
+        return _Line(pieces, self._clocks.begin(ordinal + 1))
+
+    def _build_merged(self, ordinal: int) -> _Line[Entry]:
+        schedule, overlay = self._line(ordinal), self._overlay_line(ordinal)
+        edges = sorted({*schedule.starts, *overlay.starts})
+        pieces = [(at, merged(schedule.at(at), overlay.at(at))) for at in edges]
+        return _Line(pieces, schedule.end)
+
+    # --- seasons -----------------------------------------------------------------------------
+
+    def _season(self, now: datetime) -> str:
+        if self.seasons is None:
+            return ANY_SEASON
+        return season_at(self.seasons, self._spells, now, self._clocks.zone)
+
+    def _season_before(self, ordinal: int) -> str:
+        """The season in which the date before ended."""
+        if self.seasons is None:
+            return ANY_SEASON
+        begin = self._clocks.begin(ordinal)
+        ended = [spell for spell in self._spells if spell.start < begin]
+        if ended:
+            return ended[-1].season
+        return self.seasons.season(date.fromordinal(ordinal - 1))
 
 
-def _entry(setting: Setting, season: str, reason: str) -> Entry:
-    return Entry(setting.mode, setting.setpoints, season, reason, setting.origin)
+def _clipped(
+    pieces: Sequence[tuple[datetime, Entry]], since: datetime, until: datetime
+) -> Iterator[tuple[datetime, Entry]]:
+    """The pieces from `since` until just before `until`; the first begins at or before `since`."""
+    ends = [*(at for at, _ in pieces[1:]), until]
+    for (at, entry), end in zip(pieces, ends, strict=True):
+        if at < until and end > since:
+            yield max(at, since), entry
 
 
-def _keep(cache: dict[int, T], ordinal: int, value: T) -> None:
-    """Remember a date; forget the one that was remembered first when there are too many."""
-    if len(cache) >= _DAYS_KEPT:
-        cache.pop(next(iter(cache)), None)
-    cache[ordinal] = value
+def _extended(
+    pieces: list[tuple[datetime, Entry]], extended: Extended, begin: datetime, end: datetime
+) -> list[tuple[datetime, Entry]]:
+    """The pieces of a date with an extension on top."""
+    extension = extended.extension
+    since, until = max(extension.start, begin), min(extension.end, end)
+    if since >= until or not pieces:
+        return pieces
+    reason = f"extension {extension.id} of {extension.unit} by {extension.by}: {extension.reason}"
+    on_top = [
+        (
+            at,
+            Entry(
+                extension.mode,
+                extension.setpoints,
+                entry.season,
+                reason,
+                extended.origin,
+                (Layer(entry.mode, entry.setpoints, entry.reason, entry.origin), *entry.beaten),
+            ),
+        )
+        for at, entry in _clipped(pieces, since, until)
+    ]
+    before = list(_clipped(pieces, begin, since)) if since > begin else []
+    after = list(_clipped(pieces, until, end)) if until < end else []
+    return [*before, *on_top, *after]
+
+
+def _kept(cache: dict[int, _Line[T]], ordinal: int, build: Callable[[int], _Line[T]]) -> _Line[T]:
+    """The line of a date, remembered; what was remembered first is forgotten when it is many."""
+    line = cache.get(ordinal)
+    if line is None:
+        line = build(ordinal)
+        if len(cache) >= _DAYS_KEPT:
+            cache.pop(next(iter(cache)), None)
+        cache[ordinal] = line
+    return line

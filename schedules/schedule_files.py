@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
-from schedules.calendar import Calendar, SeasonSet, Span, parse_span
+from schedules.calendar import Calendar, Span, parse_span
+from schedules.governing import read_targets
 from schedules.problems import Origin, Path, nearest, suggestion
 from schedules.programme import (
     ANY_SEASON,
+    LOWEST_PRIORITY,
     Block,
     DayProgramme,
     DayRule,
@@ -19,21 +20,32 @@ from schedules.programme import (
     Setting,
     Week,
 )
+from schedules.season_files import Seasons
+from schedules.seasons import SeasonSet
 from schedules.sheet import Sheet
-from schedules.week import DAY_MINUTES, WEEKDAYS, parse_time, parse_weekday, parse_weekdays
+from schedules.targets import matches
+from schedules.values import MODE, read_values
+from schedules.week import (
+    DAY_MINUTES,
+    WEEKDAYS,
+    SunTime,
+    parse_time_of_day,
+    parse_weekday,
+    parse_weekdays,
+)
 
-_GROUP = re.compile(r"[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*")
-_SETPOINT = re.compile(r"[a-z][a-z0-9_]*")
+BASE_SEASONS: Final = "base"
+"""Written for `seasons`: those of the base that the schedule runs in."""
 _ACTIONS = ("replace", "use", "add")
+_LONGEST_SUN_NIGHT = 20 * 60
+"""A longer block over midnight that hangs on the sun is one that was meant to end the same day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What schedules may refer to. A name whose own definition is broken still counts."""
 
-    season_names: Mapping[str, tuple[str, ...] | None]
-    """By season set; None if they cannot be read."""
-    season_sets: Mapping[str, SeasonSet | None]
+    seasons: Seasons
     calendar_kinds: Mapping[str, tuple[str, ...]]
     """By calendar."""
     calendars: Mapping[str, Calendar | None]
@@ -48,8 +60,8 @@ def read_schedule(sheet: Sheet, known: Known) -> Schedule | None:
     sheet.keys((), ("schedule", "governs", "otherwise", "week"), ("title", "seasons", "exceptions"))
     schedule_id = sheet.identifier(("schedule",), "schedule") if sheet.has(("schedule",)) else None
     title = sheet.title(("title",))
-    governs = _governs(sheet) if sheet.has(("governs",)) else {}
-    names, seasons = _seasons(sheet, known)
+    governs = read_targets(sheet, ("governs",)) if sheet.has(("governs",)) else {}
+    names, seasons = _seasons(sheet, known, governs)
     otherwise = _setting(sheet, ("otherwise",), ()) if sheet.has(("otherwise",)) else None
     weeks = _weeks(sheet, names) if sheet.has(("week",)) else {}
     exceptions = _exceptions(sheet, known) if sheet.has(("exceptions",)) else []
@@ -64,37 +76,56 @@ def read_schedule(sheet: Sheet, known: Known) -> Schedule | None:
         MappingProxyType(weeks),
         tuple(exceptions),
         sheet.at(("schedule",)),
+        _on_sun(weeks, exceptions),
     )
 
 
-def _governs(sheet: Sheet) -> dict[str, Origin]:
-    governs: dict[str, Origin] = {}
-    for place in sheet.one_or_more(("governs",), "group"):
-        group = sheet.word(place, "the group")
-        if group is None:
-            continue
-        if not _GROUP.fullmatch(group):
-            sheet.complain(place, f"'{group}' is not the id of a group", "write <base>.<group>")
-        elif group in governs:
-            message = f"'{group}' is already named on line {governs[group].line}"
-            sheet.complain(place, message, "remove one of the two")
-        else:
-            governs[group] = sheet.at(place)
-    return governs
+def _on_sun(weeks: Mapping[str, Week], exceptions: Sequence[DayRule]) -> Origin | None:
+    """Where the first block stands that hangs on the sun."""
+    blocks = [b for week in weeks.values() for day in week.values() for b in day.blocks]
+    blocks += [b for rule in exceptions for b in rule.blocks]
+    return next((b.setting.origin for b in blocks if b.hangs_on_sun), None)
 
 
-def _seasons(sheet: Sheet, known: Known) -> tuple[tuple[str, ...] | None, SeasonSet | None]:
+def _seasons(
+    sheet: Sheet, known: Known, governs: Mapping[str, Origin]
+) -> tuple[tuple[str, ...] | None, SeasonSet | Literal["base"] | None]:
     """The season names (None: not known) and the season set, if there is one."""
     if not sheet.has(("seasons",)):
         misspelt = any(nearest(key, ["seasons"]) for key in sheet.mapping(()))
         return None if misspelt else (), None
     set_id = sheet.value(("seasons",))
-    if isinstance(set_id, str) and set_id in known.season_names:
-        return known.season_names[set_id], known.season_sets[set_id]
+    seasons = known.seasons
+    if isinstance(set_id, str) and set_id in seasons.names:
+        return seasons.names[set_id], seasons.sets[set_id]
+    if set_id == BASE_SEASONS:
+        return _base_seasons(sheet, known, governs), BASE_SEASONS
     if known.all_seasons or not isinstance(set_id, str):
-        hint = suggestion(set_id, known.season_names)
+        hint = suggestion(set_id, (*seasons.names, BASE_SEASONS))
         sheet.complain(("seasons",), f"no seasons '{set_id}' in seasons.yaml", hint)
     return None, None
+
+
+def _base_seasons(
+    sheet: Sheet, known: Known, governs: Mapping[str, Origin]
+) -> tuple[str, ...] | None:
+    """The seasons of all bases that a schedule may run in; None if they are not known."""
+    of_base = known.seasons.of_base
+    names: dict[str, None] = {}
+    for base in dict.fromkeys(target.partition(".")[0] for target in governs):
+        sets = {
+            i for name, i in of_base.items() if matches(f"{base}.x", f"{name.partition('.')[0]}.x")
+        }
+        if not sets and known.all_seasons:
+            message = f"base '{base}' has no seasons"
+            hint = "name its set under 'bases' of seasons.yaml"
+            sheet.complain(("seasons",), message, hint)
+        for set_id in sorted(sets):
+            found = known.seasons.names[set_id]
+            if found is None:
+                return None
+            names |= dict.fromkeys(found)
+    return tuple(names) if names else None
 
 
 def _weeks(sheet: Sheet, names: tuple[str, ...] | None) -> dict[str, Week]:
@@ -145,16 +176,22 @@ def _blocks(sheet: Sheet, path: Path) -> tuple[Block, ...]:
         sheet.complain(path, "a list of blocks belongs here", "write [] for a day without blocks")
         return ()
     read = [_block(sheet, place) for place in sheet.items(path, "blocks")]
-    blocks = sorted(
-        (b for b in read if b is not None), key=lambda b: (b.start, b.setting.origin.line)
-    )
+    blocks = sorted((b for b in read if b is not None), key=_order)
     longest: Block | None = None
     for block in blocks:
+        if block.hangs_on_sun:  # where such blocks meet, the one written first is in force
+            continue
         if longest is not None and block.start < longest.end:
             _overlap(sheet, longest, block)
         if longest is None or block.end > longest.end:
             longest = block
+    if any(block.hangs_on_sun for block in blocks):
+        blocks.sort(key=lambda b: (b.setting.origin.line, b.setting.origin.column))
     return tuple(blocks)
+
+
+def _order(block: Block) -> tuple[int, int]:
+    return block.start, block.setting.origin.line
 
 
 def _check_tails(sheet: Sheet, week: Mapping[int, DayProgramme]) -> None:
@@ -166,6 +203,8 @@ def _check_tails(sheet: Sheet, week: Mapping[int, DayProgramme]) -> None:
             continue
         for tail in programme.blocks:
             for block in week[following].blocks:
+                if tail.hangs_on_sun or block.hangs_on_sun:
+                    continue
                 if block.start < tail.end - DAY_MINUTES:
                     key = (id(tail), id(block))  # the days of `mon-fri` share their blocks
                     found.setdefault(key, (tail, block, []))[2].append(following)
@@ -193,63 +232,49 @@ def _overlap(sheet: Sheet, first: Block, second: Block, days: Sequence[int] = ()
 
 def _block(sheet: Sheet, path: Path) -> Block | None:
     setting = _setting(sheet, path, ("from", "to"))
-    times = [
-        sheet.read((*path, name), parse_time) if sheet.has((*path, name)) else None
+    start, end = (
+        sheet.read((*path, name), parse_time_of_day) if sheet.has((*path, name)) else None
         for name in ("from", "to")
-    ]
-    start, end = times
+    )
     if setting is None or start is None or end is None:
         return None
-    if start == DAY_MINUTES:
+    first, last = (t.nominal if isinstance(t, SunTime) else t for t in (start, end))
+    if first == DAY_MINUTES:
         hint = "begin it at 00:00, on the next day"
         sheet.complain((*path, "from"), "a block cannot begin at 24:00", hint)
         return None
-    if start == end:
+    if first == last and not (isinstance(start, SunTime) or isinstance(end, SunTime)):
         text = sheet.value((*path, "from"))
         hint = "write 00:00 to 24:00 for the whole day"
         sheet.complain((*path, "to"), f"the block from {text} to {text} is empty", hint)
         return None
-    return Block(start, end if end > start else end + DAY_MINUTES, setting)
+    crosses = last <= first
+    length = last - first + (DAY_MINUTES if crosses else 0)
+    if crosses and length > _LONGEST_SUN_NIGHT and (start, end) != (first, last):
+        hint = "leave one of the two times further from the other"
+        texts = [sheet.value((*path, name)) for name in ("from", "to")]
+        message = f"from {texts[0]} to {texts[1]} may be nearly the whole day"
+        sheet.complain((*path, "to"), message, hint)
+        return None
+    return Block(
+        first,
+        first + length,
+        setting,
+        start if isinstance(start, SunTime) else None,
+        end if isinstance(end, SunTime) else None,
+    )
 
 
 def _setting(sheet: Sheet, path: Path, times: tuple[str, ...]) -> Setting | None:
-    """A mode and setpoints: every key beside `times` and `mode` is a setpoint."""
-    if not isinstance(sheet.value(path), dict):
-        sheet.mapping(path)
-        return None
-    data = sheet.mapping(path)
-    before = len(sheet.problems)
-    required = (*times, "mode")
-    missing = [name for name in required if name not in data]
-    setpoints: dict[str, float] = {}
-    for name, value in data.items():
-        if name in required:
-            continue
-        meant = nearest(name, missing)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            if _SETPOINT.fullmatch(name):
-                setpoints[name] = float(value)
-                continue
-            hint = "use a-z, 0-9 and '_', beginning with a letter"
-            sheet.complain((*path, name), f"'{name}' is not a setpoint's name", hint, key=True)
-        elif meant:
-            missing.remove(meant[0])
-            hint = f"did you mean '{meant[0]}'?"
-            sheet.complain((*path, name), f"unknown key '{name}'", hint, key=True)
-        else:
-            hint = f"keys beside {', '.join(required)} are setpoints"
-            sheet.complain((*path, name), f"'{name}' needs a number", hint)
-    for name in missing:
-        sheet.complain(path, f"'{name}' is missing", "add it")
-    mode = sheet.word((*path, "mode"), "the mode") if "mode" in data else None
-    if len(sheet.problems) > before or mode is None:
+    values = read_values(sheet, path, (*times, MODE))
+    if values is None or values.mode is None:
         return None
     return Setting(
-        mode,
-        MappingProxyType(setpoints),
+        values.mode,
+        values.setpoints,
         sheet.at(path, key=not times),  # a block is a list item; `otherwise` is a key
-        sheet.at((*path, "mode")),
-        MappingProxyType({name: sheet.at((*path, name), key=True) for name in setpoints}),
+        values.mode_origin,
+        values.setpoint_origins,
     )
 
 
@@ -260,7 +285,8 @@ def _exceptions(sheet: Sheet, known: Known) -> list[DayRule]:
 
 def _rule(sheet: Sheet, path: Path, known: Known) -> DayRule | None:
     before = len(sheet.problems)
-    sheet.keys(path, (), ("do", "name", "dates", "calendar", "entries", "day", "blocks"))
+    optional = ("do", "name", "dates", "calendar", "entries", "day", "blocks", "priority")
+    sheet.keys(path, (), optional)
     data = sheet.value(path)
     if not isinstance(data, dict):
         return None
@@ -280,13 +306,16 @@ def _rule(sheet: Sheet, path: Path, known: Known) -> DayRule | None:
         if "name" not in data:
             sheet.complain(path, "'name' is missing", "say what the dates are, for people")
     elif "calendar" in data:
-        calendar = _calendar(sheet, path, known)
+        calendar = read_calendar_use(sheet, path, known)
     else:
         sheet.complain(path, "'dates' or 'calendar' is missing", "say when the exception applies")
     if "entries" in data and "calendar" not in data:
         message = "'entries' are those of a calendar"
         sheet.complain((*path, "entries"), message, "name the 'calendar', or remove it", key=True)
     blocks, day = _plan(sheet, path, do)
+    priority = LOWEST_PRIORITY
+    if "priority" in data:
+        priority = int(sheet.number((*path, "priority"), 1, LOWEST_PRIORITY, whole=True))
     if len(sheet.problems) > before or do is None:
         return None
     return DayRule(
@@ -298,10 +327,12 @@ def _rule(sheet: Sheet, path: Path, known: Known) -> DayRule | None:
         blocks,
         day,
         sheet.at(path),
+        priority,
     )
 
 
-def _calendar(sheet: Sheet, path: Path, known: Known) -> Calendar | None:
+def read_calendar_use(sheet: Sheet, path: Path, known: Known) -> Calendar | None:
+    """The calendar that `calendar` and `entries` at a path name; None with problems."""
     here, kind_path = (*path, "calendar"), (*path, "entries")
     calendar_id = sheet.value(here)
     if not isinstance(calendar_id, str) or calendar_id not in known.calendar_kinds:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from schedules.calendar import TextError
-from schedules.problems import Document, Origin, Path, Problem, nearest, suggestion
+from schedules.problems import Document, Origin, Path, Problem, TextError, nearest, suggestion
 
 T = TypeVar("T")
 
@@ -104,6 +103,18 @@ class Sheet:
         hint = f'write "{data}", in quotes' if type(data) in (int, float) else "write a word"
         self.complain(path, f"{what} is {shown}", hint)
         return None
+
+    def number(self, path: Path, least: float, most: float, *, whole: bool = False) -> float:
+        """A number in a range; `least`, with a problem, if it is none."""
+        data = self.value(path)
+        kind = "a whole number" if whole else "a number"
+        if isinstance(data, bool) or not isinstance(data, int if whole else int | float):
+            self.complain(path, f"'{_shown(data)}' is not {kind}", f"write {least:g} to {most:g}")
+            return least
+        if not least <= data <= most:
+            self.complain(path, f"{data:g} is out of range", f"write {least:g} to {most:g}")
+            return least
+        return data
 
     def choice(self, path: Path, what: str, allowed: Collection[str]) -> str | None:
         """One of a few words."""

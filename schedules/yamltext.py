@@ -26,6 +26,7 @@ from ruamel.yaml.events import (
 )
 
 from schedules.fullwidth import full_width
+from schedules.plainyaml import read_plain
 from schedules.problems import Document, Origin, Path, Problem, suggestion
 
 __all__ = ["Document", "Origin", "Path", "Problem", "full_width", "read", "suggestion", "validate"]
@@ -190,6 +191,14 @@ def read(file: str, text: str) -> tuple[Document | None, list[Problem]]:
     problems = full_width(file, text)
     if problems:
         return None, problems
+    document = read_plain(file, text, _plain)
+    if document is not None:
+        return document, []
+    return read_any(file, text)
+
+
+def read_any(file: str, text: str) -> tuple[Document | None, list[Problem]]:
+    """The same for any YAML, without a byte order mark and full-width punctuation."""
     # Events, not nodes: composing nodes takes half as long again and recurses without bound.
     reader = _Reader(file, YAML(typ="safe", pure=True).parse(text))
     try:

@@ -52,7 +52,9 @@ class ApiServer:
                 writer.close()
 
         server = await self._listen(accept, ready)
-        self._path.chmod(0o600)
+        # Members of the controller's group may ask; who they are is told by the kernel, and what
+        # they may do by `people` in site.yaml.
+        self._path.chmod(0o660)
         ready.set()
         try:
             await asyncio.Event().wait()

@@ -10,13 +10,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.models import Base, Group
-from bms.equipment import PointClass
-from bms.errors import InvalidInput
-from bms.model import Award, Command, Override
+from bms.control import STRATEGIES
+from bms.control.blocks import next_effective_change
+from bms.model import Award, Override
+from bms.reports import why as why_report
+from bms.reports.why import shown, zone_of
 from bms.runtime import Runtime
-from drivers.points import PointId, Quality, Value
-from schedules.model import Change, Resolver
-from schedules.yamltext import suggestion
+from drivers.points import PointId, Quality
 
 PREVIEWED = timedelta(days=14)
 """How far the status looks for the next change."""
@@ -28,22 +28,18 @@ def local(time: datetime, zone: str) -> str:
 
 
 def override_view(runtime: Runtime, override: Override, now: datetime) -> dict[str, Any]:
-    zone = zone_of(runtime, override.point)
+    zone = zone_of(runtime.site, override.point)
     return {
         "id": override.id,
         "point": override.point,
-        "value": shown(runtime, override.point, override.value),
+        "value": shown(runtime.site, override.point, override.value),
         "since": local(override.start, zone),
         "until": local(override.until, zone),
+        "age_s": round((now - override.start).total_seconds()),
         "left_s": max(0, round((override.until - now).total_seconds())),
         "owner": override.owner,
         "reason": override.reason,
     }
-
-
-def zone_of(runtime: Runtime, point: PointId) -> str:
-    base = runtime.site.bases.get(point.split(".", 1)[0])
-    return base.zone if base is not None else runtime.site.file.zone
 
 
 def overrides(runtime: Runtime, now: datetime) -> list[dict[str, Any]]:
@@ -64,6 +60,7 @@ def points(runtime: Runtime, pattern: str | None, now: datetime) -> list[dict[st
         ):
             continue
         sample = runtime.sample(point, now)
+        source = sample.source_time
         rows.append(
             {
                 "point": point,
@@ -71,71 +68,28 @@ def points(runtime: Runtime, pattern: str | None, now: datetime) -> list[dict[st
                 "unit": runtime.unit(point),
                 "quality": sample.quality.name.lower(),
                 "age_s": round((now - sample.time).total_seconds(), 1),
+                "source_time": None if source is None else source.isoformat(),
                 "detail": sample.detail,
             }
         )
     return rows
 
 
-def shown(runtime: Runtime, point: PointId, value: Value) -> Value:
-    """A commanded value as the field shows it: strategies command states as 1 and 0."""
-    if isinstance(value, int | float) and runtime.point_class(point) is PointClass.STATE:
-        return bool(value)
-    return value
-
-
-def _command(runtime: Runtime, command: Command, zone: str) -> dict[str, Any]:
-    return {
-        "value": shown(runtime, command.point, command.value),
-        "priority": int(command.priority),
-        "slot": command.priority.name.lower(),
-        "source": command.source,
-        "reason": command.reason,
-        "expires": local(command.expires, zone) if command.expires else None,
-    }
-
-
 def why(runtime: Runtime, point: PointId, now: datetime) -> dict[str, Any]:
     """The priority ladder of one point: who wins, who loses, and what the field shows."""
-    if not runtime.known(point):
-        raise InvalidInput(f"unknown point '{point}'; " + suggestion(point, runtime.points()))
-    zone = zone_of(runtime, point)
-    award = runtime.award(point)
-    sample = runtime.sample(point, now)
-    return {
-        "point": point,
-        "time": local(now, zone),
-        "commandable": point in set(runtime.commandable()),
-        "winner": _command(runtime, award.winner, zone) if award else None,
-        "losers": [_command(runtime, command, zone) for command in award.losers] if award else [],
-        "field": {
-            "value": sample.value,
-            "unit": runtime.unit(point),
-            "quality": sample.quality.name.lower(),
-            "age_s": round((now - sample.time).total_seconds(), 1),
-            "detail": sample.detail,
-        },
-    }
-
-
-def _next_effective_change(resolver: Resolver, now: datetime) -> Change | None:
-    """The next change of mode or setpoints: another line deciding the same is none for people."""
-    entry, at, end = resolver.in_force(now), now, now + PREVIEWED
-    while (change := resolver.next_change(at, horizon_days=PREVIEWED.days)) is not None:
-        if change.time > end:
-            return None
-        if (change.entry.mode, change.entry.setpoints) != (entry.mode, entry.setpoints):
-            return change
-        at = change.time
-    return None
+    sample = runtime.sample(point, now) if runtime.known(point) else None
+    return why_report.why(
+        runtime.site, STRATEGIES, point, now, runtime.award, sample, units=runtime.units
+    )
 
 
 def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict[str, Any]:
     """Mode, season, reason and next schedule change of one group."""
     award: Award | None = runtime.award(group.mode_point)
-    resolver = runtime.site.library.resolver(group.id, zone)
-    season = resolver.in_force(now).season if resolver is not None else None
-    change = _next_effective_change(resolver, now) if resolver is not None else None
+    resolver = runtime.resolver(group)
+    expected = runtime.expected_start(group, now)
+    season = resolver.effective(now).season if resolver is not None else None
+    change = next_effective_change(resolver, now, PREVIEWED) if resolver is not None else None
     powers = [
         runtime.sample(e.points["power"], now)
         for e in ([group.meter] if group.meter else group.members)
@@ -157,6 +111,13 @@ def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict
             "reason": change.entry.reason,
         }
         if change
+        else None,
+        "expected_start": {
+            "time": local(expected.start, zone),
+            "block": local(expected.block, zone),
+            "reason": expected.reason,
+        }
+        if expected
         else None,
         "power_kw": round(sum(good), 1) if powers and len(good) == len(powers) else None,
     }

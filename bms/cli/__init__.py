@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import cert, history, live, raw, read, scan, site
+from bms.cli import (
+    calendar,
+    cert,
+    history,
+    influx,
+    live,
+    meter,
+    override,
+    raw,
+    read,
+    scan,
+    schedule,
+    site,
+    switch,
+)
 from bms.cli.common import ErrorGroup
 
 
@@ -27,14 +41,21 @@ for command in (
     live.links,
     live.why,
     read.schedule,
-    live.override,
+    calendar.calendar,
+    override.override,
+    switch.season,
+    switch.overlay,
+    switch.unit,
+    schedule.audit,
     cert.cert,
     scan.scan,
     raw.read,
     raw.write,
+    influx.influx,
     read.report,
     history.history,
     history.export,
+    meter.meter,
     site.demo,
 ):
     main.add_command(command)

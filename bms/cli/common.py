@@ -64,18 +64,24 @@ def table_of(title: str | None, *columns: str) -> Table:
     return table
 
 
-def load_site(directory: Path, endpoints: Path | None = None) -> Site:
-    from bms.config.load import load, with_endpoints
+def load_site(directory: Path) -> Site:
+    from bms.config.load import load
     from bms.control import STRATEGIES
 
-    site = load(directory, STRATEGIES)
-    if endpoints is not None:
-        try:
-            replaced = json.loads(endpoints.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InvalidInput(f"cannot read the endpoints file {endpoints}: {error}") from error
-        site = with_endpoints(site, replaced)
-    return site
+    return load(directory, STRATEGIES)
+
+
+def with_endpoints_of(site: Site, endpoints: Path | None) -> Site:
+    """The site with the addresses that a JSON file gives for some links."""
+    from bms.config.load import with_endpoints
+
+    if endpoints is None:
+        return site
+    try:
+        replaced = json.loads(endpoints.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"cannot read the endpoints file {endpoints}: {error}") from error
+    return with_endpoints(site, replaced)
 
 
 def instant(zone: str, text: str, option: str) -> datetime:
@@ -95,12 +101,13 @@ def instant(zone: str, text: str, option: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-def pairs(options: tuple[str, ...]) -> dict[str, str]:
+def pairs(options: tuple[str, ...], name: str = "--option") -> dict[str, str]:
+    """`name=value` arguments of an option that may be given several times."""
     pairs = {}
     for option in options:
         key, sign, value = option.partition("=")
         if not sign or not key:
-            raise InvalidInput(f"--option '{option}': write name=value")
+            raise InvalidInput(f"{name} '{option}': write name=value")
         pairs[key] = value
     return pairs
 

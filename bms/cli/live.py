@@ -10,8 +10,6 @@ import click
 from bms.cli.common import (
     AS_JSON,
     SITE,
-    ErrorGroup,
-    duration_of,
     print_json,
     show,
     state_dir_of,
@@ -101,95 +99,36 @@ def points(
 @click.command()
 @SITE
 @click.argument("point")
+@click.option("--at", help="A past moment: 18:30, 'yesterday 07:00' or 2026-07-01T18:30.")
 @AS_JSON
-def why(site: Path, point: str, as_json: bool) -> None:
-    """Why a point has its value: winner, losers, source, reason, expiry."""
+def why(site: Path, point: str, at: str | None, as_json: bool) -> None:
+    """Why a point has its value, or had it then: winner, losers, source, reason, expiry."""
     from bms.api.client import ask
+    from bms.errors import Unreachable
     from bms.screens import why_screen
 
-    answer = ask(state_dir_of(site), "why", point=point)
+    try:
+        answer = ask(state_dir_of(site), "why", point=point, at=at)
+    except Unreachable:
+        if at is None:
+            raise
+        answer = _why_then(site, point, at)  # the past is known without a controller
     if as_json:
         print_json(answer)
     else:
         show(*why_screen(answer))
 
 
-@click.group(cls=ErrorGroup)
-def override() -> None:
-    """Take a point over by hand, for a stated time and reason."""
+def _why_then(directory: Path, point: str, at: str) -> dict[str, Any]:
+    from bms.cli.common import load_site
+    from bms.clock import SystemClock
+    from bms.control import STRATEGIES
+    from bms.historian.queries import Queries
+    from bms.moments import past
+    from bms.reports.why import known_units, why_then, zone_of
 
-
-# A value such as -5 is no option.
-@override.command("set", context_settings={"ignore_unknown_options": True})
-@SITE
-@click.argument("point")
-@click.argument("value")
-@click.option("--for", "duration", required=True, help="How long: 45m, 2h, 1h30m.")
-@click.option("--reason", required=True, help="For the next shift.")
-@AS_JSON
-def override_set(
-    site: Path, point: str, value: str, duration: str, reason: str, as_json: bool
-) -> None:
-    """Command POINT to VALUE until the time is over."""
-    from bms.api.client import ask
-    from bms.screens import value_text
-
-    duration_of(duration, "--for")
-    answer = ask(
-        state_dir_of(site),
-        "override.set",
-        point=point,
-        value=value,
-        duration=duration,
-        reason=reason,
-    )
-    if as_json:
-        print_json(answer)
-        return
-    click.echo(
-        f"{answer['point']} = {value_text(answer['value'])} until {answer['until']} "
-        f"(override {answer['id']}); undo: bms override clear {site} {answer['id']}"
-    )
-
-
-@override.command("clear")
-@SITE
-@click.argument("which", metavar="ID|POINT")
-@AS_JSON
-def override_clear(site: Path, which: str, as_json: bool) -> None:
-    """Release an override by its number or its point."""
-    from bms.api.client import ask
-
-    answer = ask(state_dir_of(site), "override.clear", override=which)
-    if as_json:
-        print_json(answer)
-    else:
-        click.echo(f"{answer['point']} is automatic again")
-
-
-@override.command("list")
-@SITE
-@AS_JSON
-def override_list(site: Path, as_json: bool) -> None:
-    """Overrides in force, oldest first."""
-    from bms.api.client import ask
-    from bms.screens import value_text
-
-    rows = ask(state_dir_of(site), "override.list")
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        click.echo("no override is in force")
-        return
-    table = table_of(None, "id", "point", "value", "until", "owner", "reason")
-    for row in rows:
-        table.add_row(
-            str(row["id"]),
-            row["point"],
-            value_text(row["value"]),
-            row["until"],
-            row["owner"],
-            row["reason"],
-        )
-    show(table)
+    site, now = load_site(directory), SystemClock().now()
+    time = past(at, now, zone_of(site, point))
+    units = known_units(site, STRATEGIES)
+    with Queries(site.state_dir, read_only=True) as history:
+        return why_then(site, STRATEGIES, history, point, time, now, units=units)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,49 +16,16 @@ from bms.cli.common import (
     print_json,
     show,
 )
-from bms.config.models import Site
-from bms.errors import InvalidInput
+from bms.cli.look import diff, preview
 
 
 @click.group(cls=ErrorGroup)
 def schedule() -> None:
-    """Look at schedules."""
+    """Look at schedules, and change them."""
 
 
-@schedule.command()
-@SITE
-@click.argument("group")
-@click.option("--days", type=click.IntRange(1, 400), default=7, show_default=True)
-@click.option("--from", "start", help="First day.  [default: today]")
-@AS_JSON
-def preview(site: Path, group: str, days: int, start: str | None, as_json: bool) -> None:
-    """What will run in GROUP, and because of which line."""
-    from bms.clock import SystemClock
-    from bms.screens import preview_screen, preview_view
-    from schedules.yamltext import suggestion
-
-    loaded = load_site(site)
-    if group not in loaded.groups:
-        raise InvalidInput(f"unknown group '{group}'; {suggestion(group, loaded.groups)}")
-    # A day is the base's day: in the site's own zone it may begin on the day before.
-    zone = loaded.bases[loaded.groups[group].base].zone
-    now = instant(zone, start, "--from") if start else SystemClock().now()
-    view = preview_view(loaded, group, now, days, _overrides_if_running(loaded))
-    if as_json:
-        print_json(view)
-    else:
-        show(*preview_screen(view))
-
-
-def _overrides_if_running(site: Site) -> list[dict[str, Any]] | None:
-    from bms.api.client import ask
-    from bms.errors import Unreachable
-
-    try:
-        answer: list[dict[str, Any]] = ask(site.state_dir, "override.list")
-    except Unreachable:
-        return None
-    return answer
+schedule.add_command(preview)
+schedule.add_command(diff)
 
 
 @click.group(cls=ErrorGroup)
@@ -97,19 +63,20 @@ def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: b
 @click.option(
     "--history",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Directory with the history.  [default: the site's state directory]",
+    help="Directory with the ledger.  [default: the site's state directory]",
 )
 @AS_JSON
 def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
     """Energy growth per base against its target, with the verdict."""
     from bms.clock import SystemClock
-    from bms.historian.embedded import History
+    from bms.ledger.reading import open_ledger
     from bms.reports.growth import growth_report
     from bms.screens import growth_screen
 
     loaded = load_site(site)
-    with History(history or loaded.state_dir, read_only=True) as stored:
-        result = growth_report(loaded, stored, year, SystemClock().now())
+    now = SystemClock().now()
+    with open_ledger(loaded, history or loaded.state_dir, now) as ledger:
+        result = growth_report(loaded, ledger, year, now)
     if as_json:
         print_json(result.to_json())
     else:

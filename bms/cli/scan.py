@@ -61,13 +61,18 @@ def modbus(
     found.sort(key=lambda one: (one.host, one.port, one.found.unit))
     if as_json:
         print_json([_modbus_view(one) for one in found])
-    else:
+    elif found:
         table = table_of(None, "host", "unit", "is", "device file", "SunSpec")
         for one in found:
             models = " ".join(str(model) for model, _ in one.found.sunspec)
             where = f"{one.host}:{one.port}"
             table.add_row(where, str(one.found.unit), one.found.title, one.device or "—", models)
         show(table)
+    if not found:
+        raise BmsError(
+            "nothing answered: look at the address, --port and --units, try a longer --timeout, "
+            "and --rtu if a serial gateway passes bytes on"
+        )
     _save(output, scanning.draft(found, rtu=rtu), as_json=as_json)
 
 

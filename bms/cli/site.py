@@ -18,6 +18,7 @@ from bms.cli.common import (
     load_site,
     pairs,
     print_json,
+    with_endpoints_of,
 )
 from bms.errors import InvalidInput
 
@@ -88,7 +89,9 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     On stopping, each output holds its last value or is released, as its `on_stop` says.
     """
 
+    from bms.adopting import load_to_run
     from bms.app import run_site
+    from bms.control import STRATEGIES
 
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
@@ -97,7 +100,12 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     if not verbose:
         for noisy in ("asyncua", "pymodbus", "apscheduler"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
-    loaded = load_site(site, endpoints)
+    found, problems = load_to_run(site, STRATEGIES)
+    loaded = with_endpoints_of(found, endpoints)
+    for problem in problems:
+        click.echo(f"not in force: {problem}", err=True)
+    if problems:
+        click.echo("the schedules that were last in force run instead", err=True)
     points = sum(len(link.points) for link in loaded.links.values())
 
     def ready() -> None:
@@ -109,7 +117,7 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
 
     from bms.process import run as run_process
 
-    run_process(run_site(loaded, ready=ready))
+    run_process(run_site(loaded, ready=ready, schedule_problems=problems))
 
 
 @click.command()

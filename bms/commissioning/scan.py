@@ -19,6 +19,7 @@ from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.frames import Request
 from drivers.modbus.identify import Found, look_at
 from drivers.modbus.transport import Endpoint, RtuOverTcp, Tcp
+from drivers.opcua.session import SESSION_TIMEOUT_MS
 
 MOST_HOSTS = 1024
 HOSTS_AT_ONCE = 16
@@ -173,7 +174,8 @@ def draft(found: Sequence[Answering], *, rtu: bool) -> str:
     kinds = {name: device.kind for name, device in shipped().items()}
     for number, one in enumerate(found, start=1):
         models = ", ".join(f"{model} at {at}" for model, at in one.found.sunspec)
-        lines.append(f"  # {one.found.title}" + (f"; SunSpec models {models}" if models else ""))
+        title = _one_line(one.found.title)
+        lines.append(f"  # {title}" + (f"; SunSpec models {models}" if models else ""))
         kind, device = kinds.get(one.device or "", "CHOOSE"), one.device or "CHOOSE"
         link = names[one.host, one.port]
         lines.append(
@@ -201,6 +203,7 @@ async def scan_opcua(
         endpoints = await client.connect_and_get_server_endpoints()
     browsed.endpoints = sorted({offered(endpoint) for endpoint in endpoints})
     client = Client(url, timeout=timeout_s)
+    client.session_timeout = SESSION_TIMEOUT_MS
     async with client:
         namespaces = await client.get_namespace_array()
         server = ua.NodeId(ua.Int32(2253))
@@ -258,6 +261,12 @@ def draft_opcua(browsed: Browsed) -> str:
         own = [v for v in browsed.variables if v.namespace == namespace]
         for number, variable in enumerate(own, start=1):
             write = ", writable: true" if variable.writable else ""
-            lines.append(f"  # {variable.path}: {variable.type}, now {variable.value!s:.40}")
+            now = _one_line(f"{variable.value!s:.40}")
+            lines.append(f"  # {_one_line(variable.path)}: {variable.type}, now {now}")
             lines.append(f"  p{number}: {{node: {variable.node!r}{write}}}")
     return "\n".join(lines) + "\n"
+
+
+def _one_line(text: str) -> str:
+    """As it can stand in a comment, whatever a device says."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -108,6 +108,17 @@ def _check_point(role: Role, template: PointTemplate) -> list[Finding]:
         else:
             message = f"'{role.name}' has no unit"
             findings.append(Finding(path, message, f"write unit: {role.unit}", key=True))
+    if role.klass is not PointClass.COUNTER:
+        findings += [
+            Finding(
+                (*path, key), f"'{role.name}' is no counter: it has no {key}", "remove it", key=True
+            )
+            for key in ("register_size", "resolution")
+            if getattr(template, key) is not None
+        ]
+    elif template.step is not None and template.resolution is not None:
+        message = f"'{role.name}' counts whole numbers: its scale is its resolution"
+        findings.append(Finding((*path, "resolution"), message, "remove it", key=True))
     wrong = ("string",) if role.klass is PointClass.STATE else ("bool", "string")
     kind = "string" if template.labels else template.type
     if kind in wrong:

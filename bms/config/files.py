@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +12,14 @@ from schedules.yamltext import Problem, suggestion
 
 SITE = "site.yaml"
 LINKS = "links.yaml"
+METERS = "meters.yaml"
 SEASONS = "schedules/seasons.yaml"
+OVERLAYS = "schedules/overlays.yaml"
+TIME_UNITS = "schedules/time-units.yaml"
 CALENDARS = "schedules/calendars"
 
-_TOP = (SITE, LINKS)
+_REQUIRED = (SITE, LINKS)
+_TOP = (*_REQUIRED, METERS)
 _FOLDERS = (*SITE_DIRECTORIES, CALENDARS)
 
 
@@ -31,6 +35,18 @@ class Sources:
         """The texts below one folder."""
         return {name: text for name, text in self.texts.items() if name.startswith(folder + "/")}
 
+    def with_schedules(self, texts: Mapping[str, str]) -> Sources:
+        """The same with other schedule files, whatever the disk has of them."""
+
+        def other(name: str) -> bool:
+            return not name.startswith("schedules/")
+
+        return Sources(
+            {name: text for name, text in self.texts.items() if other(name)} | dict(texts),
+            [problem for problem in self.problems if other(problem.file)],
+            frozenset(name for name in self.unreadable if other(name)),
+        )
+
     def complete(self, folder: str) -> bool:
         """Whether every file below a folder could be read."""
         return not any(name.startswith(folder + "/") for name in self.unreadable)
@@ -44,7 +60,7 @@ def read_site(directory: Path) -> Sources:
     sources = _read(directory, [*_TOP, *_names(directory, _FOLDERS)])
     missing = [
         Problem(name, 1, 1, "this file is missing", "every site has one")
-        for name in _TOP
+        for name in _REQUIRED
         if name not in sources.texts and name not in sources.unreadable
     ]
     sources.problems.extend(missing)

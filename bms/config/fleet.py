@@ -24,8 +24,8 @@ from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 from schedules.yamltext import Document, Origin, Path, Problem, suggestion
 
-DEFAULT_RESOLUTION_KWH = 0.001
-"""For energy counters that are floating point and do not say their resolution: one watt-hour."""
+DEFAULT_RESOLUTION = 0.001
+"""For counters in floating point that do not say their resolution: a watt-hour, a litre."""
 
 
 @dataclass(slots=True)
@@ -356,11 +356,15 @@ class FleetReader:
                 self.fleet.outputs[point.id] = rules(machine.kind, role, point, template, setting)
                 if setting is not None and setting.default is not None:
                     self.fleet.defaults[point.id] = setting.default
-            if name == "energy":
-                count = step(point, value_type(point, template.type))
-                resolution = DEFAULT_RESOLUTION_KWH if count is None else count
+            if name == machine.kind.counter:
+                count = step(point, value_type(point, template.type)) or template.resolution
                 self.fleet.meters[point.id] = MeterRegister(
-                    machine.id, point.id, machine.base, resolution
+                    machine.id,
+                    point.id,
+                    machine.base,
+                    DEFAULT_RESOLUTION if count is None else count,
+                    template.register_size,
+                    machine.kind.medium,
                 )
 
 

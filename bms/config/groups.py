@@ -9,6 +9,7 @@ from typing import Any
 from bms.config.fleet import Fleet, not_metered, title_of
 from bms.config.models import IDENTIFIER, Group, GroupEntry, GroupsFile, StrategySpec
 from bms.config.names import RunError, is_pattern, select
+from bms.config.optimal import resolve
 from bms.config.sections import Names, entries, names_of, read_all
 from bms.equipment import Equipment
 from bms.model import Priority
@@ -108,6 +109,11 @@ class GroupsReader:
         self.problems += found
         if parameters is None or members is None or not meter_known:
             return
+        optimal, more = (
+            resolve(entry.optimal, base, self._by_base[base], spec.modes, spec.setpoints)
+            if entry.optimal is not None
+            else (None, [])
+        )
         group = Group(
             id=group_id,
             base=base,
@@ -116,10 +122,11 @@ class GroupsReader:
             parameters=parameters,
             equipment=self._by_base[base],
             meter=meter,
+            optimal=optimal,
             title=title_of(entry.title),
             origin=place,
         )
-        findings = spec.check(group)
+        findings = [*spec.check(group), *((("optimal", *where), text) for where, text in more)]
         names = self._fleet.named(base)
         self.problems += [
             document.problem((*path, *where), text)

@@ -117,6 +117,10 @@ class OpcUaLink(_Link):
     user_key: str | None = None
     subscribe: bool = True
     """False: poll, for servers whose subscriptions cannot be trusted."""
+    sampling_s: float | None = Field(default=None, ge=0, le=3600)
+    """How often the server looks at its source; as often as it publishes if absent."""
+    queue: int = Field(default=2, ge=1, le=1000)
+    """Values of an item that the server keeps between two messages; the latest one counts."""
     timeout_s: float = Field(default=4.0, gt=0, le=60)
 
 

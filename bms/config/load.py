@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -17,10 +19,11 @@ from pydantic import ValidationError
 
 from bms.config.devices import read_devices
 from bms.config.filemodel import FileModel
-from bms.config.files import LINKS, SITE, read_schedules, read_site, unread
+from bms.config.files import LINKS, METERS, SITE, read_schedules, read_site, unread
 from bms.config.fleet import Fleet, FleetReader, not_metered
 from bms.config.groups import Groups, GroupsReader
 from bms.config.links import ADDRESS_KEYS, PROTOCOLS, LinkSettings, ModbusLink, place
+from bms.config.meters import MeterEntry, meter_specs, read_meters
 from bms.config.models import (
     Base,
     BaseFile,
@@ -30,10 +33,14 @@ from bms.config.models import (
     SiteFile,
     StrategySpec,
 )
-from bms.config.programme import check_files, check_schedules
+from bms.config.programme import Governable, check_files, check_schedules
 from bms.config.sections import Names, entries, names_of, read_all
+from bms.config.singles import regroup
+from bms.equipment import Medium
 from bms.errors import InvalidInput
+from schedules.context import Place
 from schedules.model import Library
+from schedules.targets import Targets
 from schedules.yamltext import Document, Problem, suggestion
 
 __all__ = ["check", "check_schedules", "load", "schedule_texts", "sources", "with_endpoints"]
@@ -55,9 +62,14 @@ def schedule_texts(directory: Path) -> dict[str, str]:
     return found.texts
 
 
-def load(directory: Path, strategies: Mapping[str, StrategySpec]) -> Site:
+def load(
+    directory: Path,
+    strategies: Mapping[str, StrategySpec],
+    *,
+    schedules: Mapping[str, str] | None = None,
+) -> Site:
     """The site in `directory`. Raises InvalidInput with all its problems if it has any."""
-    site, problems = check(directory, strategies)
+    site, problems = check(directory, strategies, schedules=schedules)
     if site is None:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise InvalidInput(f"the site '{directory}' has {count}", problems)
@@ -65,13 +77,19 @@ def load(directory: Path, strategies: Mapping[str, StrategySpec]) -> Site:
 
 
 def check(
-    directory: Path, strategies: Mapping[str, StrategySpec]
+    directory: Path,
+    strategies: Mapping[str, StrategySpec],
+    *,
+    schedules: Mapping[str, str] | None = None,
 ) -> tuple[Site | None, list[Problem]]:
     """Everything wrong with a site, sorted by file and line; the site if that is nothing.
 
     File names in problems are relative to `directory`. Never raises for what the files hold.
+    `schedules` are texts by name in place of the schedule files on the disk.
     """
     found = read_site(directory)
+    if schedules is not None:
+        found = found.with_schedules(schedules)
     if not found.texts and not directory.is_dir():
         return None, found.problems
     problems = list(found.problems)
@@ -92,20 +110,28 @@ def check(
         problems.append(Problem("equipment", 1, 1, "the site has no equipment", hint))
     if site is not None:
         problems += _check_energy(site, bases, fleet)
+    meters: dict[str, MeterEntry] = {}
+    document = _one(METERS, found.texts.get(METERS), problems)
+    if document is not None:
+        complete = all(names.complete for names in fleet.names.values())
+        meters, more = read_meters(document, base_names, fleet.equipment, complete)
+        problems += more
 
     groups_reader = GroupsReader(base_names, fleet, strategies)
     groups_reader.read(found.under("groups"), found.complete("groups"))
     groups = groups_reader.groups
     problems += groups_reader.problems
+    if site is not None and site_file is not None and groups.names.complete:
+        problems += _check_people(site, site_file, groups.names.known | set(fleet.origins))
     library, more = check_files(
-        groups.names, groups.strategies, strategies, found.under("schedules")
+        _governable(groups, fleet, bases, base_names), strategies, found.under("schedules")
     )
     problems += more
 
     problems = sorted(set(problems))
     if problems or site_file is None or library is None:
         return None, problems
-    return _assemble(directory, site_file, links, fleet, groups, library), []
+    return _assemble(directory, site_file, links, fleet, groups, library, meters), []
 
 
 def _read_site_file(
@@ -209,11 +235,54 @@ def _check_energy(document: Document, bases: Mapping[str, BaseFile], fleet: Flee
                     problems += fleet.named(base).unknown(document, at, name, "equipment")
                 elif "energy" not in machines[name].points:
                     problems += not_metered(document, at, name, machines)
+                elif machines[name].kind.medium is not Medium.ELECTRICITY:
+                    message = f"'{name}' measures {machines[name].kind.medium}, not electricity"
+                    problems.append(document.problem(at, message))
                 elif name in seen:
                     message = f"'{name}' is counted twice in this base's energy"
                     problems.append(document.problem(at, message, "name it once"))
                 seen.add(name)
     return problems
+
+
+def _check_people(document: Document, file: SiteFile, known: set[str]) -> list[Problem]:
+    """An area that names nothing would lock its people out, or is a slip of the pen."""
+    return [
+        document.problem(
+            ("people", user, "areas", index),
+            f"no group and no equipment matches the area '{area}'",
+            suggestion(area, sorted(known)),
+        )
+        for user, person in file.people.items()
+        for index, area in enumerate(person.areas or ())
+        if not any(fnmatchcase(name, area) for name in known)
+    ]
+
+
+def _owner(*paths: Path) -> str:
+    """The account that owns the first of these that exists; empty if none does or nobody does."""
+    for path in paths:
+        with suppress(OSError, KeyError):
+            return path.owner()
+    return ""
+
+
+def _governable(
+    groups: Groups, fleet: Fleet, bases: Mapping[str, BaseFile], base_names: Names
+) -> Governable:
+    """What schedules may govern, as far as it could be read."""
+    members = {name: tuple(m.id for m in g.members) for name, g in groups.groups.items()}
+    complete = groups.names.complete and groups.names.known == members.keys()
+    return Governable(
+        Targets(members, frozenset(fleet.origins), complete),
+        groups.names,
+        groups.strategies,
+        base_names,
+        {name: Place(*b.location) for name, b in bases.items() if b.location is not None},
+        frozenset(p for machine in fleet.equipment.values() for p in machine.points.values()),
+        all(fleet.named(base).complete for base in base_names.known)
+        and fleet.equipment.keys() == fleet.origins.keys(),
+    )
 
 
 def _assemble(
@@ -223,6 +292,7 @@ def _assemble(
     fleet: Fleet,
     groups: Groups,
     library: Library,
+    meters: Mapping[str, MeterEntry],
 ) -> Site:
     def metered(base: str, side: str) -> tuple[str, ...]:
         names = getattr(file.bases[base].energy, side, ())
@@ -239,6 +309,12 @@ def _assemble(
         )
         for name, base in file.bases.items()
     }
+    registers = {
+        point: replace(register, resolution=entry.resolution)
+        if (entry := meters.get(register.equipment)) is not None and entry.resolution is not None
+        else register
+        for point, register in fleet.meters.items()
+    }
     return Site(
         directory=directory,
         file=file,
@@ -250,11 +326,15 @@ def _assemble(
             for name, settings in links.items()
         },
         equipment=fleet.equipment,
-        groups=groups.groups,
+        groups=regroup(groups.groups, library),
         library=library,
         outputs=fleet.outputs,
         defaults=fleet.defaults,
-        meters=fleet.meters,
+        meters=registers,
+        metering=meter_specs(bases, fleet.equipment, registers, meters),
+        # The state directory is made by the controller; site files may be someone else's.
+        owner=_owner(directory / file.state_dir, directory),
+        regrouped_from=groups.groups,
     )
 
 

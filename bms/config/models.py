@@ -6,18 +6,24 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bms.config.filemodel import FileModel
 from bms.config.links import LinkFile, LinkSettings
-from bms.equipment import Equipment
+from bms.config.optimal import Optimal, OptimalFile
+from bms.config.sinks import InfluxFiles
+from bms.equipment import Equipment, Medium
 from bms.model import Controller, OutputRules
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
+from schedules.context import Place
 from schedules.model import Library
 from schedules.yamltext import Origin
+
+if TYPE_CHECKING:
+    from bms.config.meters import MeterSpec
 
 # One plain sentence per wrong value: a union would answer with one problem per alternative.
 
@@ -52,10 +58,29 @@ def _unit(value: object) -> object:
     raise ValueError("a unit is a whole number from 0 to 255")
 
 
+def _person(value: object) -> object:
+    if value in get_args(Role):
+        return {"role": value}
+    if isinstance(value, dict):
+        return value
+    raise ValueError(f"a person has a role: {', '.join(get_args(Role))}")
+
+
 def _scalar(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise ValueError("a value is a number, true or false, or a text")
+
+
+def _location(value: object) -> object:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError("a location is [latitude, longitude] in degrees, as [30.18, 120.16]")
+    for number, limit, what in zip(value, (90, 180), ("latitude", "longitude"), strict=True):
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise ValueError(f"'{number}' is not a {what} in degrees")
+        if abs(number) > limit:
+            raise ValueError(f"{number} is no {what}: it goes from -{limit} to {limit}")
+    return tuple(value)
 
 
 def _bytes(value: object) -> object:
@@ -67,12 +92,6 @@ def _bytes(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool) and value < LEAST_BYTES:
         raise ValueError(f"{value} bytes are too few for a history; at least 10 MB")
     return value
-
-
-def _http_url(url: str) -> str:
-    if not re.match(r"https?://[^/\s]+", url):
-        raise ValueError(f"'{url}' is not an address: write http://host:port or https://…")
-    return url
 
 
 def _state_dir(path: str) -> str:
@@ -97,6 +116,9 @@ Title: TypeAlias = Annotated[str | dict[str, str], BeforeValidator(_title)]
 
 Identifier: TypeAlias = Annotated[str, AfterValidator(_identifier)]
 
+Role: TypeAlias = Literal["viewer", "operator", "engineer", "admin"]
+"""What a person may do; `bms/people.py` says what."""
+
 
 # --- site.yaml -------------------------------------------------------------------------------
 
@@ -119,6 +141,8 @@ class BaseFile(FileModel):
     title: Title = ""
     zone: str | None = None
     """IANA zone; the site's if absent."""
+    location: Annotated[tuple[float, float] | None, BeforeValidator(_location)] = None
+    """Latitude and longitude in degrees, for schedules that hang on the sun."""
     energy: EnergyBoundary | None = None
     target_growth_pct: float = Field(default=5.0, gt=-100, le=1000)
     baseline_year: int | None = Field(default=None, ge=1990, le=2200)
@@ -140,13 +164,14 @@ class HistoryFile(FileModel):
     """After a start, so long samples wait in memory for a clock that is not set by the network."""
 
 
-class InfluxFile(FileModel):
-    """An InfluxDB 2.x server to copy history to; the token comes from the environment."""
+class PersonFile(FileModel):
+    """One local account; `wang: operator` is short for `wang: {role: operator}`."""
 
-    url: Annotated[str, AfterValidator(_http_url)]
-    org: str = Field(min_length=1)
-    bucket: str = Field(min_length=1)
-    token_env: str = "BMS_INFLUX_TOKEN"
+    role: Role
+    areas: list[str] | None = Field(default=None, min_length=1)
+    """Ids of groups or equipment (wildcards allowed) that they look after; absent: all."""
+    name: str = ""
+    """How they are called, if not as the account."""
 
 
 class SiteFile(FileModel):
@@ -160,9 +185,14 @@ class SiteFile(FileModel):
     """Relative to the site directory."""
     bases: dict[Identifier, BaseFile] = Field(min_length=1)
     history: HistoryFile = HistoryFile()
-    influx: InfluxFile | None = None
+    influx: InfluxFiles = []
+    """Databases that history is copied to."""
     mode: Literal["control", "shadow"] = "control"
     """shadow: decide as usual and write nothing, on any link."""
+    people: dict[str, Annotated[PersonFile, BeforeValidator(_person)]] = {}
+    """By the name of the local account."""
+    default_role: Role = "operator"
+    """Of accounts that `people` does not name."""
 
 
 # --- links.yaml ------------------------------------------------------------------------------
@@ -227,6 +257,8 @@ class GroupEntry(FileModel):
     """The sub-meter of this group."""
     parameters: dict[str, Any] = {}
     """Checked against the strategy's own model."""
+    optimal: OptimalFile | None = None
+    """Start early enough, stop early, purge at night; absent: as scheduled, to the minute."""
 
 
 class GroupsFile(FileModel):
@@ -253,6 +285,7 @@ class Group:
     equipment: Mapping[str, Equipment]
     """All equipment of the base by short name, for parameters that name a sensor or a header."""
     meter: Equipment | None = None
+    optimal: Optimal | None = None
     title: Mapping[str, str] = field(default_factory=dict)
     origin: Origin = field(default_factory=lambda: Origin("groups", 1))
 
@@ -282,6 +315,8 @@ class StrategySpec:
     parameters: type[FileModel]
     check: Callable[[Group], Sequence[tuple[tuple[str | int, ...], str]]]
     build: Callable[[Group], Sequence[Controller[Any]]]
+    each: bool = False
+    """Whether it commands each member by itself: then one may have a schedule of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,13 +332,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class MeterRegister:
-    """The energy counter of one piece of equipment, in whole counts of its own resolution."""
+    """The counter of one piece of equipment, in whole counts of its own resolution."""
 
     equipment: str
     point: PointId
     base: str
-    resolution_kwh: float
-    """kWh per count: the scale of the device's register."""
+    resolution: float
+    """What one count is worth, in the unit of the medium: the scale of the device's register."""
+    register_size: float | None = None
+    """The value at which the register is back at zero, if the device's file says."""
+    medium: Medium = Medium.ELECTRICITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +356,11 @@ class Base:
     generation: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> Place | None:
+        """Where it is, for schedules that hang on the sun."""
+        return Place(*self.file.location) if self.file.location is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -329,13 +372,25 @@ class Site:
     links: Mapping[str, Link]
     equipment: Mapping[str, Equipment]
     groups: Mapping[str, Group]
+    """As they run: equipment with a schedule of its own is a group of one."""
     library: Library
     outputs: Mapping[PointId, OutputRules]
     """Every point the controller may write."""
     defaults: Mapping[PointId, Value]
     """Slot 16 values."""
     meters: Mapping[PointId, MeterRegister]
-    """By the point id of the energy counter."""
+    """By the point id of the counter."""
+    metering: Mapping[str, MeterSpec] = field(default_factory=dict)
+    """Every meter of the ledger by id, the inputs of a formula before it."""
+    owner: str = ""
+    """The local account that the site belongs to: the one its controller runs as."""
+    regrouped_from: Mapping[str, Group] = field(default_factory=dict)
+    """The groups as their files describe them; empty if they run like that."""
+
+    @property
+    def declared(self) -> Mapping[str, Group]:
+        """The groups as their files describe them."""
+        return self.regrouped_from or self.groups
 
     @property
     def state_dir(self) -> Path:

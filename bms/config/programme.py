@@ -1,65 +1,151 @@
-"""Schedules against the groups they govern."""
+"""Schedules against the site they are for: groups, equipment, strategies, places, points."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from bms.config.files import CALENDARS, SEASONS
-from bms.config.models import Group, StrategySpec
+from bms.config.files import CALENDARS, OVERLAYS, SEASONS, TIME_UNITS
+from bms.config.models import Site, StrategySpec
 from bms.config.sections import Names
+from schedules.context import Place
 from schedules.load import load as load_library
 from schedules.model import Library, Use
+from schedules.seasons import OutdoorRule
+from schedules.targets import Targets
 from schedules.yamltext import Origin, Problem, suggestion
 
 
+@dataclass(frozen=True, slots=True)
+class Governable:
+    """What schedules may govern and depend on. Names whose own definition is broken count."""
+
+    targets: Targets
+    groups: Names
+    strategies: Mapping[str, str]
+    """The strategy of each group whose strategy exists."""
+    bases: Names
+    places: Mapping[str, Place]
+    """By base, of those that say where they are."""
+    points: frozenset[str]
+    all_points: bool
+    """False if some equipment could not be read."""
+
+
 def check_schedules(
-    groups: Mapping[str, Group], strategies: Mapping[str, StrategySpec], files: Mapping[str, str]
+    site: Site, strategies: Mapping[str, StrategySpec], files: Mapping[str, str]
 ) -> tuple[Library | None, list[Problem]]:
     """Check schedule files against a site that is already loaded, for reloading them alone.
 
     `files` are texts by name relative to the site directory (`schedule_texts`). The library is
     None if anything is wrong; the problems are sorted by file and line.
     """
-    names = Names(set(groups))
-    used = {group.id: group.strategy for group in groups.values()}
-    library, problems = check_files(names, used, strategies, files)
+    members = {name: tuple(m.id for m in g.members) for name, g in site.declared.items()}
+    known = Governable(
+        Targets(members, frozenset(site.equipment)),
+        Names(set(site.declared)),
+        {group.id: group.strategy for group in site.declared.values()},
+        Names(set(site.bases)),
+        {base.id: base.place for base in site.bases.values() if base.place is not None},
+        frozenset(p for machine in site.equipment.values() for p in machine.points.values()),
+        all_points=True,
+    )
+    library, problems = check_files(known, strategies, files)
     return (None if problems else library), problems
 
 
 def check_files(
-    names: Names,
-    used: Mapping[str, str],
-    strategies: Mapping[str, StrategySpec],
-    files: Mapping[str, str],
+    known: Governable, strategies: Mapping[str, StrategySpec], files: Mapping[str, str]
 ) -> tuple[Library | None, list[Problem]]:
-    """The same while the groups themselves may be broken: `used` has the strategies known."""
-    library, found = load_library(files)
+    """The same while the site itself may be broken."""
+    library, found = load_library(files, known.targets)
     problems = set(found)
-    for readable in [library] if library is not None else _readable(files):
+    for readable in [library] if library is not None else _readable(files, known.targets):
+        problems.update(_check_targets(readable, known, strategies))
+        problems.update(_check_seasons(readable, known))
         for use in readable.uses():
-            problems.update(_check_use(use, names, used, strategies))
+            problems.update(_check_use(use, known, strategies))
     return library, sorted(problems)
 
 
-def _readable(files: Mapping[str, str]) -> list[Library]:
+def _readable(files: Mapping[str, str], targets: Targets) -> list[Library]:
     """The schedules that would load alone, so that a broken one does not hide their problems."""
     shared = {n: t for n, t in files.items() if n == SEASONS or n.startswith(f"{CALENDARS}/")}
-    alone = [load_library({**shared, n: files[n]})[0] for n in sorted(files.keys() - shared)]
+    names = sorted(files.keys() - shared - {OVERLAYS, TIME_UNITS})
+    alone = [load_library({**shared, name: files[name]}, targets)[0] for name in names]
     return [library for library in alone if library is not None]
 
 
-def _check_use(
-    use: Use, names: Names, used: Mapping[str, str], strategies: Mapping[str, StrategySpec]
+def _check_targets(
+    library: Library, known: Governable, strategies: Mapping[str, StrategySpec]
 ) -> list[Problem]:
-    spec = strategies.get(used.get(use.group_id, ""))
-    if spec is None:
-        if use.group_id in names.known or not names.complete:
-            return []
-        hint = suggestion(use.group_id, names.known)
-        return [_problem(use.group_origin, f"no group '{use.group_id}'", hint)]
+    """Equipment that cannot have a schedule of its own; schedules that need a place."""
     problems: list[Problem] = []
-    whose = f"strategy {spec.name} of group '{use.group_id}'"
-    if use.mode not in spec.modes:
+    owners = {m: name for name, members in known.targets.groups.items() for m in members}
+    for target, place in library.claims.items():
+        sun = library.schedules[library.governed[target]].hangs_on_sun
+        base = target.partition(".")[0]
+        if sun is not None and base in known.bases.known and base not in known.places:
+            hint = f"add location: [30.18, 120.16] (latitude, longitude) to '{base}' in site.yaml"
+            message = f"sunrise and sunset need the location of base '{base}'"
+            problems.append(_problem(sun, message, hint))
+        if target in known.groups.known or target not in known.targets.equipment:
+            continue
+        owner = owners.get(target)
+        if owner is None:
+            if known.targets.complete:
+                hint = "only equipment of a group has a schedule: make it a group's member"
+                problems.append(_problem(place, f"'{target}' belongs to no group", hint))
+            continue
+        spec = strategies.get(known.strategies.get(owner, ""))
+        if spec is not None and not spec.each:
+            message = f"'{target}' is staged by group '{owner}' ({spec.name})"
+            problems.append(_problem(place, message, f"schedule the group: {owner}"))
+    return problems
+
+
+def _check_seasons(library: Library, known: Governable) -> list[Problem]:
+    """The bases that have seasons, and the outdoor temperatures that switch them."""
+    problems: list[Problem] = []
+    for name, place in library.base_places.items():
+        base = name.partition(".")[0]
+        if base not in known.bases.known:
+            if known.bases.complete:
+                hint = suggestion(base, known.bases.known)
+                problems.append(_problem(place, f"no base '{base}'", hint))
+            continue
+        if name != base and known.targets.complete and not known.targets.knows(name):
+            hint = suggestion(name, known.groups.known)
+            problems.append(_problem(place, f"no group '{name}'", hint))
+        rule = library.seasons[library.base_seasons[name]].rule
+        if not isinstance(rule, OutdoorRule) or not known.all_points:
+            continue
+        point = rule.point_of(base)
+        if point not in known.points:
+            near = [p for p in known.points if p.startswith(f"{base}.") and "temp" in p]
+            message = f"base '{base}' has no point '{point}' to switch its seasons by"
+            problems.append(_problem(place, message, suggestion(point, near)))
+    return problems
+
+
+def _check_use(
+    use: Use, known: Governable, strategies: Mapping[str, StrategySpec]
+) -> list[Problem]:
+    owner = use.target
+    if owner not in known.groups.known:
+        groups = known.targets.groups.items()
+        owner = next((name for name, members in groups if use.target in members), use.target)
+    spec = strategies.get(known.strategies.get(owner, ""))
+    if spec is None:
+        if owner in known.groups.known or not known.groups.complete:
+            return []
+        if use.target in known.targets.equipment:
+            return []
+        hint = suggestion(use.target, known.groups.known)
+        return [_problem(use.target_origin, f"no group '{use.target}'", hint)]
+    problems: list[Problem] = []
+    whose = f"strategy {spec.name} of group '{owner}'"
+    if use.mode is not None and use.mode not in spec.modes:
         message = f"no mode '{use.mode}' in {whose}"
         problems.append(_problem(use.mode_origin, message, suggestion(use.mode, spec.modes)))
     for name, origin in use.setpoints.items():

@@ -1,4 +1,4 @@
-"""Who commands: schedules, operators, defaults, and one strategy per group. Pure.
+"""Who commands: schedules, overlays, operators, defaults, and one strategy per group. Pure.
 
 To add a strategy, write its module and add its `StrategySpec` to `STRATEGIES`.
 """
@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from bms.config.models import Site, StrategySpec
+from bms.config.models import Group, Site, StrategySpec
 from bms.control.chilled_water import CHILLED_WATER_PLANT
 from bms.control.compressors import COMPRESSORS
 from bms.control.defaults import DefaultsController
 from bms.control.on_off import ON_OFF
+from bms.control.optimal import optimal_controller
+from bms.control.overlay import OverlayController
 from bms.control.overrides import OverrideController
-from bms.control.schedule import schedule_controller
+from bms.control.schedule import ScheduleController, resolver_of
 from bms.model import Controller, Override
 from schedules.context import NOTHING, Context
 
@@ -23,6 +25,18 @@ STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
     {spec.name: spec for spec in (ON_OFF, COMPRESSORS, CHILLED_WATER_PLANT)}
 )
 """Every strategy a group may name."""
+
+
+def scheduled(site: Site, group: Group, context: Context) -> list[Controller[Any]]:
+    """Those that command a group as its schedule and the overlays say; none without a schedule."""
+    resolver = resolver_of(site, group.id, context)
+    if resolver is None:
+        return []
+    setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
+    controllers: list[Controller[Any]] = [ScheduleController(group, setpoints, resolver)]
+    if site.library.overlays:
+        controllers.append(OverlayController(group, setpoints, resolver))
+    return controllers
 
 
 def assemble(
@@ -33,10 +47,11 @@ def assemble(
     """Every controller of a site. Names are stable, so that their states outlive a reload."""
     controllers: list[Controller[Any]] = []
     for group in site.groups.values():
+        controllers.extend(scheduled(site, group, context))
         setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
-        schedule = schedule_controller(site, group, setpoints, context)
-        if schedule is not None:
-            controllers.append(schedule)
+        optimal = optimal_controller(site, group, setpoints, context)
+        if optimal is not None:
+            controllers.append(optimal)
     controllers.extend(OverrideController(override) for override in overrides)
     if site.defaults:
         controllers.append(DefaultsController(site.defaults))

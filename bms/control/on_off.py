@@ -169,4 +169,5 @@ ON_OFF = StrategySpec(
     parameters=OnOffParameters,
     check=_check,
     build=_build,
+    each=True,
 )

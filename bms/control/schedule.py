@@ -6,8 +6,8 @@ from datetime import datetime
 
 from bms.config.models import Group, Site
 from bms.model import Command, Decision, Priority, Snapshot, Stage
-from drivers.points import PointId
-from schedules.answers import Entry
+from drivers.points import PointId, Value
+from schedules.answers import Entry, Layer
 from schedules.context import Context
 from schedules.resolve import Resolver
 
@@ -35,28 +35,45 @@ class ScheduleController:
     def _commands(self, entry: Entry) -> tuple[Command, ...]:
         """The same tuple for the same entry, so that an unchanged answer costs nothing."""
         last = self._last
-        if last is not None and (entry is last[0] or entry == last[0]):
+        if last is not None and (
+            entry is last[0] or (entry == last[0] and entry.beaten == last[0].beaten)
+        ):
             return last[1]
         values = {self._group.mode_point: entry.mode} | {
             self._group.setpoint_point(name): value for name, value in entry.setpoints.items()
         }
         commands = tuple(
-            Command(
-                point=point,
-                value=value,
-                priority=self.priority,
-                source=self.name,
-                reason=f"{entry.reason}, {entry.origin}",
-            )
+            self._command(point, value, entry, self._beaten(point, entry))
             for point, value in values.items()
         )
         self._last = (entry, commands)
         return commands
 
+    def _beaten(self, point: PointId, entry: Entry) -> tuple[Command, ...]:
+        """What the schedule's other layers have for the point."""
+        name = point.rpartition(".")[2]
+        values = [
+            (layer, layer.mode if point == self._group.mode_point else layer.setpoints.get(name))
+            for layer in entry.beaten
+        ]
+        return tuple(
+            self._command(point, value, layer) for layer, value in values if value is not None
+        )
 
-def schedule_controller(
-    site: Site, group: Group, setpoints: frozenset[str], context: Context
-) -> ScheduleController | None:
-    """The schedule of a group; None if no schedule governs it."""
-    resolver = site.library.resolver(group.id, site.bases[group.base].zone, context=context)
-    return ScheduleController(group, setpoints, resolver) if resolver is not None else None
+    def _command(
+        self, point: PointId, value: Value, told: Entry | Layer, beaten: tuple[Command, ...] = ()
+    ) -> Command:
+        return Command(
+            point=point,
+            value=value,
+            priority=self.priority,
+            source=self.name,
+            reason=f"{told.reason}, {told.origin}",
+            beaten=beaten,
+        )
+
+
+def resolver_of(site: Site, target: str, context: Context) -> Resolver | None:
+    """The answers for a group or equipment; None if no schedule governs it."""
+    base = site.bases[target.partition(".")[0]]
+    return site.library.resolver(target, base.zone, place=base.place, context=context)

@@ -18,26 +18,19 @@ Definitions (kWh, local calendar of the base):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from bms.energy.ledger import Energy, Interval, energy_of, local_midnight
+from bms.config.meters import MeterRole
+from bms.energy.ledger import Energy
+from bms.instants import local_midnight
 
 MIN_COVERAGE_PCT = 90.0
 """Below this share of a period in measured intervals there is no verdict (as CalTRACK 2 asks)."""
-
-
-class MeterRole(StrEnum):
-    """How a meter enters the load."""
-
-    IMPORT = "import"
-    GENERATION = "generation"
-    EXPORT = "export"
 
 
 class Verdict(StrEnum):
@@ -48,12 +41,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MeterData:
-    """One meter of a base: its intervals over both years, in counts of `resolution` kWh."""
+    """One meter of a base; `energy` tells what it measured from one instant to another."""
 
     meter: str
     role: MeterRole
-    resolution: Decimal
-    intervals: Sequence[Interval]
+    energy: Callable[[datetime, datetime], Energy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +205,10 @@ def same_dates(period: Period, year: int) -> Period:
 def load_of(meters: Sequence[MeterData], period: Period, zone: ZoneInfo) -> Load:
     """Imports + generation - exports of a period. `meters` is not empty."""
     start, end = period.bounds(zone)
-    parts = tuple(
-        MeterEnergy(m.meter, m.role, energy_of(m.intervals, start, end, m.resolution))
-        for m in meters
-    )
+    parts = tuple(MeterEnergy(m.meter, m.role, m.energy(start, end)) for m in meters)
     total: Fraction | None = Fraction(0)
     for part in parts:
-        kwh = part.energy.exact_kwh
+        kwh = part.energy.amount
         if total is None or kwh is None:
             total = None
         else:
@@ -268,7 +257,7 @@ def _shortfalls(load: Load) -> list[str]:
     """Why a load cannot carry a verdict, one phrase for each meter that falls short."""
     result = []
     for part in load.meters:
-        if part.energy.exact_kwh is None:
+        if part.energy.amount is None:
             result.append(f"{part.meter} has no energy in {_text(load.period)}")
         elif part.energy.coverage_pct < MIN_COVERAGE_PCT:
             result.append(
@@ -288,9 +277,9 @@ def _notes(this: Load, baseline: Load) -> tuple[str, ...]:
         )
     for load in (this, baseline):
         for part in load.meters:
-            if part.energy.estimated_kwh:
+            if part.energy.guessed:
                 notes.append(
-                    f"{part.meter}: {float(part.energy.estimated_kwh):.0f} kWh of "
+                    f"{part.meter}: {float(part.energy.guessed):.0f} kWh of "
                     f"{_text(load.period)} are the linear share of a gap across its border"
                 )
             notes += [f"{part.meter}: {problem}" for problem in part.energy.problems]

@@ -1,50 +1,60 @@
-"""kWh from meter registers, by difference, in whole counts: nothing is invented, nothing lost.
+"""Energy from meter registers, by difference, in whole counts: nothing invented, nothing lost.
 
-A *reading* is a register value in whole counts of the meter's resolution (kWh per count).
-Between two readings lies an *interval*, whose counts are the difference of the two. Hence the
-counts of a stretch of intervals always sum to its last reading minus its first, exactly.
-A register that steps back is not explained away: its interval is missing, with the reason.
+A *mark* is a register value in whole counts of the meter's resolution. Between two marks lies an
+*interval*, whose counts are the difference of the two. Hence the counts of a stretch of intervals
+always sum to its last mark minus its first, exactly. What a register did is not explained away:
+an interval is missing, with the reason, where the register stepped back, or rose by more than the
+meter can have seen (a meter swapped for one that shows more). The way to make such an interval
+known is to say what happened: a `Replacement`, which ends one register and begins another.
+
 Only a register that jumps away and comes back is taken at its word before and after: what it
 showed in between (zero from a gateway whose meter is offline, all ones from one that boots) is
 not believed, or coming back would count the whole register as energy.
+
+Times are milliseconds since 1970 (UTC).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal, localcontext
 from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
-from operator import attrgetter
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Final, NamedTuple
 
+from bms.instants import DAY_MS, from_ms, to_ms
 from drivers.points import PointId
 
-BORDER_LIMIT = timedelta(hours=1)
-"""The longest interval whose linear share on one side of a border still counts as covered.
+HOUR_MS: Final = 3_600_000
+BORDER_LIMIT_MS: Final = HOUR_MS
+"""The longest interval whose share on one side of a period's border still counts as covered.
 
 Across a longer gap the total is true but its shape is a guess, so a share of it is included in
 the energy and not in the coverage.
 """
 
-ROLLOVER_HIGH = Fraction(95, 100)
-ROLLOVER_LOW = Fraction(5, 100)
+ROLLOVER_HIGH: Final = Fraction(95, 100)
+ROLLOVER_LOW: Final = Fraction(5, 100)
 """A step back is a rollover only from the last to the first twentieth of the register."""
 
-CAME_BACK = Fraction(9, 10)
-"""Readings are not believed if one step away and one step back make up this share of each other.
+CAME_BACK: Final = Fraction(9, 10)
+"""Marks are not believed if one step away and one step back make up this share of each other.
 A reset register climbs back in small steps, if ever."""
 
-_MICROSECOND = timedelta(microseconds=1)
+RETURN_WITHIN_MS: Final = 7 * DAY_MS
+"""A register that comes back later than this is believed in what it showed meanwhile: so a week
+of marks decides about any mark, and late ones redo a week and not a meter's life."""
+
+HELD_COUNTS: Final = 1
+"""A step back by no more than this is below the register's resolution: the register is held."""
 
 
 class Reading(NamedTuple):
-    """A register value: `meter` is the point id of the energy counter, `time` aware UTC."""
+    """A register value: `meter` is the point id of the counter, `time` aware UTC."""
 
     meter: PointId
     time: datetime
@@ -52,55 +62,139 @@ class Reading(NamedTuple):
 
 
 class Label(StrEnum):
-    """How the counts of an interval were come by."""
+    """How an amount was come by, the most certain first."""
 
     MEASURED = "measured"
     CORRECTED = "corrected"
-    """Measured across a rollover of a register whose size is declared, or across readings that
-    are not believed."""
+    """Measured across a rollover of a register whose size is declared, across marks that are not
+    believed, up to or from a replacement; or put right by a person."""
+    DERIVED = "derived"
+    """By formula from measured and corrected ones."""
+    ALLOCATED = "allocated"
+    """A share of what was measured over a longer time: the total is true, the shape is not."""
+    MANUAL = "manual"
+    """From a register read by a person."""
+    ESTIMATED = "estimated"
+    """A person's or a model's estimate."""
     MISSING = "missing"
+    """Unknown, or known in part only."""
+
+
+LABELS: Final = tuple(Label)
+RANK: Final[Mapping[Label, int]] = {label: rank for rank, label in enumerate(LABELS)}
+
+
+def worst(one: Label, other: Label) -> Label:
+    """The less certain of two labels."""
+    return one if RANK[one] >= RANK[other] else other
+
+
+class Event(StrEnum):
+    """What happened to a register."""
+
+    ROLLOVER = "rollover"
+    RESET = "reset"
+    REPLACEMENT = "replacement"
+    QUARANTINE = "quarantine"
+    """A step that the meter cannot have measured and nobody explained."""
+    JUMP = "jump"
+    """Marks between a jump and the return from it."""
+    GAP = "gap"
+    """Nothing was read for more than `BORDER_LIMIT_MS`."""
+
+
+class Mark(NamedTuple):
+    """A register value at `ms`; `manual` if a person read it."""
+
+    ms: int
+    counts: int
+    manual: bool = False
 
 
 class Interval(NamedTuple):
-    """Energy between two readings; `counts` is None exactly when the label is missing.
+    """Energy between two marks; `counts` is None exactly when the label is missing.
 
-    A tuple because a meter makes 35,000 a year.
+    `shown` is what the register showed at `end_ms` (less what it is held at).
     """
 
-    start: datetime
-    end: datetime
+    start_ms: int
+    end_ms: int
     counts: int | None
     label: Label
+    shown: int
     reason: str = ""
     """For people; empty when measured."""
+    event: Event | None = None
+
+    @property
+    def start(self) -> datetime:
+        return from_ms(self.start_ms)
+
+    @property
+    def end(self) -> datetime:
+        return from_ms(self.end_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What is known of a register, in counts of its resolution."""
+
+    size: int | None = None
+    """After so many counts it is back at zero (1,000,000 for six digits of whole counts)."""
+    most_per_h: Fraction | None = None
+    """More than this in an hour the meter cannot measure; None: not known."""
+
+    def plausible(self, counts: int, span_ms: int) -> bool:
+        """Whether so much can have been measured in that time (one count is rounding)."""
+        most = self.most_per_h
+        # In whole numbers: fractions would take most of the time that a ledger takes.
+        return most is None or (
+            (counts - 1) * HOUR_MS * most.denominator <= most.numerator * span_ms
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """At `ms` one register ended at `final` counts and another began at `initial` counts.
+
+    A reset, deliberate or not, is the replacement of a register by itself. `final` None: nobody
+    knows where the old one ended, so what it counted since its last mark is missing.
+    """
+
+    ms: int
+    final: int | None
+    initial: int
 
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """Energy of a period. No readings make `exact_kwh` None, never 0."""
+    """The amount of a period in the meter's unit. Nothing known makes `amount` None, never 0."""
 
     start: datetime
     end: datetime
-    exact_kwh: Fraction | None
+    amount: Fraction | None
     """Adjacent periods sum exactly to the whole."""
     covered: Fraction
-    """Share of the period that lies inside measured intervals, 0 to 1."""
-    estimated_kwh: Fraction = Fraction(0)
-    """The part of `exact_kwh` that is a linear share of a gap longer than `BORDER_LIMIT`."""
+    """Share of the period for which the amount is known, 0 to 1."""
+    guessed: Fraction = Fraction(0)
+    """The part of `amount` that is a share of a gap longer than `BORDER_LIMIT_MS` across one of
+    the period's borders: not covered."""
     problems: tuple[str, ...] = ()
     """Why parts of the period are missing, oldest first, at most `MAX_PROBLEMS`."""
-
-    @property
-    def kwh(self) -> Decimal | None:
-        """`exact_kwh` to 28 significant digits: exact where the borders fall on readings."""
-        return None if self.exact_kwh is None else to_decimal(self.exact_kwh)
+    shares: Mapping[Label, Fraction] = field(default_factory=dict)
+    """The amount by label; sums to `amount`."""
 
     @property
     def coverage_pct(self) -> float:
         return float(self.covered * 100)
 
 
-MAX_PROBLEMS = 5
+MAX_PROBLEMS: Final = 5
+
+
+def marks_of(readings: Iterable[Reading]) -> list[Mark]:
+    """Readings of one meter as marks."""
+    return [Mark(to_ms(reading.time), reading.counts) for reading in readings]
 
 
 def to_decimal(value: Fraction) -> Decimal:
@@ -110,161 +204,184 @@ def to_decimal(value: Fraction) -> Decimal:
         return Decimal(value.numerator) / Decimal(value.denominator)
 
 
-def intervals(readings: Iterable[Reading], *, register_size: int | None = None) -> list[Interval]:
-    """The intervals between consecutive readings of one meter, in time order.
+def intervals(
+    marks: Iterable[Mark],
+    register: Register = Register(),
+    replacements: Sequence[Replacement] = (),
+) -> list[Interval]:
+    """The intervals between consecutive believed marks of one meter, in time order.
 
-    `register_size` is the number of counts after which the register is back at zero (1,000,000
-    for six digits), if declared: then a step back from its last to its first twentieth is a
-    rollover. Every other step back is missing. Readings may come in any order and repeated;
-    raises ValueError for two different readings of one instant.
+    Marks may come in any order and repeated. A mark at the very instant of a replacement is
+    neither of the two registers: what the replacement says stands in its place. Raises ValueError
+    for two different marks of one instant.
     """
-    ordered = sorted(readings, key=attrgetter("time"))
+    ordered = sorted(marks)
     for before, after in pairwise(ordered):
-        if before.time == after.time and before.counts != after.counts:
-            raise ValueError(f"{after.meter}: two readings at {after.time.isoformat()}")
+        if before.ms == after.ms and before.counts != after.counts:
+            raise ValueError(f"two register values at {before.ms} ms")
+    if not replacements:
+        return _of_register(ordered, register)
     result: list[Interval] = []
-    believed, skipped = _believed(ordered)
-    for before, after in pairwise(believed):
-        step = after.counts - before.counts
-        if before.time == after.time:
+    times = [mark.ms for mark in ordered]
+    begin = 0
+    opened: Replacement | None = None
+    for change in sorted(replacements, key=lambda r: r.ms):
+        at = bisect_right(times, change.ms)
+        part = ordered[begin:at]
+        if part and part[-1].ms == change.ms:
+            part.pop()
+        result += _segment(part, register, opened, change)
+        begin, opened = at, change
+    return result + _segment(ordered[begin:], register, opened, None)
+
+
+def _segment(
+    marks: list[Mark], register: Register, opened: Replacement | None, closed: Replacement | None
+) -> list[Interval]:
+    """The intervals of one register from its begin to its end, as far as there are any."""
+    if opened is not None:
+        marks = [Mark(opened.ms, opened.initial), *marks]
+    if closed is not None and closed.final is None:
+        if not marks:
+            return []
+        found = _of_register(marks, register)
+        reason = "the register was replaced, and nobody noted its final reading"
+        start = found[-1].end_ms if found else marks[0].ms
+        last = Interval(start, closed.ms, None, Label.MISSING, closed.initial, reason)
+        return [*found, last._replace(event=Event.REPLACEMENT)]
+    if closed is not None and closed.final is not None:
+        if not marks:
+            return []
+        marks = [*marks, Mark(closed.ms, closed.final)]
+    found = _of_register(marks, register)
+    if opened is not None and found:
+        found[0] = _at_replacement(found[0], f"a register that began at {opened.initial} counts")
+    if closed is not None and found:
+        found[-1] = _at_replacement(found[-1], f"the register was replaced at {closed.final}")
+        found[-1] = found[-1]._replace(shown=closed.initial)
+    return found
+
+
+def _at_replacement(part: Interval, reason: str) -> Interval:
+    if part.counts is None:
+        return part
+    label = worst(part.label, Label.CORRECTED)
+    return part._replace(label=label, reason=reason, event=Event.REPLACEMENT)
+
+
+def _of_register(ordered: Sequence[Mark], register: Register) -> list[Interval]:
+    """The intervals of one register."""
+    result: list[Interval] = []
+    believed, skipped = _believed(_held(ordered), register)
+    if not believed:
+        return result
+    start, shown, by_hand = believed[0]
+    for ms, counts, manual in believed[1:]:
+        if ms == start:
             continue
-        if step >= 0:
-            reason = skipped.get(after.time, "")
-            label = Label.CORRECTED if reason else Label.MEASURED
-            result.append(Interval(before.time, after.time, step, label, reason))
-        elif register_size is not None and _rolled_over(before.counts, after.counts, register_size):
-            counts = register_size + step
-            reason = f"the register rolled over from {before.counts} to {after.counts} counts"
-            result.append(Interval(before.time, after.time, counts, Label.CORRECTED, reason))
-        else:
-            reason = f"the register stepped back from {before.counts} to {after.counts} counts"
-            result.append(Interval(before.time, after.time, None, Label.MISSING, reason))
+        step = counts - shown
+        span = ms - start
+        label, reason, event = Label.MEASURED, "", None
+        known: int | None = step
+        if ms in skipped:
+            label, reason, event = Label.CORRECTED, skipped[ms], Event.JUMP
+        if step < 0 and register.size is not None and _rolled_over(shown, counts, register.size):
+            known = register.size + step
+            label, event = Label.CORRECTED, Event.ROLLOVER
+            reason = f"the register rolled over from {shown} to {counts} counts"
+        elif step < 0:
+            known, label = None, Label.MISSING
+            event = Event.RESET if counts <= ROLLOVER_LOW * shown else Event.QUARANTINE
+            reason = f"the register stepped back from {shown} to {counts} counts"
+        if known is not None and not register.plausible(known, span):
+            known, label, event = None, Label.MISSING, Event.QUARANTINE
+            reason = (
+                f"the register went from {shown} to {counts} counts in {span / 60000:.0f} min: "
+                "more than the meter's rating allows"
+            )
+        if (manual or by_hand) and known is not None:
+            label = worst(label, Label.MANUAL)
+        if event is None and span > BORDER_LIMIT_MS and known is not None:
+            event = Event.GAP
+        result.append(Interval(start, ms, known, label, counts, reason, event))
+        start, shown, by_hand = ms, counts, manual
     return result
 
 
-def energy(
-    readings: Iterable[Reading],
-    start: datetime,
-    end: datetime,
-    resolution: Decimal,
-    *,
-    register_size: int | None = None,
-) -> Energy:
-    """Energy between two instants from one meter's readings (those around the period included)."""
-    return energy_of(intervals(readings, register_size=register_size), start, end, resolution)
-
-
-def energy_of(
-    parts: Sequence[Interval], start: datetime, end: datetime, resolution: Decimal
-) -> Energy:
-    """Energy between two instants from one meter's intervals, in time order.
-
-    An interval across a border is shared linearly by time. `resolution` is kWh per count.
-    Raises ValueError unless start < end.
-    """
-    if not start < end:
-        raise ValueError(f"an energy period must have a length: {start} to {end}")
-    counts = 0
-    shared = Fraction(0)
-    guessed = Fraction(0)
-    covered_us = 0
-    touched = False
-    problems: list[str] = []
-    for part in parts[bisect_right(parts, start, key=attrgetter("end")) :]:
-        if part.start >= end:
-            break
-        if part.counts is None:
-            if len(problems) < MAX_PROBLEMS:
-                problems.append(f"{part.start:%Y-%m-%d %H:%M}Z: {part.reason}")
-            continue
-        touched = True
-        if part.start >= start and part.end <= end:
-            counts += part.counts
-            covered_us += _us(part.start, part.end)
-            continue
-        inside_us = _us(max(part.start, start), min(part.end, end))
-        share = Fraction(part.counts * inside_us, _us(part.start, part.end))
-        shared += share
-        if part.end - part.start <= BORDER_LIMIT:
-            covered_us += inside_us
+def _held(ordered: Sequence[Mark]) -> Sequence[Mark]:
+    """The marks, those that fell by no more than the register's resolution at what was before."""
+    if not any(one.counts > other.counts for one, other in pairwise(ordered)):
+        return ordered
+    held: list[Mark] = []
+    for mark in ordered:
+        if held and held[-1].counts - HELD_COUNTS <= mark.counts < held[-1].counts:
+            held.append(mark._replace(counts=held[-1].counts))
         else:
-            guessed += share
-    scale = Fraction(resolution)
-    return Energy(
-        start,
-        end,
-        (counts + shared) * scale if touched else None,
-        Fraction(covered_us, _us(start, end)),
-        guessed * scale,
-        tuple(problems),
-    )
+            held.append(mark)
+    return held
 
 
-def local_midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The instant (UTC) at which a local day starts; days have 23 to 25 hours."""
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+def suspicious(counts: Sequence[int]) -> bool:
+    """Whether a register in time order does anything but stand or rise."""
+    return any(one > other + HELD_COUNTS for one, other in pairwise(counts))
 
 
-def daily(
-    parts: Sequence[Interval], first: date, last: date, zone: ZoneInfo, resolution: Decimal
-) -> list[tuple[date, Energy]]:
-    """Energy of each local day from `first` to `last` inclusive."""
-    result = []
-    day = first
-    while day <= last:
-        following = day + timedelta(days=1)
-        borders = local_midnight(day, zone), local_midnight(following, zone)
-        result.append((day, energy_of(parts, *borders, resolution)))
-        day = following
-    return result
-
-
-def _believed(ordered: Sequence[Reading]) -> tuple[Sequence[Reading], dict[datetime, str]]:
-    """The readings without those between a jump and the return from it, and what was left out,
-    by the time of the reading after it. The first and the last are always believed."""
+def _believed(
+    ordered: Sequence[Mark], register: Register
+) -> tuple[Sequence[Mark], Mapping[int, str]]:
+    """The marks without those between a jump and the return from it, and what was left out, by
+    the time of the mark after it. The first and the last are always believed."""
     if all(before.counts <= after.counts for before, after in pairwise(ordered)):
         return ordered, {}
-    kept: list[Reading] = []
-    skipped: dict[datetime, str] = {}
-    high: int | None = None  # the last reading before a step back
-    for reading in ordered:
+    kept: list[Mark] = []
+    skipped: dict[int, str] = {}
+    high: int | None = None  # the last mark before a step back
+    for mark in ordered:
         first = None  # the first of the kept ones that is not believed
-        if kept and reading.counts < kept[-1].counts:
-            first = _spike(kept, reading)
+        if kept and mark.counts < kept[-1].counts:
+            first = _spike(kept, mark, register)
             if first is None:
                 high = len(kept) - 1
-        elif high is not None and reading.counts >= kept[high].counts:
+        elif high is not None and mark.counts >= kept[high].counts:
             fall = kept[high].counts - kept[high + 1].counts
-            if reading.counts - kept[-1].counts >= CAME_BACK * fall:
+            if (
+                mark.counts - kept[-1].counts >= CAME_BACK * fall
+                and mark.ms - kept[high].ms <= RETURN_WITHIN_MS
+            ):
                 first = high + 1
             high = None
         if first is not None:
             shown = kept[first].counts
-            skipped[reading.time] = (
+            skipped[mark.ms] = (
                 f"the register jumped from {kept[first - 1].counts} to {shown} counts and back"
             )
             del kept[first:]
             if high is not None and high >= len(kept) - 1:
                 high = None
-        kept.append(reading)
+        kept.append(mark)
     return kept, skipped
 
 
-def _spike(kept: Sequence[Reading], after: Reading) -> int | None:
+def _spike(kept: Sequence[Mark], after: Mark, register: Register) -> int | None:
     """Where a jump up began from which `after` is the return; None if it is no return."""
     first = len(kept) - 1
     while first > 0 and kept[first - 1].counts > after.counts:
         first -= 1
-    if first == 0:
+        if after.ms - kept[first].ms > RETURN_WITHIN_MS:
+            return None
+    if first == 0 or after.ms - kept[first - 1].ms > RETURN_WITHIN_MS:
         return None
     rise = kept[first].counts - kept[first - 1].counts
     fall = kept[-1].counts - after.counts
-    return first if rise >= CAME_BACK * fall else None
+    if rise < CAME_BACK * fall:
+        return None
+    if register.size is not None and _rolled_over(kept[-1].counts, after.counts, register.size):
+        # A small register that was quiet and then rolled over looks like a jump and its return.
+        span = kept[first].ms - kept[first - 1].ms
+        if register.most_per_h is not None and register.plausible(rise, span):
+            return None
+    return first
 
 
 def _rolled_over(before: int, after: int, size: int) -> bool:
     return ROLLOVER_HIGH * size < before < size and 0 <= after < ROLLOVER_LOW * size
-
-
-def _us(start: datetime, end: datetime) -> int:
-    return (end - start) // _MICROSECOND

@@ -1,94 +1,110 @@
-"""kWh since local midnight, per base, from registers: the number on the status screen."""
+"""kWh since local midnight, per base: the number on the status screen.
+
+The ledger knows the day up to its last quarter hour; what came since is the register now minus
+the register there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, time, timedelta
-from decimal import Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from bms.config.meters import MeterRole
 from bms.config.models import Base, Site
-from bms.energy.ledger import Reading
+from bms.instants import local_midnight, to_ms
 from drivers.points import PointId, Quality, Sample
+
+_HOUR_MS: Final = 3_600_000
+
+
+AT_MIDNIGHT_MS: Final = 20 * 60_000
+"""A last mark this long before midnight still tells what the new day used: the quarter hour that
+ends at midnight enters the ledger a few minutes after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What the ledger knows of a meter's day so far, up to its last mark."""
+
+    used: Fraction | None
+    """In the meter's unit; None if anything is missing."""
+    mark_ms: int
+    register: Fraction
+    """What the register showed then, in the meter's unit before the ratio."""
+
+
+def midnight(base: Base, now: datetime) -> datetime:
+    """When the local day of a base began."""
+    zone = ZoneInfo(base.zone)
+    return local_midnight(now.astimezone(zone).date(), zone)
 
 
 class EnergyToday:
-    """Register now minus register at local midnight, for the meters of each base's boundary.
+    """Takes the registers of every cycle and what the ledger says of the day.
 
-    The midnight register comes from history (`wanted` says what to look up, `learn` takes it);
-    the current one from the process image. A meter without either makes its base None.
+    A base is None while anything of the day is missing from any of its meters.
     """
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._now_kwh: dict[PointId, float] = {}
-        self._midnight: dict[PointId, tuple[datetime, float]] = {}
-        self._asked: dict[PointId, datetime] = {}
+        self._meters = {
+            base.id: [
+                site.equipment[name].points["energy"]
+                for name in (*base.imports, *base.generation, *base.exports)
+            ]
+            for base in site.bases.values()
+        }
+        self._now: dict[PointId, float] = {}
 
     def offer(self, _now: datetime, samples: Mapping[PointId, Sample]) -> None:
         """Take the registers of one cycle."""
-        for base in self._site.bases.values():
-            for _sign, point in self._meters(base):
+        for points in self._meters.values():
+            for point in points:
                 sample = samples.get(point)
                 if sample is None or sample.quality is not Quality.GOOD:
                     continue
                 # OPC-UA servers may send texts where a number belongs.
                 if sample.value is not None and not isinstance(sample.value, str):
-                    self._now_kwh[point] = float(sample.value)
+                    self._now[point] = float(sample.value)
 
-    def _meters(self, base: Base) -> list[tuple[int, PointId]]:
-        equipment = self._site.equipment
-        return [
-            (sign, equipment[name].points["energy"])
-            for sign, names in ((1, base.imports), (1, base.generation), (-1, base.exports))
-            for name in names
-        ]
+    def wanted(self) -> list[PointId]:
+        """The meters whose day is to be looked up in the ledger."""
+        return [point for points in self._meters.values() for point in points]
 
-    def _local_midnight(self, base: Base, now: datetime) -> datetime:
-        zone = ZoneInfo(base.zone)
-        return datetime.combine(now.astimezone(zone).date(), time.min, zone)
-
-    def wanted(self, now: datetime) -> Iterable[tuple[PointId, datetime, datetime]]:
-        """Registers to look up in history: point and the time range that holds midnight."""
-        for base in self._site.bases.values():
-            midnight = self._local_midnight(base, now)
-            for _sign, point in self._meters(base):
-                known = self._midnight.get(point)
-                asked = self._asked.get(point)
-                if known is not None and known[0] == midnight:
-                    continue
-                if asked is not None and abs(now - asked) < timedelta(seconds=60):
-                    continue
-                self._asked[point] = now
-                yield point, midnight - timedelta(hours=1), midnight + timedelta(hours=1)
-
-    def learn(
-        self, point: PointId, now: datetime, readings: Sequence[Reading], resolution: Decimal
-    ) -> None:
-        """Take the register nearest to midnight, if it was read within a quarter of an hour.
-
-        `resolution` is what one count of these readings is worth, in kWh.
-        """
-        meter = self._site.meters[point]
-        midnight = self._local_midnight(self._site.bases[meter.base], now)
-        near = [r for r in readings if abs(r.time - midnight) <= timedelta(minutes=15)]
-        if near:
-            best = min(near, key=lambda reading: abs(reading.time - midnight))
-            self._midnight[point] = (midnight, float(best.counts * resolution))
-
-    def kwh(self, now: datetime) -> dict[str, float | None]:
-        """kWh today per base; None while a register is missing."""
+    def kwh(self, now: datetime, days: Mapping[PointId, Day | None]) -> dict[str, float | None]:
+        """kWh today per base."""
         result: dict[str, float | None] = {}
         for base in self._site.bases.values():
-            midnight = self._local_midnight(base, now)
             total: float | None = 0.0 if base.imports else None
-            for sign, point in self._meters(base):
-                start = self._midnight.get(point)
-                current = self._now_kwh.get(point)
-                if start is None or start[0] != midnight or current is None or current < start[1]:
+            for point in self._meters[base.id]:
+                used = self._used(base, point, now, days.get(point))
+                if total is None or used is None:
                     total = None
                     break
-                assert total is not None
-                total += sign * (current - start[1])
+                sign = -1 if self._site.metering[point].role is MeterRole.EXPORT else 1
+                total += sign * used
             result[base.id] = None if total is None else round(total, 1)
         return result
+
+    def _used(self, base: Base, point: PointId, now: datetime, day: Day | None) -> float | None:
+        register = self._now.get(point)
+        if day is None or register is None:
+            return None
+        spec = self._site.metering[point]
+        now_ms, start_ms = to_ms(now), to_ms(midnight(base, now))
+        since = (register - float(day.register)) * float(spec.ratio(now_ms))
+        span_ms = now_ms - day.mark_ms
+        if since < 0 or span_ms <= 0:
+            return None
+        most = spec.most_per_h
+        if most is not None and since > float(most) * span_ms / _HOUR_MS + float(spec.resolution):
+            return None
+        if day.mark_ms < start_ms - AT_MIDNIGHT_MS:
+            return None
+        if day.mark_ms < start_ms:
+            return since * (now_ms - start_ms) / span_ms
+        return None if day.used is None else float(day.used) + since

@@ -1,4 +1,7 @@
-"""Awards as database rows: values and losers as JSON, long texts by their id."""
+"""Awards as database rows: values and losers as JSON, long texts by their id.
+
+The losers are a list; where a minimum time wins, an object with its beginning and the list.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,10 @@ INSERT = (
     "INSERT INTO award (point, time_ms, value, priority, source, reason, expires_ms, losers) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-SELECT = (
-    "SELECT s.point, a.time_ms, a.value, a.priority, a.source, a.reason, a.expires_ms, a.losers "
-    "FROM award a JOIN series s ON s.id = a.point"
-)
+_COLUMNS = "s.point, a.time_ms, a.value, a.priority, a.source, a.reason, a.expires_ms, a.losers"
+_TABLES = "FROM award a JOIN series s ON s.id = a.point"
+SELECT = f"SELECT {_COLUMNS} {_TABLES}"
+SELECT_NUMBERED = f"SELECT {_COLUMNS}, a.id {_TABLES}"
 
 
 def pack(row: AwardRow, point: int, text_id: Callable[[str], int]) -> tuple[Any, ...]:
@@ -25,7 +28,9 @@ def pack(row: AwardRow, point: int, text_id: Callable[[str], int]) -> tuple[Any,
     if row.award is None:
         return (point, to_ms(row.time), None, None, None, None, None, None)
     winner = row.award.winner
-    losers = json.dumps([_loser(c) for c in row.award.losers], ensure_ascii=False)
+    rest: Any = [_loser(c) for c in row.award.losers]
+    if row.held_since is not None:
+        rest = {"held_since_ms": to_ms(row.held_since), "losers": rest}
     return (
         point,
         to_ms(row.time),
@@ -34,7 +39,7 @@ def pack(row: AwardRow, point: int, text_id: Callable[[str], int]) -> tuple[Any,
         text_id(winner.source),
         text_id(winner.reason),
         None if winner.expires is None else to_ms(winner.expires),
-        text_id(losers) if row.award.losers else None,
+        text_id(json.dumps(rest, ensure_ascii=False)) if rest else None,
     )
 
 
@@ -51,9 +56,12 @@ def unpack(row: tuple[Any, ...], text: Callable[[int], str]) -> AwardRow:
         reason=text(reason),
         expires=None if expires_ms is None else from_ms(expires_ms),
     )
-    others = [] if losers is None else json.loads(text(losers))
-    award = Award(winner, tuple(_command(point, item) for item in others))
-    return AwardRow(point, from_ms(time_ms), award)
+    rest: Any = [] if losers is None else json.loads(text(losers))
+    held_since = None
+    if isinstance(rest, dict):
+        held_since, rest = from_ms(rest["held_since_ms"]), rest["losers"]
+    award = Award(winner, tuple(_command(point, item) for item in rest))
+    return AwardRow(point, from_ms(time_ms), award, held_since)
 
 
 def _loser(command: Command) -> dict[str, Any]:

@@ -40,6 +40,12 @@ ROW_SAMPLES = 8192
 """Most samples in one log row, so that one row is always quick to decode and to send."""
 
 
+_LATE = (
+    "CREATE TABLE IF NOT EXISTS late (seq INTEGER PRIMARY KEY AUTOINCREMENT, "
+    "meter INTEGER NOT NULL, time_ms INTEGER NOT NULL)"
+)
+
+
 class History(Queries):
     """The history of one site directory: `Queries` and the writing side."""
 
@@ -51,6 +57,11 @@ class History(Queries):
         self._widest_ms = 0
         self._session: int | None = None
         self._noted_ms = self._seen_ms = 0
+        self._newest_ms: dict[int, int] = {}
+        """By meter row: the newest reading."""
+        if not read_only:
+            with transaction(self._connection, self._path):
+                self._connection.execute(_LATE)  # files of earlier versions lack it
 
     def close(self) -> None:
         """Close; until when it was recorded is noted if the disk still takes it."""
@@ -77,6 +88,7 @@ class History(Queries):
             self._meters.clear()
             self._widest_ms = 0
             self._session = None
+            self._newest_ms.clear()
             raise
 
     def _store(self, batch: Batch) -> int:
@@ -224,11 +236,22 @@ class History(Queries):
             kwh = counts * numerator / denominator
             samples.append(Sample(point, kwh, Quality.GOOD, time))
         rows.sort()
+        late = [(number, ms) for number, ms, _ in rows if not self._is_newest(number, ms)]
+        self._connection.executemany("INSERT INTO late (meter, time_ms) VALUES (?, ?)", late)
         self._connection.executemany(
             "INSERT INTO reading (meter, time_ms, counts) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             rows,
         )
         return samples
+
+    def _is_newest(self, meter: int, ms: int) -> bool:
+        """Whether a reading is after all others of its meter, and then the newest from now on."""
+        newest = self._newest_ms.get(meter)
+        if newest is None:
+            rows = self._rows("SELECT max(time_ms) FROM reading WHERE meter = ?", meter)
+            newest = ms - 1 if rows[0][0] is None else int(rows[0][0])
+        self._newest_ms[meter] = max(newest, ms)
+        return ms > newest
 
     def _declare(self, meter: Meter) -> None:
         if meter.resolution <= 0:

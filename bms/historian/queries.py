@@ -64,6 +64,8 @@ CREATE TABLE meter (id INTEGER PRIMARY KEY, point TEXT NOT NULL, base TEXT NOT N
     resolution TEXT NOT NULL, UNIQUE (point, resolution));
 CREATE TABLE reading (meter INTEGER NOT NULL, time_ms INTEGER NOT NULL, counts INTEGER NOT NULL,
     PRIMARY KEY (meter, time_ms)) WITHOUT ROWID;
+CREATE TABLE late (seq INTEGER PRIMARY KEY AUTOINCREMENT, meter INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL);
 CREATE TABLE award (id INTEGER PRIMARY KEY, point INTEGER NOT NULL, time_ms INTEGER NOT NULL,
     value TEXT, priority INTEGER, source INTEGER, reason INTEGER, expires_ms INTEGER,
     losers INTEGER);
@@ -205,6 +207,25 @@ class Queries:
         rows = self._award_rows(rule, self._known_series(point), to_ms(time))
         return rows[0] if rows else None
 
+    def first_award(self) -> datetime | None:
+        """When the first award was recorded; None before that."""
+        first = self._rows("SELECT min(time_ms) FROM award")[0][0]
+        return None if first is None else from_ms(first)
+
+    def recorded(self, start: datetime, end: datetime) -> bool:
+        """Whether anything was logged or awarded in a period."""
+        first, last = to_ms(start), to_ms(end)
+        return bool(
+            self._rows(
+                "SELECT 1 FROM log WHERE t0 BETWEEN ? - (SELECT widest_ms FROM about) AND ? "
+                "AND t1 >= ? LIMIT 1",
+                first,
+                last,
+                first,
+            )
+            or self._rows("SELECT 1 FROM award WHERE time_ms BETWEEN ? AND ? LIMIT 1", first, last)
+        )
+
     def _award_rows(self, rule: str, *arguments: Any) -> list[AwardRow]:
         rows = self._rows(f"{award_rows.SELECT} WHERE {rule}", *arguments)
         try:
@@ -265,6 +286,41 @@ class Queries:
         if after:
             found.update([min(after)])
         return [Reading(point, from_ms(ms), found[ms]) for ms in sorted(found)]
+
+    def counts(self, point: PointId, first_ms: int, last_ms: int) -> list[tuple[int, int]]:
+        """Instants (ms) and counts of one meter's readings, as `readings` without the objects."""
+        meters = self._rows("SELECT id, resolution FROM meter WHERE point = ? ORDER BY id", point)
+        query = "SELECT time_ms, counts FROM reading WHERE meter = ? AND time_ms BETWEEN ? AND ?"
+        if len(meters) == 1:
+            return self._rows(f"{query} ORDER BY time_ms", meters[0][0], first_ms, last_ms)
+        found: dict[int, int] = {}
+        common = _common([Decimal(text) for _, text in meters]) if meters else Decimal(1)
+        for number, text in meters:
+            factor = int(Fraction(Decimal(text)) / Fraction(common))
+            for ms, counts in self._rows(query, number, first_ms, last_ms):
+                found.setdefault(ms, counts * factor)
+        return sorted(found.items())
+
+    def next_reading(self, point: PointId, after_ms: int) -> int | None:
+        """The instant (ms) of the first reading of a meter after another instant."""
+        found = self._rows(
+            "SELECT min((SELECT min(time_ms) FROM reading WHERE meter = meter.id AND time_ms > ?)) "
+            "FROM meter WHERE point = ?",
+            after_ms,
+            point,
+        )[0][0]
+        return None if found is None else int(found)
+
+    def late_readings(self, after: int) -> list[tuple[int, PointId, int]]:
+        """Readings that were recorded when later ones of their meter already were: a number that
+        rises, the point, and the instant (ms)."""
+        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'late'"):
+            return []  # a history that this version has not written to yet
+        return self._rows(
+            "SELECT late.seq, meter.point, late.time_ms FROM late JOIN meter "
+            "ON meter.id = late.meter WHERE late.seq > ? ORDER BY late.seq",
+            after,
+        )
 
     def last_reading(self, point: PointId) -> Reading | None:
         """The newest reading of a meter, in counts of `meter(point).resolution`."""

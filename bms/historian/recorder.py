@@ -56,6 +56,8 @@ class AwardChange(Protocol):
     def point(self) -> PointId: ...
     @property
     def award(self) -> Award | None: ...
+    @property
+    def held_since(self) -> datetime | None: ...
 
 
 class AlarmEvent(Protocol):
@@ -98,9 +100,9 @@ def _is_text(point: Point) -> bool:
 
 
 def meters_of(site: Site) -> list[Meter]:
-    """Every energy register; the resolution is the decimal that the device file states."""
+    """Every counter; the resolution is the decimal that the site or the device file states."""
     return [
-        Meter(m.point, m.base, Decimal(repr(float(m.resolution_kwh)))) for m in site.meters.values()
+        Meter(m.point, m.base, Decimal(repr(float(m.resolution)))) for m in site.meters.values()
     ]
 
 
@@ -172,7 +174,7 @@ class Recorder:
             self._first = time
         self._alive = time
         for change in award_changes:
-            self._awards.append(AwardRow(change.point, time, change.award))
+            self._awards.append(AwardRow(change.point, time, change.award, change.held_since))
         for event in alarms:
             row = AlarmRow(event.key, event.severity, event.text, event.kind, event.time)
             self._alarms.append(row)

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bms.energy.ledger import Reading
 from bms.equipment import PointClass
+from bms.instants import EPOCH as EPOCH
+from bms.instants import from_ms as from_ms
+from bms.instants import to_ms as to_ms
 from bms.model import Award, Severity
 from drivers.points import PointId, Sample, Value
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
-
-
-def to_ms(time: datetime) -> int:
-    """Whole milliseconds since 1970, rounded down: the resolution of history."""
-    return (time - EPOCH) // MILLISECOND
-
-
-def from_ms(milliseconds: int) -> datetime:
-    """Aware UTC."""
-    return EPOCH + milliseconds * MILLISECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +41,8 @@ class AwardRow:
     point: PointId
     time: datetime
     award: Award | None
+    held_since: datetime | None = None
+    """Where a minimum time wins: when it began."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,17 @@
-"""How far each sink has taken the log, and what its server will not have: `sinks.db`.
+"""How far each sink has taken each stream, what it missed and what its server will not have.
 
-Apart from the history, so that a sink never waits for the controller's commits nor they for it.
+`sinks.db` lies apart from the history, so that a sink never waits for the controller's commits nor
+they for it. A *cursor* is where live copying stands; a *gap* is a range behind it that has still
+to be sent; a *dead letter* is lines that a server refused for good. The tags that points are sent
+with are kept here too: a line sent again must be the same line (see `forward.tags`).
 """
 
 from __future__ import annotations
 
+import sqlite3
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,18 +22,41 @@ from bms.database import Layout, open_database, store_errors, transaction
 from bms.historian.records import from_ms, to_ms
 
 FILE_NAME = "sinks.db"
-INFLUX = "influx"
-"""The sink that `influx` in site.yaml configures."""
+LOG = "log"
+"""The stream of raw samples."""
 LAYOUT = Layout(
     "sink cursor",
     0x424D534B,  # "BMSK"
-    1,
+    2,
     """
-CREATE TABLE cursor (sink TEXT PRIMARY KEY, history TEXT NOT NULL, seq INTEGER NOT NULL)
-    WITHOUT ROWID;
+CREATE TABLE cursor (sink TEXT NOT NULL, stream TEXT NOT NULL, history TEXT NOT NULL,
+    seq INTEGER NOT NULL, newest_ms INTEGER NOT NULL, PRIMARY KEY (sink, stream)) WITHOUT ROWID;
+CREATE TABLE gap (id INTEGER PRIMARY KEY, sink TEXT NOT NULL, stream TEXT NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, from_ms INTEGER, why TEXT NOT NULL);
 CREATE TABLE dead (id INTEGER PRIMARY KEY, sink TEXT NOT NULL, time_ms INTEGER NOT NULL,
-    reason TEXT NOT NULL, lines INTEGER NOT NULL, body BLOB NOT NULL)
+    reason TEXT NOT NULL, lines INTEGER NOT NULL, body BLOB NOT NULL, stream TEXT NOT NULL);
+CREATE TABLE known (sink TEXT NOT NULL, key TEXT NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (sink, key)) WITHOUT ROWID;
+CREATE TABLE tag (point TEXT NOT NULL, since_ms INTEGER NOT NULL, tags TEXT NOT NULL,
+    PRIMARY KEY (point, since_ms)) WITHOUT ROWID
 """,
+    {
+        1: """
+ALTER TABLE cursor RENAME TO cursor_1;
+CREATE TABLE cursor (sink TEXT NOT NULL, stream TEXT NOT NULL, history TEXT NOT NULL,
+    seq INTEGER NOT NULL, newest_ms INTEGER NOT NULL, PRIMARY KEY (sink, stream)) WITHOUT ROWID;
+INSERT INTO cursor SELECT sink, 'log', history, seq,
+    CAST(strftime('%s', 'now') AS INTEGER) * 1000 FROM cursor_1;
+DROP TABLE cursor_1;
+CREATE TABLE gap (id INTEGER PRIMARY KEY, sink TEXT NOT NULL, stream TEXT NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, from_ms INTEGER, why TEXT NOT NULL);
+ALTER TABLE dead ADD COLUMN stream TEXT NOT NULL DEFAULT 'log';
+CREATE TABLE known (sink TEXT NOT NULL, key TEXT NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (sink, key)) WITHOUT ROWID;
+CREATE TABLE tag (point TEXT NOT NULL, since_ms INTEGER NOT NULL, tags TEXT NOT NULL,
+    PRIMARY KEY (point, since_ms)) WITHOUT ROWID
+"""
+    },
 )
 
 
@@ -39,26 +67,58 @@ class DeadLetter:
     time: datetime
     reason: str
     lines: Sequence[bytes]
+    stream: str = LOG
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Rows `first` to `last` of a stream, both included, that a sink still has to send."""
+
+    number: int
+    stream: str
+    first: int
+    last: int
+    from_ms: int | None
+    """The time of the oldest row, where known."""
+    why: str
+
+    @property
+    def rows(self) -> int:
+        return self.last - self.first + 1
 
 
 class SinkCursor:
-    """The cursor of one sink in a state directory. A context manager; one thread at a time."""
+    """One stream of one sink in a state directory. A context manager; one thread at a time."""
 
-    def __init__(self, directory: Path, sink: str, history: str, last_seq: int) -> None:
-        """`history` and `last_seq` are the identity and the newest row of the history.
+    def __init__(
+        self, directory: Path, sink: str, history: str, last_seq: int, *, stream: str = LOG
+    ) -> None:
+        """`history` and `last_seq` are the identity of the history and its newest row.
 
         A cursor into another history starts over; one beyond the newest row (the history was
-        restored from a backup) steps back to it.
+        restored from a backup) steps back to it. So do gaps.
         """
         self._path = directory / FILE_NAME
-        self._sink = sink
+        self._key = (sink, stream)
         self._connection = open_database(self._path, LAYOUT)
         try:
             with transaction(self._connection, self._path):
-                self._connection.execute(
-                    "INSERT INTO cursor VALUES (?1, ?2, 0) ON CONFLICT DO UPDATE SET seq = "
-                    "CASE WHEN history = ?2 THEN min(seq, ?3) ELSE 0 END, history = ?2",
-                    (sink, history, last_seq),
+                execute = self._connection.execute
+                # The rows that a restored history lost have their numbers given out again.
+                execute(
+                    "DELETE FROM gap WHERE sink = ?1 AND stream = ?2 AND (first > ?4 OR EXISTS "
+                    "(SELECT 1 FROM cursor WHERE sink = ?1 AND stream = ?2 AND history != ?3))",
+                    (sink, stream, history, last_seq),
+                )
+                execute(
+                    "UPDATE gap SET last = min(last, ?3) WHERE sink = ?1 AND stream = ?2",
+                    (sink, stream, last_seq),
+                )
+                execute(
+                    "INSERT INTO cursor VALUES (?1, ?2, ?3, 0, 0) ON CONFLICT DO UPDATE SET seq = "
+                    "CASE WHEN history = ?3 THEN min(seq, ?4) ELSE 0 END, history = ?3",
+                    (sink, stream, history, last_seq),
                 )
         except BaseException:
             self._connection.close()
@@ -76,58 +136,236 @@ class SinkCursor:
         self._connection.close()
 
     @property
+    def stream(self) -> str:
+        return self._key[1]
+
+    @property
     def seq(self) -> int:
-        """Everything up to this log row has been delivered or dead-lettered."""
+        """Everything up to this row has been delivered or dead-lettered, except the gaps."""
         with store_errors(self._path):
             row = self._connection.execute(
-                "SELECT seq FROM cursor WHERE sink = ?", (self._sink,)
+                "SELECT seq FROM cursor WHERE sink = ? AND stream = ?", self._key
             ).fetchone()
         return int(row[0])
 
-    def advance(self, seq: int, dead: Sequence[DeadLetter] = ()) -> None:
-        """Move the cursor and keep the dead letters of the step, in one durable transaction."""
-        with transaction(self._connection, self._path):
-            self._connection.executemany(
-                "INSERT INTO dead (sink, time_ms, reason, lines, body) VALUES (?, ?, ?, ?, ?)",
-                [
-                    (
-                        self._sink,
-                        to_ms(letter.time),
-                        letter.reason,
-                        len(letter.lines),
-                        zlib.compress(b"\n".join(letter.lines)),
-                    )
-                    for letter in dead
-                ],
-            )
-            self._connection.execute("UPDATE cursor SET seq = ? WHERE sink = ?", (seq, self._sink))
-
-    def dead_letters(self) -> list[DeadLetter]:
-        """All dead letters of this sink, oldest first."""
+    def gaps(self) -> list[Gap]:
+        """What is missing behind the cursor, oldest first."""
         with store_errors(self._path):
             rows = self._connection.execute(
-                "SELECT time_ms, reason, body FROM dead WHERE sink = ? ORDER BY id", (self._sink,)
+                "SELECT id, stream, first, last, from_ms, why FROM gap "
+                "WHERE sink = ? AND stream = ? ORDER BY first, id",
+                self._key,
             ).fetchall()
+        return [Gap(*row) for row in rows]
+
+    def advance(
+        self, seq: int, dead: Sequence[DeadLetter] = (), newest_ms: int | None = None
+    ) -> None:
+        """Move the cursor and keep the dead letters of the step, in one durable transaction."""
+        with transaction(self._connection, self._path):
+            self._bury(dead)
+            self._move(seq, newest_ms)
+
+    def leave(self, last: int, from_ms: int | None, why: str) -> None:
+        """Make everything after the cursor up to `last` a gap, and go on behind it."""
+        with transaction(self._connection, self._path):
+            sink, stream = self._key
+            first = self.seq + 1
+            joined = self._connection.execute(
+                "UPDATE gap SET last = ?4 WHERE sink = ?1 AND stream = ?2 AND last = ?3 - 1",
+                (sink, stream, first, last),
+            )
+            if joined.rowcount == 0:
+                self._add(first, last, from_ms, why)
+            self._move(last, None)
+
+    def add_gap(self, first: int, last: int, from_ms: int | None, why: str) -> None:
+        """Have rows sent again that were sent, or thought to be."""
+        with transaction(self._connection, self._path):
+            self._add(first, last, from_ms, why)
+
+    def fill(
+        self,
+        gap: Gap,
+        upto: int,
+        dead: Sequence[DeadLetter] = (),
+        newest_ms: int | None = None,
+    ) -> None:
+        """Note that a gap's rows up to `upto` have been delivered or dead-lettered."""
+        with transaction(self._connection, self._path):
+            self._bury(dead)
+            self._connection.execute(
+                "UPDATE gap SET first = max(first, ?), from_ms = ? WHERE id = ?",
+                (upto + 1, gap.from_ms if newest_ms is None else newest_ms, gap.number),
+            )
+            self._connection.execute("DELETE FROM gap WHERE id = ? AND first > last", (gap.number,))
+
+    def _add(self, first: int, last: int, from_ms: int | None, why: str) -> None:
+        sink, stream = self._key
+        if first <= last:
+            self._connection.execute(
+                "INSERT INTO gap (sink, stream, first, last, from_ms, why) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (sink, stream, first, last, from_ms, why),
+            )
+
+    def _move(self, seq: int, newest_ms: int | None) -> None:
+        self._connection.execute(
+            "UPDATE cursor SET seq = max(seq, ?3), newest_ms = max(newest_ms, ?4) "
+            "WHERE sink = ?1 AND stream = ?2",
+            (*self._key, seq, newest_ms or 0),
+        )
+
+    def _bury(self, dead: Sequence[DeadLetter]) -> None:
+        sink, stream = self._key
+        self._connection.executemany(
+            "INSERT INTO dead (sink, time_ms, reason, lines, body, stream) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    sink,
+                    to_ms(letter.time),
+                    letter.reason,
+                    len(letter.lines),
+                    zlib.compress(b"\n".join(letter.lines)),
+                    stream,
+                )
+                for letter in dead
+            ],
+        )
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """All dead letters of this sink, of any stream, oldest first."""
+        return _dead_letters(self._connection, self._path, self._key[0])
+
+    def dead_lines(self) -> int:
+        """How many lines of this sink, of any stream, are dead letters."""
+        with store_errors(self._path):
+            row = self._connection.execute(
+                "SELECT coalesce(sum(lines), 0) FROM dead WHERE sink = ?", (self._key[0],)
+            ).fetchone()
+        return int(row[0])
+
+    def known(self, key: str, default: int) -> int:
+        """A whole number that the sink learnt and kept with `know`."""
+        with store_errors(self._path):
+            row = self._connection.execute(
+                "SELECT value FROM known WHERE sink = ? AND key = ?", (self._key[0], key)
+            ).fetchone()
+        return default if row is None else int(row[0])
+
+    def know(self, key: str, value: int) -> None:
+        with transaction(self._connection, self._path):
+            self._connection.execute(
+                "INSERT INTO known VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = ?3",
+                (self._key[0], key, value),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where one stream of one sink stands, as others see it."""
+
+    sink: str
+    stream: str
+    seq: int
+    gaps: tuple[Gap, ...]
+
+
+def positions(directory: Path) -> list[Position]:
+    """Every cursor in a state directory, with its gaps. Empty before the first sink."""
+    path = directory / FILE_NAME
+    if not path.exists():
+        return []
+    with store_errors(path), closing(open_database(path, LAYOUT, read_only=True)) as connection:
+        gaps: dict[tuple[str, str], list[Gap]] = {}
+        for sink, *row in connection.execute(
+            "SELECT sink, id, stream, first, last, from_ms, why FROM gap ORDER BY first, id"
+        ):
+            gap = Gap(*row)
+            gaps.setdefault((sink, gap.stream), []).append(gap)
         return [
-            DeadLetter(from_ms(ms), reason, zlib.decompress(body).split(b"\n"))
-            for ms, reason, body in rows
+            Position(sink, stream, seq, tuple(gaps.get((sink, stream), ())))
+            for sink, stream, seq in connection.execute(
+                "SELECT sink, stream, seq FROM cursor ORDER BY sink, stream"
+            )
         ]
+
+
+def dead_letters(directory: Path, sink: str) -> list[DeadLetter]:
+    """The dead letters of a sink, oldest first."""
+    path = directory / FILE_NAME
+    if not path.exists():
+        return []
+    with closing(open_database(path, LAYOUT, read_only=True)) as connection:
+        return _dead_letters(connection, path, sink)
+
+
+def forget_dead(directory: Path, numbers: Iterable[int]) -> None:
+    """Remove dead letters that the server has now."""
+    path = directory / FILE_NAME
+    with closing(open_database(path, LAYOUT)) as connection, transaction(connection, path):
+        connection.executemany("DELETE FROM dead WHERE id = ?", [(n,) for n in numbers])
+
+
+def remember_tags(
+    directory: Path, tags: Mapping[str, str], now_ms: int
+) -> dict[str, list[tuple[int, str]]]:
+    """Keep the tags that points have from now on; every version so far, by point, oldest first.
+
+    `tags` are texts that are ready for a line. While nothing was ever sent, a version holds for
+    all the past; afterwards only for what is later than `now_ms` and than anything that was sent,
+    so that nothing can go out twice under two names.
+    """
+    path = directory / FILE_NAME
+    versions: dict[str, list[tuple[int, str]]] = {}
+    with closing(open_database(path, LAYOUT)) as connection, transaction(connection, path):
+        execute = connection.execute
+        (newest,) = execute("SELECT coalesce(max(newest_ms), 0) FROM cursor").fetchone()
+        since = max(now_ms, newest + 1)
+        for point, since_ms, text in execute(
+            "SELECT point, since_ms, tags FROM tag ORDER BY point, since_ms"
+        ):
+            versions.setdefault(point, []).append((since_ms, text))
+        for point, text in tags.items():
+            found = versions.setdefault(point, [])
+            if found and found[-1][1] == text:
+                continue
+            version = (since if found or newest else 0, text)
+            execute("INSERT OR REPLACE INTO tag VALUES (?, ?, ?)", (point, *version))
+            found.append(version)
+    return versions
 
 
 def least_taken(directory: Path, sinks: Collection[str] | None, history: str) -> int | None:
     """The row of this history's log that all sinks have taken; None if there is no sink.
 
     `sinks` None means every sink with a cursor here; a named one without a cursor took nothing.
+    Rows in a gap are not taken.
     """
     path = directory / FILE_NAME
     cursors: dict[str, int] = {}
     if path.exists() and (sinks is None or sinks):
-        with store_errors(path):
-            connection = open_database(path, LAYOUT, read_only=True)
-            try:
-                for sink, uid, seq in connection.execute("SELECT sink, history, seq FROM cursor"):
-                    cursors[sink] = seq if uid == history else 0
-            finally:
-                connection.close()
+        # Not read-only: the file may still have an older layout.
+        with store_errors(path), closing(open_database(path, LAYOUT)) as connection:
+            for sink, uid, seq in connection.execute(
+                "SELECT sink, history, min(seq, coalesce((SELECT min(first) - 1 FROM gap "
+                "WHERE gap.sink = cursor.sink AND gap.stream = cursor.stream), seq)) "
+                "FROM cursor WHERE stream = ?",
+                (LOG,),
+            ):
+                cursors[sink] = seq if uid == history else 0
     names = cursors if sinks is None else sinks
     return min((cursors.get(name, 0) for name in names), default=None)
+
+
+def _dead_letters(connection: sqlite3.Connection, path: Path, sink: str) -> list[DeadLetter]:
+    with store_errors(path):
+        rows = connection.execute(
+            "SELECT time_ms, reason, body, stream, id FROM dead WHERE sink = ? ORDER BY id",
+            (sink,),
+        ).fetchall()
+    return [
+        DeadLetter(from_ms(ms), reason, zlib.decompress(body).split(b"\n"), stream, number)
+        for ms, reason, body, stream, number in rows
+    ]

@@ -1,20 +1,19 @@
-"""The growth report: every base of a site against its target, from the stored readings."""
+"""The growth report: every base of a site against its target, from the energy ledger."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bms.config.meters import MeterRole
 from bms.config.models import Base, Site
-from bms.energy.growth import Growth, Load, MeterData, MeterRole, Verdict, growth
-from bms.energy.ledger import intervals, local_midnight
-from bms.historian.queries import Queries
-
-MARGIN = timedelta(days=1)
-"""Read this much around a year; the readings next to it are always read as well."""
+from bms.energy.growth import Growth, Load, MeterData, Verdict, growth
+from bms.energy.ledger import Energy
+from bms.ledger.store import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,8 @@ class MeterCoverage:
     last_day: date
     kwh: float | None
     coverage_pct: float
+    shares_pct: dict[str, float]
+    """The part of the energy under each label of the ledger, in percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class BaseGrowth:
                     "last_day": m.last_day.isoformat(),
                     "kwh": _kwh(m.kwh),
                     "coverage_pct": round(m.coverage_pct, 2),
+                    "shares_pct": m.shares_pct,
                 }
                 for m in self.meters
             ],
@@ -103,25 +105,24 @@ class GrowthReport:
         }
 
 
-def growth_report(site: Site, history: Queries, year: int, now: datetime) -> GrowthReport:
-    """Judge every base of `site` for `year` from the readings in `history`.
+def growth_report(site: Site, ledger: Ledger, year: int, now: datetime) -> GrowthReport:
+    """Judge every base of `site` for `year` from the `ledger`, as far as it is kept.
 
-    Raises StoreError if the history cannot be read.
+    Raises StoreError if the ledger cannot be read.
     """
     return GrowthReport(
         site.file.id,
         year,
         now,
-        tuple(_base_growth(site, history, base, year, now) for base in site.bases.values()),
+        tuple(_base_growth(site, ledger, base, year, now) for base in site.bases.values()),
     )
 
 
-def _base_growth(site: Site, history: Queries, base: Base, year: int, now: datetime) -> BaseGrowth:
+def _base_growth(site: Site, ledger: Ledger, base: Base, year: int, now: datetime) -> BaseGrowth:
     zone = ZoneInfo(base.zone)
     baseline_year = base.file.baseline_year
-    before = year - 1 if baseline_year is None else baseline_year
     meters = [
-        _meter(site, history, name, role, (before, year), zone)
+        MeterData(name, role, _energy_of(site, ledger, name))
         for role, names in (
             (MeterRole.IMPORT, base.imports),
             (MeterRole.GENERATION, base.generation),
@@ -142,16 +143,20 @@ def _base_growth(site: Site, history: Queries, base: Base, year: int, now: datet
     return BaseGrowth(result, tuple(line for load in loads for line in _coverage(load)))
 
 
-def _meter(
-    site: Site, history: Queries, name: str, role: MeterRole, years: tuple[int, int], zone: ZoneInfo
-) -> MeterData:
-    """One meter with its intervals over both years (one stretch: what lies between counts too)."""
-    point = site.equipment[name].points["energy"]
-    start = local_midnight(date(min(years), 1, 1), zone) - MARGIN
-    end = local_midnight(date(max(years) + 1, 1, 1), zone) + MARGIN
-    known = history.meter(point)
-    readings = history.readings(point, start, end) if known is not None else []
-    return MeterData(name, role, known.resolution if known else Decimal(1), intervals(readings))
+def _energy_of(site: Site, ledger: Ledger, name: str) -> Callable[[datetime, datetime], Energy]:
+    spec = site.metering[site.equipment[name].points["energy"]]
+    return lambda start, end: ledger.energy_in(spec, start, end)
+
+
+def shares_pct(energy: Energy) -> dict[str, float]:
+    """The part of an amount under each label, in percent; empty if there is none."""
+    total = sum((abs(share) for share in energy.shares.values()), Fraction(0))
+    if not total:
+        return {}
+    return {
+        label.value: round(float(abs(share) / total * 100), 2)
+        for label, share in energy.shares.items()
+    }
 
 
 def _coverage(load: Load) -> list[MeterCoverage]:
@@ -161,8 +166,9 @@ def _coverage(load: Load) -> list[MeterCoverage]:
             part.role,
             load.period.first,
             load.period.last,
-            None if part.energy.exact_kwh is None else float(part.energy.exact_kwh),
+            None if part.energy.amount is None else float(part.energy.amount),
             part.energy.coverage_pct,
+            shares_pct(part.energy),
         )
         for part in load.meters
     ]

@@ -13,7 +13,8 @@ from bms.config.models import Site
 from bms.errors import InvalidInput
 from bms.historian.queries import Queries
 from bms.historian.records import AwardRow
-from bms.protection import same
+from bms.instants import MILLISECOND
+from bms.protection import same, same_winner
 from bms.shadow import shadowed
 from drivers.points import PointId, Quality, Sample, Value
 from schedules.yamltext import suggestion
@@ -47,12 +48,26 @@ def shadow_report(
     """
     found: list[Unsent] = []
     for point in _outputs(site, link):
-        rows = [row for row in history.awards(point, since, until) if row.time < until]
+        rows = _decisions(history, point, since, until)
         if rows:
             readings = history.samples(point, since - BEFORE, until)
             found += _unsent(rows, readings, site.outputs[point].tolerance)
     found.sort(key=lambda row: (row.time, row.point))
     return found
+
+
+def _decisions(
+    history: Queries, point: PointId, since: datetime, until: datetime
+) -> list[AwardRow]:
+    """The rows in which another command won, not those in which only the losers changed."""
+    earlier = history.award_at(point, since - MILLISECOND)
+    before = earlier.award if earlier is not None else None
+    rows = []
+    for row in history.awards(point, since, until):
+        if row.time < until and not same_winner(row.award, before):
+            rows.append(row)
+        before = row.award
+    return rows
 
 
 def _outputs(site: Site, link: str | None) -> Sequence[PointId]:

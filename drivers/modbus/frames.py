@@ -39,6 +39,8 @@ EXCEPTIONS = {
     11: "gateway target device failed to respond",
 }
 ILLEGAL_FUNCTION = 1
+ACKNOWLEDGE = 5
+"""No refusal: the device has taken the request, and needs longer than the answer may take."""
 ILLEGAL_ADDRESS_OR_VALUE = (2, 3)
 GATEWAY_CANNOT_REACH = (10, 11)
 

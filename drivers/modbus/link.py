@@ -354,11 +354,12 @@ class ModbusLink:
             # Nothing better came in this time: the exception was meant for this request.
             self.failed(job, job.verdict)
             return
-        torn = wire.torn
+        if wire.torn and wire is self._wire:
+            # What comes next would be taken for the rest. Left before anything else is sent.
+            self._leave("the device sent half an answer")
+            self._after(wire)
         strays = f"; {wire.strays} answers to other requests" if wire.strays else ""
         self.failed(job, NoAnswer(f"no answer within {self._timeout_s:g} s{strays}"))
-        if torn and wire is self._wire:  # what comes next would be taken for the rest
-            self._drop("the device sent half an answer")
 
     # --- health ------------------------------------------------------------------------------
 
@@ -392,10 +393,6 @@ class ModbusLink:
             # The units' own back-off keeps the attempts apart; the connection needs none.
             self._leave(f"{self._silent} requests in a row unanswered")
 
-    def _drop(self, reason: str) -> None:
-        self._leave(reason)
-        self._backoff.failed(self._monotonic())
-
     def _leave(self, reason: str) -> None:
         wire, self._wire = self._wire, None
         self._reason = reason
@@ -404,13 +401,19 @@ class ModbusLink:
             wire.close(reason)
 
     def lost(self, wire: Wire[Job]) -> None:
-        """The wire closed by itself. Devices close idle connections: that alone is no failure."""
+        """The wire closed by itself."""
         if wire is not self._wire:
             return
         self._wire = None
         self._reason = wire.reason
         self._silent, self._suspect = 0, False
-        if not wire.answers or any(True for _ in wire.calls()):
+        self._after(wire)
+
+    def _after(self, wire: Wire[Job]) -> None:
+        """Devices close idle connections, and a gateway may close one over a single unit: whoever
+        has answered is connected to again at once, so that its neighbours miss nothing. The
+        back-off of the unit that was asked keeps the attempts apart."""
+        if not wire.answers:
             self._backoff.failed(self._monotonic())
 
     # --- the connection ----------------------------------------------------------------------

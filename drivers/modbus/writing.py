@@ -9,6 +9,7 @@ from drivers.base import Write, WriteResult, WriteStatus
 from drivers.codec import Codec, as_bool, exponent_of, is_bit_table
 from drivers.errors import DeviceRefused, DriverError
 from drivers.modbus.frames import (
+    ACKNOWLEDGE,
     ILLEGAL_FUNCTION,
     PAYLOAD_AT,
     ExceptionAnswer,
@@ -79,6 +80,8 @@ class Writing:
                     known = self._only_multiple if request.function == 6 else self._only_single
                     known.add(unit)
                     continue
+                if error.code == ACKNOWLEDGE:
+                    return WriteStatus.TIMEOUT, str(error)
                 return WriteStatus.REFUSED, str(error)
             except DeviceRefused as error:
                 return WriteStatus.REFUSED, str(error)

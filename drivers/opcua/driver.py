@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,18 +16,21 @@ from asyncua.ua.uaerrors import UaError
 
 from drivers.backoff import Backoff, waiting
 from drivers.base import Batch, Deliver, Write, WriteResult
-from drivers.errors import ConnectionLost, DeviceRefused, DriverError
-from drivers.health import DriverHealth, Latencies
+from drivers.errors import ConnectionLost, DeviceRefused, DriverError, NoAnswer
+from drivers.health import DriverHealth, Tally
 from drivers.memory import Memory
+from drivers.opcua.calls import TooMuch
 from drivers.opcua.feeding import Feeding
 from drivers.opcua.security import NO_SECURITY, Security
-from drivers.opcua.session import OpcUaSession, UnknownNamespace, open_session
-from drivers.opcua.times import from_filetime, to_filetime
+from drivers.opcua.session import QUEUE, OpcUaSession, UnknownNamespace, open_session
+from drivers.opcua.times import to_filetime, to_ns
 from drivers.opcua.values import from_text, plain, usable_value, variant
 from drivers.opcua.writing import write_all
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
 from drivers.times import utc_now
 
+SUBSCRIBE_AGAIN_S = 600.0
+"""A server that has no subscription left may have one later."""
 _STEP_S = 1.0
 """How often a link that is away says so, and looks whether it is time to try again."""
 
@@ -39,7 +43,9 @@ class OpcUaDriver:
     Uncertain is STALE, Bad is BAD, the last two with the code's name. Writes carry the node's
     own data type; each is sent once. `read` and `write` run one after the other.
 
-    `feed` subscribes, unless `mode` is "poll" or the server has no subscriptions. Every break
+    `feed` subscribes, unless `mode` is "poll"; as long as the server refuses subscriptions it
+    polls instead, and asks again every ten minutes. The server samples every `sampling_s`, or as
+    often as it publishes, and keeps `queue` values of an item between two messages. Every break
     ends the session: a new one is built from the driver's own list, never restored. With `shadow`
     nothing that could change the server leaves, and writes end as SHADOW.
 
@@ -54,6 +60,8 @@ class OpcUaDriver:
         timeout_s: float = 4.0,
         security: Security = NO_SECURITY,
         mode: Literal["subscribe", "poll"] = "subscribe",
+        sampling_s: float | None = None,
+        queue: int = QUEUE,
         shadow: bool = False,
         now: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
@@ -67,6 +75,8 @@ class OpcUaDriver:
         self._timeout_s = timeout_s
         self._security = security
         self._mode = mode
+        self._sampling_s = sampling_s
+        self._queue = queue
         self._shadow = shadow
         self._now = now
         self._monotonic = monotonic
@@ -76,8 +86,10 @@ class OpcUaDriver:
         self._memory = Memory()
         self._lock = asyncio.Lock()
         self._feeding: Feeding | None = None
-        self._requests = self._failures = self._timeouts = self._connects = 0
-        self._latencies = Latencies()
+        self._tally = Tally()
+        self._connects = 0
+        self._instead = ""
+        """Why it polls although it should subscribe."""
 
     @property
     def points(self) -> Sequence[Point]:
@@ -147,22 +159,26 @@ class OpcUaDriver:
 
     async def feed(self, deliver: Deliver, period_s: float) -> None:
         """Deliver all points as long as nobody cancels it (see `Feed`); `period_s` is also the
-        publishing interval of points without a pace of their own."""
+        publishing interval of points without a pace of their own. Without points there is nothing
+        to connect for."""
+        if not self._points:
+            await asyncio.get_running_loop().create_future()
         classes: dict[float, list[Point]] = {}
         for point in self._points:
             classes.setdefault(point.scan_s or max(period_s, 0.05), []).append(point)
-        mode = self._mode
-        feeding = Feeding(classes, self._now)
+        feeding = Feeding(classes, self._now, sampling_s=self._sampling_s, queue=self._queue)
         try:
             while True:
+                if self._mode == "poll":
+                    await self._poll(deliver, classes, math.inf)
                 try:
                     async with self._lock:
                         session = await self._connected()
-                        if mode == "subscribe":
-                            self._feeding = feeding
-                            await feeding.begin(session, deliver)
-                except DeviceRefused:
-                    mode = "poll"  # no subscriptions here, or none left
+                        self._feeding = feeding
+                        await feeding.begin(session, deliver)
+                except DeviceRefused as error:
+                    await self._poll_instead(feeding, str(error))
+                    await self._poll(deliver, classes, SUBSCRIBE_AGAIN_S)
                     continue
                 except DriverError as error:
                     async with self._lock:
@@ -170,9 +186,7 @@ class OpcUaDriver:
                     feeding.missed(deliver, self._why())
                     await asyncio.sleep(_STEP_S)
                     continue
-                if mode == "poll":
-                    await self._poll(deliver, classes)
-                    continue
+                self._instead = ""
                 self._backoff.succeeded()
                 reason = await feeding.broken()
                 feeding.end()
@@ -184,12 +198,24 @@ class OpcUaDriver:
             feeding.end()
             self._feeding = None
 
-    async def _poll(self, deliver: Deliver, classes: dict[float, list[Point]]) -> None:
+    async def _poll_instead(self, feeding: Feeding, reason: str) -> None:
+        """No subscriptions here, or none left. Those that were made end with the session."""
+        feeding.end()
+        self._feeding = None
+        self._instead = f"polling, as the server refuses to be subscribed to: {reason}"
+        async with self._lock:
+            session, self._session = self._session, None
+            if session is not None:
+                await session.close()
+
+    async def _poll(
+        self, deliver: Deliver, classes: dict[float, list[Point]], for_s: float
+    ) -> None:
         """Read each class at its pace, one turn of the fastest."""
         loop = asyncio.get_running_loop()
+        end = loop.time() + for_s
         due = dict.fromkeys(classes, loop.time())
-        while True:
-            now = loop.time()
+        while (now := loop.time()) < end:
             for period, points in classes.items():
                 if due[period] > now:
                     continue
@@ -215,21 +241,21 @@ class OpcUaDriver:
             except UnknownNamespace as error:
                 samples[point] = self._memory.unusable(point, self._now(), str(error))
         ids = list(nodes)
-        for start in range(0, len(ids), session.limits.read):
-            batch = ids[start : start + session.limits.read]
-            begun = self._monotonic()
-            self._requests += 1
+        while ids:
+            batch = ids[: session.limits.read]
             try:
                 answer = await session.values([nodes[point] for point in batch])
             except DriverError as error:
+                if isinstance(error, TooMuch) and session.halve("read"):
+                    continue
                 if await self._failed(error):
-                    samples |= self._missed(ids[start:], error)
+                    samples |= self._missed(ids, error)
                     break
                 samples |= self._missed(batch, error)
             else:
-                self._latencies.add(self._monotonic() - begun)
                 self._backoff.succeeded()
                 samples |= self._take(batch, answer)
+            ids = ids[len(batch) :]
         return samples
 
     def _take(
@@ -255,7 +281,7 @@ class OpcUaDriver:
             return self._memory.unusable(point, time, wrong)
         if status is not None and not status.is_good():
             return Sample(point, value, Quality.STALE, time, status.name)
-        return Sample(point, value, Quality.GOOD, time, "", from_filetime(ticks))
+        return Sample(point, value, Quality.GOOD, time, "", to_ns(ticks))
 
     def _missed(self, points: Iterable[PointId], error: DriverError) -> dict[PointId, Sample]:
         now, detail = self._now(), str(error)
@@ -268,13 +294,19 @@ class OpcUaDriver:
             return self._session
         if self._backoff.remaining_s(self._monotonic()):
             raise ConnectionLost(self._why())
+        self._tally.requests += 1
         try:
             self._session = await open_session(
-                self._url, self._timeout_s, self._security, read_only=self._shadow
+                self._url,
+                self._timeout_s,
+                self._security,
+                read_only=self._shadow,
+                tally=self._tally,
             )
         except DriverError as error:
             self._reason = str(error)
-            self._failures += 1
+            self._tally.failures += 1
+            self._tally.timeouts += isinstance(error, NoAnswer)
             self._backoff.failed(self._monotonic())
             # A refusal while connecting is no answer about any point.
             raise ConnectionLost(self._reason) from None
@@ -291,7 +323,6 @@ class OpcUaDriver:
             return False
         session, self._session = self._session, None
         if session is not None:
-            self._failures += 1
             self._reason = str(error)
             self._backoff.failed(self._monotonic())
             await session.close()
@@ -302,18 +333,18 @@ class OpcUaDriver:
         return self._feeding.clock_skew_s if self._feeding is not None else None
 
     def health(self) -> DriverHealth:
-        feeding = self._feeding
+        feeding, tally = self._feeding, self._tally
         return DriverHealth(
             connected=self._session is not None,
-            requests=self._requests + (feeding.responses if feeding is not None else 0),
-            failures=self._failures,
-            timeouts=self._timeouts,
+            requests=tally.requests + (feeding.responses if feeding is not None else 0),
+            failures=tally.failures,
+            timeouts=tally.timeouts,
             connects=self._connects,
-            latency_p50_ms=self._latencies.percentile_ms(50),
-            latency_p95_ms=self._latencies.percentile_ms(95),
-            latency_p99_ms=self._latencies.percentile_ms(99),
+            latency_p50_ms=tally.latencies.percentile_ms(50),
+            latency_p95_ms=tally.latencies.percentile_ms(95),
+            latency_p99_ms=tally.latencies.percentile_ms(99),
             clock_skew_s=self.clock_skew_s,
-            detail="" if self._session is not None else self._why(),
+            detail=self._instead if self._session is not None else self._why(),
         )
 
 

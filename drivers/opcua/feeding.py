@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
+
+from asyncua.ua.status_codes import StatusCodes
 
 from drivers.base import Batch, Deliver
 from drivers.errors import DriverError
 from drivers.opcua.decode import Published
 from drivers.opcua.publishing import Publishing
-from drivers.opcua.session import BATCH, MonitoredItem, OpcUaSession, UnknownNamespace
+from drivers.opcua.session import (
+    BATCH,
+    QUEUE,
+    MonitoredItem,
+    OpcUaSession,
+    UnknownNamespace,
+)
 from drivers.opcua.subscription import Items
 from drivers.opcua.times import from_filetime
 from drivers.points import OpcUaAddress, Point, PointId
@@ -23,7 +31,16 @@ SILENT_AFTER = 4.0
 """Longest intervals without any response, after which a subscription is taken for dead."""
 GRACE_S = 5.0
 """And the time that a busy server may take on top."""
+PROBE_S = 10.0
+"""Between requests that only show that the server answers, and how fast."""
 _SPARE_REQUESTS = 2
+_FILTER_REFUSED = (
+    StatusCodes.BadMonitoredItemFilterUnsupported,
+    StatusCodes.BadMonitoredItemFilterInvalid,
+    StatusCodes.BadFilterNotAllowed,
+    StatusCodes.BadDeadbandFilterInvalid,
+)
+"""No dead-band here: not on this server, or not for nodes of this type."""
 
 
 @dataclass(slots=True)
@@ -43,12 +60,23 @@ class _Live:
 
 
 class Feeding:
-    """Delivers what subscriptions say. `classes` are the points by period in seconds."""
+    """Delivers what subscriptions say. `classes` are the points by period in seconds.
+
+    The server samples each item every `sampling_s`, or as often as it publishes, and keeps up to
+    `queue` values of it between two responses.
+    """
 
     def __init__(
-        self, classes: Mapping[float, Sequence[Point]], now: Callable[[], datetime]
+        self,
+        classes: Mapping[float, Sequence[Point]],
+        now: Callable[[], datetime],
+        *,
+        sampling_s: float | None = None,
+        queue: int = QUEUE,
     ) -> None:
         self._now = now
+        self._sampling_s = sampling_s
+        self._queue = queue
         self._parts = [
             (
                 period,
@@ -80,6 +108,7 @@ class Feeding:
         self._broken = loop.create_future()
         self._deliver = deliver
         for period, points, items in self._parts:
+            items.begin()
             number, every_s = await session.subscribe(period)
             live = _Live(items, points, period, every_s, loop.time())
             live.failed = await self._monitor(session, number, live, range(len(points)))
@@ -91,19 +120,23 @@ class Feeding:
         """Wait until the subscriptions bring nothing any more; why."""
         loop = asyncio.get_running_loop()
         assert self._broken is not None
-        retry_at = loop.time() + RETRY_ITEMS_S
+        assert self._session is not None
+        retry_at, probe_at = loop.time() + RETRY_ITEMS_S, loop.time()
         while not self._broken.done():
             await asyncio.wait((self._broken,), timeout=1.0)
             now = loop.time()
             for live in self._live.values():
                 if now - live.heard > SILENT_AFTER * live.every_s + GRACE_S:
                     self._break(f"no publish response for {now - live.heard:.0f} s")
-            if now >= retry_at and not self._broken.done():
-                retry_at = now + RETRY_ITEMS_S
-                try:
+            try:
+                if now >= probe_at and not self._broken.done():
+                    probe_at = now + PROBE_S
+                    await self._session.probe()
+                if now >= retry_at and not self._broken.done():
+                    retry_at = now + RETRY_ITEMS_S
                     await self._retry()
-                except DriverError as error:
-                    self._break(str(error))
+            except DriverError as error:
+                self._break(str(error))
         return self._broken.result()
 
     def end(self) -> None:
@@ -141,9 +174,20 @@ class Feeding:
                 live.items.fail(place, str(error))
                 failed.append(place)
             else:
-                asked.append((place, MonitoredItem(node, place, address.deadband)))
+                every_s = live.period_s if self._sampling_s is None else self._sampling_s
+                item = MonitoredItem(node, place, address.deadband, every_s, self._queue)
+                asked.append((place, item))
         items = [item for _, item in asked]
-        statuses = await session.monitor(number, items, live.period_s) if items else []
+        statuses = await session.monitor(number, items)
+        unfiltered = [
+            n
+            for n, status in enumerate(statuses)
+            if items[n].deadband and status.value in _FILTER_REFUSED
+        ]
+        # More than was asked for is better than nothing.
+        again = await session.monitor(number, [replace(items[n], deadband=0) for n in unfiltered])
+        for n, status in zip(unfiltered, again, strict=True):
+            statuses[n] = status
         for (place, _), status in zip(asked, statuses, strict=True):
             if not status.is_good():
                 live.items.fail(place, status.name)
@@ -172,7 +216,7 @@ class Feeding:
                 self._break(f"message {expected} of subscription {published.subscription} is lost")
                 return
             live.sequence = published.sequence
-            live.items.take(published.changes)
+        live.items.take(published.changes)
         self._deliver(live.items.batch(now))
 
     def _break(self, reason: str) -> None:

@@ -90,7 +90,8 @@ async def server_certificate(url: str, security: Security, timeout_s: float) -> 
 def offered(endpoint: ua.EndpointDescription) -> str:
     """Policy and mode of an endpoint in words."""
     policy = str(endpoint.SecurityPolicyUri).rpartition("#")[2] or "?"
-    return f"{policy} {endpoint.SecurityMode.name}"
+    mode = endpoint.SecurityMode
+    return policy if mode is ua.MessageSecurityMode.None_ else f"{policy} {mode.name}"
 
 
 def _identify(client: Client, security: Security) -> None:

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.common.ua_utils import data_type_to_variant_type
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
-from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.ua_binary import struct_from_binary
-from asyncua.ua.uaerrors import UaError, UaStatusCodeError
+from asyncua.ua.uaerrors import UaError
 
-from drivers.errors import BadAnswer, ConnectionLost, DeviceRefused, DriverError, NoAnswer
+from drivers.errors import BadAnswer, ConnectionLost, DeviceRefused
+from drivers.health import Tally
+from drivers.opcua.calls import TooMuch, bounded
 from drivers.opcua.decode import Published
 from drivers.opcua.guard import guard
 from drivers.opcua.publishing import Publishing
@@ -36,7 +37,7 @@ QUEUE = 2
 """Values a server keeps of an item between two responses. The controller decides on the latest;
 two leave room for one that comes while a response is on its way."""
 _SUBSCRIPTION_LIFE_S = 120.0
-_SESSION_TIMEOUT_MS = 60_000
+SESSION_TIMEOUT_MS = 60_000
 _LIMITS = "Server_ServerCapabilities_OperationLimits_"
 _LIMIT_NAMES = ("MaxNodesPerRead", "MaxNodesPerWrite", "MaxMonitoredItemsPerCall")
 _WATCHDOG_S = 10.0  # asyncua's own probe; at its default of 1 s it gives up on a mere stall
@@ -54,15 +55,24 @@ class OpcUaSession:
     """An open session with everything that is valid only while it lasts."""
 
     def __init__(
-        self, client: Client, namespaces: Sequence[str], limits: Limits, timeout_s: float
+        self,
+        client: Client,
+        namespaces: Sequence[str],
+        limits: Limits,
+        timeout_s: float,
+        tally: Tally,
     ) -> None:
         self._client = client
+        self._tally = tally
         self.limits = limits
         self._namespaces = {uri: index for index, uri in enumerate(namespaces)}
         self._timeout_s = timeout_s
         self._nodes: dict[tuple[str, str], ua.NodeId] = {}
         self._types: dict[ua.NodeId, ua.VariantType] = {}
         self._arguments: dict[ua.NodeId, list[ua.VariantType]] = {}
+
+    def _bounded(self) -> AbstractAsyncContextManager[None]:
+        return bounded(self._timeout_s, self._tally)
 
     def node(self, address: OpcUaAddress) -> ua.NodeId:
         """The node's id in this session: indices move, URIs do not."""
@@ -97,7 +107,7 @@ class OpcUaSession:
 
     async def values(self, nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
         """Value, status and times of up to BATCH nodes, in order."""
-        async with _bounded(self._timeout_s):
+        async with self._bounded():
             answer = await self._client.uaclient.read_attributes(list(nodes), AttributeIds.Value)
         return _counted(answer, len(nodes))
 
@@ -105,7 +115,7 @@ class OpcUaSession:
         """The data type of a node, asked once per session."""
         kind = self._types.get(node)
         if kind is None:
-            async with _bounded(self._timeout_s):
+            async with self._bounded():
                 kind = await self._client.get_node(node).read_data_type_as_variant_type()
             self._types[node] = kind
         return kind
@@ -122,7 +132,7 @@ class OpcUaSession:
         wanted.RequestedLifetimeCount = max(30, round(_SUBSCRIPTION_LIFE_S / period_s))
         wanted.MaxNotificationsPerPublish = 0
         wanted.PublishingEnabled = True
-        async with _bounded(self._timeout_s):
+        async with self._bounded():
             data = await self._client.uaclient._send_request(request)
             response = struct_from_binary(ua.CreateSubscriptionResponse, data)
             response.ResponseHeader.ServiceResult.check()
@@ -131,21 +141,36 @@ class OpcUaSession:
         return found.SubscriptionId, every_s
 
     async def monitor(
-        self, subscription: int, items: Sequence[MonitoredItem], period_s: float
+        self, subscription: int, items: Sequence[MonitoredItem]
     ) -> list[ua.StatusCode]:
         """Add items to a subscription; one status per item, in order."""
-        requests = [_monitored(item, period_s) for item in items]
+        requests = [_monitored(item) for item in items]
         results: list[ua.StatusCode] = []
-        for start in range(0, len(requests), self.limits.items):
+        while len(results) < len(requests):
             params = ua.CreateMonitoredItemsParameters()
             params.SubscriptionId = subscription
             params.TimestampsToReturn = ua.TimestampsToReturn.Both
-            params.ItemsToCreate = requests[start : start + self.limits.items]
-            async with _bounded(self._timeout_s):
-                answer = await self._client.uaclient.create_monitored_items(params)
+            params.ItemsToCreate = requests[len(results) : len(results) + self.limits.items]
+            try:
+                async with self._bounded():
+                    answer = await self._client.uaclient.create_monitored_items(params)
+            except TooMuch:
+                if not self.halve("items"):
+                    raise
+                continue
             found = _counted(answer, len(params.ItemsToCreate))
             results += [result.StatusCode for result in found]
         return results
+
+    def halve(self, which: Literal["read", "write", "items"]) -> bool:
+        """Ask for half as many at a time from now on; False if one is too many already."""
+        most = getattr(self.limits, which)
+        self.limits = replace(self.limits, **{which: max(1, most // 2)})
+        return bool(most > 1)
+
+    async def probe(self) -> None:
+        """Ask for something that every server has. Raises DriverError."""
+        await self.values([ua.NodeId(ua.Int32(ObjectIds.Server_ServerStatus_State))])
 
     def publish(
         self, published: Callable[[Published], None], broken: Callable[[str], None]
@@ -161,7 +186,7 @@ class OpcUaSession:
     ) -> ua.StatusCode:
         """Call a method of an object; what the server says of it."""
         request = ua.CallMethodRequest(target, method, list(arguments))
-        async with _bounded(self._timeout_s):
+        async with self._bounded():
             answer = await self._client.uaclient.call([request])
         status: ua.StatusCode = _counted(answer, 1)[0].StatusCode
         return status
@@ -171,7 +196,7 @@ class OpcUaSession:
         known = self._arguments.get(method)
         if known is None:
             known = []
-            async with _bounded(self._timeout_s):
+            async with self._bounded():
                 for child in await self._client.get_node(method).get_properties():
                     if (await child.read_browse_name()).Name == "InputArguments":
                         for argument in await child.read_value():
@@ -190,7 +215,7 @@ class OpcUaSession:
         Only the value is sent: many servers refuse a status or time from outside.
         """
         values = [ua.DataValue(variant, SourceTimestamp=None) for variant in variants]
-        async with _bounded(self._timeout_s):
+        async with self._bounded():
             answer = await self._client.uaclient.write_attributes(list(nodes), values)
         return _counted(answer, len(nodes))
 
@@ -200,20 +225,26 @@ class OpcUaSession:
 
 
 async def open_session(
-    url: str, timeout_s: float, security: Security = NO_SECURITY, *, read_only: bool = False
+    url: str,
+    timeout_s: float,
+    security: Security = NO_SECURITY,
+    *,
+    read_only: bool = False,
+    tally: Tally | None = None,
 ) -> OpcUaSession:
     """Connect and open a session. Raises NoAnswer, ConnectionLost or DeviceRefused.
 
-    With `read_only` no request that could change anything leaves the session.
+    With `read_only` no request that could change anything leaves the session. `tally` counts the
+    requests of the session, connecting not among them.
     """
     _quiet()
     client = Client(url, timeout=timeout_s, watchdog_intervall=_WATCHDOG_S)
-    client.session_timeout = _SESSION_TIMEOUT_MS
+    client.session_timeout = SESSION_TIMEOUT_MS
     client.name = client.description = "bms"
     if read_only:
         guard(client)
     try:
-        async with _bounded(timeout_s):
+        async with bounded(timeout_s, None):
             await secure(client, security)
             await client.connect()
             namespaces = await client.get_namespace_array()
@@ -221,7 +252,7 @@ async def open_session(
     except BaseException:
         await _discard(client)
         raise
-    return OpcUaSession(client, namespaces, limits, timeout_s)
+    return OpcUaSession(client, namespaces, limits, timeout_s, tally or Tally())
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,17 +282,19 @@ class MonitoredItem:
     node: ua.NodeId
     handle: int
     deadband: float
+    sampling_s: float
+    queue: int
 
 
-def _monitored(item: MonitoredItem, period_s: float) -> ua.MonitoredItemCreateRequest:
+def _monitored(item: MonitoredItem) -> ua.MonitoredItemCreateRequest:
     request = ua.MonitoredItemCreateRequest()
     request.ItemToMonitor.NodeId = item.node
     request.ItemToMonitor.AttributeId = AttributeIds.Value
     request.MonitoringMode = ua.MonitoringMode.Reporting
     wanted = request.RequestedParameters
     wanted.ClientHandle = item.handle
-    wanted.SamplingInterval = period_s * 1000
-    wanted.QueueSize = QUEUE
+    wanted.SamplingInterval = item.sampling_s * 1000
+    wanted.QueueSize = item.queue
     wanted.DiscardOldest = True
     if item.deadband:
         change = ua.DataChangeFilter()
@@ -270,43 +303,6 @@ def _monitored(item: MonitoredItem, period_s: float) -> ua.MonitoredItemCreateRe
         change.DeadbandValue = item.deadband
         wanted.Filter = change
     return request
-
-
-@asynccontextmanager
-async def _bounded(timeout_s: float) -> AsyncIterator[None]:
-    """The one place where errors of asyncua become ours."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            yield
-    except TimeoutError:
-        raise NoAnswer(f"no answer within {timeout_s:g} s") from None
-    except UaStatusCodeError as error:
-        name = ua.StatusCode(error.code).name
-        if error.code in _SESSION_IS_GONE:
-            raise ConnectionLost(f"the server ended the session: {name}") from None
-        raise DeviceRefused(name) from None
-    except (OSError, UnicodeError) as error:
-        text = getattr(error, "strerror", None) or str(error)
-        raise ConnectionLost(f"no connection: {text}") from None
-    except DriverError:
-        raise
-    except Exception as error:  # asyncua raises plain errors for frames it cannot decode
-        raise BadAnswer(f"the server's answer cannot be used: {error!r}") from None
-
-
-_SESSION_IS_GONE = frozenset(
-    (
-        StatusCodes.BadSessionIdInvalid,
-        StatusCodes.BadSessionClosed,
-        StatusCodes.BadSessionNotActivated,
-        StatusCodes.BadSecureChannelIdInvalid,
-        StatusCodes.BadSecureChannelClosed,
-        StatusCodes.BadConnectionClosed,
-        StatusCodes.BadServerHalted,
-        StatusCodes.BadShutdown,
-        StatusCodes.BadTcpSecureChannelUnknown,
-    )
-)
 
 
 def _counted(answer: list[Any], count: int) -> list[Any]:

@@ -10,11 +10,14 @@ from typing import cast
 from drivers.base import Batch
 from drivers.memory import STALE_FOR, GoodSamples, bad_sample
 from drivers.opcua.decode import Changes
-from drivers.opcua.times import from_filetime
+from drivers.opcua.times import to_ns
 from drivers.opcua.values import status_name, usable_value
 from drivers.points import PointId, Quality, Sample, Value
 
 NOT_REPORTED = "the server has not sent a value yet"
+_OVERTAKEN_FOR = 3
+"""Responses after a read that may still tell what was before it: one on its way, one being made
+at the server, and one to be sure."""
 _SEVERITY = 30
 """The two highest bits of a StatusCode: good, uncertain, bad (OPC 10000-4, 7.39)."""
 
@@ -30,40 +33,65 @@ class Items:
     def __init__(self, points: Sequence[PointId]) -> None:
         self.points = tuple(points)
         self._values: list[Value | None] = [None] * len(points)
-        self._source: list[int] = [0] * len(points)
-        self._wrong: dict[int, tuple[Quality, str]] = dict.fromkeys(
-            range(len(points)), (Quality.BAD, NOT_REPORTED)
-        )
+        self._source = [0] * len(points)
+        self._source_ns: list[int] = [0] * len(points)
+        self._wrong: dict[int, tuple[Quality, str]] = {}
         self._place = {point: place for place, point in enumerate(points)}
-        self._all = range(len(points))
+        self._all = list(range(len(points)))
+        self._untold = set(self._all)
+        """Places of which the server has said nothing in this session."""
+        self._read: dict[int, tuple[int, int]] = {}
+        """By place: the source time that a read brought, and for how many responses it counts."""
         self._last: datetime | None = None
+        self._before: datetime | None = None
+        """The end of the last session, for what is still untold in this one."""
 
-    def __contains__(self, point: object) -> bool:
-        return point in self._place
+    def begin(self) -> None:
+        """A new session: whatever was known may have changed, and the server's clock too."""
+        self._before = self._last
+        self._untold = set(self._all)
+        self._source = [0] * len(self.points)
+        self._read.clear()
 
     def take(self, changes: Changes) -> None:
-        """Values that the server reports. Unknown handles are those of items given up."""
-        handles = changes.handles
-        whole = len(handles) == len(self.points) and handles == list(self._all)
-        fresh = whole and not self._wrong and not any(changes.statuses)
-        if fresh and not self._older(changes.source_times) and _usable(changes.values):
-            self._values = list(changes.values)
-            self._source = list(changes.source_times)
+        """Values that the server reports, in its order. Unknown handles are of items given up.
+
+        The order decides, not the source times: a server whose clock is set back goes on.
+        """
+        if self._take_good(changes):
             return
         for handle, value, status, source in zip(
-            handles, changes.values, changes.statuses, changes.source_times, strict=True
+            changes.handles, changes.values, changes.statuses, changes.source_times, strict=True
         ):
-            if handle < len(self.points):
+            read = self._read.get(handle)
+            overtaken = read is not None and 0 < source < read[0]
+            if handle < len(self.points) and not overtaken:
                 self.know(handle, value, status, source)
+        self._read = {p: (ticks, left - 1) for p, (ticks, left) in self._read.items() if left > 1}
 
-    def _older(self, times: Sequence[int]) -> bool:
-        return any(new < old for new, old in zip(times, self._source, strict=True) if new)
+    def _take_good(self, changes: Changes) -> bool:
+        """What a server usually sends: numbers of items that were and are well."""
+        handles = changes.handles
+        if self._read or any(changes.statuses) or not self._wrong.keys().isdisjoint(handles):
+            return False
+        if not _usable(changes.values) or (handles and max(handles) >= len(self.points)):
+            return False
+        source_ns = list(map(to_ns, changes.source_times))
+        if handles == self._all:
+            self._values = list(changes.values)
+            self._source, self._source_ns = changes.source_times.copy(), source_ns
+        else:
+            values, source, in_ns = self._values, self._source, self._source_ns
+            rows = zip(handles, changes.values, changes.source_times, source_ns, strict=True)
+            for handle, value, ticks, ns in rows:
+                values[handle], source[handle], in_ns[handle] = value, ticks, ns
+        self._untold.difference_update(handles)
+        return True
 
     def know(self, place: int, value: object, status: int, source: int) -> None:
-        """One item's value. An older one than is known already was overtaken by a read."""
-        if source and source < self._source[place]:
-            return
+        """One item's value."""
         self._source[place] = source
+        self._untold.discard(place)
         severity = status >> _SEVERITY
         if severity > 1:
             self._wrong[place] = (Quality.BAD, status_name(status))
@@ -73,53 +101,55 @@ class Items:
             self._wrong[place] = (Quality.BAD, wrong)
             return
         self._values[place] = usable
+        self._source_ns[place] = to_ns(source)
         if severity:
             self._wrong[place] = (Quality.STALE, status_name(status))
         else:
             self._wrong.pop(place, None)
 
     def learn(self, point: PointId, value: object, status: int, source: int) -> None:
-        """What a read of the point brought meanwhile."""
-        self.know(self._place[point], value, status, source)
+        """What a read of the point brought meanwhile, unless it was itself overtaken."""
+        place = self._place[point]
+        if 0 < source < self._source[place]:
+            return
+        self.know(place, value, status, source)
+        if source:
+            self._read[place] = (source, _OVERTAKEN_FOR)
 
     def fail(self, place: int, detail: str) -> None:
         """The server does not monitor this item."""
+        self._untold.discard(place)
         self._wrong[place] = (Quality.BAD, detail)
 
     def batch(self, now: datetime) -> Batch:
         """Every item as it is known to be at `now`."""
         self._last = now
         values = cast("list[Value]", self._values.copy())
-        good = GoodSamples((self.points, values, now, self._source_times()))
-        if not self._wrong:
+        good = GoodSamples((self.points, values, now, self._source_ns.copy()))
+        if not self._wrong and not self._untold:
             return Batch(self.points, good, True)
         samples = list(good)
         for place, (quality, detail) in self._wrong.items():
             value = self._values[place] if quality is Quality.STALE else None
             samples[place] = Sample(self.points[place], value, quality, now, detail)
+        for place in self._untold:
+            samples[place] = self._old(place, now, self._before, NOT_REPORTED)
         return Batch(self.points, samples, False)
 
     def missed(self, now: datetime, detail: str) -> Batch:
         """The server says nothing: what was good is STALE for a while, then BAD."""
-        last = self._last
-        shown = last is not None and now - last <= STALE_FOR
-        return Batch(
-            self.points,
-            [
-                Sample(point, self._values[place], Quality.STALE, last, detail)
-                if shown and last is not None and place not in self._wrong
-                else bad_sample(point, now, detail)
-                for place, point in enumerate(self.points)
-            ],
-            False,
-        )
-
-    def _source_times(self) -> list[datetime | None]:
-        seen: dict[int, datetime | None] = {}
-        return [
-            seen[ticks] if ticks in seen else seen.setdefault(ticks, from_filetime(ticks))
-            for ticks in self._source
+        samples = [
+            self._old(place, now, self._before if place in self._untold else self._last, detail)
+            for place in self._all
         ]
+        return Batch(self.points, samples, False)
+
+    def _old(self, place: int, now: datetime, last: datetime | None, detail: str) -> Sample:
+        point, value = self.points[place], self._values[place]
+        known = value is not None and place not in self._wrong
+        if known and last is not None and now - last <= STALE_FOR:
+            return Sample(point, value, Quality.STALE, last, detail)
+        return bad_sample(point, now, detail)
 
 
 def _usable(values: Sequence[object]) -> bool:

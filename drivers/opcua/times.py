@@ -17,6 +17,11 @@ def from_filetime(ticks: int) -> datetime | None:
     return _EPOCH + timedelta(microseconds=(ticks - _UNIX_EPOCH) // 10)
 
 
+def to_ns(ticks: int) -> int:
+    """The same in ns since 1970; 0 for None."""
+    return (ticks - _UNIX_EPOCH) * 100 if _FIRST < ticks < _LAST else 0
+
+
 def to_filetime(time: datetime) -> int:
     """The reverse, from an aware time."""
     return _UNIX_EPOCH + (time - _EPOCH) // timedelta(microseconds=1) * 10

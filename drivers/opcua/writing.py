@@ -9,6 +9,7 @@ from asyncua import ua
 
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.errors import DeviceRefused, DriverError
+from drivers.opcua.calls import TooMuch
 from drivers.opcua.session import OpcUaSession, UnknownNamespace
 from drivers.opcua.values import variant
 from drivers.points import OpcUaAddress, Point, Value
@@ -114,6 +115,10 @@ async def _send(
             batch = ready[start : start + session.limits.write]
             sent = True
             answer = await session.write([b[1] for b in batch], [b[2] for b in batch])
+        except TooMuch as error:
+            if session.halve("write"):
+                continue
+            outcomes |= dict.fromkeys((b[0] for b in batch), (WriteStatus.REFUSED, str(error)))
         except DeviceRefused as error:
             outcomes |= dict.fromkeys((b[0] for b in batch), (WriteStatus.REFUSED, str(error)))
         except DriverError as error:

@@ -58,9 +58,11 @@ def own_commands() -> list[list[str]]:
 
 def test_the_commands_for_commissioning_are_there_with_their_options() -> None:
     commands = own_commands()[4:]
-    assert {words[0] for words in commands} == {"scan", "read", "write", "points", "links", "cert"}
+    assert {words[0] for words in commands} == {
+        "scan", "read", "write", "points", "links", "cert", "override", "why",
+    }  # fmt: skip
     for words in commands:
-        path = words[:2] if words[0] in ("scan", "cert") else words[:1]
+        path = words[:2] if words[0] in ("scan", "cert", "override") else words[:1]
         text = bms(*path, "--help").stdout
         for option in (word for word in words if word.startswith("-") and len(word) > 1):
             assert option in text, (path, option)
@@ -87,7 +89,8 @@ def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.Monk
     [
         (), ("init",), ("check",), ("run",), ("simulate",), ("status",), ("points",), ("why",),
         ("schedule",), ("schedule", "preview"), ("override",), ("override", "set"),
-        ("override", "clear"), ("override", "list"), ("report",), ("report", "growth"), ("demo",),
+        ("override", "clear"), ("override", "extend"), ("override", "list"), ("report",),
+        ("report", "growth"), ("demo",),
         ("report", "shadow"), ("links",), ("read",), ("write",), ("scan",), ("scan", "modbus"),
         ("scan", "opcua"), ("cert",), ("cert", "create"), ("cert", "show"), ("cert", "trust"),
     ],

@@ -10,10 +10,14 @@ import pytest
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.energy.ledger import intervals
+from bms.energy.quarters import QUARTER_MS
 from bms.historian.embedded import History
+from bms.instants import MILLISECOND, to_ms
+from bms.ledger.store import Ledger
 from bms.plants import make_plant
 from bms.simulate import simulate
 from tests.acceptance.park import PLANT, SITE
+from tests.energy.registers import marks_of
 
 
 async def _fill(into: Path, start: datetime, end: datetime, step: timedelta) -> None:
@@ -29,22 +33,31 @@ async def _fill(into: Path, start: datetime, end: datetime, step: timedelta) -> 
 
     assert len(site.meters) > 20
     risen = 0
-    with History(into, read_only=True) as history:
+    with History(into, read_only=True) as history, Ledger(into) as ledger:
         for point, meter in site.meters.items():
             readings = history.readings(point, start, end)
             assert readings[-1].time == end, point
-            found = intervals(readings)
+            found = intervals(marks_of(readings))
             total = sum(i.counts for i in found if i.counts is not None)
             assert all(i.counts is not None for i in found), point
             assert total == readings[-1].counts - readings[0].counts, point
             # The plant's own registers, not what was recorded of them.
-            last = round(registers_at_end[point] / meter.resolution_kwh)
+            last = round(registers_at_end[point] / meter.resolution)
             assert readings[-1].counts == last, point
-            first = round(registers_at_start[point] / meter.resolution_kwh)
+            first = round(registers_at_start[point] / meter.resolution)
             assert 0 <= readings[0].counts - first <= last - first, point
             # No quarter-hour is lost between the first and the last reading.
-            assert [a.end for a in found[:-1]] == [b.start for b in found[1:]], point
+            assert [a.end_ms for a in found[:-1]] == [b.start_ms for b in found[1:]], point
             risen += total > 0
+            # And so does the ledger that was kept meanwhile.
+            slots = ledger.slots(point, 0, to_ms(end))
+            known = ledger.known(point)
+            assert known is not None
+            tip = ledger.tip(known)
+            assert tip is not None
+            booked = sum(slot.counts for _, slot in slots) + tip.anchor.opened.counts
+            assert booked == tip.anchor.shown - readings[0].counts, point
+            assert to_ms(end) - tip.anchor.ms <= max(QUARTER_MS, step // MILLISECOND), point
     assert risen > 20
 
 

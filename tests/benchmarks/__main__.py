@@ -13,16 +13,18 @@ from _pytest.outcomes import Skipped
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import cycle, demo, history, modbus, opcua
+from tests.benchmarks import cycle, demo, history, influx, modbus, opcua, schedules
 from tests.benchmarks.table import Benchmark, Row
 
 BENCHMARKS: dict[str, Benchmark] = {
     "modbus": modbus.run,
     "opcua": opcua.run,
+    "influx": influx.run,
     "cycle": cycle.run,
     "history": history.run,
     "simulate": demo.run_simulation,
     "memory": demo.run_memory,
+    "schedules": schedules.run,
 }
 
 

@@ -24,7 +24,6 @@ from bms.control import STRATEGIES
 from bms.errors import StoreError
 from bms.historian.records import Batch
 from bms.plants import EchoPlant
-from bms.runtime import Runtime
 from drivers.base import Driver, Write, WriteResult
 from drivers.plant import PlantDriver
 from tests.acceptance.park import SITE
@@ -177,24 +176,3 @@ async def test_the_databases_close_after_the_last_statement(
         async with asyncio.timeout(10):
             await asyncio.to_thread(writing.wait)
     assert order == ["stored", "closed"]
-
-
-@pytest.mark.parametrize(("seen", "adoptions"), [("aabaaa", 0), ("aabbbb", 1), ("abcddd", 1)])
-async def test_schedules_are_adopted_once_they_stand_still(
-    directory: Path, monkeypatch: pytest.MonkeyPatch, seen: str, adoptions: int
-) -> None:
-    looks = iter(seen)
-    done = threading.Event()
-    adopted: list[object] = []
-
-    def signature(_directory: Path) -> str:
-        found = next(looks, None)
-        if found is None:
-            done.set()
-        return found or seen[-1]
-
-    monkeypatch.setattr(app_module, "_signature", signature)
-    monkeypatch.setattr(Runtime, "adopt", lambda _self, library: adopted.append(library))
-    async with running(directory), asyncio.timeout(10):
-        await asyncio.to_thread(done.wait)
-    assert len(adopted) == adoptions

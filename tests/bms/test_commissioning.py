@@ -21,8 +21,17 @@ from bms import audit
 from bms.cli import main
 from bms.cli.watch import changes
 from bms.commissioning.raw import value_of
-from bms.commissioning.scan import hosts, units
+from bms.commissioning.scan import (
+    Answering,
+    Browsed,
+    Variable,
+    draft,
+    draft_opcua,
+    hosts,
+    units,
+)
 from bms.errors import InvalidInput
+from drivers.modbus.identify import Found
 from tests.bms.test_app import FILES
 from tests.drivers.fieldbus import Device, FieldBus
 
@@ -100,8 +109,21 @@ async def test_scan_only_reads() -> None:
 
 async def test_a_host_that_is_not_there_is_said() -> None:
     result = await bms("scan", "modbus", "127.0.0.1:1", "--units", "1-3")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "no connection" in result.output
+    assert "nothing answered" in result.output
+    assert "CHOOSE" not in result.output
+
+
+def test_what_devices_say_of_themselves_cannot_break_a_draft() -> None:
+    found = Found(7, {"vendor": "Acme\nlinks: {evil: 1}", "product": "\x00X\u2028Y"})
+    text = draft([Answering("10.0.0.1", 502, found, None)], rtu=False)
+    read = YAML(typ="safe", pure=True).load(text)
+    assert list(read["links"]) == ["link-1"]
+    assert list(read["equipment"]) == ["unit-1"]
+    browsed = Browsed([], [Variable("/a\nb", "urn:x", "s=a", "String", "1\n2: 3", True)])
+    points = YAML(typ="safe", pure=True).load(draft_opcua(browsed).partition("---")[2])["points"]
+    assert points == {"p1": {"node": "s=a", "writable": True}}
 
 
 def test_hosts_and_units() -> None:
@@ -132,7 +154,7 @@ async def test_scan_opcua_browses_and_drafts(tmp_path: Path) -> None:
         result = await bms("scan", "opcua", url, "--rate", 1000, "-o", output, "--json")
         assert result.exit_code == 0, result.output
         found = json.loads(result.stdout)
-        assert found["endpoints"] == ["None None_"]
+        assert found["endpoints"] == ["None"]
         (variable,) = found["variables"]
         assert variable["node"] == "s=ch1.power"
         assert variable["namespace"] == "urn:maker"

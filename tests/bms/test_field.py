@@ -14,6 +14,7 @@ from bms.field import Field
 from drivers import polled as polled_module
 from drivers.backoff import waiting
 from drivers.base import Write, WriteResult, WriteStatus
+from drivers.opcua.driver import OpcUaDriver
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -277,3 +278,20 @@ async def test_the_countdown_to_the_next_attempt_is_no_news(
     assert len([r for r in caplog.records if "no connection" in r.getMessage()]) == 1
     (health,) = field.health(clock.now())
     assert "next attempt in" in health.detail
+
+
+async def test_a_link_without_points_is_neither_waited_for_nor_an_alarm(clock: Clock) -> None:
+    driver = OpcUaDriver("opc.tcp://127.0.0.1:1", ())
+    field = Field(clock.now)
+    field.add("spare", "here", driver, poll_s=0.02)
+    task = await running(field)
+    await field.first_polls(5)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    clock.time += timedelta(seconds=600)
+    assert field.snapshot(clock.now()) == {}
+    assert field.conditions(clock.now()) == []
+    (health,) = field.health(clock.now())
+    assert (health.online, health.detail) == (True, "no points on this link")
+    assert health.driver.requests == 0, "there is nothing to connect for"
+    await stopped(task)

@@ -22,7 +22,10 @@ def drawn(*renderables: RenderableType) -> str:
 def why(reason: str) -> dict[str, Any]:
     return {
         "point": "b.fan.enable",
+        "time": "2026-07-01T09:00:00+08:00",
         "commandable": True,
+        "behind": [],
+        "note": "",
         "winner": {
             "value": True,
             "priority": 8,

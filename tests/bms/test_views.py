@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from bms.cli import main
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.field import Field
+from bms.overriding import Until, wanted
 from bms.runtime import Runtime
 from tests.bms.test_app import FILES
 
@@ -70,8 +71,9 @@ def test_a_state_is_shown_alike_however_it_was_commanded(tmp_path: Path) -> None
     runtime = _runtime(tmp_path, SCHEDULE, now)
     assert views.why(runtime, "b.holds.enable", now)["winner"]["value"] is True
     assert views.why(runtime, "b.holds.speed", now)["winner"]["value"] == 80.0
-    by_hand = runtime.new_override(
-        "b.holds.enable", "off", timedelta(hours=1), " 皮带\n\x1b[31m 更换 ", "ming", now
+    reason = " 皮带\n\x1b[31m 更换 "
+    by_hand = wanted(
+        runtime.site, "b.holds.enable", "off", Until("1h"), reason, "ming", now, runtime.resolver
     )
     assert by_hand.reason == "皮带 [31m 更换"
     assert views.override_view(runtime, by_hand, now)["value"] is False

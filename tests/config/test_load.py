@@ -107,7 +107,7 @@ def test_meters(draft: Draft) -> None:
     meters = draft.site().meters
     assert list(meters) == ["plant.meter-main.energy"]
     register = meters["plant.meter-main.energy"]
-    assert (register.equipment, register.base, register.resolution_kwh) == (
+    assert (register.equipment, register.base, register.resolution) == (
         "plant.meter-main",
         "plant",
         0.01,
@@ -116,7 +116,7 @@ def test_meters(draft: Draft) -> None:
 
 def test_float_meter_counts_watt_hours(draft: Draft) -> None:
     draft.edit(METER, "type: uint32, scale: 0.01", "type: float64")
-    assert draft.site().meters["plant.meter-main.energy"].resolution_kwh == 0.001
+    assert draft.site().meters["plant.meter-main.energy"].resolution == 0.001
 
 
 def test_group_needs_no_schedule(draft: Draft) -> None:
@@ -303,7 +303,7 @@ def test_opcua(draft: Draft) -> None:
         "plant.meter-1.energy",
         "plant.meter-2.energy",
     ]
-    assert site.meters["plant.meter-2.energy"].resolution_kwh == 0.001
+    assert site.meters["plant.meter-2.energy"].resolution == 0.001
 
 
 def test_opcua_nodes_with_a_unit(draft: Draft) -> None:
@@ -449,11 +449,11 @@ def test_schedules_alone(draft: Draft) -> None:
     site = draft.site()
     texts = schedule_texts(draft.directory)
     assert set(texts) == {name for name in draft.files if name.startswith("schedules/")}
-    library, problems = check_schedules(site.groups, STRATEGIES, texts)
+    library, problems = check_schedules(site, STRATEGIES, texts)
     assert library is not None
     assert problems == []
     texts["schedules/offices.yaml"] = texts["schedules/offices.yaml"].replace('"on"', "onn")
-    library, problems = check_schedules(site.groups, STRATEGIES, texts)
+    library, problems = check_schedules(site, STRATEGIES, texts)
     assert library is None
     assert {problem.message for problem in problems} == {
         "no mode 'onn' in strategy on_off of group 'plant.offices'"

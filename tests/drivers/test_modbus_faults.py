@@ -191,6 +191,7 @@ WRITE_FAULTS: dict[str, tuple[Callable[[Asked], Reply], WriteStatus, str]] = {
         "does not repeat",
     ),
     "exception": (lambda a: a.exception(4), WriteStatus.REFUSED, "exception 4"),
+    "acknowledge": (lambda a: a.exception(5), WriteStatus.TIMEOUT, "still working"),
     "silence": (lambda a: None, WriteStatus.TIMEOUT, "no answer within"),
     "closing": (lambda a: CLOSE, WriteStatus.TIMEOUT, "closed the connection"),
 }

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from asyncua import Server, ua
 from drivers.base import Batch, Feed, Write, WriteStatus
 from drivers.opcua import driver as driver_module
 from drivers.opcua import feeding as feeding_module
+from drivers.opcua.decode import Changes
 from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.subscription import NOT_REPORTED, Items
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
@@ -241,6 +243,27 @@ async def test_a_read_is_not_undone_by_an_older_notification(park: Park) -> None
         await driver.write([Write("a", 1.5)])
 
 
+@pytest.mark.parametrize("broken", [False, True], ids=["in a session", "over a restart"])
+async def test_a_server_whose_clock_is_set_back_is_followed(park: Park, broken: bool) -> None:
+    """A controller without a battery starts in the year 2000 after a power cut."""
+    async with fed(park, point("a"), point("b")) as (driver, received):
+        await park.node("b").write_value(2.25)
+        await received.until(lambda: received.value("b") == 2.25)
+        if broken:
+            assert driver._session is not None
+            driver._session._client.disconnect_socket()
+            await received.until(lambda: received.quality("b") is not Quality.GOOD)
+        old = datetime(2000, 1, 1, tzinfo=UTC)
+        data = ua.DataValue(ua.Variant(2.75), SourceTimestamp=old)
+        await park.server.write_attribute_value(park.node("b").nodeid, data)
+        await received.until(
+            lambda: received.quality("b") is Quality.GOOD and received.value("b") == 2.75
+        )
+        assert received.latest["b"].source_time == old
+        await park.node("b").write_value(2.5)
+        await received.until(lambda: received.value("b") == 2.5)
+
+
 async def test_polling_where_it_is_wanted(park: Park) -> None:
     async with fed(park, point("a"), mode="poll") as (driver, received):
         await received.until(lambda: received.batches >= 3)
@@ -301,15 +324,16 @@ async def test_no_subscription_socket_or_task_is_left(park: Park) -> None:
             await asyncio.sleep(0)
 
 
-async def test_a_thousand_breaks_leave_nothing_behind(
-    park: Park, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("breaks", [100, pytest.param(1000, marks=pytest.mark.slow)])
+async def test_breaks_leave_nothing_behind(
+    park: Park, monkeypatch: pytest.MonkeyPatch, breaks: int
 ) -> None:
     monkeypatch.setattr(driver_module, "_STEP_S", 0.01)
     later = itertools.count(0, 100)  # every look at the clock finds the back-off over
     settings = {"monotonic": lambda: float(next(later))}
     async with fed(park, point("a"), point("b"), **settings) as (driver, received):
         files = 0
-        for number in range(1000):
+        for number in range(breaks):
             await received.until(lambda: received.quality("b") is Quality.GOOD)
             if number == 20:
                 files = open_files()
@@ -321,12 +345,48 @@ async def test_a_thousand_breaks_leave_nothing_behind(
                 driver._feeding._break("trial")
             await received.until(lambda: received.quality("b") is not Quality.GOOD)
         await received.until(lambda: received.quality("b") is Quality.GOOD)
-        assert driver.health().connects == 1001
+        assert driver.health().connects == breaks + 1
         assert len(park.server.iserver.subscription_service.subscriptions) <= 25
         async with asyncio.timeout(20):
             # The server, in this process too, still has the sessions that were cut off.
             while ours() > 8 or open_files() > files + 5:
                 await asyncio.sleep(0)
+
+
+def told(*values: float, source: int = 10) -> Changes:
+    places = list(range(len(values)))
+    return Changes(places, list(values), [0] * len(values), [source] * len(values))
+
+
+async def test_what_a_new_session_has_not_told_yet_is_not_good() -> None:
+    items = Items(["a", "b"])
+    then = utc_now()
+    items.take(told(1.0, 2.0))
+    assert items.batch(then).good
+    items.begin()
+    items.take(told(5.0))
+    now = then + timedelta(seconds=5)
+    a, b = items.batch(now).samples
+    assert (a.value, a.quality) == (5.0, Quality.GOOD)
+    assert b == Sample("b", 2.0, Quality.STALE, then, NOT_REPORTED)
+    a, b = items.batch(then + timedelta(minutes=5)).samples
+    assert (b.value, b.quality, b.detail) == (None, Quality.BAD, NOT_REPORTED)
+    items.take(told(6.0, 2.0))
+    assert items.batch(now).good
+
+
+async def test_only_what_a_read_has_overtaken_is_passed_over() -> None:
+    items = Items(["a", "b"])
+    items.take(told(1.0, 2.0, source=100))
+    items.learn("a", 7.0, 0, 200)
+    items.take(told(1.0, 2.0, source=150))  # was on its way
+    assert [s.value for s in items.batch(utc_now()).samples] == [7.0, 2.0]
+    items.learn("a", 1.0, 0, 120)  # an answer that a notification has overtaken
+    assert items.batch(utc_now()).samples[0].value == 7.0
+    for _ in range(2):
+        items.take(Changes())
+    items.take(told(3.0, 4.0, source=50))  # the server's clock was set back
+    assert [s.value for s in items.batch(utc_now()).samples] == [3.0, 4.0]
 
 
 async def test_an_item_is_bad_until_the_server_says_something() -> None:

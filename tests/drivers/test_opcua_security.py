@@ -126,7 +126,7 @@ async def test_a_policy_that_is_not_offered_is_not_replaced_by_a_weaker_one(
         url = f"opc.tcp://127.0.0.1:{plain.bserver.port}"
         text = await refusal(OpcUaDriver(url, [POINT], security=secured.security))
         assert "does not offer Basic256Sha256 SignAndEncrypt" in text
-        assert "it offers: None None_" in text
+        assert "it offers: None" in text
     finally:
         await plain.stop()
 

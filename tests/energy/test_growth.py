@@ -10,43 +10,62 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bms.config.meters import MeterRole
 from bms.energy.growth import (
     Growth,
     MeterData,
-    MeterRole,
     Period,
     Verdict,
     growth,
     period_of,
     same_dates,
 )
-from bms.energy.ledger import Interval, Reading, intervals, local_midnight
+from bms.energy.ledger import Interval, Mark, intervals
+from bms.instants import local_midnight, to_ms
+from tests.energy.registers import energy_from
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AFTER_2026 = datetime(2027, 2, 1, tzinfo=UTC)
 
 
-def meter(
+def intervals_of(
     per_day: Callable[[date], int],
     *,
     first: date = date(2025, 1, 1),
     last: date = date(2026, 12, 31),
     without: tuple[date, date] | None = None,
-    role: MeterRole = MeterRole.IMPORT,
-    name: str = "b.meter-main",
-) -> MeterData:
+) -> list[Interval]:
     """A meter read at every local midnight, with `per_day` kWh a day; `without` is lost."""
     day, register = first, 1000
-    readings: list[Reading] = []
+    marks: list[Mark] = []
     while day <= last + timedelta(days=1):
-        readings.append(Reading("b.m.energy", local_midnight(day, ZONE), register))
+        marks.append(Mark(to_ms(local_midnight(day, ZONE)), register))
         register += per_day(day)
         day += timedelta(days=1)
-    parts: list[Interval] = intervals(readings)
+    parts = intervals(marks)
     if without is not None:
-        start, end = (local_midnight(d, ZONE) for d in without)
-        parts = [p for p in parts if p.end <= start or p.start >= end]
-    return MeterData(name, role, Decimal(1), parts)
+        start, end = (to_ms(local_midnight(d, ZONE)) for d in without)
+        parts = [p for p in parts if p.end_ms <= start or p.start_ms >= end]
+    return parts
+
+
+def data(
+    parts: list[Interval],
+    role: MeterRole = MeterRole.IMPORT,
+    name: str = "b.meter-main",
+    resolution: Decimal = Decimal(1),
+) -> MeterData:
+    return MeterData(name, role, energy_from(parts, resolution))
+
+
+def meter(
+    per_day: Callable[[date], int],
+    *,
+    role: MeterRole = MeterRole.IMPORT,
+    name: str = "b.meter-main",
+    **period,
+) -> MeterData:
+    return data(intervals_of(per_day, **period), role, name)
 
 
 def judge(*meters: MeterData, now: datetime = AFTER_2026, year: int = 2026, **extra) -> Growth:
@@ -138,7 +157,7 @@ def test_the_worst_meter_decides_the_coverage() -> None:
 
 
 def test_a_missing_meter_makes_the_load_missing_never_smaller() -> None:
-    silent = MeterData("b.pv-1", MeterRole.GENERATION, Decimal(1), [])
+    silent = data([], MeterRole.GENERATION, "b.pv-1")
     result = judge(meter(by_year(1000, 1000)), silent)
     assert result.verdict is Verdict.CANNOT_TELL
     assert result.this is not None
@@ -167,9 +186,7 @@ def test_a_load_of_zero_cannot_be_a_baseline() -> None:
 
 
 def test_resolutions_are_exact() -> None:
-    data = meter(by_year(1, 1))
-    fine = MeterData(data.meter, data.role, Decimal("0.1"), data.intervals)
-    result = judge(fine)
+    result = judge(data(intervals_of(by_year(1, 1)), resolution=Decimal("0.1")))
     assert result.this is not None
     assert result.this.exact_kwh == Fraction(365, 10)
 
@@ -237,27 +254,21 @@ def test_without_meters_nobody_can_tell() -> None:
 
 
 def test_a_reset_is_explained() -> None:
-    data = meter(by_year(1000, 1000))
-    parts = list(data.intervals)
+    parts = intervals_of(by_year(1000, 1000))
     cut = parts[400]
-    readings = [
-        Reading("m", cut.start, 500_000),
-        Reading("m", cut.end, 3),
-    ]
-    parts[400] = intervals(readings)[0]
-    result = judge(MeterData(data.meter, data.role, data.resolution, parts))
+    parts[400] = intervals([Mark(cut.start_ms, 500_000), Mark(cut.end_ms, 3)])[0]
+    result = judge(data(parts))
     assert result.verdict is Verdict.UNDER
     assert any("b.meter-main: " in n and "stepped back" in n for n in result.notes)
 
 
 def test_a_gap_across_new_year_is_named() -> None:
-    data = meter(by_year(1000, 1000))
-    gap_start, gap_end = (local_midnight(d, ZONE) for d in (date(2025, 12, 30), date(2026, 1, 3)))
-    kept = [p for p in data.intervals if p.end <= gap_start or p.start >= gap_end]
-    lost = sum(p.counts or 0 for p in data.intervals) - sum(p.counts or 0 for p in kept)
-    bridge = intervals([Reading("m", gap_start, 0), Reading("m", gap_end, lost)])
-    parts = sorted([*kept, *bridge], key=lambda p: p.start)
-    result = judge(MeterData(data.meter, data.role, data.resolution, parts))
+    parts = intervals_of(by_year(1000, 1000))
+    start, end = (to_ms(local_midnight(d, ZONE)) for d in (date(2025, 12, 30), date(2026, 1, 3)))
+    kept = [p for p in parts if p.end_ms <= start or p.start_ms >= end]
+    lost = sum(p.counts or 0 for p in parts) - sum(p.counts or 0 for p in kept)
+    bridge = intervals([Mark(start, 0), Mark(end, lost)])
+    result = judge(data(sorted([*kept, *bridge], key=lambda p: p.start_ms)))
     assert result.this is not None
     assert result.baseline is not None
     assert result.this.exact_kwh == result.baseline.exact_kwh == 365_000

@@ -1,23 +1,23 @@
-"""kWh since local midnight from registers, and when there is no such number."""
+"""kWh since local midnight: the ledger's day and the register since, or no number."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
 from bms.config.load import load
 from bms.config.models import Site
 from bms.control import STRATEGIES
-from bms.energy.ledger import Reading
-from bms.energy.today import EnergyToday
+from bms.energy.today import Day, EnergyToday
+from bms.instants import to_ms
 from drivers.points import Quality, Sample
 from tests.acceptance.park import SITE
 
-NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)  # 12:00 in Shanghai
+NOON = datetime(2026, 3, 2, 4, 7, tzinfo=UTC)  # 12:07 in Shanghai
+MARK = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 1, 16, 0, tzinfo=UTC)
-CENT = Decimal("0.01")
 
 
 @pytest.fixture(scope="module")
@@ -25,64 +25,53 @@ def site() -> Site:
     return load(SITE, STRATEGIES)
 
 
-def _shown(site: Site, kwh: float, time: datetime) -> dict[str, Sample]:
-    return {point: Sample(point, kwh, Quality.GOOD, time) for point in site.meters}
+def _shown(site: Site, kwh: float) -> dict[str, Sample]:
+    return {point: Sample(point, kwh, Quality.GOOD, NOON) for point in site.meters}
 
 
-def _learn_all(today: EnergyToday, now: datetime, at: datetime, counts: int) -> None:
-    for point, since, until in list(today.wanted(now)):
-        assert since < MIDNIGHT < until
-        today.learn(point, now, [Reading(point, at, counts)], CENT)
+def _days(site: Site, used: int | None, mark: datetime = MARK, register: int = 140):
+    day = Day(None if used is None else Fraction(used), to_ms(mark), Fraction(register))
+    return dict.fromkeys(site.meters, day)
 
 
 def test_load_since_local_midnight(site: Site) -> None:
     today = EnergyToday(site)
-    today.offer(NOON, _shown(site, 150.0, NOON))
-    assert set(today.kwh(NOON).values()) == {None}
-    _learn_all(today, NOON, MIDNIGHT, 10_000)
-    # One import meter: 150 - 100. With PV and export, load = import + generation - export.
+    today.offer(NOON, _shown(site, 150.0))
+    assert set(today.kwh(NOON, {}).values()) == {None}
+    # One import meter: 40 + 150 - 140. With PV and export, load = import + generation - export.
     boundary = site.bases["tonglu"]
     signed = len(boundary.imports) + len(boundary.generation) - len(boundary.exports)
-    assert today.kwh(NOON) == {"binjiang": 50.0, "tonglu": 50.0 * signed, "chongqing": 50.0}
-    assert list(today.wanted(NOON)) == []
+    found = today.kwh(NOON, _days(site, 40))
+    assert found == {"binjiang": 50.0, "tonglu": 50.0 * signed, "chongqing": 50.0}
+    assert set(today.wanted()) <= set(site.meters)
 
 
-def test_no_reading_near_midnight_is_no_number(site: Site) -> None:
+def test_a_day_of_which_something_is_missing_has_no_number(site: Site) -> None:
     today = EnergyToday(site)
-    today.offer(NOON, _shown(site, 150.0, NOON))
-    _learn_all(today, NOON, MIDNIGHT + timedelta(minutes=40), 10_000)
-    assert set(today.kwh(NOON).values()) == {None}
-    assert list(today.wanted(NOON)) == []  # asked again only after a while
-    assert list(today.wanted(NOON + timedelta(minutes=2)))
+    today.offer(NOON, _shown(site, 150.0))
+    assert set(today.kwh(NOON, _days(site, None)).values()) == {None}
 
 
-def test_a_register_that_fell_is_no_number_and_a_new_day_begins_anew(site: Site) -> None:
+def test_right_after_midnight_the_day_has_its_share_of_what_came_since(site: Site) -> None:
     today = EnergyToday(site)
-    today.offer(NOON, _shown(site, 150.0, NOON))
-    _learn_all(today, NOON, MIDNIGHT, 20_000)
-    assert set(today.kwh(NOON).values()) == {None}
-    tomorrow = NOON + timedelta(days=1)
-    assert set(today.kwh(tomorrow).values()) == {None}
-    assert list(today.wanted(tomorrow))
+    today.offer(NOON, _shown(site, 150.0))
+    now, mark = MIDNIGHT + timedelta(minutes=2), MIDNIGHT - timedelta(minutes=8)
+    assert today.kwh(now, _days(site, None, mark))["binjiang"] == 2.0
+    stale = MIDNIGHT - timedelta(minutes=40)
+    assert today.kwh(now, _days(site, None, stale))["binjiang"] is None
 
 
-def test_bad_registers_are_not_taken(site: Site) -> None:
+@pytest.mark.parametrize("register", [139.0, 1e9])
+def test_a_register_that_fell_or_was_swapped_is_no_number(site: Site, register: float) -> None:
     today = EnergyToday(site)
-    bad = {p: s._replace(quality=Quality.STALE) for p, s in _shown(site, 150.0, NOON).items()}
-    today.offer(NOON, bad)
-    _learn_all(today, NOON, MIDNIGHT, 10_000)
-    assert set(today.kwh(NOON).values()) == {None}
+    today.offer(NOON, _shown(site, register))
+    assert set(today.kwh(NOON, _days(site, 40)).values()) == {None}
 
 
-def test_a_register_that_sends_a_text_is_not_taken(site: Site) -> None:
+def test_bad_registers_and_texts_are_not_taken(site: Site) -> None:
     today = EnergyToday(site)
+    stale = {p: s._replace(quality=Quality.STALE) for p, s in _shown(site, 150.0).items()}
+    today.offer(NOON, stale)
     texts = {p: Sample(p, "offline", Quality.GOOD, NOON) for p in site.meters}
     today.offer(NOON, texts)
-    _learn_all(today, NOON, MIDNIGHT, 10_000)
-    assert set(today.kwh(NOON).values()) == {None}
-
-
-def test_a_clock_set_back_does_not_keep_history_from_being_asked(site: Site) -> None:
-    today = EnergyToday(site)
-    assert list(today.wanted(NOON + timedelta(hours=1)))
-    assert list(today.wanted(NOON))
+    assert set(today.kwh(NOON, _days(site, 40)).values()) == {None}

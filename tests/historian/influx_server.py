@@ -1,4 +1,4 @@
-"""A write endpoint as InfluxDB 2 has it, on a real socket, that can be told to misbehave."""
+"""A write endpoint as InfluxDB 2 and 1 have it, on a real socket, that can be told to misbehave."""
 
 from __future__ import annotations
 
@@ -19,6 +19,24 @@ def ok(_lines: list[str]) -> Answer:
     return web.Response(status=204)
 
 
+FAULTS = ("503", "429", "413", "hang", "reset", "lost")
+"""What a server or the way to it does; `lost` is an acknowledgement that does not arrive."""
+
+
+def fault(name: str, *, most_lines: int = 1) -> Script:
+    """A script with one fault; 413 is for requests of more than `most_lines`."""
+
+    def script(lines: list[str]) -> Answer:
+        if name == "413" and len(lines) <= most_lines:
+            return ok(lines)
+        if name.isdigit():
+            headers = {"Retry-After": "1"} if name in ("429", "503") else None
+            return web.Response(status=int(name), headers=headers)
+        return name
+
+    return script
+
+
 class InfluxServer:
     """Keeps every line it stored, in order; `script` decides each answer."""
 
@@ -35,6 +53,7 @@ class InfluxServer:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=1 << 26)
         app.router.add_post("/api/v2/write", self._write)
+        app.router.add_post("/write", self._write)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bms.config.links import ModbusLink
+from bms.config.meters import MeterEntry, meter_specs
 from bms.config.models import (
     Base,
     BaseFile,
@@ -41,11 +42,15 @@ def make_site(
     boundaries: Mapping[str, EnergyBoundary] | None = None,
     *,
     zone: str = "Asia/Shanghai",
-    resolution_kwh: float = 0.01,
+    resolution: float = 0.01,
     target_growth_pct: float = 5.0,
     baseline_year: int | None = None,
+    entries: Mapping[str, MeterEntry] | None = None,
 ) -> Site:
-    """A site whose `equipment` maps full ids (`plant.ch-1`) to kinds, all behind one link."""
+    """A site whose `equipment` maps full ids (`plant.ch-1`) to kinds, all behind one link.
+
+    `entries` is what meters.yaml says.
+    """
     boundaries = boundaries or {}
     made: dict[str, Equipment] = {}
     points: list[Point] = []
@@ -59,8 +64,9 @@ def make_site(
             points.append(
                 Point(point, ModbusAddress(1, "input", len(points)), kind.roles[role].unit)
             )
-        if "energy" in ids:
-            meters[ids["energy"]] = MeterRegister(full, ids["energy"], base, resolution_kwh)
+        if kind.counter is not None:
+            counter = ids[kind.counter]
+            meters[counter] = MeterRegister(full, counter, base, resolution, medium=kind.medium)
     names = sorted({full.split(".")[0] for full in equipment} | set(boundaries))
     files = {
         name: BaseFile(
@@ -99,4 +105,5 @@ def make_site(
         {},
         {},
         meters,
+        meter_specs(bases, made, meters, entries),
     )

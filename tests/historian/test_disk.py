@@ -96,8 +96,13 @@ async def running(site: Path) -> AsyncIterator[App]:
     app = App(load(site, STRATEGIES), SystemClock())
     ready = asyncio.Event()
     task = asyncio.create_task(app.run(ready.set))
-    await ready.wait()
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+    waiting.cancel()
     try:
+        if task.done():
+            await task
+        assert ready.is_set()
         yield app
         assert not task.done(), task
     finally:

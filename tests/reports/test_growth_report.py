@@ -10,11 +10,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bms.config.meters import MeterRole
 from bms.config.models import EnergyBoundary
-from bms.energy.growth import MeterRole, Verdict
-from bms.energy.ledger import Reading, local_midnight
+from bms.energy.growth import Verdict
+from bms.energy.ledger import Reading
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Meter
+from bms.instants import local_midnight
+from bms.ledger.reading import open_ledger
 from bms.reports.growth import GrowthReport, growth_report
 from tests.historian.support import make_site
 
@@ -59,8 +62,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> GrowthReport:
         store(history, "north.pv-1.energy", {2025: 0, 2026: 240}, first, last)
         store(history, "south.meter-main.energy", {2025: 2400, 2026: 2472}, first, last)
         store(history, "west.meter-main.energy", {2025: 2400, 2026: 24}, date(2026, 1, 1), last)
-    with History(site.state_dir, read_only=True) as history:
-        return growth_report(site, history, 2026, datetime(2026, 5, 21, 1, 0, tzinfo=UTC))
+    now = datetime(2026, 5, 21, 1, 0, tzinfo=UTC)
+    with open_ledger(site, site.state_dir, now) as ledger:
+        return growth_report(site, ledger, 2026, now)
 
 
 def test_verdicts_per_base(report: GrowthReport) -> None:
@@ -111,8 +115,9 @@ def test_a_site_without_readings_cannot_tell(tmp_path: Path) -> None:
     site = make_site(
         tmp_path, {"b.m": "meter"}, {"b": EnergyBoundary(imports=["m"])}, baseline_year=2023
     )
-    with History(site.state_dir) as history:
-        content = growth_report(site, history, 2025, datetime(2026, 1, 9, tzinfo=UTC)).to_json()
+    now = datetime(2026, 1, 9, tzinfo=UTC)
+    with History(site.state_dir), open_ledger(site, site.state_dir, now) as ledger:
+        content = growth_report(site, ledger, 2025, now).to_json()
     (base,) = content["bases"]
     assert base["verdict"] == "cannot tell"
     assert (base["kwh"], base["coverage_pct"], base["baseline_year"]) == (None, 0.0, 2023)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def test_a_schedule_knows_its_groups_and_titles() -> None:
 
 def test_every_mode_and_setpoint_is_listed_once_per_group() -> None:
     uses = _library(FILES).uses()
-    lobby = [use for use in uses if use.group_id == "hq.lobby"]
+    lobby = [use for use in uses if use.target == "hq.lobby"]
     assert len(uses) == 2 * len(lobby)
     assert [(use.mode, str(use.mode_origin)) for use in lobby] == [
         ("off", f"{OFFICE}:5"),
@@ -62,17 +62,26 @@ def test_every_mode_and_setpoint_is_listed_once_per_group() -> None:
     ]
     assert dict(lobby[1].setpoints) == {"zone_setpoint_c": Origin(OFFICE, 9, 44)}
     assert lobby[1].mode_origin == Origin(OFFICE, 9, 40)
-    assert all(use.group_origin == Origin(OFFICE, 3, 23) for use in lobby)
+    assert all(use.target_origin == Origin(OFFICE, 3, 23) for use in lobby)
 
 
-def test_calendar_years_say_how_far_the_calendars_of_a_schedule_reach() -> None:
-    more = FILES[CALENDAR].replace("2026", "2027")
-    rule = "exceptions:\n  - {calendar: cn-2027, entries: holiday, do: replace, blocks: []}\n"
-    files = edited(OFFICE, "exceptions:\n", rule) | {"schedules/calendars/cn-2027.yaml": more}
-    assert _library(files).calendar_years == {"office": {2026, 2027}}
-    assert _library(FILES).calendar_years == {"office": {2026}}
-    plain = "schedule: plain\ngoverns: hq.x\notherwise: {mode: off}\nweek: {any: {}}\n"
-    assert _library({"schedules/p.yaml": plain}).calendar_years == {}
+def test_a_year_that_a_calendar_lacks_is_missing_from_december_on() -> None:
+    library = _library(FILES)
+    assert library.missing_years(date(2026, 11, 30)) == {}
+    assert library.missing_years(date(2026, 12, 1)) == {"cn-2026": 2027}
+    assert library.missing_years(date(2027, 1, 1)) == {"cn-2026": 2027}
+    unused = {CALENDAR: FILES[CALENDAR]}
+    assert _library(unused).missing_years(date(2030, 12, 1)) == {}
+    more = FILES[CALENDAR].replace("2026-", "2027-").replace("[2026]", "[2027]")
+    both = _library({**FILES, "schedules/calendars/next.yaml": more})
+    assert both.calendars["cn-2026"].years == {2026, 2027}
+    assert both.missing_years(date(2026, 12, 31)) == {}
+    holidays = [d for d in _days(2026, 730) if both.calendars["cn-2026"].entry("holiday", d)]
+    assert len(holidays) == 20
+
+
+def _days(year: int, count: int) -> list[date]:
+    return [date(year, 1, 1) + timedelta(days=n) for n in range(count)]
 
 
 def test_a_schedule_without_seasons_has_one_week() -> None:
@@ -134,10 +143,13 @@ def test_the_library_examples_load() -> None:
         for path in LIBRARY.rglob("*.yaml")
     }
     library = _library(files)
-    assert len(files) >= 6
+    assert len(files) >= 8
     assert {"cn-east", "cn-south"} <= library.seasons.keys()
+    assert [overlay.id for overlay in library.overlays] == ["demand-limit", "shut-down", "epidemic"]
+    assert library.time_units.keys() == {"offices"}
+    special = ("seasons.yaml", "overlays.yaml", "time-units.yaml")
     for name in files:
-        if "calendars/" not in name and not name.endswith("seasons.yaml"):
+        if "calendars/" not in name and not name.endswith(special):
             alone = {n: t for n, t in files.items() if n == name or "calendars/" in n}
             seasons = {n: t for n, t in files.items() if n.endswith("seasons.yaml")}
             schedule = next(iter(_library(alone | seasons).schedules.values()))
@@ -174,8 +186,8 @@ def test_ids_and_groups_belong_to_one_file() -> None:
         "schedules/calendars/again.yaml": FILES[CALENDAR],
     }
     assert problems(files) == [
-        f"{CALENDAR}:1:11: calendar 'cn-2026' is already in schedules/calendars/again.yaml:1; "
-        "give each its own id",
+        f"{CALENDAR}:2:8: the year 2026 of calendar 'cn-2026' is already in "
+        "schedules/calendars/again.yaml:1; give each year in one file, or another calendar id",
         "schedules/other.yaml:1:11: schedule 'office' is already in schedules/office.yaml:1; "
         "give each its own id",
         "schedules/other.yaml:3:11: group 'hq.offices' is already governed in "

@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from schedules.load import load
@@ -76,12 +76,17 @@ def test_the_answer_of_every_minute_is_the_oracles(zone: str, drawn: Drawn, hour
             at = start + n * _MINUTE
             wall = at.astimezone(ZoneInfo(zone))
             entry = resolver.in_force(at)
-            value, why, season = drawn.answer(wall.replace(tzinfo=None))
-            assert entry.setpoints["n"] == value, wall
-            assert entry.mode == ("on" if value else "off")
+            mode, value, why, season, beaten = drawn.answer(at)
+            assert (entry.mode, entry.setpoints["n"]) == (mode, value), wall
             assert entry.reason.startswith(why), wall
-            if not value:
-                assert entry.season == season
+            assert entry.season == season, wall
+            assert [layer.setpoints["n"] for layer in entry.beaten] == beaten, wall
+            effective = resolver.effective(at)
+            assert (effective.mode, effective.setpoints) == drawn.effective(at), wall
+            given = resolver.overlay(at)
+            assert (given is None) == (
+                not any(drawn.given(n, at) for n in range(len(drawn.overlays)))
+            )
 
 
 @pytest.mark.parametrize("zone", sorted(_CHANGES))
@@ -100,7 +105,7 @@ def test_changes_and_preview_are_what_stepping_finds(
         stepped: list[tuple[datetime, Entry]] = []
         at = start
         while at < end:
-            entry = resolver.in_force(at)
+            entry = resolver.effective(at)
             if not stepped or stepped[-1][1] != entry:
                 stepped.append((at, entry))
             at += _MINUTE
@@ -115,8 +120,8 @@ def test_changes_and_preview_are_what_stepping_finds(
                 assert found == Change(*later[0])
             elif found is not None:
                 assert found.time >= end
-                assert resolver.in_force(found.time - _SECOND) == resolver.in_force(now)
-                assert resolver.in_force(found.time) == found.entry != resolver.in_force(now)
+                assert resolver.effective(found.time - _SECOND) == resolver.effective(now)
+                assert resolver.effective(found.time) == found.entry != resolver.effective(now)
 
 
 @settings(max_examples=20, deadline=None)
@@ -126,9 +131,41 @@ def test_answers_do_not_depend_on_what_was_asked_before(drawn: Drawn) -> None:
     asked.preview(date(2026, 1, 1), 40)
     for change in reversed(_CHANGES["Europe/Berlin"]):
         assert asked.in_force(change) == fresh.in_force(change)
+        assert asked.in_force(change).beaten == fresh.in_force(change).beaten
+        assert asked.effective(change) == fresh.effective(change)
+        assert asked.overlay(change) == fresh.overlay(change)
         assert asked.next_change(change, 20) == fresh.next_change(change, 20)
     files = drawn.files()
     assert load(files) == load(dict(reversed(files.items())))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zone", sorted(_CHANGES))
+@settings(
+    max_examples=2, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
+)
+@given(drawn=drawn_schedules([*_DAYS, date(2027, 6, 1), date(2028, 2, 29)]))
+def test_every_minute_of_two_years_is_the_oracles(zone: str, drawn: Drawn) -> None:
+    """From 2026-12-01 over two years: a leap day, and all clock changes of each."""
+    resolver = drawn.resolver(zone)
+    at, end = datetime(2026, 12, 1, tzinfo=UTC), datetime(2028, 12, 1, tzinfo=UTC)
+    change = resolver.next_change(at, 800)
+    before = resolver.effective(at)
+    while at < end:
+        entry = resolver.in_force(at)
+        mode, value, why, season, _ = drawn.answer(at)
+        assert (entry.mode, entry.setpoints["n"], entry.season) == (mode, value, season), at
+        assert entry.reason.startswith(why), at
+        effective = resolver.effective(at)
+        assert (effective.mode, effective.setpoints) == drawn.effective(at), at
+        if change is not None and at >= change.time:
+            assert (change.time, change.entry) == (at, effective)
+            change = resolver.next_change(at, 800)
+        else:
+            assert effective == before, at
+        before = effective
+        at += _MINUTE
+        drawn.forget(at)
 
 
 # --- reasons and origins ---------------------------------------------------------------------

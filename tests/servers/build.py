@@ -29,13 +29,13 @@ def cache() -> Path:
 
 def modbus_server() -> Path:
     """Where the libmodbus server is, or will be."""
-    return cache() / f"modbus-{_digest(HERE / 'modbus_server.c')}"
+    return cache() / f"modbus-{digest(HERE / 'modbus_server.c')}"
 
 
 def opcua_server() -> Path:
     """Where the node-opcua server's script is, or will be, beside its packages."""
     folder = HERE / "opcua"
-    return cache() / f"opcua-{_digest(folder / 'package-lock.json')}" / "server.js"
+    return cache() / f"opcua-{digest(folder / 'package-lock.json')}" / "server.js"
 
 
 def build_modbus() -> None:
@@ -46,7 +46,7 @@ def build_modbus() -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_suffix(".new")
     command = ["gcc", "-O2", "-o", str(draft), str(HERE / "modbus_server.c"), *flags]
-    _run(command, "the libmodbus server does not compile")
+    run(command, "the libmodbus server does not compile")
     draft.replace(target)
 
 
@@ -60,7 +60,7 @@ def build_opcua() -> None:
         draft.mkdir(parents=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / "opcua" / name, draft / name)
-        _run(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--prefix", str(draft)],
+        run(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--prefix", str(draft)],
              "node-opcua cannot be installed")  # fmt: skip
         shutil.rmtree(target.parent, ignore_errors=True)
         draft.replace(target.parent)
@@ -89,13 +89,21 @@ def _pkg_config() -> list[str] | None:
     return done.stdout.split() if done.returncode == 0 else None
 
 
-def _run(command: list[str], what: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def run(
+    command: list[str],
+    what: str,
+    folder: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> None:
+    """Run a command. Raises CannotBuild with the end of what it said."""
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=folder, env=environment
+    )
     if done.returncode:
         raise CannotBuild(f"{what}: {(done.stderr or done.stdout).strip()[-600:]}")
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 

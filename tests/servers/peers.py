@@ -14,12 +14,12 @@ import pytest
 from tests.servers.build import modbus_server, opcua_server
 
 
-def required(path: Path, what: str) -> Path:
+def required(path: Path, what: str, target: str = "peers") -> Path:
     """The path, or a skip that says why; a failure where the servers are required."""
     if path.is_file():
         return path
-    text = f"{what} is not built here: make peers"
-    if os.environ.get("BMS_REQUIRE_PEERS"):
+    text = f"{what} is not built here: make {target}"
+    if os.environ.get(f"BMS_REQUIRE_{target.upper()}"):
         pytest.fail(text)
     pytest.skip(text)
 

@@ -14,14 +14,17 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bms.config.models import InfluxFile
+from bms.config.sinks import InfluxFile
 from bms.equipment import PointClass
+from bms.forward.delivery import MAX_LINES
+from bms.forward.lines import LineWriter
+from bms.forward.sink import InfluxSink
+from bms.forward.tags import Tagging
+from bms.forward.text import escaped, quoted
+from bms.forward.transport import retry_after_s
 from bms.historian.embedded import History
-from bms.historian.influx import MAX_LINES, InfluxSink
-from bms.historian.lines import LineWriter, escaped, quoted
 from bms.historian.records import Batch, LogRow, Series
 from bms.historian.sinks import SinkCursor
-from bms.historian.transport import retry_after_s
 from drivers.points import Quality, Sample
 from tests.historian.influx_server import Answer, InfluxServer, ok
 from tests.historian.support import at, good
@@ -71,6 +74,7 @@ async def copying(
         jitter=lambda: 1.0,
         idle_s=0.01,
         timeout_s=timeout_s,
+        reconcile=False,
     )
     task = asyncio.create_task(sink.run())
     try:
@@ -95,6 +99,14 @@ def line(i: int) -> str:
     return f"bms_analog,{tags} v={float(i)!r} {START_MS + i * 1000}"
 
 
+def taken(sink: InfluxSink) -> int:
+    return sink.status.cursors.get("log", 0)
+
+
+def retries(sink: InfluxSink) -> int:
+    return sum(sink.status.retries.values())
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
@@ -106,8 +118,8 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def row(point: str, value: object, quality: Quality = Quality.GOOD) -> str:
     classes = {"b.e.c": PointClass.COUNTER, "b.e.s": PointClass.STATE}
-    (built,) = LineWriter(classes).lines(LogRow(1, [point], [5], [value], [quality]))  # type: ignore[list-item]
-    return built.decode()
+    (built,) = LineWriter(Tagging({}), classes).lines(LogRow(1, [point], [5], [value], [quality]))  # type: ignore[list-item]
+    return built
 
 
 @pytest.mark.parametrize(
@@ -135,11 +147,11 @@ def test_escaping_never_breaks_a_line() -> None:
 
 
 def test_a_class_that_changes_changes_the_measurement() -> None:
-    writer = LineWriter({})
+    writer = LineWriter(Tagging({}), {})
     rows = LogRow(1, ["b.e.a"], [5], [1.0], [0])
-    assert next(iter(writer.lines(rows))).startswith(b"bms_analog,")
+    assert writer.lines(rows)[0].startswith("bms_analog,")
     writer.know({"b.e.a": PointClass.STATE})
-    assert next(iter(writer.lines(rows))).startswith(b"bms_state,")
+    assert writer.lines(rows)[0].startswith("bms_state,")
 
 
 @pytest.mark.parametrize(
@@ -168,11 +180,11 @@ async def test_everything_arrives_in_order_and_then_what_is_new(
 ) -> None:
     expected = fill(history, 7, rows=3)
     async with copying(tmp_path, server) as sink:
-        await until(lambda: sink.status.cursor == 3)
+        await until(lambda: taken(sink) == 3)
         assert server.stored == expected
         expected += fill(history, 2, first=21)
         sink.wake()
-        await until(lambda: sink.status.cursor == 4)
+        await until(lambda: taken(sink) == 4)
     assert server.stored == expected
     assert server.queries[0] == {"org": "park", "bucket": "raw", "precision": "ms"}
     assert server.tokens == {"Token secret"}
@@ -185,7 +197,7 @@ async def test_requests_stay_within_their_limit(
 ) -> None:
     expected = fill(history, MAX_LINES + 10, rows=1) + fill(history, 6, first=50_000, rows=4)
     async with copying(tmp_path, server) as sink:
-        await until(lambda: sink.status.cursor == 5)
+        await until(lambda: taken(sink) == 5)
     assert server.stored == expected
     assert [len(lines) for lines in server.requests] == [MAX_LINES, 10, 24]
 
@@ -205,10 +217,10 @@ async def test_what_may_pass_is_kept_and_sent_again(
     server.script = script
     naps = Naps()
     async with copying(tmp_path, server, naps=naps) as sink:
-        await until(lambda: sink.status.cursor == 2)
+        await until(lambda: taken(sink) == 2)
     assert server.stored == expected
     assert naps.delays == [0.5, 1.0, 2.0, 4.0]
-    assert sink.status.retries == failures
+    assert retries(sink) == failures
     assert sink.status.last_error == ""
 
 
@@ -227,7 +239,7 @@ async def test_the_pause_grows_to_a_minute_and_retry_after_is_honoured(
     server.script = script
     naps = Naps()
     async with copying(tmp_path, server, naps=naps) as sink:
-        await until(lambda: sink.status.cursor == 1)
+        await until(lambda: taken(sink) == 1)
     assert naps.delays == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 18.0]
 
 
@@ -238,12 +250,12 @@ async def test_no_answer_means_nothing_is_taken(
     expected = fill(history, 4, rows=2)
     server.script = lambda lines: trouble if len(server.requests) <= 2 else ok(lines)
     async with copying(tmp_path, server, timeout_s=0.2) as sink:
-        await until(lambda: sink.status.cursor == 2)
+        await until(lambda: taken(sink) == 2)
     if trouble == "lost":  # stored without our knowing: sent again, which does no harm
         assert server.stored == expected * 3
     else:
         assert server.stored == expected
-    assert sink.status.retries == 2
+    assert retries(sink) == 2
 
 
 async def test_a_server_that_is_not_there_yet(tmp_path: Path, history: History) -> None:
@@ -254,10 +266,10 @@ async def test_a_server_that_is_not_there_yet(tmp_path: Path, history: History) 
         gone.url = server.url
     async with copying(tmp_path, gone, naps=naps) as sink:
         await asyncio.wait_for(naps.napped.wait(), 10)
-        assert sink.status.cursor == 0
+        assert taken(sink) == 0
         assert "refused" in sink.status.last_error or "Connect" in sink.status.last_error
     async with InfluxServer() as server, copying(tmp_path, server) as sink:
-        await until(lambda: sink.status.cursor == 1)
+        await until(lambda: taken(sink) == 1)
         assert server.stored == expected
 
 
@@ -275,7 +287,7 @@ async def test_bad_lines_are_found_and_set_aside(
 
     server.script = script
     async with copying(tmp_path, server) as sink:
-        await until(lambda: sink.status.cursor == 1)
+        await until(lambda: taken(sink) == 1)
         assert sink.status.dead_lines == 4
     assert server.stored == [text for text in expected if text not in poison]
     with SinkCursor(tmp_path, "influx", history.uid(), 1) as cursor:
@@ -303,7 +315,7 @@ async def test_lines_older_than_the_buckets_retention_are_not_bisected(
 
     server.script = script
     async with copying(tmp_path, server) as sink:
-        await until(lambda: sink.status.cursor == 1)
+        await until(lambda: taken(sink) == 1)
     assert set(server.stored) == set(expected[500:])
     assert sink.status.dead_lines == 500
     assert len(server.requests) == 3  # all, the old half, the new half
@@ -315,10 +327,10 @@ async def test_too_large_is_halved_and_remembered(
     expected = fill(history, 100)
     server.script = lambda lines: web.Response(status=413) if len(lines) > 30 else ok(lines)
     async with copying(tmp_path, server) as sink:
-        await until(lambda: sink.status.cursor == 1)
+        await until(lambda: taken(sink) == 1)
         sizes = [len(lines) for lines in server.requests]
         expected += fill(history, 40, first=100)
-        await until(lambda: sink.status.cursor == 2)
+        await until(lambda: taken(sink) == 2)
     assert server.stored == expected
     assert sizes == [100, 50, 25, 25, 50, 25, 25]
     assert all(len(lines) <= 25 for lines in server.requests[7:])
@@ -333,7 +345,7 @@ async def test_a_damaged_row_does_not_hold_up_the_others(
     connection.commit()
     connection.close()
     async with copying(tmp_path, server) as sink:
-        await until(lambda: sink.status.cursor == 3)
+        await until(lambda: taken(sink) == 3)
     assert server.stored == expected[:2] + expected[4:]
     with SinkCursor(tmp_path, "influx", history.uid(), 3) as cursor:
         (letter,) = cursor.dead_letters()
@@ -364,7 +376,7 @@ async def test_stopped_at_any_moment_it_carries_on_and_loses_nothing(
             await until(lambda before=before: len(server.requests) > before)
     server.script = ok
     async with copying(tmp_path, server) as sink:
-        await until(lambda: sink.status.cursor == 45)
+        await until(lambda: taken(sink) == 45)
     assert list(dict.fromkeys(server.stored)) == expected  # each line, first arrivals in order
 
 
@@ -373,7 +385,7 @@ async def test_stale_and_bad_samples_are_marked(
 ) -> None:
     history.append(Batch([Sample(POINT, None, Quality.BAD, at(0) + timedelta(milliseconds=7))]))
     async with copying(tmp_path, server) as sink:
-        await until(lambda: sink.status.cursor == 1)
+        await until(lambda: taken(sink) == 1)
     tags = "base=plant,equip=ch-1,point=plant.ch-1.power"
     assert server.stored == [f"bms_analog,{tags} q=2.0 {START_MS + 7}"]
 
@@ -381,10 +393,14 @@ async def test_stale_and_bad_samples_are_marked(
 COPIER = """
 import asyncio, sys
 from pathlib import Path
-from bms.config.models import InfluxFile
-from bms.historian.influx import InfluxSink
+from bms.config.sinks import InfluxFile
+from bms.forward.sink import InfluxSink
 settings = InfluxFile(url=sys.argv[2], org="park", bucket="raw")
-asyncio.run(InfluxSink(settings, "secret", Path(sys.argv[1]), idle_s=0.01).run())
+from datetime import UTC, datetime
+now = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+asyncio.run(
+    InfluxSink(settings, "secret", Path(sys.argv[1]), idle_s=0.01, now=lambda: now).run()
+)
 """
 
 

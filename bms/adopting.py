@@ -1,0 +1,128 @@
+"""The schedule files beside a running controller: edits are noticed, checked, adopted or rejected.
+
+Everything here reads the disk: it belongs in a thread of its own, never on the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from bms.config.load import check, load, schedule_texts
+from bms.config.models import Site, StrategySpec
+from bms.config.programme import check_schedules
+from bms.errors import InvalidInput, StoreError
+from bms.revisions import Revisions
+from schedules.model import Library
+from schedules.yamltext import Problem
+
+READ_AGAIN = timedelta(seconds=60)
+"""How often the contents are compared although no file seems to have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Edited schedules: a library to put in force, or the problems that keep it out."""
+
+    library: Library | None
+    problems: Sequence[Problem]
+    trouble: str = ""
+    """Why the revision or its audit entry could not be kept; the library counts all the same."""
+
+
+class ScheduleFiles:
+    """Looks at the schedule files of one site again and again."""
+
+    def __init__(
+        self, site: Site, strategies: Mapping[str, StrategySpec], now: Callable[[], datetime]
+    ) -> None:
+        self._site = site
+        self._strategies = strategies
+        self._now = now
+        self._revisions = Revisions(site.directory, site.state_dir)
+        self._before: object = None
+        self._seen: object = None
+        self._read_at: datetime | None = None
+        self._judged = ""
+
+    def look(self) -> Found | None:
+        """What an edit that is complete has brought; None while there is nothing new.
+
+        What is still changing is looked at later: a checkout or a copy removes files before it
+        writes them, and a group whose schedule is gone would be let go.
+        """
+        signature = _signature(self._site.directory)
+        still, self._before = signature == self._before, signature
+        now = self._now()
+        due = self._read_at is None or not timedelta(0) <= now - self._read_at < READ_AGAIN
+        if not still or (signature == self._seen and not due):
+            return None
+        self._seen, self._read_at = signature, now
+        texts = self._revisions.files()
+        content = sha256("\0".join(str(path) for path, *_ in signature).encode())
+        for name, data in texts.items():
+            content.update(f"{name}\0{len(data)}\0".encode() + data)
+        if content.hexdigest() == self._judged:
+            return None
+        self._judged = content.hexdigest()
+        found = self._judge(texts, now)
+        if found is None:
+            self._seen, self._judged = None, ""
+        return found
+
+    def _judge(self, texts: Mapping[str, bytes], now: datetime) -> Found | None:
+        """None if the files changed once more while they were read."""
+        library: Library | None
+        problems: Sequence[Problem]
+        try:
+            library, problems = check_schedules(
+                self._site, self._strategies, schedule_texts(self._site.directory)
+            )
+        except InvalidInput as error:  # not readable, or not UTF-8: an edit as broken as any
+            library, problems = None, error.problems
+        if self._revisions.files() != texts:
+            return None
+        try:
+            if library is None or problems:
+                self._revisions.reject(texts, problems, now)
+            else:
+                self._revisions.adopt(texts, now)
+        except StoreError as error:
+            return Found(library, problems, str(error))
+        return Found(library, problems)
+
+
+def load_to_run(
+    directory: Path, strategies: Mapping[str, StrategySpec]
+) -> tuple[Site, list[Problem]]:
+    """The site, with the schedules that were last in force if those on the disk are broken.
+
+    The problems are those of the schedules on the disk. Raises InvalidInput for problems of any
+    other file, and where no schedules were ever in force.
+    """
+    site, problems = check(directory, strategies)
+    if site is not None:
+        return site, []
+    if all(problem.file.startswith("schedules/") for problem in problems):
+        bare = load(directory, strategies, schedules={})
+        good = Revisions(directory, bare.state_dir).good()
+        if good is not None:
+            texts = {name: data.decode("utf-8-sig") for name, data in good.items()}
+            return load(directory, strategies, schedules=texts), problems
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    raise InvalidInput(f"the site '{directory}' has {count}", problems)
+
+
+def _signature(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """What changes when any schedule file does; ctime, because copies may keep the mtime."""
+    found = []
+    for path in sorted((directory / "schedules").rglob("*.yaml")):
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        found.append((str(path), stat.st_ctime_ns, stat.st_size, stat.st_ino))
+    return tuple(found)

@@ -1,0 +1,116 @@
+"""The energy ledger of a running site: kept every quarter hour, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Final
+
+from bms.config.models import Site
+from bms.energy.quarters import QUARTER_MS, floor_quarter
+from bms.energy.today import Day, midnight
+from bms.errors import StoreError
+from bms.historian.queries import Queries
+from bms.instants import from_ms, to_ms
+from bms.ledger.alarms import conditions
+from bms.ledger.bookkeeper import LATE_MS, Bookkeeper
+from bms.ledger.store import Ledger
+from bms.model import Condition, Severity
+from drivers.points import PointId
+
+_log = logging.getLogger(__name__)
+
+RETRY_S: Final = 30.0
+MARGIN: Final = timedelta(seconds=5)
+"""After the time at which a quarter hour may be published: the history commits every second."""
+
+
+class Bookkeeping:
+    """Owns the ledger of a site. `raise_own` and `clear_own` take its alarms."""
+
+    def __init__(
+        self,
+        site: Site,
+        now: Callable[[], datetime],
+        raise_own: Callable[[Condition], None],
+        clear_own: Callable[[str], None],
+    ) -> None:
+        self._site = site
+        self._now = now
+        self._raise = raise_own
+        self._clear = clear_own
+        self._raised: set[str] = set()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._history: Queries | None = None
+        self._ledger: Ledger | None = None
+
+    def close(self) -> None:
+        """Wait for a step that is under way, then close the files."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        for store in (self._ledger, self._history):
+            if store is not None:
+                store.close()
+
+    async def run(self) -> None:
+        """Keep the ledger until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            now = self._now()
+            try:
+                while await loop.run_in_executor(self._thread, self._step, now):
+                    pass
+                found = await loop.run_in_executor(self._thread, self._conditions, now)
+            except StoreError as error:
+                _log.error("ledger: not kept, trying again: %s", error)
+                text = f"the energy ledger is not being kept: {error}"
+                self._show([Condition("store:ledger", Severity.CRITICAL, text)])
+                await asyncio.sleep(RETRY_S)
+                continue
+            self._show(found)
+            due = from_ms(floor_quarter(to_ms(now) - LATE_MS) + QUARTER_MS + LATE_MS) + MARGIN
+            await asyncio.sleep(max(1.0, (due - self._now()).total_seconds()))
+
+    async def days(self, points: Sequence[PointId], now: datetime) -> Mapping[PointId, Day | None]:
+        """What the ledger knows of today, by meter; nothing while it cannot be read."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._thread, self._days, points, now)
+        except StoreError as error:
+            _log.error("ledger: cannot be read: %s", error)
+            return {}
+
+    def _show(self, found: Iterable[Condition]) -> None:
+        keys = set()
+        for condition in found:
+            keys.add(condition.key)
+            self._raise(condition)
+        for key in self._raised - keys:
+            self._clear(key)
+        self._raised = keys
+
+    # --- in the ledger's thread --------------------------------------------------------------
+
+    def _open(self) -> tuple[Queries, Ledger]:
+        if self._history is None:
+            self._history = Queries(self._site.state_dir, read_only=True)
+        if self._ledger is None:
+            self._ledger = Ledger(self._site.state_dir)
+        return self._history, self._ledger
+
+    def _step(self, now: datetime) -> bool:
+        history, ledger = self._open()
+        return Bookkeeper(self._site.metering, history, ledger).step(now)
+
+    def _conditions(self, now: datetime) -> list[Condition]:
+        return conditions(self._site, self._open()[1], now)
+
+    def _days(self, points: Sequence[PointId], now: datetime) -> dict[PointId, Day | None]:
+        ledger = self._open()[1]
+        found = {}
+        for point in points:
+            spec = self._site.metering[point]
+            found[point] = ledger.day(spec, midnight(self._site.bases[spec.base], now))
+        return found

@@ -1,0 +1,126 @@
+"""What all commands that change a schedule file do with the change: show, ask, apply, tell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from bms.cli.common import print_json, state_dir_of
+from bms.errors import InvalidInput, Refused
+
+if TYPE_CHECKING:
+    from bms.editing import Draft, Editor
+    from schedules.yamltext import Problem
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+REASON = click.option("--reason", help="Why; kept with the revision and in the audit.")
+DRY_RUN = click.option(
+    "--dry-run", is_flag=True, help="Show what would change, and change nothing."
+)
+YES = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+SCHEDULE = click.argument("schedule")
+
+
+def changing(command: F) -> F:
+    """The options of every command that changes a schedule."""
+    for option in (YES, DRY_RUN, REASON):
+        command = option(command)
+    return command
+
+
+def editor_of(site: Path) -> Editor:
+    """The schedule files of a site, also of one that has problems elsewhere."""
+    from bms.editing import Editor
+
+    return Editor(site, state_dir_of(site))
+
+
+def settle(
+    editor: Editor, draft: Draft, what: str, *,
+    reason: str | None, dry_run: bool, yes: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Show the change, ask on a terminal, apply it, and say what became of it."""
+    from bms.clock import SystemClock
+    from bms.config.render import render
+    from bms.editing import one_line
+    from bms.revisions import text_of
+
+    if draft.old == draft.new:
+        raise Refused(f"{draft.file} says so already: there is nothing to change")
+    answer: dict[str, Any] = {
+        "file": draft.file,
+        "applied": False,
+        "changes": draft.words(),
+        "lines": draft.lines(),
+    }
+    if not as_json:
+        show_draft(draft)
+    found = editor.problems_of(draft)
+    if found:
+        click.echo(render(found, {draft.file: text_of(draft.new)}), err=True)
+        raise refused_text(draft.file, found)
+    if dry_run:
+        if as_json:
+            print_json(answer)
+        return
+    why = one_line(reason or ask_reason(yes))
+    if not yes and sys.stdin.isatty():
+        click.confirm("Apply this?", abort=True, err=as_json)
+    try:
+        made = editor.apply(draft, what, why, SystemClock().now())
+    except Refused as error:
+        _show_conflict(editor, draft)
+        raise error
+    if as_json:
+        print_json(answer | {"applied": True, "revision": made.number, "sha256": made.sha256})
+        return
+    click.echo(
+        f"{draft.file} is now revision {made.number}; a running controller takes it over by itself"
+    )
+    if made.number > 1:
+        name = draft.file.removeprefix("schedules/").removesuffix(".yaml")
+        before = made.number - 1
+        click.echo(f"undo: bms schedule restore {editor.directory} {name} {before} --reason ...")
+
+
+def refused_text(file: str, found: Sequence[Problem]) -> InvalidInput:
+    """Says that a text does not come into force; the problems were shown before."""
+    count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
+    return InvalidInput(f"{file} would have {count}; nothing was changed")
+
+
+def show_draft(draft: Draft) -> None:
+    """The lines that change, then what that means."""
+    for line in draft.lines():
+        click.echo(line)
+    words = draft.words()
+    if not words and draft.old:
+        click.echo("only comments or layout change")
+    for word in words if draft.old else []:
+        click.echo(f"  {word}")
+
+
+def ask_reason(yes: bool) -> str:
+    """The reason, from the terminal if there is one."""
+    if yes or not sys.stdin.isatty():
+        return ""
+    return str(click.prompt("Reason", default="", show_default=False))
+
+
+def _show_conflict(editor: Editor, draft: Draft) -> None:
+    """Theirs and mine, where both changed one file."""
+    from bms.editing import Draft
+    from bms.replacing import on_disk
+
+    theirs = on_disk(editor.directory / draft.file)
+    if theirs is None or theirs == draft.old:
+        return
+    for name, text in (("theirs", theirs), ("mine", draft.new)):
+        click.echo(f"{name}:", err=True)
+        for line in Draft(draft.file, draft.old, text).lines():
+            click.echo(f"  {line}", err=True)

@@ -1,0 +1,319 @@
+"""`bms influx`: the copies of history in other databases."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bms.cli.common import (
+    AS_JSON,
+    SITE,
+    ErrorGroup,
+    instant,
+    load_site,
+    print_json,
+    show,
+    state_dir_of,
+    table_of,
+)
+from bms.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from bms.config.models import Site
+    from bms.config.sinks import InfluxFile
+
+
+SINK = click.option("--sink", help="One database of site.yaml, by name.  [default: all]")
+
+
+@click.group(cls=ErrorGroup)
+def influx() -> None:
+    """Copies of the history in InfluxDB and its relatives."""
+
+
+@influx.command()
+@SITE
+@SINK
+@click.option("--token-env", help="Variable with a token that may make buckets.")
+@click.option("--create-token", is_flag=True, help="2.x: make a token for these buckets only.")
+@AS_JSON
+def init(
+    site: Path, sink: str | None, token_env: str | None, create_token: bool, as_json: bool
+) -> None:
+    """Make buckets, retention and mappings, and check what the token may do."""
+    import os
+
+    from bms.forward.reader import Reader
+    from bms.forward.setup import check_token, initialise
+    from bms.forward.site import ca_of, named_sink
+
+    loaded = load_site(site)
+    rows: list[dict[str, Any]] = []
+    for settings in named_sink(loaded, sink):
+        everyday = os.environ.get(settings.token_variable, "")
+        admin_token = os.environ.get(token_env, "") if token_env else everyday
+        if token_env and not admin_token:
+            raise InvalidInput(f"the environment variable {token_env} is empty")
+
+        async def work(
+            settings: InfluxFile = settings, everyday: str = everyday, admin: str = admin_token
+        ) -> list[dict[str, Any]]:
+            ca = ca_of(loaded, settings)
+            async with Reader(settings, admin, ca=ca) as reader:
+                findings, token = await initialise(
+                    settings, reader, create_token=create_token, site=loaded.file.id
+                )
+            used = token or everyday or admin
+            async with Reader(settings, used, ca=ca) as reader:
+                findings += await check_token(settings, reader)
+            found = [{"sink": settings.name, **asdict(finding)} for finding in findings]
+            if token:
+                found.append(
+                    {
+                        "sink": settings.name,
+                        "what": f"put this into {settings.token_variable}",
+                        "state": "token",
+                        "detail": token,
+                    }
+                )
+            return found
+
+        rows += asyncio.run(work())
+    if as_json:
+        print_json(rows)
+    else:
+        table = table_of(None, "database", "what", "state", "")
+        for row in rows:
+            table.add_row(row["sink"], row["what"], row["state"], row["detail"])
+        show(table)
+    if any(row["state"] == "wrong" for row in rows):
+        raise SystemExit(1)
+
+
+@influx.command()
+@SITE
+@SINK
+@click.option("--from", "start", required=True, help="First day or instant.")
+@click.option("--to", "end", help="End, not included.  [default: now]")
+@AS_JSON
+def verify(site: Path, sink: str | None, start: str, end: str | None, as_json: bool) -> None:
+    """Compare what each database has with the store here, by measurement and day.
+
+    Exit code 1 if a database has something else.
+    """
+    from bms.forward.site import ca_of, named_sink, token_of
+    from bms.forward.verify import verify_days
+
+    loaded = load_site(site)
+    first, last = _period(loaded, start, end)
+    found = []
+    for settings in named_sink(loaded, sink):
+        found += asyncio.run(
+            verify_days(
+                loaded,
+                settings,
+                token_of(settings),
+                first,
+                last,
+                ca=ca_of(loaded, settings),
+            )
+        )
+    if as_json:
+        print_json([row.to_json() for row in found])
+    else:
+        table = table_of(None, "database", "day", "measurement", "", "here", "there", "")
+        for row in found:
+            table.add_row(
+                row.sink,
+                row.day,
+                row.measurement,
+                row.what,
+                f"{row.here:,.12g}",
+                f"{row.there:,.12g}",
+                row.text(),
+            )
+        show(table)
+    if any(not row.equal for row in found):
+        raise SystemExit(1)
+
+
+@influx.command()
+@SITE
+@SINK
+@click.option("--from", "start", required=True, help="First day or instant.")
+@click.option("--to", "end", help="End, not included.  [default: now]")
+@click.option("--reason", required=True, help="Kept with the gap, and in the audit.")
+@AS_JSON
+def backfill(
+    site: Path, sink: str | None, start: str, end: str | None, reason: str, as_json: bool
+) -> None:
+    """Have a period sent (again); the running controller does it, behind live data."""
+    from bms.clock import SystemClock
+    from bms.forward.site import named_sink
+    from bms.forward.verify import mark_for_backfill
+
+    loaded = load_site(site)
+    first, last = _period(loaded, start, end)
+    rows = []
+    for settings in named_sink(loaded, sink):
+        rows += mark_for_backfill(loaded, settings, first, last, reason)
+    _audit(loaded.state_dir, SystemClock().now(), "influx.backfill", reason, start=start, end=end)
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        click.echo(f"{row['sink']}: {row['rows']} rows of {row['stream']} will be sent again")
+    if not rows:
+        click.echo("nothing of that period is kept here as it was recorded")
+
+
+@influx.command()
+@SITE
+@AS_JSON
+def status(site: Path, as_json: bool) -> None:
+    """How far each database is, what it missed, what it refused."""
+    from bms.api.client import ask
+    from bms.errors import Unreachable
+    from bms.historian.sinks import dead_letters, positions
+
+    state_dir = state_dir_of(site)
+    try:
+        rows = ask(state_dir, "status")["cycle"]["sinks"]
+    except Unreachable:
+        # The controller is not running: what it left behind.
+        rows = []
+        found = positions(state_dir)
+        for name in dict.fromkeys(position.sink for position in found):
+            mine = [position for position in found if position.sink == name]
+            rows.append(
+                {
+                    "name": name,
+                    "cursors": {position.stream: position.seq for position in mine},
+                    "gaps": sum(len(position.gaps) for position in mine),
+                    "gap_rows": sum(gap.rows for position in mine for gap in position.gaps),
+                    "dead_lines": sum(len(d.lines) for d in dead_letters(state_dir, name)),
+                    "last_error": "the controller is not running",
+                }
+            )
+    if as_json:
+        print_json(rows)
+        return
+    table = table_of(
+        None, "database", "unsent rows", "oldest unsent", "gaps", "sent", "retries", "dead",
+        "backfill", "mismatches", "last error",
+    )  # fmt: skip
+    for row in rows:
+        oldest_s = row.get("oldest_unsent_s")
+        retries = row.get("retries") or {}
+        table.add_row(
+            row["name"],
+            str(row.get("backlog_rows", row.get("gap_rows", ""))),
+            "" if oldest_s is None else f"{oldest_s:.0f} s",
+            str(row["gaps"]),
+            f"{row.get('sent_lines', 0):,}",
+            ", ".join(f"{count} × {code}" for code, count in retries.items()),
+            str(row["dead_lines"]),
+            f"{row.get('backfill_lines_s', 0):.0f}/s",
+            str(row.get("mismatches", "")),
+            row["last_error"],
+        )
+    show(table)
+    if not rows:
+        click.echo("history is copied to no database")
+
+
+@influx.group(cls=ErrorGroup)
+def dead() -> None:
+    """Lines that a database refused for good."""
+
+
+@dead.command("list")
+@SITE
+@SINK
+@click.option("--lines", "most", type=click.IntRange(0, 1000), default=3, show_default=True,
+              help="Lines shown of each.")  # fmt: skip
+@AS_JSON
+def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
+    """What was refused, when and why."""
+    from bms.forward.site import named_sink
+    from bms.historian.sinks import dead_letters
+
+    loaded = load_site(site)
+    rows: list[dict[str, Any]] = [
+        {
+            "sink": settings.name,
+            "id": letter.number,
+            "time": letter.time.isoformat(timespec="seconds"),
+            "stream": letter.stream,
+            "reason": letter.reason,
+            "count": len(letter.lines),
+            "lines": [line.decode(errors="replace") for line in letter.lines[:most]],
+        }
+        for settings in named_sink(loaded, sink)
+        for letter in dead_letters(loaded.state_dir, settings.name)
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        click.echo(f"{row['sink']} {row['id']}  {row['time']}  {row['count']} of {row['stream']}")
+        click.echo(f"  {row['reason']}")
+        for line in row["lines"]:
+            click.echo(f"    {line}")
+    if not rows:
+        click.echo("nothing was refused")
+
+
+@dead.command("resend")
+@SITE
+@SINK
+@click.option("--reason", required=True, help="What was put right on the server.")
+@AS_JSON
+def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> None:
+    """Send refused lines again; what the database takes now is no dead letter any more."""
+    from bms.clock import SystemClock
+    from bms.forward.resend import resend_dead
+    from bms.forward.site import ca_of, named_sink, token_of
+
+    loaded = load_site(site)
+    rows = []
+    for settings in named_sink(loaded, sink):
+        result = asyncio.run(
+            resend_dead(loaded.state_dir, settings, token_of(settings), ca=ca_of(loaded, settings))
+        )
+        rows.append({"sink": settings.name, "taken": result.taken, "refused": result.refused,
+                     "error": result.error})  # fmt: skip
+    _audit(loaded.state_dir, SystemClock().now(), "influx.dead.resend", reason, result=rows)
+    if as_json:
+        print_json(rows)
+    else:
+        for row in rows:
+            text = f"{row['sink']}: {row['taken']} lines taken, {row['refused']} still refused"
+            click.echo(text + (f"; {row['error']}" if row["error"] else ""))
+    if any(row["refused"] or row["error"] for row in rows):
+        raise SystemExit(1)
+
+
+def _period(site: Site, start: str, end: str | None) -> tuple[datetime, datetime]:
+    from bms.clock import SystemClock
+
+    zone = site.file.zone
+    first = instant(zone, start, "--from")
+    last = instant(zone, end, "--to") if end else SystemClock().now()
+    if first >= last:
+        raise InvalidInput("--from is not before --to")
+    return first, last
+
+
+def _audit(state_dir: Path, now: datetime, what: str, reason: str, **details: Any) -> None:
+    import getpass
+
+    from bms import audit
+
+    audit.record(state_dir, now, who=getpass.getuser(), via="cli", what=what, why=reason, **details)

@@ -1,0 +1,427 @@
+"""Commands about meters: what they measured, and what a person has to tell about them."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bms.cli.common import (
+    AS_JSON,
+    SITE,
+    ErrorGroup,
+    instant,
+    load_site,
+    print_json,
+    show,
+    table_of,
+)
+from bms.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from bms.config.meters import MeterSpec
+    from bms.config.models import Site
+    from bms.ledger.entering import Author
+
+REASON = click.option("--reason", required=True, help="Why; it goes into the audit.")
+FROM = click.option("--from", "start", help="First day or instant.  [default: this month]")
+TO = click.option("--to", "end", help="End, not included.  [default: now]")
+METER = click.argument("name", metavar="METER")
+
+
+@click.group(cls=ErrorGroup)
+def meter() -> None:
+    """Look at meters and their energy; tell of replaced meters, corrections, readings by hand."""
+
+
+def _now() -> datetime:
+    from bms.clock import SystemClock
+
+    return SystemClock().now()
+
+
+def _period(
+    zone: str, start: str | None, end: str | None, now: datetime
+) -> tuple[datetime, datetime]:
+    """A period of whole quarter hours; this month so far if nothing is said."""
+    from zoneinfo import ZoneInfo
+
+    from bms.energy.quarters import QUARTER_MS
+    from bms.instants import from_ms, local_midnight, to_ms
+
+    month = now.astimezone(ZoneInfo(zone)).date().replace(day=1)
+    first = instant(zone, start, "--from") if start else local_midnight(month, ZoneInfo(zone))
+    last = instant(zone, end, "--to") if end else from_ms(to_ms(now) - to_ms(now) % QUARTER_MS)
+    if first == last and not (start or end):
+        first = last - timedelta(minutes=15)
+    if not first < last:
+        raise InvalidInput("--to must lie after --from")
+    for option, moment in (("--from", first), ("--to", last)):
+        if to_ms(moment) % QUARTER_MS:
+            raise InvalidInput(
+                f"{option}: energy is known by quarter hours; write :00, :15, :30, :45"
+            )
+    return first, last
+
+
+def _author(reason: str, now: datetime) -> Author:
+    from bms.ledger.entering import Author
+
+    if not reason.strip():
+        raise InvalidInput("--reason: say why")
+    return Author(getpass.getuser(), reason.strip(), now)
+
+
+def _find(site: Site, name: str) -> MeterSpec:
+    from bms.ledger.entering import find_meter
+
+    return find_meter(site, name)
+
+
+@meter.command("list")
+@SITE
+@AS_JSON
+def list_(site: Path, as_json: bool) -> None:
+    """Every meter with its energy of this month."""
+    from bms.ledger.reading import open_ledger
+    from bms.reports.meters import meter_list
+
+    loaded, now = load_site(site), _now()
+    with open_ledger(loaded, loaded.state_dir, now) as ledger:
+        rows = meter_list(loaded, ledger, now)
+    if as_json:
+        print_json(rows)
+        return
+    table = table_of(None, "meter", "kind", "role", "month", "amount", "", "coverage", "until", "")
+    for row in rows:
+        table.add_row(
+            row["meter"],
+            row["kind"],
+            row["role"],
+            row["month"],
+            _amount(row["amount"]),
+            row["unit"],
+            f"{row['coverage_pct']:.1f} %",
+            (row["known_until"] or "—")[:16].replace("T", " "),
+            "" if row["rated"] else "no rating: a swapped register may pass for energy",
+        )
+    show(table)
+
+
+@meter.command("show")
+@SITE
+@METER
+@FROM
+@TO
+@AS_JSON
+def show_(site: Path, name: str, start: str | None, end: str | None, as_json: bool) -> None:
+    """One meter: settings, energy, what happened to its register, and what people said."""
+    from bms.ledger.reading import open_ledger
+    from bms.reports.meters import meter_view
+
+    loaded, now = load_site(site), _now()
+    spec = _find(loaded, name)
+    first, last = _period(spec.zone, start, end, now)
+    with open_ledger(loaded, loaded.state_dir, now) as ledger:
+        view = meter_view(loaded, ledger, spec, first, last)
+    if as_json:
+        print_json(view)
+        return
+    table = table_of(None, "", "")
+    for key in ("meter", "kind", "medium", "role", "resolution", "register_size", "most_per_h"):
+        table.add_row(key.replace("_", " "), "—" if view[key] is None else str(view[key]))
+    for key in ("formula", "parent", "ratios"):
+        if view[key]:
+            table.add_row(key, str(view[key]))
+    table.add_row("period", f"{view['from']} .. {view['to']}")
+    table.add_row("amount", f"{_amount(view['amount'])} {view['unit']}")
+    table.add_row("coverage", f"{view['coverage_pct']:.2f} %")
+    table.add_row("labels", _shares(view))
+    show(table)
+    if view["events"]:
+        events = table_of("events", "from", "to", "event", "label", "amount", "because")
+        for event in view["events"]:
+            events.add_row(
+                event["from"][:16],
+                event["to"][:16],
+                event["event"],
+                event["label"],
+                _amount(event["amount"]),
+                event["reason"],
+            )
+        show(events)
+    if view["entries"]:
+        show(_entries_table(view["entries"]))
+
+
+def _entries_table(entries: Sequence[Mapping[str, Any]]) -> object:
+    table = table_of("entries", "no.", "what", "from", "to", "who", "why", "")
+    for entry in entries:
+        details = {
+            key: value
+            for key, value in entry.items()
+            if key in ("final", "initial", "value", "amount", "label", "entry")
+            and value is not None
+        }
+        number = details.pop("entry", "")
+        said = ", ".join(f"{key} {value}" for key, value in details.items())
+        table.add_row(
+            str(number),
+            f"{entry['kind']}: {said}" if said else entry["kind"],
+            entry["from"][:16],
+            entry["to"][:16],
+            entry["who"],
+            entry["why"],
+            "withdrawn" if entry["withdrawn"] else "",
+        )
+    return table
+
+
+@meter.command()
+@SITE
+@METER
+@FROM
+@TO
+@click.option("--by", "step", type=click.Choice(["15m", "day", "month"]), default="15m")
+@AS_JSON
+def intervals(
+    site: Path, name: str, start: str | None, end: str | None, step: Any, as_json: bool
+) -> None:
+    """The energy of each quarter hour, day or month."""
+    from bms.ledger.reading import open_ledger
+    from bms.reports.meters import interval_rows
+
+    loaded, now = load_site(site), _now()
+    spec = _find(loaded, name)
+    first, last = _period(spec.zone, start, end, now)
+    with open_ledger(loaded, loaded.state_dir, now) as ledger:
+        rows = interval_rows(ledger, spec, first, last, step)
+    if as_json:
+        print_json(rows)
+        return
+    table = table_of(None, "from", spec.medium.unit, "coverage", "label")
+    for row in rows:
+        table.add_row(
+            row["start"][:16].replace("T", " "),
+            _amount(row["amount"]),
+            f"{row['coverage_pct']:.1f} %",
+            row["label"] if "label" in row else _shares(row),
+        )
+    show(table)
+
+
+@meter.command()
+@SITE
+@METER
+@FROM
+@TO
+@AS_JSON
+def demand(site: Path, name: str, start: str | None, end: str | None, as_json: bool) -> None:
+    """The greatest 15-minute demand of each month, and how much of the month is known."""
+    from bms.ledger.reading import open_ledger
+    from bms.reports.meters import demand_rows
+
+    loaded, now = load_site(site), _now()
+    spec = _find(loaded, name)
+    first, last = _period(spec.zone, start, end, now)
+    with open_ledger(loaded, loaded.state_dir, now) as ledger:
+        rows = demand_rows(ledger, spec, first, last)
+    if as_json:
+        print_json(rows)
+        return
+    table = table_of(None, "month", spec.medium.rate_unit, "quarter hour", "known")
+    for row in rows:
+        table.add_row(
+            row["month"],
+            _amount(row["peak"]),
+            (row["start"] or "—")[:16].replace("T", " "),
+            f"{row['filled_pct']:.1f} %",
+        )
+    show(table)
+
+
+@meter.command()
+@SITE
+@FROM
+@TO
+@AS_JSON
+def tree(site: Path, start: str | None, end: str | None, as_json: bool) -> None:
+    """Sub-meters behind their meters, and what is not metered apart."""
+    from bms.ledger.reading import open_ledger
+    from bms.reports.meters import tree_view
+
+    loaded, now = load_site(site), _now()
+    first, last = _period(loaded.file.zone, start, end, now)
+    with open_ledger(loaded, loaded.state_dir, now) as ledger:
+        nodes = tree_view(loaded, ledger, first, last)
+    if as_json:
+        print_json(nodes)
+        return
+    if not nodes:
+        click.echo("no meter has a parent: write 'parent' into meters.yaml")
+        return
+    table = table_of(None, "meter", "amount", "", "coverage", "not metered apart", "")
+    _add_nodes(table, nodes, "")
+    show(table)
+
+
+def _add_nodes(table: Any, nodes: Sequence[Mapping[str, Any]], indent: str) -> None:
+    for node in nodes:
+        rest = "" if not node["children"] else _amount(node["residual"])
+        table.add_row(
+            indent + node["meter"],
+            _amount(node["amount"]),
+            node["unit"],
+            f"{node['coverage_pct']:.1f} %",
+            rest,
+            "less than nothing: check ratios and the tree" if node["impossible"] else "",
+        )
+        _add_nodes(table, node["children"], indent + "  ")
+
+
+@meter.command()
+@SITE
+@METER
+@click.option("--final", help="What the old register showed last.  [default: nobody noted it]")
+@click.option("--initial", required=True, help="What the new register showed first.")
+@click.option("--at", "when", required=True, help="When, e.g. 2026-03-28T10:30.")
+@REASON
+@AS_JSON
+def replace(
+    site: Path, name: str, final: str | None, initial: str, when: str, reason: str, as_json: bool
+) -> None:
+    """Tell that a meter was replaced, or its register reset."""
+    from bms.historian.queries import FILE_NAME, Queries
+    from bms.ledger.entering import replace_meter
+    from bms.ledger.store import Ledger
+
+    loaded, now = load_site(site), _now()
+    spec = _find(loaded, name)
+    at, author = instant(spec.zone, when, "--at"), _author(reason, now)
+    has_history = (loaded.state_dir / FILE_NAME).exists()
+    with Ledger(loaded.state_dir) as ledger:
+        history = Queries(loaded.state_dir, read_only=True) if has_history else None
+        try:
+            number = replace_meter(
+                loaded, ledger, history, spec, final=final, initial=initial, at=at, author=author
+            )
+        finally:
+            if history is not None:
+                history.close()
+    _entered(loaded, spec, number, now, as_json)
+
+
+@meter.command()
+@SITE
+@METER
+@click.option("--from", "start", required=True, help="First quarter hour, e.g. 2026-03-28T10:00.")
+@click.option("--to", "end", required=True, help="End, not included.")
+@click.option("--amount", required=True, help="What was used in truth, in the meter's unit.")
+@click.option(
+    "--label",
+    type=click.Choice(["corrected", "estimated", "manual"]),
+    default="corrected",
+    show_default=True,
+)
+@REASON
+@AS_JSON
+def correct(
+    site: Path,
+    name: str,
+    start: str,
+    end: str,
+    amount: str,
+    label: str,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Say what a meter used in a period; the register's own account stays underneath."""
+    from bms.energy.ledger import Label
+    from bms.ledger.entering import correct as enter
+    from bms.ledger.reading import open_ledger
+
+    loaded, now = load_site(site), _now()
+    spec = _find(loaded, name)
+    author = _author(reason, now)
+    first, last = instant(spec.zone, start, "--from"), instant(spec.zone, end, "--to")
+    with open_ledger(loaded, loaded.state_dir, now) as ledger:
+        number = enter(
+            loaded,
+            ledger,
+            spec,
+            start=first,
+            end=last,
+            amount=amount,
+            label=Label(label),
+            author=author,
+        )
+    _entered(loaded, spec, number, now, as_json)
+
+
+@meter.command()
+@SITE
+@click.argument("entry", type=click.IntRange(min=1))
+@REASON
+@AS_JSON
+def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
+    """Let an entry count no longer (its number is in 'bms meter show')."""
+    from bms.ledger.entering import withdraw as enter
+    from bms.ledger.reading import open_ledger
+    from bms.ledger.store import Ledger
+
+    loaded, now = load_site(site), _now()
+    with Ledger(loaded.state_dir) as ledger:
+        found = enter(loaded, ledger, entry, _author(reason, now))
+    with open_ledger(loaded, loaded.state_dir, now):
+        pass
+    if as_json:
+        print_json({"entry": entry, "meter": found.meter, "withdrawn": True})
+    else:
+        click.echo(f"entry {entry} ({found.kind.value} of {found.meter}) counts no longer")
+
+
+@meter.command("import")
+@SITE
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@REASON
+@AS_JSON
+def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
+    """Add readings that people took: a CSV file with the columns meter, time, reading."""
+    from bms.ledger.entering import import_readings
+    from bms.ledger.reading import open_ledger
+    from bms.ledger.store import Ledger
+
+    loaded, now = load_site(site), _now()
+    with Ledger(loaded.state_dir) as ledger:
+        added, known = import_readings(loaded, ledger, file, _author(reason, now))
+    with open_ledger(loaded, loaded.state_dir, now):
+        pass
+    if as_json:
+        print_json({"added": added, "known": known})
+    else:
+        click.echo(f"{added} readings added, {known} were there already")
+
+
+def _entered(site: Site, spec: MeterSpec, number: int, now: datetime, as_json: bool) -> None:
+    """Bring the ledger up to date with the entry, and say what it was given as."""
+    from bms.ledger.reading import open_ledger
+    from bms.reports.meters import entry_view
+
+    with open_ledger(site, site.state_dir, now) as ledger:
+        entry = next(e for e in ledger.entries(spec.id) if e.number == number)
+    if as_json:
+        print_json(entry_view(entry, spec))
+    else:
+        click.echo(f"entry {number}: {entry.kind.value} of {spec.name}; undo: bms meter withdraw")
+
+
+def _amount(value: float | None) -> str:
+    return "—" if value is None else f"{value:,.2f}"
+
+
+def _shares(row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{share:g} % {label}" for label, share in row["shares_pct"].items())

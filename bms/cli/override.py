@@ -1,0 +1,172 @@
+"""Commands that take a point over by hand, and give it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bms.cli.common import AS_JSON, SITE, ErrorGroup, duration_of, print_json, show, state_dir_of
+from bms.errors import InvalidInput
+
+_FORMS = "18:30, 'tomorrow 07:00', 2026-07-01T18:30, or end-of-block: the group's next change."
+
+
+@click.group(cls=ErrorGroup)
+def override() -> None:
+    """Take a point over by hand, until a stated time and for a stated reason."""
+
+
+def _until(begin: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        command = click.option("--until", "until", help=f"Until when: {_FORMS}")(command)
+        return click.option("--for", "duration", help=f"How long{begin}: 45m, 2h, 1h30m.")(command)
+
+    return add
+
+
+# A value such as -5 is no option.
+@override.command("set", context_settings={"ignore_unknown_options": True})
+@SITE
+@click.argument("point")
+@click.argument("value")
+@_until("")
+@click.option("--reason", required=True, help="For the next shift.")
+@AS_JSON
+def override_set(
+    site: Path,
+    point: str,
+    value: str,
+    duration: str | None,
+    until: str | None,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Command POINT to VALUE until the time is over."""
+    from bms.api.client import ask
+
+    asked: dict[str, Any] = {
+        "point": point,
+        "value": value,
+        "reason": reason,
+        **_ends(duration, until),
+    }
+    answer = ask(state_dir_of(site), "override.set", **asked)
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(_told(site, answer))
+
+
+@override.command("extend")
+@SITE
+@click.argument("which", metavar="ID|POINT")
+@_until(" beyond the end it has")
+@click.option("--reason", required=True, help="For the next shift.")
+@AS_JSON
+def override_extend(
+    site: Path, which: str, duration: str | None, until: str | None, reason: str, as_json: bool
+) -> None:
+    """Let an override last longer."""
+    from bms.api.client import ask
+
+    asked: dict[str, Any] = {"override": which, "reason": reason, **_ends(duration, until)}
+    answer = ask(state_dir_of(site), "override.extend", **asked)
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(_told(site, answer))
+
+
+@override.command("clear")
+@SITE
+@click.argument("which", metavar="ID|POINT")
+@click.option("--reason", default="", help="For the audit; going back to automatic needs none.")
+@AS_JSON
+def override_clear(site: Path, which: str, reason: str, as_json: bool) -> None:
+    """Release an override by its number or its point."""
+    from bms.api.client import ask
+
+    answer = ask(state_dir_of(site), "override.clear", override=which, reason=reason)
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(f"{answer['point']} is automatic again")
+
+
+@override.command("list")
+@SITE
+@click.option("--past", metavar="DURATION", help="Instead, those that ended so long ago: 7d.")
+@AS_JSON
+def override_list(site: Path, past: str | None, as_json: bool) -> None:
+    """Overrides in force, oldest first, with the kWh that each has cost against the schedule."""
+    from bms.api.client import ask
+
+    if past is None:
+        rows = ask(state_dir_of(site), "override.list")
+    else:
+        duration_of(past, "--past")
+        rows = ask(state_dir_of(site), "override.past", back=past)
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        click.echo("no override is in force" if past is None else f"none ended within {past}")
+    else:
+        _show(rows, over=past is not None)
+
+
+def _ends(duration: str | None, until: str | None) -> Mapping[str, str]:
+    if (duration is None) == (until is None):
+        raise InvalidInput("say either how long (--for 2h) or until when (--until 18:30)")
+    if duration is not None:
+        duration_of(duration, "--for")
+        return {"duration": duration}
+    return {"until": str(until)}
+
+
+def _told(site: Path, answer: Mapping[str, Any]) -> str:
+    from bms.screens import value_text
+
+    return (
+        f"{answer['point']} = {value_text(answer['value'])} until {answer['until']}, "
+        f"{answer['then']['text']} (override {answer['id']}); "
+        f"undo: bms override clear {site} {answer['id']}"
+    )
+
+
+def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
+    from datetime import timedelta
+
+    from rich.table import Table
+
+    from bms.durations import in_words
+    from bms.screens import value_text
+
+    table = Table(box=None, pad_edge=False)
+    end = ("ended", "how") if over else ("age", "left")
+    for column in ("id", "point", "value", *end, "kWh", "owner", "reason"):
+        justify = "right" if column == "kWh" else "left"
+        table.add_column(column, overflow="fold", justify=justify)  # type: ignore[arg-type]
+    notes = []
+    for row in rows:
+        cost = row["cost"]
+        kwh = "—" if cost["kwh"] is None else f"{cost['kwh']:+.1f} {cost['how']}".rstrip()
+        if cost["detail"]:
+            notes.append(f"{row['id']}: {cost['detail']}")
+        spans = [in_words(timedelta(seconds=row[name])) for name in ("age_s", "left_s")]
+        table.add_row(
+            str(row["id"]),
+            row["point"],
+            value_text(row["value"]),
+            *([row["ended"], row["how"]] if over else spans),
+            kwh,
+            row["owner"],
+            row["reason"],
+        )
+    show(table)
+    if notes:
+        click.echo("\nkWh against the schedule:")
+    for note in notes:
+        click.echo(f"  {note}")

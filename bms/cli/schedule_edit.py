@@ -1,0 +1,282 @@
+"""Commands that change a part of one schedule file, and the text editor on a copy of it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs
+from bms.cli.drafts import SCHEDULE, changing, editor_of, refused_text, settle, show_draft
+from bms.errors import BmsError, InvalidInput, Refused
+
+if TYPE_CHECKING:
+    from bms.editing import Draft, Editor
+
+SEASON = click.option("--season", help="Whose week.  [default: the only one that has the day]")
+
+
+@click.command("set")
+@SITE
+@SCHEDULE
+@click.argument("day")
+@click.argument("block", required=False)
+@click.option("--from", "start", help="When the block begins, e.g. 06:30.")
+@click.option("--to", "end", help="When it ends; before it begins means after midnight.")
+@click.option("--mode", help="What runs meanwhile.")
+@click.option("--set", "setpoints", multiple=True, metavar="NAME=VALUE", help="A setpoint.")
+@click.option("--unset", multiple=True, metavar="NAME", help="A setpoint to leave to the group.")
+@click.option("--add", is_flag=True, help="Add a block; needs --from, --to and --mode.")
+@click.option("--remove", is_flag=True, help="Take the block away.")
+@SEASON
+@changing
+@AS_JSON
+def set_(
+    site: Path, schedule: str, day: str, block: str | None, start: str | None, end: str | None,
+    mode: str | None, setpoints: tuple[str, ...], unset: tuple[str, ...], add: bool, remove: bool,
+    season: str | None, reason: str | None, dry_run: bool, yes: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Change one block of a DAY: BLOCK is its number (1, 2 …) or the time it begins at.
+
+    DAY is mon … sun, mon-fri, sat,sun, daily, or 'otherwise' for what runs outside all blocks.
+    Weekdays that share a line in the file and are not named keep what they have.
+
+    \b
+    bms schedule set SITE offices mon-fri 1 --from 06:30 --reason "earlier shift"
+    bms schedule set SITE offices sat --add --from 08:00 --to 12:00 --mode on --reason "stocktaking"
+    bms schedule set SITE offices fri 13:00 --remove --reason "half day"
+    """
+    from schedules import edits
+    from schedules.week_table import number
+
+    changes: dict[str, Any] = {
+        key: value for key, value in (("from", start), ("to", end), ("mode", mode)) if value
+    }
+    given = pairs(setpoints, "--set")
+    if add and remove:
+        raise InvalidInput("--add and --remove together make no sense")
+
+    def change(data: dict[str, Any]) -> Any:
+        wanted = changes | {name: number(text, f"--set {name}") for name, text in given.items()}
+        wanted |= dict.fromkeys(unset)
+        if not wanted and not remove:
+            raise InvalidInput("say what to change: --from, --to, --mode or --set")
+        if day == "otherwise":
+            if block or add or remove or start or end:
+                raise InvalidInput("'otherwise' has no blocks and no times; give --mode or --set")
+            return edits.set_otherwise(data, wanted)
+        whose = edits.season_of(data, day, season)
+        if add:
+            missing = [f"--{key}" for key in ("from", "to", "mode") if key not in wanted]
+            if missing or block:
+                what = f"needs {', '.join(missing)}" if missing else "takes no BLOCK"
+                raise InvalidInput(f"--add {what}")
+            return edits.add_block(data, whose, day, wanted)
+        if block is None:
+            raise InvalidInput("name the block: its number or the time it begins at; or --add one")
+        if remove:
+            return edits.remove_block(data, whose, day, block)
+        return edits.set_block(data, whose, day, block, wanted)
+
+    editor = editor_of(site)
+    draft = editor.draft(editor.file_of(schedule), change)
+    settle(editor, draft, "schedule.set", reason=reason, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@click.command("copy-day")
+@SITE
+@SCHEDULE
+@click.argument("day")
+@click.argument("to", nargs=-1, required=True)
+@SEASON
+@changing
+@AS_JSON
+def copy_day(
+    site: Path, schedule: str, day: str, to: tuple[str, ...], season: str | None,
+    reason: str | None, dry_run: bool, yes: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Give the days TO the plan of DAY: bms schedule copy-day SITE offices mon sat sun."""
+    from schedules import edits
+
+    editor = editor_of(site)
+    draft = editor.draft(
+        editor.file_of(schedule),
+        lambda data: edits.copy_day(data, edits.season_of(data, day, season), day, to),
+    )
+    settle(
+        editor, draft, "schedule.copy-day", reason=reason, dry_run=dry_run, yes=yes, as_json=as_json
+    )
+
+
+@click.group("exception", cls=ErrorGroup)
+def exception() -> None:
+    """Days that differ: replaced, run by another day's plan, or with blocks on top."""
+
+
+@exception.command("add")
+@SITE
+@SCHEDULE
+@click.argument("do", type=click.Choice(["replace", "use", "add"]))
+@click.option("--name", required=True, help="What the days are, for people.")
+@click.option("--dates", multiple=True, required=True, help="2026-10-01 or 2026-10-01..2026-10-07.")
+@click.option("--day", help="With 'use': whose plan, e.g. mon.")
+@click.option("--block", "blocks", multiple=True, metavar="FROM-TO=MODE[,NAME=VALUE…]",
+              help="With 'replace' or 'add': 20:30-21:30=off; none: nothing runs.")  # fmt: skip
+@changing
+@AS_JSON
+def exception_add(
+    site: Path, schedule: str, do: str, name: str, dates: tuple[str, ...], day: str | None,
+    blocks: tuple[str, ...], reason: str | None, dry_run: bool, yes: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Add an exception that does one of: replace the day, use another day's plan, add on top.
+
+    \b
+    bms schedule exception add SITE offices use --day mon --dates 2026-10-10 --name 调休 --reason …
+    bms schedule exception add SITE offices replace --dates 2026-08-03 --name 停产 --reason …
+    """
+    from schedules import edits
+
+    rule: dict[str, Any] = {"name": name, "dates": list(dates), "do": do}
+    if do == "use":
+        if day is None or blocks:
+            raise InvalidInput("'use' takes --day, and no --block")
+        rule["day"] = day
+    else:
+        if day is not None:
+            raise InvalidInput(f"'{do}' takes --block; --day goes with 'use'")
+        rule["blocks"] = [_block(text) for text in blocks]
+    editor = editor_of(site)
+    draft = editor.draft(editor.file_of(schedule), lambda data: edits.add_exception(data, rule))
+    what = "schedule.exception"
+    settle(editor, draft, what, reason=reason, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@exception.command("remove")
+@SITE
+@SCHEDULE
+@click.argument("which", metavar="NUMBER|NAME")
+@changing
+@AS_JSON
+def exception_remove(
+    site: Path, schedule: str, which: str, reason: str | None, dry_run: bool, yes: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Take an exception away; its NUMBER counts from 1 in the order of the file."""
+    from schedules import edits
+
+    editor = editor_of(site)
+    draft = editor.draft(
+        editor.file_of(schedule), lambda data: edits.remove_exception(data, which)[0]
+    )
+    what = "schedule.exception"
+    settle(editor, draft, what, reason=reason, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def _block(text: str) -> dict[str, Any]:
+    """`20:30-21:30=off,level_pct=20` as a block. Raises InvalidInput, TextError."""
+    from schedules.problems import TextError
+    from schedules.week_table import number
+
+    times, sign, rest = text.partition("=")
+    start, dash, end = times.partition("-")
+    mode, *more = rest.split(",")
+    if not (sign and dash and mode):
+        raise InvalidInput(f"--block '{text}': write FROM-TO=MODE, for example 20:30-21:30=off")
+    block: dict[str, Any] = {"from": start, "to": end, "mode": mode}
+    try:
+        for name, value in pairs(tuple(more), "--block").items():
+            block[name] = number(value, f"--block {name}")
+    except TextError as error:
+        raise InvalidInput(f"{error}; {error.hint}") from None
+    return block
+
+
+# --- the text editor -------------------------------------------------------------------------
+
+_TAKES_LINE = ("vi", "vim", "nvim", "nano", "emacs", "micro", "joe", "kak", "ne")
+
+
+@click.command()
+@SITE
+@SCHEDULE
+@changing
+@AS_JSON
+def edit(
+    site: Path, schedule: str, reason: str | None, dry_run: bool, yes: bool, as_json: bool
+) -> None:
+    """Open SCHEDULE in your editor, on a copy; only a text without problems becomes active.
+
+    With a problem the editor opens again at its line. $VISUAL or $EDITOR name the editor.
+    """
+    editor = editor_of(site)
+    file = editor.file_of(schedule)
+    old = editor.text(file)
+    copy = _copy_of(editor, file, old)
+    try:
+        draft = _edited(editor, file, old, copy)
+        if draft is None:
+            copy.unlink()
+            click.echo("nothing was changed", err=as_json)
+            return
+        what = "schedule.edit"
+        settle(editor, draft, what, reason=reason, dry_run=dry_run, yes=yes, as_json=as_json)
+    except (BmsError, click.Abort):
+        click.echo(f"not in force; your text is kept in {copy}", err=True)
+        raise
+    if dry_run:
+        click.echo(f"not in force; your text is kept in {copy}", err=True)
+    else:
+        copy.unlink()
+
+
+def _copy_of(editor: Editor, file: str, old: bytes) -> Path:
+    folder = editor.revisions.folder / "unfinished"
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / f"{Path(file).stem}.{os.getpid()}.yaml"
+    copy.write_bytes(old)
+    return copy
+
+
+def _edited(editor: Editor, file: str, old: bytes, copy: Path) -> Draft | None:
+    """What the person made of it, without problems; None if it is as before."""
+    from bms.config.render import render
+    from bms.editing import Draft
+    from bms.revisions import text_of
+
+    line = 1
+    while True:
+        _open(copy, line)
+        new = copy.read_bytes()
+        if new == old:
+            return None
+        draft = Draft(file, old, new)
+        found = editor.problems_of(draft)
+        if not found:
+            return draft
+        click.echo(render(found, {file: text_of(new)}), err=True)
+        line = found[0].line
+        if not sys.stdin.isatty():
+            raise refused_text(file, found)
+        show_draft(draft)
+        if click.prompt("(e)dit again or (q)uit", type=click.Choice(["e", "q"])) == "q":
+            raise refused_text(file, found)
+
+
+def _open(path: Path, line: int) -> None:
+    """The person's editor on a file, at a line if it is one that takes it."""
+    words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    if Path(words[0]).name in _TAKES_LINE and line > 1:
+        words.append(f"+{line}")
+    try:
+        ended = subprocess.run([*words, str(path)], check=False).returncode
+    except OSError as error:
+        raise InvalidInput(
+            f"the editor '{words[0]}' cannot be started ({error.strerror}); set EDITOR to one"
+        ) from None
+    if ended:
+        raise Refused(f"the editor ended with code {ended}: nothing was changed")

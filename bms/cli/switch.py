@@ -1,0 +1,511 @@
+"""Commands that switch: seasons by hand, overlays, and the time units of employees."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bms.cli.common import (
+    AS_JSON,
+    SITE,
+    ErrorGroup,
+    duration_of,
+    pairs,
+    print_json,
+    show,
+    state_dir_of,
+    table_of,
+)
+from bms.errors import InvalidInput, Refused
+
+REASON = click.option("--reason", required=True, help="For the next shift.")
+YES = click.option("--yes", is_flag=True, help="Do not ask.")
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what it would do, and do nothing.")
+FOR = click.option("--for", "duration", help="How long: 45m, 2h, 10d.")
+UNTIL = click.option("--until", help="Until when: 21:30, tomorrow 07:00, 2026-07-01T18:30.")
+BASE = click.option("--base", required=True, help="The base whose season it is.")
+
+
+def _ask(site: Path, op: str, **args: Any) -> Any:
+    from bms.api.client import ask
+
+    return ask(state_dir_of(site), op, **args)
+
+
+def _confirmed(
+    site: Path,
+    op: str,
+    args: Mapping[str, Any],
+    draw: Callable[[Any], None],
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Show what a change would do, ask, and do it; programs and `--yes` are not asked."""
+    if dry_run or not yes:
+        trial = _ask(site, op, **args, dry_run=True)
+        if dry_run:
+            if as_json:
+                print_json(trial)
+            else:
+                draw(trial)
+                click.echo("nothing was changed")
+            return
+        if not sys.stdin.isatty():
+            raise Refused("this asks before it switches: write --yes where nobody can answer")
+        draw(trial)
+        if not click.confirm("Switch?", err=True):
+            raise Refused("nothing was changed")
+    answer = _ask(site, op, **args)
+    if as_json:
+        print_json(answer)
+    else:
+        _done(answer)
+
+
+def _done(answer: Mapping[str, Any]) -> None:
+    if "steps" in answer:
+        for step in answer["steps"]:
+            click.echo(f"{answer['base']}: {step['season']} from {step['from']}")
+    elif "until" in answer:
+        click.echo(f"{answer['overlay']}: {answer['level']} until {answer['until']}")
+    else:
+        click.echo(f"{answer['overlay']}: {answer['level']}")
+
+
+def _title(title: Mapping[str, str], fallback: str) -> str:
+    from bms.screens import title_text
+
+    return title_text(title, fallback)
+
+
+def _effects(trial: Mapping[str, Any]) -> None:
+    """Per group: when it begins to differ, hours by mode and setpoints, before and after."""
+    rows: Sequence[Mapping[str, Any]] = trial["effects"]
+    if not rows:
+        click.echo(f"nothing runs differently within {trial['days']} days")
+        return
+    table = table_of(
+        f"within {trial['days']} days",
+        "group",
+        "from",
+        "differs",
+        "hours in each mode",
+        "setpoints",
+    )
+    for row in rows:
+        modes = ", ".join(f"{m} {a:g} → {b:g} h" for m, (a, b) in row["modes"].items())
+        setpoints = ", ".join(
+            f"{name} {_values(a)} → {_values(b)}" for name, (a, b) in row["setpoints"].items()
+        )
+        table.add_row(row["target"], row["first"], f"{row['hours']:g} h", modes, setpoints)
+    show(table)
+
+
+def _values(values: Sequence[float]) -> str:
+    return "/".join(f"{value:g}" for value in values) or "—"
+
+
+# --- seasons ---------------------------------------------------------------------------------
+
+
+@click.group(cls=ErrorGroup)
+def season() -> None:
+    """Seasons of the bases: which is in force and why, and to switch one by hand."""
+
+
+@season.command("list")
+@SITE
+@AS_JSON
+def season_list(site: Path, as_json: bool) -> None:
+    """Every season set of every base: season, since when, why, and what is planned."""
+    rows = _ask(site, "season.list")
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("no schedule has seasons")
+        return
+    table = table_of(None, "base", "set", "by", "season", "since", "because", "mean", "planned")
+    for row in rows:
+        outdoor = row["outdoor"]
+        table.add_row(
+            row["base"],
+            row["set"],
+            row["by"],
+            row["season"],
+            row["since"] or "—",
+            row["reason"],
+            _mean(outdoor) if outdoor is not None else "—",
+            ", ".join(f"{plan['season']} from {plan['from']}" for plan in row["planned"]) or "—",
+        )
+    show(table)
+
+
+def _mean(outdoor: Mapping[str, Any]) -> str:
+    mean = "—" if outdoor["mean_c"] is None else f"{outdoor['mean_c']:.1f} degC"
+    asks = ""
+    if outdoor["asks_for"]:
+        asks = f", {outdoor['asks_for']} {outdoor['days']} of {outdoor['confirm_days']} days"
+    return f"{mean}{asks}{', sensor bad' if outdoor['bad'] else ''}"
+
+
+@season.command("show")
+@SITE
+@click.argument("season_set", metavar="SET")
+@BASE
+@AS_JSON
+def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
+    """One season set at a base: groups, what decides, and its last seasons with their causes."""
+    row = _ask(site, "season.show", set=season_set, base=base)
+    if as_json:
+        print_json(row)
+        return
+    click.echo(f"{row['base']} {row['set']} (by {row['by']}): {row['season']}, {row['reason']}")
+    click.echo(f"groups: {', '.join(row['groups']) or 'none'}; the dates say {row['dates_say']}")
+    if row.get("stays_until"):
+        click.echo(f"stays until {row['stays_until']} at least")
+    if row["outdoor"] is not None:
+        click.echo(f"{row['outdoor']['point']}: {_mean(row['outdoor'])}")
+    table = table_of(None, "from", "season", "cause", "who", "because")
+    for spell in [*reversed(row["planned"]), *row["history"]]:
+        table.add_row(spell["from"], spell["season"], spell["cause"], spell["who"], spell["reason"])
+    show(table)
+
+
+@season.command("switch")
+@SITE
+@click.argument("season_set", metavar="SET")
+@BASE
+@click.option("--to", required=True, help="The season to switch to.")
+@click.option("--at", help="When: tomorrow 00:00, 2026-11-01T06:00.  [default: now]")
+@click.option("--force", is_flag=True, help="Also before the present season has dwelt.")
+@REASON
+@DRY_RUN
+@YES
+@AS_JSON
+def season_switch(
+    site: Path,
+    season_set: str,
+    base: str,
+    to: str,
+    at: str | None,
+    force: bool,
+    reason: str,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Switch the season of a base by hand, through transitional where it has to be."""
+
+    def draw(trial: Mapping[str, Any]) -> None:
+        since = f" since {trial['since']}" if trial["since"] else ""
+        click.echo(f"{trial['base']} ({trial['set']}) is in {trial['present']}{since}; then:")
+        for step in trial["steps"]:
+            click.echo(f"  {step['season']} from {step['from']}: {step['reason']}")
+        for plan in trial["replaces"]:
+            click.echo(f"  instead of {plan}")
+        if trial["checklist"]:
+            click.echo("Make sure that:")
+            for line in trial["checklist"]:
+                click.echo(f"  [ ] {_title(line, '')}")
+        _effects(trial)
+
+    args = {"set": season_set, "base": base, "to": to, "at": at, "force": force, "reason": reason}
+    _confirmed(site, "season.switch", args, draw, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@season.command("withdraw")
+@SITE
+@click.argument("season_set", metavar="SET")
+@BASE
+@REASON
+@AS_JSON
+def season_withdraw(site: Path, season_set: str, base: str, reason: str, as_json: bool) -> None:
+    """Take back what is planned for a base."""
+    row = _ask(site, "season.withdraw", set=season_set, base=base, reason=reason)
+    if as_json:
+        print_json(row)
+    else:
+        click.echo(f"{base} ({season_set}): {row['season']}, nothing is planned")
+
+
+# --- overlays --------------------------------------------------------------------------------
+
+
+@click.group(cls=ErrorGroup)
+def overlay() -> None:
+    """Overlays on top of all schedules: epidemic ventilation, demand limit, shut-down."""
+
+
+@overlay.command("list")
+@SITE
+@AS_JSON
+def overlay_list(site: Path, as_json: bool) -> None:
+    """Every overlay in the order in which they lie on each other, with its level."""
+    from bms.screens import title_text
+
+    rows = _ask(site, "overlay.list")
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("overlays.yaml declares no overlay")
+        return
+    table = table_of(None, "overlay", "title", "level", "until", "who", "because", "levels")
+    for row in rows:
+        table.add_row(
+            row["overlay"],
+            title_text(row["title"]),
+            f"{row['level']} (ended)" if row["ended"] else row["level"],
+            row["until"] or "—",
+            row["who"] or "—",
+            row["reason"] or "—",
+            ", ".join(row["levels"]) if row["by_hand"] else "by its dates",
+        )
+    show(table)
+
+
+def _draw_level(trial: Mapping[str, Any]) -> None:
+    until = f" until {trial['until']}" if trial.get("until") else ""
+    click.echo(f"overlay {trial['overlay']}: {trial['level']}{until}")
+    _effects(trial)
+
+
+@overlay.command("set")
+@SITE
+@click.argument("name")
+@click.argument("level")
+@FOR
+@UNTIL
+@REASON
+@DRY_RUN
+@YES
+@AS_JSON
+def overlay_set(
+    site: Path,
+    name: str,
+    level: str,
+    duration: str | None,
+    until: str | None,
+    reason: str,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Set overlay NAME to LEVEL, until its renewal date if nothing else is said."""
+    _check_end(duration, until)
+    args = {"overlay": name, "level": level, "duration": duration, "until": until, "reason": reason}
+    _confirmed(site, "overlay.set", args, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@overlay.command("renew")
+@SITE
+@click.argument("name")
+@FOR
+@UNTIL
+@REASON
+@DRY_RUN
+@YES
+@AS_JSON
+def overlay_renew(
+    site: Path,
+    name: str,
+    duration: str | None,
+    until: str | None,
+    reason: str,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Keep the level of overlay NAME for longer, counted from now."""
+    _check_end(duration, until)
+    args = {"overlay": name, "duration": duration, "until": until, "reason": reason}
+    _confirmed(site, "overlay.renew", args, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@overlay.command("clear")
+@SITE
+@click.argument("name")
+@REASON
+@DRY_RUN
+@YES
+@AS_JSON
+def overlay_clear(
+    site: Path, name: str, reason: str, dry_run: bool, yes: bool, as_json: bool
+) -> None:
+    """Switch overlay NAME off: its groups run as their schedules say."""
+    args = {"overlay": name, "reason": reason}
+    _confirmed(site, "overlay.clear", args, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def _check_end(duration: str | None, until: str | None) -> None:
+    if duration and until:
+        raise InvalidInput("say either --for or --until")
+    if duration:
+        duration_of(duration, "--for")
+
+
+# --- time units ------------------------------------------------------------------------------
+
+
+@click.group(cls=ErrorGroup)
+def unit() -> None:
+    """Time units: let your own area run longer, or not, within its limits."""
+
+
+@unit.command("list")
+@SITE
+@AS_JSON
+def unit_list(site: Path, as_json: bool) -> None:
+    """Every time unit: what runs in it until when, and who may extend it."""
+    rows = _ask(site, "unit.list")
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("time-units.yaml declares no time unit")
+        return
+    table = table_of(None, "unit", "title", "target", "mode", "until", "because", "people")
+    for row in rows:
+        for n, target in enumerate(row["targets"]):
+            table.add_row(
+                "" if n else row["unit"],
+                "" if n else _title(row["title"], ""),
+                target["target"],
+                target["mode"] or "—",
+                target["until"] or "—",
+                target["reason"],
+                "" if n else ", ".join(row["people"]),
+            )
+    show(table)
+
+
+@unit.command("show")
+@SITE
+@click.argument("name", metavar="UNIT")
+@AS_JSON
+def unit_show(site: Path, name: str, as_json: bool) -> None:
+    """One time unit with its limits, and what people have extended."""
+    from schedules.problems import suggestion
+
+    rows = {row["unit"]: row for row in _ask(site, "unit.list")}
+    if name not in rows:
+        raise InvalidInput(f"no time unit '{name}'; {suggestion(name, rows)}")
+    row = rows[name]
+    if as_json:
+        print_json(row)
+        return
+    click.echo(f"{row['unit']} {_title(row['title'], '')}: {', '.join(row['people'])} may ask for")
+    limits = [f"{n} {low:g} to {high:g}" for n, (low, high) in row["setpoints"].items()]
+    hours, minutes = divmod(row["latest_min"], 60)
+    click.echo(
+        f"  {', '.join([*row['modes'], *limits])}, {row['longest_min']} min at a time, until "
+        f"{hours:02}:{minutes:02}, on {', '.join(row['days'])}"
+        + ("; may cancel" if row["may_cancel"] else "")
+    )
+    table = table_of(None, "target", "mode", "until", "because")
+    for target in row["targets"]:
+        table.add_row(
+            target["target"], target["mode"] or "—", target["until"] or "—", target["reason"]
+        )
+    show(table)
+    for extension in row["extensions"]:
+        click.echo(_extension(extension))
+
+
+TARGET = click.option("--target", help="One group or machine of the unit.  [default: all]")
+
+
+@unit.command("extend")
+@SITE
+@click.argument("name", metavar="UNIT")
+@TARGET
+@FOR
+@UNTIL
+@click.option("--mode", help="The mode to run in.  [default: the unit's first]")
+@click.option("--set", "values", multiple=True, help="A setpoint, name=value.")
+@REASON
+@DRY_RUN
+@AS_JSON
+def unit_extend(
+    site: Path,
+    name: str,
+    target: str | None,
+    duration: str | None,
+    until: str | None,
+    mode: str | None,
+    values: tuple[str, ...],
+    reason: str,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Let UNIT run from now on, for some time or until a time; it ends by itself."""
+    _check_end(duration, until)
+    setpoints = {}
+    for key, value in pairs(values).items():
+        try:
+            setpoints[key] = float(value)
+        except ValueError:
+            raise InvalidInput(f"--set {key}={value}: '{value}' is not a number") from None
+    args = {"target": target, "duration": duration, "until": until, "mode": mode}
+    answer = _ask(
+        site, "unit.extend", unit=name, setpoints=setpoints, reason=reason, dry_run=dry_run, **args
+    )
+    _say_unit(answer, dry_run=dry_run, as_json=as_json)
+
+
+@unit.command("cancel")
+@SITE
+@click.argument("name", metavar="UNIT")
+@TARGET
+@click.option("--day", is_flag=True, help="Off for the rest of the day, not only of the block.")
+@REASON
+@DRY_RUN
+@AS_JSON
+def unit_cancel(
+    site: Path, name: str, target: str | None, day: bool, reason: str, dry_run: bool, as_json: bool
+) -> None:
+    """Switch UNIT off until what runs now would have ended."""
+    answer = _ask(
+        site, "unit.cancel", unit=name, target=target, day=day, reason=reason, dry_run=dry_run
+    )
+    _say_unit(answer, dry_run=dry_run, as_json=as_json)
+
+
+@unit.command("resume")
+@SITE
+@click.argument("name", metavar="UNIT")
+@TARGET
+@REASON
+@AS_JSON
+def unit_resume(site: Path, name: str, target: str | None, reason: str, as_json: bool) -> None:
+    """End what people changed in UNIT: it runs as its schedule says."""
+    answer = _ask(site, "unit.resume", unit=name, target=target, reason=reason)
+    _say_unit(answer, dry_run=False, as_json=as_json)
+
+
+def _say_unit(answer: Mapping[str, Any], *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+        return
+    for extension in answer["extensions"]:
+        click.echo(_extension(extension))
+    if not answer["extensions"]:
+        click.echo(f"{answer['unit']} runs as its schedule says")
+    if dry_run:
+        click.echo("nothing was changed")
+
+
+def _extension(extension: Mapping[str, Any]) -> str:
+    number = f"{extension['id']}: " if extension["id"] else ""
+    setpoints = "".join(f" {name}={value:g}" for name, value in extension["setpoints"].items())
+    return (
+        f"{number}{extension['target']} {extension['mode']}{setpoints} until "
+        f"{extension['until']} ({extension['who']}: {extension['reason']})"
+    )

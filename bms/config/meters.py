@@ -1,0 +1,451 @@
+"""`meters.yaml`: what is to be known of meters besides their registers; and the meters it makes.
+
+The file is optional: every counter of the site's equipment is a meter of the ledger without it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from graphlib import CycleError, TopologicalSorter
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from bms.config.filemodel import FileModel
+from bms.config.models import IDENTIFIER, Base, MeterRegister, Title
+from bms.config.sections import Names, entries
+from bms.equipment import Equipment, Medium
+from bms.instants import local_midnight, to_ms
+from drivers.points import PointId
+from schedules.yamltext import Document, Path, Problem, suggestion
+
+RATING_MARGIN: Final = Fraction(3, 2)
+"""A meter reads up to its greatest current, a machine draws more than its plate when it starts:
+half as much again is believed. A swapped register is off by orders of magnitude."""
+
+MOST_PER_H: Final[Mapping[Medium, int]] = {
+    Medium.ELECTRICITY: 100_000,
+    Medium.HEAT: 100_000,
+    Medium.WATER: 20_000,
+    Medium.GAS: 50_000,
+}
+"""Of meters whose rating nobody wrote down: more than any single feeder of a park carries (a
+110 kV transformer has 63 MVA). It catches swaps by large steps only; write the rating down."""
+
+MANUAL_RESOLUTION: Final = Decimal("0.01")
+"""Of meters that a person reads, if meters.yaml does not say."""
+
+
+class RatioFile(FileModel):
+    """What a register is multiplied by from a day on: current and voltage transformers."""
+
+    from_: date = Field(alias="from")
+    factor: float = Field(gt=0, le=1e6)
+
+
+class MeterEntry(FileModel):
+    """One meter: of equipment with a counter, by formula, or one that a person reads."""
+
+    title: Title = ""
+    medium: Literal["electricity", "heat", "water", "gas"] | None = None
+    """Of a meter that nobody polls; others have that of their equipment."""
+    formula: str | None = Field(default=None, min_length=1)
+    """`meter-main + pv-1 - 0.5 * meter-b`: meters of the same base, or `<base>.<name>`."""
+    resolution: float | None = Field(default=None, gt=0, le=1e6)
+    """What one count of the register is worth; else as the device's file says."""
+    register_size: float | None = Field(default=None, gt=0)
+    """The value at which the register is back at zero; else as the device's file says."""
+    rated_kw: float | None = Field(default=None, gt=0)
+    rated_m3h: float | None = Field(default=None, gt=0)
+    """The most that the meter can see; a register that rises faster is not believed."""
+    ratios: list[RatioFile] = []
+    parent: str | None = None
+    """The meter behind which this one sits."""
+    accuracy_pct: float | None = Field(default=None, gt=0, le=50)
+    """The maximum permissible error, of the amount; 1 (class 1) if absent."""
+
+
+class MetersFile(FileModel):
+    """`meters.yaml`."""
+
+    meters: dict[str, MeterEntry] = Field(min_length=1)
+
+
+class MeterRole(StrEnum):
+    """How a meter enters the load of its base: imports + generation - exports."""
+
+    IMPORT = "import"
+    GENERATION = "generation"
+    EXPORT = "export"
+    SUB = "sub"
+    """It does not: what it measures is inside."""
+    LOAD = "load"
+    """It is the load, by formula."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSpec:
+    """One meter as the ledger keeps it. Amounts are in `medium.unit`."""
+
+    id: str
+    """The point id of the counter, or `<base>.<name>`."""
+    name: str
+    """What people write: the equipment, or the name in meters.yaml."""
+    base: str
+    zone: str
+    medium: Medium
+    role: MeterRole = MeterRole.SUB
+    resolution: Decimal = MANUAL_RESOLUTION
+    register_size: Decimal | None = None
+    most_per_h: Fraction | None = None
+    """More than this the meter cannot measure in an hour, margin included."""
+    rated: bool = False
+    """`most_per_h` comes from a rating that somebody wrote down, not from the medium."""
+    ratios: tuple[tuple[int, Fraction], ...] = ()
+    """From an instant (ms) on, amounts are the register's times this; 1 before the first."""
+    terms: tuple[tuple[Fraction, str], ...] = ()
+    """Of a virtual meter: factors and meter ids."""
+    parent: str | None = None
+    """The id of the meter behind which this one sits."""
+    accuracy_pct: float = 1.0
+    title: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def virtual(self) -> bool:
+        return bool(self.terms)
+
+    @property
+    def polled(self) -> bool:
+        """Whether the history has its readings."""
+        return not self.terms and self.id != self.name
+
+    def ratio(self, ms: int) -> Fraction:
+        """What the register is multiplied by at an instant."""
+        found = Fraction(1)
+        for since, factor in self.ratios:
+            if since <= ms:
+                found = factor
+        return found
+
+
+def exact(value: float) -> Decimal:
+    """The decimal that a person wrote."""
+    return Decimal(repr(float(value)))
+
+
+def load_name(base: str) -> str:
+    """The id of the meter that is a base's load."""
+    return f"{base}.load"
+
+
+def meter_specs(
+    bases: Mapping[str, Base],
+    equipment: Mapping[str, Equipment],
+    registers: Mapping[PointId, MeterRegister],
+    entries: Mapping[str, MeterEntry] | None = None,
+) -> dict[str, MeterSpec]:
+    """Every meter by id, inputs before the formulas that use them. `entries` are checked ones."""
+    entries = entries or {}
+    found: dict[str, MeterSpec] = {}
+    ids = {register.equipment: point for point, register in registers.items()}
+    for point, register in registers.items():
+        machine = equipment[register.equipment]
+        entry = entries.get(machine.id, MeterEntry())
+        base = bases[machine.base]
+        found[point] = _spec(point, machine.id, base, register.medium, entry, register, machine)
+    virtual: dict[str, MeterSpec] = {}
+    for name, entry in entries.items():
+        if name in ids:
+            continue
+        base = bases[name.split(".")[0]]
+        medium = Medium(entry.medium or Medium.ELECTRICITY)
+        if entry.formula is None:
+            found[name] = _spec(name, name, base, medium, entry)
+        else:
+            terms = tuple((factor, ids.get(m, m)) for factor, m in parse(entry.formula, base.id))
+            spec = _spec(name, name, base, medium, entry)
+            virtual[name] = _with(spec, terms=terms)
+    for base in bases.values():
+        name = load_name(base.id)
+        signed = [(1, n) for n in (*base.imports, *base.generation)]
+        signed += [(-1, n) for n in base.exports]
+        if signed and name not in virtual and name not in found and name not in ids:
+            terms = tuple((Fraction(sign), ids[n]) for sign, n in signed if n in ids)
+            load = MeterSpec(name, name, base.id, base.zone, Medium.ELECTRICITY, MeterRole.LOAD)
+            virtual[name] = _with(load, terms=terms)
+    order = TopologicalSorter({n: [m for _, m in s.terms] for n, s in virtual.items()})
+    for name in order.static_order():
+        if name in virtual:
+            spec = virtual[name]
+            inputs = [found[m] for _, m in spec.terms]
+            found[name] = _with(spec, medium=inputs[0].medium) if inputs else spec
+    return {
+        key: _with(spec, parent=ids.get(spec.parent, spec.parent)) if spec.parent else spec
+        for key, spec in found.items()
+    }
+
+
+def _with(spec: MeterSpec, **changes: object) -> MeterSpec:
+    return replace(spec, **changes)  # type: ignore[arg-type]
+
+
+def _spec(
+    key: str,
+    name: str,
+    base: Base,
+    medium: Medium,
+    entry: MeterEntry,
+    register: MeterRegister | None = None,
+    machine: Equipment | None = None,
+) -> MeterSpec:
+    sides = {
+        MeterRole.IMPORT: base.imports,
+        MeterRole.GENERATION: base.generation,
+        MeterRole.EXPORT: base.exports,
+    }
+    role = next((side for side, names in sides.items() if name in names), MeterRole.SUB)
+    rated = entry.rated_kw or entry.rated_m3h
+    if rated is None and machine is not None and medium is Medium.ELECTRICITY:
+        rated = machine.rated_kw
+    size = entry.register_size or (register.register_size if register else None)
+    resolution = exact(register.resolution) if register else MANUAL_RESOLUTION
+    if entry.resolution is not None:
+        resolution = exact(entry.resolution)
+    title = {"zh": entry.title, "en": entry.title} if isinstance(entry.title, str) else entry.title
+    zone = ZoneInfo(base.zone)
+    return MeterSpec(
+        key,
+        name,
+        base.id,
+        base.zone,
+        medium,
+        role,
+        resolution,
+        None if size is None else exact(size),
+        Fraction(MOST_PER_H[medium]) if rated is None else Fraction(exact(rated)) * RATING_MARGIN,
+        rated is not None,
+        tuple(
+            (to_ms(local_midnight(ratio.from_, zone)), Fraction(exact(ratio.factor)))
+            for ratio in sorted(entry.ratios, key=lambda r: r.from_)
+        ),
+        parent=_full(entry.parent, base.id) if entry.parent else None,
+        accuracy_pct=entry.accuracy_pct or 1.0,
+        title=dict(title) if entry.title else dict(machine.title) if machine else {},
+    )
+
+
+# --- formulas --------------------------------------------------------------------------------
+
+_TERM = re.compile(r"\s*(?:([+-])\s+|([+-]))?(?:([0-9.]+)\s*\*\s*)?([a-z][a-z0-9.-]*)")
+
+
+def parse(formula: str, base: str) -> list[tuple[Fraction, str]]:
+    """The factors and full names of a formula, as `meter-main + pv-1 - 0.5 * other.meter`.
+
+    A sign between two names stands between spaces, because names have hyphens. Raises ValueError
+    with a sentence.
+    """
+    terms: list[tuple[Fraction, str]] = []
+    at = 0
+    while at < len(formula.rstrip()):
+        found = _TERM.match(formula, at)
+        sign = None if found is None else found[1] or found[2]
+        if found is None or (terms and sign is None):
+            rest = formula[at:].strip()
+            raise ValueError(f"'{rest[:40]}' is no term; write name + name - 0.5 * name")
+        try:
+            factor = Fraction(found[3] or 1)
+        except ValueError:
+            raise ValueError(f"'{found[3]}' is not a number") from None
+        terms.append((-factor if sign == "-" else factor, _full(found[4], base)))
+        at = found.end()
+    if not terms:
+        raise ValueError("the formula names no meter")
+    return terms
+
+
+def _full(name: str, base: str) -> str:
+    return name if "." in name else f"{base}.{name}"
+
+
+# --- the file --------------------------------------------------------------------------------
+
+
+def read_meters(
+    document: Document, bases: Names, machines: Mapping[str, Equipment], complete: bool
+) -> tuple[dict[str, MeterEntry], list[Problem]]:
+    """The valid entries of `meters.yaml`, and every problem of it.
+
+    `complete` is False if equipment may be missing from `machines`: then no name is unknown.
+    """
+    _, valid, problems = entries(
+        document, MetersFile, "meters", lambda _: MeterEntry, MeterEntry.model_construct()
+    )
+    raw = document.data.get("meters")
+    written = [str(name) for name in raw] if isinstance(raw, dict) else []
+    counted = {name: m for name, m in machines.items() if m.counter is not None}
+    known = Names({*counted, *written}, complete and bases.complete)
+    reader = _Checks(document, bases, machines, counted, known, valid)
+    for name, entry in valid.items():
+        problems += reader.entry(name, entry)
+    if not problems:
+        problems += reader.cycles()
+    return valid, problems
+
+
+@dataclass(slots=True)
+class _Checks:
+    document: Document
+    bases: Names
+    machines: Mapping[str, Equipment]
+    counted: Mapping[str, Equipment]
+    known: Names
+    valid: Mapping[str, MeterEntry]
+
+    def entry(self, name: str, entry: MeterEntry) -> list[Problem]:
+        path: Path = ("meters", name)
+        base, _, short = name.partition(".")
+        if not short:
+            hint = suggestion(name, [n.partition(".")[2] for n in self.known.known])
+            message = f"'{name}' does not say its base: write <base>.{name}"
+            return [self.document.problem(path, message, hint, key=True)]
+        found = self.bases.unknown(self.document, path, base, "base", key=True)
+        if found:
+            return found
+        if not IDENTIFIER.fullmatch(short) or len(short) > 64:
+            message = f"'{short}' is not an id: use a-z, 0-9 and '-', beginning with a letter"
+            return [self.document.problem(path, message, key=True)]
+        if name in self.machines:
+            return self._of_equipment(path, name, entry)
+        if entry.formula is not None:
+            return self._of_formula(path, name, entry)
+        if entry.medium is None:
+            if not self.known.complete:
+                return []
+            near = suggestion(name, self.counted)
+            hint = f"{near}; a meter read by hand has a medium, one by formula a formula"
+            return [self.document.problem(path, f"no meter '{name}'", hint, key=True)]
+        return [*self._rating(path, Medium(entry.medium), entry), *self._parent(path, name, entry)]
+
+    def _of_equipment(self, path: Path, name: str, entry: MeterEntry) -> list[Problem]:
+        machine = self.machines[name]
+        if name not in self.counted:
+            hint = suggestion(name, self.counted)
+            message = f"'{name}' has no counter"
+            return [self.document.problem(path, message, hint, key=True)]
+        problems = self._not_here(path, entry, ("formula", "medium"), "it has a register")
+        medium = machine.kind.medium
+        return [
+            *problems,
+            *self._rating(path, medium, entry),
+            *self._parent(path, name, entry),
+            *self._ratios(path, entry),
+        ]
+
+    def _not_here(
+        self, path: Path, entry: MeterEntry, keys: Sequence[str], why: str
+    ) -> list[Problem]:
+        return [
+            self.document.problem((*path, key), f"'{key}' does not belong here: {why}", key=True)
+            for key in keys
+            if key in entry.model_fields_set
+        ]
+
+    def _of_formula(self, path: Path, name: str, entry: MeterEntry) -> list[Problem]:
+        keys = ("medium", "resolution", "register_size", "rated_kw", "rated_m3h", "ratios")
+        problems = self._not_here(path, entry, keys, "this meter is a formula of others")
+        at = (*path, "formula")
+        try:
+            terms = parse(entry.formula or "", name.split(".")[0])
+        except ValueError as error:
+            return [*problems, self.document.problem(at, str(error))]
+        units: dict[Medium, str] = {}
+        for _, meter in terms:
+            problems += self._known(at, meter)
+            medium = self.medium(meter)
+            if medium is not None:
+                units.setdefault(medium, meter)
+        if len({medium.unit for medium in units}) > 1:
+            listed = ", ".join(f"{m} in {medium.unit}" for medium, m in units.items())
+            problems.append(self.document.problem(at, f"these do not add up: {listed}"))
+        return [*problems, *self._parent(path, name, entry)]
+
+    def _known(self, at: Path, meter: str) -> list[Problem]:
+        if meter in self.machines and meter not in self.counted:
+            hint = suggestion(meter, self.known.known)
+            return [self.document.problem(at, f"'{meter}' has no counter", hint)]
+        return self.known.unknown(self.document, at, meter, "meter")
+
+    def medium(self, meter: str, depth: int = 0) -> Medium | None:
+        """What a meter measures; None if that cannot be said."""
+        if meter in self.counted:
+            return self.counted[meter].kind.medium
+        entry = self.valid.get(meter)
+        if entry is None or depth > len(self.valid):
+            return None
+        if entry.formula is None:
+            return None if entry.medium is None else Medium(entry.medium)
+        try:
+            terms = parse(entry.formula, meter.split(".")[0])
+        except ValueError:
+            return None
+        return self.medium(terms[0][1], depth + 1)
+
+    def _rating(self, path: Path, medium: Medium, entry: MeterEntry) -> list[Problem]:
+        key, right = ("rated_kw", "rated_m3h") if medium.unit == "m3" else ("rated_m3h", "rated_kw")
+        if getattr(entry, key) is None:
+            return []
+        message = f"{medium} is measured in {medium.unit}: its rating is {right}"
+        return [self.document.problem((*path, key), message, f"write {right}", key=True)]
+
+    def _ratios(self, path: Path, entry: MeterEntry) -> list[Problem]:
+        seen: set[date] = set()
+        problems = []
+        for index, ratio in enumerate(entry.ratios):
+            if ratio.from_ in seen:
+                message = f"two ratios from {ratio.from_}"
+                at = (*path, "ratios", index, "from")
+                problems.append(self.document.problem(at, message, "keep one"))
+            seen.add(ratio.from_)
+        return problems
+
+    def _parent(self, path: Path, name: str, entry: MeterEntry) -> list[Problem]:
+        if entry.parent is None:
+            return []
+        parent = _full(entry.parent, name.split(".")[0])
+        at = (*path, "parent")
+        problems = self._known(at, parent)
+        mine, theirs = self.medium(name), self.medium(parent)
+        if not problems and mine is not None and theirs is not None and mine.unit != theirs.unit:
+            message = f"'{parent}' measures in {theirs.unit}, '{name}' in {mine.unit}"
+            problems.append(self.document.problem(at, message))
+        return problems
+
+    def cycles(self) -> list[Problem]:
+        """Formulas, and parents, that lead back to themselves."""
+        formulas: dict[str, list[str]] = {}
+        parents: dict[str, list[str]] = {}
+        for name, entry in self.valid.items():
+            base = name.split(".")[0]
+            if entry.formula is not None:
+                formulas[name] = [meter for _, meter in parse(entry.formula, base)]
+            if entry.parent is not None:
+                parents[name] = [_full(entry.parent, base)]
+        problems = []
+        for key, graph in (("formula", formulas), ("parent", parents)):
+            try:
+                TopologicalSorter(graph).prepare()
+            except CycleError as error:
+                ring = error.args[1]
+                first = next(name for name in ring if name in graph)
+                message = f"this leads back to itself: {' - '.join(reversed(ring))}"
+                at = ("meters", first, key)
+                problems.append(self.document.problem(at, message, "break the ring"))
+        return problems

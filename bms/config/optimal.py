@@ -1,0 +1,141 @@
+"""The `optimal` block of a group: starting early enough, stopping early, purging at night."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, TypeAlias
+
+from pydantic import BeforeValidator, Field
+
+from bms.config.filemodel import FileModel
+from bms.config.names import RunError, select
+from bms.durations import parse_duration
+from bms.equipment import Equipment
+from drivers.points import PointId
+from schedules.week import parse_time
+
+Finding: TypeAlias = tuple[tuple[str | int, ...], str]
+
+
+def _duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _clock(value: object) -> object:
+    return parse_time(value)
+
+
+Duration: TypeAlias = Annotated[timedelta, BeforeValidator(_duration)]
+Clock: TypeAlias = Annotated[int, BeforeValidator(_clock)]
+"""`HH:MM`, as minutes after midnight."""
+
+
+class PurgeFile(FileModel):
+    """Night air through warm rooms, where outdoor air alone cools (control reference, 2 and 5)."""
+
+    start: Clock = Field(alias="from")
+    end: Clock = Field(alias="to")
+    """The window may cross midnight."""
+    mode: str = "on"
+    seasons: list[str] = ["transitional"]
+    colder_k: float = Field(default=2.0, gt=0, le=20)
+    """Outdoor air has to be this much below the rooms."""
+    humidity: str | None = None
+    """A sensor of outdoor humidity: `weather`, or `equipment.role`."""
+    max_humidity_pct: float = Field(default=80.0, gt=0, le=100)
+
+
+class OptimalFile(FileModel):
+    """`optimal` of a group in `groups/*.yaml`."""
+
+    zone: list[str] = Field(min_length=1)
+    """Equipment with a `zone_temp` (`ahu-*`), or points as `equipment.role`."""
+    setpoint: str = "zone_setpoint_c"
+    """The setpoint of the schedule that the zone has to reach."""
+    outdoor: str | None = None
+    """A weather station, or a point as `equipment.role`."""
+    max_start: Duration = Field(default=timedelta(hours=3), gt=timedelta(0), le=timedelta(hours=12))
+    max_stop: Duration | None = Field(default=None, gt=timedelta(0), le=timedelta(hours=1))
+    """Without it, nothing stops early."""
+    stop_mode: str | None = None
+    """The mode of the last minutes, for strategies that have one which only ventilates. Without
+    one the setpoint drifts by `drift_k` while all goes on running."""
+    drift_k: float = Field(default=1.0, gt=0, le=3)
+    cools: list[str] = ["summer"]
+    heats: list[str] = ["winter"]
+    """Seasons in which the group cools, and in which it heats; in others it starts as scheduled."""
+    purge: PurgeFile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Optimal:
+    """The block with its names resolved to points."""
+
+    file: OptimalFile
+    zone: tuple[PointId, ...]
+    outdoor: PointId | None
+    humidity: PointId | None
+
+
+def resolve(
+    file: OptimalFile,
+    base: str,
+    equipment: Mapping[str, Equipment],
+    modes: Sequence[str],
+    setpoints: Mapping[str, str],
+) -> tuple[Optimal, list[Finding]]:
+    """The block for a group whose strategy has these modes and setpoints, and what is wrong."""
+    findings: list[Finding] = []
+
+    def one(name: str | None, role: str, *where: str | int) -> PointId | None:
+        if name is None:
+            return None
+        points, problem = _points(name, role, base, equipment)
+        if problem or len(points) != 1:
+            findings.append((where, problem or f"'{name}' stands for {len(points)} points"))
+            return None
+        return points[0]
+
+    zone: list[PointId] = []
+    for index, name in enumerate(file.zone):
+        points, problem = _points(name, "zone_temp", base, equipment)
+        if problem:
+            findings.append((("zone", index), problem))
+        zone += points
+    outdoor = one(file.outdoor, "outdoor_temp", "outdoor")
+    purge = file.purge
+    humidity = one(purge.humidity, "humidity", "purge", "humidity") if purge is not None else None
+    if file.setpoint not in setpoints:
+        allowed = ", ".join(setpoints) or "none"
+        findings.append((("setpoint",), f"no setpoint '{file.setpoint}'; it has: {allowed}"))
+    elif setpoints[file.setpoint] != "degC":
+        findings.append((("setpoint",), f"'{file.setpoint}' is no temperature"))
+    chosen = {("stop_mode",): file.stop_mode}
+    if purge is not None:
+        chosen["purge", "mode"] = purge.mode  # type: ignore[index]
+        if file.outdoor is None:
+            findings.append((("purge",), "a purge needs 'outdoor': it compares the air outside"))
+    for where, mode in chosen.items():
+        if mode is not None and mode not in modes:
+            findings.append((where, f"no mode '{mode}'; it has: {', '.join(modes)}"))
+    return Optimal(file, tuple(dict.fromkeys(zone)), outdoor, humidity), findings
+
+
+def _points(
+    text: str, role: str, base: str, equipment: Mapping[str, Equipment]
+) -> tuple[list[PointId], str]:
+    """The points that `ahu-*` or `ahu-1.supply_temp` stands for, or what is wrong with it."""
+    name, dot, given = text.partition(".")
+    role = given if dot else role
+    try:
+        found, missing = select(name, list(equipment))
+    except RunError as error:
+        return [], str(error)
+    if missing or not found:
+        return [], f"no equipment '{name}' in base '{base}'"
+    without = [n for n in found if role not in equipment[n].points]
+    if without:
+        return [], f"'{without[0]}' has no '{role}' point"
+    return [equipment[n].points[role] for n in found], ""

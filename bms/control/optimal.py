@@ -1,0 +1,452 @@
+"""Optimal start and stop, and night purge: the block's own commands, earlier than the block. Pure.
+
+A block is started when the time that its zone needs to come within 0.6 K of the setpoint, as
+`bms/control/learning.py` has learned it, is left until it begins; never more than `max_start`
+before. It ends early by as long as the zone takes to drift by `drift_k`, at most `max_stop`.
+
+Nothing is done on a guess: without a good zone and outdoor temperature, without anything learned
+in this season, and after three mornings on which the zone did not follow, the schedule is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from bms.config.models import Group, Site
+from bms.config.optimal import Optimal
+from bms.control.blocks import next_switch
+from bms.control.learning import (
+    BAND_K,
+    Direction,
+    Measured,
+    Rates,
+    begin,
+    measure,
+    nearest_key,
+    needed_h,
+    told,
+)
+from bms.control.purge import why_purge
+from bms.control.schedule import resolver_of
+from bms.model import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
+from bms.protection import is_on
+from drivers.points import PointId, Value
+from schedules.answers import Change, Entry
+from schedules.context import Context
+from schedules.resolve import Resolver
+
+PLAUSIBLE_C = (-40.0, 60.0)
+MISSES = 3
+"""Mornings in a row on which the zone moved less than `BAND_K`: then the schedule is kept."""
+HORIZON = timedelta(days=1)
+AGAIN = timedelta(hours=1)
+"""How long it stands that nothing changes within `HORIZON`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """What was decided for the switch at `switch`, and stands until then."""
+
+    kind: Literal["start", "stop"]
+    switch: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptimalState:
+    """What is learned, and what is under way."""
+
+    rates: Rates = field(default_factory=dict)
+    ran: bool | None = None
+    measured: Measured | None = None
+    early: Early | None = None
+    given_up: datetime | None = None
+    """The switch before which an early stop was taken back: the zone drifted too far."""
+    misses: int = 0
+    purging: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """When a block would be started, at the temperatures of now."""
+
+    start: datetime
+    block: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one cycle knows; None: not good."""
+
+    zone_c: float | None
+    outdoor_c: float | None
+    running: bool | None
+
+
+def optimal_controller(
+    site: Site, group: Group, setpoints: frozenset[str], context: Context
+) -> OptimalController | None:
+    """The optimal start and stop of a group; None without an `optimal` block or a schedule."""
+    if group.optimal is None:
+        return None
+    zone = site.bases[group.base].zone
+    resolver = resolver_of(site, group.id, context)
+    if resolver is None:
+        return None
+    return OptimalController(group, group.optimal, setpoints, resolver, zone)
+
+
+def observe(group: Group, optimal: Optimal, snapshot: Snapshot) -> Seen:
+    """The zone is the median of its sensors, if more than half of them are good."""
+    values = [_temperature(snapshot, point) for point in optimal.zone]
+    good = [value for value in values if value is not None]
+    zone = median(good) if len(good) * 2 > len(values) else None
+    outdoor = _temperature(snapshot, optimal.outdoor) if optimal.outdoor is not None else None
+    proofs = [member.points.get("status", member.points.get("enable")) for member in group.members]
+    flags = [flag for point in proofs if point and (flag := snapshot.flag(point)) is not None]
+    return Seen(zone, outdoor, any(flags) if flags else None)
+
+
+def expected_start(
+    optimal: Optimal, state: OptimalState, change: Change, seen: Seen, zone: str
+) -> Expected | None:
+    """When the block that begins with `change` is to be started; None: as scheduled.
+
+    `zone` is the IANA zone of the base, for the reason.
+    """
+    target = change.entry.setpoints.get(optimal.file.setpoint)
+    if target is None or seen.zone_c is None or state.misses >= MISSES:
+        return None
+    direction, gap_k = _gap(optimal, change.entry.season, seen.zone_c, target)
+    key = _known(optimal, state, direction, change.entry.season, seen)
+    if gap_k <= BAND_K or key is None:
+        return None
+    needed = timedelta(hours=needed_h(state.rates, key, gap_k))
+    k_per_h = (gap_k - BAND_K) / (needed / timedelta(hours=1))
+    known = told(state.rates, key, change.entry.season, seen.outdoor_c)
+    lead = min(needed, optimal.file.max_start)
+    bounded = f", more than the {_minutes(lead)} min allowed" if lead < needed else ""
+    reason = (
+        f"optimal start: {target:.1f} degC by {change.time.astimezone(ZoneInfo(zone)):%H:%M} needs "
+        f"{_minutes(needed)} min at {k_per_h:.1f} K/h{bounded} ({known}), "
+        f"{change.entry.reason}, {change.entry.origin}"
+    )
+    return Expected(change.time - lead, change.time, reason)
+
+
+def upcoming(
+    group: Group, state: object, resolver: Resolver, snapshot: Snapshot, now: datetime, zone: str
+) -> Expected | None:
+    """When the group's next block is started early, or would be at the temperatures of now.
+
+    `state` is that of the group's `OptimalController`. None: as scheduled, or nothing within a day.
+    """
+    optimal = group.optimal
+    if optimal is None or not isinstance(state, OptimalState):
+        return None
+    if is_on(resolver.effective(now).mode):
+        return None
+    change = next_switch(resolver, now, HORIZON)
+    if change is None:
+        return None
+    early = state.early
+    if early is not None and early.switch == change.time:
+        return Expected(now, change.time, early.reason)
+    return expected_start(optimal, state, change, observe(group, optimal, snapshot), zone)
+
+
+def name_for(group_id: str) -> str:
+    """The name of a group's controller, under which its state is kept."""
+    return f"optimal:{group_id}"
+
+
+class OptimalController:
+    """Commands the coming block's mode and setpoints early, and lets the running one end early."""
+
+    stage = Stage.SUPERVISE
+    priority = Priority.OPTIMISER
+
+    def __init__(
+        self,
+        group: Group,
+        optimal: Optimal,
+        setpoints: frozenset[str],
+        resolver: Resolver,
+        zone: str,
+    ) -> None:
+        self.name = name_for(group.id)
+        proofs = {m.points.get("status", m.points.get("enable")) for m in group.members}
+        sensors = {*optimal.zone, optimal.outdoor, optimal.humidity, *proofs}
+        self.reads = frozenset(point for point in sensors if point is not None)
+        self.writes = frozenset({group.mode_point, *map(group.setpoint_point, setpoints)})
+        self._group = group
+        self._optimal = optimal
+        self._resolver = resolver
+        self._zone = zone
+        self._asked: tuple[datetime, datetime, Change | None] | None = None
+        self._looked = False
+        self._last: tuple[object, tuple[Command, ...]] = (None, ())
+
+    def initial(self) -> OptimalState:
+        return OptimalState()
+
+    def decide(
+        self, snapshot: Snapshot, state: OptimalState, now: datetime
+    ) -> Decision[OptimalState]:
+        entry = self._resolver.effective(now)
+        change = self._next(now)
+        seen = observe(self._group, self._optimal, snapshot)
+        early = state.early
+        if early is not None and (change is None or change.time != early.switch):
+            early = None  # the switch came, or the schedule was edited
+        state = replace(state, early=early) if early != state.early else state
+        state = self._learn(state, seen, entry, change, now)
+        self._looked = True
+        if is_on(entry.mode):
+            state = replace(state, purging=False) if state.purging else state
+            return self._stop(state, seen, entry, change, now)
+        return self._start(state, seen, snapshot, change, now)
+
+    def _next(self, now: datetime) -> Change | None:
+        """The next switch, asked anew only where the answer can be another one."""
+        if self._asked is not None and self._asked[0] <= now < self._asked[1]:
+            return self._asked[2]
+        change = next_switch(self._resolver, now, HORIZON)
+        self._asked = (now, now + AGAIN if change is None else change.time, change)
+        return change
+
+    # --- starting ----------------------------------------------------------------------------
+
+    def _start(
+        self,
+        state: OptimalState,
+        seen: Seen,
+        snapshot: Snapshot,
+        change: Change | None,
+        now: datetime,
+    ) -> Decision[OptimalState]:
+        if change is None:
+            return Decision((), state)
+        if state.early is None:
+            expected = expected_start(self._optimal, state, change, seen, self._zone)
+            if expected is not None and now >= expected.start:
+                early = Early("start", change.time, expected.reason)
+                state = replace(state, early=early, purging=False)
+        if state.early is not None:
+            values = {self._group.mode_point: change.entry.mode} | {
+                self._group.setpoint_point(name): value
+                for name, value in change.entry.setpoints.items()
+            }
+            return Decision(self._commands(state.early.reason, values), state)
+        purge = self._purge(state, seen, snapshot, change, now)
+        if (purge is not None) != state.purging:
+            state = replace(state, purging=purge is not None)
+        if purge is not None:
+            assert self._optimal.file.purge is not None
+            mode = self._optimal.file.purge.mode
+            commands = self._commands(purge, {self._group.mode_point: mode})
+            return Decision(commands, state, self._troubles(state, seen, change, now))
+        return Decision((), state, self._troubles(state, seen, change, now))
+
+    def _troubles(
+        self, state: OptimalState, seen: Seen, change: Change, now: datetime
+    ) -> tuple[Condition, ...]:
+        """Why a block is not started early although it could have been; only while it matters."""
+        file = self._optimal.file
+        if now < change.time - file.max_start:
+            return ()
+        if change.entry.season not in (*file.cools, *file.heats):
+            return ()
+        if file.setpoint not in change.entry.setpoints:
+            return ()
+        why = ""
+        if seen.zone_c is None:
+            why = "the zone temperature is not good"
+        elif self._optimal.outdoor is not None and seen.outdoor_c is None:
+            why = "the outdoor temperature is not good"
+        elif state.misses >= MISSES:
+            why = f"the zone did not follow on {state.misses} mornings in a row"
+        if not why:
+            return ()
+        text = f"{self._group.id} starts as scheduled, not early: {why}"
+        return (Condition(f"{self._group.id}:optimal", Severity.NORMAL, text),)
+
+    def _purge(
+        self,
+        state: OptimalState,
+        seen: Seen,
+        snapshot: Snapshot,
+        change: Change,
+        now: datetime,
+    ) -> str | None:
+        """Why night air is let through the rooms now; None: it is not."""
+        purge = self._optimal.file.purge
+        target_c = change.entry.setpoints.get(self._optimal.file.setpoint)
+        if purge is None or change.entry.season not in purge.seasons:
+            return None
+        if target_c is None or seen.zone_c is None or seen.outdoor_c is None:
+            return None
+        sensor = self._optimal.humidity
+        return why_purge(
+            purge,
+            target_c=target_c,
+            zone_c=seen.zone_c,
+            outdoor_c=seen.outdoor_c,
+            humidity_pct=snapshot.number(sensor) if sensor is not None else None,
+            purging=state.purging,
+            now=now,
+            zone=self._zone,
+        )
+
+    # --- stopping ----------------------------------------------------------------------------
+
+    def _stop(
+        self,
+        state: OptimalState,
+        seen: Seen,
+        entry: Entry,
+        change: Change | None,
+        now: datetime,
+    ) -> Decision[OptimalState]:
+        file = self._optimal.file
+        target = entry.setpoints.get(file.setpoint)
+        if file.max_stop is None or change is None or target is None or seen.zone_c is None:
+            # A bad sensor takes an early stop back: the rooms are not to be lost sight of.
+            return Decision((), replace(state, early=None) if state.early is not None else state)
+        direction = _direction(self._optimal, entry.season)
+        if direction is None:
+            return Decision((), state)
+        sign = 1 if direction == "cooling" else -1
+        left_k = file.drift_k - max(0.0, sign * (seen.zone_c - target))
+        if state.early is not None and left_k <= 0:
+            return Decision((), replace(state, early=None, given_up=change.time))
+        if state.early is None and state.given_up != change.time:
+            key = _known(self._optimal, state, "drift", entry.season, seen)
+            if key is not None and left_k > 0:
+                rate = state.rates[key]
+                known = told(state.rates, key, entry.season, seen.outdoor_c)
+                lead = min(timedelta(hours=left_k / rate.k_per_h), file.max_stop)
+                if now >= change.time - lead:
+                    local = change.time.astimezone(ZoneInfo(self._zone))
+                    reason = (
+                        f"optimal stop: until {local:%H:%M} the zone drifts by at most "
+                        f"{file.drift_k:g} K at {rate.k_per_h:.1f} K/h ({known}), "
+                        f"{entry.reason}, {entry.origin}"
+                    )
+                    state = replace(state, early=Early("stop", change.time, reason))
+        if state.early is None:
+            return Decision((), state)
+        values: dict[PointId, Value] = {
+            self._group.setpoint_point(file.setpoint): target + sign * file.drift_k
+        }
+        if file.stop_mode is not None:
+            values = {self._group.mode_point: file.stop_mode}
+        return Decision(self._commands(state.early.reason, values), state)
+
+    # --- learning ----------------------------------------------------------------------------
+
+    def _learn(
+        self,
+        state: OptimalState,
+        seen: Seen,
+        entry: Entry,
+        change: Change | None,
+        now: datetime,
+    ) -> OptimalState:
+        if state.measured is not None:
+            longest = self._optimal.file.max_start + timedelta(hours=1)
+            lesson = measure(state.rates, state.measured, seen.zone_c, seen.running, now, longest)
+            if lesson.measured != state.measured or lesson.rates is not state.rates:
+                state = replace(state, rates=lesson.rates, measured=lesson.measured)
+            if lesson.followed is not None:
+                state = replace(state, misses=0 if lesson.followed else state.misses + 1)
+        if seen.running is None or seen.running == state.ran:
+            return state
+        known = self._looked and state.ran is not None  # after a restart nobody knows since when
+        begun, ended = known and seen.running, known and not seen.running
+        state = replace(state, ran=seen.running)
+        early = state.early is not None and state.early.kind == "start"
+        told = change.entry if early and change is not None else entry
+        target = told.setpoints.get(self._optimal.file.setpoint)
+        if begun and target is not None and is_on(told.mode):
+            return self._begin(state, "start", told.season, target, seen, now)
+        if ended and not is_on(entry.mode) and change is not None:
+            target = change.entry.setpoints.get(self._optimal.file.setpoint)
+            if target is not None:
+                return self._begin(state, "drift", entry.season, target, seen, now)
+        return state
+
+    def _begin(
+        self,
+        state: OptimalState,
+        kind: Literal["start", "drift"],
+        season: str,
+        target_c: float,
+        seen: Seen,
+        now: datetime,
+    ) -> OptimalState:
+        if seen.zone_c is None or (self._optimal.outdoor is not None and seen.outdoor_c is None):
+            return state
+        direction, gap_k = _gap(self._optimal, season, seen.zone_c, target_c)
+        if direction is None or (kind == "start" and gap_k <= BAND_K):
+            return state
+        measured = begin(kind, direction, season, seen.zone_c, target_c, seen.outdoor_c, now)
+        return replace(state, measured=measured)
+
+    def _commands(self, reason: str, values: Mapping[PointId, Value]) -> tuple[Command, ...]:
+        """The same tuple for the same answer, so that it costs the engine nothing."""
+        key = (reason, tuple(values.items()))
+        if self._last[0] != key:
+            commands = tuple(
+                Command(
+                    point=point,
+                    value=value,
+                    priority=self.priority,
+                    source=self.name,
+                    reason=reason,
+                )
+                for point, value in values.items()
+            )
+            self._last = (key, commands)
+        return self._last[1]
+
+
+def _known(
+    optimal: Optimal, state: OptimalState, kind: str | None, season: str, seen: Seen
+) -> str | None:
+    """The key of what is learned for now; None if nothing is, or an input is not good."""
+    if kind is None or (optimal.outdoor is not None and seen.outdoor_c is None):
+        return None
+    return nearest_key(state.rates, kind, season, seen.outdoor_c)
+
+
+def _direction(optimal: Optimal, season: str) -> Direction | None:
+    """What the group does in a season; a season of both is told apart by the gap."""
+    if season in optimal.file.cools:
+        return "cooling"
+    return "heating" if season in optimal.file.heats else None
+
+
+def _gap(
+    optimal: Optimal, season: str, zone_c: float, target_c: float
+) -> tuple[Direction | None, float]:
+    """In which direction the zone has to go, and how far (K); not at all: at most 0."""
+    cools, heats = season in optimal.file.cools, season in optimal.file.heats
+    if cools and (zone_c >= target_c or not heats):
+        return "cooling", zone_c - target_c
+    return ("heating", target_c - zone_c) if heats else (None, 0.0)
+
+
+def _temperature(snapshot: Snapshot, point: PointId) -> float | None:
+    value = snapshot.number(point)
+    return value if value is not None and PLAUSIBLE_C[0] <= value <= PLAUSIBLE_C[1] else None
+
+
+def _minutes(duration: timedelta) -> int:
+    return round(duration.total_seconds() / 60)

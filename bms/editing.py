@@ -1,0 +1,148 @@
+"""One edit of one schedule file by a command: found, checked, shown, applied.
+
+Works on the files themselves, with or without a running controller; a running one notices, checks
+and adopts the file by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+from bms.config.load import check
+from bms.control import STRATEGIES
+from bms.errors import InvalidInput, Refused
+from bms.replacing import digest, on_disk
+from bms.revisions import Author, Revision, Revisions, text_of
+from schedules.edits import in_words
+from schedules.patch import PatchRefused, rewrite
+from schedules.problems import TextError
+from schedules.yamltext import Problem, read, suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A new text for a file, and the one it was made from."""
+
+    file: str
+    old: bytes
+    new: bytes
+
+    @property
+    def edited_from(self) -> str:
+        """The hash of the old text; empty for a new file."""
+        return digest(self.old) if self.old else ""
+
+    def lines(self) -> list[str]:
+        """The lines that change, `-` before and `+` after."""
+        old, new = text_of(self.old).splitlines(), text_of(self.new).splitlines()
+        found = unified_diff(old, new, lineterm="", n=0)
+        return [line for line in found if not line.startswith(("---", "+++", "@@"))]
+
+    def words(self) -> list[str]:
+        """The changes for people; empty if only comments or layout differ."""
+        before, after = (read(self.file, text_of(data))[0] for data in (self.old, self.new))
+        if before is None or after is None:
+            return []
+        return in_words(before.data, after.data)
+
+
+class Editor:
+    """The schedule files of one site, to be changed."""
+
+    def __init__(self, directory: Path, state_dir: Path) -> None:
+        self.directory = directory
+        self.revisions = Revisions(directory, state_dir)
+
+    def file_of(self, name: str) -> str:
+        """The file of a schedule or calendar id, or of a file's own name. Raises InvalidInput."""
+        files = self.revisions.files()
+        known: dict[str, str] = {}
+        for file, data in files.items():
+            short = file.removeprefix("schedules/").removesuffix(".yaml")
+            known |= {file: file, short: file, f"{short}.yaml": file}
+            document, _ = read(file, data.decode("utf-8", "replace"))
+            if document is not None and isinstance(document.data, dict):
+                for key in ("schedule", "calendar"):
+                    word = document.data.get(key)
+                    if isinstance(word, str):
+                        known.setdefault(word, file)
+        if name not in known:
+            names = {file.removeprefix("schedules/").removesuffix(".yaml") for file in files}
+            raise InvalidInput(f"no schedule '{name}'; {suggestion(name, names)}")
+        return known[name]
+
+    def text(self, file: str) -> bytes:
+        """What the file holds now. Raises InvalidInput if it is gone."""
+        data = on_disk(self.directory / file)
+        if data is None:
+            raise InvalidInput(f"{file} is not there any more")
+        return data
+
+    def draft(self, file: str, change: Callable[[dict[str, Any]], Any]) -> Draft:
+        """The file with its data changed. Raises InvalidInput, or Refused if it takes an editor."""
+        old = self.text(file)
+        text = text_of(old)
+        document, problems = read(file, text)
+        if document is None or problems or not isinstance(document.data, dict):
+            raise InvalidInput(f"{file} cannot be read as it is; correct it first", problems)
+        try:
+            intended = change(document.data)
+            return Draft(file, old, rewrite(file, text, intended).encode())
+        except TextError as error:
+            raise InvalidInput(f"{error}; {error.hint}" if error.hint else str(error)) from None
+        except PatchRefused as error:
+            raise Refused(f"{error}; use 'bms schedule edit'") from None
+
+    def problems(self, texts: Mapping[str, str]) -> list[Problem]:
+        """Everything wrong with the schedules of the site, if these were their texts."""
+        _, found = check(self.directory, STRATEGIES, schedules=texts)
+        return [problem for problem in found if problem.file.startswith("schedules/")]
+
+    def problems_of(self, draft: Draft) -> list[Problem]:
+        """Everything wrong with the draft's own file."""
+        texts = {f: d.decode("utf-8-sig", "replace") for f, d in self.revisions.files().items()}
+        texts[draft.file] = text_of(draft.new).removeprefix("\ufeff")
+        return [problem for problem in self.problems(texts) if problem.file == draft.file]
+
+    def apply(self, draft: Draft, what: str, why: str, now: datetime) -> Revision:
+        """Put the draft in the place of its file. Raises InvalidInput, Refused."""
+        return self.revisions.change(
+            draft.file,
+            draft.new,
+            edited_from=draft.edited_from,
+            by=Author(who(), "cli", why),
+            what=what,
+            now=now,
+            check=self.problems,
+        )
+
+
+def who() -> str:
+    """The local user who works; behind sudo, the one who called it."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = f"uid {os.getuid()}"
+    behind = os.environ.get("SUDO_USER")
+    return f"{behind} (as {user})" if behind and os.getuid() == 0 else user
+
+
+def one_line(reason: str) -> str:
+    """A reason as it is kept: one line without control characters. Raises InvalidInput."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
+    if not text:
+        raise InvalidInput("say why with --reason: the next shift will want to know")
+    return text
+
+
+def versions(revisions: Revisions, files: Sequence[str]) -> list[Revision]:
+    """The versions of some files, the latest first."""
+    found = [revision for file in files for revision in revisions.of(file)]
+    return sorted(found, key=lambda r: (r.time, r.file, r.number), reverse=True)

@@ -1,0 +1,259 @@
+"""What was copied, counted here and on the server.
+
+Raw samples are counted per point and measurement, energy per meter and also summed. A sample
+counts once however often it was sent; one without a number has no `v` and does not count; what
+the server refused for good is known and does not count either.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import fsum, isfinite
+from typing import Any
+
+from bms.config.sinks import InfluxFile
+from bms.equipment import PointClass
+from bms.forward.outgoing import Outgoing
+from bms.forward.reader import Reader
+from bms.forward.sources import EnergySource, RollupSource, Selection, Sources
+from bms.historian.records import from_ms
+from bms.historian.sinks import DeadLetter
+from drivers.points import PointId
+
+MINUTE_MS = 60_000
+SAMPLES_AT_ONCE = 200_000
+"""Samples held in memory while they are counted."""
+ROWS_AT_ONCE = 5000
+SEARCH_MARGIN_MS = 7 * 24 * 60 * MINUTE_MS
+"""Rows are published about in the order of their times; a search begins this much earlier."""
+NUMBERS = [klass for klass in PointClass if klass is not PointClass.EVENT]
+"""Classes whose samples have a number to count."""
+CLOSE = 1e-9
+"""Sums of floats in another order differ in their last digits."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """Per measurement and point."""
+
+    points: dict[str, Counter[PointId]] = field(default_factory=lambda: defaultdict(Counter))
+    kwh: dict[PointId, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One point that a server has otherwise than we do."""
+
+    measurement: str
+    point: PointId
+    what: str
+    """`count` or `kwh`."""
+    here: float
+    there: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One measurement over one stretch of time."""
+
+    measurement: str
+    what: str
+    """`count` or `kwh`."""
+    here: float
+    there: float
+    differences: tuple[Difference, ...]
+
+    @property
+    def short(self) -> bool:
+        """Whether the server has less of any point: more can be ours no longer kept here."""
+        return any(d.there < d.here or d.what == "kwh" for d in self.differences)
+
+
+class LocalCounts:
+    """Counts of one state directory. Used on the thread of its sources."""
+
+    def __init__(
+        self, sources: Sources, settings: InfluxFile, dead: Callable[[], Iterable[DeadLetter]]
+    ) -> None:
+        self._sources = sources
+        self._settings = settings
+        self._selection = Selection(settings)
+        self._dead = dead
+
+    def bases(self) -> set[str]:
+        """The bases of the points here."""
+        return {series.point.partition(".")[0] for series in self._sources.history.series()}
+
+    def raw(self, start_ms: int, end_ms: int) -> dict[str, Counter[PointId]]:
+        """Distinct samples with a number in [start, end), by measurement and point."""
+        history = self._sources.history
+        wanted = {
+            series.point: f"bms_{series.klass.value}"
+            for series in history.series()
+            if self._selection.wants(series.point, series.klass)
+        }
+        dead = dead_lines(self._dead())
+        found: dict[str, Counter[PointId]] = defaultdict(Counter)
+        for first_ms, last_ms in self._slices(start_ms, end_ms):
+            seen: dict[PointId, set[int]] = defaultdict(set)
+            for point, ms in _numbers(history, first_ms, last_ms):
+                if point in wanted:
+                    seen[point].add(ms)
+            for point, times in seen.items():
+                times -= dead.get((wanted[point], point), frozenset())
+                if times:
+                    found[wanted[point]][point] += len(times)
+        return found
+
+    def _slices(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, int]]:
+        samples = self._sources.history.samples_between(start_ms, end_ms)
+        parts = max(1, -(-samples // SAMPLES_AT_ONCE))
+        step = max(1, -(-(end_ms - start_ms) // parts))
+        for first_ms in range(start_ms, end_ms, step):
+            yield first_ms, min(end_ms, first_ms + step)
+
+    def energy(self, start_ms: int, end_ms: int) -> tuple[Counter[PointId], dict[PointId, float]]:
+        """Rows of energy in [start, end) by meter, and their sums."""
+        source = self._sources.energy
+        counts: Counter[PointId] = Counter()
+        amounts: dict[PointId, list[float]] = defaultdict(list)
+        if source is not None:
+            after = first_after(
+                source.last_energy(),
+                lambda seq: source.energy(seq, 1)[0].start_ms,
+                start_ms - SEARCH_MARGIN_MS,
+            )
+            for row in _all_energy(source, after):
+                if start_ms <= row[1] < end_ms:
+                    counts[row[0]] += 1
+                    amounts[row[0]].append(row[2])
+        return counts, {meter: fsum(values) for meter, values in amounts.items()}
+
+    def rollups(self, start_ms: int, end_ms: int) -> Counter[PointId]:
+        """Roll-up rows in [start, end) by point."""
+        source = self._sources.rollups
+        counts: Counter[PointId] = Counter()
+        if source is not None:
+            after = first_after(
+                source.last_rollup(),
+                lambda seq: source.rollups(seq, 1)[0].start_ms,
+                start_ms - SEARCH_MARGIN_MS,
+            )
+            for point, ms in _all_rollups(source, after):
+                if start_ms <= ms < end_ms:
+                    counts[point] += 1
+        return counts
+
+
+InThread = Callable[..., Awaitable[Any]]
+"""Runs a call with its arguments on the thread that the local counts belong to."""
+
+
+async def compare(
+    reader: Reader,
+    settings: InfluxFile,
+    local: LocalCounts,
+    start_ms: int,
+    end_ms: int,
+    in_thread: InThread,
+) -> list[Comparison]:
+    """Every measurement that the sink sends, over [start, end). Raises QueryFailed."""
+    bases: set[str] = await in_thread(local.bases)
+    if not bases:
+        return []
+
+    async def there(function: str, measurement: str, name: str, rollup: bool) -> dict[str, float]:
+        return await reader.totals(
+            function, measurement, name, start_ms, end_ms, bases=bases, rollup=rollup
+        )
+
+    results = []
+    if "raw" in settings.send:
+        raw = await in_thread(local.raw, start_ms, end_ms)
+        for klass in NUMBERS:
+            name = f"bms_{klass.value}"
+            results.append(
+                _comparison(
+                    name, "count", raw.get(name, {}), await there("count", name, "v", False)
+                )
+            )
+    if "energy" in settings.send:
+        counts, sums = await in_thread(local.energy, start_ms, end_ms)
+        for function, what, mine in (("count", "count", counts), ("sum", "kwh", sums)):
+            found = await there(function, "energy_15m", "kwh", True)
+            found |= await there(function, "energy_15m", "m3", True)
+            results.append(_comparison("energy_15m", what, mine, found))
+    if "rollups" in settings.send:
+        mine = await in_thread(local.rollups, start_ms, end_ms)
+        found = await there("count", "analog_15m", "n", True)
+        results.append(_comparison("analog_15m", "count", mine, found))
+    return results
+
+
+def _comparison(
+    measurement: str, what: str, mine: Mapping[PointId, float], there: Mapping[PointId, float]
+) -> Comparison:
+    differences = tuple(
+        Difference(measurement, point, what, mine.get(point, 0), there.get(point, 0))
+        for point in sorted(set(mine) | set(there))
+        if not _same(mine.get(point, 0), there.get(point, 0))
+    )
+    return Comparison(measurement, what, fsum(mine.values()), fsum(there.values()), differences)
+
+
+def _same(a: float, b: float) -> bool:
+    return abs(a - b) <= CLOSE * max(1.0, abs(a), abs(b))
+
+
+def dead_lines(letters: Iterable[DeadLetter]) -> dict[tuple[str, PointId], set[int]]:
+    """The times of refused lines by measurement and point."""
+    found: dict[tuple[str, PointId], set[int]] = defaultdict(set)
+    for letter in letters:
+        for line in letter.lines:
+            text = line.decode(errors="replace")
+            head, _, ms = text.rpartition(" ")
+            measurement = head.partition(",")[0]
+            point = next(
+                (tag[6:] for tag in head.split(" ")[0].split(",") if tag.startswith("point=")), ""
+            )
+            if ms.lstrip("-").isdigit():
+                found[measurement, point].add(int(ms))
+    return found
+
+
+def first_after(last: int, time_of: Callable[[int], int], start_ms: int) -> int:
+    """The number before the first row not earlier than `start_ms`, times being about in order."""
+    low, high = 0, last
+    while low < high:
+        middle = (low + high) // 2
+        if time_of(middle) < start_ms:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _numbers(history: Outgoing, start_ms: int, end_ms: int) -> Iterator[tuple[PointId, int]]:
+    for row in history.log_between(start_ms, end_ms):
+        for point, ms, value in zip(row.points, row.times_ms, row.values, strict=True):
+            if start_ms <= ms < end_ms and isinstance(value, int | float) and isfinite(value):
+                yield point, ms
+
+
+def _all_energy(source: EnergySource, after: int) -> Iterator[tuple[PointId, int, float]]:
+    while rows := source.energy(after, ROWS_AT_ONCE):
+        yield from ((row.meter, row.start_ms, float(row.amount)) for row in rows)
+        after = rows[-1].seq
+
+
+def _all_rollups(source: RollupSource, after: int) -> Iterator[tuple[PointId, int]]:
+    while rows := source.rollups(after, ROWS_AT_ONCE):
+        yield from ((row.point, row.start_ms) for row in rows)
+        after = rows[-1].seq
+
+
+def hour_text(ms: int) -> str:
+    """An instant as people and JSON read it."""
+    return from_ms(ms).isoformat(timespec="minutes")

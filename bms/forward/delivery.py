@@ -1,0 +1,177 @@
+"""Brings lines to a server until it has every one of them or has refused it for good.
+
+400 and 422 are bisected down to the lines that are wrong (InfluxDB 2 stores nothing of a request
+with one malformed line), 413 halves the requests and is remembered. Everything else means "not
+now": the lines are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bms.forward.pace import Pace
+from bms.forward.transport import NotNow, RejectedLines, TooLarge, Transport, pack
+from bms.historian.sinks import DeadLetter
+
+MAX_LINES = 5000
+MAX_BYTES = 1_000_000
+BACKOFF_S = (0.5, 60.0)
+"""Pause after the first failure, doubling up to the second number."""
+OUTAGE_S = 60.0
+"""After so long without an answer, what was not sent is set aside for later."""
+DROPPED = re.compile(r"dropped=(\d+)")
+"""InfluxDB 2 counts in its 422 the points it dropped, having stored the others of the request."""
+BUSY = frozenset({429, 503})
+SUSPICIOUS = 20
+"""A server that never took a line and refuses so many at once is not this kind of server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Lines of one request, packed."""
+
+    lines: Sequence[str]
+    packed: bytes
+
+
+def parcels(lines: Sequence[str], most_lines: int) -> list[Parcel]:
+    """Lines as requests of at most `most_lines` and about `MAX_BYTES`."""
+    found = []
+    first = size = 0
+    for i, line in enumerate(lines):
+        if i > first and (i - first >= most_lines or size + len(line) >= MAX_BYTES):
+            found.append(_parcel(lines[first:i]))
+            first, size = i, 0
+        size += len(line) + 1
+    if first < len(lines):
+        found.append(_parcel(lines[first:]))
+    return found
+
+
+def _parcel(lines: Sequence[str]) -> Parcel:
+    return Parcel(lines, pack(lines))
+
+
+class Delivery:
+    """What one sink knows about its server. Counts are since the start of this process."""
+
+    def __init__(
+        self,
+        pace: Pace,
+        *,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        jitter: Callable[[], float],
+        trouble: Callable[[str], None],
+        most_lines: int = MAX_LINES,
+    ) -> None:
+        """`trouble` is told of each failure, and of the end of failures with an empty text."""
+        self.most_lines = most_lines
+        self.sent_lines = 0
+        self.retries: Counter[int] = Counter()
+        """By HTTP status; 0 is no answer."""
+        self.last_error = ""
+        self.failing_since_s: float | None = None
+        self._proven = False
+        self._failures = 0
+        self._pace = pace
+        self._now = now
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._jitter = jitter
+        self._trouble = trouble
+
+    @property
+    def outage(self) -> bool:
+        """Whether nothing was taken for longer than `OUTAGE_S`."""
+        return (
+            self.failing_since_s is not None and self._monotonic() - self.failing_since_s > OUTAGE_S
+        )
+
+    async def bring(
+        self, transport: Transport, parcel: Parcel, *, stream: str, rollup: bool, patient: bool
+    ) -> list[DeadLetter] | None:
+        """Send a parcel; the lines that were refused for good.
+
+        None if it could not be brought whole: after an outage, or, if not `patient`, after one
+        failure. Then none of it counts as sent.
+        """
+        dead: list[DeadLetter] = []
+        waiting = [parcel]
+        while waiting:
+            part = waiting.pop()
+            try:
+                await transport.post(part.packed, rollup=rollup)
+            except NotNow as error:
+                waiting.append(part)
+                await self.pause(str(error), error.retry_after_s, status=error.status)
+                if self.outage or not patient:
+                    return None
+                continue
+            except TooLarge as error:
+                if len(part.lines) > 1:
+                    self.most_lines = max(1, min(self.most_lines, len(part.lines)) // 2)
+                    waiting += _halves(part)
+                    continue
+                dead.append(self._letter(error, part, stream))
+            except RejectedLines as error:
+                dropped = DROPPED.search(str(error))
+                all_dropped = dropped is not None and int(dropped[1]) == len(part.lines)
+                if len(part.lines) > 1 and not all_dropped:
+                    waiting += _halves(part)
+                    continue
+                dead.append(self._letter(error, part, stream))
+                if not self._proven and not all_dropped and len(dead) >= SUSPICIOUS:
+                    await self.pause(
+                        f"the server refuses everything ({error}): is the dialect right? "
+                        "Nothing is given up",
+                        None,
+                        status=400,
+                    )
+                    return None
+            else:
+                self._proven = True
+                self.sent_lines += len(part.lines)
+            self._answered()
+        return dead
+
+    def _letter(self, error: Exception, part: Parcel, stream: str) -> DeadLetter:
+        return DeadLetter(self._now(), str(error), [line.encode() for line in part.lines], stream)
+
+    def _answered(self) -> None:
+        if self.outage:
+            self._pace.connected(self._monotonic(), self._jitter())
+        self.failing_since_s = None
+        self._failures = 0
+        if self.last_error:
+            self.last_error = ""
+            self._trouble("")
+
+    async def pause(self, error: str, retry_after_s: float | None, *, status: int = 0) -> None:
+        """Note a failure and wait until it is worth another try."""
+        now_s = self._monotonic()
+        if self.failing_since_s is None:
+            self.failing_since_s = now_s
+        if status in BUSY:
+            self._pace.refused(now_s)
+        self.retries[status] += 1
+        if error != self.last_error:
+            self.last_error = error
+            self._trouble(error)
+        shortest, longest = BACKOFF_S
+        delay_s = min(longest, shortest * 2 ** min(self._failures, 20))
+        self._failures += 1
+        delay_s *= 0.5 + self._jitter() / 2
+        # What the server asks for is a minimum; the jitter keeps many gateways apart.
+        await self._sleep(delay_s if retry_after_s is None else retry_after_s + self._jitter())
+
+
+def _halves(parcel: Parcel) -> list[Parcel]:
+    """Both halves, the second first: taken from the end, they go out in order."""
+    middle = len(parcel.lines) // 2
+    return [_parcel(parcel.lines[middle:]), _parcel(parcel.lines[:middle])]

@@ -1,0 +1,178 @@
+"""Asks a database what it has: InfluxQL over `/query` (1.x, 2.x, 3.x), PromQL from VictoriaMetrics.
+
+influxdb-client cannot ask in InfluxQL, the one language that all of InfluxDB's versions share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from bms.config.sinks import InfluxFile
+from bms.errors import BmsError, InvalidInput
+from bms.forward.transport import authorization
+
+QUERY_TIMEOUT_S = 60.0
+
+
+class QueryFailed(BmsError):
+    """The database does not answer, or not with a result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One series of an answer."""
+
+    name: str
+    tags: Mapping[str, str]
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+class Reader:
+    """Questions to one database. An async context manager; every method raises QueryFailed."""
+
+    def __init__(
+        self,
+        settings: InfluxFile,
+        token: str,
+        *,
+        ca: Path | None = None,
+        timeout_s: float = QUERY_TIMEOUT_S,
+    ) -> None:
+        self._settings = settings
+        self._headers = authorization(settings, token)
+        self._timeout_s = timeout_s
+        self._tls: Any = True
+        if ca is not None:
+            import ssl
+
+            try:
+                self._tls = ssl.create_default_context(cafile=str(ca))
+            except OSError as error:
+                raise InvalidInput(
+                    f"the certificate authority {ca} cannot be read: {error}"
+                ) from error
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(headers=self._headers)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def request(
+        self, method: str, path: str, *, body: Any = None, **parameters: str
+    ) -> tuple[int, Any]:
+        """Status and answer (JSON where it is, else text)."""
+        assert self._session is not None
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._session.request(
+                    method,
+                    self._settings.url + path,
+                    params=parameters,
+                    json=body,
+                    ssl=self._tls,
+                    allow_redirects=False,
+                ) as answer,
+            ):
+                text = await answer.text()
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            reason = f"{type(error).__name__}: {error}".rstrip(": ")
+            raise QueryFailed(f"{self._settings.url} does not answer: {reason}") from error
+        try:
+            return status, json.loads(text) if text else None
+        except ValueError:
+            return status, text
+
+    async def influxql(self, query: str, *, database: str) -> list[Table]:
+        """The series of an InfluxQL answer; times in milliseconds."""
+        status, answer = await self.request("POST", "/query", q=query, db=database, epoch="ms")
+        if status != 200 or not isinstance(answer, dict):
+            raise QueryFailed(f"{self._settings.url}: {status}: {_said(answer)}")
+        tables = []
+        for result in answer.get("results", []):
+            if "error" in result:
+                raise QueryFailed(f"{self._settings.url}: {result['error']}")
+            tables += [
+                Table(
+                    series.get("name", ""),
+                    series.get("tags", {}),
+                    series["columns"],
+                    series.get("values", []),
+                )
+                for series in result.get("series", [])
+            ]
+        return tables
+
+    async def totals(
+        self,
+        function: str,
+        measurement: str,
+        field: str,
+        start_ms: int,
+        end_ms: int,
+        *,
+        bases: Collection[str],
+        rollup: bool,
+    ) -> dict[str, float]:
+        """`count` or `sum` of a field by point, over [start, end), for points of these bases."""
+        if self._settings.dialect == "victoria":
+            return await self._totals_promql(function, measurement, field, start_ms, end_ms, bases)
+        policy = self._settings.retention(rollup=rollup)
+        place = f'"{policy}"."{measurement}"' if policy else f'"{measurement}"'
+        pattern = "|".join(sorted(bases))
+        query = (
+            f'SELECT {function}("{field}") FROM {place} WHERE time >= {start_ms}ms AND '
+            f'time < {end_ms}ms AND "base" =~ /^({pattern})$/ GROUP BY "point"'
+        )
+        tables = await self.influxql(query, database=self._settings.database(rollup=rollup))
+        return {table.tags["point"]: float(table.rows[0][1]) for table in tables if table.rows}
+
+    async def _totals_promql(
+        self,
+        function: str,
+        measurement: str,
+        field: str,
+        start_ms: int,
+        end_ms: int,
+        bases: Collection[str],
+    ) -> dict[str, float]:
+        # A range is open at its start and closed at its end: one millisecond earlier.
+        pattern = "|".join(sorted(bases))
+        query = (
+            f'sum({function}_over_time({{__name__="{measurement}_{field}",base=~"{pattern}"}}'
+            f"[{end_ms - start_ms}ms])) by (point)"
+        )
+        status, answer = await self.request(
+            "GET", "/api/v1/query", query=query, time=f"{(end_ms - 1) / 1000:.3f}", nocache="1"
+        )
+        if status != 200 or not isinstance(answer, dict):
+            raise QueryFailed(f"{self._settings.url}: {status}: {_said(answer)}")
+        return {
+            item["metric"].get("point", ""): float(item["value"][1])
+            for item in answer["data"]["result"]
+        }
+
+
+def _said(answer: Any) -> str:
+    if isinstance(answer, dict):
+        answer = answer.get("message") or answer.get("error") or answer
+    return " ".join(str(answer).split())[:500]

@@ -1,0 +1,182 @@
+"""Once an hour: has the server what it acknowledged? An answer of 204 is no proof.
+
+InfluxDB Cloud drops points after its 204, VictoriaMetrics drops lines without a word. What a
+server is short of is sent once more; if it is short again, people are told.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from bms.config.sinks import InfluxFile
+from bms.errors import BmsError
+from bms.forward.compare import (
+    Comparison,
+    InThread,
+    LocalCounts,
+    compare,
+    hour_text,
+)
+from bms.forward.reader import Reader
+from bms.forward.sources import Sources, Stream
+from bms.historian.records import to_ms
+from bms.historian.sinks import LOG, SinkCursor
+
+_log = logging.getLogger(__name__)
+
+HOUR_MS = 3_600_000
+SETTLED_MS = 600_000
+"""An hour is compared this long after its end: late samples, roll-ups and the server have come."""
+LOOK_BACK_MS = 36 * HOUR_MS
+"""Older hours are not compared by themselves: the log may be gone. `bms influx verify` does."""
+RETRY_MS = 300_000
+ROWS_BACK = 20_000
+UNTIL = "reconciled_ms"
+MEASUREMENTS = {"energy": "energy_15m", "rollups": "analog_15m"}
+
+
+class Reconciler:
+    """Compares hour after hour. `step` does one if one is due."""
+
+    def __init__(
+        self,
+        settings: InfluxFile,
+        token: str,
+        sources: Sources,
+        streams: Sequence[Stream],
+        cursors: Mapping[str, SinkCursor],
+        *,
+        now: Callable[[], datetime],
+        ca: Path | None,
+        trouble: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._token = token
+        self._ca = ca
+        self._now = now
+        self._trouble = trouble
+        self._streams = streams
+        self._cursors = cursors
+        self._history = sources.history
+        self._any = next(iter(cursors.values()))
+        self._local = LocalCounts(sources, settings, self._any.dead_letters)
+        self._until_ms: int | None = None
+        self._not_before_ms = 0
+        self._resent: set[int] = set()
+        self.mismatches = 0
+        self.last_error = ""
+
+    def until_text(self) -> str | None:
+        """Up to when everything is compared."""
+        return None if self._until_ms is None else hour_text(self._until_ms)
+
+    async def step(self, in_thread: InThread) -> None:
+        """Compare the next hour if it is over and everything of it was sent."""
+        now_ms = to_ms(self._now())
+        if now_ms < self._not_before_ms:
+            return
+        if self._until_ms is None:
+            self._until_ms = await in_thread(self._begin, now_ms)
+        start_ms, end_ms = self._until_ms, self._until_ms + HOUR_MS
+        if end_ms + SETTLED_MS > now_ms:
+            self._not_before_ms = end_ms + SETTLED_MS
+            return
+        if await in_thread(self._on_the_way, end_ms):
+            self._not_before_ms = now_ms + RETRY_MS
+            return
+        try:
+            async with Reader(self._settings, self._token, ca=self._ca) as reader:
+                found = await compare(
+                    reader, self._settings, self._local, start_ms, end_ms, in_thread
+                )
+        except BmsError as error:
+            self._not_before_ms = now_ms + RETRY_MS
+            if str(error) != self.last_error:
+                self.last_error = str(error)
+                _log.warning("%s: cannot compare: %s", self._settings.name, error)
+            return
+        self.last_error = ""
+        short = [c for c in found if c.short]
+        if short and start_ms not in self._resent:
+            self.mismatches += len(short)
+            self._resent.add(start_ms)
+            await in_thread(self._resend, start_ms, end_ms, short)
+            self._not_before_ms = now_ms + RETRY_MS
+            return
+        if short:
+            self._say(start_ms, short)
+        else:
+            self._trouble("")
+        self._resent.discard(start_ms)
+        self._until_ms = end_ms
+        await in_thread(self._any.know, UNTIL, end_ms)
+
+    def _begin(self, now_ms: int) -> int:
+        newest = (now_ms - LOOK_BACK_MS) // HOUR_MS * HOUR_MS
+        first = self._history.oldest_log_ms()
+        if first is not None:
+            newest = max(newest, -(-first // HOUR_MS) * HOUR_MS)
+        else:
+            newest = max(newest, now_ms // HOUR_MS * HOUR_MS)
+        return max(newest, self._any.known(UNTIL, 0))
+
+    def _on_the_way(self, end_ms: int) -> bool:
+        """Whether something of before then has still to be sent."""
+        for stream in self._streams:
+            cursor = self._cursors[stream.name]
+            if any(gap.from_ms is None or gap.from_ms < end_ms for gap in cursor.gaps()):
+                return True
+            waiting_ms = stream.oldest_ms(cursor.seq)
+            if waiting_ms is not None and waiting_ms < end_ms:
+                return True
+        return False
+
+    def _resend(self, start_ms: int, end_ms: int, short: Sequence[Comparison]) -> None:
+        measurements = {c.measurement for c in short}
+        why = f"the server is short of {', '.join(sorted(measurements))}"
+        for stream in self._streams:
+            span = None
+            if stream.name == LOG and any(m.startswith("bms_") for m in measurements):
+                span = self._history.log_span(start_ms, end_ms)
+            elif MEASUREMENTS.get(stream.name) in measurements:
+                span = span_of(stream, start_ms)
+            if span is not None:
+                self._cursors[stream.name].add_gap(*span, start_ms, why)
+        _log.error(
+            "%s: %s in the hour from %s: sending it again: %s",
+            self._settings.name, why, hour_text(start_ms), _examples(short),
+        )  # fmt: skip
+
+    def _say(self, start_ms: int, short: Sequence[Comparison]) -> None:
+        text = (
+            f"{self._settings.name} does not keep what it acknowledged, also when it is sent "
+            f"again: hour from {hour_text(start_ms)}: {_examples(short)}"
+        )
+        _log.error("%s", text)
+        self._trouble(text)
+
+
+def span_of(stream: Stream, start_ms: int) -> tuple[int, int] | None:
+    """Row numbers that hold everything of a stream since some time, and somewhat more.
+
+    Rows are numbered about in the order of their times: looked for from the end, with a margin.
+    """
+    last = stream.last()
+    after = max(0, last - ROWS_BACK)
+    while after > 0:
+        oldest_ms = stream.oldest_ms(after)
+        if oldest_ms is None or oldest_ms < start_ms - 2 * HOUR_MS:
+            break
+        after = max(0, after - ROWS_BACK)
+    return (after + 1, last) if last > after else None
+
+
+def _examples(short: Sequence[Comparison]) -> str:
+    return "; ".join(
+        f"{d.point} has {d.there:g} of {d.here:g} ({c.measurement}, {d.what})"
+        for c in short
+        for d in c.differences[:1]
+    )

@@ -1,0 +1,231 @@
+"""Makes what a database needs before anything is sent, and says what our token may do.
+
+2.x: the buckets with their retention, a DBRP mapping for each (so that InfluxQL and Grafana find
+them as databases) and, on request, a token that may do no more than write and read them. 1.x: the
+databases and retention policies. 3.x: the databases. VictoriaMetrics makes everything itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bms.config.sinks import InfluxFile
+from bms.errors import BmsError
+from bms.forward.reader import QueryFailed, Reader
+
+DAY_S = 86_400
+
+
+class SetupFailed(BmsError):
+    """The server did not do what was asked; says what, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was made, found in place, or is wrong."""
+
+    what: str
+    state: str
+    """`made`, `there`, `changed`, `note` or `wrong`."""
+    detail: str = ""
+
+
+async def initialise(
+    settings: InfluxFile, admin: Reader, *, create_token: bool = False, site: str = ""
+) -> tuple[list[Finding], str | None]:
+    """Make what is missing; nothing that is there is removed. The new token, if one was wanted.
+
+    `admin` asks with a token that may make these things. Raises SetupFailed or QueryFailed.
+    """
+    if settings.dialect == "v2":
+        return await _initialise_v2(settings, admin, create_token=create_token, site=site)
+    if create_token:
+        raise SetupFailed(
+            f"tokens are made here for 2.x only; make one on the server of '{settings.name}'"
+        )
+    if settings.dialect == "v1":
+        return await _initialise_v1(settings, admin), None
+    if settings.dialect == "v3":
+        return await _initialise_v3(settings, admin), None
+    return [Finding("VictoriaMetrics", "there", "makes its series by itself")], None
+
+
+async def check_token(settings: InfluxFile, reader: Reader) -> list[Finding]:
+    """What the token of every day may do: it has to write and read, and should do no more."""
+    findings = []
+    for rollup in sorted({False, settings.place(rollup=True) != settings.place(rollup=False)}):
+        place = settings.place(rollup=rollup)
+        name = settings.database(rollup=rollup) or "everything"
+        status, answer = await reader.request("POST", place.path, **dict(place.parameters))
+        # Without a line a server that would take one answers 204 or that the body is missing.
+        good = status in (200, 204) or (status == 400 and "token" not in str(answer).lower())
+        detail = "" if good else f"{status}: {_said(answer)}"
+        findings.append(Finding(f"write to {name}", "there" if good else "wrong", detail))
+        if settings.dialect != "victoria":
+            try:
+                await reader.influxql("SHOW MEASUREMENTS LIMIT 1", database=name)
+            except QueryFailed as error:
+                findings.append(Finding(f"read from {name}", "wrong", str(error)))
+            else:
+                findings.append(Finding(f"read from {name}", "there"))
+    if settings.dialect == "v2":
+        status, answer = await reader.request("GET", "/api/v2/authorizations", limit="1")
+        if status == 200 and answer and answer.get("authorizations"):
+            status, _ = await reader.request("GET", "/api/v2/users", limit="1")
+            if status == 200:
+                findings.append(
+                    Finding(
+                        "scope of the token",
+                        "note",
+                        "it may also manage tokens and users; a gateway needs one for its "
+                        "buckets only: bms influx init --create-token",
+                    )
+                )
+    return findings
+
+
+async def _initialise_v2(
+    settings: InfluxFile, admin: Reader, *, create_token: bool, site: str
+) -> tuple[list[Finding], str | None]:
+    found = await _ask(admin, "GET", "/api/v2/orgs", org=str(settings.org))
+    organisations = found.get("orgs") or []
+    if not organisations:
+        raise SetupFailed(f"{settings.url} knows no organisation '{settings.org}'")
+    org_id = organisations[0]["id"]
+    findings: list[Finding] = []
+    bucket_ids: list[str] = []
+    for name, retention_s in _buckets(settings).items():
+        bucket_id, finding = await _bucket(admin, org_id, name, retention_s)
+        bucket_ids.append(bucket_id)
+        findings += [finding, await _mapping(admin, org_id, bucket_id, name)]
+    token = None
+    if create_token:
+        permissions = [
+            {"action": action, "resource": {"type": "buckets", "id": number, "orgID": org_id}}
+            for number in bucket_ids
+            for action in ("read", "write")
+        ]
+        made = await _ask(
+            admin,
+            "POST",
+            "/api/v2/authorizations",
+            body={
+                "orgID": org_id,
+                "description": f"bms {site}".strip(),
+                "permissions": permissions,
+            },
+        )
+        token = str(made["token"])
+        findings.append(Finding("token", "made", "may read and write the buckets, nothing else"))
+    return findings, token
+
+
+def _buckets(settings: InfluxFile) -> dict[str, int]:
+    """Retention in seconds by bucket; 0 is for ever. One bucket for both keeps roll-ups."""
+    raw, rollup = settings.database(rollup=False), settings.database(rollup=True)
+    if raw == rollup:
+        return {raw: 0}
+    return {raw: settings.raw_days * DAY_S, rollup: 0}
+
+
+async def _bucket(admin: Reader, org_id: str, name: str, retention_s: int) -> tuple[str, Finding]:
+    found = await _ask(admin, "GET", "/api/v2/buckets", name=name, orgID=org_id)
+    kept = f"kept {retention_s // DAY_S} days" if retention_s else "kept for ever"
+    rules = [{"type": "expire", "everySeconds": retention_s}] if retention_s else []
+    if not found.get("buckets"):
+        made = await _ask(
+            admin,
+            "POST",
+            "/api/v2/buckets",
+            body={"orgID": org_id, "name": name, "retentionRules": rules},
+        )
+        return str(made["id"]), Finding(f"bucket {name}", "made", kept)
+    bucket = found["buckets"][0]
+    there = bucket.get("retentionRules") or []
+    there_s = int(there[0]["everySeconds"]) if there else 0
+    if there_s == retention_s:
+        return str(bucket["id"]), Finding(f"bucket {name}", "there", kept)
+    detail = f"is kept {there_s // DAY_S} days on the server, {kept} is asked for"
+    if there_s and (retention_s == 0 or retention_s > there_s):
+        await _ask(
+            admin, "PATCH", f"/api/v2/buckets/{bucket['id']}", body={"retentionRules": rules}
+        )
+        return str(bucket["id"]), Finding(f"bucket {name}", "changed", kept)
+    # To shorten it would delete data: that is for a person to do.
+    return str(bucket["id"]), Finding(f"bucket {name}", "note", detail)
+
+
+async def _mapping(admin: Reader, org_id: str, bucket_id: str, name: str) -> Finding:
+    found = await _ask(admin, "GET", "/api/v2/dbrps", orgID=org_id, db=name)
+    for mapping in found.get("content") or []:
+        if mapping["bucketID"] == bucket_id and not mapping.get("virtual", False):
+            return Finding(f"DBRP mapping {name}", "there")
+    await _ask(
+        admin,
+        "POST",
+        "/api/v2/dbrps",
+        body={
+            "orgID": org_id,
+            "bucketID": bucket_id,
+            "database": name,
+            "retention_policy": "autogen",
+            "default": True,
+        },
+    )
+    return Finding(f"DBRP mapping {name}", "made")
+
+
+async def _initialise_v1(settings: InfluxFile, admin: Reader) -> list[Finding]:
+    findings = []
+    database = settings.database(rollup=False)
+    await admin.influxql(f'CREATE DATABASE "{database}"', database="")
+    findings.append(Finding(f"database {database}", "there"))
+    for policy, days in ((settings.rp, settings.raw_days), (settings.rollup_rp, 0)):
+        if policy is None:
+            continue
+        tables = await admin.influxql(f'SHOW RETENTION POLICIES ON "{database}"', database="")
+        if policy in [row[0] for table in tables for row in table.rows]:
+            findings.append(Finding(f"retention policy {policy}", "there"))
+            continue
+        duration = f"{days}d" if days else "INF"
+        await admin.influxql(
+            f'CREATE RETENTION POLICY "{policy}" ON "{database}" DURATION {duration} REPLICATION 1',
+            database="",
+        )
+        findings.append(Finding(f"retention policy {policy}", "made", duration))
+    return findings
+
+
+async def _initialise_v3(settings: InfluxFile, admin: Reader) -> list[Finding]:
+    findings = []
+    for name in dict.fromkeys(settings.database(rollup=rollup) for rollup in (False, True)):
+        status, answer = await admin.request(
+            "POST", "/api/v3/configure/database", body={"db": name}
+        )
+        if status not in (200, 201, 204, 409):
+            raise SetupFailed(f"{settings.url}: database {name}: {status}: {_said(answer)}")
+        findings.append(Finding(f"database {name}", "there" if status == 409 else "made"))
+    return findings
+
+
+async def _ask(
+    admin: Reader, method: str, path: str, *, body: Any = None, **parameters: str
+) -> Mapping[str, Any]:
+    status, answer = await admin.request(method, path, body=body, **parameters)
+    if status == 404 and method == "GET":
+        return {}
+    if status in (401, 403):
+        raise SetupFailed(
+            f"{path}: {status}: the token may not do this; give one that may with --token-env"
+        )
+    if status >= 300:
+        raise SetupFailed(f"{method} {path}: {status}: {_said(answer)}")
+    return answer if isinstance(answer, dict) else {}
+
+
+def _said(answer: Any) -> str:
+    if isinstance(answer, dict):
+        answer = answer.get("message") or answer.get("error") or answer
+    return " ".join(str(answer).split())[:300]

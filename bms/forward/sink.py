@@ -1,0 +1,457 @@
+"""The copying task of one database: at least once, live first, whatever the server does.
+
+A cursor moves only when the server has acknowledged a row's lines, or has refused them for good
+and they are kept as dead letters. Points are identified by series and millisecond and never
+change, so that sending one again does no harm. What an outage of more than a minute left behind
+becomes a *gap*: live data go on at once, and the gap follows behind them, oldest first, at the
+rate that `pace` allows. One request is on its way at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+)
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from time import monotonic as system_monotonic
+from typing import Any, TypeVar
+
+from bms.clock import SystemClock
+from bms.config.sinks import InfluxFile
+from bms.errors import StoreError
+from bms.forward.delivery import MAX_LINES, OUTAGE_S, Delivery, Parcel, parcels
+from bms.forward.outgoing import Outgoing
+from bms.forward.pace import Pace
+from bms.forward.reconcile import Reconciler
+from bms.forward.sources import Sources, Stream, Take, streams_of
+from bms.forward.tags import Tagging
+from bms.forward.transport import InfluxTransport, Transport
+from bms.historian.records import to_ms
+from bms.historian.sinks import DeadLetter, Gap, SinkCursor
+from bms.historian.trends import Trends
+from bms.ledger.store import FILE_NAME as LEDGER
+from bms.ledger.store import Ledger
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+IDLE_S = 1.0
+"""How often the streams are looked at when there is nothing to send and nobody calls `wake`."""
+REQUEST_TIMEOUT_S = 20.0
+STORE_TIMEOUT_S = 60.0
+STEPS_IN_A_ROW = 20
+"""So many of one stream before the others are looked at."""
+MOST_LINES = "most_lines"
+
+
+@dataclass(slots=True)
+class SinkStatus:
+    """How the copy is doing. Counts are since the start of this process."""
+
+    name: str
+    dialect: str = ""
+    url: str = ""
+    cursors: dict[str, int] = field(default_factory=dict)
+    backlog_rows: int = 0
+    """Rows not yet sent, those of gaps included."""
+    oldest_unsent_s: float | None = None
+    gaps: int = 0
+    sent_lines: int = 0
+    dead_lines: int = 0
+    """Dead letters that are kept now."""
+    missing_rows: int = 0
+    """Rows that were gone before they could be sent."""
+    retries: dict[str, int] = field(default_factory=dict)
+    """By HTTP status; `no answer` for the rest."""
+    backfill_lines_s: float = 0.0
+    """The rate allowed to backfill now."""
+    mismatches: int = 0
+    """Hours of a measurement whose count on the server was less than ours."""
+    reconciled_until: str | None = None
+    outage: bool = False
+    """Nothing was taken for more than a minute."""
+    last_error: str = ""
+    """Empty as soon as a request succeeds."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is sent before the cursor, or the edge of a gap, moves to `take.seq`."""
+
+    take: Take
+    parcels: list[Parcel]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """Everything that belongs to the sink's thread."""
+
+    streams: list[Stream]
+    cursors: Mapping[str, SinkCursor]
+    reconciler: Reconciler | None
+    with_ledger: bool
+
+
+class InfluxSink:
+    """The copying task of one database. `run` it in a TaskGroup; it ends only by cancellation.
+
+    It reads the history of `directory` on a thread and a connection of its own, so that a slow
+    server or a long backlog never holds up the controller or another sink.
+    """
+
+    def __init__(
+        self,
+        settings: InfluxFile,
+        token: str,
+        directory: Path,
+        *,
+        site: str = "",
+        ca: Path | None = None,
+        tagging: Tagging | None = None,
+        sources: Callable[[Path], AbstractContextManager[Sources]] | None = None,
+        transport: Callable[[], AbstractAsyncContextManager[Transport]] | None = None,
+        reconcile: bool = True,
+        trouble: Callable[[str, str], None] = lambda _key, _text: None,
+        now: Callable[[], datetime] | None = None,
+        monotonic: Callable[[], float] = system_monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+        idle_s: float = IDLE_S,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+        pace: Pace | None = None,
+    ) -> None:
+        """`trouble(kind, text)` is told what people should know; an empty text: it is over."""
+        self.name = settings.name
+        self.status = SinkStatus(settings.name, settings.dialect, settings.url)
+        self._settings = settings
+        self._token = token
+        self._site = site
+        self._ca = ca
+        self._directory = directory
+        self._tagging = tagging or Tagging({})
+        self._sources = sources or open_sources
+        self._now = now or SystemClock().now
+        self._monotonic = monotonic
+        self._jitter = jitter
+        self._sleep = sleep
+        self._idle_s = idle_s
+        self._reconcile = reconcile
+        self._trouble = trouble
+        self._transport = transport or (
+            lambda: InfluxTransport(settings, token, timeout_s=timeout_s, now=self._now, ca=ca)
+        )
+        self._woken = asyncio.Event()
+        self._pace = pace or Pace(settings.backfill_ratio, settings.max_lines_s)
+        self._delivery = Delivery(
+            self._pace,
+            now=self._now,
+            monotonic=monotonic,
+            sleep=sleep,
+            jitter=jitter,
+            trouble=self._server_trouble,
+        )
+
+    def wake(self) -> None:
+        """Tell the sink that something was stored (from the loop's thread)."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Copy until cancelled."""
+        executor = ThreadPoolExecutor(1, thread_name_prefix=f"sink-{self.name}")
+        self._pace.connected(self._monotonic(), self._jitter())
+        try:
+            async with self._transport() as transport:
+                while True:
+                    try:
+                        await self._copy(executor, transport)
+                    except (StoreError, TimeoutError) as error:
+                        text = str(error) or "the disk does not answer"
+                        await self._delivery.pause(text, None)
+        finally:
+            executor.shutdown(wait=True)
+
+    async def _copy(self, executor: ThreadPoolExecutor, transport: Transport) -> None:
+        """Copy with one set of connections, until an error of the store or cancellation."""
+        stack = ExitStack()
+        try:
+            opened = await _in(executor, self._open, stack)
+            await _in(executor, self._look, opened)
+            while opened.with_ledger or not has_ledger(self._directory):
+                self._woken.clear()
+                busy = False
+                for stream in opened.streams:
+                    cursor = opened.cursors[stream.name]
+                    busy |= await self._live(executor, transport, stream, cursor)
+                if not busy:
+                    busy = await self._backfill(executor, transport, opened)
+                before = self.status.outage
+                await _in(executor, self._look, opened)
+                if self.status.outage != before:
+                    text = f"nothing is taken: {self.status.last_error}"
+                    self._trouble("server", text if self.status.outage else "")
+                if not busy and opened.reconciler is not None:
+                    await opened.reconciler.step(lambda call, *a: _in(executor, call, *a))
+                    self.status.mismatches = opened.reconciler.mismatches
+                if not busy:
+                    await self._wait()
+        finally:
+            # Queued behind whatever the thread is doing, so nothing is closed while in use.
+            executor.submit(stack.close)
+
+    def _open(self, stack: ExitStack) -> _Opened:
+        sources = stack.enter_context(self._sources(self._directory))
+        streams = streams_of(sources, self._settings, self._tagging, self._site)
+        cursors = {
+            stream.name: stack.enter_context(
+                SinkCursor(
+                    self._directory, self.name, stream.uid, stream.last(), stream=stream.name
+                )
+            )
+            for stream in streams
+        }
+        any_cursor = next(iter(cursors.values()), None)
+        if any_cursor is not None:
+            self._delivery.most_lines = any_cursor.known(MOST_LINES, MAX_LINES)
+        reconciler = None
+        if self._reconcile and any_cursor is not None:
+            reconciler = Reconciler(
+                self._settings,
+                self._token,
+                sources,
+                streams,
+                cursors,
+                now=self._now,
+                ca=self._ca,
+                trouble=lambda text: self._trouble("reconcile", text),
+            )
+        return _Opened(streams, cursors, reconciler, sources.energy is not None)
+
+    # --- live --------------------------------------------------------------------------------
+
+    async def _live(
+        self,
+        executor: ThreadPoolExecutor,
+        transport: Transport,
+        stream: Stream,
+        cursor: SinkCursor,
+    ) -> bool:
+        """Bring a stream up to date; whether there was anything to send."""
+        step = await _in(executor, self._next_live, stream, cursor)
+
+        def commit(sent: _Step, dead: list[DeadLetter]) -> None:
+            cursor.advance(sent.take.seq, dead, sent.take.newest_ms)
+            self._pace.live(len(sent.take.lines), self._monotonic())
+
+        await self._send(
+            executor,
+            transport,
+            stream,
+            step,
+            lambda sent: self._make(stream, sent.take.seq, stream.last()),
+            commit,
+            patient=True,
+        )
+        return step is not None
+
+    def _next_live(self, stream: Stream, cursor: SinkCursor) -> _Step | None:
+        last, after = stream.last(), cursor.seq
+        if last - after > stream.at_once:
+            oldest_ms = stream.oldest_ms(after)
+            limit_ms = to_ms(self._now()) - (OUTAGE_S + stream.late_s) * 1000
+            if self._delivery.outage or (oldest_ms is not None and oldest_ms < limit_ms):
+                why = self._delivery.last_error or "found behind at the start"
+                cursor.leave(last, oldest_ms, why)
+                _log.warning(
+                    "%s: %s %d to %d are set aside and follow later: %s",
+                    self.name, stream.name, after + 1, last, why,
+                )  # fmt: skip
+                return None
+        return self._make(stream, after, last)
+
+    # --- backfill ----------------------------------------------------------------------------
+
+    async def _backfill(
+        self, executor: ThreadPoolExecutor, transport: Transport, opened: _Opened
+    ) -> bool:
+        """Send some of what was missed, the most valuable stream first, oldest first."""
+        allowed = self._pace.allowance(self._monotonic())
+        if not allowed:
+            return False
+        found = await _in(executor, self._gap, opened)
+        if found is None:
+            return False
+        stream, cursor, gap = found
+        step = await _in(executor, self._make, stream, gap.first - 1, gap.last, allowed)
+
+        def following(sent: _Step) -> _Step | None:
+            left = self._pace.allowance(self._monotonic()) - len(sent.take.lines)
+            return self._make(stream, sent.take.seq, gap.last, left)
+
+        def commit(sent: _Step, dead: list[DeadLetter]) -> None:
+            cursor.fill(gap, sent.take.seq, dead, sent.take.newest_ms)
+            self._pace.backfilled(len(sent.take.lines), self._monotonic())
+
+        await self._send(executor, transport, stream, step, following, commit, patient=False)
+        return True
+
+    @staticmethod
+    def _gap(opened: _Opened) -> tuple[Stream, SinkCursor, Gap] | None:
+        for stream in opened.streams:
+            cursor = opened.cursors[stream.name]
+            gaps = cursor.gaps()
+            if gaps:
+                return stream, cursor, gaps[0]
+        return None
+
+    # --- both --------------------------------------------------------------------------------
+
+    async def _send(
+        self,
+        executor: ThreadPoolExecutor,
+        transport: Transport,
+        stream: Stream,
+        step: _Step | None,
+        following: Callable[[_Step], _Step | None],
+        commit: Callable[[_Step, list[DeadLetter]], None],
+        *,
+        patient: bool,
+    ) -> None:
+        """Send step after step; the next is made ready while one is on its way."""
+        for count in range(STEPS_IN_A_ROW):
+            if step is None or (count and not patient and self._woken.is_set()):
+                return
+            upcoming = asyncio.ensure_future(_in(executor, following, step))
+            try:
+                dead = await self._bring(transport, stream, step, patient=patient)
+                if dead is None:
+                    return
+                await _in(executor, commit, step, dead)
+                self._count(step)
+                step = await upcoming
+            finally:
+                upcoming.cancel()
+
+    def _make(
+        self, stream: Stream, after: int, last: int, most_lines: int | None = None
+    ) -> _Step | None:
+        """The next rows, packed; None if there are none or none are allowed."""
+        most = self._delivery.most_lines if most_lines is None else most_lines
+        if after >= last or most <= 0:
+            return None
+        take = stream.take(after, last, min(most, self._delivery.most_lines))
+        return _Step(take, parcels(take.lines, self._delivery.most_lines))
+
+    async def _bring(
+        self, transport: Transport, stream: Stream, step: _Step, *, patient: bool
+    ) -> list[DeadLetter] | None:
+        dead = [DeadLetter(self._now(), damage, (), stream.name) for damage in step.take.damaged]
+        for parcel in step.parcels:
+            hold_s = self._pace.hold_s(self._monotonic())
+            if hold_s > 0:
+                await self._sleep(hold_s)
+            found = await self._delivery.bring(
+                transport, parcel, stream=stream.name, rollup=stream.rollup, patient=patient
+            )
+            if found is None:
+                return None
+            dead += found
+        for letter in dead:
+            _log.error(
+                "%s: %d lines refused for good: %s", self.name, len(letter.lines), letter.reason
+            )
+        if dead:
+            self._trouble("dead", "some lines are refused for good; see bms influx dead")
+        return dead
+
+    def _count(self, step: _Step) -> None:
+        self.status.sent_lines = self._delivery.sent_lines
+        if step.take.missing_rows:
+            self.status.missing_rows += step.take.missing_rows
+            _log.error(
+                "%s: %d rows were gone before they could be sent",
+                self.name,
+                step.take.missing_rows,
+            )
+
+    def _look(self, opened: _Opened) -> None:
+        """Bring the status up to date."""
+        status, now_ms = self.status, to_ms(self._now())
+        rows = gaps = 0
+        oldest: list[int] = []
+        for stream in opened.streams:
+            cursor = opened.cursors[stream.name]
+            seq, missed = cursor.seq, cursor.gaps()
+            status.cursors[stream.name] = seq
+            rows += stream.last() - seq + sum(gap.rows for gap in missed)
+            gaps += len(missed)
+            if stream.last() > seq and (found := stream.oldest_ms(seq)) is not None:
+                oldest.append(found + round(stream.late_s * 1000))
+            oldest += [gap.from_ms for gap in missed if gap.from_ms is not None]
+        status.backlog_rows, status.gaps = rows, gaps
+        status.oldest_unsent_s = max(0.0, (now_ms - min(oldest)) / 1000) if oldest else None
+        status.retries = {
+            str(code) if code else "no answer": count
+            for code, count in sorted(self._delivery.retries.items())
+        }
+        status.last_error = self._delivery.last_error
+        status.outage = self._delivery.outage
+        status.backfill_lines_s = round(self._pace.backfill_lines_s(self._monotonic()), 1)
+        any_cursor = next(iter(opened.cursors.values()), None)
+        if any_cursor is not None:
+            status.dead_lines = any_cursor.dead_lines()
+            if any_cursor.known(MOST_LINES, MAX_LINES) != self._delivery.most_lines:
+                any_cursor.know(MOST_LINES, self._delivery.most_lines)
+        if opened.reconciler is not None:
+            status.reconciled_until = opened.reconciler.until_text()
+
+    def _server_trouble(self, error: str) -> None:
+        self.status.last_error = error
+        if error:
+            _log.warning("%s: keeping everything, trying again: %s", self.name, error)
+        else:
+            _log.info("%s: goes on", self.name)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._idle_s):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+
+def has_ledger(directory: Path) -> bool:
+    """Whether energy is kept there: not before the controller's first start."""
+    return (directory / LEDGER).exists()
+
+
+@contextmanager
+def open_sources(directory: Path) -> Iterator[Sources]:
+    """What a state directory has to copy, opened for reading."""
+    with ExitStack() as stack:
+        history = stack.enter_context(Outgoing(directory, read_only=True))
+        trends = stack.enter_context(Trends(directory))
+        if not has_ledger(directory):
+            yield Sources(history, rollups=trends)
+            return
+        ledger = stack.enter_context(Ledger(directory, read_only=True))
+        yield Sources(history, ledger, trends, ledger.uid())
+
+
+async def _in(executor: ThreadPoolExecutor, call: Callable[..., T], *args: object) -> T:
+    async with asyncio.timeout(STORE_TIMEOUT_S):
+        return await asyncio.get_running_loop().run_in_executor(executor, call, *args)

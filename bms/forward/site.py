@@ -1,0 +1,80 @@
+"""The sinks of a site: from what `site.yaml` says to tasks that can run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from bms.config.models import Site
+from bms.config.sinks import InfluxFile
+from bms.errors import InvalidInput
+from bms.forward.sink import InfluxSink
+from bms.forward.tags import Tagging, site_tags
+from bms.historian.records import to_ms
+from bms.historian.sinks import remember_tags
+from schedules.yamltext import suggestion
+
+
+def token_of(settings: InfluxFile) -> str:
+    """The token from the environment. Raises InvalidInput if there has to be one."""
+    token = os.environ.get(settings.token_variable, "")
+    if not token and settings.needs_token:
+        raise InvalidInput(
+            f"site.yaml names the database '{settings.name}'; put its token into the environment "
+            f"variable {settings.token_variable}"
+        )
+    return token
+
+
+def ca_of(site: Site, settings: InfluxFile) -> Path | None:
+    """The file of the certificate authority. Raises InvalidInput if it is not there."""
+    if settings.ca is None:
+        return None
+    path = site.directory / settings.ca
+    if not path.is_file():
+        raise InvalidInput(f"the database '{settings.name}' names {path}, which is no file")
+    return path
+
+
+def named_sink(site: Site, name: str | None) -> list[InfluxFile]:
+    """The database of that name, or all. Raises InvalidInput if there is none."""
+    sinks = site.file.influx
+    if not sinks:
+        raise InvalidInput("site.yaml names no database under 'influx'")
+    if name is None:
+        return list(sinks)
+    names = [sink.name for sink in sinks]
+    if name not in names:
+        raise InvalidInput(f"no database '{name}' in site.yaml; {suggestion(name, names)}")
+    return [sink for sink in sinks if sink.name == name]
+
+
+def tagging_of(site: Site, now: datetime) -> Tagging:
+    """The tags of the site's points by time, those of today noted. Writes to `sinks.db`."""
+    return Tagging(remember_tags(site.state_dir, site_tags(site), to_ms(now)))
+
+
+def make_sinks(site: Site, now: datetime, trouble: Callable[[str, str], None]) -> list[InfluxSink]:
+    """One sink for each database of the site. `trouble(key, text)`; an empty text: it is over.
+
+    Raises InvalidInput for a missing token or certificate.
+    """
+    tagging = tagging_of(site, now)
+
+    def told(name: str) -> Callable[[str, str], None]:
+        return lambda kind, text: trouble(f"sink:{name}:{kind}", text and f"{name}: {text}")
+
+    return [
+        InfluxSink(
+            settings,
+            token_of(settings),
+            site.state_dir,
+            site=site.file.id,
+            ca=ca_of(site, settings),
+            tagging=tagging,
+            trouble=told(settings.name),
+        )
+        for settings in site.file.influx
+    ]

@@ -1,0 +1,293 @@
+"""The streams that a sink takes: numbered rows that never change, and the lines they become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Protocol
+
+from bms.config.sinks import InfluxFile, StreamKind
+from bms.equipment import PointClass
+from bms.forward.lines import (
+    LineWriter,
+    alarm_line,
+    award_line,
+    energy_line,
+    rollup_line,
+)
+from bms.forward.outgoing import Outgoing
+from bms.forward.tags import Tagging
+from bms.historian.records import LogRow, to_ms
+from bms.historian.sinks import LOG
+from bms.historian.streams import EnergyRow, RollupRow
+from drivers.points import PointId
+
+LOG_ROWS_AT_ONCE = 200
+PUBLISHED_LATE_S = 1800.0
+"""A quarter hour is published up to this long after its start: its length, two minutes for
+stragglers, and slack."""
+
+
+@dataclass(slots=True)
+class Take:
+    """Some rows of a stream. `seq` is the last of them; they can be fewer than there are."""
+
+    seq: int
+    lines: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    newest_ms: int | None = None
+    missing_rows: int = 0
+    """Rows that retention or a full disk had taken away before they were sent."""
+
+
+class Stream(Protocol):
+    """Rows numbered from 1. Used by one thread at a time."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def uid(self) -> str:
+        """The identity of the database it comes from: numbers of another one mean nothing."""
+
+    @property
+    def rollup(self) -> bool:
+        """Whether it goes where roll-ups go."""
+
+    @property
+    def late_s(self) -> float:
+        """How old a row's time may be when the row is new."""
+
+    @property
+    def at_once(self) -> int:
+        """A backlog of so many rows is nothing to set aside: it goes out within seconds."""
+
+    def last(self) -> int:
+        """The newest row's number; 0 before the first."""
+
+    def oldest_ms(self, after: int) -> int | None:
+        """The time of the first row after `after`; None if there is none."""
+
+    def take(self, after: int, upto: int, most_lines: int) -> Take:
+        """Rows after `after` up to `upto`: at least one, and about `most_lines` lines.
+
+        `seq` is `upto` if there is nothing left up to there.
+        """
+
+
+class EnergySource(Protocol):
+    """The energy ledger as a sink sees it."""
+
+    def energy(self, after: int, limit: int) -> Sequence[EnergyRow]: ...
+    def last_energy(self) -> int: ...
+
+
+class RollupSource(Protocol):
+    """The roll-ups as a sink sees them."""
+
+    def rollups(self, after: int, limit: int) -> Sequence[RollupRow]: ...
+    def last_rollup(self) -> int: ...
+
+
+class Selection:
+    """Which raw points a sink takes."""
+
+    def __init__(self, settings: InfluxFile) -> None:
+        self._classes = frozenset(settings.classes)
+        self._patterns = tuple(settings.points)
+        self._everything = self._patterns == ("*",) and self._classes == frozenset(PointClass)
+        self._wanted: dict[PointId, bool] = {}
+
+    def wants(self, point: PointId, klass: PointClass) -> bool:
+        return klass in self._classes and any(fnmatchcase(point, p) for p in self._patterns)
+
+    def of(self, row: LogRow, classes: dict[PointId, PointClass]) -> LogRow:
+        """The row with the wanted points only."""
+        if self._everything:
+            return row
+        wanted = self._wanted
+        kept = []
+        for index, point in enumerate(row.points):
+            if point not in wanted:
+                wanted[point] = self.wants(point, classes.get(point, PointClass.ANALOG))
+            if wanted[point]:
+                kept.append(index)
+        return LogRow(
+            row.seq,
+            [row.points[i] for i in kept],
+            [row.times_ms[i] for i in kept],
+            [row.values[i] for i in kept],
+            [row.qualities[i] for i in kept],
+            row.damage,
+        )
+
+
+class LogStream:
+    """Raw samples, a row per commit."""
+
+    name = LOG
+    rollup = False
+    late_s = 0.0
+    at_once = 100
+
+    def __init__(self, history: Outgoing, tagging: Tagging, selection: Selection) -> None:
+        self.uid = history.uid()
+        self._history = history
+        self._selection = selection
+        self._writer = LineWriter(tagging, {})
+        self._classes: dict[PointId, PointClass] = {}
+
+    def last(self) -> int:
+        return self._history.last_seq()
+
+    def oldest_ms(self, after: int) -> int | None:
+        rows = self._history.log_after(after, 1)
+        return max(rows[0].times_ms, default=None) if rows else None
+
+    def take(self, after: int, upto: int, most_lines: int) -> Take:
+        result = Take(after)
+        count = self._history.rows_of_about(after, upto, most_lines)
+        for row in self._history.log_after(after, min(count, LOG_ROWS_AT_ONCE)):
+            if row.seq > upto:
+                break
+            if not self._classes.keys() >= set(row.points):
+                self._learn()
+            result.lines += self._writer.lines(self._selection.of(row, self._classes))
+            result.missing_rows += row.seq - result.seq - 1
+            result.seq = row.seq
+            if row.damage:
+                result.damaged.append(row.damage)
+            elif row.times_ms:
+                result.newest_ms = max(result.newest_ms or 0, max(row.times_ms))
+        if result.seq == after:
+            result.missing_rows += upto - after
+            result.seq = upto
+        return result
+
+    def _learn(self) -> None:
+        self._classes = {series.point: series.klass for series in self._history.series()}
+        self._writer.know(self._classes)
+
+
+class RowStream:
+    """A stream with one line per row."""
+
+    def __init__(
+        self,
+        name: str,
+        uid: str,
+        last: Callable[[], int],
+        fetch: Callable[[int, int], Sequence[tuple[int, int, str]]],
+        *,
+        rollup: bool = False,
+        late_s: float = 0.0,
+    ) -> None:
+        """`fetch(after, limit)` gives number, time in ms and line of the next rows."""
+        self.name = name
+        self.uid = uid
+        self.rollup = rollup
+        self.late_s = late_s
+        self.at_once = 5000
+        self.last = last
+        self._fetch = fetch
+
+    def oldest_ms(self, after: int) -> int | None:
+        rows = self._fetch(after, 1)
+        return rows[0][1] if rows else None
+
+    def take(self, after: int, upto: int, most_lines: int) -> Take:
+        limit = max(1, min(most_lines, upto - after))
+        rows = [row for row in self._fetch(after, limit) if row[0] <= upto]
+        if not rows:
+            return Take(upto, missing_rows=upto - after)
+        return Take(
+            rows[-1][0],
+            [line for _, _, line in rows],
+            newest_ms=max(ms for _, ms, _ in rows),
+            missing_rows=rows[-1][0] - after - len(rows),
+        )
+
+
+def energy_stream(source: EnergySource, uid: str, tagging: Tagging) -> RowStream:
+    """The quarter hours of all meters."""
+    return RowStream(
+        "energy",
+        uid,
+        source.last_energy,
+        lambda after, limit: [
+            (row.seq, row.start_ms, energy_line(row, tagging))
+            for row in source.energy(after, limit)
+        ],
+        rollup=True,
+        late_s=PUBLISHED_LATE_S,
+    )
+
+
+def rollup_stream(source: RollupSource, uid: str, tagging: Tagging) -> RowStream:
+    """The quarter hours of all points."""
+    return RowStream(
+        "rollups",
+        uid,
+        source.last_rollup,
+        lambda after, limit: [
+            (row.seq, row.start_ms, rollup_line(row, tagging))
+            for row in source.rollups(after, limit)
+        ],
+        rollup=True,
+        late_s=PUBLISHED_LATE_S,
+    )
+
+
+def award_stream(history: Outgoing, tagging: Tagging) -> RowStream:
+    """Who commands what: every change."""
+    return RowStream(
+        "awards",
+        history.uid(),
+        history.last_award,
+        lambda after, limit: [
+            (number, to_ms(row.time), award_line(row, tagging))
+            for number, row in history.awards_after(after, limit)
+        ],
+    )
+
+
+def alarm_stream(history: Outgoing, site: str) -> RowStream:
+    """What happened to alarms."""
+    return RowStream(
+        "alarms",
+        history.uid(),
+        history.last_alarm,
+        lambda after, limit: [
+            (number, to_ms(row.time), alarm_line(row, site))
+            for number, row in history.alarms_after(after, limit)
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What there is to copy in one state directory, opened for one thread."""
+
+    history: Outgoing
+    energy: EnergySource | None = None
+    rollups: RollupSource | None = None
+    energy_uid: str = ""
+    """The identity of the ledger, which is another database than the history."""
+
+
+def streams_of(sources: Sources, settings: InfluxFile, tagging: Tagging, site: str) -> list[Stream]:
+    """The streams that a sink asks for, the most valuable first."""
+    wanted: set[StreamKind] = set(settings.send)
+    found: list[Stream] = []
+    if "energy" in wanted and sources.energy is not None:
+        found.append(energy_stream(sources.energy, sources.energy_uid, tagging))
+    if "events" in wanted:
+        found += [
+            alarm_stream(sources.history, site),
+            award_stream(sources.history, tagging),
+        ]
+    if "rollups" in wanted and sources.rollups is not None:
+        found.append(rollup_stream(sources.rollups, sources.history.uid(), tagging))
+    if "raw" in wanted:
+        found.append(LogStream(sources.history, tagging, Selection(settings)))
+    return found

@@ -1,0 +1,70 @@
+"""The tags that points are sent with: only what is part of their identity, so that a point is one
+series and cardinality is the number of points.
+
+`base`, `equip`, `kind` (of equipment), `class` (the role of the point, `chw_supply_temp`), `point`
+(the full id); energy besides `medium` and `role`: `main`, `generation` and `export` make up a
+base's load, `load` is that sum, `sub` are all others. Names, units and the gateway are no tags:
+they change, and a tag that changes makes another series.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bms.config.meters import MeterRole
+from bms.forward.text import escaped
+from drivers.points import PointId
+
+if TYPE_CHECKING:
+    from bms.config.models import Site
+
+BEGINNING = 0
+
+
+def tag_text(tags: Mapping[str, str]) -> str:
+    """Tags as they follow a measurement: `,base=b,equip=e`; sorted, empty ones left out."""
+    return "".join(
+        f",{key}={text}" for key, value in sorted(tags.items()) if (text := escaped(value))
+    )
+
+
+def plain_tags(point: PointId) -> dict[str, str]:
+    """What the id alone says of a point that the site does not know (any more)."""
+    base, _, rest = point.partition(".")
+    return {"base": base, "equip": rest.rpartition(".")[0], "point": point}
+
+
+def site_tags(site: Site) -> dict[PointId, str]:
+    """The tags of every point and meter of a site, ready for a line."""
+    found: dict[PointId, dict[str, str]] = {}
+    for equipment in site.equipment.values():
+        for role, point in equipment.points.items():
+            found[point] = {**plain_tags(point), "kind": equipment.kind.name, "class": role}
+    for meter in site.metering.values():
+        tags = found.setdefault(meter.id, plain_tags(meter.id) | {"base": meter.base})
+        tags["medium"] = meter.medium.value
+        tags["role"] = "main" if meter.role is MeterRole.IMPORT else meter.role.value
+    return {point: tag_text(tags) for point, tags in found.items()}
+
+
+class Tagging:
+    """The tags of points by time: a point that was given others keeps the old ones in its past."""
+
+    def __init__(self, versions: Mapping[PointId, Sequence[tuple[int, str]]]) -> None:
+        """`versions` as `sinks.remember_tags` returns them."""
+        self._versions = versions
+        self.settled_ms = max(
+            (found[-1][0] for found in versions.values() if found), default=BEGINNING
+        )
+        """From here on every point has its latest tags."""
+
+    def of(self, point: PointId, ms: int) -> str:
+        """The tags of a point in a line of that time."""
+        versions = self._versions.get(point)
+        if versions:
+            index = bisect_right(versions, ms, key=lambda version: version[0])
+            if index:
+                return versions[index - 1][1]
+        return tag_text(plain_tags(point))

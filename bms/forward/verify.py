@@ -1,0 +1,143 @@
+"""A period compared with a database by measurement and day, and marked to be sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from bms.config.models import Site
+from bms.config.sinks import InfluxFile
+from bms.forward.compare import LocalCounts, compare
+from bms.forward.reader import Reader
+from bms.forward.reconcile import span_of
+from bms.forward.sink import open_sources
+from bms.forward.sources import streams_of
+from bms.forward.tags import Tagging
+from bms.historian.records import to_ms
+from bms.historian.sinks import LOG, SinkCursor, dead_letters
+from bms.instants import local_midnight
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """One measurement of one day in one database."""
+
+    sink: str
+    day: str
+    measurement: str
+    what: str
+    """`count` of samples or `kwh`."""
+    here: float
+    there: float
+    points: int
+    """How many points differ."""
+    example: str
+
+    @property
+    def equal(self) -> bool:
+        return self.points == 0
+
+    def text(self) -> str:
+        return "" if self.equal else f"{self.points} points differ, e.g. {self.example}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "sink": self.sink,
+            "day": self.day,
+            "measurement": self.measurement,
+            "what": self.what,
+            "here": self.here,
+            "there": self.there,
+            "equal": self.equal,
+            "differing_points": self.points,
+            "example": self.example,
+        }
+
+
+async def verify_days(
+    site: Site,
+    settings: InfluxFile,
+    token: str,
+    start: datetime,
+    end: datetime,
+    *,
+    ca: Path | None = None,
+) -> list[DayRow]:
+    """Every measurement of every day of [start, end), days in the site's zone.
+
+    Raises QueryFailed if the database does not answer, StoreError if the store cannot be read.
+    """
+
+    async def here(call: Callable[..., T], *arguments: Any) -> T:
+        return call(*arguments)
+
+    found = []
+    with ExitStack() as stack:
+        sources = stack.enter_context(open_sources(site.state_dir))
+        local = LocalCounts(sources, settings, lambda: dead_letters(site.state_dir, settings.name))
+        async with Reader(settings, token, ca=ca) as reader:
+            for day, first, last in days_of(start, end, ZoneInfo(site.file.zone)):
+                for result in await compare(
+                    reader, settings, local, to_ms(first), to_ms(last), here
+                ):
+                    example = result.differences[0] if result.differences else None
+                    found.append(
+                        DayRow(
+                            settings.name,
+                            day,
+                            result.measurement,
+                            result.what,
+                            result.here,
+                            result.there,
+                            len(result.differences),
+                            f"{example.point} {example.there:g} of {example.here:g}"
+                            if example
+                            else "",
+                        )
+                    )
+    return found
+
+
+def days_of(start: datetime, end: datetime, zone: ZoneInfo) -> list[tuple[str, datetime, datetime]]:
+    """The local days of [start, end) with the part of each that lies inside."""
+    found = []
+    day = start.astimezone(zone).date()
+    while local_midnight(day, zone) < end:
+        first, last = local_midnight(day, zone), local_midnight(day + timedelta(days=1), zone)
+        found.append((day.isoformat(), max(first, start), min(last, end)))
+        day += timedelta(days=1)
+    return found
+
+
+def mark_for_backfill(
+    site: Site, settings: InfluxFile, start: datetime, end: datetime, reason: str
+) -> list[dict[str, Any]]:
+    """Make a period a gap of every stream of a sink: what is kept here of it is sent again."""
+    start_ms, end_ms = to_ms(start), to_ms(end)
+    found = []
+    with ExitStack() as stack:
+        sources = stack.enter_context(open_sources(site.state_dir))
+        for stream in streams_of(sources, settings, Tagging({}), site.file.id):
+            if stream.name == LOG:
+                span = sources.history.log_span(start_ms, end_ms)
+            else:
+                span = span_of(stream, start_ms)
+            if span is None:
+                continue
+            with SinkCursor(
+                site.state_dir, settings.name, stream.uid, stream.last(), stream=stream.name
+            ) as cursor:
+                last = min(span[1], cursor.seq)  # what is after the cursor is on its way anyhow
+                if span[0] <= last:
+                    cursor.add_gap(span[0], last, start_ms, reason)
+                    rows = last - span[0] + 1
+                    found.append({"sink": settings.name, "stream": stream.name, "rows": rows})
+    return found

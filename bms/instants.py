@@ -1,0 +1,25 @@
+"""Instants as whole milliseconds since 1970 (UTC): the resolution of history and ledger."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+DAY_MS = 86_400_000
+
+
+def to_ms(time: datetime) -> int:
+    """Whole milliseconds since 1970, rounded down."""
+    return (time - EPOCH) // MILLISECOND
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """Aware UTC."""
+    return EPOCH + milliseconds * MILLISECOND
+
+
+def local_midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The instant (UTC) at which a local day starts; days have 23 to 25 hours."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

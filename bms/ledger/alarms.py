@@ -1,0 +1,61 @@
+"""What about the meters a person should look at: steps nobody explained, trees that cannot be."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bms.config.meters import MeterSpec
+from bms.config.models import Site
+from bms.energy.ledger import Energy
+from bms.energy.tree import Node, tree
+from bms.instants import local_midnight, to_ms
+from bms.ledger.store import Ledger
+from bms.model import Condition, Severity
+
+LOOK_BACK = timedelta(hours=24)
+
+
+def conditions(site: Site, ledger: Ledger, now: datetime) -> list[Condition]:
+    """Unexplained register steps of the last day, and impossible residuals of yesterday."""
+    found: list[Condition] = []
+    first, last = to_ms(now - LOOK_BACK), to_ms(now)
+    for spec in site.metering.values():
+        if spec.virtual:
+            continue
+        unknown = [s for s in ledger.stretches(spec.id, first, last) if s.amount is None]
+        if unknown:
+            text = (
+                f"meter {spec.name}: {unknown[-1].reason}; if it was replaced or reset, tell it "
+                f"with 'bms meter replace', else 'bms meter correct'"
+            )
+            found.append(Condition(f"{spec.name}:register", Severity.NORMAL, text))
+    if any(spec.parent is not None for spec in site.metering.values()):
+        found += _residuals(site, ledger, now)
+    return found
+
+
+def _residuals(site: Site, ledger: Ledger, now: datetime) -> list[Condition]:
+    def yesterday(spec: MeterSpec) -> Energy:
+        zone = ZoneInfo(spec.zone)
+        day = now.astimezone(zone).date()
+        begin = local_midnight(day - timedelta(days=1), zone)
+        return ledger.energy_in(spec, begin, local_midnight(day, zone))
+
+    def impossible(nodes: tuple[Node, ...]) -> list[Node]:
+        return [
+            node
+            for one in nodes
+            for node in (*((one,) if one.impossible else ()), *impossible(one.children))
+        ]
+
+    return [
+        Condition(
+            f"{node.spec.name}:residual",
+            Severity.NORMAL,
+            f"meter {node.spec.name} measured {float(-(node.residual or 0)):.1f} "
+            f"{node.spec.medium.unit} less yesterday than the meters behind it: check transformer "
+            "ratios and the tree in meters.yaml",
+        )
+        for node in impossible(tree(site.metering, yesterday))
+    ]

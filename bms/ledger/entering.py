@@ -1,0 +1,440 @@
+"""What people tell the ledger: replaced meters, corrections, readings from a file, withdrawals.
+
+Everything is checked before anything is stored; it is added, never changed; and the audit of the
+site says who and why.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from bms import audit
+from bms.config.meters import MeterSpec
+from bms.config.models import Site
+from bms.energy.ledger import ROLLOVER_HIGH, ROLLOVER_LOW, Label
+from bms.energy.quarters import QUARTER_MS
+from bms.errors import InvalidInput, Refused
+from bms.historian.queries import Queries
+from bms.instants import to_ms
+from bms.ledger.bookkeeper import common
+from bms.ledger.records import Entry, EntryKind
+from bms.ledger.store import Ledger
+from schedules.yamltext import Problem, suggestion
+
+LONGEST: Final = timedelta(days=400)
+"""Of one correction: a year and a month."""
+CORRECTIONS: Final = (Label.CORRECTED, Label.ESTIMATED, Label.MANUAL)
+COLUMNS: Final = ("meter", "time", "reading")
+MOST_ROWS: Final = 100_000
+_LOOK_BACK_MS: Final = 31 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who says it, why, and when."""
+
+    who: str
+    why: str
+    now: datetime
+
+
+def find_meter(site: Site, name: str) -> MeterSpec:
+    """The meter that a person names, by equipment, name or point id. Raises InvalidInput."""
+    for spec in site.metering.values():
+        if name in (spec.id, spec.name):
+            return spec
+    hint = suggestion(name, [spec.name for spec in site.metering.values()])
+    raise InvalidInput(f"no meter '{name}'; {hint}")
+
+
+def decimal_of(text: str, what: str) -> Decimal:
+    """A number that a person wrote. Raises InvalidInput."""
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        raise InvalidInput(f"{what}: '{text}' is not a number; write 12345.6") from None
+    if not value.is_finite() or abs(value) >= 10**15:
+        raise InvalidInput(f"{what}: '{text}' is no register value")
+    return value
+
+
+def _register_value(spec: MeterSpec, text: str, what: str) -> Decimal:
+    value = decimal_of(text, what)
+    if value < 0:
+        raise InvalidInput(f"{what}: a register does not show {text}")
+    if (Fraction(value) / Fraction(spec.resolution)).denominator != 1:
+        raise InvalidInput(
+            f"{what}: {text} is finer than the register of {spec.name}, which shows steps of "
+            f"{spec.resolution} {spec.medium.unit}"
+        )
+    if spec.register_size is not None and value >= spec.register_size:
+        raise InvalidInput(
+            f"{what}: {text} does not fit a register that is back at zero at {spec.register_size}"
+        )
+    return value
+
+
+def _with_register(spec: MeterSpec) -> None:
+    if spec.virtual:
+        raise InvalidInput(f"{spec.name} is a formula of other meters: it has no register")
+
+
+def _in_the_past(at: datetime, now: datetime, what: str) -> None:
+    if at > now:
+        raise InvalidInput(f"{what}: {at.isoformat(timespec='minutes')} has not come yet")
+
+
+def replace_meter(
+    site: Site,
+    ledger: Ledger,
+    history: Queries | None,
+    spec: MeterSpec,
+    *,
+    final: str | None,
+    initial: str,
+    at: datetime,
+    author: Author,
+) -> int:
+    """Note that a register ended and another began (or the same one, reset); the entry's number.
+
+    `final` and `initial` are what the registers showed, before any ratio; `final` None if nobody
+    noted it. Raises InvalidInput, Refused if the ledger contradicts it, StoreError.
+    """
+    _with_register(spec)
+    _in_the_past(at, author.now, "--at")
+    begin = _register_value(spec, initial, "--initial")
+    end = None if final is None else _register_value(spec, final, "--final")
+    for entry in ledger.entries(spec.id, EntryKind.REPLACEMENT, to_ms(at), to_ms(at)):
+        if not entry.withdrawn:
+            raise Refused(
+                f"{spec.name} was already replaced at that instant (entry {entry.number}); "
+                f"withdraw that first"
+            )
+    if end is not None and history is not None and spec.polled:
+        _not_below(ledger, history, spec, end, at)
+    with ledger.transaction():
+        data = {"final": None if end is None else str(end), "initial": str(begin)}
+        number = ledger.enter(
+            spec.id, EntryKind.REPLACEMENT, at, at, data, who=author.who, why=author.why,
+            now=author.now,
+        )  # fmt: skip
+        _audit(site, author, "meter.replace", spec, number, at=at.isoformat(), **data)
+    return number
+
+
+def _not_below(
+    ledger: Ledger, history: Queries, spec: MeterSpec, final: Decimal, at: datetime
+) -> None:
+    """Refuse a final reading that the register had already passed."""
+    meter = history.meter(spec.id)
+    if meter is None:
+        return
+    before = [
+        to_ms(e.start)
+        for e in ledger.entries(spec.id, EntryKind.REPLACEMENT)
+        if not e.withdrawn and e.start < at
+    ]
+    first = max([to_ms(at) - _LOOK_BACK_MS, *before])
+    marks = history.counts(spec.id, first + 1, to_ms(at) - 1)
+    if len(marks) < 2:
+        return
+    # The last but one too: the very last may already be the new register's.
+    shown = min(marks[-2][1], marks[-1][1]) * Fraction(meter.resolution)
+    size = spec.register_size
+    rolled = (
+        size is not None
+        and shown > ROLLOVER_HIGH * Fraction(size)
+        and (final < ROLLOVER_LOW * Fraction(size))
+    )
+    if Fraction(final) < shown and not rolled:
+        raise Refused(
+            f"--final: the register of {spec.name} had already shown {float(shown):g} "
+            f"{spec.medium.unit} before {at.isoformat(timespec='minutes')}; check the reading and "
+            "the time of the replacement"
+        )
+
+
+def correct(
+    site: Site,
+    ledger: Ledger,
+    spec: MeterSpec,
+    *,
+    start: datetime,
+    end: datetime,
+    amount: str,
+    label: Label,
+    author: Author,
+) -> int:
+    """Say what a meter used from `start` to `end` in truth; the entry's number.
+
+    The amount is spread over the quarter hours as the ledger has them, or evenly where it does
+    not. What the register says stays underneath, and comes back if the entry is withdrawn.
+    """
+    _in_the_past(end, author.now, "--to")
+    first, last = to_ms(start), to_ms(end)
+    if not first < last:
+        raise InvalidInput("--to must lie after --from")
+    if first % QUARTER_MS or last % QUARTER_MS:
+        raise InvalidInput("--from and --to lie on quarter hours")
+    if end - start > LONGEST:
+        raise InvalidInput(f"a correction covers at most {LONGEST.days} days; split it")
+    if label not in CORRECTIONS:
+        allowed = ", ".join(CORRECTIONS)
+        raise InvalidInput(f"--label: '{label}' is not given by hand; allowed: {allowed}")
+    value = decimal_of(amount, "--amount")
+    if value < 0 and not spec.virtual:
+        raise InvalidInput(f"--amount: a register does not use {amount} {spec.medium.unit}")
+    fraction = Fraction(value)
+    scale = common(Fraction(spec.resolution), fraction) if fraction else Fraction(spec.resolution)
+    counts = _spread(int(fraction / scale), _weights(ledger, spec, first, last))
+    with ledger.transaction():
+        data = {"label": label.value, "scale": str(scale), "counts": counts}
+        number = ledger.enter(
+            spec.id, EntryKind.CORRECTION, start, end, data, who=author.who, why=author.why,
+            now=author.now,
+        )  # fmt: skip
+        _audit(
+            site, author, "meter.correct", spec, number, start=start.isoformat(),
+            end=end.isoformat(), amount=str(value), unit=spec.medium.unit, label=label.value,
+        )  # fmt: skip
+    return number
+
+
+def _weights(ledger: Ledger, spec: MeterSpec, first: int, last: int) -> list[Fraction]:
+    slots = dict(ledger.slots(spec.id, first, last))
+    known = [slots.get(ms) for ms in range(first, last, QUARTER_MS)]
+    found = [s.amount for s in known if s is not None and s.covered_ms == QUARTER_MS]
+    if len(found) == len(known) and all(a >= 0 for a in found) and any(found):
+        return found
+    return [Fraction(1)] * len(known)
+
+
+def _spread(counts: int, weights: Sequence[Fraction]) -> list[int]:
+    """Whole counts in proportion to weights, summing to `counts` exactly."""
+    total = sum(weights, Fraction(0))
+    sums = [counts * s // total for s in accumulate(weights, initial=Fraction(0))]
+    return [b - a for a, b in pairwise(sums)]
+
+
+def withdraw(site: Site, ledger: Ledger, number: int, author: Author) -> Entry:
+    """Let an entry count no longer; returns it. It stays in the ledger, and so does this."""
+    found = next((e for e in ledger.entries() if e.number == number), None)
+    if found is None or found.kind is EntryKind.WITHDRAWAL:
+        raise InvalidInput(f"there is no entry {number}; see 'bms meter show'")
+    if found.withdrawn:
+        raise Refused(f"entry {number} is already withdrawn")
+    with ledger.transaction():
+        ledger.enter(
+            found.meter, EntryKind.WITHDRAWAL, found.start, found.end, {"entry": number},
+            who=author.who, why=author.why, now=author.now,
+        )  # fmt: skip
+        spec = site.metering.get(found.meter)
+        _audit(site, author, "meter.withdraw", spec, number, meter=found.meter)
+    return found
+
+
+# --- readings from a file --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    line: int
+    spec: MeterSpec
+    time: datetime
+    value: Decimal
+
+
+def import_readings(site: Site, ledger: Ledger, path: Path, author: Author) -> tuple[int, int]:
+    """Add the readings of a CSV file; how many, and how many were there already.
+
+    Columns `meter`, `time` (in the base's zone, unless it says otherwise) and `reading`, in any
+    order; others are left alone. All of it or, with every problem of the file named, nothing.
+    """
+    rows, problems = _parse(site, path, author.now)
+    by_meter: dict[str, list[_Row]] = {}
+    for row in rows:
+        by_meter.setdefault(row.spec.id, []).append(row)
+    fresh: list[_Row] = []
+    for found in by_meter.values():
+        new, more = _against_known(ledger, path.name, found)
+        fresh += new
+        problems += more
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise InvalidInput(f"{path} has {count}; nothing was imported", sorted(problems))
+    if fresh:
+        with ledger.transaction():
+            for row in fresh:
+                ledger.enter(
+                    row.spec.id, EntryKind.READING, row.time, row.time,
+                    {"value": str(row.value)}, who=author.who, why=author.why, now=author.now,
+                )  # fmt: skip
+            _audit(
+                site, author, "meter.import", None, None, file=path.name, readings=len(fresh),
+                meters=sorted({row.spec.name for row in fresh}),
+            )  # fmt: skip
+    return len(fresh), len(rows) - len(fresh)
+
+
+def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Problem]]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise InvalidInput(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError:
+        try:  # what Excel writes in China
+            text = path.read_bytes().decode("gb18030")
+        except UnicodeDecodeError:
+            raise InvalidInput(f"{path} is not UTF-8 text; save it as CSV UTF-8") from None
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[_Row] = []
+    problems: list[Problem] = []
+    columns: dict[str, int] = {}
+    try:
+        for cells in lines:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not columns:
+                columns, found = _header(path.name, lines.line_num, cells)
+                if found:
+                    return [], found
+                continue
+            if len(rows) >= MOST_ROWS:
+                raise InvalidInput(f"{path}: more than {MOST_ROWS} readings; split the file")
+            row = _row(site, path.name, lines.line_num, cells, columns, now)
+            if isinstance(row, Problem):
+                problems.append(row)
+            else:
+                rows.append(row)
+    except csv.Error as error:
+        problems.append(Problem(path.name, max(1, lines.line_num), 1, f"not CSV: {error}"))
+    if not columns and not problems:
+        raise InvalidInput(f"{path} is empty; its first line is {','.join(COLUMNS)}")
+    return rows, problems
+
+
+def _header(file: str, line: int, cells: Sequence[str]) -> tuple[dict[str, int], list[Problem]]:
+    names = [cell.strip().lower() for cell in cells]
+    missing = [name for name in COLUMNS if name not in names]
+    if missing:
+        message = f"the first line has no column {', '.join(missing)}"
+        return {}, [Problem(file, line, 1, message, f"write {','.join(COLUMNS)}")]
+    return {name: names.index(name) for name in COLUMNS}, []
+
+
+def _row(
+    site: Site,
+    file: str,
+    line: int,
+    cells: Sequence[str],
+    columns: Mapping[str, int],
+    now: datetime,
+) -> _Row | Problem:
+    def problem(column: str, message: str) -> Problem:
+        return Problem(file, line, columns[column] + 1, message)
+
+    if len(cells) <= max(columns.values()):
+        return Problem(file, line, 1, f"{len(cells)} cells, too few", "separate them by commas")
+    name, time, reading = (cells[columns[column]].strip() for column in COLUMNS)
+    try:
+        spec = find_meter(site, name)
+        _with_register(spec)
+    except InvalidInput as error:
+        return problem("meter", str(error))
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        return problem("time", f"'{time}' is not a time; write 2026-03-28 08:00")
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(spec.zone))
+    if moment > now:
+        return problem("time", f"{time} has not come yet")
+    if moment.year < 1990:
+        return problem("time", f"{time} is before 1990")
+    try:
+        value = _register_value(spec, reading, "reading")
+    except InvalidInput as error:
+        return problem("reading", str(error))
+    return _Row(line, spec, moment, value)
+
+
+def _against_known(
+    ledger: Ledger, file: str, rows: Sequence[_Row]
+) -> tuple[list[_Row], list[Problem]]:
+    """The rows that are new, and what contradicts itself or what was entered before."""
+    spec = rows[0].spec
+    problems: list[Problem] = []
+    known = {
+        to_ms(e.start): (Decimal(e.data["value"]), f"entry {e.number}")
+        for e in ledger.entries(spec.id, EntryKind.READING)
+        if not e.withdrawn
+    }
+    fresh: dict[int, _Row] = {}
+    for row in rows:
+        ms = to_ms(row.time)
+        if ms in known and known[ms][0] != row.value:
+            message = f"{spec.name} already has {known[ms][0]} at that time ({known[ms][1]})"
+            hint = "withdraw that first" if known[ms][1].startswith("entry") else "keep one"
+            problems.append(Problem(file, row.line, 1, message, hint))
+        elif ms not in known:
+            known[ms] = row.value, f"line {row.line}"
+            fresh[ms] = row
+    breaks = [
+        to_ms(e.start) for e in ledger.entries(spec.id, EntryKind.REPLACEMENT) if not e.withdrawn
+    ]
+    for (one, before), (other, after) in pairwise(sorted(known.items())):
+        row_at = fresh.get(other) or fresh.get(one)
+        if row_at is None or any(one <= ms <= other for ms in breaks):
+            continue
+        message = _contradiction(spec, before[0], after[0], other - one)
+        if message:
+            hint = "correct it, or tell a replaced meter with 'bms meter replace' first"
+            problems.append(Problem(file, row_at.line, 1, message, hint))
+    return list(fresh.values()), problems
+
+
+def _contradiction(spec: MeterSpec, before: Decimal, after: Decimal, span_ms: int) -> str:
+    step, size = Fraction(after) - Fraction(before), spec.register_size
+    if (
+        step < 0
+        and size is not None
+        and (before > ROLLOVER_HIGH * Fraction(size) and after < ROLLOVER_LOW * Fraction(size))
+    ):
+        step += Fraction(size)
+    if step < 0:
+        return f"{spec.name} would go back from {before} to {after} {spec.medium.unit}"
+    most = spec.most_per_h
+    if most is not None and step * spec.ratio(0) > most * Fraction(span_ms, 3_600_000):
+        return (
+            f"{spec.name} would go from {before} to {after} {spec.medium.unit} in "
+            f"{span_ms / 3_600_000:.1f} h: more than its rating"
+        )
+    return ""
+
+
+def _audit(
+    site: Site,
+    author: Author,
+    what: str,
+    spec: MeterSpec | None,
+    number: int | None,
+    **details: object,
+) -> None:
+    extra = dict(details)
+    if spec is not None:
+        extra["meter"] = spec.name
+    if number is not None:
+        extra["entry"] = number
+    audit.record(
+        site.state_dir, author.now, who=author.who, via="cli", what=what, why=author.why, **extra
+    )

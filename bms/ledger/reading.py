@@ -1,0 +1,44 @@
+"""The ledger for those who read it: brought up to date first, wherever that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from bms.config.models import Site
+from bms.errors import StoreError
+from bms.historian.queries import FILE_NAME as HISTORY
+from bms.historian.queries import Queries
+from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger.store import FILE_NAME, Ledger
+
+
+@contextmanager
+def open_ledger(site: Site, directory: Path, now: datetime) -> Iterator[Ledger]:
+    """The ledger in a state directory, up to `now`.
+
+    A ledger that is not there yet is made from the history. Where nothing can be written it is
+    read as it stands. Raises StoreError if there is neither a ledger nor a history.
+    """
+    if not (directory / HISTORY).exists() and not (directory / FILE_NAME).exists():
+        raise StoreError(
+            f"{directory}: there is no energy ledger and no history yet; start the controller first"
+        )
+    try:
+        ledger = Ledger(directory)
+    except StoreError:
+        if not (directory / FILE_NAME).exists():
+            raise
+        ledger = Ledger(directory, read_only=True)
+        with ledger:
+            yield ledger
+        return
+    with ledger:
+        with ExitStack() as stack:
+            history = None
+            if (directory / HISTORY).exists():
+                history = stack.enter_context(Queries(directory, read_only=True))
+            Bookkeeper(site.metering, history, ledger).catch_up(now)
+        yield ledger

@@ -1,0 +1,243 @@
+"""Operators' overrides: what may be asked for, until when, and what comes after. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bms.config.models import Group, Site
+from bms.control import STRATEGIES
+from bms.control.blocks import next_effective_change
+from bms.durations import parse_duration
+from bms.equipment import PointClass
+from bms.errors import InvalidInput, Refused
+from bms.model import Override
+from bms.moments import END_OF_BLOCK, coming
+from bms.people import Action, may, may_for
+from bms.protection import is_on
+from bms.reports.why import groups_of, own_group, point_class, points_behind, shown, zone_of
+from drivers.points import PointId, Value
+from schedules.resolve import Resolver
+from schedules.yamltext import suggestion
+
+ResolverOf = Callable[[Group], Resolver | None]
+"""The schedule in force of a group; None if none governs it."""
+
+_ON_OFF = {"on": 1, "off": 0, "true": 1, "false": 0, "1": 1, "0": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """When an override shall end: after a duration, or at a moment as people write it."""
+
+    duration: str = ""
+    moment: str = ""
+
+    def of(
+        self, site: Site, point: PointId, begin: datetime, now: datetime, resolver: ResolverOf
+    ) -> datetime:
+        """The end (aware UTC); a duration counts from `begin`. Raises InvalidInput."""
+        if bool(self.duration) == bool(self.moment):
+            raise InvalidInput("say either how long (--for) or until when (--until)")
+        if self.duration:
+            try:
+                return begin + parse_duration(self.duration)
+            except ValueError as error:
+                raise InvalidInput(str(error)) from None
+            except OverflowError:
+                raise InvalidInput(f"'{self.duration}' is too long") from None
+        if self.moment.strip().lower() == END_OF_BLOCK:
+            return end_of_block(site, point, now, resolver)
+        return coming(self.moment, now, zone_of(site, point))
+
+
+def end_of_block(site: Site, point: PointId, now: datetime, resolver: ResolverOf) -> datetime:
+    """The next time that a schedule changes what the group of a point does.
+
+    Of equipment in several groups the first. Raises InvalidInput where there is no such time.
+    """
+    groups = groups_of(site, point)
+    if not groups:
+        raise InvalidInput(f"no group runs {point}: there is no block that ends; say until when")
+    schedules = [found for group in groups if (found := resolver(group)) is not None]
+    names = ", ".join(group.id for group in groups)
+    if not schedules:
+        raise InvalidInput(f"no schedule governs {names}: there is no block; say until when")
+    changes = [change for s in schedules if (change := next_effective_change(s, now)) is not None]
+    if not changes:
+        raise InvalidInput(f"the schedule of {names} does not change within 14 d; say until when")
+    return min(change.time for change in changes)
+
+
+def wanted(
+    site: Site,
+    point: PointId,
+    text: str,
+    until: Until,
+    reason: str,
+    owner: str,
+    now: datetime,
+    resolver: ResolverOf,
+) -> Override:
+    """Check a request; returns the override, not yet stored (id 0).
+
+    Raises InvalidInput for an unknown point, value or end, Refused where it is not allowed.
+    """
+    value = _value(site, point, text)
+    may(site, owner, Action.OVERRIDE, point)
+    reason = needed(reason)
+    end = until.of(site, point, now, now, resolver)
+    may_for(site, owner, end - now)
+    return Override(0, point, value, now, end, reason, owner)
+
+
+def extended(
+    site: Site,
+    override: Override,
+    until: Until,
+    reason: str,
+    user: str,
+    now: datetime,
+    resolver: ResolverOf,
+) -> Override:
+    """The override with a later end; a duration is added to the end that it has.
+
+    Whoever extends it answers for the time from now on. Raises InvalidInput and Refused.
+    """
+    may(site, user, Action.OVERRIDE, override.point)
+    why = needed(reason)
+    end = until.of(site, override.point, override.until, now, resolver)
+    if end <= override.until:
+        raise InvalidInput(
+            f"override {override.id} lasts longer already; to end it sooner, set it anew or clear "
+            "it"
+        )
+    may_for(site, user, end - now)
+    first = override.reason.split("; extended by ")[0]
+    return replace(override, until=end, reason=f"{first}; extended by {user}: {why}")
+
+
+def needed(reason: str) -> str:
+    """A reason as one line without control characters: it is read on terminals and in the log.
+
+    Raises InvalidInput if nothing is left of it.
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
+    if not line:
+        raise InvalidInput("an override needs a reason that the next shift understands")
+    return line
+
+
+def found(overrides: Iterable[Override], which: str, now: datetime) -> Override:
+    """The override in force with this number or on this point. Raises Refused if there is none."""
+    for override in overrides:
+        if override.until > now and which in (str(override.id), override.point):
+            return override
+    raise Refused(f"no override '{which}' is in force; see 'bms override list'")
+
+
+def commandable(site: Site) -> list[PointId]:
+    """Every point an override may name."""
+    points: list[PointId] = []
+    for group in site.groups.values():
+        points.append(group.mode_point)
+        points += [group.setpoint_point(name) for name in STRATEGIES[group.strategy].setpoints]
+    return [*points, *site.outputs]
+
+
+def back_to(
+    site: Site,
+    override: Override,
+    others: Iterable[Override],
+    resolver: ResolverOf,
+) -> dict[str, Any]:
+    """What becomes of the point when the override ends, as the schedule stands now.
+
+    `point` is who decides then: the point itself, or its group's mode; `text` is for people.
+    """
+    point, end = override.point, override.until
+    own = own_group(site, point)
+    if own is not None:
+        value, reason = _scheduled(own, point, end, resolver)
+        if value is None:
+            return _after(point, None, reason, f"then nobody commands it ({reason})")
+        told = _told(own, point, value)
+        return _after(point, value, reason, f"then back to {told} ({reason})")
+    for behind in points_behind(site, STRATEGIES, point):
+        group = site.groups[behind.rpartition(".")[0]]
+        longer = [o for o in others if o.point == behind and o.until > end]
+        if longer:
+            value, reason = longer[0].value, f"override {longer[0].id}: {longer[0].reason}"
+        else:
+            value, reason = _scheduled(group, behind, end, resolver)
+        if value is not None:
+            text = f"then back to its group {group.id}: {_told(group, behind, value)} ({reason})"
+            return _after(behind, value, reason, text)
+    default = site.defaults.get(point)
+    if default is not None:
+        value = shown(site, point, default)
+        return _after(point, value, "default of the output", f"then back to its default {value}")
+    return _after(
+        point, None, "nobody commands it", "then nobody commands it: it is released, or stays as is"
+    )
+
+
+def _told(group: Group, point: PointId, value: Value) -> str:
+    """A group's mode as on or off, where it is no other; a setpoint as a number."""
+    if point != group.mode_point:
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    state = "on" if is_on(value) else "off"
+    return state if value == state else f"mode {value}"
+
+
+def _after(point: PointId, value: Value | None, reason: str, text: str) -> dict[str, Any]:
+    return {"point": point, "value": value, "reason": reason, "text": text}
+
+
+def _scheduled(
+    group: Group, point: PointId, at: datetime, resolver: ResolverOf
+) -> tuple[Value | None, str]:
+    schedule = resolver(group)
+    if schedule is None:
+        return None, f"no schedule governs {group.id}"
+    entry = schedule.effective(at)
+    reason = f"{entry.reason}, {entry.origin}"
+    if point == group.mode_point:
+        return entry.mode, reason
+    return entry.setpoints.get(point.rpartition(".")[2]), reason
+
+
+def _value(site: Site, point: PointId, text: str) -> Value:
+    group = own_group(site, point)
+    if group is not None:
+        spec = STRATEGIES[group.strategy]
+        if point == group.mode_point:
+            if text not in spec.modes:
+                raise InvalidInput(
+                    f"'{text}' is no mode of {group.id}; " + suggestion(text, spec.modes)
+                )
+            return text
+        if point in (group.setpoint_point(name) for name in spec.setpoints):
+            return _number(point, text)
+    if point not in site.outputs:
+        known = any(p.id == point for link in site.links.values() for p in link.points)
+        if known:
+            raise Refused(f"{point} is measured, not commanded: it cannot be overridden")
+        raise InvalidInput(f"unknown point '{point}'; " + suggestion(point, commandable(site)))
+    if point_class(site, point) is PointClass.STATE:
+        if text.lower() not in _ON_OFF:
+            raise InvalidInput(f"'{text}' is no state; write on or off")
+        return _ON_OFF[text.lower()]
+    return _number(point, text)
+
+
+def _number(point: PointId, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise InvalidInput(f"'{text}' is not a number, and {point} takes one") from None
+    if number != number or number in (float("inf"), float("-inf")):
+        raise InvalidInput(f"{point} takes a finite number, not '{text}'")
+    return number

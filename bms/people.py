@@ -1,0 +1,173 @@
+"""Who may do what at a site: people, their roles, and the areas they look after. Pure.
+
+The operator reference (section 6) has the roles: an operator runs the site day by day, an engineer
+also sets its limits, seasons and devices, a viewer looks. An admin looks after accounts and has no
+plant control, on purpose: the three are separate people where the law asks for it (等保).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from bms.config.models import PersonFile, Role, Site
+from bms.durations import in_words
+from bms.errors import Refused
+
+SUPERUSER = "root"
+
+
+class Action(StrEnum):
+    """What may be asked of a site that not everybody may do; looking is for all."""
+
+    OVERRIDE = "override"
+    """Set, extend or clear an override."""
+    SCHEDULE = "schedule"
+    """Weekly blocks, exceptions and setpoints of schedules; restoring a revision."""
+    EXTEND = "extend"
+    """Let an area run longer, or not, within the limits of its time unit."""
+    OVERLAY = "overlay"
+    """Switch an overlay: epidemic ventilation, demand limit, shut-down."""
+    SEASON = "season"
+    """Switch a season by hand; edit seasons."""
+    CALENDAR = "calendar"
+    """Import or edit a calendar that many schedules share."""
+    METER = "meter"
+    """Replace a meter, correct a register."""
+    RAW = "raw"
+    """Write to a device past all protection."""
+
+
+_WORDS: Mapping[Action, str] = MappingProxyType(
+    {
+        Action.OVERRIDE: "override",
+        Action.SCHEDULE: "edit the schedule of",
+        Action.EXTEND: "extend or cancel running of",
+        Action.OVERLAY: "switch overlays of",
+        Action.SEASON: "switch the season of",
+        Action.CALENDAR: "change calendars of",
+        Action.METER: "change meters of",
+        Action.RAW: "write by hand to",
+    }
+)
+_OPERATE: tuple[Role, ...] = ("operator", "engineer")
+_ENGINEER: tuple[Role, ...] = ("engineer",)
+ROLES: Mapping[Action, tuple[Role, ...]] = MappingProxyType(
+    {
+        Action.OVERRIDE: _OPERATE,
+        Action.SCHEDULE: _OPERATE,
+        Action.EXTEND: _OPERATE,
+        Action.OVERLAY: _OPERATE,
+        Action.SEASON: _ENGINEER,
+        Action.CALENDAR: _ENGINEER,
+        Action.METER: _ENGINEER,
+        Action.RAW: _ENGINEER,
+    }
+)
+"""The roles that may."""
+
+LONGEST_OVERRIDE: Mapping[Role, timedelta] = MappingProxyType(
+    {"operator": timedelta(hours=24), "engineer": timedelta(days=7)}
+)
+"""No override is for ever (operator reference, 2)."""
+
+
+def role_of(site: Site, user: str) -> Role:
+    """The role of a local account; root and the account that owns the site are engineers unless
+    `people` names them."""
+    person = site.file.people.get(user)
+    if person is not None:
+        return person.role
+    if user in (SUPERUSER, site.owner):
+        return "engineer"
+    return site.file.default_role
+
+
+def name_of(site: Site, user: str) -> str:
+    """How a person is called, the account where nothing else is written."""
+    person = site.file.people.get(user)
+    return person.name if person is not None and person.name else user
+
+
+def may(site: Site, user: str, action: Action, *targets: str) -> None:
+    """Return if `user` may do `action` to every one of `targets`; raises Refused, saying who may.
+
+    Targets are ids of groups, equipment or points; without any, the whole site is meant, which
+    nobody may whose `areas` are limited.
+    """
+    role = role_of(site, user)
+    allowed = ROLES[action]
+    if role not in allowed:
+        raise Refused(
+            f"{user} ({role}) may not {_WORDS[action]} {_named(targets)}; "
+            f"{_who(site, action, targets)}"
+        )
+    person = site.file.people.get(user)
+    if person is None or person.areas is None:
+        return
+    outside = [target for target in targets if not in_areas(site, person.areas, target)]
+    if targets and not outside:
+        return
+    raise Refused(
+        f"{user} may not {_WORDS[action]} {_named(outside)}, only in "
+        f"{', '.join(person.areas)}; {_who(site, action, outside)}"
+    )
+
+
+def may_for(site: Site, user: str, duration: timedelta) -> None:
+    """Return if `user` may override for so long; raises Refused, saying for how long and who."""
+    role = role_of(site, user)
+    longest = LONGEST_OVERRIDE.get(role, timedelta(0))
+    if duration <= longest:
+        return
+    if duration <= LONGEST_OVERRIDE["engineer"]:
+        others = _people(site, _ENGINEER, ())
+        way_out = f"engineers may for up to 7 d{others}"
+    else:
+        way_out = "for longer than 7 d, edit the schedule"
+    raise Refused(f"{user} ({role}) may override for at most {in_words(longest)}; {way_out}")
+
+
+def in_areas(site: Site, areas: Iterable[str], target: str) -> bool:
+    """Whether a group, equipment or point lies in an area: itself, or a group that runs it."""
+    names = {target}
+    owner = target.rpartition(".")[0]
+    if owner in site.groups or owner in site.equipment:
+        names.add(owner)
+    names |= {
+        group.id
+        for group in (*site.declared.values(), *site.groups.values())
+        if any(member.id in names for member in group.members)
+    }
+    return any(fnmatchcase(name, area) for area in areas for name in names)
+
+
+def _named(targets: Iterable[str]) -> str:
+    return ", ".join(targets) or "the whole site"
+
+
+def _who(site: Site, action: Action, targets: Iterable[str]) -> str:
+    roles = ROLES[action]
+    words = " and ".join(f"{role}s" for role in roles)
+    return f"{words} may{_people(site, roles, targets)}"
+
+
+def _people(site: Site, roles: Iterable[Role], targets: Iterable[str]) -> str:
+    """Those by name whom one could ask, in brackets; empty if nobody is named."""
+    wanted = list(targets)
+    names = [
+        name_of(site, user)
+        for user, person in site.file.people.items()
+        if person.role in roles and _covers(site, person, wanted)
+    ]
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _covers(site: Site, person: PersonFile, targets: list[str]) -> bool:
+    areas = person.areas
+    return areas is None or (
+        bool(targets) and all(in_areas(site, areas, target) for target in targets)
+    )

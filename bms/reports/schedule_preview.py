@@ -1,0 +1,81 @@
+"""What a group will be commanded over the next days, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bms.config.models import Group, Site
+from bms.control.expected import Expected, expected
+from bms.control.schedule import resolver_of
+from bms.model import Override
+from schedules.context import Context
+
+
+def schedule_preview(
+    site: Site,
+    group: Group,
+    overrides: Sequence[Override] | None,
+    context: Context,
+    start: datetime,
+    days: int,
+) -> dict[str, Any]:
+    """Whole local days from the one that holds `start`; `overrides` None: nobody was asked.
+
+    Every stretch has the mode and setpoints in force, the command that decides the mode (with its
+    slot and source), and the schedule's own line also where something else lies on top of it.
+    """
+    zone = ZoneInfo(site.bases[group.base].zone)
+    first = start.astimezone(zone).date()
+    begin = datetime(first.year, first.month, first.day, tzinfo=zone)
+    last = first + timedelta(days=days)
+    end = datetime(last.year, last.month, last.day, tzinfo=zone)
+    resolver = resolver_of(site, group.id, context)
+    parts = expected(site, group, overrides or (), context, begin, end)
+    members = {point for member in group.members for point in member.points.values()}
+    return {
+        "group": group.id,
+        "title": dict(group.title),
+        "zone": zone.key,
+        "governed": resolver is not None,
+        "stretches": [_stretch(site, group, part, zone, context) for part in parts],
+        "overrides": None
+        if overrides is None
+        else [
+            {
+                "point": override.point,
+                "value": override.value,
+                "until": override.until.astimezone(zone).isoformat(timespec="minutes"),
+                "owner": override.owner,
+                "reason": override.reason,
+            }
+            for override in overrides
+            if override.point in members or override.point.startswith(f"{group.id}.")
+        ],
+    }
+
+
+def _stretch(
+    site: Site, group: Group, part: Expected, zone: ZoneInfo, context: Context
+) -> dict[str, Any]:
+    resolver = resolver_of(site, group.id, context)
+    entry = resolver.in_force(part.start) if resolver is not None else None
+    mode = part.awards.get(group.mode_point)
+    setpoints = {
+        point.rpartition(".")[2]: award.value
+        for point, award in part.awards.items()
+        if point != group.mode_point
+    }
+    return {
+        "from": part.start.astimezone(zone).isoformat(timespec="minutes"),
+        "to": part.end.astimezone(zone).isoformat(timespec="minutes"),
+        "mode": None if mode is None else mode.value,
+        "setpoints": setpoints,
+        "season": None if entry is None else entry.season,
+        "reason": "nobody commands it" if mode is None else mode.winner.reason,
+        "priority": None if mode is None else int(mode.winner.priority),
+        "source": None if mode is None else mode.winner.source,
+        "origin": None if entry is None else str(entry.origin),
+    }

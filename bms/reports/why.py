@@ -1,0 +1,230 @@
+"""Why a point has its value, now or at a past moment: the whole ladder, as plain values.
+
+Of equipment, the ladders of the groups that run it follow: what the strategy made its command of,
+with everything that the group's schedule had for that moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bms.config.models import Group, Site, StrategySpec
+from bms.equipment import PointClass
+from bms.errors import BmsError, InvalidInput
+from bms.historian.queries import Queries
+from bms.model import Award, Command
+from bms.protection import Hold, retold
+from drivers.points import PointId, Quality, Sample, Value
+from schedules.yamltext import suggestion
+
+ANALOG_WITHIN = (timedelta(hours=1),)
+STATE_WITHIN = (*ANALOG_WITHIN, timedelta(hours=6), timedelta(hours=25))
+"""How far back a past reading is looked for, the nearest first because the log is decoded for it:
+states are stored when they change, and once a day."""
+
+
+def why(
+    site: Site,
+    strategies: Mapping[str, StrategySpec],
+    point: PointId,
+    time: datetime,
+    award_of: Callable[[PointId], Award | None],
+    sample: Sample | None,
+    *,
+    units: Mapping[PointId, str],
+    note: str = "",
+) -> dict[str, Any]:
+    """The answer at `time`, in the zone of the point's base.
+
+    `award_of` gives the award of then, `sample` is what the field showed, `units` every known
+    point. Raises InvalidInput for an unknown point.
+    """
+    if point not in units:
+        raise InvalidInput(f"unknown point '{point}'; " + suggestion(point, units))
+    zone = ZoneInfo(zone_of(site, point))
+    return {
+        "point": point,
+        "time": _local(time, zone),
+        "commandable": point in site.outputs or own_group(site, point) is not None,
+        **_ladder(site, award_of(point), zone),
+        "behind": [
+            {"point": other, **_ladder(site, award_of(other), zone)}
+            for other in points_behind(site, strategies, point)
+        ],
+        "field": {
+            "value": sample.value if sample is not None else None,
+            "unit": units[point],
+            "quality": (sample.quality if sample is not None else Quality.BAD).name.lower(),
+            "age_s": round((time - sample.time).total_seconds(), 1) if sample is not None else None,
+            "detail": sample.detail if sample is not None else "",
+        },
+        "note": note,
+    }
+
+
+def why_then(
+    site: Site,
+    strategies: Mapping[str, StrategySpec],
+    history: Queries,
+    point: PointId,
+    time: datetime,
+    now: datetime,
+    *,
+    units: Mapping[PointId, str],
+) -> dict[str, Any]:
+    """The answer at a past moment, from history; what is not known is said.
+
+    Raises InvalidInput for a moment in the future or an unknown point, BmsError for one before
+    the first command that history knows.
+    """
+    zone = ZoneInfo(zone_of(site, point))
+    if time > now:
+        raise InvalidInput(
+            f"{_local(time, zone)} is still to come; 'bms schedule preview' shows what is planned"
+        )
+    begin = history.first_award()
+    if begin is None or time < begin:
+        since = f"begins at {_local(begin, zone)}" if begin is not None else "is empty"
+        raise BmsError(f"nothing is known of {_local(time, zone)}: the history of commands {since}")
+    sample = _recorded(site, history, point, time)
+    if sample is None and own_group(site, point) is not None:
+        found = award_at(history, point, time)  # a group's point shows what it is awarded
+        if found is not None:
+            sample = Sample(point, found.value, Quality.GOOD, time)
+    if sample is None:
+        sample = Sample(point, None, Quality.BAD, time, "no reading of then is recorded")
+    return why(
+        site,
+        strategies,
+        point,
+        time,
+        lambda other: award_at(history, other, time),
+        sample,
+        units=units,
+        note=_whether_it_ran(site, history, time),
+    )
+
+
+def award_at(history: Queries, point: PointId, time: datetime) -> Award | None:
+    """The award in force at `time` as the engine told it then, minimum times included."""
+    row = history.award_at(point, time)
+    if row is None or row.award is None:
+        return None
+    winner = row.award.winner
+    if row.held_since is None or winner.expires is None:
+        return row.award
+    return retold(row.award, Hold(winner.value, row.held_since, winner.expires), time)
+
+
+def known_units(site: Site, strategies: Mapping[str, StrategySpec]) -> dict[PointId, str]:
+    """Every point of a site with its unit: those of its links, and the groups' own."""
+    units = {point.id: point.unit for link in site.links.values() for point in link.points}
+    for group in site.groups.values():
+        units[group.mode_point] = ""
+        setpoints = strategies[group.strategy].setpoints
+        units |= {group.setpoint_point(name): unit for name, unit in setpoints.items()}
+    return units
+
+
+def zone_of(site: Site, point: PointId) -> str:
+    """The IANA zone of the base of a point."""
+    base = site.bases.get(point.split(".", 1)[0])
+    return base.zone if base is not None else site.file.zone
+
+
+def point_class(site: Site, point: PointId) -> PointClass:
+    """Counter, state or analog, by the role of the point."""
+    device, _, role_name = point.rpartition(".")
+    equipment = site.equipment.get(device)
+    role = equipment.kind.roles.get(role_name) if equipment is not None else None
+    return role.klass if role is not None else PointClass.ANALOG
+
+
+def shown(site: Site, point: PointId, value: Value) -> Value:
+    """A commanded value as the field shows it: strategies command states as 1 and 0."""
+    if isinstance(value, int | float) and point_class(site, point) is PointClass.STATE:
+        return bool(value)
+    return value
+
+
+def own_group(site: Site, point: PointId) -> Group | None:
+    """The group whose mode or setpoint the point is; None for the points of equipment.
+
+    A machine with a schedule of its own is a group by the machine's id, too.
+    """
+    owner, _, role = point.rpartition(".")
+    machine = site.equipment.get(owner)
+    return None if machine is not None and role in machine.points else site.groups.get(owner)
+
+
+def groups_of(site: Site, point: PointId) -> list[Group]:
+    """The group whose own point it is, or the groups that run the equipment."""
+    owner = point.rpartition(".")[0]
+    if owner in site.groups:
+        return [site.groups[owner]]
+    return [g for g in site.groups.values() if any(member.id == owner for member in g.members)]
+
+
+def points_behind(
+    site: Site, strategies: Mapping[str, StrategySpec], point: PointId
+) -> list[PointId]:
+    """The group points that a command for equipment comes from: the mode, and the setpoint named
+    like the role (`zone_setpoint_c` for `zone_setpoint`). Empty for groups' own points."""
+    if point not in site.outputs:
+        return []
+    role = point.rpartition(".")[2]
+    found = []
+    for group in groups_of(site, point):
+        names = strategies[group.strategy].setpoints
+        found += [group.setpoint_point(n) for n in names if role in (n, n.rpartition("_")[0])]
+        found.append(group.mode_point)
+    return found
+
+
+def _ladder(site: Site, award: Award | None, zone: ZoneInfo) -> dict[str, Any]:
+    commands = (award.winner, *award.losers) if award is not None else ()
+    told = [_command(site, command, zone) for command in commands]
+    return {"winner": told[0] if told else None, "losers": told[1:]}
+
+
+def _command(site: Site, command: Command, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "value": shown(site, command.point, command.value),
+        "priority": int(command.priority),
+        "slot": command.priority.name.lower(),
+        "source": command.source,
+        "reason": command.reason,
+        "expires": _local(command.expires, zone) if command.expires is not None else None,
+    }
+
+
+def _whether_it_ran(site: Site, history: Queries, time: datetime) -> str:
+    """A note where nothing was recorded around a moment; empty where something was."""
+    within = timedelta(seconds=max(120.0, 2 * site.file.history.trend_s))
+    first = history.span()[0]
+    if first is None or time < first or history.recorded(time - within, time + within):
+        return ""
+    minutes = within.total_seconds() / 60
+    return (
+        f"nothing was recorded within {minutes:g} min: the controller may not have been running; "
+        "shown is what it had commanded last"
+    )
+
+
+def _local(time: datetime, zone: ZoneInfo) -> str:
+    return time.astimezone(zone).isoformat(timespec="seconds")
+
+
+def _recorded(site: Site, history: Queries, point: PointId, time: datetime) -> Sample | None:
+    """The last reading up to a moment."""
+    state = point_class(site, point) is PointClass.STATE
+    end = time
+    for within in STATE_WITHIN if state else ANALOG_WITHIN:
+        found = history.samples(point, time - within, end)
+        if found:
+            return found[-1]
+        end = time - within
+    return None

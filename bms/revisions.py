@@ -1,0 +1,307 @@
+"""Every version of every schedule file that was in force, and the way to a new one.
+
+`<state>/revisions/<file id>/<number>-<hash>.yaml` has the text, the `.json` beside it who made it,
+via what and why; `good.json` says which version of each file the controller runs. The file id is
+the name below `schedules/` without its ending. Nothing here is ever changed or taken away.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pwd
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bms import audit
+from bms.errors import InvalidInput, Refused, StoreError
+from bms.replacing import digest, leftovers, on_disk, put, sync_directory
+from schedules.yamltext import Problem
+
+FOLDER = "revisions"
+SCHEDULES = "schedules"
+_GOOD = "good.json"
+_NAME = re.compile(r"(\d+)-([0-9a-f]{12})\.yaml")
+_SHOWN = 12
+"""Digits of a hash in names."""
+
+Check = Callable[[Mapping[str, str]], Sequence[Problem]]
+"""All problems of the schedule files, given by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who makes a change, and why."""
+
+    who: str
+    via: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One version of one file; `number` counts from 1."""
+
+    file: str
+    number: int
+    sha256: str
+    before: str
+    """The hash of what it replaced; empty if there was nothing, or nobody knows."""
+    time: str
+    who: str
+    via: str
+    why: str
+    path: Path
+
+
+class Revisions:
+    """The versions of one site's schedule files. Raises StoreError if the disk does."""
+
+    def __init__(self, directory: Path, state_dir: Path) -> None:
+        self._site = directory
+        self._state = state_dir
+        self.folder = state_dir / FOLDER
+        """Where all of it is kept."""
+
+    # --- looking -----------------------------------------------------------------------------
+
+    def files(self) -> dict[str, bytes]:
+        """What is on the disk now, by name relative to the site."""
+        found: dict[str, bytes] = {}
+        for path in sorted((self._site / SCHEDULES).rglob("*.yaml")):
+            name = path.relative_to(self._site).as_posix()
+            if path.name.startswith(".") or name.count("/") > 2 or not path.is_file():
+                continue
+            with suppress(OSError):  # whoever checks the site says that it cannot be read
+                data = on_disk(path)
+                if data is not None:
+                    found[name] = data
+        return found
+
+    def of(self, file: str) -> list[Revision]:
+        """The versions of a file, oldest first."""
+        folder = self._of(file)
+        found = []
+        for path in folder.glob("*.yaml"):
+            named = _NAME.fullmatch(path.name)
+            if named is None:
+                continue
+            try:
+                told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+                found.append(
+                    Revision(
+                        file,
+                        int(named[1]),
+                        str(told["sha256"]),
+                        str(told["before"]),
+                        str(told["time"]),
+                        str(told["who"]),
+                        str(told["via"]),
+                        str(told["why"]),
+                        path,
+                    )
+                )
+            except (OSError, ValueError, KeyError, TypeError):
+                sha = digest(path.read_bytes())
+                found.append(Revision(file, int(named[1]), sha, "", "", "?", "?", "", path))
+        return sorted(found, key=lambda revision: revision.number)
+
+    def text(self, file: str, number: int) -> bytes:
+        """What a version says. Raises InvalidInput if there is none, or it is damaged."""
+        for revision in self.of(file):
+            if revision.number == number:
+                data = revision.path.read_bytes()
+                if digest(data) != revision.sha256:
+                    raise InvalidInput(f"revision {number} of {file} was damaged after it was kept")
+                return data
+        raise InvalidInput(f"{file} has no revision {number}; see 'bms schedule history'")
+
+    def good(self) -> dict[str, bytes] | None:
+        """The texts that were last in force, by name; None if nothing was ever adopted."""
+        try:
+            told = json.loads((self.folder / _GOOD).read_text(encoding="utf-8"))
+            return {str(file): self._with(str(file), str(sha)) for file, sha in told.items()}
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, AttributeError) as error:
+            raise StoreError(f"the last good schedules cannot be read: {error}") from error
+
+    def _with(self, file: str, sha: str) -> bytes:
+        for path in self._of(file).glob(f"*-{sha[:_SHOWN]}.yaml"):
+            data = path.read_bytes()
+            if digest(data) == sha:
+                return data
+        raise StoreError(f"the last good version of {file} is not in {self._of(file)}")
+
+    def _of(self, file: str) -> Path:
+        return self.folder / Path(file).relative_to(SCHEDULES).with_suffix("")
+
+    # --- changing ----------------------------------------------------------------------------
+
+    def change(
+        self, file: str, data: bytes, *, edited_from: str, by: Author, what: str,
+        now: datetime, check: Check,
+    ) -> Revision:  # fmt: skip
+        """Put a new text in the place of a file, after checking all schedules with it.
+
+        `edited_from` is the hash of the text that was edited; empty to make a new file. Raises
+        InvalidInput with the problems, Refused if the file is not that text any more.
+        """
+        path = self._site / file
+        with self._locked():
+            for left in leftovers(path):  # whoever was killed here may have held an edit
+                self._keep(file, left.read_bytes(), "", _of_file(left), now)
+                left.unlink()
+            old = on_disk(path)
+            before = digest(old) if old is not None else ""
+            if before != edited_from:
+                raise Refused(
+                    f"{file} was changed meanwhile by somebody else; nothing is overwritten: look "
+                    "at it again and repeat your change"
+                )
+            _refuse_problems(file, self.files(), data, check)
+            if old is not None:
+                self._keep(file, old, "", _of_file(path), now)
+            revision = self._keep(file, data, before, by, now)
+            try:
+                put(path, data, before)
+            except (OSError, Refused) as error:
+                if revision.before == before and revision.time == now.isoformat(timespec="seconds"):
+                    revision.path.unlink(missing_ok=True)  # it was never in force
+                    revision.path.with_suffix(".json").unlink(missing_ok=True)
+                if isinstance(error, Refused):
+                    raise
+                raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+            audit.record(
+                self._state, now, who=by.who, via=by.via, what=what, why=by.why, file=file,
+                revision=revision.number, before=before, after=revision.sha256,
+            )  # fmt: skip
+        return revision
+
+    def adopt(self, texts: Mapping[str, bytes], now: datetime) -> list[str]:
+        """Note that the controller runs these texts; the names of those that are new to it.
+
+        What changed since the last time becomes a revision, and one entry of the audit, by the
+        owner of the file unless a command made it.
+        """
+        with self._locked():
+            try:
+                told = json.loads((self.folder / _GOOD).read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                told = {}
+            good = {file: digest(data) for file, data in texts.items()}
+            changed = sorted(f for f in good.keys() | told.keys() if good.get(f) != told.get(f))
+            if not changed:
+                return []
+            files: dict[str, dict[str, Any]] = {}
+            for file in changed:
+                before = str(told.get(file, ""))
+                entry: dict[str, Any] = {"before": before, "after": good.get(file, "")}
+                if file in texts:
+                    by = _of_file(self._site / file)
+                    kept = self._keep(file, texts[file], before, by, now)
+                    entry |= {"revision": kept.number, "who": kept.who, "why": kept.why}
+                files[file] = entry
+            authors = {str(entry.get("who", "?")) for entry in files.values()}
+            audit.record(
+                self._state, now, who=", ".join(sorted(authors)), via="file",
+                what="schedule.adopted", why="the files changed" if told else "first start",
+                files=files,
+            )  # fmt: skip
+            self._write(self.folder / _GOOD, json.dumps(good, indent=1).encode())
+        return changed
+
+    def reject(
+        self, texts: Mapping[str, bytes], problems: Sequence[Problem], now: datetime
+    ) -> None:
+        """Note in the audit that these texts were not adopted."""
+        files = sorted({problem.file for problem in problems})
+        audit.record(
+            self._state, now,
+            who=", ".join(sorted({_of_file(self._site / f).who for f in files if f in texts})),
+            via="file", what="schedule.rejected", why=str(problems[0]) if problems else "",
+            files={f: {"after": digest(texts[f])} for f in files if f in texts},
+        )  # fmt: skip
+
+    def _keep(self, file: str, data: bytes, before: str, by: Author, now: datetime) -> Revision:
+        """Keep a version, unless the latest one is the same."""
+        there = self.of(file)
+        sha = digest(data)
+        if there and there[-1].sha256 == sha:
+            return there[-1]
+        number = there[-1].number + 1 if there else 1
+        path = self._of(file) / f"{number:04}-{sha[:_SHOWN]}.yaml"
+        told = {
+            "sha256": sha,
+            "before": before,
+            "time": now.isoformat(timespec="seconds"),
+            "who": by.who,
+            "via": by.via,
+            "why": by.why,
+        }
+        text = json.dumps(told, ensure_ascii=False)
+        self._write(path.with_suffix(".json"), text.encode())
+        self._write(path, data)
+        return Revision(file, number, sha, before, told["time"], by.who, by.via, by.why, path)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f".{path.name}.new")
+        with new.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        sync_directory(path.parent)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One change at a time, whichever process makes it."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / ".lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise StoreError(f"cannot keep revisions in {self.folder}: {error}") from error
+
+
+def text_of(data: bytes) -> str:
+    """A file's characters, with its line ends and its byte order mark. Raises InvalidInput."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInput("the file is not UTF-8 text; save it as UTF-8") from None
+
+
+def _refuse_problems(file: str, files: Mapping[str, bytes], data: bytes, check: Check) -> None:
+    """Problems in this file, or new ones elsewhere; old ones elsewhere do not hold it up."""
+    now: dict[str, str] = {}
+    for name, content in files.items():
+        with suppress(UnicodeDecodeError):
+            now[name] = content.decode("utf-8-sig")
+    new = {**now, file: text_of(data).removeprefix("\ufeff")}
+    found = check(new)
+    known = {(p.file, p.message) for p in check(now)} if found else set()
+    problems = [p for p in found if p.file == file or (p.file, p.message) not in known]
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise InvalidInput(f"{file} would have {count}; nothing was changed", problems)
+
+
+def _of_file(path: Path) -> Author:
+    """The best that is known of who edited a file by hand: its owner."""
+    try:
+        owner = path.stat().st_uid
+    except OSError:
+        return Author("?", "file", "edited by hand")
+    try:
+        return Author(pwd.getpwuid(owner).pw_name, "file", "edited by hand")
+    except KeyError:
+        return Author(f"uid {owner}", "file", "edited by hand")

@@ -1,0 +1,142 @@
+"""How a terminal shows what schedules will do, and what an edit of them changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from bms.bars import LEGEND, RULER, Part, day_bar, days_of, sign_of, within
+from bms.screens import NOTE, screen_table, setpoints_text, value_text
+
+_OPERATOR = 8
+"""The slot of overrides."""
+
+
+def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
+    """One bar per day, hours running, and each stretch with its reason."""
+    if not view["governed"]:
+        return [Text(f"no schedule governs {view['group']}: it is never commanded by schedule")]
+    lines: list[RenderableType] = []
+    if view["overrides"] is None:
+        lines.append(Text("there is no state of this site yet: overrides are not shown", NOTE))
+    lines += [
+        Text(
+            f"override: {o['point']} = {value_text(o['value'])} until {o['until']} "
+            f"by {o['owner']} ({o['reason']})",
+            NOTE,
+        )
+        for o in view["overrides"] or []
+    ]
+    expected = view.get("expected_start")
+    if expected is not None:
+        lines.append(Text(f"expected to start at {expected['time']}: {expected['reason']}", NOTE))
+    zone = ZoneInfo(view["zone"])
+    stretches = [(_part(s), s) for s in view["stretches"]]
+    parts = [part for part, _ in stretches]
+    table = screen_table("day", RULER, "hours", "because")
+    for day in days_of(parts, zone):
+        running = within(parts, day, zone, lambda part: part.sign not in (" ", "·"))
+        table.add_row(
+            f"{day:%a %Y-%m-%d}",
+            day_bar(parts, day, zone),
+            f"{running / timedelta(hours=1):.1f}",
+            "\n".join(_because(stretches, day, zone)),
+        )
+    return [*lines, table, Text(LEGEND, NOTE)]
+
+
+def _part(stretch: Mapping[str, Any]) -> Part:
+    forced = stretch["priority"] == _OPERATOR
+    return Part(
+        datetime.fromisoformat(stretch["from"]),
+        datetime.fromisoformat(stretch["to"]),
+        sign_of(stretch["mode"], forced=forced and stretch["mode"] != "off"),
+    )
+
+
+def _because(
+    stretches: Sequence[tuple[Part, Mapping[str, Any]]], day: date, zone: ZoneInfo
+) -> list[str]:
+    """The stretches of a day that are not simply off; of a day that is off, all."""
+    running: list[str] = []
+    resting: list[str] = []
+    for part, stretch in stretches:
+        start, end = part.start.astimezone(zone), part.end.astimezone(zone)
+        if start.date() > day or end <= datetime(day.year, day.month, day.day, tzinfo=zone):
+            continue
+        forced = stretch["priority"] is not None and stretch["priority"] <= _OPERATOR
+        line = f"{_times(start, end, day)} {_what(stretch)}: {stretch['reason']}"
+        (resting if stretch["mode"] == "off" and not forced else running).append(line)
+    return running or resting
+
+
+def _times(start: datetime, end: datetime, day: date) -> str:
+    begins = f"{start:%H:%M}" if start.date() == day else "00:00"
+    ends = f"{end:%H:%M}" if end.date() == day else "24:00"
+    return f"{begins}-{ends}"
+
+
+def _what(stretch: Mapping[str, Any]) -> str:
+    setpoints = setpoints_text(stretch["setpoints"])
+    return " ".join(text for text in (value_text(stretch["mode"]), setpoints) if text)
+
+
+def diff_screen(view: Mapping[str, Any]) -> list[RenderableType]:
+    """Per group the hours and the estimate, then every command that becomes another."""
+    if not view["groups"]:
+        return [Text("nothing changes: every group is commanded as before")]
+    summary = screen_table("group", "hours", "kWh", "estimated from")
+    for group in view["groups"]:
+        summary.add_row(
+            group["group"],
+            ", ".join(f"{_mode(m)} {hours:+.2f} h" for m, hours in group["hours_by"].items())
+            or "setpoints only",
+            "—" if group["kwh"] is None else f"{group['kwh']:+,.1f}",
+            _basis(group),
+        )
+    lines: list[RenderableType] = [summary]
+    total = view["kwh"]
+    lines.append(Text("" if total is None else f"in all {total:+,.1f} kWh", NOTE))
+    table = screen_table("day", "from", "to", "point", "now", "then", "because")
+    for group in view["groups"]:
+        for change in group["changes"]:
+            start = datetime.fromisoformat(change["from"])
+            end = datetime.fromisoformat(change["to"])
+            same_day = end.date() == start.date()
+            table.add_row(
+                f"{start:%a %Y-%m-%d}",
+                f"{start:%H:%M}",
+                f"{end:%H:%M}" if same_day else f"{end:%a %m-%d %H:%M}",
+                change["point"],
+                _command(change["before"]),
+                _command(change["after"]),
+                (change["after"] or change["before"])["reason"],
+            )
+    return [*lines, table]
+
+
+def _basis(group: Mapping[str, Any]) -> str:
+    power = group["power"]
+    if power is None:
+        return "no meter and no rated_kw"
+    used = {mode: kw for mode, kw in power["kw"].items() if mode in group["hours_by"]}
+    if not used:
+        return "no change of mode; what other setpoints use is not known"
+    kilowatts = ", ".join(f"{_mode(mode)} {kw:.1f} kW" for mode, kw in used.items())
+    if power["basis"] == "rated":
+        return f"rated: {kilowatts}"
+    hours = min(power["hours"][mode] for mode in used)
+    return f"measured: {kilowatts} (over {hours:.0f} h or more)"
+
+
+def _mode(mode: str) -> str:
+    return mode or "nobody"
+
+
+def _command(command: Mapping[str, Any] | None) -> str:
+    return "—" if command is None else value_text(command["value"])

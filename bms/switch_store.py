@@ -1,0 +1,290 @@
+"""Seasons, overlay levels and extensions in the state database.
+
+Rows are never removed: what is withdrawn, replaced or cleared says so and when. A change, what it
+takes the place of and its entry of the audit are one transaction, on disk when the call returns;
+the entry waits in the database until it is in the audit file, whenever the power goes.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from bms import audit
+from bms.database import store_errors, transaction
+from bms.errors import StoreError
+from bms.switched import EXTENSIONS_KEPT, Cause, Spell, SpellKey, Switched
+from schedules.context import Extension, OverlayLevel
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS season_spell (id INTEGER PRIMARY KEY, set_id TEXT NOT NULL,
+    base TEXT NOT NULL, start_us INTEGER NOT NULL, season TEXT NOT NULL, cause TEXT NOT NULL,
+    by TEXT NOT NULL, reason TEXT NOT NULL, made_us INTEGER NOT NULL, withdrawn_us INTEGER,
+    withdrawn TEXT);
+CREATE TABLE IF NOT EXISTS overlay_level (id INTEGER PRIMARY KEY, overlay TEXT NOT NULL,
+    level TEXT NOT NULL, start_us INTEGER NOT NULL, until_us INTEGER NOT NULL, by TEXT NOT NULL,
+    reason TEXT NOT NULL, ended_us INTEGER, ended TEXT);
+CREATE UNIQUE INDEX IF NOT EXISTS overlay_level_open ON overlay_level (overlay)
+    WHERE ended_us IS NULL;
+CREATE TABLE IF NOT EXISTS extension (id INTEGER PRIMARY KEY AUTOINCREMENT, unit TEXT NOT NULL,
+    target TEXT NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL, mode TEXT NOT NULL,
+    setpoints TEXT NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL, ended_us INTEGER,
+    ended TEXT);
+CREATE TABLE IF NOT EXISTS unaudited (ref INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL)
+"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_SPELL = "set_id, base, start_us, season, cause, by, reason"
+_LEVEL = "overlay, level, start_us, until_us, by, reason"
+_EXTENSION = "id, unit, target, start_us, end_us, mode, setpoints, by, reason"
+
+
+def to_us(time: datetime) -> int:
+    """Microseconds since 1970, exactly."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_us(microseconds: int) -> datetime:
+    """The instant (UTC) of microseconds since 1970."""
+    return _EPOCH + microseconds * _MICROSECOND
+
+
+class SwitchStore:
+    """The part of the state database about what is switched; see `bms.store.Store`."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        with transaction(connection, path):
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+        self.audit_waiting(restarted=True)
+
+    def read(self, now: datetime) -> Switched:
+        """What stands switched, with the extensions that ended a few days before `now`."""
+        return read_switches(self._connection, self._path, now)
+
+    # --- seasons -----------------------------------------------------------------------------
+
+    def switch(self, spells: Sequence[Spell], now: datetime) -> None:
+        """Keep what a person switched, in place of everything planned for the same bases."""
+        with self._change():
+            for key in dict.fromkeys(spell.key for spell in spells):
+                self._withdraw(key, now, f"replaced by {spells[0].by}")
+            self._insert(spells, now, "api")
+
+    def withdraw_planned(self, key: SpellKey, now: datetime, by: str, reason: str) -> None:
+        """Take back what is planned for one set and base."""
+        with self._change():
+            self._withdraw(key, now, f"withdrawn by {by}")
+            details = {"set": key[0], "base": key[1]}
+            self._note(now, by, "api", "season.withdraw", reason, details)
+
+    def begun(self, spells: Sequence[Spell], now: datetime) -> None:
+        """Add spells that began by themselves, inside the caller's transaction.
+
+        Those that had begun by themselves later were made while the clock was ahead.
+        """
+        for spell in spells:
+            self._connection.execute(
+                "UPDATE season_spell SET withdrawn_us = ?, withdrawn = 'the clock was ahead' "
+                "WHERE set_id = ? AND base = ? AND start_us > ? AND cause <> 'hand' "
+                "AND withdrawn_us IS NULL",
+                (to_us(now), *spell.key, to_us(spell.start)),
+            )
+        self._insert(spells, now, "bms")
+
+    def _withdraw(self, key: SpellKey, now: datetime, how: str) -> None:
+        self._connection.execute(
+            "UPDATE season_spell SET withdrawn_us = ?, withdrawn = ? WHERE set_id = ? "
+            "AND base = ? AND start_us > ? AND withdrawn_us IS NULL",
+            (to_us(now), how, *key, to_us(now)),
+        )
+
+    def _insert(self, spells: Iterable[Spell], now: datetime, via: str) -> None:
+        for spell in spells:
+            row = (*spell.key, to_us(spell.start), spell.season, spell.cause, spell.by)
+            self._connection.execute(
+                f"INSERT INTO season_spell ({_SPELL}, made_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, spell.reason, to_us(now)),
+            )
+            details = {
+                "set": spell.set_id,
+                "base": spell.base,
+                "season": spell.season,
+                "from": spell.start.isoformat(),
+                "cause": spell.cause,
+            }
+            self._note(now, spell.by, via, "season.switch", spell.reason, details)
+
+    # --- overlays ----------------------------------------------------------------------------
+
+    def put_level(self, level: OverlayLevel, now: datetime) -> None:
+        """Keep a level in place of the one that the overlay has."""
+        with self._change():
+            self._end_level(level.overlay, now, f"replaced by {level.by}")
+            row = (level.overlay, level.level, to_us(level.start), to_us(level.until), level.by)
+            self._connection.execute(
+                f"INSERT INTO overlay_level ({_LEVEL}) VALUES (?, ?, ?, ?, ?, ?)",
+                (*row, level.reason),
+            )
+            details = {
+                "overlay": level.overlay,
+                "level": level.level,
+                "until": level.until.isoformat(),
+            }
+            self._note(now, level.by, "api", "overlay.set", level.reason, details)
+
+    def clear_level(self, overlay: str, now: datetime, by: str, reason: str) -> None:
+        """End the level that an overlay has."""
+        with self._change():
+            self._end_level(overlay, now, f"cleared by {by}: {reason}")
+            self._note(now, by, "api", "overlay.clear", reason, {"overlay": overlay})
+
+    def _end_level(self, overlay: str, now: datetime, how: str) -> None:
+        self._connection.execute(
+            "UPDATE overlay_level SET ended_us = ?, ended = ? "
+            "WHERE overlay = ? AND ended_us IS NULL",
+            (to_us(now), how, overlay),
+        )
+
+    # --- extensions --------------------------------------------------------------------------
+
+    def add_extensions(
+        self, extensions: Sequence[Extension], now: datetime
+    ) -> tuple[Extension, ...]:
+        """Keep what one person asked for at once; returns it with its ids."""
+        made = []
+        with self._change():
+            for extension in extensions:
+                row = (extension.unit, extension.target, to_us(extension.start))
+                setpoints = dict(extension.setpoints)
+                cursor = self._connection.execute(
+                    "INSERT INTO extension (unit, target, start_us, end_us, mode, setpoints, by, "
+                    "reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        *row,
+                        to_us(extension.end),
+                        extension.mode,
+                        json.dumps(setpoints, sort_keys=True),
+                        extension.by,
+                        extension.reason,
+                    ),
+                )
+                assert cursor.lastrowid is not None
+                kept = replace(extension, id=cursor.lastrowid)
+                made.append(kept)
+                details = {
+                    "extension": kept.id,
+                    "unit": kept.unit,
+                    "target": kept.target,
+                    "mode": kept.mode,
+                    "from": kept.start.isoformat(),
+                    "until": kept.end.isoformat(),
+                    **({"setpoints": setpoints} if setpoints else {}),
+                }
+                self._note(now, kept.by, "api", "unit.extend", kept.reason, details)
+        return tuple(made)
+
+    def end_extensions(self, numbers: Sequence[int], now: datetime, by: str, reason: str) -> None:
+        """End extensions at `now`; what has not begun never begins."""
+        with self._change():
+            for number in numbers:
+                self._connection.execute(
+                    "UPDATE extension SET ended_us = ?, ended = ?, end_us = max(start_us, ?) "
+                    "WHERE id = ? AND ended_us IS NULL AND end_us > ?",
+                    (to_us(now), f"ended by {by}: {reason}", to_us(now), number, to_us(now)),
+                )
+                self._note(now, by, "api", "unit.end", reason, {"extension": number})
+
+    # --- the audit ---------------------------------------------------------------------------
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """A durable change that is in the audit too, or waits for it."""
+        with transaction(self._connection, self._path):
+            yield
+        self.audit_waiting()
+
+    def _note(
+        self, now: datetime, who: str, via: str, what: str, why: str, details: Mapping[str, Any]
+    ) -> None:
+        entry = {
+            "time": now.isoformat(),
+            "who": who,
+            "via": via,
+            "what": what,
+            "why": why,
+            **details,
+        }
+        self._connection.execute(
+            "INSERT INTO unaudited (entry) VALUES (?)", (json.dumps(entry, ensure_ascii=False),)
+        )
+
+    def audit_waiting(self, *, restarted: bool = False) -> None:
+        """Bring what waits into the audit file; what cannot be written there waits on.
+
+        After a restart the file may have entries whose waiting rows were not removed any more.
+        """
+        directory = self._path.parent
+        with store_errors(self._path):
+            rows = self._connection.execute(
+                "SELECT ref, entry FROM unaudited ORDER BY ref"
+            ).fetchall()
+        if not rows:
+            return
+        with suppress(StoreError):
+            known = {e.get("ref") for e in audit.entries(directory)} if restarted else set()
+            for ref, text in rows:
+                entry = json.loads(text)
+                time = datetime.fromisoformat(entry.pop("time"))
+                if ref not in known:
+                    audit.record(directory, time, **entry, ref=ref)
+                with transaction(self._connection, self._path):
+                    self._connection.execute("DELETE FROM unaudited WHERE ref = ?", (ref,))
+
+
+def read_switches(connection: sqlite3.Connection, path: Path, now: datetime) -> Switched:
+    """What stands switched, with the extensions that ended a few days before `now`."""
+    with store_errors(path):
+        spells = connection.execute(
+            f"SELECT {_SPELL} FROM season_spell WHERE withdrawn_us IS NULL ORDER BY start_us, id"
+        ).fetchall()
+        levels = connection.execute(
+            f"SELECT {_LEVEL} FROM overlay_level WHERE ended_us IS NULL ORDER BY id"
+        ).fetchall()
+        extensions = connection.execute(
+            f"SELECT {_EXTENSION} FROM extension "
+            "WHERE end_us > ? AND (ended_us IS NULL OR ended_us > start_us) ORDER BY id",
+            (to_us(now - EXTENSIONS_KEPT),),
+        ).fetchall()
+    return Switched(
+        tuple(_spell(row) for row in spells),
+        tuple(_level(row) for row in levels),
+        tuple(_extension(row) for row in extensions),
+    )
+
+
+def _spell(row: tuple[str, str, int, str, Cause, str, str]) -> Spell:
+    set_id, base, start_us, season, cause, by, reason = row
+    return Spell(set_id, base, from_us(start_us), season, cause, by, reason)
+
+
+def _level(row: tuple[str, str, int, int, str, str]) -> OverlayLevel:
+    overlay, level, start_us, until_us, by, reason = row
+    return OverlayLevel(overlay, level, from_us(start_us), from_us(until_us), by, reason)
+
+
+def _extension(row: tuple[int, str, str, int, int, str, str, str, str]) -> Extension:
+    number, unit, target, start_us, end_us, mode, setpoints, by, reason = row
+    values: Mapping[str, float] = MappingProxyType(json.loads(setpoints))
+    return Extension(
+        number, unit, target, from_us(start_us), from_us(end_us), mode, values, by, reason
+    )

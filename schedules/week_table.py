@@ -1,0 +1,70 @@
+"""A week as a table: one row per block, as people keep it in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from schedules.problems import TextError
+from schedules.programme import ANY_SEASON
+
+_REQUIRED = ("day", "from", "to", "mode")
+
+
+def weeks(text: str) -> dict[str, Any]:
+    """Weeks by season from comma- or semicolon-separated text; raises TextError.
+
+    Columns: `day` (as in a file: `mon-fri`), `from`, `to`, `mode`, one per setpoint, and `season`
+    if there are several. A row with a day alone is a day without blocks. Checks only the table's
+    own form; the schedule is checked as a whole afterwards.
+    """
+    text = text.removeprefix("\ufeff")
+    first = text.split("\n", 1)[0]
+    rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in first else ",", strict=True)
+    names = [name.strip() for name in rows.fieldnames or ()]
+    missing = [name for name in _REQUIRED if name not in names]
+    if missing:
+        raise TextError(
+            f"the table has no column {', '.join(missing)}",
+            "its first line names the columns: season,day,from,to,mode,...",
+        )
+    rows.fieldnames = names
+    made: dict[str, Any] = {}
+    try:
+        for row in rows:
+            cells = {k: (v or "").strip() for k, v in row.items() if isinstance(k, str)}
+            if None in row:
+                raise TextError(f"line {rows.line_num} has more cells than columns", "correct it")
+            if any(cells.values()):
+                _add(made, cells, rows.line_num)
+    except csv.Error as error:
+        raise TextError(f"line {rows.line_num} of the table: {error}", "correct it") from None
+    if not made:
+        raise TextError("the table has no rows", "write one per block")
+    return made
+
+
+def _add(made: dict[str, Any], cells: dict[str, str], line: int) -> None:
+    if not cells["day"]:
+        raise TextError(f"line {line} of the table names no day", "write for example mon-fri")
+    week = made.setdefault(cells.get("season") or ANY_SEASON, {})
+    blocks = week.setdefault(cells["day"], [])
+    if not cells["from"] and not cells["to"] and not cells["mode"]:
+        return
+    block: dict[str, Any] = {name: cells[name] for name in ("from", "to", "mode")}
+    for name, cell in cells.items():
+        if name not in (*_REQUIRED, "season") and cell:
+            block[name] = number(cell, f"line {line}, {name}")
+    blocks.append(block)
+
+
+def number(text: str, where: str) -> int | float:
+    """A setpoint as it is written in a file. Raises TextError."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise TextError(f"{where}: '{text}' is not a number", "write for example 26") from None
+    if value != value or value in (float("inf"), float("-inf")):
+        raise TextError(f"{where}: '{text}' is not a finite number", "write for example 26")
+    return int(value) if value == int(value) and "." not in text else value

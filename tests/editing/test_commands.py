@@ -1,0 +1,177 @@
+"""The commands that change schedules, as staff use them."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bms.cli import main
+from tests.editing.sites import AIR, TEXT, write_site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return write_site(tmp_path / "site")
+
+
+def bms(*words: object, **env: str) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words], env=env)
+
+
+def _changed(site: Path) -> list[str]:
+    old, new = TEXT.splitlines(), (site / AIR).read_text(encoding="utf-8").splitlines()
+    return [line for line in new if line not in old]
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        (("mon-fri", "1", "--from", "06:30"),
+         ['      - {from: "06:30", to: "18:00", mode: "on", speed_pct: 60}   # 班次']),
+        (("mon-fri", "07:30", "--set", "speed_pct=45.5"),
+         ['      - {from: "07:30", to: "18:00", mode: "on", speed_pct: 45.5}   # 班次']),
+        (("mon-fri", "1", "--unset", "speed_pct"),
+         ['      - {from: "07:30", to: "18:00", mode: "on"}   # 班次']),
+        (("otherwise", "--mode", "on"), ['otherwise: {mode: "on"}']),
+        (("sat", "--add", "--from", "08:00", "--to", "12:00", "--mode", "on"),
+         ['    sat: [{from: "08:00", to: "12:00", mode: "on"}]']),
+        (("sun", "--add", "--from", "08:00", "--to", "12:00", "--mode", "on"),
+         ["    sun:", '      - {from: "08:00", to: "12:00", mode: "on"}']),
+        (("fri", "1", "--to", "16:00"),
+         ["    mon-thu:", "    fri:",
+          '      - {from: "07:30", to: "16:00", mode: "on", speed_pct: 60}']),
+    ],
+)  # fmt: skip
+def test_set_changes_what_was_said_and_nothing_else(
+    site: Path, words: tuple[str, ...], lines: list[str]
+) -> None:
+    said = bms("schedule", "set", site, "air", *words, "--dry-run")
+    assert said.exit_code == 0, said.output
+    assert (site / AIR).read_text(encoding="utf-8") == TEXT
+    said = bms("schedule", "set", site, "air", *words, "--reason", "夏季")
+    assert said.exit_code == 0, said.output
+    assert _changed(site) == lines
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("mon-fri", "3", "--from", "06:30"), "blocks: 1 (07:30)"),
+        (("mon-fri", "1", "--from", "6:30"), "write 06:30"),
+        (("mon-fri", "1", "--mode", "onn"), "did you mean 'on'"),
+        (("fry", "1", "--from", "06:30"), "did you mean 'fri'"),
+        (("mon-fri", "1"), "say what to change"),
+        (("mon-fri", "--from", "06:30"), "name the block"),
+        (("mon-fri", "1", "--from", "06:30", "--season", "summer"), "no week for 'summer'"),
+        (("sat", "--add", "--from", "08:00"), "--to, --mode"),
+        (("mon-fri", "1", "--set", "speed_pct=fast"), "not a number"),
+    ],
+)
+def test_a_slip_in_set_is_told_and_changes_nothing(
+    site: Path, words: tuple[str, ...], told: str
+) -> None:
+    said = bms("schedule", "set", site, "air", *words, "--reason", "x")
+    assert said.exit_code == 2, said.output
+    assert told in said.output
+    assert (site / AIR).read_text(encoding="utf-8") == TEXT
+
+
+def test_every_change_needs_a_reason_and_a_known_schedule(site: Path) -> None:
+    said = bms("schedule", "set", site, "air", "mon-fri", 1, "--from", "06:30")
+    assert (said.exit_code, "--reason" in said.output) == (2, True)
+    said = bms("schedule", "set", site, "aire", "mon-fri", 1, "--from", "06:30", "--reason", "x")
+    assert (said.exit_code, "did you mean 'air'" in said.output) == (2, True)
+    assert _changed(site) == []
+    said = bms("schedule", "set", site, "air", "mon-fri", 1, "--from", "07:30", "--reason", "x")
+    assert said.exit_code == 4  # it says so already
+
+
+def test_copy_day_exceptions_history_and_restore(site: Path) -> None:
+    reason = ("--reason", "国庆")
+    assert bms("schedule", "copy-day", site, "air", "mon", "sat", "sun", *reason).exit_code == 0
+    add = ("schedule", "exception", "add", site, "air")
+    said = bms(*add, "use", "--day", "mon", "--dates", "2026-10-10", "--name", "调休", *reason)
+    assert said.exit_code == 0, said.output
+    said = bms(*add, "add", "--dates", "03-28", "--name", "Earth Hour",
+               "--block", "20:30-21:30=off", *reason)  # fmt: skip
+    assert said.exit_code == 0, said.output
+    assert bms("schedule", "exception", "remove", site, "air", "调休", *reason).exit_code == 0
+    assert bms("schedule", "exception", "remove", site, "air", "9", *reason).exit_code == 2
+    rows = json.loads(bms("schedule", "history", site, "air", "--json").stdout)
+    assert [row["revision"] for row in rows] == [5, 4, 3, 2, 1]
+    assert rows[0]["changes"] == ["- exceptions #2: 调休 dates=2026-10-10 use day=mon"]
+    assert {row["why"] for row in rows[:-1]} == {"国庆"}
+    assert bms("schedule", "restore", site, "air", 1, *reason).exit_code == 0
+    assert (site / AIR).read_text(encoding="utf-8") == TEXT
+    entries = json.loads(bms("audit", "list", site, "--what", "restore", "--json").stdout)
+    assert [entry["revision"] for entry in entries] == [6]
+    assert bms("audit", "verify", site).exit_code == 0
+    path = site / "state" / "audit.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace("国庆", "other", 1), encoding="utf-8")
+    assert bms("audit", "verify", site).exit_code == 1
+
+
+def test_import_takes_files_and_tables(site: Path, tmp_path: Path) -> None:
+    table = tmp_path / "week.csv"
+    table.write_text("\ufeffday,from,to,mode,speed_pct\r\nmon-sat,06:00,20:00,on,70\r\nsun,,,,\r\n",
+                     encoding="utf-8")  # fmt: skip
+    words = ("schedule", "import", site)
+    said = bms(*words, table, "--into", "air", "--reason", "from the planner")
+    assert said.exit_code == 0, said.output
+    text = (site / AIR).read_text(encoding="utf-8")
+    assert '{from: "06:00", to: "20:00", mode: "on", speed_pct: 70}' in text
+    assert text.startswith("# 空调：上班时间\n")
+    assert bms(*words, table, "--reason", "x").exit_code == 2  # into which?
+    other = tmp_path / "other.yaml"
+    other.write_text(TEXT.replace("b.air", "b.air2"), encoding="utf-8")
+    assert bms(*words, other, "--reason", "x").exit_code == 4  # air is there
+    assert bms(*words, other, "--replace", "--reason", "x").exit_code == 2  # no such group
+    cal = tmp_path / "days.yaml"
+    cal.write_text("calendar: days\nyears: [2026]\nentries: {}\n", encoding="utf-8")
+    assert bms(*words, cal, "--reason", "x").exit_code == 0
+    assert (site / "schedules/calendars/days.yaml").read_bytes() == cal.read_bytes()
+
+
+def _editor(tmp_path: Path, script: str) -> str:
+    path = tmp_path / "editor"
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def test_edit_applies_a_sound_text(site: Path, tmp_path: Path) -> None:
+    editor = _editor(tmp_path, 'sed -i "s/07:30/06:45/" "$1"')
+    said = bms("schedule", "edit", site, "air", "--reason", "earlier", EDITOR=editor, VISUAL="")
+    assert said.exit_code == 0, said.output
+    assert "any mon-fri #1 from: 07:30 → 06:45" in said.output
+    assert "06:45" in (site / AIR).read_text(encoding="utf-8")
+
+
+def test_edit_never_activates_a_broken_text_and_keeps_it(site: Path, tmp_path: Path) -> None:
+    editor = _editor(tmp_path, 'sed -i "s/07:30/25:45/" "$1"')
+    said = bms("schedule", "edit", site, "air", "--reason", "x", EDITOR=editor, VISUAL="")
+    assert said.exit_code == 2
+    assert "schedules/air.yaml:8:16: there is no time 25:45" in said.output
+    assert (site / AIR).read_text(encoding="utf-8") == TEXT
+    kept = re.search(r"kept in (\S+)", said.output)
+    assert kept is not None
+    assert "25:45" in Path(kept[1]).read_text(encoding="utf-8")
+    said = bms("schedule", "edit", site, "air", "--reason", "x", EDITOR="true", VISUAL="")
+    assert (said.exit_code, said.output) == (0, "nothing was changed\n")
+
+
+def test_edit_is_refused_if_somebody_else_was_faster(site: Path, tmp_path: Path) -> None:
+    theirs = f'sed -i "s/18:00/19:00/" "{site / AIR}"'
+    editor = _editor(tmp_path, f'sed -i "s/07:30/06:45/" "$1"; {theirs}')
+    said = bms("schedule", "edit", site, "air", "--reason", "x", EDITOR=editor, VISUAL="")
+    assert said.exit_code == 4
+    assert "theirs:" in said.output
+    assert "mine:" in said.output
+    text = (site / AIR).read_text(encoding="utf-8")
+    assert "19:00" in text
+    assert "07:30" in text

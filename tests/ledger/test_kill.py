@@ -1,0 +1,60 @@
+"""A process that keeps the ledger is killed at random moments: nothing is lost, nothing twice."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.ledger.support import METER, Books, check_months, check_stream, site_of
+
+KILLS = 12
+CHILD = """
+import sys
+from pathlib import Path
+from bms.instants import from_ms
+from tests.ledger.support import Books, at, site_of
+with Books(site_of(Path(sys.argv[1]), {"b.half": {"formula": "0.5 * m"}})) as books:
+    print("begun", flush=True)
+    day = 0
+    while books.keeper.step(at(60 * 24 * 400)) or day < 400:
+        day += 1
+print("done", flush=True)
+"""
+
+
+def test_kill_at_any_moment(tmp_path: Path) -> None:
+    rng = random.Random(6)
+    site = site_of(tmp_path, {"b.half": {"formula": "0.5 * m"}})
+    total, marks = 0, [(0.0, 0)]
+    for quarter in range(1, 96 * 120):
+        total += rng.randrange(200)
+        if rng.random() > 0.1:
+            marks.append((15.0 * quarter, total))
+    with Books(site) as books:
+        books.read(marks)
+    for _ in range(KILLS):
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout is not None
+        assert child.stdout.readline() == "begun\n"
+        time.sleep(rng.random() * 0.3)  # the moment of the kill, not a condition waited for
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+        with Books(site) as books:
+            check_stream(books, books.rows())
+    with Books(site) as books:
+        books.keep()
+        tip = books.ledger.tip(books.ledger.known(METER) or 0)
+        assert tip is not None
+        booked = sum(slot.counts for _, slot in books.slots()) + tip.anchor.opened.counts
+        assert booked == marks[-1][1]
+        assert max(row.rev for row in books.rows()) == 0
+        check_months(books)
+        halves = {ms: slot.amount for ms, slot in books.slots("b.half")}
+        assert halves == {ms: slot.amount / 2 for ms, slot in books.slots()}
