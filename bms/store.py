@@ -64,11 +64,7 @@ def open_store(directory: Path) -> tuple[Store, DiskError | None]:
     try:
         return Store(directory), None
     except DiskError as error:
-        store = Store.__new__(Store)
-        store._path = directory / FILE_NAME
-        store._saved = None
-        store._connection = _copied(store._path)
-        return store, error
+        return Store(directory, _copied(directory / FILE_NAME)), error
 
 
 def _copied(path: Path) -> sqlite3.Connection:
@@ -94,9 +90,10 @@ class Store:
     opened, read or written.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, copy: sqlite3.Connection | None = None) -> None:
+        """`copy` stands in for the file in `directory`."""
         self._path = directory / FILE_NAME
-        self._connection = open_database(self._path, LAYOUT)
+        self._connection = copy or open_database(self._path, LAYOUT)
         self._saved: dict[str, str] | None = None
         try:
             self.switches = SwitchStore(self._connection, self._path)

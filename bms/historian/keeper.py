@@ -25,6 +25,8 @@ FIRST_S = 20.0
 """After the start, when links and first cycles have settled."""
 AGAIN_S = 60.0
 """After a failure, or while the disk is full."""
+BETWEEN_S = 10.0
+"""At least, however often the disk refuses a commit."""
 LIMIT_S = 600.0
 
 Prune = Callable[[datetime, tuple[int, int], bool], Awaitable[int]]
@@ -43,6 +45,7 @@ class Keeper:
         *,
         first_s: float = FIRST_S,
         again_s: float = AGAIN_S,
+        between_s: float = BETWEEN_S,
     ) -> None:
         self._site = site
         self._now = now
@@ -50,6 +53,7 @@ class Keeper:
         self._sinks = list(sinks)
         self._first_s = first_s
         self._again_s = again_s
+        self._between_s = between_s
         self._urgent = asyncio.Event()
         self.last: Outcome | None = None
         self.error = ""
@@ -69,6 +73,7 @@ class Keeper:
                     await self._urgent.wait()
             self._urgent.clear()
             outcome = await self._round()
+            await asyncio.sleep(self._between_s)
             pause_s = self._pause(outcome)
 
     def _pause(self, outcome: Outcome | None) -> float:
