@@ -70,6 +70,8 @@ class SinkStatus:
     sent_lines: int = 0
     dead_lines: int = 0
     """Dead letters that are kept now."""
+    damaged_rows: int = 0
+    """Rows that did not read back as written; what they held is lost."""
     missing_rows: int = 0
     """Rows that were gone before they could be sent."""
     retries: dict[str, int] = field(default_factory=dict)
@@ -380,6 +382,7 @@ class InfluxSink:
 
     def _count(self, step: _Step) -> None:
         self.status.sent_lines = self._delivery.sent_lines
+        self.status.damaged_rows += len(step.take.damaged)
         if step.take.missing_rows:
             self.status.missing_rows += step.take.missing_rows
             _log.error(
