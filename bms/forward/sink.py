@@ -184,6 +184,10 @@ class InfluxSink:
                     except (StoreError, TimeoutError) as error:
                         text = str(error) or "the disk does not answer"
                         await self._delivery.pause(text, None)
+                    except Exception as error:
+                        # A copy that fails must never stop the control of a park.
+                        _log.exception("%s: unexpected; trying again", self.name)
+                        await self._delivery.pause(repr(error), None)
         finally:
             executor.shutdown(wait=True)
 
