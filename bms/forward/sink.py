@@ -70,6 +70,8 @@ class SinkStatus:
     sent_lines: int = 0
     dead_lines: int = 0
     """Dead letters that are kept now."""
+    damaged_rows: int = 0
+    """Rows that did not read back as written; what they held is lost."""
     missing_rows: int = 0
     """Rows that were gone before they could be sent."""
     retries: dict[str, int] = field(default_factory=dict)
@@ -182,6 +184,10 @@ class InfluxSink:
                     except (StoreError, TimeoutError) as error:
                         text = str(error) or "the disk does not answer"
                         await self._delivery.pause(text, None)
+                    except Exception as error:
+                        # A copy that fails must never stop the control of a park.
+                        _log.exception("%s: unexpected; trying again", self.name)
+                        await self._delivery.pause(repr(error), None)
         finally:
             executor.shutdown(wait=True)
 
@@ -380,6 +386,7 @@ class InfluxSink:
 
     def _count(self, step: _Step) -> None:
         self.status.sent_lines = self._delivery.sent_lines
+        self.status.damaged_rows += len(step.take.damaged)
         if step.take.missing_rows:
             self.status.missing_rows += step.take.missing_rows
             _log.error(

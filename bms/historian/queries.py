@@ -352,11 +352,13 @@ class Queries:
 
     def log_after(self, seq: int, limit: int) -> list[LogRow]:
         """The next log rows after `seq`, in order, at most `limit`: what a sink takes."""
+        rows = self._rows(
+            "SELECT seq, t0, blob FROM log WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit
+        )
+        # After the rows: a series that is new in them was committed with them, not before.
         names = dict(self._rows("SELECT id, point FROM series"))
         result = []
-        for number, t0, blob in self._rows(
-            "SELECT seq, t0, blob FROM log WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit
-        ):
+        for number, t0, blob in rows:
             try:
                 columns = decode(blob)
                 row = LogRow(

@@ -170,7 +170,6 @@ class LedgerQueries:
     def energy(self, after: int, limit: int) -> list[EnergyRow]:
         """The next rows after number `after`, in order, at most `limit`."""
         result: list[EnergyRow] = []
-        names = self.keys()
         at = after
         while len(result) < limit:
             rows = self._rows(
@@ -179,6 +178,7 @@ class LedgerQueries:
             if not rows:
                 break
             first, blob = rows[0]
+            names = self.keys()  # after the rows: a new meter is committed with its first ones
             columns = self._columns(blob, 7)
             skip = at + 1 - first
             for index in range(skip, min(len(columns[0]), skip + limit - len(result))):

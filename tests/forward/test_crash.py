@@ -101,6 +101,7 @@ def lives(directory: Path, server: Influx2, bucket: str, count: int) -> float:
         site = load(rig.site, STRATEGIES)
         (settings,) = site.file.influx
         drained(rig.state, settings, site)
+        assert dead_letters(rig.state, settings.name) == []
         found = compared(rig.state, settings, begun, datetime.now(UTC))
         assert [c.differences for c in found] == [()] * len(found)
         return next(c.there for c in found if c.measurement == "bms_analog")
