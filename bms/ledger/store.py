@@ -98,8 +98,14 @@ class MonthSum(NamedTuple):
     year: int
     month: int
     label: Label
-    amount: Fraction
+    counts: int
+    """Whole multiples of `scale` in the meter's unit."""
+    scale: Fraction
     covered_ms: int
+
+    @property
+    def amount(self) -> Fraction:
+        return self.counts * self.scale
 
 
 class Ledger:
@@ -598,7 +604,8 @@ class Ledger:
                 month // 12,
                 month % 12 + 1,
                 LABELS[label],
-                counts * self.scale_of(scale),
+                counts,
+                self.scale_of(scale),
                 covered_ms,
             )
             for month, number, label, scale, counts, covered_ms in self._rows(

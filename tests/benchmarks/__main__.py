@@ -13,7 +13,7 @@ from _pytest.outcomes import Skipped
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import cycle, demo, history, influx, modbus, opcua, schedules
+from tests.benchmarks import cycle, demo, history, influx, ledger, modbus, opcua, schedules
 from tests.benchmarks.table import Benchmark, Row
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "simulate": demo.run_simulation,
     "memory": demo.run_memory,
     "schedules": schedules.run,
+    "ledger": ledger.run,
 }
 
 
