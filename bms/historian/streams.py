@@ -1,4 +1,4 @@
-"""What the history offers to sinks: append-only streams, each numbered from 1 without gaps.
+"""What history and ledger offer to sinks: append-only streams, numbered from 1 without gaps.
 
 A sink keeps one cursor per stream. A row never changes once it has a number: what turns out
 otherwise is a new row with a higher `rev`, so that copying is at-least-once and idempotent.
@@ -21,7 +21,9 @@ class EnergyRow:
 
     The sum over all revisions of a quarter hour is what is known of it: revision 0 is the first
     value, every later one the signed difference to the sum before. An interval that is missing
-    has no row; one that was published and turned out missing gets a row that takes it back.
+    has no row; one that was published and turned out missing gets a row that takes it back. Of a
+    quarter hour that is known in part (a meter's first, one with an unexplained step) the part
+    that is known has a row under the label missing. A row may hold 0: only the label changed.
     """
 
     seq: int

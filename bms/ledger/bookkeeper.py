@@ -13,17 +13,15 @@ published becomes a revision.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from math import gcd, lcm
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from bms.config.meters import MeterSpec
 from bms.energy.ledger import (
-    LABELS,
     RANK,
     RETURN_WITHIN_MS,
     Event,
@@ -34,11 +32,9 @@ from bms.energy.ledger import (
     Replacement,
     intervals,
     suspicious,
-    worst,
 )
 from bms.energy.profile import usual
 from bms.energy.quarters import (
-    QUARTER_MS,
     Anchor,
     Open,
     Quarter,
@@ -47,9 +43,8 @@ from bms.energy.quarters import (
     floor_quarter,
 )
 from bms.historian.queries import Queries
-from bms.instants import DAY_MS, from_ms, to_ms
-from bms.ledger.codec import Raw
-from bms.ledger.months import month_of
+from bms.instants import DAY_MS, to_ms
+from bms.ledger.publishing import FOREVER, Changes, Publisher, Value, common, floor_day
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger, Tip
 
@@ -61,24 +56,6 @@ STEP_QUARTERS: Final = 50_000
 """About how many slots one transaction makes: half a second of work."""
 
 _TROUBLE: Final = (Event.ROLLOVER, Event.RESET, Event.QUARANTINE, Event.JUMP)
-_CACHED_DATES: Final = 20_000
-
-_FOREVER: Final = 2**62
-
-Changes = dict[int, set[int]]
-"""The starts of the slots that a step changed, by meter number."""
-
-
-class Value(NamedTuple):
-    """What a quarter hour holds, whatever was published of it."""
-
-    counts: int
-    scale: int
-    label: int
-    covered_ms: int
-
-
-NOTHING: Final = Value(0, 0, RANK[Label.MISSING], 0)
 
 
 class Bookkeeper:
@@ -89,12 +66,10 @@ class Bookkeeper:
         self, specs: Mapping[str, MeterSpec], history: Queries | None, ledger: Ledger
     ) -> None:
         self._registers = [spec for spec in specs.values() if not spec.virtual]
-        self._virtual = [spec for spec in specs.values() if spec.virtual]
         self._specs = specs
         self._history = history
         self._ledger = ledger
-        self._dates: dict[tuple[str, int], tuple[int, int]] = {}
-        self._told: frozenset[str] = frozenset()
+        self._publisher = Publisher([spec for spec in specs.values() if spec.virtual], ledger)
 
     def catch_up(self, now: datetime) -> None:
         """Step until nothing is left to do."""
@@ -105,16 +80,14 @@ class Bookkeeper:
         """One transaction; whether there is more to do. Raises StoreError."""
         until_ms = to_ms(now) - LATE_MS
         with self._ledger.transaction():
-            self._told = self._ledger.with_entries()
+            self._publisher.begin()
             changes: Changes = {}
             more = self._changed_settings(changes) or self._told_since(changes)
             if not more:
                 more = self._new_readings(until_ms, changes)
-            self._formulas(changes)
+            self._publisher.formulas(changes)
             self._ledger.close_days(floor_day(until_ms))
         return more
-
-    # --- what people and files say -----------------------------------------------------------
 
     def _changed_settings(self, changes: Changes) -> bool:
         """Do anew what was made with other settings; one meter at a time."""
@@ -127,16 +100,16 @@ class Bookkeeper:
             self._ledger.put_settings(number, now)
             if spec.virtual:
                 changes.setdefault(number, set()).update(
-                    ms for ms in self._ledger.raw_slots(number, 0, _FOREVER)
+                    ms for ms in self._ledger.raw_slots(number, 0, FOREVER)
                 )
                 for _, key in spec.terms:
                     source = self._ledger.known(key)
                     if source is not None:
-                        changes[number].update(self._ledger.raw_slots(source, 0, _FOREVER))
+                        changes[number].update(self._ledger.raw_slots(source, 0, FOREVER))
                 return True
             if before:
                 if json.loads(before)["zone"] != spec.zone:
-                    self._recount_months(spec, number)
+                    self._publisher.recount_months(spec, number)
                 self._redo(spec, _first_difference(json.loads(before), json.loads(now)), changes)
                 return True
         return False
@@ -173,22 +146,13 @@ class Bookkeeper:
             spec = self._specs.get(key)
             for one in about_these if spec is not None else ():
                 assert spec is not None
-                self._republish(spec, to_ms(one.start), to_ms(one.end), changes)
+                self._publisher.republish(spec, to_ms(one.start), to_ms(one.end), changes)
         self._ledger.put_cursors(late, entry)
         return True
 
     def _withdrawn(self, found: Entry) -> Entry | None:
         number = int(found.data["entry"])
         return next((e for e in self._ledger.entries(found.meter) if e.number == number), None)
-
-    def _recount_months(self, spec: MeterSpec, number: int) -> None:
-        self._ledger.drop_months(number)
-        sums: dict[tuple[int, int, int], tuple[int, int]] = {}
-        for ms, raw in self._ledger.raw_slots(number, 0, _FOREVER).items():
-            self._count(sums, spec.zone, ms, Value(*raw[:4]), 1)
-        self._ledger.add_months(number, sums)
-
-    # --- registers ---------------------------------------------------------------------------
 
     def _new_readings(self, until_ms: int, changes: Changes) -> bool:
         """Go on from every tip, by a stretch of time for all meters together."""
@@ -268,11 +232,11 @@ class Bookkeeper:
 
         quarters, anchors, tip = anchors_of(parts, begin, profile, DAY_MS)
         assert tip is not None
-        from_ms_ = -1 if begin is None else begin.ms
-        to_ms_ = _FOREVER if end is None else end.ms
-        self._ledger.put_anchors(number, from_ms_, to_ms_, [a for a in anchors if a.ms < to_ms_])
+        begin_ms = -1 if begin is None else begin.ms
+        end_ms = FOREVER if end is None else end.ms
+        self._ledger.put_anchors(number, begin_ms, end_ms, [a for a in anchors if a.ms < end_ms])
         stretches = _stretches(parts, spec, resolution)
-        self._ledger.put_stretches(number, from_ms_, to_ms_, stretches)
+        self._ledger.put_stretches(number, begin_ms, end_ms, stretches)
         if end is None:
             trouble = max(
                 (part.end_ms for part in parts if part.event in _TROUBLE),
@@ -285,7 +249,9 @@ class Bookkeeper:
         else:
             reach = end.ms
         first = 0 if begin is None else floor_quarter(begin.ms)
-        self._publish(spec, number, first, reach, self._values(spec, resolution, quarters), changes)
+        self._publisher.publish(
+            spec, number, first, reach, self._values(spec, resolution, quarters), changes
+        )
 
     def _values(
         self, spec: MeterSpec, resolution: Fraction, quarters: Sequence[Quarter]
@@ -334,18 +300,11 @@ class Bookkeeper:
         found = None
         if spec.polled and self._history is not None:
             found = self._history.next_reading(spec.id, after_ms)
-        for entry in self._entries(spec, after_ms + 1, _FOREVER):
+        for entry in self._publisher.entries(spec, after_ms + 1, FOREVER):
             ms = to_ms(entry.start)
             if entry.kind is not EntryKind.CORRECTION and (found is None or ms < found):
                 found = ms
         return found
-
-    def _entries(self, spec: MeterSpec, first_ms: int, last_ms: int) -> list[Entry]:
-        """What people said of this time, and still say."""
-        if spec.id not in self._told:
-            return []
-        found = self._ledger.entries(spec.id, None, first_ms, last_ms)
-        return [e for e in found if not e.withdrawn and e.kind is not EntryKind.WITHDRAWAL]
 
     def _marks(self, spec: MeterSpec, begin: Anchor | None, last_ms: int) -> list[Mark]:
         """The marks after an anchor, and the anchor itself, by time."""
@@ -358,7 +317,9 @@ class Bookkeeper:
             for ms, counts in self._history.counts(spec.id, after + 1, last_ms):
                 marks.append(Mark(ms, counts * factor))
         by_hand = False
-        read = [e for e in self._entries(spec, after, last_ms) if e.kind is EntryKind.READING]
+        read = [
+            e for e in self._publisher.entries(spec, after, last_ms) if e.kind is EntryKind.READING
+        ]
         if read:
             # A reading that the gateway took at the same instant is the better one.
             taken = {mark.ms for mark in marks}
@@ -378,7 +339,7 @@ class Bookkeeper:
     ) -> list[Replacement]:
         after = -1 if begin is None else begin.ms
         latest: dict[int, Replacement] = {}
-        for entry in self._entries(spec, after + 1, last_ms):
+        for entry in self._publisher.entries(spec, after + 1, last_ms):
             if entry.kind is EntryKind.REPLACEMENT:
                 final = entry.data["final"]
                 ms = to_ms(entry.start)
@@ -401,206 +362,6 @@ class Bookkeeper:
             }
 
         return usual(measured, ZoneInfo(spec.zone), first, last)
-
-    # --- publishing --------------------------------------------------------------------------
-
-    def _republish(self, spec: MeterSpec, first: int, last: int, changes: Changes) -> None:
-        """Publish a range again after its corrections changed; the registers' part stays."""
-        number = self._ledger.number(spec.id)
-        base = {
-            ms: Value(*raw[:4]) for ms, raw in self._ledger.raw_slots(number, first, last).items()
-        }
-        base |= {
-            ms: Value(*raw[:4]) for ms, raw in self._ledger.beneath(number, first, last).items()
-        }
-        self._publish(spec, number, first, last, base, changes)
-
-    def _publish(
-        self,
-        spec: MeterSpec,
-        number: int,
-        first: int,
-        last: int,
-        base: Mapping[int, Value],
-        changes: Changes,
-    ) -> None:
-        """Make the slots from `first` to before `last` say what `base` and corrections say."""
-        over = self._corrections(spec, first, last)
-        if over or spec.id in self._told:
-            kept = {ms: (*base.get(ms, NOTHING), 0) for ms in over}
-            for ms, raw in kept.items():
-                if raw[1] == 0:
-                    kept[ms] = (0, over[ms].scale, *raw[2:])
-            self._ledger.put_beneath(number, first, last, kept)
-        current = self._ledger.raw_slots(number, first, last)
-        final = {**base, **over} if over else base
-        rows: list[tuple[int, int, int, int, int, int, int]] = []
-        slots: dict[int, Raw] = {}
-        sums: dict[tuple[int, int, int], tuple[int, int]] = {}
-        if not current:
-            self._first_time(spec.zone, number, final, rows, slots, sums)
-        for ms in sorted({*final, *current}) if current else ():
-            old, new = current.get(ms), final.get(ms)
-            if old is None:
-                if new is None or new[3] == 0:
-                    continue
-                rev, counts, scale = 0, new[0], new[1]
-            else:
-                if new is None or new[3] == 0:
-                    new = Value(0, old[1], RANK[Label.MISSING], 0)
-                if old[:4] == new:
-                    continue
-                counts, scale = self._difference(old, new)
-                rev = old[4]
-                self._count(sums, spec.zone, ms, Value(*old[:4]), -1)
-                if counts == 0 and old[2] == new[2]:
-                    slots[ms] = (*new, rev)
-                    self._count(sums, spec.zone, ms, new, 1)
-                    continue
-                rev += 1
-            slots[ms] = (*new, rev)
-            _, day = self._count(sums, spec.zone, ms, new, 1)
-            rows.append((number, ms, counts, scale, new[2], rev, day))
-        if not slots:
-            return
-        changes.setdefault(number, set()).update(slots)
-        newest = max(slots)
-        self._ledger.put_slots(number, slots, floor_day(newest + QUARTER_MS))
-        self._ledger.add_months(number, sums)
-        self._ledger.append(rows)
-
-    def _first_time(
-        self,
-        zone: str,
-        number: int,
-        final: Mapping[int, Value],
-        rows: list[tuple[int, int, int, int, int, int, int]],
-        slots: dict[int, Raw],
-        sums: dict[tuple[int, int, int], tuple[int, int]],
-    ) -> None:
-        """Where nothing was published yet: the usual case, and years of it when a history is
-        taken in."""
-        for ms, (counts, scale, label, covered_ms) in final.items():
-            if covered_ms:
-                month, day = self._date(zone, ms)
-                slots[ms] = counts, scale, label, covered_ms, 0
-                rows.append((number, ms, counts, scale, label, 0, day))
-                key = month, label, scale
-                before = sums.get(key)
-                if before is None:
-                    sums[key] = counts, covered_ms
-                else:
-                    sums[key] = before[0] + counts, before[1] + covered_ms
-
-    def _difference(self, old: Raw, new: Value) -> tuple[int, int]:
-        """New minus old, as counts and the number of their scale."""
-        if old[1] == new.scale:
-            return new.counts - old[0], new.scale
-        one, other = self._ledger.scale_of(old[1]), self._ledger.scale_of(new.scale)
-        scale = common(one, other)
-        counts = int((new.counts * other - old[0] * one) / scale)
-        return counts, self._ledger.scale_id(scale)
-
-    def _count(
-        self,
-        sums: dict[tuple[int, int, int], tuple[int, int]],
-        zone: str,
-        ms: int,
-        value: Value,
-        sign: int,
-    ) -> tuple[int, int]:
-        """Add to the month that a slot lies in; its month and the ordinal of its local date."""
-        found = self._date(zone, ms)
-        if value[3] or value[0]:
-            key = found[0], value[2], value[1]
-            counts, covered_ms = sums.get(key, (0, 0))
-            sums[key] = counts + sign * value[0], covered_ms + sign * value[3]
-        return found
-
-    def _date(self, zone: str, ms: int) -> tuple[int, int]:
-        """The month that a slot lies in, and the ordinal of its local date."""
-        found = self._dates.get((zone, ms))
-        if found is None:
-            if len(self._dates) > _CACHED_DATES:
-                self._dates.clear()
-            day = from_ms(ms).astimezone(ZoneInfo(zone)).date()
-            found = self._dates[zone, ms] = month_of(day), day.toordinal()
-        return found
-
-    def _corrections(self, spec: MeterSpec, first: int, last: int) -> dict[int, Value]:
-        """What people say that quarter hours used; the latest word counts."""
-        found: dict[int, Value] = {}
-        for entry in self._entries(spec, first, last):
-            if entry.kind is EntryKind.CORRECTION:
-                scale = self._ledger.scale_id(Fraction(entry.data["scale"]))
-                label = RANK[Label(entry.data["label"])]
-                ms = to_ms(entry.start)
-                for counts in entry.data["counts"]:
-                    if first <= ms < last:
-                        found[ms] = Value(counts, scale, label, QUARTER_MS)
-                    ms += QUARTER_MS
-        return found
-
-    # --- formulas ----------------------------------------------------------------------------
-
-    def _formulas(self, changes: Changes) -> None:
-        """Work out virtual meters where an input changed; inputs come before what uses them."""
-        for spec in self._virtual:
-            numbers = [self._ledger.known(key) for _, key in spec.terms]
-            number = self._ledger.number(spec.id)
-            starts = set(changes.get(number, ()))
-            for source in numbers:
-                if source is not None:
-                    starts |= changes.get(source, set())
-            if not starts or any(source is None for source in numbers):
-                continue
-            first, last = min(starts), max(starts) + QUARTER_MS
-            inputs = [
-                (factor, self._ledger.raw_slots(source, first, last))
-                for (factor, _), source in zip(spec.terms, numbers, strict=True)
-                if source is not None
-            ]
-            base = {
-                ms: Value(*raw[:4])
-                for ms, raw in self._ledger.raw_slots(number, first, last).items()
-            }
-            base |= {
-                ms: Value(*raw[:4]) for ms, raw in self._ledger.beneath(number, first, last).items()
-            }
-            for ms in starts:
-                base[ms] = self._derived(inputs, ms)
-            self._publish(spec, number, first, last, base, changes)
-
-    def _derived(self, inputs: Iterable[tuple[Fraction, Mapping[int, Raw]]], ms: int) -> Value:
-        """One quarter hour by formula; missing if any input is, or is known in part only."""
-        label, total = Label.DERIVED, Fraction(0)
-        scales: Fraction | None = None
-        for factor, slots in inputs:
-            raw = slots.get(ms)
-            if raw is None or raw[3] < QUARTER_MS:
-                return NOTHING
-            label = worst(label, LABELS[raw[2]])
-            step = abs(factor) * self._ledger.scale_of(raw[1])
-            scales = step if scales is None else common(scales, step)
-            total += factor * raw[0] * self._ledger.scale_of(raw[1])
-        assert scales is not None
-        scale = self._ledger.scale_id(scales)
-        return Value(int(total / scales), scale, RANK[label], QUARTER_MS)
-
-
-def floor_day(ms: int) -> int:
-    """The UTC midnight at or before an instant."""
-    return ms - ms % DAY_MS
-
-
-def common(one: Fraction, other: Fraction) -> Fraction:
-    """The greatest fraction of which both are whole multiples."""
-    if one == other:
-        return one
-    denominator = lcm(one.denominator, other.denominator)
-    first = one.numerator * (denominator // one.denominator)
-    second = other.numerator * (denominator // other.denominator)
-    return Fraction(gcd(first, second), denominator)
 
 
 def counts_of(text: str, resolution: Fraction) -> int:

@@ -26,7 +26,7 @@ from bms.energy.quarters import QUARTER_MS
 from bms.errors import InvalidInput, Refused
 from bms.historian.queries import Queries
 from bms.instants import to_ms
-from bms.ledger.bookkeeper import common
+from bms.ledger.publishing import common
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger
 from schedules.yamltext import Problem, suggestion

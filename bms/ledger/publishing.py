@@ -1,0 +1,260 @@
+"""From what quarter hours hold to what is published of them: rows, revisions, months, formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import gcd, lcm
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from bms.config.meters import MeterSpec
+from bms.energy.ledger import LABELS, RANK, Label, worst
+from bms.energy.quarters import QUARTER_MS
+from bms.instants import DAY_MS, from_ms, to_ms
+from bms.ledger.codec import Raw
+from bms.ledger.months import month_of
+from bms.ledger.records import Entry, EntryKind
+from bms.ledger.store import Ledger
+
+_CACHED_DATES: Final = 20_000
+FOREVER: Final = 2**62
+
+Changes = dict[int, set[int]]
+"""The starts of the slots that a step changed, by meter number."""
+
+
+class Value(NamedTuple):
+    """What a quarter hour holds, whatever was published of it."""
+
+    counts: int
+    scale: int
+    label: int
+    covered_ms: int
+
+
+NOTHING: Final = Value(0, 0, RANK[Label.MISSING], 0)
+
+
+class Publisher:
+    """Publishes slots of one site's ledger, inside the transactions of the bookkeeper."""
+
+    def __init__(self, virtual: Sequence[MeterSpec], ledger: Ledger) -> None:
+        self._virtual = virtual
+        self._ledger = ledger
+        self._dates: dict[tuple[str, int], tuple[int, int]] = {}
+        self._told: frozenset[str] = frozenset()
+
+    def begin(self) -> None:
+        """A step begins: what people said may have changed since the last one."""
+        self._told = self._ledger.with_entries()
+
+    def entries(self, spec: MeterSpec, first_ms: int, last_ms: int) -> list[Entry]:
+        """What people said of this time, and still say."""
+        if spec.id not in self._told:
+            return []
+        found = self._ledger.entries(spec.id, None, first_ms, last_ms)
+        return [e for e in found if not e.withdrawn and e.kind is not EntryKind.WITHDRAWAL]
+
+    def recount_months(self, spec: MeterSpec, number: int) -> None:
+        self._ledger.drop_months(number)
+        sums: dict[tuple[int, int, int], tuple[int, int]] = {}
+        for ms, raw in self._ledger.raw_slots(number, 0, FOREVER).items():
+            self._count(sums, spec.zone, ms, Value(*raw[:4]), 1)
+        self._ledger.add_months(number, sums)
+
+    def republish(self, spec: MeterSpec, first: int, last: int, changes: Changes) -> None:
+        """Publish a range again after its corrections changed; the registers' part stays."""
+        number = self._ledger.number(spec.id)
+        base = {
+            ms: Value(*raw[:4]) for ms, raw in self._ledger.raw_slots(number, first, last).items()
+        }
+        base |= {
+            ms: Value(*raw[:4]) for ms, raw in self._ledger.beneath(number, first, last).items()
+        }
+        self.publish(spec, number, first, last, base, changes)
+
+    def publish(
+        self,
+        spec: MeterSpec,
+        number: int,
+        first: int,
+        last: int,
+        base: Mapping[int, Value],
+        changes: Changes,
+    ) -> None:
+        """Make the slots from `first` to before `last` say what `base` and corrections say."""
+        over = self._corrections(spec, first, last)
+        if over or spec.id in self._told:
+            kept = {ms: (*base.get(ms, NOTHING), 0) for ms in over}
+            for ms, raw in kept.items():
+                if raw[1] == 0:
+                    kept[ms] = (0, over[ms].scale, *raw[2:])
+            self._ledger.put_beneath(number, first, last, kept)
+        current = self._ledger.raw_slots(number, first, last)
+        final = {**base, **over} if over else base
+        rows: list[tuple[int, int, int, int, int, int, int]] = []
+        slots: dict[int, Raw] = {}
+        sums: dict[tuple[int, int, int], tuple[int, int]] = {}
+        if not current:
+            self._first_time(spec.zone, number, final, rows, slots, sums)
+        for ms in sorted({*final, *current}) if current else ():
+            old, new = current.get(ms), final.get(ms)
+            if old is None:
+                if new is None or new[3] == 0:
+                    continue
+                rev, counts, scale = 0, new[0], new[1]
+            else:
+                if new is None or new[3] == 0:
+                    new = Value(0, old[1], RANK[Label.MISSING], 0)
+                if old[:4] == new:
+                    continue
+                counts, scale = self._difference(old, new)
+                rev = old[4]
+                self._count(sums, spec.zone, ms, Value(*old[:4]), -1)
+                if counts == 0 and old[2] == new[2]:
+                    slots[ms] = (*new, rev)
+                    self._count(sums, spec.zone, ms, new, 1)
+                    continue
+                rev += 1
+            slots[ms] = (*new, rev)
+            _, day = self._count(sums, spec.zone, ms, new, 1)
+            rows.append((number, ms, counts, scale, new[2], rev, day))
+        if not slots:
+            return
+        changes.setdefault(number, set()).update(slots)
+        newest = max(slots)
+        self._ledger.put_slots(number, slots, floor_day(newest + QUARTER_MS))
+        self._ledger.add_months(number, sums)
+        self._ledger.append(rows)
+
+    def _first_time(
+        self,
+        zone: str,
+        number: int,
+        final: Mapping[int, Value],
+        rows: list[tuple[int, int, int, int, int, int, int]],
+        slots: dict[int, Raw],
+        sums: dict[tuple[int, int, int], tuple[int, int]],
+    ) -> None:
+        """Where nothing was published yet: the usual case, and years of it when a history is
+        taken in."""
+        for ms, (counts, scale, label, covered_ms) in final.items():
+            if covered_ms:
+                month, day = self._date(zone, ms)
+                slots[ms] = counts, scale, label, covered_ms, 0
+                rows.append((number, ms, counts, scale, label, 0, day))
+                key = month, label, scale
+                before = sums.get(key)
+                if before is None:
+                    sums[key] = counts, covered_ms
+                else:
+                    sums[key] = before[0] + counts, before[1] + covered_ms
+
+    def _difference(self, old: Raw, new: Value) -> tuple[int, int]:
+        """New minus old, as counts and the number of their scale."""
+        if old[1] == new.scale:
+            return new.counts - old[0], new.scale
+        one, other = self._ledger.scale_of(old[1]), self._ledger.scale_of(new.scale)
+        scale = common(one, other)
+        counts = int((new.counts * other - old[0] * one) / scale)
+        return counts, self._ledger.scale_id(scale)
+
+    def _count(
+        self,
+        sums: dict[tuple[int, int, int], tuple[int, int]],
+        zone: str,
+        ms: int,
+        value: Value,
+        sign: int,
+    ) -> tuple[int, int]:
+        """Add to the month that a slot lies in; its month and the ordinal of its local date."""
+        found = self._date(zone, ms)
+        if value[3] or value[0]:
+            key = found[0], value[2], value[1]
+            counts, covered_ms = sums.get(key, (0, 0))
+            sums[key] = counts + sign * value[0], covered_ms + sign * value[3]
+        return found
+
+    def _date(self, zone: str, ms: int) -> tuple[int, int]:
+        """The month that a slot lies in, and the ordinal of its local date."""
+        found = self._dates.get((zone, ms))
+        if found is None:
+            if len(self._dates) > _CACHED_DATES:
+                self._dates.clear()
+            day = from_ms(ms).astimezone(ZoneInfo(zone)).date()
+            found = self._dates[zone, ms] = month_of(day), day.toordinal()
+        return found
+
+    def _corrections(self, spec: MeterSpec, first: int, last: int) -> dict[int, Value]:
+        """What people say that quarter hours used; the latest word counts."""
+        found: dict[int, Value] = {}
+        for entry in self.entries(spec, first, last):
+            if entry.kind is EntryKind.CORRECTION:
+                scale = self._ledger.scale_id(Fraction(entry.data["scale"]))
+                label = RANK[Label(entry.data["label"])]
+                ms = to_ms(entry.start)
+                for counts in entry.data["counts"]:
+                    if first <= ms < last:
+                        found[ms] = Value(counts, scale, label, QUARTER_MS)
+                    ms += QUARTER_MS
+        return found
+
+    def formulas(self, changes: Changes) -> None:
+        """Work out virtual meters where an input changed; inputs come before what uses them."""
+        for spec in self._virtual:
+            numbers = [self._ledger.known(key) for _, key in spec.terms]
+            number = self._ledger.number(spec.id)
+            starts = set(changes.get(number, ()))
+            for source in numbers:
+                if source is not None:
+                    starts |= changes.get(source, set())
+            if not starts or any(source is None for source in numbers):
+                continue
+            first, last = min(starts), max(starts) + QUARTER_MS
+            inputs = [
+                (factor, self._ledger.raw_slots(source, first, last))
+                for (factor, _), source in zip(spec.terms, numbers, strict=True)
+                if source is not None
+            ]
+            base = {
+                ms: Value(*raw[:4])
+                for ms, raw in self._ledger.raw_slots(number, first, last).items()
+            }
+            base |= {
+                ms: Value(*raw[:4]) for ms, raw in self._ledger.beneath(number, first, last).items()
+            }
+            for ms in starts:
+                base[ms] = self._derived(inputs, ms)
+            self.publish(spec, number, first, last, base, changes)
+
+    def _derived(self, inputs: Iterable[tuple[Fraction, Mapping[int, Raw]]], ms: int) -> Value:
+        """One quarter hour by formula; missing if any input is, or is known in part only."""
+        label, total = Label.DERIVED, Fraction(0)
+        scales: Fraction | None = None
+        for factor, slots in inputs:
+            raw = slots.get(ms)
+            if raw is None or raw[3] < QUARTER_MS:
+                return NOTHING
+            label = worst(label, LABELS[raw[2]])
+            step = abs(factor) * self._ledger.scale_of(raw[1])
+            scales = step if scales is None else common(scales, step)
+            total += factor * raw[0] * self._ledger.scale_of(raw[1])
+        assert scales is not None
+        scale = self._ledger.scale_id(scales)
+        return Value(int(total / scales), scale, RANK[label], QUARTER_MS)
+
+
+def floor_day(ms: int) -> int:
+    """The UTC midnight at or before an instant."""
+    return ms - ms % DAY_MS
+
+
+def common(one: Fraction, other: Fraction) -> Fraction:
+    """The greatest fraction of which both are whole multiples."""
+    if one == other:
+        return one
+    denominator = lcm(one.denominator, other.denominator)
+    first = one.numerator * (denominator // one.denominator)
+    second = other.numerator * (denominator // other.denominator)
+    return Fraction(gcd(first, second), denominator)

@@ -1,0 +1,460 @@
+"""The ledger's database: slots, rows of the stream, months, anchors, and what people entered.
+
+`slot` has the quarter hours of the day that is still open, `day` those of the days before as one
+small blob each; a slot goes before the blob's. `log` has every row ever published, in order, and
+is only appended to. `month` sums slots by the local month of the base, so that years are added up
+without looking at quarter hours. `beneath` keeps what a quarter hour would be without the
+correction that stands on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from bms.config.meters import MeterSpec
+from bms.database import Layout, open_database, store_errors
+from bms.energy.ledger import LABELS, Energy, Event, Label
+from bms.energy.quarters import (
+    QUARTER_MS,
+    Anchor,
+    Open,
+    Slot,
+    Stretch,
+    crosses,
+    energy_of,
+    floor_quarter,
+)
+from bms.energy.today import Day
+from bms.errors import StoreError
+from bms.historian.streams import EnergyRow
+from bms.instants import DAY_MS, from_ms, to_ms
+from bms.ledger.codec import DamagedBlob, Raw, unpack, unpack_day
+from bms.ledger.months import month_edges, whole_months
+from bms.ledger.records import Entry, EntryKind
+
+FILE_NAME: Final = "ledger.db"
+
+LAYOUT: Final = Layout(
+    "energy ledger",
+    0x424D534C,  # "BMSL"
+    1,
+    """
+CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), uid TEXT NOT NULL,
+    late INTEGER NOT NULL, entry INTEGER NOT NULL);
+INSERT INTO about VALUES (1, lower(hex(randomblob(16))), 0, 0);
+CREATE TABLE meter (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,
+    settings TEXT NOT NULL DEFAULT '');
+CREATE TABLE scale (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE);
+CREATE TABLE tip (meter INTEGER PRIMARY KEY, ms INTEGER NOT NULL, shown INTEGER NOT NULL,
+    counts INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    resolution TEXT NOT NULL, trouble_ms INTEGER NOT NULL);
+CREATE TABLE anchor (ms INTEGER NOT NULL, meter INTEGER NOT NULL, shown INTEGER NOT NULL,
+    counts INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    PRIMARY KEY (meter, ms)) WITHOUT ROWID;
+CREATE TABLE slot (ms INTEGER NOT NULL, meter INTEGER NOT NULL, counts INTEGER NOT NULL,
+    scale INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    rev INTEGER NOT NULL, PRIMARY KEY (ms, meter)) WITHOUT ROWID;
+CREATE TABLE day (meter INTEGER NOT NULL, ms INTEGER NOT NULL, blob BLOB NOT NULL,
+    PRIMARY KEY (meter, ms)) WITHOUT ROWID;
+CREATE TABLE beneath (meter INTEGER NOT NULL, ms INTEGER NOT NULL, counts INTEGER NOT NULL,
+    scale INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    PRIMARY KEY (meter, ms)) WITHOUT ROWID;
+CREATE TABLE month (month INTEGER NOT NULL, meter INTEGER NOT NULL, label INTEGER NOT NULL,
+    scale INTEGER NOT NULL, counts INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    PRIMARY KEY (month, meter, label, scale)) WITHOUT ROWID;
+CREATE TABLE stretch (meter INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
+    event TEXT NOT NULL, label INTEGER NOT NULL, amount TEXT, reason TEXT NOT NULL,
+    PRIMARY KEY (meter, start_ms, end_ms)) WITHOUT ROWID;
+CREATE TABLE log (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, blob BLOB NOT NULL);
+CREATE TABLE entry (id INTEGER PRIMARY KEY AUTOINCREMENT, meter TEXT NOT NULL, kind TEXT NOT NULL,
+    start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, data TEXT NOT NULL, who TEXT NOT NULL,
+    why TEXT NOT NULL, recorded_ms INTEGER NOT NULL);
+CREATE INDEX entry_meter ON entry (meter, kind, start_ms)
+""",
+)
+
+
+class Tip(NamedTuple):
+    """Up to where a meter's readings are in the ledger; `resolution` of its counts."""
+
+    anchor: Anchor
+    resolution: Fraction
+    trouble_ms: int
+    """When its register last did anything but stand or rise."""
+
+
+class MonthSum(NamedTuple):
+    """What a meter's slots sum to in one month of its base's calendar."""
+
+    meter: str
+    year: int
+    month: int
+    label: Label
+    counts: int
+    """Whole multiples of `scale` in the meter's unit."""
+    scale: Fraction
+    covered_ms: int
+
+    @property
+    def amount(self) -> Fraction:
+        return self.counts * self.scale
+
+
+class LedgerQueries:
+    """What can be asked of the ledger of one state directory. A context manager; one thread at a
+    time. Every method raises StoreError if the file cannot be opened or read.
+    """
+
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
+        self._path = directory / FILE_NAME
+        self._db = open_database(self._path, LAYOUT, read_only=read_only)
+        self._ids: dict[str, int] = {}
+        self._scales: dict[int, Fraction] = {}
+        self._scale_ids: dict[Fraction, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _rows(self, sql: str, *arguments: Any) -> list[Any]:
+        with store_errors(self._path):
+            return self._db.execute(sql, arguments).fetchall()
+
+    def uid(self) -> str:
+        """The identity of this database: a sink's cursor into another one means nothing here."""
+        return str(self._rows("SELECT uid FROM about")[0][0])
+
+    def known(self, key: str) -> int | None:
+        """The number of a meter; None if the ledger has never seen it."""
+        number = self._ids.get(key)
+        if number is None:
+            rows = self._rows("SELECT id FROM meter WHERE key = ?", key)
+            if rows:
+                number = self._ids[key] = int(rows[0][0])
+        return number
+
+    def keys(self) -> dict[int, str]:
+        """Every meter that the ledger has seen, by number."""
+        return dict(self._rows("SELECT id, key FROM meter"))
+
+    def scale_of(self, number: int) -> Fraction:
+        scale = self._scales.get(number)
+        if scale is None:
+            for found, text in self._rows("SELECT id, value FROM scale"):
+                self._scales[found] = Fraction(text)
+            scale = self._scales.get(number)
+            if scale is None:
+                raise StoreError(f"{self._path}: scale {number} is missing")
+        return scale
+
+    def last_energy(self) -> int:
+        """The number of the newest row, 0 before the first."""
+        return int(self._rows("SELECT coalesce(max(last), 0) FROM log")[0][0])
+
+    def energy(self, after: int, limit: int) -> list[EnergyRow]:
+        """The next rows after number `after`, in order, at most `limit`."""
+        result: list[EnergyRow] = []
+        names = self.keys()
+        at = after
+        while len(result) < limit:
+            rows = self._rows(
+                "SELECT first, blob FROM log WHERE last > ? ORDER BY last LIMIT 1", at
+            )
+            if not rows:
+                break
+            first, blob = rows[0]
+            columns = self._columns(blob, 7)
+            skip = at + 1 - first
+            for index in range(skip, min(len(columns[0]), skip + limit - len(result))):
+                meter, ms, counts, scale, label, rev, day = (c[index] for c in columns)
+                result.append(
+                    EnergyRow(
+                        first + index,
+                        names[meter],
+                        ms,
+                        counts * self.scale_of(scale),
+                        LABELS[label],
+                        rev,
+                        date.fromordinal(day),
+                    )
+                )
+            at = result[-1].seq
+        return result
+
+    def _columns(self, blob: bytes, count: int) -> list[list[int]]:
+        try:
+            return unpack(blob, count)
+        except DamagedBlob as error:
+            raise StoreError(f"{self._path}: a block of rows is damaged: {error}") from error
+
+    def slots(self, key: str, first_ms: int, last_ms: int) -> list[tuple[int, Slot]]:
+        """The published quarter hours of a meter from `first_ms` to before `last_ms`."""
+        number = self.known(key)
+        if number is None:
+            return []
+        return [
+            (ms, Slot(counts, self.scale_of(scale), LABELS[label], covered_ms, rev))
+            for ms, (counts, scale, label, covered_ms, rev) in sorted(
+                self.raw_slots(number, first_ms, last_ms).items()
+            )
+        ]
+
+    def raw_slots(self, number: int, first_ms: int, last_ms: int) -> dict[int, Raw]:
+        """The same, packed."""
+        found: dict[int, Raw] = {}
+        first_day = first_ms - first_ms % DAY_MS
+        for day_ms, blob in self._rows(
+            "SELECT ms, blob FROM day WHERE meter = ? AND ms >= ? AND ms < ? ORDER BY ms",
+            number,
+            first_day,
+            last_ms,
+        ):
+            found.update(self._day(number, day_ms, blob))
+        if first_ms > first_day or last_ms % DAY_MS:
+            found = {ms: raw for ms, raw in found.items() if first_ms <= ms < last_ms}
+        found.update(self._open_slots(number, first_ms, last_ms))
+        return found
+
+    def _open_slots(self, number: int, first_ms: int, last_ms: int) -> dict[int, Raw]:
+        """Those that are not packed into days yet."""
+        oldest_ms, newest_ms = self._rows("SELECT min(ms), max(ms) FROM slot")[0]
+        if oldest_ms is None:
+            return {}
+        # By instant, because the slots of one meter lie as far apart as there are meters.
+        return {
+            ms: raw
+            for ms in range(max(oldest_ms, first_ms), min(newest_ms + 1, last_ms), QUARTER_MS)
+            for raw in self._rows(
+                "SELECT counts, scale, label, covered_ms, rev FROM slot WHERE ms = ? AND meter = ?",
+                ms,
+                number,
+            )
+        }
+
+    def _day(self, number: int, day_ms: int, blob: bytes) -> list[tuple[int, Raw]]:
+        try:
+            return unpack_day(day_ms, blob)
+        except DamagedBlob as error:
+            place = f"day {from_ms(day_ms):%Y-%m-%d} of meter {number}"
+            raise StoreError(f"{self._path}: {place} is damaged: {error}") from error
+
+    def beneath(self, number: int, first_ms: int, last_ms: int) -> dict[int, Raw]:
+        """What corrected quarter hours would be without their correction (`rev` is 0)."""
+        return {
+            ms: (counts, scale, label, covered_ms, 0)
+            for ms, counts, scale, label, covered_ms in self._rows(
+                "SELECT ms, counts, scale, label, covered_ms FROM beneath "
+                "WHERE meter = ? AND ms >= ? AND ms < ?",
+                number,
+                first_ms,
+                last_ms,
+            )
+        }
+
+    def tip(self, number: int) -> Tip | None:
+        rows = self._rows(
+            "SELECT ms, shown, counts, label, covered_ms, resolution, trouble_ms FROM tip "
+            "WHERE meter = ?",
+            number,
+        )
+        if not rows:
+            return None
+        *anchor, resolution, trouble_ms = rows[0]
+        return Tip(_anchor(anchor), Fraction(resolution), trouble_ms)
+
+    def anchor_before(self, number: int, ms: int) -> Anchor | None:
+        """The newest anchor at or before an instant."""
+        rows = self._rows(
+            "SELECT ms, shown, counts, label, covered_ms FROM anchor "
+            "WHERE meter = ? AND ms <= ? ORDER BY ms DESC LIMIT 1",
+            number,
+            ms,
+        )
+        return _anchor(rows[0]) if rows else None
+
+    def anchor_after(self, number: int, ms: int) -> Anchor | None:
+        """The first anchor at or after an instant that lies on a quarter hour."""
+        rows = self._rows(
+            "SELECT ms, shown, counts, label, covered_ms FROM anchor "
+            f"WHERE meter = ? AND ms >= ? AND ms % {QUARTER_MS} = 0 ORDER BY ms LIMIT 1",
+            number,
+            ms,
+        )
+        return _anchor(rows[0]) if rows else None
+
+    def stretches(self, key: str, first_ms: int, last_ms: int) -> list[Stretch]:
+        """What happened to a register in a period, by time."""
+        number = self.known(key)
+        return [
+            Stretch(start, end, Event(event), LABELS[label], _fraction(amount), reason)
+            for start, end, event, label, amount, reason in self._rows(
+                "SELECT start_ms, end_ms, event, label, amount, reason FROM stretch "
+                "WHERE meter = ? AND start_ms < ? AND end_ms > ? ORDER BY start_ms",
+                number,
+                last_ms,
+                first_ms,
+            )
+        ]
+
+    def cursors(self) -> tuple[int, int]:
+        """The last late reading and the last entry that are in the ledger."""
+        late, entry = self._rows("SELECT late, entry FROM about")[0]
+        return int(late), int(entry)
+
+    def settings(self) -> dict[str, str]:
+        """How each meter was set when its slots were made; "" before the first time."""
+        return dict(self._rows("SELECT key, settings FROM meter"))
+
+    def entries(
+        self,
+        meter: str | None = None,
+        kind: EntryKind | None = None,
+        first_ms: int | None = None,
+        last_ms: int | None = None,
+        *,
+        after: int = 0,
+    ) -> list[Entry]:
+        """What people said, in the order they said it; touching a time range (ends included)."""
+        rule, arguments = "id > ?", [after, *[a for a in (meter, kind) if a is not None]]
+        rule += " AND meter = ?" if meter is not None else ""
+        rule += " AND kind = ?" if kind is not None else ""
+        if first_ms is not None and last_ms is not None:
+            rule += " AND end_ms >= ? AND start_ms <= ?"
+            arguments += [first_ms, last_ms]
+        found = self._rows(
+            "SELECT id, meter, kind, start_ms, end_ms, data, who, why, recorded_ms, "
+            "EXISTS (SELECT 1 FROM entry AS w WHERE w.meter = entry.meter AND "
+            "w.kind = 'withdrawal' AND json_extract(w.data, '$.entry') = entry.id) "
+            f"FROM entry WHERE {rule} ORDER BY id",
+            *arguments,
+        )
+        return [
+            Entry(
+                number,
+                key,
+                EntryKind(what),
+                from_ms(start),
+                from_ms(end),
+                json.loads(data),
+                who,
+                why,
+                from_ms(recorded),
+                bool(withdrawn),
+            )
+            for number, key, what, start, end, data, who, why, recorded, withdrawn in found
+        ]
+
+    def with_entries(self) -> frozenset[str]:
+        """The meters that anybody ever said anything about."""
+        return frozenset(key for (key,) in self._rows("SELECT DISTINCT meter FROM entry"))
+
+    def months(
+        self, first: tuple[int, int] | None = None, last: tuple[int, int] | None = None
+    ) -> list[MonthSum]:
+        """Sums of all meters by month and label; from one (year, month) to another, both in."""
+        low = 0 if first is None else first[0] * 12 + first[1] - 1
+        high = 10**6 if last is None else last[0] * 12 + last[1] - 1
+        names = self.keys()
+        scales = {n: Fraction(text) for n, text in self._rows("SELECT id, value FROM scale")}
+        return [
+            MonthSum(
+                names[number],
+                month // 12,
+                month % 12 + 1,
+                LABELS[label],
+                counts,
+                scales[scale],
+                covered_ms,
+            )
+            for month, number, label, scale, counts, covered_ms in self._rows(
+                "SELECT * FROM month WHERE month BETWEEN ? AND ? AND (counts != 0 OR "
+                "covered_ms != 0) ORDER BY month, meter",
+                low,
+                high,
+            )
+        ]
+
+    def energy_in(self, spec: MeterSpec, start: datetime, end: datetime) -> Energy:
+        """What a meter measured between two quarter-hour edges."""
+        first, last = to_ms(start), to_ms(end)
+        number = self.known(spec.id)
+        if number is None:
+            return energy_of([], [], start, end)
+        stretches = self.stretches(spec.id, first, last)
+        months = whole_months(spec.zone, start, end)
+        if not months:
+            return energy_of(self.slots(spec.id, first, last), stretches, start, end)
+        begin, finish = month_edges(spec.zone, months[0], months[-1])
+        slots = [*self.slots(spec.id, first, begin), *self.slots(spec.id, finish, last)]
+        around: list[tuple[int, Slot]] = []
+        for s in stretches:
+            if crosses(s, first, last):
+                low, high = max(first, floor_quarter(s.start_ms)), min(last, s.end_ms)
+                around += self.slots(spec.id, low, high)
+        known = self._known_months(number, months[0], months[-1], start, end)
+        ordered = sorted(dict(around).items())
+        return energy_of(slots, stretches, start, end, known, ordered)
+
+    def day(self, spec: MeterSpec, start: datetime) -> Day | None:
+        """What is known of a meter since `start`, a quarter hour; None before its first mark."""
+        number = self.known(spec.id)
+        tip = None if number is None else self.tip(number)
+        if tip is None:
+            return None
+        counts, label, _ = tip.anchor.opened
+        register = tip.anchor.shown * tip.resolution
+        edge_ms = floor_quarter(tip.anchor.ms)
+        used: Fraction | None = counts * tip.resolution * spec.ratio(edge_ms)
+        if label is Label.MISSING:
+            used = None
+        if edge_ms > to_ms(start):
+            before = self.energy_in(spec, start, from_ms(edge_ms))
+            whole = before.amount is not None and before.covered == 1
+            used = used + before.amount if used is not None and before.amount is not None else None
+            used = used if whole else None
+        return Day(used, tip.anchor.ms, register)
+
+    def _known_months(
+        self, number: int, first: int, last: int, start: datetime, end: datetime
+    ) -> Energy:
+        shares: dict[Label, Fraction] = {}
+        covered_ms = 0
+        for label, scale, counts, ms in self._rows(
+            "SELECT label, scale, sum(counts), sum(covered_ms) FROM month "
+            "WHERE month BETWEEN ? AND ? AND meter = ? GROUP BY label, scale",
+            first,
+            last,
+            number,
+        ):
+            if counts or ms:
+                rank = LABELS[label]
+                shares[rank] = shares.get(rank, Fraction(0)) + counts * self.scale_of(scale)
+                covered_ms += ms
+        amount = sum(shares.values(), Fraction(0)) if covered_ms else None
+        covered = Fraction(covered_ms, to_ms(end) - to_ms(start))
+        return Energy(start, end, amount, covered, shares=shares)
+
+
+def _anchor(row: Sequence[Any]) -> Anchor:
+    ms, shown, counts, label, covered_ms = row
+    return Anchor(ms, shown, Open(counts, LABELS[label], covered_ms))
+
+
+def _fraction(text: str | None) -> Fraction | None:
+    return None if text is None else Fraction(text)
