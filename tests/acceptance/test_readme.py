@@ -62,7 +62,7 @@ def test_the_commands_for_commissioning_are_there_with_their_options() -> None:
     commands = own_commands()[4:]
     assert {words[0] for words in commands} == {
         "calendar", "schedule", "scan", "read", "write", "points", "links", "cert", "override",
-        "season", "overlay", "unit", "why",
+        "season", "overlay", "unit", "why", "meter",
     }  # fmt: skip
     for words in commands:
         path = words[:2] if isinstance(main.commands[words[0]], click.Group) else words[:1]
@@ -100,6 +100,9 @@ def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.Monk
         ("overlay", "renew"), ("overlay", "clear"), ("unit",), ("unit", "list"), ("unit", "show"),
         ("unit", "extend"), ("unit", "cancel"), ("unit", "resume"),
         ("scan", "opcua"), ("cert",), ("cert", "create"), ("cert", "show"), ("cert", "trust"),
+        ("meter",), ("meter", "list"), ("meter", "show"), ("meter", "intervals"), ("meter", "tree"),
+        ("meter", "demand"), ("meter", "replace"), ("meter", "correct"), ("meter", "import"),
+        ("meter", "withdraw"),
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(command: tuple[str, ...]) -> None:

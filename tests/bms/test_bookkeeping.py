@@ -1,0 +1,69 @@
+"""The ledger of a running site: kept by itself, its troubles raised as alarms and cleared again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from bms.bookkeeping import Bookkeeping
+from bms.ledger.store import FILE_NAME
+from bms.model import Condition
+from tests.ledger.support import METER, Books, at, site_of
+
+
+async def until(what: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not what():
+            await asyncio.sleep(0.01)
+
+
+async def test_it_keeps_the_ledger_and_raises_what_a_person_should_see(tmp_path: Path) -> None:
+    site = site_of(tmp_path, {"b.m": {"rated_kw": 100}})
+    with Books(site) as books:
+        books.read([(0, 0), (15, 100), (30, 200), (45, 9_000_000), (60, 9_000_100)])
+    alarms: dict[str, Condition] = {}
+    keeping = Bookkeeping(
+        site, lambda: at(62), lambda c: alarms.update({c.key: c}), lambda key: alarms.pop(key)
+    )
+    task = asyncio.create_task(keeping.run())
+    try:
+        await until(lambda: bool(alarms))
+        assert list(alarms) == ["b.m:register"]
+        day = (await keeping.days([METER], at(62)))[METER]
+        assert day is not None
+        assert day.used is None  # a quarter hour of the day is missing
+        assert day.register == 90_001
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        keeping.close()
+    with Books(site) as books:
+        assert len(books.rows()) == 3
+
+
+async def test_a_damaged_ledger_is_an_alarm_and_left_as_it_is(tmp_path: Path) -> None:
+    site = site_of(tmp_path)
+    with Books(site) as books:
+        books.read([(0, 0), (15, 100)])
+    garbage = b"not a database at all, but long enough to be looked at" * 40
+    (site.state_dir / FILE_NAME).write_bytes(garbage)
+    for extra in ("-wal", "-shm"):
+        (site.state_dir / f"{FILE_NAME}{extra}").unlink(missing_ok=True)
+    alarms: dict[str, Condition] = {}
+    keeping = Bookkeeping(
+        site, lambda: at(62), lambda c: alarms.update({c.key: c}), lambda key: alarms.pop(key)
+    )
+    task = asyncio.create_task(keeping.run())
+    try:
+        await until(lambda: "store:ledger" in alarms)
+        assert "damaged" in alarms["store:ledger"].text
+        assert await keeping.days([METER], at(62)) == {}
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        keeping.close()
+    assert (site.state_dir / FILE_NAME).read_bytes() == garbage
