@@ -367,9 +367,8 @@ def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         )  # fmt: skip
         for unit in link["units"]:
             if not unit["online"]:
-                table.add_row(f"  unit {unit['unit']}", Text(say("silent"), style=_ABNORMAL), "", "",
-                              "",
-                              "", "", "", "", unit["detail"])  # fmt: skip
+                silent = Text(say("silent"), style=_ABNORMAL)
+                table.add_row(f"  unit {unit['unit']}", silent, *[""] * 7, unit["detail"])
     return [table]
 
 

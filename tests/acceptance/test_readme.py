@@ -59,10 +59,14 @@ def own_commands() -> list[list[str]]:
 def test_the_commands_for_commissioning_are_there_with_their_options() -> None:
     commands = own_commands()[4:]
     assert {words[0] for words in commands} == {
-        "scan", "read", "write", "points", "links", "cert", "override", "why",
+        "scan", "read", "write", "points", "links", "cert", "override", "why", "schedule", "audit",
     }  # fmt: skip
     for words in commands:
-        path = words[:2] if words[0] in ("scan", "cert", "override") else words[:1]
+        path = (
+            words[:2]
+            if words[0] in ("scan", "cert", "override", "schedule", "audit")
+            else words[:1]
+        )
         text = bms(*path, "--help").stdout
         for option in (word for word in words if word.startswith("-") and len(word) > 1):
             assert option in text, (path, option)
@@ -88,7 +92,8 @@ def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.Monk
     "command",
     [
         (), ("init",), ("check",), ("run",), ("simulate",), ("status",), ("points",), ("why",),
-        ("schedule",), ("schedule", "preview"), ("override",), ("override", "set"),
+        ("schedule",), ("schedule", "preview"), ("schedule", "set"), ("schedule", "edit"),
+        ("schedule", "exception", "add"), ("schedule", "import"), ("audit", "verify"), ("override",), ("override", "set"),
         ("override", "clear"), ("override", "extend"), ("override", "list"), ("report",),
         ("report", "growth"), ("demo",),
         ("report", "shadow"), ("links",), ("read",), ("write",), ("scan",), ("scan", "modbus"),
