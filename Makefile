@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test slow check bench peers servers install format clean
+.PHONY: demo test slow check bench peers servers messages install format clean
 
 install: $(STAMP)
 
@@ -32,6 +32,10 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# the Chinese catalogue: finds new messages, compiles; says what is not translated yet
+messages: $(STAMP)
+	$(BIN)/python -m tests.messages
 
 # the foreign servers that some tests talk to, once, into a cache outside the tree
 peers: $(STAMP)

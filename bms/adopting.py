@@ -18,6 +18,7 @@ from bms.errors import InvalidInput, StoreError
 from bms.revisions import Revisions
 from schedules.model import Library
 from schedules.msg import msg
+from schedules.problems import counted
 from schedules.yamltext import Problem
 
 READ_AGAIN = timedelta(seconds=60)
@@ -113,7 +114,7 @@ def load_to_run(
         if good is not None:
             texts = {name: data.decode("utf-8-sig") for name, data in good.items()}
             return load(directory, strategies, schedules=texts), problems
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    count = counted(problems)
     raise InvalidInput(
         msg("the site '{directory}' has {count}", directory=directory, count=count), problems
     )

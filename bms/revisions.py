@@ -23,6 +23,7 @@ from bms import audit
 from bms.errors import InvalidInput, Refused, StoreError
 from bms.replacing import digest, leftovers, on_disk, put, sync_directory
 from schedules.msg import msg
+from schedules.problems import counted
 from schedules.yamltext import Problem
 
 FOLDER = "revisions"
@@ -315,7 +316,7 @@ def _refuse_problems(file: str, files: Mapping[str, bytes], data: bytes, check: 
     known = {(p.file, p.message) for p in check(now)} if found else set()
     problems = [p for p in found if p.file == file or (p.file, p.message) not in known]
     if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        count = counted(problems)
         raise InvalidInput(
             msg("{file} would have {count}; nothing was changed", file=file, count=count), problems
         )

@@ -379,8 +379,7 @@ def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         for unit in link["units"]:
             if not unit["online"]:
                 silent = Text(say("silent"), style=_ABNORMAL)
-                blanks = [""] * 7
-                table.add_row(f"  unit {unit['unit']}", silent, *blanks, unit["detail"])
+                table.add_row(f"  unit {unit['unit']}", silent, *[""] * 7, unit["detail"])
     return [table]
 
 

@@ -218,7 +218,7 @@ def _index(blocks: Sequence[Any], block: str, day: str) -> int:
     listed = ", ".join(f"{n} ({start})" for n, start in enumerate(starts, 1))
     raise TextError(
         msg("{day} has no block '{block}'", day=day, block=block),
-        msg("blocks: {value}", value=listed or "none; --add one"),
+        msg("blocks: {names}", names=listed) if listed else msg("it has none; --add one"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -87,3 +87,10 @@ def suggestion(word: object, allowed: Iterable[str]) -> str:
     shown = ", ".join(choices[:12]) + (", …" if len(choices) > 12 else "")
     listed = msg("allowed: {names}", names=shown) if choices else msg("nothing is defined here")
     return msg("did you mean '{near}'? {listed}", near=near[0], listed=listed) if near else listed
+
+
+def counted(problems: Sequence[Problem]) -> str:
+    """How many there are, in words."""
+    if len(problems) == 1:
+        return msg("1 problem")
+    return msg("{count} problems", count=len(problems))

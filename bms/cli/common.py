@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
-from bms.cli.speaking import speak, spoken
+from bms.cli.speaking import asked, speak, spoken
 from bms.config.render import problem_line
 from bms.errors import BmsError, InvalidInput
 from bms.language import say
@@ -46,17 +45,10 @@ class ErrorGroup(click.Group):
 class Main(ErrorGroup):
     """The outermost group: chooses the language before anything is said."""
 
-    def make_context(self, *args: Any, **options: Any) -> click.Context:
-        with ExitStack() as stack:
-            stack.enter_context(speak())
-            ctx = spoken_group(self, *args, **options)
-            ctx.call_on_close(stack.pop_all().close)
-        return ctx
-
-
-def spoken_group(group: click.Group, *args: Any, **options: Any) -> click.Context:
-    """The context of a group whose own help is in the language that is spoken."""
-    return click.Group.make_context(cast(click.Group, spoken(group)), *args, **options)
+    def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
+        words = sys.argv[1:] if args is None else [*args]
+        with speak(asked(words)):
+            return click.Group.main(cast(Main, spoken(self)), words, *others, **options)
 
 
 def fail(error: BmsError) -> NoReturn:

@@ -13,6 +13,7 @@ from bms.cli.common import print_json, state_dir_of
 from bms.errors import InvalidInput, Refused
 from bms.language import say
 from schedules.msg import msg
+from schedules.problems import counted
 
 if TYPE_CHECKING:
     from bms.editing import Draft, Editor
@@ -103,7 +104,7 @@ def settle(
 
 def refused_text(file: str, found: Sequence[Problem]) -> InvalidInput:
     """Says that a text does not come into force; the problems were shown before."""
-    count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
+    count = counted(found)
     return InvalidInput(
         msg("{file} would have {count}; nothing was changed", file=file, count=count)
     )

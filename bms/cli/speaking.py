@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import inspect
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 
 import click
 
@@ -15,20 +14,26 @@ from bms.language import CATALOGUES, DOMAIN, LANGUAGES, language, language_of, s
 
 
 def lang_option() -> click.Option:
-    """`--lang`, which every command takes at any place."""
-
-    def choose(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
-        if value is not None:
-            ctx.find_root().with_resource(speak(value))
-
+    """`--lang`, which every command takes at any place; `asked` has looked for it before."""
     return click.Option(
         ["--lang"],
         type=click.Choice(LANGUAGES),
         expose_value=False,
-        is_eager=True,
-        callback=choose,
         help="Language of messages.  [default: that of the system, or BMS_LANG]",
     )
+
+
+def asked(arguments: Sequence[str]) -> str | None:
+    """The language that the arguments ask for: needed before they are parsed, for what is wrong
+    with them is to be said in it."""
+    for n, word in enumerate(arguments):
+        if word == "--":
+            break
+        name, sign, value = word.partition("=")
+        if name == "--lang":
+            wanted = value if sign else "".join(arguments[n + 1 : n + 2])
+            return wanted if wanted in LANGUAGES else None
+    return None
 
 
 @contextmanager
@@ -62,19 +67,10 @@ def spoken(command: click.Command) -> click.Command:
     made.params = [_spoken_option(param) for param in command.params]
     if all(param.name != "lang" for param in made.params):
         made.params.append(_spoken_option(lang_option()))
-    setattr(made, "format_help", partial(_format_help, command))  # noqa: B010 - of this copy
     if language() != "en" and made.help:
         made.help = say(inspect.cleandoc(made.help))
         made.short_help = made.help.split("\n", 1)[0]
     return made
-
-
-def _format_help(
-    command: click.Command, ctx: click.Context, formatter: click.HelpFormatter
-) -> None:
-    """Once more, because `--lang` may stand behind the command."""
-    made = spoken(command)
-    type(command).format_help(made, ctx, formatter)
 
 
 def _spoken_option(param: click.Parameter) -> click.Parameter:

@@ -41,6 +41,7 @@ from bms.errors import InvalidInput
 from schedules.context import Place
 from schedules.model import Library
 from schedules.msg import msg
+from schedules.problems import counted
 from schedules.targets import Targets
 from schedules.yamltext import Document, Problem, suggestion
 
@@ -72,7 +73,7 @@ def load(
     """The site in `directory`. Raises InvalidInput with all its problems if it has any."""
     site, problems = check(directory, strategies, schedules=schedules)
     if site is None:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        count = counted(problems)
         raise InvalidInput(
             msg("the site '{directory}' has {count}", directory=directory, count=count), problems
         )

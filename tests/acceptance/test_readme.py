@@ -62,7 +62,7 @@ def test_the_commands_for_commissioning_are_there_with_their_options() -> None:
     commands = own_commands()[4:]
     assert {words[0] for words in commands} == {
         "calendar", "schedule", "scan", "read", "write", "points", "links", "cert", "override",
-        "season", "overlay", "unit", "why", "meter", "influx",
+        "season", "overlay", "unit", "why", "meter", "influx", "audit",
     }  # fmt: skip
     for words in commands:
         path = words[:2] if isinstance(main.commands[words[0]], click.Group) else words[:1]
@@ -91,7 +91,8 @@ def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.Monk
     "command",
     [
         (), ("init",), ("check",), ("run",), ("simulate",), ("status",), ("points",), ("why",),
-        ("schedule",), ("schedule", "preview"), ("override",), ("override", "set"),
+        ("schedule",), ("schedule", "preview"), ("schedule", "set"), ("schedule", "edit"),
+        ("schedule", "exception", "add"), ("schedule", "import"), ("audit", "verify"), ("override",), ("override", "set"),
         ("override", "clear"), ("override", "extend"), ("override", "list"), ("report",),
         ("report", "growth"), ("demo",),
         ("report", "shadow"), ("links",), ("read",), ("write",), ("scan",), ("scan", "modbus"),
