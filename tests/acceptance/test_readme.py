@@ -92,7 +92,8 @@ def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.Monk
     [
         (), ("init",), ("check",), ("run",), ("simulate",), ("status",), ("points",), ("why",),
         ("schedule",), ("schedule", "preview"), ("schedule", "set"), ("schedule", "edit"),
-        ("schedule", "exception", "add"), ("schedule", "import"), ("audit", "verify"), ("override",), ("override", "set"),
+        ("schedule", "exception", "add"), ("schedule", "import"), ("audit", "verify"),
+        ("override",), ("override", "set"),
         ("override", "clear"), ("override", "extend"), ("override", "list"), ("report",),
         ("report", "growth"), ("demo",),
         ("report", "shadow"), ("links",), ("read",), ("write",), ("scan",), ("scan", "modbus"),
