@@ -18,6 +18,7 @@ from bms.people import name_of
 from bms.standing import Standing
 from bms.switching import end_of, reason_of
 from schedules.context import Extension
+from schedules.msg import msg
 from schedules.problems import suggestion
 from schedules.resolve import Resolver
 from schedules.timeunits import TimeUnit
@@ -51,7 +52,7 @@ def plan_extension(
     unit = _unit(site, user, unit_id)
     reason = reason_of(reason, "an extension")
     if not until and not duration:
-        raise InvalidInput("say for how long: --for 2h or --until 21:30")
+        raise InvalidInput(msg("say for how long: --for 2h or --until 21:30"))
     wanted = mode or next((m for m in unit.modes if m != OFF_MODE), OFF_MODE)
     made = []
     for name in _chosen(unit, target):
@@ -91,10 +92,12 @@ def plan_cancel(
         ended += running
         if end is not None:
             if not unit.may_cancel:
-                raise Refused(f"{unit.id} may extend what its schedule runs, not switch it off")
+                raise Refused(
+                    msg("{id} may extend what its schedule runs, not switch it off", id=unit.id)
+                )
             made.append(Extension(0, unit.id, name, now, end, OFF_MODE, {}, by, reason))
     if not made and not ended:
-        raise Refused(f"nothing runs in {unit.id} that could be cancelled")
+        raise Refused(msg("nothing runs in {id} that could be cancelled", id=unit.id))
     return UnitPlan(tuple(made), tuple(dict.fromkeys((*ended, *_replaced(standing, made, now)))))
 
 
@@ -106,7 +109,7 @@ def plan_resume(
     chosen = _chosen(unit, target)
     ended = tuple(e.id for e in active(standing, now) if e.unit == unit.id and e.target in chosen)
     if not ended:
-        raise Refused(f"{unit.id} runs as its schedule says")
+        raise Refused(msg("{id} runs as its schedule says", id=unit.id))
     return UnitPlan((), ended)
 
 
@@ -118,10 +121,23 @@ def active(standing: Standing, now: datetime) -> list[Extension]:
 def _unit(site: Site, user: str, unit_id: str) -> TimeUnit:
     units = site.library.time_units
     if unit_id not in units:
-        raise InvalidInput(f"no time unit '{unit_id}'; {suggestion(unit_id, units)}")
+        raise InvalidInput(
+            msg(
+                "no time unit '{unit_id}'; {suggestion}",
+                unit_id=unit_id,
+                suggestion=suggestion(unit_id, units),
+            )
+        )
     unit = units[unit_id]
     if user not in unit.people:
-        raise Refused(f"{user} is not among the people of {unit.id}: {', '.join(unit.people)}")
+        raise Refused(
+            msg(
+                "{user} is not among the people of {id}: {people}",
+                user=user,
+                id=unit.id,
+                people=", ".join(unit.people),
+            )
+        )
     return unit
 
 
@@ -131,7 +147,14 @@ def _chosen(unit: TimeUnit, target: str | None) -> tuple[str, ...]:
     for name in unit.targets:
         if target in (name, name.partition(".")[2]):
             return (name,)
-    raise Refused(f"{target} does not belong to {unit.id}: {', '.join(unit.targets)}")
+    raise Refused(
+        msg(
+            "{target} does not belong to {id}: {targets}",
+            target=target,
+            id=unit.id,
+            targets=", ".join(unit.targets),
+        )
+    )
 
 
 def _replaced(standing: Standing, made: Sequence[Extension], now: datetime) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from bms.config.models import Site
 from bms.errors import InvalidInput
 from drivers.plant import Plant, PlantPoint
 from drivers.points import Point
+from schedules.msg import msg
 
 
 def make_plant(spec: str, start: datetime, options: Mapping[str, str]) -> Plant:
@@ -22,28 +23,46 @@ def make_plant(spec: str, start: datetime, options: Mapping[str, str]) -> Plant:
     """
     module_name, colon, class_name = spec.partition(":")
     if not colon or not all(name.isidentifier() for name in (*module_name.split("."), class_name)):
-        raise InvalidInput(f"'{spec}' is no plant; write module:Class")
+        raise InvalidInput(msg("'{spec}' is no plant; write module:Class", spec=spec))
     try:
         factory = getattr(importlib.import_module(module_name), class_name)
     except ImportError as error:
-        raise InvalidInput(f"cannot import the plant's module '{module_name}': {error}") from error
+        raise InvalidInput(
+            msg(
+                "cannot import the plant's module '{module_name}': {error}",
+                module_name=module_name,
+                error=error,
+            )
+        ) from error
     except AttributeError:
-        raise InvalidInput(f"module '{module_name}' has no '{class_name}'") from None
+        raise InvalidInput(
+            msg(
+                "module '{module_name}' has no '{class_name}'",
+                module_name=module_name,
+                class_name=class_name,
+            )
+        ) from None
     try:
         known = inspect.signature(factory).parameters
     except (TypeError, ValueError):  # not callable, or written in C without a signature
         known = MappingProxyType({})
     takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
     if "start" not in known and not takes_any:
-        raise InvalidInput(f"'{spec}' is no plant: it is not made from a start time")
+        raise InvalidInput(msg("'{spec}' is no plant: it is not made from a start time", spec=spec))
     for name in options:
         if name == "start" or (name not in known and not takes_any):
             allowed = ", ".join(sorted(set(known) - {"start"})) or "none"
-            raise InvalidInput(f"the plant has no option '{name}'; options: {allowed}")
+            raise InvalidInput(
+                msg(
+                    "the plant has no option '{name}'; options: {allowed}",
+                    name=name,
+                    allowed=allowed,
+                )
+            )
     try:
         plant: Plant = factory(start=start, **options)
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"the plant cannot be made: {error}") from error
+        raise InvalidInput(msg("the plant cannot be made: {error}", error=error)) from error
     return plant
 
 
@@ -57,7 +76,9 @@ def plant_of(site: Site, start: datetime) -> Plant:
     if not plants:
         return EchoPlant([point for link in links for point in link.points])
     if len(links) > 1:
-        raise InvalidInput("the site has other links beside its plant; say which one with --plant")
+        raise InvalidInput(
+            msg("the site has other links beside its plant; say which one with --plant")
+        )
     return make_plant(plants[0].plant, start, plants[0].options)
 
 

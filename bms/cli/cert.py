@@ -12,6 +12,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, load_site, print_json, show, table_of
 from bms.errors import BmsError, InvalidInput, Unreachable
+from schedules.msg import msg
 
 if TYPE_CHECKING:
     from bms.config.links import OpcUaLink
@@ -39,8 +40,11 @@ def create(site: Path, days: int, renew: bool, as_json: bool) -> None:
     certificate, key = own_certificate(_directory(site))
     if (certificate.exists() or key.exists()) and not renew:
         raise InvalidInput(
-            f"there is a certificate already ({certificate}); --renew replaces it, and every "
-            "server then has to be told to trust the new one"
+            msg(
+                "there is a certificate already ({certificate}); --renew replaces it, and "
+                "every server then has to be told to trust the new one",
+                certificate=certificate,
+            )
         )
     made = make(certificate, key, host=socket.gethostname(), now=datetime.now(UTC), days=days)
     ignore = certificate.parent / ".gitignore"
@@ -95,15 +99,26 @@ def trust(site: Path, link: str, thumbprint: str | None, as_json: bool) -> None:
     found = _fetch(settings)
     problem = found.problem(datetime.now(UTC))
     if problem:
-        raise InvalidInput(f"the certificate of {settings.url} cannot be used: {problem}")
+        raise InvalidInput(
+            msg(
+                "the certificate of {url} cannot be used: {problem}",
+                url=settings.url,
+                problem=problem,
+            )
+        )
     if thumbprint is None:
         click.echo(f"server:     {settings.url}\nsubject:    {found.subject}")
         click.echo(f"thumbprint: {found.sha1} (SHA-1)\n            {found.sha256} (SHA-256)")
         click.confirm("Is this what the server itself shows?", abort=True)
     elif _plain(thumbprint) not in (found.sha1, found.sha256):
         raise InvalidInput(
-            f"{settings.url} shows another certificate: thumbprint {found.sha1}. Somebody may be "
-            "between you and the server, or its certificate was renewed: look at the server itself"
+            msg(
+                "{url} shows another certificate: thumbprint {sha1}. Somebody may be between "
+                "you and the server, or its certificate was renewed: look at the server "
+                "itself",
+                url=settings.url,
+                sha1=found.sha1,
+            )
         )
     path = keep(trusted_servers(_directory(site)), found)
     if as_json:
@@ -127,12 +142,18 @@ def distrust(site: Path, thumbprint: str) -> None:
             (directory / f"{one.sha256.lower()}.der").unlink()
             click.echo(f"not trusted any more: {one.subject}")
             return
-    raise InvalidInput(f"no trusted server has the thumbprint {thumbprint}: bms cert show {site}")
+    raise InvalidInput(
+        msg(
+            "no trusted server has the thumbprint {thumbprint}: bms cert show {site}",
+            thumbprint=thumbprint,
+            site=site,
+        )
+    )
 
 
 def _directory(site: Path) -> Path:
     if not (site / "site.yaml").is_file():
-        raise InvalidInput(f"{site} is not a site: it has no site.yaml")
+        raise InvalidInput(msg("{site} is not a site: it has no site.yaml", site=site))
     return site
 
 
@@ -142,12 +163,18 @@ def _opcua(site: Path, link: str) -> OpcUaLink:
 
     links = load_site(site).links
     if link not in links:
-        raise InvalidInput(f"no link '{link}'; {suggestion(link, links)}")
+        raise InvalidInput(
+            msg("no link '{link}'; {suggestion}", link=link, suggestion=suggestion(link, links))
+        )
     settings = links[link].settings
     if not isinstance(settings, OpcUaLink):
-        raise InvalidInput(f"link '{link}' is not OPC-UA: there is no certificate to trust")
+        raise InvalidInput(
+            msg("link '{link}' is not OPC-UA: there is no certificate to trust", link=link)
+        )
     if settings.security == "none":
-        raise InvalidInput(f"link '{link}' has security: none, so that no certificate is asked for")
+        raise InvalidInput(
+            msg("link '{link}' has security: none, so that no certificate is asked for", link=link)
+        )
     return settings
 
 
@@ -167,7 +194,9 @@ def _fetch(settings: OpcUaLink) -> Certificate:
     except DriverError as error:
         raise BmsError(f"{settings.url}: {error}") from None
     except (OSError, TimeoutError) as error:
-        raise Unreachable(f"{settings.url} does not answer: {error or 'timed out'}") from None
+        raise Unreachable(
+            msg("{url} does not answer: {value}", url=settings.url, value=error or "timed out")
+        ) from None
 
 
 def _plain(thumbprint: str) -> str:

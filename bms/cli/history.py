@@ -13,6 +13,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, instant, load_site, print_json, show, table_of
 from bms.errors import InvalidInput
+from schedules.msg import msg
 
 if TYPE_CHECKING:
     from bms.config.models import Site
@@ -70,8 +71,11 @@ def history(
             found.append(row)
             if len(found) > MOST_ROWS:
                 raise InvalidInput(
-                    f"that is more than {MOST_ROWS:,} rows; take a shorter time, a longer step, "
-                    "or 'bms export'"
+                    msg(
+                        "that is more than {MOST_ROWS:,} rows; take a shorter time, a longer "
+                        "step, or 'bms export'",
+                        MOST_ROWS=MOST_ROWS,
+                    )
                 )
         gaps = _gaps(trends, *span)
         if as_json:
@@ -118,7 +122,7 @@ def export(
     from bms.historian.export import columns_of, rows, to_csv, to_parquet
 
     if output is None and (form == "parquet" or as_json):
-        raise InvalidInput("name a file with -o: only CSV goes to the standard output")
+        raise InvalidInput(msg("name a file with -o: only CSV goes to the standard output"))
     with _opened(site, points, start, end, klass, directory) as (loaded, trends, names, span):
         chosen = cast("Step", step)
         table = rows(trends, names, chosen, *span, _zone(loaded))
@@ -132,7 +136,9 @@ def export(
                 with output.open("w", encoding="utf-8", newline="") as file:
                     count = to_csv(table, columns_of(chosen), file)
             except OSError as error:
-                raise InvalidInput(f"{output}: {error.strerror}") from None
+                raise InvalidInput(
+                    msg("{output}: {strerror}", output=output, strerror=error.strerror)
+                ) from None
         gaps = _gaps(trends, *span)
     if as_json:
         print_json({"file": str(output), "rows": count, "points": len(names), **gaps})
@@ -159,7 +165,7 @@ def _opened(
     since = instant(site.file.zone, start, "--from")
     until = instant(site.file.zone, end, "--to") if end else SystemClock().now()
     if until <= since:
-        raise InvalidInput("--to must lie after --from")
+        raise InvalidInput(msg("--to must lie after --from"))
     with Trends(history_dir or site.state_dir) as trends:
         only = None if klass is None else PointClass(klass)
         yield site, trends, select(site, trends.points(), points, only), (since, until)

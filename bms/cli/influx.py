@@ -21,6 +21,7 @@ from bms.cli.common import (
     table_of,
 )
 from bms.errors import InvalidInput
+from schedules.msg import msg
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -59,7 +60,9 @@ def init(
         everyday = os.environ.get(settings.token_variable, "")
         admin_token = os.environ.get(token_env, "") if token_env else everyday
         if token_env and not admin_token:
-            raise InvalidInput(f"the environment variable {token_env} is empty")
+            raise InvalidInput(
+                msg("the environment variable {token_env} is empty", token_env=token_env)
+            )
 
         async def work(
             settings: InfluxFile = settings, everyday: str = everyday, admin: str = admin_token
@@ -307,7 +310,7 @@ def _period(site: Site, start: str, end: str | None) -> tuple[datetime, datetime
     first = instant(zone, start, "--from")
     last = instant(zone, end, "--to") if end else SystemClock().now()
     if first >= last:
-        raise InvalidInput("--from is not before --to")
+        raise InvalidInput(msg("--from is not before --to"))
     return first, last
 
 

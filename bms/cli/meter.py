@@ -21,6 +21,7 @@ from bms.cli.common import (
     table_of,
 )
 from bms.errors import InvalidInput
+from schedules.msg import msg
 
 if TYPE_CHECKING:
     from bms.config.meters import MeterSpec
@@ -59,11 +60,14 @@ def _period(
     if first == last and not (start or end):
         first = last - timedelta(minutes=15)
     if not first < last:
-        raise InvalidInput("--to must lie after --from")
+        raise InvalidInput(msg("--to must lie after --from"))
     for option, moment in (("--from", first), ("--to", last)):
         if to_ms(moment) % QUARTER_MS:
             raise InvalidInput(
-                f"{option}: energy is known by quarter hours; write :00, :15, :30, :45"
+                msg(
+                    "{option}: energy is known by quarter hours; write :00, :15, :30, :45",
+                    option=option,
+                )
             )
     return first, last
 
@@ -72,7 +76,7 @@ def _author(reason: str, now: datetime) -> Author:
     from bms.ledger.entering import Author
 
     if not reason.strip():
-        raise InvalidInput("--reason: say why")
+        raise InvalidInput(msg("--reason: say why"))
     return Author(getpass.getuser(), reason.strip(), now)
 
 

@@ -15,6 +15,7 @@ import click
 from bms.cli.common import AS_JSON, SITE, load_site, print_json
 from bms.errors import InvalidInput, Unreachable
 from drivers.base import Driver
+from schedules.msg import msg
 
 _UNIT = click.option("--unit", type=click.IntRange(0, 255), help="Modbus unit (device) id.")
 _TYPE = click.option(
@@ -80,7 +81,7 @@ def write(
     from bms.commissioning.raw import look, place_of, put_audited
 
     if not reason.strip():
-        raise InvalidInput("--reason: say why; it is kept")
+        raise InvalidInput(msg("--reason: say why; it is kept"))
     args = _arguments(link, place, options)
     before = _through("raw.read", site, args, lambda d: look(d, place_of(place, args)))
     if not yes:
@@ -129,7 +130,13 @@ def _through(
     loaded = load_site(site)
     link = args["link"]
     if link not in loaded.links:
-        raise InvalidInput(f"no link '{link}'; {suggestion(link, loaded.links)}")
+        raise InvalidInput(
+            msg(
+                "no link '{link}'; {suggestion}",
+                link=link,
+                suggestion=suggestion(link, loaded.links),
+            )
+        )
     try:
         answer: dict[str, Any] = ask(loaded.state_dir, operation, **args)
     except Unreachable:

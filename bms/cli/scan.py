@@ -10,6 +10,7 @@ import click
 
 from bms.cli.common import AS_JSON, ErrorGroup, print_json, show, table_of
 from bms.errors import BmsError, InvalidInput, Unreachable
+from schedules.msg import msg
 
 _OUTPUT = click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the draft here."
@@ -94,13 +95,17 @@ def opcua(
     from bms.commissioning import scan as scanning
 
     if not url.startswith("opc.tcp://"):
-        raise InvalidInput(f"'{url}' is not an OPC-UA address: write opc.tcp://host:port")
+        raise InvalidInput(
+            msg("'{url}' is not an OPC-UA address: write opc.tcp://host:port", url=url)
+        )
     try:
         browsed = asyncio.run(
             scanning.scan_opcua(url, timeout_s=timeout, depth=depth, most=max_nodes, rate_hz=rate)
         )
     except (OSError, TimeoutError) as error:
-        raise Unreachable(f"{url} does not answer: {error or 'timed out'}") from None
+        raise Unreachable(
+            msg("{url} does not answer: {value}", url=url, value=error or "timed out")
+        ) from None
     except UaError as error:
         raise BmsError(f"{url} does not let itself be browsed without security: {error}") from None
     if as_json:
@@ -133,7 +138,9 @@ def _save(output: Path | None, text: str, *, as_json: bool) -> None:
         with output.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise InvalidInput(f"cannot write {output}: {error.strerror}") from None
+        raise InvalidInput(
+            msg("cannot write {output}: {strerror}", output=output, strerror=error.strerror)
+        ) from None
     click.echo(f"draft: {output}", err=True)
 
 

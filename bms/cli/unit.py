@@ -11,6 +11,7 @@ import click
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs, print_json, show, table_of
 from bms.cli.switch import DRY_RUN, FOR, REASON, UNTIL, ask_controller, check_end
 from bms.errors import InvalidInput
+from schedules.msg import msg
 
 
 @click.group(cls=ErrorGroup)
@@ -58,7 +59,9 @@ def unit_show(site: Path, name: str, as_json: bool) -> None:
 
     rows = {row["unit"]: row for row in ask_controller(site, "unit.list")}
     if name not in rows:
-        raise InvalidInput(f"no time unit '{name}'; {suggestion(name, rows)}")
+        raise InvalidInput(
+            msg("no time unit '{name}'; {suggestion}", name=name, suggestion=suggestion(name, rows))
+        )
     row = rows[name]
     if as_json:
         print_json(row)
@@ -116,7 +119,9 @@ def unit_extend(
         try:
             setpoints[key] = float(value)
         except ValueError:
-            raise InvalidInput(f"--set {key}={value}: '{value}' is not a number") from None
+            raise InvalidInput(
+                msg("--set {key}={value}: '{value}' is not a number", key=key, value=value)
+            ) from None
     args = {"target": target, "duration": duration, "until": until, "mode": mode}
     answer = ask_controller(
         site, "unit.extend", unit=name, setpoints=setpoints, reason=reason, dry_run=dry_run, **args

@@ -25,6 +25,7 @@ from drivers.modbus.frames import (
 from drivers.opcua.driver import OpcUaDriver
 from drivers.points import ModbusAddress, Value
 from drivers.scaling import Unusable
+from schedules.msg import msg
 
 _PLACE = re.compile(r"(holding|input|coil|discrete):(\d{1,5})")
 _GUESSES = ("uint16", "int16", "uint32", "int32", "float32", "uint64", "int64", "float64")
@@ -58,7 +59,14 @@ class Register:
         try:
             codec(found)
         except (KeyError, ValueError) as error:
-            raise InvalidInput(f"{self.table}:{self.address}: {error}") from None
+            raise InvalidInput(
+                msg(
+                    "{table}:{address}: {error}",
+                    table=self.table,
+                    address=self.address,
+                    error=error,
+                )
+            ) from None
         return found
 
 
@@ -69,15 +77,19 @@ def place_of(text: str, args: Mapping[str, Any]) -> Register | str:
     found = _PLACE.fullmatch(text)
     if found is None:
         raise InvalidInput(
-            f"'{text}' names no place: write holding:40, input:7, coil:3 or discrete:0 (the first "
-            "register is 0), or an OPC-UA node as ns=2;s=Name or nsu=urn:maker;s=Name"
+            msg(
+                "'{text}' names no place: write holding:40, input:7, coil:3 or discrete:0 "
+                "(the first register is 0), or an OPC-UA node as ns=2;s=Name or "
+                "nsu=urn:maker;s=Name",
+                text=text,
+            )
         )
     count, unit = int(args.get("count") or 1), args.get("unit")
     if unit is None:
-        raise InvalidInput("a register needs the unit it is on: --unit 1")
+        raise InvalidInput(msg("a register needs the unit it is on: --unit 1"))
     most = 2000 if found[1] in ("coil", "discrete") else 125
     if not (1 <= count <= most and int(found[2]) + count <= 65536):
-        raise InvalidInput(f"a read takes 1 to {most} of them, and ends at 65535")
+        raise InvalidInput(msg("a read takes 1 to {most} of them, and ends at 65535", most=most))
     return Register(
         int(unit),
         found[1],
@@ -96,7 +108,7 @@ async def look(driver: Driver, place: Register | str) -> dict[str, Any]:
             return await _opcua(driver).look(place)
         return await _look(_modbus(driver), place)
     except DriverError as error:
-        raise Refused(f"{_name(place)}: {error}") from None
+        raise Refused(msg("{name}: {error}", name=_name(place), error=error)) from None
 
 
 async def put(driver: Driver, place: Register | str, text: str) -> dict[str, Any]:
@@ -108,9 +120,9 @@ async def put(driver: Driver, place: Register | str, text: str) -> dict[str, Any
         else:
             await _put(_modbus(driver), place, text)
     except DriverError as error:
-        raise Refused(f"{_name(place)}: {error}") from None
+        raise Refused(msg("{name}: {error}", name=_name(place), error=error)) from None
     except ValueError as error:
-        raise InvalidInput(f"{_name(place)}: {error}") from None
+        raise InvalidInput(msg("{name}: {error}", name=_name(place), error=error)) from None
     after = await look(driver, place)
     return {"before": before, "after": after}
 
@@ -219,11 +231,13 @@ def _name(place: Register | str) -> str:
 
 def _modbus(driver: Driver) -> ModbusDriver:
     if not isinstance(driver, ModbusDriver):
-        raise InvalidInput("the link does not speak Modbus: name a node, such as ns=2;s=Name")
+        raise InvalidInput(msg("the link does not speak Modbus: name a node, such as ns=2;s=Name"))
     return driver
 
 
 def _opcua(driver: Driver) -> OpcUaDriver:
     if not isinstance(driver, OpcUaDriver):
-        raise InvalidInput("the link does not speak OPC-UA: name a register, such as holding:40")
+        raise InvalidInput(
+            msg("the link does not speak OPC-UA: name a register, such as holding:40")
+        )
     return driver

@@ -20,6 +20,7 @@ from drivers.modbus.frames import Request
 from drivers.modbus.identify import Found, look_at
 from drivers.modbus.transport import Endpoint, RtuOverTcp, Tcp
 from drivers.opcua.session import SESSION_TIMEOUT_MS
+from schedules.msg import msg
 
 MOST_HOSTS = 1024
 HOSTS_AT_ONCE = 16
@@ -67,10 +68,16 @@ def hosts(texts: Iterable[str], port: int) -> list[tuple[str, int]]:
             try:
                 network = ipaddress.ip_network(text, strict=False)
             except ValueError as error:
-                raise InvalidInput(f"'{text}' is no network: {error}") from None
+                raise InvalidInput(
+                    msg("'{text}' is no network: {error}", text=text, error=error)
+                ) from None
             if network.num_addresses > MOST_HOSTS:
                 raise InvalidInput(
-                    f"{text} has {network.num_addresses} addresses; take a /22 or less"
+                    msg(
+                        "{text} has {num_addresses} addresses; take a /22 or less",
+                        text=text,
+                        num_addresses=network.num_addresses,
+                    )
                 )
             found += [(str(address), port) for address in network.hosts()]
             continue
@@ -80,7 +87,9 @@ def hosts(texts: Iterable[str], port: int) -> list[tuple[str, int]]:
         else:
             found.append((text, port))
     if len(found) > MOST_HOSTS:
-        raise InvalidInput(f"{len(found)} hosts are more than {MOST_HOSTS}")
+        raise InvalidInput(
+            msg("{len} hosts are more than {MOST_HOSTS}", len=len(found), MOST_HOSTS=MOST_HOSTS)
+        )
     return list(dict.fromkeys(found))
 
 
@@ -90,10 +99,10 @@ def units(text: str) -> list[int]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdigit() or (dash and not last.isdigit()):
-            raise InvalidInput(f"--units '{text}': write 1, 1-10 or 1,5,7-9")
+            raise InvalidInput(msg("--units '{text}': write 1, 1-10 or 1,5,7-9", text=text))
         found += range(int(first), int(last or first) + 1)
     if not found or max(found) > 255:
-        raise InvalidInput(f"--units '{text}': units are 0 to 255")
+        raise InvalidInput(msg("--units '{text}': units are 0 to 255", text=text))
     return list(dict.fromkeys(found))
 
 

@@ -24,6 +24,7 @@ from bms.config.sections import Names, entries
 from bms.equipment import Equipment, Medium
 from bms.instants import local_midnight, to_ms
 from drivers.points import PointId
+from schedules.msg import msg
 from schedules.yamltext import Document, Path, Problem, suggestion
 
 RATING_MARGIN: Final = Fraction(3, 2)
@@ -259,15 +260,17 @@ def parse(formula: str, base: str) -> list[tuple[Fraction, str]]:
         sign = None if found is None else found[1] or found[2]
         if found is None or (terms and sign is None):
             rest = formula[at:].strip()
-            raise ValueError(f"'{rest[:40]}' is no term; write name + name - 0.5 * name")
+            raise ValueError(
+                msg("'{rest}' is no term; write name + name - 0.5 * name", rest=rest[:40])
+            )
         try:
             factor = Fraction(found[3] or 1)
         except ValueError:
-            raise ValueError(f"'{found[3]}' is not a number") from None
+            raise ValueError(msg("'{found}' is not a number", found=found[3])) from None
         terms.append((-factor if sign == "-" else factor, _full(found[4], base)))
         at = found.end()
     if not terms:
-        raise ValueError("the formula names no meter")
+        raise ValueError(msg("the formula names no meter"))
     return terms
 
 

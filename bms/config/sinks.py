@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bms.config.filemodel import FileModel
 from bms.equipment import PointClass
+from schedules.msg import msg
 
 TOKEN_ENV = "BMS_INFLUX_TOKEN"
 
@@ -26,7 +27,9 @@ KEYS = {
 
 def _http_url(url: str) -> str:
     if not re.match(r"https?://[^/\s]+", url):
-        raise ValueError(f"'{url}' is not an address: write http://host:port or https://…")
+        raise ValueError(
+            msg("'{url}' is not an address: write http://host:port or https://…", url=url)
+        )
     return url.rstrip("/")
 
 
@@ -39,8 +42,11 @@ def _names_once(sinks: list[InfluxFile]) -> list[InfluxFile]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(
-                f"two databases are called '{name}': give each its own name (its cursor is kept "
-                "under it)"
+                msg(
+                    "two databases are called '{name}': give each its own name (its cursor "
+                    "is kept under it)",
+                    name=name,
+                )
             )
     return sinks
 
@@ -92,7 +98,9 @@ class InfluxFile(FileModel):
         places = set[str]().union(*(a | b for a, b in KEYS.values()))
         for key in sorted(needed):
             if getattr(self, key) is None:
-                raise ValueError(f"dialect {self.dialect} needs '{key}'")
+                raise ValueError(
+                    msg("dialect {dialect} needs '{key}'", dialect=self.dialect, key=key)
+                )
         for key in sorted(places & self.model_fields_set):
             if key not in needed | known:
                 raise ValueError(

@@ -18,6 +18,7 @@ import aiohttp
 from bms.config.sinks import InfluxFile
 from bms.errors import BmsError, InvalidInput
 from bms.forward.transport import authorization
+from schedules.msg import msg
 
 QUERY_TIMEOUT_S = 60.0
 
@@ -58,7 +59,9 @@ class Reader:
                 self._tls = ssl.create_default_context(cafile=str(ca))
             except OSError as error:
                 raise InvalidInput(
-                    f"the certificate authority {ca} cannot be read: {error}"
+                    msg(
+                        "the certificate authority {ca} cannot be read: {error}", ca=ca, error=error
+                    )
                 ) from error
         self._session: aiohttp.ClientSession | None = None
 

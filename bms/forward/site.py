@@ -14,6 +14,7 @@ from bms.forward.sink import InfluxSink
 from bms.forward.tags import Tagging, site_tags
 from bms.historian.records import to_ms
 from bms.historian.sinks import remember_tags
+from schedules.msg import msg
 from schedules.yamltext import suggestion
 
 
@@ -22,8 +23,12 @@ def token_of(settings: InfluxFile) -> str:
     token = os.environ.get(settings.token_variable, "")
     if not token and settings.needs_token:
         raise InvalidInput(
-            f"site.yaml names the database '{settings.name}'; put its token into the environment "
-            f"variable {settings.token_variable}"
+            msg(
+                "site.yaml names the database '{name}'; put its token into the environment "
+                "variable {token_variable}",
+                name=settings.name,
+                token_variable=settings.token_variable,
+            )
         )
     return token
 
@@ -34,7 +39,13 @@ def ca_of(site: Site, settings: InfluxFile) -> Path | None:
         return None
     path = site.directory / settings.ca
     if not path.is_file():
-        raise InvalidInput(f"the database '{settings.name}' names {path}, which is no file")
+        raise InvalidInput(
+            msg(
+                "the database '{name}' names {path}, which is no file",
+                name=settings.name,
+                path=path,
+            )
+        )
     return path
 
 
@@ -42,12 +53,18 @@ def named_sink(site: Site, name: str | None) -> list[InfluxFile]:
     """The database of that name, or all. Raises InvalidInput if there is none."""
     sinks = site.file.influx
     if not sinks:
-        raise InvalidInput("site.yaml names no database under 'influx'")
+        raise InvalidInput(msg("site.yaml names no database under 'influx'"))
     if name is None:
         return list(sinks)
     names = [sink.name for sink in sinks]
     if name not in names:
-        raise InvalidInput(f"no database '{name}' in site.yaml; {suggestion(name, names)}")
+        raise InvalidInput(
+            msg(
+                "no database '{name}' in site.yaml; {suggestion}",
+                name=name,
+                suggestion=suggestion(name, names),
+            )
+        )
     return [sink for sink in sinks if sink.name == name]
 
 

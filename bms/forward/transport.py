@@ -22,6 +22,7 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
 from bms.config.sinks import InfluxFile
 from bms.errors import InvalidInput
+from schedules.msg import msg
 
 RETRY_AFTER_LIMIT_S = 300.0
 GZIP_LEVEL = 1
@@ -84,7 +85,9 @@ class InfluxTransport:
                 ssl_ca_cert=None if ca is None else str(ca),
             )
         except OSError as error:
-            raise InvalidInput(f"the certificate authority {ca} cannot be read: {error}") from error
+            raise InvalidInput(
+                msg("the certificate authority {ca} cannot be read: {error}", ca=ca, error=error)
+            ) from error
         # The client's own gzip uses level 9: 22 ms of the loop for 5,000 lines instead of 2.
         self._headers = {
             "Content-Encoding": "gzip",

@@ -18,6 +18,7 @@ from bms.errors import InvalidInput, StoreError
 from bms.historian.records import from_ms
 from bms.historian.trends import StepBlock, Trends
 from drivers.points import PointId, Quality
+from schedules.msg import msg
 
 Step: TypeAlias = Literal["raw", "15m", "day"]
 RAW_COLUMNS: Final = ("point", "time", "value", "quality")
@@ -140,7 +141,7 @@ def to_parquet(table: Iterator[Row], step: Step, path: Path) -> int:
         import pyarrow.parquet as pq
     except ImportError:
         raise InvalidInput(
-            "Parquet needs pyarrow: pip install 'bms[export]', or use --format csv"
+            msg("Parquet needs pyarrow: pip install 'bms[export]', or use --format csv")
         ) from None
     schema = pa.schema(_fields(pa, step))
     draft = path.with_name(f"{path.name}.new")

@@ -9,6 +9,7 @@ from bms.config.models import Site
 from bms.equipment import PointClass
 from bms.errors import InvalidInput
 from drivers.points import PointId
+from schedules.msg import msg
 from schedules.yamltext import suggestion
 
 
@@ -29,7 +30,13 @@ def select(
         matching = [point for point in known if _means(site, name, point)]
         if not matching:
             things = [*known, *site.equipment, *site.groups, *site.bases]
-            raise InvalidInput(f"the history has nothing of '{name}'; {suggestion(name, things)}")
+            raise InvalidInput(
+                msg(
+                    "the history has nothing of '{name}'; {suggestion}",
+                    name=name,
+                    suggestion=suggestion(name, things),
+                )
+            )
         found.update(matching)
     return sorted(point for point in found if klass is None or known[point] is klass)
 

@@ -29,6 +29,7 @@ from bms.instants import to_ms
 from bms.ledger.publishing import common
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger
+from schedules.msg import msg
 from schedules.yamltext import Problem, suggestion
 
 LONGEST: Final = timedelta(days=400)
@@ -54,7 +55,7 @@ def find_meter(site: Site, name: str) -> MeterSpec:
         if name in (spec.id, spec.name):
             return spec
     hint = suggestion(name, [spec.name for spec in site.metering.values()])
-    raise InvalidInput(f"no meter '{name}'; {hint}")
+    raise InvalidInput(msg("no meter '{name}'; {hint}", name=name, hint=hint))
 
 
 def decimal_of(text: str, what: str) -> Decimal:
@@ -62,36 +63,58 @@ def decimal_of(text: str, what: str) -> Decimal:
     try:
         value = Decimal(text.strip())
     except InvalidOperation:
-        raise InvalidInput(f"{what}: '{text}' is not a number; write 12345.6") from None
+        raise InvalidInput(
+            msg("{what}: '{text}' is not a number; write 12345.6", what=what, text=text)
+        ) from None
     if not value.is_finite() or abs(value) >= 10**15:
-        raise InvalidInput(f"{what}: '{text}' is no register value")
+        raise InvalidInput(msg("{what}: '{text}' is no register value", what=what, text=text))
     return value
 
 
 def _register_value(spec: MeterSpec, text: str, what: str) -> Decimal:
     value = decimal_of(text, what)
     if value < 0:
-        raise InvalidInput(f"{what}: a register does not show {text}")
+        raise InvalidInput(msg("{what}: a register does not show {text}", what=what, text=text))
     if (Fraction(value) / Fraction(spec.resolution)).denominator != 1:
         raise InvalidInput(
-            f"{what}: {text} is finer than the register of {spec.name}, which shows steps of "
-            f"{spec.resolution} {spec.medium.unit}"
+            msg(
+                "{what}: {text} is finer than the register of {name}, which shows steps of "
+                "{resolution} {unit}",
+                what=what,
+                text=text,
+                name=spec.name,
+                resolution=spec.resolution,
+                unit=spec.medium.unit,
+            )
         )
     if spec.register_size is not None and value >= spec.register_size:
         raise InvalidInput(
-            f"{what}: {text} does not fit a register that is back at zero at {spec.register_size}"
+            msg(
+                "{what}: {text} does not fit a register that is back at zero at {register_size}",
+                what=what,
+                text=text,
+                register_size=spec.register_size,
+            )
         )
     return value
 
 
 def _with_register(spec: MeterSpec) -> None:
     if spec.virtual:
-        raise InvalidInput(f"{spec.name} is a formula of other meters: it has no register")
+        raise InvalidInput(
+            msg("{name} is a formula of other meters: it has no register", name=spec.name)
+        )
 
 
 def _in_the_past(at: datetime, now: datetime, what: str) -> None:
     if at > now:
-        raise InvalidInput(f"{what}: {at.isoformat(timespec='minutes')} has not come yet")
+        raise InvalidInput(
+            msg(
+                "{what}: {isoformat} has not come yet",
+                what=what,
+                isoformat=at.isoformat(timespec="minutes"),
+            )
+        )
 
 
 def replace_meter(
@@ -117,8 +140,12 @@ def replace_meter(
     for entry in ledger.entries(spec.id, EntryKind.REPLACEMENT, to_ms(at), to_ms(at)):
         if not entry.withdrawn:
             raise Refused(
-                f"{spec.name} was already replaced at that instant (entry {entry.number}); "
-                f"withdraw that first"
+                msg(
+                    "{name} was already replaced at that instant (entry {number}); withdraw "
+                    "that first",
+                    name=spec.name,
+                    number=entry.number,
+                )
             )
     if end is not None and history is not None and spec.polled:
         _not_below(ledger, history, spec, end, at)
@@ -158,9 +185,14 @@ def _not_below(
     )
     if Fraction(final) < shown and not rolled:
         raise Refused(
-            f"--final: the register of {spec.name} had already shown {float(shown):g} "
-            f"{spec.medium.unit} before {at.isoformat(timespec='minutes')}; check the reading and "
-            "the time of the replacement"
+            msg(
+                "--final: the register of {name} had already shown {float:g} {unit} before "
+                "{isoformat}; check the reading and the time of the replacement",
+                name=spec.name,
+                float=float(shown),
+                unit=spec.medium.unit,
+                isoformat=at.isoformat(timespec="minutes"),
+            )
         )
 
 
@@ -183,17 +215,31 @@ def correct(
     _in_the_past(end, author.now, "--to")
     first, last = to_ms(start), to_ms(end)
     if not first < last:
-        raise InvalidInput("--to must lie after --from")
+        raise InvalidInput(msg("--to must lie after --from"))
     if first % QUARTER_MS or last % QUARTER_MS:
-        raise InvalidInput("--from and --to lie on quarter hours")
+        raise InvalidInput(msg("--from and --to lie on quarter hours"))
     if end - start > LONGEST:
-        raise InvalidInput(f"a correction covers at most {LONGEST.days} days; split it")
+        raise InvalidInput(
+            msg("a correction covers at most {days} days; split it", days=LONGEST.days)
+        )
     if label not in CORRECTIONS:
         allowed = ", ".join(CORRECTIONS)
-        raise InvalidInput(f"--label: '{label}' is not given by hand; allowed: {allowed}")
+        raise InvalidInput(
+            msg(
+                "--label: '{label}' is not given by hand; allowed: {allowed}",
+                label=label,
+                allowed=allowed,
+            )
+        )
     value = decimal_of(amount, "--amount")
     if value < 0 and not spec.virtual:
-        raise InvalidInput(f"--amount: a register does not use {amount} {spec.medium.unit}")
+        raise InvalidInput(
+            msg(
+                "--amount: a register does not use {amount} {unit}",
+                amount=amount,
+                unit=spec.medium.unit,
+            )
+        )
     fraction = Fraction(value)
     scale = common(Fraction(spec.resolution), fraction) if fraction else Fraction(spec.resolution)
     counts = _spread(int(fraction / scale), _weights(ledger, spec, first, last))
@@ -230,9 +276,9 @@ def withdraw(site: Site, ledger: Ledger, number: int, author: Author) -> Entry:
     """Let an entry count no longer; returns it. It stays in the ledger, and so does this."""
     found = next((e for e in ledger.entries() if e.number == number), None)
     if found is None or found.kind is EntryKind.WITHDRAWAL:
-        raise InvalidInput(f"there is no entry {number}; see 'bms meter show'")
+        raise InvalidInput(msg("there is no entry {number}; see 'bms meter show'", number=number))
     if found.withdrawn:
-        raise Refused(f"entry {number} is already withdrawn")
+        raise Refused(msg("entry {number} is already withdrawn", number=number))
     with ledger.transaction():
         ledger.enter(
             found.meter, EntryKind.WITHDRAWAL, found.start, found.end, {"entry": number},
@@ -271,7 +317,10 @@ def import_readings(site: Site, ledger: Ledger, path: Path, author: Author) -> t
         problems += more
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise InvalidInput(f"{path} has {count}; nothing was imported", sorted(problems))
+        raise InvalidInput(
+            msg("{path} has {count}; nothing was imported", path=path, count=count),
+            sorted(problems),
+        )
     if fresh:
         with ledger.transaction():
             for row in fresh:
@@ -290,12 +339,16 @@ def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Prob
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise InvalidInput(f"cannot read {path}: {error.strerror or error}") from error
+        raise InvalidInput(
+            msg("cannot read {path}: {value}", path=path, value=error.strerror or error)
+        ) from error
     except UnicodeDecodeError:
         try:  # what Excel writes in China
             text = path.read_bytes().decode("gb18030")
         except UnicodeDecodeError:
-            raise InvalidInput(f"{path} is not UTF-8 text; save it as CSV UTF-8") from None
+            raise InvalidInput(
+                msg("{path} is not UTF-8 text; save it as CSV UTF-8", path=path)
+            ) from None
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[_Row] = []
     problems: list[Problem] = []
@@ -310,7 +363,13 @@ def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Prob
                     return [], found
                 continue
             if len(rows) >= MOST_ROWS:
-                raise InvalidInput(f"{path}: more than {MOST_ROWS} readings; split the file")
+                raise InvalidInput(
+                    msg(
+                        "{path}: more than {MOST_ROWS} readings; split the file",
+                        path=path,
+                        MOST_ROWS=MOST_ROWS,
+                    )
+                )
             row = _row(site, path.name, lines.line_num, cells, columns, now)
             if isinstance(row, Problem):
                 problems.append(row)
@@ -319,7 +378,11 @@ def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Prob
     except csv.Error as error:
         problems.append(Problem(path.name, max(1, lines.line_num), 1, f"not CSV: {error}"))
     if not columns and not problems:
-        raise InvalidInput(f"{path} is empty; its first line is {','.join(COLUMNS)}")
+        raise InvalidInput(
+            msg(
+                "{path} is empty; its first line is {COLUMNS}", path=path, COLUMNS=",".join(COLUMNS)
+            )
+        )
     return rows, problems
 
 

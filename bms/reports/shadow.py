@@ -17,6 +17,7 @@ from bms.instants import MILLISECOND
 from bms.protection import same, same_winner
 from bms.shadow import shadowed
 from drivers.points import PointId, Quality, Sample, Value
+from schedules.msg import msg
 from schedules.yamltext import suggestion
 
 BEFORE = timedelta(days=1)
@@ -74,10 +75,16 @@ def _outputs(site: Site, link: str | None) -> Sequence[PointId]:
     if link is None:
         active = shadowed(site)
         if active is None:
-            raise InvalidInput("no link is in shadow mode; name one with --link to see what it was")
+            raise InvalidInput(
+                msg("no link is in shadow mode; name one with --link to see what it was")
+            )
         return active.outputs
     if link not in site.links:
-        raise InvalidInput(f"no link '{link}'; {suggestion(link, site.links)}")
+        raise InvalidInput(
+            msg(
+                "no link '{link}'; {suggestion}", link=link, suggestion=suggestion(link, site.links)
+            )
+        )
     return [p.id for p in site.links[link].points if p.id in site.outputs]
 
 

@@ -18,6 +18,7 @@ from bms.historian.queries import Queries
 from bms.model import Award, Command
 from bms.protection import Hold, retold
 from drivers.points import PointId, Quality, Sample, Value
+from schedules.msg import msg
 from schedules.yamltext import suggestion
 
 ANALOG_WITHIN = (timedelta(hours=1),)
@@ -83,7 +84,10 @@ def why_then(
     zone = ZoneInfo(zone_of(site, point))
     if time > now:
         raise InvalidInput(
-            f"{_local(time, zone)} is still to come; 'bms schedule preview' shows what is planned"
+            msg(
+                "{local} is still to come; 'bms schedule preview' shows what is planned",
+                local=_local(time, zone),
+            )
         )
     begin = history.first_award()
     if begin is None or time < begin:
