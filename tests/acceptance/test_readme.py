@@ -62,7 +62,7 @@ def test_the_commands_for_commissioning_are_there_with_their_options() -> None:
     commands = own_commands()[4:]
     assert {words[0] for words in commands} == {
         "calendar", "schedule", "scan", "read", "write", "points", "links", "cert", "override",
-        "season", "overlay", "unit", "why", "meter",
+        "season", "overlay", "unit", "why", "meter", "influx",
     }  # fmt: skip
     for words in commands:
         path = words[:2] if isinstance(main.commands[words[0]], click.Group) else words[:1]
