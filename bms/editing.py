@@ -6,8 +6,6 @@ and adopts the file by itself.
 
 from __future__ import annotations
 
-import os
-import pwd
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +17,7 @@ from bms.config.files import CALENDARS, SEASONS
 from bms.config.load import check, load
 from bms.control import STRATEGIES
 from bms.errors import InvalidInput, Refused
+from bms.login import login
 from bms.people import Action, may
 from bms.replacing import digest, on_disk
 from bms.revisions import Author, Revision, Revisions, text_of
@@ -139,17 +138,6 @@ class Editor:
             now=now,
             check=self.problems,
         )
-
-
-def login() -> str:
-    """The local user who works; behind sudo, the one who called it."""
-    behind = os.environ.get("SUDO_USER")
-    if behind and os.getuid() == 0:
-        return behind
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
 
 
 def _action(file: str) -> Action:

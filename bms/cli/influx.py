@@ -315,8 +315,7 @@ def _period(site: Site, start: str, end: str | None) -> tuple[datetime, datetime
 
 
 def _audit(state_dir: Path, now: datetime, what: str, reason: str, **details: Any) -> None:
-    import getpass
-
     from bms import audit
+    from bms.login import login
 
-    audit.record(state_dir, now, who=getpass.getuser(), via="cli", what=what, why=reason, **details)
+    audit.record(state_dir, now, who=login(), via="cli", what=what, why=reason, **details)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -72,12 +71,17 @@ def _period(
     return first, last
 
 
-def _author(reason: str, now: datetime) -> Author:
+def _author(site: Site, reason: str, now: datetime, *meters: str) -> Author:
+    """Who enters something about meters, if they may; without `meters`, about the whole site."""
     from bms.ledger.entering import Author
+    from bms.login import login
+    from bms.people import Action, may
 
     if not reason.strip():
         raise InvalidInput(msg("--reason: say why"))
-    return Author(getpass.getuser(), reason.strip(), now)
+    who = login()
+    may(site, who, Action.METER, *meters)
+    return Author(who, reason.strip(), now)
 
 
 def _find(site: Site, name: str) -> MeterSpec:
@@ -305,7 +309,7 @@ def replace(
 
     loaded, now = load_site(site), _now()
     spec = _find(loaded, name)
-    at, author = instant(spec.zone, when, "--at"), _author(reason, now)
+    at, author = instant(spec.zone, when, "--at"), _author(loaded, reason, now, spec.id)
     has_history = (loaded.state_dir / FILE_NAME).exists()
     with Ledger(loaded.state_dir) as ledger:
         history = Queries(loaded.state_dir, read_only=True) if has_history else None
@@ -350,7 +354,7 @@ def correct(
 
     loaded, now = load_site(site), _now()
     spec = _find(loaded, name)
-    author = _author(reason, now)
+    author = _author(loaded, reason, now, spec.id)
     first, last = instant(spec.zone, start, "--from"), instant(spec.zone, end, "--to")
     with open_ledger(loaded, loaded.state_dir, now) as ledger:
         number = enter(
@@ -379,7 +383,7 @@ def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
 
     loaded, now = load_site(site), _now()
     with Ledger(loaded.state_dir) as ledger:
-        found = enter(loaded, ledger, entry, _author(reason, now))
+        found = enter(loaded, ledger, entry, _author(loaded, reason, now))
     with open_ledger(loaded, loaded.state_dir, now):
         pass
     if as_json:
@@ -401,7 +405,7 @@ def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
 
     loaded, now = load_site(site), _now()
     with Ledger(loaded.state_dir) as ledger:
-        added, known = import_readings(loaded, ledger, file, _author(reason, now))
+        added, known = import_readings(loaded, ledger, file, _author(loaded, reason, now))
     with open_ledger(loaded, loaded.state_dir, now):
         pass
     if as_json:

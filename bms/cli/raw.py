@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -79,6 +78,8 @@ def write(
     The controller, if it commands the point, will command it again: use an override for that.
     """
     from bms.commissioning.raw import look, place_of, put_audited
+    from bms.login import login
+    from bms.people import Action, may
 
     if not reason.strip():
         raise InvalidInput(msg("--reason: say why; it is kept"))
@@ -90,13 +91,14 @@ def write(
         click.confirm(f"write {value}?", abort=True, err=as_json)
 
     async def directly(driver: Driver) -> dict[str, Any]:
+        may(load_site(site), login(), Action.RAW)
         return await put_audited(
             driver,
             place_of(place, args),
             value,
             load_site(site).state_dir,
             lambda: datetime.now(UTC),
-            who=getpass.getuser(),
+            who=login(),
             via="cli",
             why=reason,
             link=link,

@@ -155,3 +155,19 @@ def test_without_any_history_there_is_nothing_to_show(tmp_path: Path) -> None:
     result = run("list", tmp_path / "new")
     assert result.exit_code == 1
     assert "start the controller first" in result.output
+
+
+def test_who_may_not_touch_meters_is_refused(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = site / "site.yaml"
+    text = path.read_text(encoding="utf-8") + "people:\n  wang: operator\n  li: engineer\n"
+    path.write_text(text, encoding="utf-8")
+    period = ("--from", "2026-03-03T01:45", "--to", "2026-03-03T02:00")
+    words = ("correct", site, MAIN, *period, "--amount", "1", "--reason", "x")
+    monkeypatch.setattr("bms.login.login", lambda: "wang")
+    said = run(*words)
+    assert said.exit_code == 4
+    assert "wang (operator) may not" in said.output
+    monkeypatch.setattr("bms.login.login", lambda: "li")
+    assert run(*words).exit_code == 0
+    (entry,) = audit.entries(site / "state")
+    assert entry["who"] == "li"

@@ -13,6 +13,7 @@ from bms.config.load import check, load
 from bms.config.models import Site
 from bms.control import STRATEGIES
 from bms.errors import Refused
+from bms.login import login
 from bms.people import ROLES, Action, may, may_for, role_of
 from tests.bms.test_app import FILES
 from tests.config.sites import write
@@ -131,3 +132,11 @@ def test_mistakes_are_shown_where_they_are(tmp_path: Path, people: str, problem:
     assert site is None
     (only,) = problems
     assert re.search(problem, str(only)), str(only)
+
+
+def test_the_one_behind_sudo_is_the_one_who_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getuid", lambda: 0)
+    monkeypatch.setenv("SUDO_USER", "wang")
+    assert login() == "wang"
+    monkeypatch.delenv("SUDO_USER")
+    assert login() == "root"
