@@ -49,6 +49,8 @@ class ScheduleFiles:
         self._seen: object = None
         self._read_at: datetime | None = None
         self._judged = ""
+        self._loaded: Library | None = site.library
+        """What runs since the start, until the first look has seen whether it is on the disk."""
 
     def look(self) -> Found | None:
         """What an edit that is complete has brought; None while there is nothing new.
@@ -73,6 +75,10 @@ class ScheduleFiles:
         found = self._judge(texts, now)
         if found is None:
             self._seen, self._judged = None, ""
+            return None
+        loaded, self._loaded = self._loaded, None
+        if loaded is not None and found.library == loaded and not found.trouble:
+            return None  # already in force: nothing is put together anew
         return found
 
     def _judge(self, texts: Mapping[str, bytes], now: datetime) -> Found | None:
