@@ -117,8 +117,12 @@ def check(
     meters: dict[str, MeterEntry] = {}
     document = _one(METERS, found.texts.get(METERS), problems)
     if document is not None:
-        complete = all(names.complete for names in fleet.names.values())
-        meters, more = read_meters(document, base_names, fleet.equipment, complete)
+        complete = found.complete("equipment") and bool(fleet.names)
+        complete = complete and all(names.complete for names in fleet.names.values())
+        broken = {
+            f"{base}.{name}" for base, names in fleet.names.items() for name in names.known
+        } - fleet.equipment.keys()
+        meters, more = read_meters(document, base_names, fleet.equipment, complete, broken)
         problems += more
 
     groups_reader = GroupsReader(base_names, fleet, strategies)

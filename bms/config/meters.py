@@ -6,7 +6,7 @@ The file is optional: every counter of the site's equipment is a meter of the le
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -21,7 +21,7 @@ from pydantic import Field
 from bms.config.filemodel import FileModel
 from bms.config.models import IDENTIFIER, Base, MeterRegister, Title
 from bms.config.sections import Names, entries
-from bms.equipment import Equipment, Medium
+from bms.equipment import Equipment, Medium, PointClass
 from bms.instants import local_midnight, to_ms
 from drivers.points import PointId
 from schedules.msg import msg
@@ -282,11 +282,16 @@ def _full(name: str, base: str) -> str:
 
 
 def read_meters(
-    document: Document, bases: Names, machines: Mapping[str, Equipment], complete: bool
+    document: Document,
+    bases: Names,
+    machines: Mapping[str, Equipment],
+    complete: bool,
+    broken: Set[str] = frozenset(),
 ) -> tuple[dict[str, MeterEntry], list[Problem]]:
     """The valid entries of `meters.yaml`, and every problem of it.
 
     `complete` is False if equipment may be missing from `machines`: then no name is unknown.
+    `broken` are ids of equipment whose own description is at fault, and is reported already.
     """
     _, valid, problems = entries(
         document, MetersFile, "meters", lambda _: MeterEntry, MeterEntry.model_construct()
@@ -294,8 +299,8 @@ def read_meters(
     raw = document.data.get("meters")
     written = [str(name) for name in raw] if isinstance(raw, dict) else []
     counted = {name: m for name, m in machines.items() if m.counter is not None}
-    known = Names({*counted, *written}, complete and bases.complete)
-    reader = _Checks(document, bases, machines, counted, known, valid)
+    known = Names({*counted, *written, *broken}, complete and bases.complete)
+    reader = _Checks(document, bases, machines, counted, known, valid, broken)
     for name, entry in valid.items():
         problems += reader.entry(name, entry)
     if not problems:
@@ -311,6 +316,7 @@ class _Checks:
     counted: Mapping[str, Equipment]
     known: Names
     valid: Mapping[str, MeterEntry]
+    broken: Set[str]
 
     def entry(self, name: str, entry: MeterEntry) -> list[Problem]:
         path: Path = ("meters", name)
@@ -330,7 +336,7 @@ class _Checks:
         if entry.formula is not None:
             return self._of_formula(path, name, entry)
         if entry.medium is None:
-            if not self.known.complete:
+            if name in self.broken or not self.known.complete:
                 return []
             near = suggestion(name, self.counted)
             hint = f"{near}; a meter read by hand has a medium, one by formula a formula"
@@ -340,9 +346,7 @@ class _Checks:
     def _of_equipment(self, path: Path, name: str, entry: MeterEntry) -> list[Problem]:
         machine = self.machines[name]
         if name not in self.counted:
-            hint = suggestion(name, self.counted)
-            message = f"'{name}' has no counter"
-            return [self.document.problem(path, message, hint, key=True)]
+            return self._uncounted(path, name, key=True)
         problems = self._not_here(path, entry, ("formula", "medium"), "it has a register")
         medium = machine.kind.medium
         return [
@@ -382,9 +386,16 @@ class _Checks:
 
     def _known(self, at: Path, meter: str) -> list[Problem]:
         if meter in self.machines and meter not in self.counted:
-            hint = suggestion(meter, self.known.known)
-            return [self.document.problem(at, f"'{meter}' has no counter", hint)]
+            return self._uncounted(at, meter)
         return self.known.unknown(self.document, at, meter, "meter")
+
+    def _uncounted(self, path: Path, name: str, *, key: bool = False) -> list[Problem]:
+        """Equipment without a counter; none if its kind requires one: its device is at fault."""
+        roles = self.machines[name].kind.roles.values()
+        if any(role.required and role.klass is PointClass.COUNTER for role in roles):
+            return []
+        message = msg("'{name}' has no counter", name=name)
+        return [self.document.problem(path, message, suggestion(name, self.counted), key=key)]
 
     def medium(self, meter: str, depth: int = 0) -> Medium | None:
         """What a meter measures; None if that cannot be said."""
