@@ -14,7 +14,7 @@ import pwd
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -228,6 +228,8 @@ class Revisions:
                 entry: dict[str, Any] = {"before": before, "after": good.get(file, "")}
                 if file in texts:
                     by = _of_file(self._site / file)
+                    if not told:
+                        by = replace(by, why="as it was at the first start")
                     kept = self._keep(file, texts[file], before, by, now)
                     entry |= {"revision": kept.number, "who": kept.who, "why": kept.why}
                 files[file] = entry
