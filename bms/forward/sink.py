@@ -337,20 +337,28 @@ class InfluxSink:
         *,
         patient: bool,
     ) -> None:
-        """Send step after step; the next is made ready while one is on its way."""
-        for count in range(STEPS_IN_A_ROW):
-            if step is None or (count and not patient and self._woken.is_set()):
-                return
-            upcoming = asyncio.ensure_future(_in(executor, following, step))
-            try:
-                dead = await self._bring(transport, stream, step, patient=patient)
-                if dead is None:
+        """Send step after step; while one is on its way, the one before it is committed and the
+        next is made ready. Returns when everything that was acknowledged is committed."""
+        committing: asyncio.Future[None] | None = None
+        try:
+            for count in range(STEPS_IN_A_ROW):
+                if step is None or (count and not patient and self._woken.is_set()):
                     return
-                await _in(executor, commit, step, dead)
-                self._count(step)
-                step = await upcoming
-            finally:
-                upcoming.cancel()
+                upcoming = asyncio.ensure_future(_in(executor, following, step))
+                try:
+                    dead = await self._bring(transport, stream, step, patient=patient)
+                    if dead is None:
+                        return
+                    if committing is not None:
+                        await committing
+                    committing = asyncio.ensure_future(_in(executor, commit, step, dead))
+                    self._count(step)
+                    step = await upcoming
+                finally:
+                    upcoming.cancel()
+        finally:
+            if committing is not None:
+                await committing
 
     def _make(
         self, stream: Stream, after: int, last: int, most_lines: int | None = None
