@@ -112,6 +112,13 @@ class Outgoing(Queries):
         rule = f"SELECT coalesce(sum(n), 0) FROM log WHERE {_IN_TIME}"
         return int(self._rows(rule, start_ms, end_ms)[0][0])
 
+    def log_reaches(self, ms: int) -> bool:
+        """Whether the log still has everything from that time on."""
+        rows = self._rows("SELECT seq, t1 FROM log ORDER BY seq LIMIT ?", ROWS_AT_ONCE)
+        if not rows:
+            return self.last_seq() == 0
+        return bool(rows[0][0] == 1 or max(t1 for _, t1 in rows) <= ms)
+
     def oldest_log_ms(self) -> int | None:
         """The time of the oldest sample in the log."""
         found = self._rows("SELECT min(t0) FROM log")[0][0]

@@ -21,14 +21,27 @@ from bms.forward.outgoing import Outgoing
 from bms.forward.tags import Tagging
 from bms.historian.blob import Columns
 from bms.historian.records import to_ms
-from bms.historian.sinks import LOG
+from bms.historian.sinks import LOG, Lost
 from bms.historian.streams import EnergyRow, RollupRow
+from bms.historian.trends import Trends
 from drivers.points import PointId
 
 LOG_ROWS_AT_ONCE = 200
 PUBLISHED_LATE_S = 1800.0
 """A quarter hour is published up to this long after its start: its length, two minutes for
 stragglers, and slack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Rows `first` to `last` that are no longer in their stream."""
+
+    first: int
+    last: int
+    after_ms: int | None
+    """The time of the row before; None: it is not known here."""
+    until_ms: int | None
+    """The time of the row behind; None: there is none yet."""
 
 
 @dataclass(slots=True)
@@ -39,8 +52,10 @@ class Take:
     lines: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     newest_ms: int | None = None
-    missing_rows: int = 0
+    holes: list[Hole] = field(default_factory=list)
     """Rows that retention or a full disk had taken away before they were sent."""
+    lost: list[Lost] = field(default_factory=list)
+    """What was given up by the store before it was sent."""
 
 
 class Stream(Protocol):
@@ -141,7 +156,8 @@ class LogStream:
         for row in self._history.columns_after(after, min(count, LOG_ROWS_AT_ONCE)):
             if row.seq > upto:
                 break
-            result.missing_rows += row.seq - result.seq - 1
+            if row.seq > result.seq + 1:
+                result.holes.append(Hole(result.seq + 1, row.seq - 1, result.newest_ms, row.t0))
             result.seq = row.seq
             damage = row.damage
             if row.columns is not None:
@@ -155,7 +171,7 @@ class LogStream:
             if damage:
                 result.damaged.append(damage)
         if result.seq == after:
-            result.missing_rows += upto - after
+            result.holes.append(Hole(after + 1, upto, None, self.oldest_ms(upto)))
             result.seq = upto
         return result
 
@@ -214,13 +230,16 @@ class RowStream:
         limit = max(1, min(most_lines, upto - after))
         rows = [row for row in self._fetch(after, limit) if row[0] <= upto]
         if not rows:
-            return Take(upto, missing_rows=upto - after)
-        return Take(
-            rows[-1][0],
-            [line for _, _, line in rows],
-            newest_ms=max(ms for _, ms, _ in rows),
-            missing_rows=rows[-1][0] - after - len(rows),
+            return Take(upto, holes=[Hole(after + 1, upto, None, self.oldest_ms(upto))])
+        result = Take(
+            rows[-1][0], [line for _, _, line in rows], newest_ms=max(ms for _, ms, _ in rows)
         )
+        known_ms = None
+        for number, ms, _ in rows:
+            if number > after + 1:
+                result.holes.append(Hole(after + 1, number - 1, known_ms, ms))
+            after, known_ms = number, ms
+        return result
 
 
 def energy_stream(source: EnergySource, uid: str, tagging: Tagging) -> RowStream:
@@ -288,6 +307,8 @@ class Sources:
     rollups: RollupSource | None = None
     energy_uid: str = ""
     """The identity of the ledger, which is another database than the history."""
+    trends: Trends | None = None
+    """What is stored by series: for rows that have left their stream."""
 
 
 def streams_of(sources: Sources, settings: InfluxFile, tagging: Tagging, site: str) -> list[Stream]:

@@ -114,11 +114,12 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
     from bms.historian.budget import RESERVE_SHARE, expired, given_up
     from bms.historian.queries import Queries
     from bms.historian.rolldb import RollDb
-    from bms.historian.sinks import least_taken
+    from bms.historian.sinks import least_taken, sent_until, waiting_from
 
     with Queries(directory, read_only=True) as history:
         uid, quarantined = history.uid(), history.quarantined()
     taken = least_taken(directory, request.sinks, uid)
+    waiting = waiting_from(directory, request.sinks)
     with RollDb(directory, uid) as roll:
         segments = roll.segments()
         lost = [s for s in segments if not (directory / s.name).exists()]
@@ -128,7 +129,7 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
                 for segment in lost:
                     roll.note_dropped(_dropped(segment, "the file is missing", now))
         before = to_ms(now - timedelta(days=request.retain_days))
-        old = expired([s for s in segments if s not in lost], before, taken)
+        old = expired([s for s in segments if s not in lost], before, taken, waiting)
         if old:
             with roll.transaction():
                 roll.put_segments((), old)
@@ -136,9 +137,10 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
                 (directory / segment.name).unlink(missing_ok=True)
         left = roll.segments()
         room = _room(directory, request)
-        gone = given_up(left, room.missing(), taken)
+        gone = given_up(left, room.missing(), taken, waiting)
+        edges_ms = sent_until(directory) if gone else []
         for segment, why in gone:
-            _give_up(directory, roll, segment, why, now)
+            _give_up(directory, roll, segment, why, now, edges_ms)
         if gone:
             room = _room(directory, request)
         limit = room.disk_total if request.max_bytes is None else request.max_bytes
@@ -152,18 +154,30 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
         )
 
 
-def _give_up(directory: Path, roll: Any, segment: Any, why: str, now: datetime) -> None:
+def _give_up(
+    directory: Path, roll: Any, segment: Any, why: str, now: datetime, edges_ms: Sequence[int]
+) -> None:
+    from bms.historian.rawfiles import counted
+
     path = directory / segment.name
     try:
+        counts = counted(directory, segment, edges_ms)
+    except (StoreError, FileNotFoundError):
+        counts = None  # damaged: what was in it is known from the manifest only
+
+    def note() -> None:
         with roll.transaction():
             roll.put_segments((), [segment])
             roll.note_dropped(_dropped(segment, why, now))
+            if counts is not None:
+                roll.note_given_up(counts)
+
+    try:
+        note()
     except StoreError:
         # Not even the note fits: an unlink always does, and makes room for it.
         path.unlink(missing_ok=True)
-        with roll.transaction():
-            roll.put_segments((), [segment])
-            roll.note_dropped(_dropped(segment, why, now))
+        note()
     path.unlink(missing_ok=True)
 
 
