@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import (
     AbstractAsyncContextManager,
@@ -34,7 +34,7 @@ from bms.forward.outgoing import Outgoing
 from bms.forward.pace import Pace
 from bms.forward.reconcile import Reconciler
 from bms.forward.refill import Place, Refill, StoredRollups, StoredSamples, refills_of
-from bms.forward.sources import Sources, Stream, Take, streams_of
+from bms.forward.sources import Hole, Sources, Stream, Take, streams_of
 from bms.forward.tags import Tagging
 from bms.forward.transport import InfluxTransport, Transport
 from bms.historian.records import to_ms
@@ -281,6 +281,7 @@ class InfluxSink:
                 sources,
                 streams,
                 cursors,
+                [cursor for _, cursor in refills.values()],
                 now=self._now,
                 ca=self._ca,
                 trouble=lambda text: self._trouble("reconcile", text),
@@ -301,7 +302,12 @@ class InfluxSink:
         step = await _in(executor, self._next_live, stream, cursor)
 
         def commit(sent: _Step, dead: list[DeadLetter]) -> None:
-            self._pass_over(opened, stream.name, sent.take, None)
+            holes = sent.take.holes
+            if holes and holes[0].first == cursor.seq + 1:
+                # Joined to what was set aside before it, so that its times are known.
+                cursor.leave(holes[0].last, cursor.newest_ms + 1, "has left its stream")
+                holes = holes[1:]
+            self._pass_over(opened, stream.name, holes, None)
             cursor.advance(sent.take.seq, dead, sent.take.newest_ms)
             self._pace.live(len(sent.take.lines), self._monotonic())
 
@@ -323,7 +329,8 @@ class InfluxSink:
             limit_ms = to_ms(self._now()) - (OUTAGE_S + stream.late_s) * 1000
             if self._delivery.outage or (oldest_ms is not None and oldest_ms < limit_ms):
                 why = self._delivery.last_error or "found behind at the start"
-                cursor.leave(last, oldest_ms, why)
+                # The first rows may have left the stream: what follows on the last sent one is due.
+                cursor.leave(last, cursor.newest_ms + 1 if cursor.newest_ms else oldest_ms, why)
                 _log.warning(
                     "%s: %s %d to %d are set aside and follow later: %s",
                     self.name, stream.name, after + 1, last, why,
@@ -359,7 +366,7 @@ class InfluxSink:
 
         def commit(sent: _Step, dead: list[DeadLetter]) -> None:
             gap = sent.gap or found.gap
-            self._pass_over(opened, stream.name, sent.take, gap.from_ms)
+            self._pass_over(opened, stream.name, sent.take.holes, gap.from_ms)
             cursor.fill(gap, sent.take.seq, dead, sent.take.newest_ms, sent.take.lost)
             self._pace.backfilled(len(sent.take.lines), self._monotonic())
 
@@ -388,9 +395,11 @@ class InfluxSink:
             take = stream.take(gap.first - 1, gap.last, most)
         return _Step(take, parcels(take.lines, self._delivery.most_lines), gap)
 
-    def _pass_over(self, opened: _Opened, name: str, take: Take, from_ms: int | None) -> None:
+    def _pass_over(
+        self, opened: _Opened, name: str, holes: Sequence[Hole], from_ms: int | None
+    ) -> None:
         """Have what is missing in a stream filled from what the store keeps by series."""
-        for hole in take.holes:
+        for hole in holes:
             start_ms = from_ms or 0
             if hole.after_ms is not None:
                 start_ms = hole.after_ms + 1

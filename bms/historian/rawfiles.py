@@ -87,6 +87,13 @@ class LogView:
             late = number
         return max(seq, last, late)
 
+    def bytes_until(self, progress: Progress) -> int:
+        """About how large the rows are that a prune may delete."""
+        if progress.horizon_ms is None:
+            return 0
+        sql = "SELECT sum(length(blob)) FROM log WHERE seq <= ? AND t1 < ?"
+        return self._one(sql, progress.seq, progress.horizon_ms) or 0
+
     def pending(self, seq: int, last: int, horizon_ms: int) -> tuple[list[int], int]:
         """The rows after `seq` up to `last`, those before with samples not yet taken; how many."""
         rows = self._all("SELECT seq, n FROM log WHERE seq > ? AND seq <= ?", seq, last)

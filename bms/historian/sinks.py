@@ -195,6 +195,15 @@ class SinkCursor:
             ).fetchone()
         return int(row[0])
 
+    @property
+    def newest_ms(self) -> int:
+        """The newest time that was delivered; 0 before the first."""
+        with store_errors(self._path):
+            row = self._connection.execute(
+                "SELECT newest_ms FROM cursor WHERE sink = ? AND stream = ?", self._key
+            ).fetchone()
+        return int(row[0])
+
     def gaps(self) -> list[Gap]:
         """What is missing behind the cursor, oldest first."""
         with store_errors(self._path):

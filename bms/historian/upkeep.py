@@ -57,6 +57,8 @@ class Outcome:
     """Given up in this round for want of room."""
     missing_bytes: int = 0
     """Still over the budget, or short of free disk, after giving up what may be."""
+    prune_log: bool = False
+    """The disk needs the room of log rows that are compacted, taken by every sink or not."""
     used_bytes: int = 0
     limit_bytes: int = 0
     segments: int = 0
@@ -91,6 +93,7 @@ def run(request: Request) -> Outcome:
         rows=done.rows,
         dropped_samples=first.dropped + second.dropped,
         missing_bytes=second.missing,
+        prune_log=second.prune_log,
         used_bytes=second.used,
         limit_bytes=second.limit,
         segments=second.segments,
@@ -103,6 +106,7 @@ def run(request: Request) -> Outcome:
 class _Made:
     dropped: int = 0
     missing: int = 0
+    prune_log: bool = False
     used: int = 0
     limit: int = 0
     segments: int = 0
@@ -137,7 +141,9 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
                 (directory / segment.name).unlink(missing_ok=True)
         left = roll.segments()
         room = _room(directory, request)
-        gone = given_up(left, room.missing(), taken, waiting)
+        # The log is a copy of what is in segments, so it goes first.
+        copied = _compacted_log_bytes(directory, roll.progress()) if room.missing() else 0
+        gone = given_up(left, room.missing() - copied, taken, waiting)
         edges_ms = sent_until(directory) if gone else []
         for segment, why in gone:
             _give_up(directory, roll, segment, why, now, edges_ms)
@@ -146,7 +152,8 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
         limit = room.disk_total if request.max_bytes is None else request.max_bytes
         return _Made(
             sum(segment.samples for segment, _ in gone),
-            room.missing(),
+            max(0, room.missing() - copied),
+            room.missing() > 0,
             room.used,
             int(limit * (1 - RESERVE_SHARE)),
             len(left) - len(gone),
@@ -205,6 +212,14 @@ def _room(directory: Path, request: Request) -> Any:
     unused = sum(_free_bytes(directory / name) for name in (HISTORY, ROLL))
     disk = shutil.disk_usage(directory)
     return Room(used - unused, disk.free + unused, disk.total, request.max_bytes)
+
+
+def _compacted_log_bytes(directory: Path, progress: Any) -> int:
+    """What the controller frees by deleting every log row that lies in segments too."""
+    from bms.historian.queries import Queries
+
+    with Queries(directory, read_only=True) as history:
+        return history.log.bytes_until(progress)
 
 
 def _free_bytes(path: Path) -> int:
