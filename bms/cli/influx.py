@@ -165,7 +165,7 @@ def backfill(
     first, last = _period(loaded, start, end)
     rows = []
     for settings in named_sink(loaded, sink):
-        rows += mark_for_backfill(loaded, settings, first, last, reason)
+        rows += mark_for_backfill(settings, loaded.state_dir, loaded.file.id, first, last, reason)
     _audit(loaded.state_dir, SystemClock().now(), "influx.backfill", reason, start=start, end=end)
     if as_json:
         print_json(rows)

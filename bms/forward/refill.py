@@ -64,35 +64,46 @@ class StoredSamples:
         self._damaged: dict[int, str] = {}
         self._lost: dict[int, list[GivenUp]] = {}
 
-    def gaps(self, start_ms: int, end_ms: int, first_row: int) -> list[Place]:
-        """The places of what is stored of [start, end), and of what is older but came in rows
-        from `first_row` on; empty if nothing is."""
-        days = self._days(0, end_ms, first_row)
+    def gaps(self, start_ms: int, end_ms: int, first_row: int | None = None) -> list[Place]:
+        """The places of what is stored of [start, end).
+
+        With `first_row` also of what is older, where it may have come in log rows from that one on.
+        """
         begin = start_ms // DAY_MS
-        # Whole days: what is sent twice does no harm, and some samples are later than others.
-        found = [Place(place_of(d), place_of(d + 1) - 1) for d in days if d < begin]
-        later = [day for day in days if day >= begin]
-        if later:
-            first, last = place_of(later[0]), place_of(later[-1] + 1) - 1
+        found = []
+        if first_row is not None:
+            # Whole days: what is sent twice does no harm, and some samples are later than others.
+            late = self._days(0, begin * DAY_MS, first_row)
+            found = [Place(place_of(day), place_of(day + 1) - 1) for day in late]
+        days = self._days(begin * DAY_MS, end_ms)
+        if days:
+            first, last = place_of(days[0]), place_of(days[-1] + 1) - 1
             found.append(Place(first, last, start_ms, end_ms))
         return found
 
     def _days(self, start_ms: int, end_ms: int, first_row: int = 0) -> list[int]:
-        """The days of UTC of which something is stored, or was and is given up."""
+        """The days of UTC of which something is stored, or was and is given up.
+
+        Of what is given up it is not known which rows it came in: it counts for `first_row` 0.
+        """
         roll = self._trends.roll
         if roll is None:
             return []
         spans = [(s.t0, s.t1) for s in roll.segments(start_ms, end_ms) if s.last_seq >= first_row]
-        spans += [
-            (int(lost.start_ms.min()), int(lost.end_ms.max()))
-            for lost in roll.given_up(start_ms, end_ms)
-        ]
-        days = {
-            day
-            for first, last in spans
-            for day in range(max(first, start_ms) // DAY_MS, min(last, end_ms - 1) // DAY_MS + 1)
-        }
-        return sorted(days)
+        if not first_row:
+            spans += [
+                (int(lost.start_ms.min()), int(lost.end_ms.max()))
+                for lost in roll.given_up(start_ms, end_ms)
+            ]
+        return sorted(
+            {
+                day
+                for first, last in spans
+                for day in range(
+                    max(first, start_ms) // DAY_MS, min(last, end_ms - 1) // DAY_MS + 1
+                )
+            }
+        )
 
     def take(self, gap: Gap, most_lines: int) -> Take:
         """The next of a gap: at least one series and hour, about `most_lines` lines."""
@@ -246,7 +257,7 @@ class StoredRollups:
         self._trends = trends
         self._tagging = tagging
 
-    def gaps(self, start_ms: int, end_ms: int, first_row: int) -> list[Place]:
+    def gaps(self, start_ms: int, end_ms: int, first_row: int | None = None) -> list[Place]:
         """The places of what is stored of [start, end), and of what was revised meanwhile."""
         del first_row  # revisions of older quarter hours are found by the margin
         roll = self._trends.roll

@@ -20,11 +20,11 @@ from contextlib import (
     ExitStack,
     contextmanager,
 )
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic as system_monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bms.clock import SystemClock
 from bms.config.sinks import InfluxFile
@@ -35,6 +35,7 @@ from bms.forward.pace import Pace
 from bms.forward.reconcile import Reconciler
 from bms.forward.refill import Place, Refill, StoredRollups, StoredSamples, refills_of
 from bms.forward.sources import Hole, Sources, Stream, Take, streams_of
+from bms.forward.status import SinkStatus
 from bms.forward.tags import Tagging
 from bms.forward.transport import InfluxTransport, Transport
 from bms.historian.records import to_ms
@@ -63,48 +64,6 @@ STORE_TIMEOUT_S = 60.0
 STEPS_IN_A_ROW = 20
 """So many of one stream before the others are looked at."""
 MOST_LINES = "most_lines"
-
-
-@dataclass(slots=True)
-class SinkStatus:
-    """How the copy is doing. Counts are since the start of this process."""
-
-    name: str
-    dialect: str = ""
-    url: str = ""
-    cursors: dict[str, int] = field(default_factory=dict)
-    backlog_rows: int = 0
-    """Rows not yet sent, those of gaps included."""
-    oldest_unsent_s: float | None = None
-    gaps: int = 0
-    sent_lines: int = 0
-    dead_lines: int = 0
-    """Dead letters that are kept now."""
-    damaged_rows: int = 0
-    """Rows that did not read back as written; what they held is lost."""
-    missing_rows: int = 0
-    """Rows that were gone before they could be sent, and of whose time nothing is stored."""
-    refill_days: int = 0
-    """Days of UTC of which rows are gone, and that are sent from what is stored by series."""
-    lost_samples: int = 0
-    """Raw samples that the disk budget gave up before they were sent, ever."""
-    lost: list[dict[str, Any]] = field(default_factory=list)
-    """The same by class of points and day: `class`, `start`, `end`, `samples`."""
-    retries: dict[str, int] = field(default_factory=dict)
-    """By HTTP status; `no answer` for the rest."""
-    backfill_lines_s: float = 0.0
-    """The rate allowed to backfill now."""
-    mismatches: int = 0
-    """Hours of a measurement whose count on the server was less than ours."""
-    reconciled_until: str | None = None
-    outage: bool = False
-    """Nothing was taken for more than a minute."""
-    last_error: str = ""
-    """Empty as soon as a request succeeds."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,10 +454,11 @@ class InfluxSink:
         status, now_ms = self.status, to_ms(self._now())
         rows = gaps = 0
         oldest: list[int] = []
+        cursors: dict[str, int] = {}
         for stream in opened.streams:
             cursor = opened.cursors[stream.name]
             seq, missed = cursor.seq, cursor.gaps()
-            status.cursors[stream.name] = seq
+            cursors[stream.name] = seq
             rows += stream.last() - seq + sum(gap.rows for gap in missed)
             gaps += len(missed)
             if stream.last() > seq and (found := stream.oldest_ms(seq)) is not None:
@@ -514,7 +474,7 @@ class InfluxSink:
         status.refill_days = len(days)
         status.lost = [lost.to_json() for lost in losses(self._directory, self.name)]
         status.lost_samples = sum(lost["samples"] for lost in status.lost)
-        status.backlog_rows, status.gaps = rows, gaps
+        status.backlog_rows, status.gaps, status.cursors = rows, gaps, cursors
         status.oldest_unsent_s = max(0.0, (now_ms - min(oldest)) / 1000) if oldest else None
         status.retries = {
             str(code) if code else "no answer": count

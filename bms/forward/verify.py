@@ -132,21 +132,26 @@ def days_of(start: datetime, end: datetime, zone: ZoneInfo) -> list[tuple[str, d
 
 
 def mark_for_backfill(
-    site: Site, settings: InfluxFile, start: datetime, end: datetime, reason: str
+    settings: InfluxFile,
+    state_dir: Path,
+    site: str,
+    start: datetime,
+    end: datetime,
+    reason: str,
 ) -> list[dict[str, Any]]:
     """Make a period a gap of every stream of a sink: what is kept here of it is sent again."""
     start_ms, end_ms = to_ms(start), to_ms(end)
     found = []
     with ExitStack() as stack:
-        sources = stack.enter_context(open_sources(site.state_dir))
+        sources = stack.enter_context(open_sources(state_dir))
         history = sources.history
 
         def mark(stream: Stream | Refill, last: int) -> SinkCursor:
             return stack.enter_context(
-                SinkCursor(site.state_dir, settings.name, stream.uid, last, stream=stream.name)
+                SinkCursor(state_dir, settings.name, stream.uid, last, stream=stream.name)
             )
 
-        for stream in streams_of(sources, settings, Tagging({}), site.file.id):
+        for stream in streams_of(sources, settings, Tagging({}), site):
             if stream.name == LOG:
                 span = history.log_span(start_ms, end_ms)
             else:
@@ -163,7 +168,7 @@ def mark_for_backfill(
             if refill.name == LOG + STORED and history.log_reaches(start_ms):
                 continue
             days = 0
-            for place in refill.gaps(start_ms, end_ms, LAST_PLACE):
+            for place in refill.gaps(start_ms, end_ms):
                 # Whatever is lost in it was counted when its rows were passed over.
                 mark(refill, LAST_PLACE).add_gap(place.first, place.last, place.from_ms, reason)
                 days += day_of(place.last) - day_of(place.first) + 1

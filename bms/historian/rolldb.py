@@ -22,7 +22,7 @@ from bms.database import Layout, open_database, store_errors, transaction
 from bms.errors import StoreError
 from bms.historian.columns import DamagedColumns, Ints, pack, unpack
 from bms.historian.records import Dropped, from_ms, to_ms
-from bms.historian.rollups import NONE, NOTHING, QUARTER_MS, Bools, Rollups, Samples, summed
+from bms.historian.rollups import ADDED, NONE, NOTHING, QUARTER_MS, Bools, Rollups, Samples, summed
 from bms.historian.segments import Segment
 
 FILE_NAME: Final = "roll.db"
@@ -325,19 +325,36 @@ class RollDb:
         return Rollups.joined(parts) if parts else NONE
 
     def unnumbered(self, start_ms: int, end_ms: int, series: Collection[int]) -> Rollups:
-        """The quarter hours of [start, end) of which no row is numbered any more, summed."""
+        """Of the quarter hours of [start, end) what is no longer numbered, summed.
+
+        `rev` is the newest revision in the sum.
+        """
         rows = self.quarters(start_ms, end_ms, series)
-        if not len(rows):
-            return rows
-        keys = rows.series * (1 << 38) + rows.start_ms // QUARTER_MS
+        wanted = np.array(sorted(series), np.int64)
+        numbered = []
         for number, blob in self._rows(
             "SELECT first, blob FROM block WHERE t0 < ? AND t1 >= ?", end_ms, start_ms
         ):
             block = Rollups.of(self._unpacked(blob, f"block {number}")[:-1])
-            numbered = block.series * (1 << 38) + block.start_ms // QUARTER_MS
-            keep = ~np.isin(keys, numbered)
-            rows, keys = rows.where(keep), keys[keep]
-        return rows
+            use = (block.start_ms >= start_ms) & (block.start_ms < end_ms)
+            numbered.append(block.where(use & np.isin(block.series, wanted)))
+        if not len(rows) or not any(map(len, numbered)):
+            return rows
+        columns = {n: c.copy() for n, c in zip(Rollups.__slots__, rows.columns(), strict=True)}
+        place = {key: i for i, key in enumerate(_keys(rows))}
+        keep = np.ones(len(rows), np.bool_)
+        for block in numbered:
+            for i, key in enumerate(_keys(block)):
+                at = place.get(key)
+                if at is None:
+                    continue
+                if block.rev[i] == 0:  # all of it is numbered
+                    keep[at] = False
+                    continue
+                columns["rev"][at] = min(columns["rev"][at], block.rev[i] - 1)
+                for name in ADDED:
+                    columns[name][at] -= getattr(block, name)[i]
+        return Rollups.of(list(columns.values())).where(keep)
 
     def gather(self, t0: int, t1: int, rows: Rollups) -> None:
         """Put the quarter hours of some series in one tile (`merge` marks it). In a transaction."""
@@ -456,6 +473,10 @@ class RollDb:
             return list(unpack(blob))
         except DamagedColumns as error:
             raise StoreError(f"{self.path}: {what}: the columns are damaged: {error}") from error
+
+
+def _keys(rows: Rollups) -> list[tuple[int, int]]:
+    return list(zip(rows.series.tolist(), rows.start_ms.tolist(), strict=True))
 
 
 def _number(value: Any) -> Any:

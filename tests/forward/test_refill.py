@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,14 +17,18 @@ import pytest
 from bms.config.sinks import InfluxFile
 from bms.energy.ledger import Reading
 from bms.equipment import PointClass
+from bms.forward.lines import rollup_line
 from bms.forward.outgoing import Outgoing
 from bms.forward.pace import Pace
 from bms.forward.sink import InfluxSink
 from bms.forward.sources import LogStream, Selection
 from bms.forward.tags import Tagging
+from bms.forward.verify import mark_for_backfill
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Meter, Series, to_ms
-from bms.historian.sinks import losses
+from bms.historian.rolldb import RollDb
+from bms.historian.sinks import DAY_MS, SinkCursor, losses
+from bms.historian.streams import RollupRow
 from bms.historian.trends import Trends
 from bms.historian.upkeep import Request, run
 from drivers.points import Quality, Sample
@@ -90,7 +95,9 @@ class Site:
     def _quality(self) -> Quality:
         return Quality.GOOD if self._rng.random() < 0.95 else Quality.STALE
 
-    def upkeep(self) -> None:
+    def upkeep(self) -> tuple[int, int]:
+        # Beside so small a budget the write-ahead log (4 MB) would be nearly all there is.
+        self.history._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         done = run(
             Request(
                 str(self.directory), to_ms(self.now), "Asia/Shanghai", sinks=["influx"],
@@ -104,6 +111,7 @@ class Site:
         if done.prune_log:
             while n := self.history.prune(self.now, compacted=done.compacted, sinks=[]):
                 self.pruned += n
+        return done.compacted
 
     async def copy(self, server: InfluxServer, until: str) -> InfluxSink:
         """Run the sink until it is up to date, or has seen an outage."""
@@ -171,17 +179,17 @@ async def outage(tmp_path: Path, days: int, max_bytes: int) -> Site:
         absent = set(site.lines) - there
         assert sink.status.missing_rows == 0
         assert sink.status.lost_samples == len(absent)
-        by_class = Counter(
-            {"bms_analog": "analog", "bms_state": "state"}[line.split(",")[0]] for line in absent
-        )
-        told: Counter[str] = Counter()
-        for lost in losses(tmp_path, "influx"):
-            told[lost.group] += lost.samples
-            times = [
-                key(x)[1] for x in absent if key(x)[1] // 86_400_000 == lost.start_ms // 86_400_000
-            ]
-            assert (lost.start_ms, lost.end_ms) == (min(times), max(times))
-        assert told == by_class
+        days: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for line in absent:
+            group = {"bms_analog": "analog", "bms_state": "state"}[line.split(",")[0]]
+            days[group, key(line)[1] // DAY_MS].append(key(line)[1])
+        told = {
+            (lost.group, lost.start_ms // DAY_MS): (lost.samples, lost.start_ms, lost.end_ms)
+            for lost in losses(tmp_path, "influx")
+        }
+        assert told == {of: (len(ms), min(ms), max(ms)) for of, ms in days.items()}
+        from_store = {line for line in there if key(line) in stored and "_analog" in line}
+        assert len(from_store) > 1000  # not only what is never given up
         registers = {x for x in site.lines if "energy" in x}
         assert registers
         assert registers <= there  # never given up
@@ -197,5 +205,80 @@ async def test_a_day_without_a_server_on_a_small_disk(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_a_week_without_a_server_on_a_small_disk(tmp_path: Path) -> None:
-    await outage(tmp_path, 7, 700_000)
+    await outage(tmp_path, 7, 900_000)
     assert losses(tmp_path, "influx")
+
+
+async def test_a_database_that_is_new_gets_all_there_is_and_a_backfill_reaches_as_far(
+    tmp_path: Path,
+) -> None:
+    """Also quarter hours that the stream of roll-ups no longer numbers."""
+    site = Site(tmp_path, None)
+    for _ in range(3):
+        site.live(24)
+        compacted = site.upkeep()
+    with Trends(tmp_path) as trends:
+        streamed = [rollup_line(row, Tagging({})) for row in all_rollups(trends)]
+        uid = trends.history.uid()
+    with RollDb(tmp_path, uid) as roll, roll.transaction():
+        roll.prune(to_ms(BEGIN + timedelta(days=2)), 0)  # as after 35 days
+    while site.history.prune(site.now, compacted=compacted, sinks=[]):
+        pass
+    async with InfluxServer() as server:
+        sink = await site.copy(server, "done")
+        assert (sink.status.missing_rows, sink.status.lost_samples) == (0, 0)
+        assert set(server.stored) == {*site.lines, *streamed}
+        server.stored.clear()
+        settings = InfluxFile(url=server.url, org="o", bucket="b", send=["raw", "rollups"])
+        marked = mark_for_backfill(
+            settings, tmp_path, "site", BEGIN, BEGIN + timedelta(hours=30), "the bucket was lost"
+        )
+        assert {(row["stream"], row.get("days")) for row in marked} >= {("log", 2), ("rollups", 2)}
+        await site.copy(server, "done")
+        until_ms = to_ms(BEGIN + timedelta(hours=30))
+        assert set(server.stored) >= {x for x in site.lines if key(x)[1] < until_ms}
+        assert set(server.stored) >= {x for x in streamed if key(x)[1] < until_ms}
+        assert set(server.stored) <= {*site.lines, *streamed}
+    site.history.close()
+
+
+async def test_quarter_hours_revised_since_they_left_the_stream_add_up(tmp_path: Path) -> None:
+    site = Site(tmp_path, None)
+    for day in range(3):
+        if day == 2:  # recorded two days late
+            for seconds in (7, 61, 1000):
+                time = BEGIN + timedelta(hours=5, seconds=seconds)
+                site.history.append(Batch([Sample(POWERS[0], 5000.0, Quality.GOOD, time)]))
+        site.live(24)
+        site.upkeep()
+    with Trends(tmp_path) as trends:
+        streamed = [rollup_line(row, Tagging({})) for row in all_rollups(trends)]
+        uid = trends.history.uid()
+    assert any(",rev=1 " in line for line in streamed)
+    for until in (2, 4):  # the first numbers are gone, then all
+        with RollDb(tmp_path, uid) as roll, roll.transaction():
+            roll.prune(to_ms(BEGIN + timedelta(days=until)), 0)
+        with SinkCursor(tmp_path, "influx", uid, 0, stream="rollups") as cursor:
+            assert cursor.seq == 0
+        async with InfluxServer() as server:
+            await site.copy(server, "done")
+            assert added_up(set(server.stored)) == pytest.approx(added_up(streamed), abs=1e-3)
+    site.history.close()
+
+
+def added_up(lines: Iterable[str]) -> dict[str, float]:
+    """Integrals by point and quarter hour, over all revisions."""
+    found: dict[str, float] = defaultdict(float)
+    for line in lines:
+        if line.startswith("analog_15m"):
+            point, ms = key(line)
+            integral = float(line.split("integral=")[1].split(",")[0])
+            found[f"{point} {ms}"] += integral
+    return dict(found)
+
+
+def all_rollups(trends: Trends) -> list[RollupRow]:
+    rows: list[RollupRow] = []
+    while found := trends.rollups(len(rows), 5000):
+        rows += found
+    return rows
