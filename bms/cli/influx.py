@@ -165,13 +165,14 @@ def backfill(
     first, last = _period(loaded, start, end)
     rows = []
     for settings in named_sink(loaded, sink):
-        rows += mark_for_backfill(loaded, settings, first, last, reason)
+        rows += mark_for_backfill(settings, loaded.state_dir, loaded.file.id, first, last, reason)
     _audit(loaded.state_dir, SystemClock().now(), "influx.backfill", reason, start=start, end=end)
     if as_json:
         print_json(rows)
         return
     for row in rows:
-        click.echo(f"{row['sink']}: {row['rows']} rows of {row['stream']} will be sent again")
+        what = f"{row['days']} days" if "days" in row else f"{row['rows']} rows"
+        click.echo(f"{row['sink']}: {what} of {row['stream']} will be sent again")
     if not rows:
         click.echo("nothing of that period is kept here as it was recorded")
 
@@ -183,7 +184,7 @@ def status(site: Path, as_json: bool) -> None:
     """How far each database is, what it missed, what it refused."""
     from bms.api.client import ask
     from bms.errors import Unreachable
-    from bms.historian.sinks import dead_letters, positions
+    from bms.historian.sinks import dead_letters, losses, positions
 
     state_dir = state_dir_of(site)
     try:
@@ -201,6 +202,7 @@ def status(site: Path, as_json: bool) -> None:
                     "gaps": sum(len(position.gaps) for position in mine),
                     "gap_rows": sum(gap.rows for position in mine for gap in position.gaps),
                     "dead_lines": sum(len(d.lines) for d in dead_letters(state_dir, name)),
+                    "lost": [lost.to_json() for lost in losses(state_dir, name)],
                     "last_error": "the controller is not running",
                 }
             )
@@ -227,6 +229,17 @@ def status(site: Path, as_json: bool) -> None:
             row["last_error"],
         )
     show(table)
+    for row in rows:
+        if row.get("refill_days"):
+            click.echo(
+                f"{row['name']}: {row['refill_days']} days have left the log and follow from what "
+                "is stored"
+            )
+        for lost in row.get("lost", ()):
+            click.echo(
+                f"{row['name']}: {lost['samples']:,} samples of class {lost['class']} were given "
+                f"up before they were sent, {lost['start']} to {lost['end']}"
+            )
     if not rows:
         click.echo("history is copied to no database")
 

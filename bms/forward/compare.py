@@ -11,12 +11,14 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import fsum, isfinite
+from types import MappingProxyType
 from typing import Any
 
 from bms.config.sinks import InfluxFile
 from bms.equipment import PointClass
 from bms.forward.outgoing import Outgoing
 from bms.forward.reader import Reader
+from bms.forward.refill import SERIES_AT_ONCE, lost_numbers
 from bms.forward.sources import EnergySource, RollupSource, Selection, Sources
 from bms.historian.records import from_ms
 from bms.historian.sinks import DeadLetter
@@ -64,6 +66,10 @@ class Comparison:
     here: float
     there: float
     differences: tuple[Difference, ...]
+    given_up: int = 0
+    """Samples that the disk budget gave up here; they are not counted in `here`."""
+    lost: int = 0
+    """Those of them that the server does not have."""
 
     @property
     def short(self) -> bool:
@@ -101,14 +107,42 @@ class LocalCounts:
             for point, ms in _numbers(history, first_ms, last_ms):
                 if point in wanted:
                     seen[point].add(ms)
+            if not history.log_reaches(first_ms):
+                for point, stored_ms in self._stored(first_ms, last_ms):
+                    if point in wanted:
+                        seen[point].update(stored_ms)
             for point, times in seen.items():
                 times -= dead.get((wanted[point], point), frozenset())
                 if times:
                     found[wanted[point]][point] += len(times)
         return found
 
+    def _stored(self, start_ms: int, end_ms: int) -> Iterator[tuple[PointId, list[int]]]:
+        """The times of numbers in segments, some at a time."""
+        trends = self._sources.trends
+        if trends is None:
+            return
+        numbers = sorted(trends.names())
+        for first in range(0, len(numbers), SERIES_AT_ONCE):
+            blocks, _ = trends.stored(numbers[first : first + SERIES_AT_ONCE], start_ms, end_ms)
+            for block in blocks.values():
+                yield block.point, block.times_ms[block.numbers()].tolist()
+
+    def given_up(self, start_ms: int, end_ms: int) -> dict[str, dict[PointId, int]]:
+        """Samples with a number of [start, end) that the disk budget gave up, sent or not."""
+        found: dict[str, dict[PointId, int]] = defaultdict(dict)
+        trends = self._sources.trends
+        if trends is not None:
+            classes = trends.points()
+            for point, n in lost_numbers(trends, self._selection, start_ms, end_ms).items():
+                found[f"bms_{classes[point].value}"][point] = n
+        return found
+
     def _slices(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, int]]:
+        trends = self._sources.trends
         samples = self._sources.history.samples_between(start_ms, end_ms)
+        if trends is not None and trends.roll is not None:
+            samples += sum(s.samples for s in trends.roll.segments(start_ms, end_ms))
         parts = max(1, -(-samples // SAMPLES_AT_ONCE))
         step = max(1, -(-(end_ms - start_ms) // parts))
         for first_ms in range(start_ms, end_ms, step):
@@ -172,11 +206,16 @@ async def compare(
     results = []
     if "raw" in settings.send:
         raw = await in_thread(local.raw, start_ms, end_ms)
+        given_up = await in_thread(local.given_up, start_ms, end_ms)
         for klass in NUMBERS:
             name = f"bms_{klass.value}"
             results.append(
                 _comparison(
-                    name, "count", raw.get(name, {}), await there("count", name, "v", False)
+                    name,
+                    "count",
+                    raw.get(name, {}),
+                    await there("count", name, "v", False),
+                    given_up.get(name, {}),
                 )
             )
     if "energy" in settings.send:
@@ -193,14 +232,29 @@ async def compare(
 
 
 def _comparison(
-    measurement: str, what: str, mine: Mapping[PointId, float], there: Mapping[PointId, float]
+    measurement: str,
+    what: str,
+    mine: Mapping[PointId, float],
+    there: Mapping[PointId, float],
+    given_up: Mapping[PointId, int] = MappingProxyType({}),
 ) -> Comparison:
-    differences = tuple(
-        Difference(measurement, point, what, mine.get(point, 0), there.get(point, 0))
-        for point in sorted(set(mine) | set(there))
-        if not _same(mine.get(point, 0), there.get(point, 0))
+    differences = []
+    lost = 0
+    for point in sorted(set(mine) | set(there) | set(given_up)):
+        here, found, gone = mine.get(point, 0), there.get(point, 0), given_up.get(point, 0)
+        # Of what was given up here the server has what was sent before.
+        lost += round(min(gone, max(0, here + gone - found)))
+        if not _same(here, found) and not here <= found <= here + gone:
+            differences.append(Difference(measurement, point, what, here, found))
+    return Comparison(
+        measurement,
+        what,
+        fsum(mine.values()),
+        fsum(there.values()),
+        tuple(differences),
+        sum(given_up.values()),
+        lost,
     )
-    return Comparison(measurement, what, fsum(mine.values()), fsum(there.values()), differences)
 
 
 def _same(a: float, b: float) -> bool:

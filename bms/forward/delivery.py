@@ -39,21 +39,19 @@ class Parcel:
 
 
 def parcels(lines: Sequence[str], most_lines: int) -> list[Parcel]:
-    """Lines as requests of at most `most_lines` and about `MAX_BYTES`."""
+    """Lines as requests of at most `most_lines` and `MAX_BYTES`; a longer line goes alone."""
     found = []
-    first = size = 0
-    for i, line in enumerate(lines):
-        if i > first and (i - first >= most_lines or size + len(line) >= MAX_BYTES):
-            found.append(_parcel(lines[first:i]))
-            first, size = i, 0
-        size += len(line) + 1
-    if first < len(lines):
-        found.append(_parcel(lines[first:]))
+    for first in range(0, len(lines), most_lines):
+        found += _parcels(lines[first : first + most_lines])
     return found
 
 
-def _parcel(lines: Sequence[str]) -> Parcel:
-    return Parcel(lines, pack(lines))
+def _parcels(lines: Sequence[str]) -> list[Parcel]:
+    body = "\n".join(lines).encode()
+    if len(body) <= MAX_BYTES or len(lines) == 1:
+        return [Parcel(lines, pack(body))]
+    middle = len(lines) // 2
+    return [*_parcels(lines[:middle]), *_parcels(lines[middle:])]
 
 
 class Delivery:
@@ -174,4 +172,4 @@ class Delivery:
 def _halves(parcel: Parcel) -> list[Parcel]:
     """Both halves, the second first: taken from the end, they go out in order."""
     middle = len(parcel.lines) // 2
-    return [_parcel(parcel.lines[middle:]), _parcel(parcel.lines[:middle])]
+    return [*_parcels(parcel.lines[middle:]), *_parcels(parcel.lines[:middle])]

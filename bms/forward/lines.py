@@ -17,17 +17,20 @@ series of every meter every day (500 meters: 182,500 a year).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from math import isfinite
 
 from bms.equipment import Medium, PointClass
 from bms.forward.tags import Tagging
 from bms.forward.text import escaped, quoted
-from bms.historian.records import AlarmRow, AwardRow, LogRow, to_ms
+from bms.historian.blob import BOOL, FLOAT, INT, value_of
+from bms.historian.records import AlarmRow, AwardRow, to_ms
 from bms.historian.streams import EnergyRow, RollupRow
 from drivers.points import PointId, Quality, Value
 
+PLAIN = bytes(kind << 4 for kind in (FLOAT, INT, BOOL))
+"""Statuses of good numbers: nearly all there are. Whatever their kind, they are sent as floats."""
 VOLUMES = [medium for medium in Medium if medium.unit == "m3"]
 
 
@@ -45,44 +48,58 @@ class LineWriter:
             self._classes = dict(classes)
             self._heads.clear()
 
-    def lines(self, row: LogRow) -> list[str]:
-        """The lines of one log row, in recorded order."""
-        if not row.points:
+    def lines(
+        self,
+        points: Sequence[PointId],
+        times_ms: Sequence[int],
+        values: Sequence[float],
+        status: bytes,
+        text: Callable[[int], str],
+    ) -> list[str]:
+        """The lines of samples as the history keeps them (see `historian.blob`), in their order.
+
+        `text` gives a text by its number. Raises KeyError for one that is missing.
+        """
+        if not points:
             return []
-        heads = self._heads
-        if (
-            not any(row.qualities)
-            and set(map(type, row.values)) == {float}
-            and isfinite(sum(row.values))  # type: ignore[arg-type]
-            and min(row.times_ms) >= self._tagging.settled_ms
-        ):
-            # Nearly every row of a site is like this; it takes half the time.
-            for point in set(row.points) - heads.keys():
-                heads[point] = self._head(point, row.times_ms[0])
-            return [
-                f"{head} v={value!r} {ms}"
-                for head, value, ms in zip(
-                    map(heads.__getitem__, row.points), row.values, row.times_ms, strict=True
-                )
+        first_ms, last_ms = min(times_ms), max(times_ms)
+        if first_ms < self._tagging.settled_ms:
+            heads = [self._head(p, ms) for p, ms in zip(points, times_ms, strict=True)]
+        else:
+            known = self._heads
+            for point in set(points) - known.keys():
+                known[point] = self._head(point, first_ms)
+            heads = list(map(known.__getitem__, points))
+        # A list of texts by two formats: numbers and times as texts would be lists of their own.
+        if first_ms == last_ms:
+            lines = [f"{head}{v!r} {first_ms}" for head, v in zip(heads, values, strict=True)]
+        else:
+            lines = [
+                f"{head}{v!r} {ms}" for head, v, ms in zip(heads, values, times_ms, strict=True)
             ]
-        return list(map(self._line, row.points, row.times_ms, row.values, row.qualities))
+        if status.translate(None, PLAIN) or not isfinite(sum(values)):
+            for i, kind in enumerate(status):
+                if kind not in PLAIN or not isfinite(values[i]):
+                    value = value_of(kind, values[i], text)
+                    lines[i] = self._line(points[i], times_ms[i], value, kind & 15)
+        return lines
 
     def _line(self, point: PointId, ms: int, value: Value | None, quality: int) -> str:
         if isinstance(value, str):
-            head = f"bms_event{self._tagging.of(point, ms)}"
+            head = f"bms_event{self._tagging.of(point, ms)} "
             fields = f'text="{quoted(value)}"'
         else:
-            head = self._head(point, ms)
+            head = self._head(point, ms).removesuffix("v=")
             fields = "" if value is None or not isfinite(value) else f"v={float(value)!r}"
             if not fields:
                 quality = Quality.BAD
         if quality:
             fields = f"{fields},q={quality:d}.0" if fields else f"q={quality:d}.0"
-        return f"{head} {fields} {ms}"
+        return f"{head}{fields} {ms}"
 
     def _head(self, point: PointId, ms: int) -> str:
         klass = self._classes.get(point, PointClass.ANALOG).value
-        return f"bms_{klass}{self._tagging.of(point, ms)}"
+        return f"bms_{klass}{self._tagging.of(point, ms)} v="
 
 
 def energy_line(row: EnergyRow, tagging: Tagging) -> str:

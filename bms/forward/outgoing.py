@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 from bms.historian import award_rows
+from bms.historian.blob import Columns, DamagedBlob, decode
 from bms.historian.queries import Queries
 from bms.historian.records import AlarmRow, AwardRow, LogRow, from_ms
 from bms.model import Severity
 
 ROWS_AT_ONCE = 50
 _IN_TIME = "t0 BETWEEN ?1 - (SELECT widest_ms FROM about) AND ?2 - 1 AND t1 >= ?1"
+
+
+@dataclass(frozen=True, slots=True)
+class LogColumns:
+    """One row of the log as it is stored; `columns` is None and `damage` says why if it is not."""
+
+    seq: int
+    t0: int
+    columns: Columns | None
+    damage: str = ""
 
 
 class Outgoing(Queries):
@@ -65,6 +77,19 @@ class Outgoing(Queries):
             count += 1
         return max(1, count)
 
+    def columns_after(self, seq: int, limit: int) -> list[LogColumns]:
+        """The next log rows after `seq`, in order, at most `limit`, as columns."""
+        found = []
+        for number, t0, blob in self._rows(
+            "SELECT seq, t0, blob FROM log WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit
+        ):
+            try:
+                found.append(LogColumns(number, t0, decode(blob)))
+            except DamagedBlob as error:
+                damage = f"log row {number} is damaged: {error}"
+                found.append(LogColumns(number, t0, None, damage))
+        return found
+
     def log_between(self, start_ms: int, end_ms: int) -> Iterator[LogRow]:
         """The log rows that may hold samples of [start, end), in order, a few at a time."""
         span = self.log_span(start_ms, end_ms)
@@ -86,6 +111,13 @@ class Outgoing(Queries):
         """About how many samples the log has of [start, end)."""
         rule = f"SELECT coalesce(sum(n), 0) FROM log WHERE {_IN_TIME}"
         return int(self._rows(rule, start_ms, end_ms)[0][0])
+
+    def log_reaches(self, ms: int) -> bool:
+        """Whether the log still has everything from that time on."""
+        rows = self._rows("SELECT seq, t1 FROM log ORDER BY seq LIMIT ?", ROWS_AT_ONCE)
+        if not rows:
+            return self.last_seq() == 0
+        return bool(rows[0][0] == 1 or max(t1 for _, t1 in rows) <= ms)
 
     def oldest_log_ms(self) -> int | None:
         """The time of the oldest sample in the log."""

@@ -23,7 +23,7 @@ from bms.forward.compare import (
 from bms.forward.reader import Reader
 from bms.forward.sources import Sources, Stream
 from bms.historian.records import to_ms
-from bms.historian.sinks import LOG, SinkCursor
+from bms.historian.sinks import DAY_MS, LOG, SinkCursor, day_of
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class Reconciler:
         sources: Sources,
         streams: Sequence[Stream],
         cursors: Mapping[str, SinkCursor],
+        refills: Sequence[SinkCursor] = (),
         *,
         now: Callable[[], datetime],
         ca: Path | None,
@@ -60,6 +61,7 @@ class Reconciler:
         self._trouble = trouble
         self._streams = streams
         self._cursors = cursors
+        self._refills = refills
         self._history = sources.history
         self._any = next(iter(cursors.values()))
         self._local = LocalCounts(sources, settings, self._any.dead_letters)
@@ -125,6 +127,9 @@ class Reconciler:
 
     def _on_the_way(self, end_ms: int) -> bool:
         """Whether something of before then has still to be sent."""
+        for places in self._refills:
+            if any(day_of(gap.first) * DAY_MS < end_ms for gap in places.gaps()):
+                return True
         for stream in self._streams:
             cursor = self._cursors[stream.name]
             if any(gap.from_ms is None or gap.from_ms < end_ms for gap in cursor.gaps()):

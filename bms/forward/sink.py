@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import (
     AbstractAsyncContextManager,
@@ -20,11 +20,11 @@ from contextlib import (
     ExitStack,
     contextmanager,
 )
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from time import monotonic as system_monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bms.clock import SystemClock
 from bms.config.sinks import InfluxFile
@@ -33,11 +33,22 @@ from bms.forward.delivery import MAX_LINES, OUTAGE_S, Delivery, Parcel, parcels
 from bms.forward.outgoing import Outgoing
 from bms.forward.pace import Pace
 from bms.forward.reconcile import Reconciler
-from bms.forward.sources import Sources, Stream, Take, streams_of
+from bms.forward.refill import Place, Refill, StoredRollups, StoredSamples, refills_of
+from bms.forward.sources import Hole, Sources, Stream, Take, streams_of
+from bms.forward.status import SinkStatus
 from bms.forward.tags import Tagging
 from bms.forward.transport import InfluxTransport, Transport
 from bms.historian.records import to_ms
-from bms.historian.sinks import DeadLetter, Gap, SinkCursor
+from bms.historian.sinks import (
+    DAY_MS,
+    LAST_PLACE,
+    STORED,
+    DeadLetter,
+    Gap,
+    SinkCursor,
+    day_of,
+    losses,
+)
 from bms.historian.trends import Trends
 from bms.ledger.store import FILE_NAME as LEDGER
 from bms.ledger.store import Ledger
@@ -55,48 +66,23 @@ STEPS_IN_A_ROW = 20
 MOST_LINES = "most_lines"
 
 
-@dataclass(slots=True)
-class SinkStatus:
-    """How the copy is doing. Counts are since the start of this process."""
-
-    name: str
-    dialect: str = ""
-    url: str = ""
-    cursors: dict[str, int] = field(default_factory=dict)
-    backlog_rows: int = 0
-    """Rows not yet sent, those of gaps included."""
-    oldest_unsent_s: float | None = None
-    gaps: int = 0
-    sent_lines: int = 0
-    dead_lines: int = 0
-    """Dead letters that are kept now."""
-    damaged_rows: int = 0
-    """Rows that did not read back as written; what they held is lost."""
-    missing_rows: int = 0
-    """Rows that were gone before they could be sent."""
-    retries: dict[str, int] = field(default_factory=dict)
-    """By HTTP status; `no answer` for the rest."""
-    backfill_lines_s: float = 0.0
-    """The rate allowed to backfill now."""
-    mismatches: int = 0
-    """Hours of a measurement whose count on the server was less than ours."""
-    reconciled_until: str | None = None
-    outage: bool = False
-    """Nothing was taken for more than a minute."""
-    last_error: str = ""
-    """Empty as soon as a request succeeds."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
-
-
 @dataclass(frozen=True, slots=True)
 class _Step:
     """What is sent before the cursor, or the edge of a gap, moves to `take.seq`."""
 
     take: Take
     parcels: list[Parcel]
+    gap: Gap | None = None
+    """The gap as it is before this step."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """A gap and where its rows come from."""
+
+    stream: Stream | Refill
+    cursor: SinkCursor
+    gap: Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +93,8 @@ class _Opened:
     cursors: Mapping[str, SinkCursor]
     reconciler: Reconciler | None
     with_ledger: bool
+    refills: Mapping[str, tuple[Refill, SinkCursor]]
+    """By the name of the stream whose holes they fill."""
 
 
 class InfluxSink:
@@ -202,7 +190,7 @@ class InfluxSink:
                 busy = False
                 for stream in opened.streams:
                     cursor = opened.cursors[stream.name]
-                    busy |= await self._live(executor, transport, stream, cursor)
+                    busy |= await self._live(executor, transport, opened, stream, cursor)
                 if not busy:
                     busy = await self._backfill(executor, transport, opened)
                 before = self.status.outage
@@ -230,6 +218,17 @@ class InfluxSink:
             )
             for stream in streams
         }
+        refills = {
+            refill.name.removesuffix(STORED): (
+                refill,
+                stack.enter_context(
+                    SinkCursor(
+                        self._directory, self.name, refill.uid, LAST_PLACE, stream=refill.name
+                    )
+                ),
+            )
+            for refill in refills_of(sources, self._settings, self._tagging)
+        }
         any_cursor = next(iter(cursors.values()), None)
         if any_cursor is not None:
             self._delivery.most_lines = any_cursor.known(MOST_LINES, MAX_LINES)
@@ -241,11 +240,12 @@ class InfluxSink:
                 sources,
                 streams,
                 cursors,
+                [cursor for _, cursor in refills.values()],
                 now=self._now,
                 ca=self._ca,
                 trouble=lambda text: self._trouble("reconcile", text),
             )
-        return _Opened(streams, cursors, reconciler, sources.energy is not None)
+        return _Opened(streams, cursors, reconciler, sources.energy is not None, refills)
 
     # --- live --------------------------------------------------------------------------------
 
@@ -253,6 +253,7 @@ class InfluxSink:
         self,
         executor: ThreadPoolExecutor,
         transport: Transport,
+        opened: _Opened,
         stream: Stream,
         cursor: SinkCursor,
     ) -> bool:
@@ -260,6 +261,12 @@ class InfluxSink:
         step = await _in(executor, self._next_live, stream, cursor)
 
         def commit(sent: _Step, dead: list[DeadLetter]) -> None:
+            holes = sent.take.holes
+            if holes and holes[0].first == cursor.seq + 1:
+                # Joined to what was set aside before it, so that its times are known.
+                cursor.leave(holes[0].last, cursor.newest_ms + 1, "has left its stream")
+                holes = holes[1:]
+            self._pass_over(opened, stream.name, holes, None)
             cursor.advance(sent.take.seq, dead, sent.take.newest_ms)
             self._pace.live(len(sent.take.lines), self._monotonic())
 
@@ -281,7 +288,8 @@ class InfluxSink:
             limit_ms = to_ms(self._now()) - (OUTAGE_S + stream.late_s) * 1000
             if self._delivery.outage or (oldest_ms is not None and oldest_ms < limit_ms):
                 why = self._delivery.last_error or "found behind at the start"
-                cursor.leave(last, oldest_ms, why)
+                # The first rows may have left the stream: what follows on the last sent one is due.
+                cursor.leave(last, cursor.newest_ms + 1 if cursor.newest_ms else oldest_ms, why)
                 _log.warning(
                     "%s: %s %d to %d are set aside and follow later: %s",
                     self.name, stream.name, after + 1, last, why,
@@ -301,28 +309,73 @@ class InfluxSink:
         found = await _in(executor, self._gap, opened)
         if found is None:
             return False
-        stream, cursor, gap = found
-        step = await _in(executor, self._make, stream, gap.first - 1, gap.last, allowed)
+        stream, cursor = found.stream, found.cursor
+        step = await _in(executor, self._fill, stream, found.gap, allowed)
 
         def following(sent: _Step) -> _Step | None:
+            assert sent.gap is not None
             left = self._pace.allowance(self._monotonic()) - len(sent.take.lines)
-            return self._make(stream, sent.take.seq, gap.last, left)
+            newest_ms = sent.take.newest_ms
+            rest = replace(
+                sent.gap,
+                first=sent.take.seq + 1,
+                from_ms=sent.gap.from_ms if newest_ms is None else newest_ms + 1,
+            )
+            return self._fill(stream, rest, left)
 
         def commit(sent: _Step, dead: list[DeadLetter]) -> None:
-            cursor.fill(gap, sent.take.seq, dead, sent.take.newest_ms)
+            gap = sent.gap or found.gap
+            self._pass_over(opened, stream.name, sent.take.holes, gap.from_ms)
+            cursor.fill(gap, sent.take.seq, dead, sent.take.newest_ms, sent.take.lost)
             self._pace.backfilled(len(sent.take.lines), self._monotonic())
 
         await self._send(executor, transport, stream, step, following, commit, patient=False)
         return True
 
     @staticmethod
-    def _gap(opened: _Opened) -> tuple[Stream, SinkCursor, Gap] | None:
+    def _gap(opened: _Opened) -> _Filling | None:
         for stream in opened.streams:
+            if stream.name in opened.refills:  # the oldest, and what the disk may run out of
+                refill, places = opened.refills[stream.name]
+                if gaps := places.gaps():
+                    return _Filling(refill, places, gaps[0])
             cursor = opened.cursors[stream.name]
-            gaps = cursor.gaps()
-            if gaps:
-                return stream, cursor, gaps[0]
+            if gaps := cursor.gaps():
+                return _Filling(stream, cursor, gaps[0])
         return None
+
+    def _fill(self, stream: Stream | Refill, gap: Gap, allowed: int) -> _Step | None:
+        most = min(allowed, self._delivery.most_lines)
+        if gap.first > gap.last or most <= 0:
+            return None
+        if isinstance(stream, StoredSamples | StoredRollups):
+            take = stream.take(gap, most)
+        else:
+            take = stream.take(gap.first - 1, gap.last, most)
+        return _Step(take, parcels(take.lines, self._delivery.most_lines), gap)
+
+    def _pass_over(
+        self, opened: _Opened, name: str, holes: Sequence[Hole], from_ms: int | None
+    ) -> None:
+        """Have what is missing in a stream filled from what the store keeps by series."""
+        for hole in holes:
+            start_ms = from_ms or 0
+            if hole.after_ms is not None:
+                start_ms = hole.after_ms + 1
+            until_ms = to_ms(self._now()) if hole.until_ms is None else hole.until_ms
+            places: list[Place] = []
+            if name in opened.refills:
+                refill, cursor = opened.refills[name]
+                places = refill.gaps(start_ms, max(start_ms + 1, until_ms), hole.first)
+                why = f"rows {hole.first} to {hole.last} have left the {name}"
+                for place in places:
+                    cursor.add_gap(place.first, place.last, place.from_ms, why, place.until_ms)
+                if places:
+                    _log.warning("%s: %s: they follow from what is stored", self.name, why)
+            if not places:
+                rows = hole.last - hole.first + 1
+                self.status.missing_rows += rows
+                _log.error("%s: %d rows were gone before they could be sent", self.name, rows)
 
     # --- both --------------------------------------------------------------------------------
 
@@ -330,27 +383,35 @@ class InfluxSink:
         self,
         executor: ThreadPoolExecutor,
         transport: Transport,
-        stream: Stream,
+        stream: Stream | Refill,
         step: _Step | None,
         following: Callable[[_Step], _Step | None],
         commit: Callable[[_Step, list[DeadLetter]], None],
         *,
         patient: bool,
     ) -> None:
-        """Send step after step; the next is made ready while one is on its way."""
-        for count in range(STEPS_IN_A_ROW):
-            if step is None or (count and not patient and self._woken.is_set()):
-                return
-            upcoming = asyncio.ensure_future(_in(executor, following, step))
-            try:
-                dead = await self._bring(transport, stream, step, patient=patient)
-                if dead is None:
+        """Send step after step; while one is on its way, the one before it is committed and the
+        next is made ready. Returns when everything that was acknowledged is committed."""
+        committing: asyncio.Future[None] | None = None
+        try:
+            for count in range(STEPS_IN_A_ROW):
+                if step is None or (count and not patient and self._woken.is_set()):
                     return
-                await _in(executor, commit, step, dead)
-                self._count(step)
-                step = await upcoming
-            finally:
-                upcoming.cancel()
+                upcoming = asyncio.ensure_future(_in(executor, following, step))
+                try:
+                    dead = await self._bring(transport, stream, step, patient=patient)
+                    if dead is None:
+                        return
+                    if committing is not None:
+                        await committing
+                    committing = asyncio.ensure_future(_in(executor, commit, step, dead))
+                    self._count(step)
+                    step = await upcoming
+                finally:
+                    upcoming.cancel()
+        finally:
+            if committing is not None:
+                await committing
 
     def _make(
         self, stream: Stream, after: int, last: int, most_lines: int | None = None
@@ -363,7 +424,7 @@ class InfluxSink:
         return _Step(take, parcels(take.lines, self._delivery.most_lines))
 
     async def _bring(
-        self, transport: Transport, stream: Stream, step: _Step, *, patient: bool
+        self, transport: Transport, stream: Stream | Refill, step: _Step, *, patient: bool
     ) -> list[DeadLetter] | None:
         dead = [DeadLetter(self._now(), damage, (), stream.name) for damage in step.take.damaged]
         for parcel in step.parcels:
@@ -387,29 +448,33 @@ class InfluxSink:
     def _count(self, step: _Step) -> None:
         self.status.sent_lines = self._delivery.sent_lines
         self.status.damaged_rows += len(step.take.damaged)
-        if step.take.missing_rows:
-            self.status.missing_rows += step.take.missing_rows
-            _log.error(
-                "%s: %d rows were gone before they could be sent",
-                self.name,
-                step.take.missing_rows,
-            )
 
     def _look(self, opened: _Opened) -> None:
         """Bring the status up to date."""
         status, now_ms = self.status, to_ms(self._now())
         rows = gaps = 0
         oldest: list[int] = []
+        cursors: dict[str, int] = {}
         for stream in opened.streams:
             cursor = opened.cursors[stream.name]
             seq, missed = cursor.seq, cursor.gaps()
-            status.cursors[stream.name] = seq
+            cursors[stream.name] = seq
             rows += stream.last() - seq + sum(gap.rows for gap in missed)
             gaps += len(missed)
             if stream.last() > seq and (found := stream.oldest_ms(seq)) is not None:
                 oldest.append(found + round(stream.late_s * 1000))
             oldest += [gap.from_ms for gap in missed if gap.from_ms is not None]
-        status.backlog_rows, status.gaps = rows, gaps
+        days: set[tuple[str, int]] = set()
+        for refill, places in opened.refills.values():
+            missed = places.gaps()
+            gaps += len(missed)
+            for gap in missed:
+                days |= {(refill.name, d) for d in range(day_of(gap.first), day_of(gap.last) + 1)}
+            oldest += [day_of(gap.first) * DAY_MS for gap in missed]
+        status.refill_days = len(days)
+        status.lost = [lost.to_json() for lost in losses(self._directory, self.name)]
+        status.lost_samples = sum(lost["samples"] for lost in status.lost)
+        status.backlog_rows, status.gaps, status.cursors = rows, gaps, cursors
         status.oldest_unsent_s = max(0.0, (now_ms - min(oldest)) / 1000) if oldest else None
         status.retries = {
             str(code) if code else "no answer": count
@@ -453,10 +518,10 @@ def open_sources(directory: Path) -> Iterator[Sources]:
         history = stack.enter_context(Outgoing(directory, read_only=True))
         trends = stack.enter_context(Trends(directory))
         if not has_ledger(directory):
-            yield Sources(history, rollups=trends)
+            yield Sources(history, rollups=trends, trends=trends)
             return
         ledger = stack.enter_context(Ledger(directory, read_only=True))
-        yield Sources(history, ledger, trends, ledger.uid())
+        yield Sources(history, ledger, trends, ledger.uid(), trends)
 
 
 async def _in(executor: ThreadPoolExecutor, call: Callable[..., T], *args: object) -> T:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import compress
 from typing import Protocol
 
 from bms.config.sinks import InfluxFile, StreamKind
@@ -18,15 +19,29 @@ from bms.forward.lines import (
 )
 from bms.forward.outgoing import Outgoing
 from bms.forward.tags import Tagging
-from bms.historian.records import LogRow, to_ms
-from bms.historian.sinks import LOG
+from bms.historian.blob import Columns
+from bms.historian.records import to_ms
+from bms.historian.sinks import LOG, Lost
 from bms.historian.streams import EnergyRow, RollupRow
+from bms.historian.trends import Trends
 from drivers.points import PointId
 
 LOG_ROWS_AT_ONCE = 200
 PUBLISHED_LATE_S = 1800.0
 """A quarter hour is published up to this long after its start: its length, two minutes for
 stragglers, and slack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Rows `first` to `last` that are no longer in their stream."""
+
+    first: int
+    last: int
+    after_ms: int | None
+    """The time of the row before; None: it is not known here."""
+    until_ms: int | None
+    """The time of the row behind; None: there is none yet."""
 
 
 @dataclass(slots=True)
@@ -37,8 +52,10 @@ class Take:
     lines: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     newest_ms: int | None = None
-    missing_rows: int = 0
+    holes: list[Hole] = field(default_factory=list)
     """Rows that retention or a full disk had taken away before they were sent."""
+    lost: list[Lost] = field(default_factory=list)
+    """What was given up by the store before it was sent."""
 
 
 class Stream(Protocol):
@@ -96,30 +113,18 @@ class Selection:
         self._classes = frozenset(settings.classes)
         self._patterns = tuple(settings.points)
         self._everything = self._patterns == ("*",) and self._classes == frozenset(PointClass)
-        self._wanted: dict[PointId, bool] = {}
 
     def wants(self, point: PointId, klass: PointClass) -> bool:
         return klass in self._classes and any(fnmatchcase(point, p) for p in self._patterns)
 
-    def of(self, row: LogRow, classes: dict[PointId, PointClass]) -> LogRow:
-        """The row with the wanted points only."""
+    def kept(self, points: Mapping[int, PointId], classes: Mapping[PointId, PointClass]) -> bytes:
+        """1 by the number of a series if it is wanted, else 0; empty if everything is."""
         if self._everything:
-            return row
-        wanted = self._wanted
-        kept = []
-        for index, point in enumerate(row.points):
-            if point not in wanted:
-                wanted[point] = self.wants(point, classes.get(point, PointClass.ANALOG))
-            if wanted[point]:
-                kept.append(index)
-        return LogRow(
-            row.seq,
-            [row.points[i] for i in kept],
-            [row.times_ms[i] for i in kept],
-            [row.values[i] for i in kept],
-            [row.qualities[i] for i in kept],
-            row.damage,
-        )
+            return b""
+        wanted = bytearray(max(points, default=0) + 1)
+        for number, point in points.items():
+            wanted[number] = self.wants(point, classes.get(point, PointClass.ANALOG))
+        return bytes(wanted)
 
 
 class LogStream:
@@ -135,38 +140,64 @@ class LogStream:
         self._history = history
         self._selection = selection
         self._writer = LineWriter(tagging, {})
-        self._classes: dict[PointId, PointClass] = {}
+        self._points: dict[int, PointId] = {}
+        self._wanted = b""
 
     def last(self) -> int:
         return self._history.last_seq()
 
     def oldest_ms(self, after: int) -> int | None:
-        rows = self._history.log_after(after, 1)
-        return max(rows[0].times_ms, default=None) if rows else None
+        rows = self._history.columns_after(after, 1)
+        return rows[0].t0 if rows else None
 
     def take(self, after: int, upto: int, most_lines: int) -> Take:
         result = Take(after)
         count = self._history.rows_of_about(after, upto, most_lines)
-        for row in self._history.log_after(after, min(count, LOG_ROWS_AT_ONCE)):
+        for row in self._history.columns_after(after, min(count, LOG_ROWS_AT_ONCE)):
             if row.seq > upto:
                 break
-            if not self._classes.keys() >= set(row.points):
-                self._learn()
-            result.lines += self._writer.lines(self._selection.of(row, self._classes))
-            result.missing_rows += row.seq - result.seq - 1
+            if row.seq > result.seq + 1:
+                result.holes.append(Hole(result.seq + 1, row.seq - 1, result.newest_ms, row.t0))
             result.seq = row.seq
-            if row.damage:
-                result.damaged.append(row.damage)
-            elif row.times_ms:
-                result.newest_ms = max(result.newest_ms or 0, max(row.times_ms))
+            damage = row.damage
+            if row.columns is not None:
+                try:
+                    result.lines += self._lines(row.columns, row.t0)
+                except KeyError as error:
+                    damage = f"log row {row.seq} is damaged: {error}"
+                else:
+                    newest_ms = row.t0 + max(row.columns.after_ms, default=0)
+                    result.newest_ms = max(result.newest_ms or 0, newest_ms)
+            if damage:
+                result.damaged.append(damage)
         if result.seq == after:
-            result.missing_rows += upto - after
+            result.holes.append(Hole(after + 1, upto, None, self.oldest_ms(upto)))
             result.seq = upto
         return result
 
+    def _lines(self, columns: Columns, t0: int) -> list[str]:
+        """The lines of a row; KeyError if it names a series or a text that is not there."""
+        series: Sequence[int] = columns.series
+        after_ms: Sequence[int] = columns.after_ms
+        values: Sequence[float] = columns.values
+        status = columns.status
+        if not self._points.keys() >= set(series):
+            self._learn()
+        if self._wanted:
+            use = [self._wanted[number] for number in series]
+            series, after_ms = list(compress(series, use)), list(compress(after_ms, use))
+            values = list(compress(values, use))
+            status = bytes(compress(status, use))
+        points = list(map(self._points.__getitem__, series))
+        times_ms = [t0 + after for after in after_ms]
+        return self._writer.lines(points, times_ms, values, status, self._history.text)
+
     def _learn(self) -> None:
-        self._classes = {series.point: series.klass for series in self._history.series()}
-        self._writer.know(self._classes)
+        rows = self._history.series_rows()
+        classes = {point: PointClass(klass) for _, point, klass in rows}
+        self._points = {number: point for number, point, _ in rows}
+        self._wanted = self._selection.kept(self._points, classes)
+        self._writer.know(classes)
 
 
 class RowStream:
@@ -199,13 +230,16 @@ class RowStream:
         limit = max(1, min(most_lines, upto - after))
         rows = [row for row in self._fetch(after, limit) if row[0] <= upto]
         if not rows:
-            return Take(upto, missing_rows=upto - after)
-        return Take(
-            rows[-1][0],
-            [line for _, _, line in rows],
-            newest_ms=max(ms for _, ms, _ in rows),
-            missing_rows=rows[-1][0] - after - len(rows),
+            return Take(upto, holes=[Hole(after + 1, upto, None, self.oldest_ms(upto))])
+        result = Take(
+            rows[-1][0], [line for _, _, line in rows], newest_ms=max(ms for _, ms, _ in rows)
         )
+        known_ms = None
+        for number, ms, _ in rows:
+            if number > after + 1:
+                result.holes.append(Hole(after + 1, number - 1, known_ms, ms))
+            after, known_ms = number, ms
+        return result
 
 
 def energy_stream(source: EnergySource, uid: str, tagging: Tagging) -> RowStream:
@@ -273,6 +307,8 @@ class Sources:
     rollups: RollupSource | None = None
     energy_uid: str = ""
     """The identity of the ledger, which is another database than the history."""
+    trends: Trends | None = None
+    """What is stored by series: for rows that have left their stream."""
 
 
 def streams_of(sources: Sources, settings: InfluxFile, tagging: Tagging, site: str) -> list[Stream]:

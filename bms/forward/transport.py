@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -54,9 +54,9 @@ class Transport(Protocol):
     async def post(self, packed: bytes, *, rollup: bool = False) -> None: ...
 
 
-def pack(lines: Sequence[str]) -> bytes:
-    """Lines as a request carries them."""
-    return gzip.compress("\n".join(lines).encode(), GZIP_LEVEL)
+def pack(body: bytes) -> bytes:
+    """Newline-separated lines as a request carries them."""
+    return gzip.compress(body, GZIP_LEVEL)
 
 
 class InfluxTransport:

@@ -15,11 +15,12 @@ from bms.config.sinks import InfluxFile
 from bms.forward.compare import LocalCounts, compare
 from bms.forward.reader import Reader
 from bms.forward.reconcile import span_of
+from bms.forward.refill import Refill, refills_of
 from bms.forward.sink import open_sources
-from bms.forward.sources import streams_of
+from bms.forward.sources import Stream, streams_of
 from bms.forward.tags import Tagging
 from bms.historian.records import to_ms
-from bms.historian.sinks import LOG, SinkCursor, dead_letters
+from bms.historian.sinks import LAST_PLACE, LOG, STORED, SinkCursor, day_of, dead_letters
 from bms.instants import local_midnight
 
 T = TypeVar("T")
@@ -39,13 +40,22 @@ class DayRow:
     points: int
     """How many points differ."""
     example: str
+    given_up: int = 0
+    """Samples that the disk budget gave up here; they are not in `here`."""
+    lost: int = 0
+    """Those of them that the server does not have either."""
 
     @property
     def equal(self) -> bool:
         return self.points == 0
 
     def text(self) -> str:
-        return "" if self.equal else f"{self.points} points differ, e.g. {self.example}"
+        told = []
+        if self.lost:
+            told.append(f"{self.lost:,} were given up before they were sent")
+        if not self.equal:
+            told.append(f"{self.points} points differ, e.g. {self.example}")
+        return "; ".join(told)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -59,6 +69,8 @@ class DayRow:
             "equal": self.equal,
             "differing_points": self.points,
             "example": self.example,
+            "given_up": self.given_up,
+            "lost": self.lost,
         }
 
 
@@ -101,6 +113,8 @@ async def verify_days(
                             f"{example.point} {example.there:g} of {example.here:g}"
                             if example
                             else "",
+                            result.given_up,
+                            result.lost,
                         )
                     )
     return found
@@ -118,26 +132,47 @@ def days_of(start: datetime, end: datetime, zone: ZoneInfo) -> list[tuple[str, d
 
 
 def mark_for_backfill(
-    site: Site, settings: InfluxFile, start: datetime, end: datetime, reason: str
+    settings: InfluxFile,
+    state_dir: Path,
+    site: str,
+    start: datetime,
+    end: datetime,
+    reason: str,
 ) -> list[dict[str, Any]]:
     """Make a period a gap of every stream of a sink: what is kept here of it is sent again."""
     start_ms, end_ms = to_ms(start), to_ms(end)
     found = []
     with ExitStack() as stack:
-        sources = stack.enter_context(open_sources(site.state_dir))
-        for stream in streams_of(sources, settings, Tagging({}), site.file.id):
+        sources = stack.enter_context(open_sources(state_dir))
+        history = sources.history
+
+        def mark(stream: Stream | Refill, last: int) -> SinkCursor:
+            return stack.enter_context(
+                SinkCursor(state_dir, settings.name, stream.uid, last, stream=stream.name)
+            )
+
+        for stream in streams_of(sources, settings, Tagging({}), site):
             if stream.name == LOG:
-                span = sources.history.log_span(start_ms, end_ms)
+                span = history.log_span(start_ms, end_ms)
             else:
                 span = span_of(stream, start_ms)
             if span is None:
                 continue
-            with SinkCursor(
-                site.state_dir, settings.name, stream.uid, stream.last(), stream=stream.name
-            ) as cursor:
-                last = min(span[1], cursor.seq)  # what is after the cursor is on its way anyhow
-                if span[0] <= last:
-                    cursor.add_gap(span[0], last, start_ms, reason)
-                    rows = last - span[0] + 1
-                    found.append({"sink": settings.name, "stream": stream.name, "rows": rows})
+            cursor = mark(stream, stream.last())
+            last = min(span[1], cursor.seq)  # what is after the cursor is on its way anyhow
+            if span[0] <= last:
+                cursor.add_gap(span[0], last, start_ms, reason)
+                rows = last - span[0] + 1
+                found.append({"sink": settings.name, "stream": stream.name, "rows": rows})
+        for refill in refills_of(sources, settings, Tagging({})):
+            if refill.name == LOG + STORED and history.log_reaches(start_ms):
+                continue
+            days = 0
+            for place in refill.gaps(start_ms, end_ms):
+                # Whatever is lost in it was counted when its rows were passed over.
+                mark(refill, LAST_PLACE).add_gap(place.first, place.last, place.from_ms, reason)
+                days += day_of(place.last) - day_of(place.first) + 1
+            if days:
+                name = refill.name.removesuffix(STORED)
+                found.append({"sink": settings.name, "stream": name, "rows": 0, "days": days})
     return found

@@ -39,16 +39,20 @@ class Room:
 
 
 def given_up(
-    segments: Sequence[Segment], missing: int, taken_seq: int | None
+    segments: Sequence[Segment],
+    missing: int,
+    taken_seq: int | None,
+    waiting_ms: int | None = None,
 ) -> list[tuple[Segment, str]]:
     """Segments to give up for `missing` bytes, in order, each with the reason.
 
     `taken_seq` is the log row up to which every sink has taken everything; None: no sinks.
+    From `waiting_ms` on a sink that fell behind still waits for segments themselves.
     May not be enough: what is never given up stays.
     """
 
     def taken(segment: Segment) -> bool:
-        return taken_seq is None or segment.last_seq <= taken_seq
+        return _taken(segment, taken_seq, waiting_ms)
 
     analog = sorted((s for s in segments if s.group == ANALOG), key=lambda s: s.t0)
     states = sorted((s for s in segments if s.group == STATE), key=lambda s: s.t0)
@@ -66,10 +70,21 @@ def given_up(
     return result
 
 
-def expired(segments: Sequence[Segment], before_ms: int, taken_seq: int | None) -> list[Segment]:
+def expired(
+    segments: Sequence[Segment],
+    before_ms: int,
+    taken_seq: int | None,
+    waiting_ms: int | None = None,
+) -> list[Segment]:
     """Segments that end before `before_ms`, and that no sink still waits for."""
     return [
         segment
         for segment in segments
-        if segment.t1 < before_ms and (taken_seq is None or segment.last_seq <= taken_seq)
+        if segment.t1 < before_ms and _taken(segment, taken_seq, waiting_ms)
     ]
+
+
+def _taken(segment: Segment, taken_seq: int | None, waiting_ms: int | None) -> bool:
+    if taken_seq is None:
+        return True
+    return segment.last_seq <= taken_seq and (waiting_ms is None or segment.t1 < waiting_ms)

@@ -77,7 +77,7 @@ class Keeper:
             pause_s = self._pause(outcome)
 
     def _pause(self, outcome: Outcome | None) -> float:
-        if outcome is None or outcome.error or outcome.missing_bytes:
+        if outcome is None or outcome.error or outcome.missing_bytes or outcome.prune_log:
             return self._again_s
         if not outcome.finished:
             return 1.0
@@ -111,7 +111,7 @@ class Keeper:
         kept = timedelta(hours=self._site.file.history.log_hours)
         while await self._prune(self._now() - kept, compacted, False):
             await asyncio.sleep(0)  # commits go between
-        if outcome.missing_bytes:
+        if outcome.missing_bytes or outcome.prune_log:
             # Everything compacted lies in segments too; sinks that fell behind find it there.
             while await self._prune(self._now(), compacted, True):
                 await asyncio.sleep(0)

@@ -14,8 +14,8 @@ from bms.errors import StoreError
 from bms.historian.blob import DamagedBlob, decode
 from bms.historian.columns import Ints
 from bms.historian.rolldb import FILE_NAME as ROLL_FILE
-from bms.historian.rolldb import Progress, RollDb
-from bms.historian.rollups import NOTHING, Samples, Sessions
+from bms.historian.rolldb import GivenUp, Progress, RollDb
+from bms.historian.rollups import NOTHING, QUARTER_MS, Samples, Sessions, finite_numbers
 from bms.historian.segments import Segment, columns_of, read_series
 
 ROWS_AT_ONCE: Final = 256
@@ -86,6 +86,13 @@ class LogView:
                 break
             late = number
         return max(seq, last, late)
+
+    def bytes_until(self, progress: Progress) -> int:
+        """About how large the rows are that a prune may delete."""
+        if progress.horizon_ms is None:
+            return 0
+        sql = "SELECT sum(length(blob)) FROM log WHERE seq <= ? AND t1 < ?"
+        return self._one(sql, progress.seq, progress.horizon_ms) or 0
 
     def pending(self, seq: int, last: int, horizon_ms: int) -> tuple[list[int], int]:
         """The rows after `seq` up to `last`, those before with samples not yet taken; how many."""
@@ -166,6 +173,47 @@ def segment_samples(
             except FileNotFoundError:
                 continue
     return Samples.joined(parts)
+
+
+def counted(directory: Path, segment: Segment, edges_ms: Collection[int]) -> GivenUp:
+    """How many samples a segment has by series and quarter hour, parted at `edges_ms` besides.
+
+    Raises FileNotFoundError if it is gone, StoreError if it is damaged.
+    """
+    extra = np.array(sorted(edges_ms), np.int64)
+    columns: list[list[Ints]] = [[], [], [], [], []]
+    for number, times, values, status in read_series(directory, segment):
+        part = times // QUARTER_MS * (len(extra) + 1) + np.searchsorted(extra, times, side="right")
+        at = np.flatnonzero(np.concatenate(([True], part[1:] != part[:-1])))
+        ends = np.append(at[1:], len(times))
+        finite = finite_numbers(values, status)
+        for column, found in zip(
+            columns,
+            (
+                np.full(len(at), number, np.int64),
+                times[at],
+                times[ends - 1],
+                ends - at,
+                np.add.reduceat(finite.astype(np.int64), at),
+            ),
+            strict=True,
+        ):
+            column.append(found)
+    return GivenUp(segment.group, *(np.concatenate(column) for column in columns))
+
+
+def stored(
+    directory: Path, roll: RollDb, start_ms: int, end_ms: int, series: Collection[int]
+) -> tuple[Samples, list[GivenUp]]:
+    """What segments have of some series, by series and time, and what was given up of that time."""
+    while True:
+        lost = roll.given_up(start_ms, end_ms)
+        segments = roll.segments(start_ms, end_ms)
+        found = segment_samples(directory, segments, start_ms, end_ms, series).in_order()
+        # Merged or given up meanwhile: a sample must be seen once, in one of both places.
+        names = [s.name for s in roll.segments(start_ms, end_ms)]
+        if names == [s.name for s in segments]:
+            return found, lost
 
 
 def raw(

@@ -22,7 +22,7 @@ from bms.database import Layout, open_database, store_errors, transaction
 from bms.errors import StoreError
 from bms.historian.columns import DamagedColumns, Ints, pack, unpack
 from bms.historian.records import Dropped, from_ms, to_ms
-from bms.historian.rollups import NONE, NOTHING, QUARTER_MS, Rollups, Samples, summed
+from bms.historian.rollups import ADDED, NONE, NOTHING, QUARTER_MS, Bools, Rollups, Samples, summed
 from bms.historian.segments import Segment
 
 FILE_NAME: Final = "roll.db"
@@ -56,6 +56,32 @@ CREATE TABLE dropped (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, grp TEXT
 """,
 )
 
+_GIVEN_UP: Final = (
+    "CREATE TABLE IF NOT EXISTS given_up (id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, "
+    "t1 INTEGER NOT NULL, grp TEXT NOT NULL, blob BLOB NOT NULL)"
+)
+"""What was in segments that are given up, counted: files of earlier versions lack it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """How many samples segments had that are given up: columns of equal length, in no order."""
+
+    group: str
+    series: Ints
+    start_ms: Ints
+    """The first sample counted in a row; the others follow before the next row of the series,
+    and within the same quarter hour."""
+    end_ms: Ints
+    """The last one."""
+    samples: Ints
+    numbers: Ints
+    """Those of them that hold a finite number."""
+
+    def where(self, rows: Bools) -> GivenUp:
+        columns = (self.series, self.start_ms, self.end_ms, self.samples, self.numbers)
+        return GivenUp(self.group, *(column[rows] for column in columns))
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -87,6 +113,9 @@ class RollDb:
                     f"{self.path} was made from another history.db; put back the one that belongs "
                     "to it, or move roll.db and raw-*.db away to make them anew from what is there"
                 )
+            if not read_only:
+                with self.transaction():
+                    self.connection.execute(_GIVEN_UP)
         except BaseException:
             self.connection.close()
             raise
@@ -154,6 +183,33 @@ class RollDb:
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (to_ms(d.time), d.group, to_ms(d.start), to_ms(d.end), d.samples, d.bytes, d.reason),
         )
+
+    def note_given_up(self, counts: GivenUp) -> None:
+        """Within a transaction."""
+        columns = [counts.series, counts.start_ms, counts.end_ms, counts.samples, counts.numbers]
+        if len(counts.series):
+            self.connection.execute(
+                "INSERT INTO given_up (t0, t1, grp, blob) VALUES (?, ?, ?, ?)",
+                (
+                    int(counts.start_ms.min()),
+                    int(counts.end_ms.max()),
+                    counts.group,
+                    pack(columns),
+                ),
+            )
+
+    def given_up(self, start_ms: int, end_ms: int) -> list[GivenUp]:
+        """What was given up of the time from `start_ms` to before `end_ms`, by segment."""
+        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'given_up'"):
+            return []
+        return [
+            GivenUp(group, *(c.view(np.int64) for c in self._unpacked(blob, f"counts {number}")))
+            for number, group, blob in self._rows(
+                "SELECT id, grp, blob FROM given_up WHERE t1 >= ? AND t0 < ? ORDER BY id",
+                start_ms,
+                end_ms,
+            )
+        ]
 
     def dropped(self, start_ms: int, end_ms: int) -> list[Dropped]:
         rows = self._rows(
@@ -267,6 +323,38 @@ class RollDb:
                 rows = rows.where((start >= start_ms) & (start < end_ms))
             parts.append(rows)
         return Rollups.joined(parts) if parts else NONE
+
+    def unnumbered(self, start_ms: int, end_ms: int, series: Collection[int]) -> Rollups:
+        """Of the quarter hours of [start, end) what is no longer numbered, summed.
+
+        `rev` is the newest revision in the sum.
+        """
+        rows = self.quarters(start_ms, end_ms, series)
+        wanted = np.array(sorted(series), np.int64)
+        numbered = []
+        for number, blob in self._rows(
+            "SELECT first, blob FROM block WHERE t0 < ? AND t1 >= ?", end_ms, start_ms
+        ):
+            block = Rollups.of(self._unpacked(blob, f"block {number}")[:-1])
+            use = (block.start_ms >= start_ms) & (block.start_ms < end_ms)
+            numbered.append(block.where(use & np.isin(block.series, wanted)))
+        if not len(rows) or not any(map(len, numbered)):
+            return rows
+        columns = {n: c.copy() for n, c in zip(Rollups.__slots__, rows.columns(), strict=True)}
+        place = {key: i for i, key in enumerate(_keys(rows))}
+        keep = np.ones(len(rows), np.bool_)
+        for block in numbered:
+            for i, key in enumerate(_keys(block)):
+                at = place.get(key)
+                if at is None:
+                    continue
+                if block.rev[i] == 0:  # all of it is numbered
+                    keep[at] = False
+                    continue
+                columns["rev"][at] = min(columns["rev"][at], block.rev[i] - 1)
+                for name in ADDED:
+                    columns[name][at] -= getattr(block, name)[i]
+        return Rollups.of(list(columns.values())).where(keep)
 
     def gather(self, t0: int, t1: int, rows: Rollups) -> None:
         """Put the quarter hours of some series in one tile (`merge` marks it). In a transaction."""
@@ -385,6 +473,10 @@ class RollDb:
             return list(unpack(blob))
         except DamagedColumns as error:
             raise StoreError(f"{self.path}: {what}: the columns are damaged: {error}") from error
+
+
+def _keys(rows: Rollups) -> list[tuple[int, int]]:
+    return list(zip(rows.series.tolist(), rows.start_ms.tolist(), strict=True))
 
 
 def _number(value: Any) -> Any:

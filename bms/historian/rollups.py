@@ -152,7 +152,7 @@ def quarters(
         return NONE
     series, times, values = samples.series, samples.times_ms, samples.values
     kind = samples.status >> 4
-    number = ((kind == FLOAT) | (kind == INT) | (kind == BOOL)) & np.isfinite(values)
+    number = finite_numbers(values, samples.status)
     good = ((samples.status & 15) == 0) & (number | (kind == TEXT))
     known, place = np.unique(series, return_inverse=True)
     state = np.array([classes.get(int(s)) is PointClass.STATE for s in known])[place]
@@ -216,6 +216,13 @@ def quarters(
     result.minimum[np.isinf(result.minimum)] = np.nan
     result.maximum[np.isinf(result.maximum)] = np.nan
     return result.where((result.n > 0) | (result.covered_s > 0))
+
+
+def finite_numbers(values: Floats, status: Ints) -> Bools:
+    """Which samples hold a finite number, whatever their quality."""
+    kind = status >> 4
+    found: Bools = ((kind == FLOAT) | (kind == INT) | (kind == BOOL)) & np.isfinite(values)
+    return found
 
 
 def last_of(samples: Samples) -> Samples:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from bms.database import Layout, open_database, store_errors, transaction
 from bms.historian.records import from_ms, to_ms
@@ -24,22 +24,34 @@ from bms.historian.records import from_ms, to_ms
 FILE_NAME = "sinks.db"
 LOG = "log"
 """The stream of raw samples."""
+DAY_MS = 86_400_000
+LAST_PLACE = 1 << 62
+"""Beyond every number that `place_of` gives."""
+STORED = ":stored"
+"""Ends the name of a stream whose gaps are filled from what the store keeps by series."""
+_LOST = """
+CREATE TABLE lost (sink TEXT NOT NULL, grp TEXT NOT NULL, day INTEGER NOT NULL,
+    t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, samples INTEGER NOT NULL,
+    PRIMARY KEY (sink, grp, day)) WITHOUT ROWID
+"""
 LAYOUT = Layout(
     "sink cursor",
     0x424D534B,  # "BMSK"
-    2,
+    3,
     """
 CREATE TABLE cursor (sink TEXT NOT NULL, stream TEXT NOT NULL, history TEXT NOT NULL,
     seq INTEGER NOT NULL, newest_ms INTEGER NOT NULL, PRIMARY KEY (sink, stream)) WITHOUT ROWID;
 CREATE TABLE gap (id INTEGER PRIMARY KEY, sink TEXT NOT NULL, stream TEXT NOT NULL,
-    first INTEGER NOT NULL, last INTEGER NOT NULL, from_ms INTEGER, why TEXT NOT NULL);
+    first INTEGER NOT NULL, last INTEGER NOT NULL, from_ms INTEGER, why TEXT NOT NULL,
+    until_ms INTEGER);
 CREATE TABLE dead (id INTEGER PRIMARY KEY, sink TEXT NOT NULL, time_ms INTEGER NOT NULL,
     reason TEXT NOT NULL, lines INTEGER NOT NULL, body BLOB NOT NULL, stream TEXT NOT NULL);
 CREATE TABLE known (sink TEXT NOT NULL, key TEXT NOT NULL, value INTEGER NOT NULL,
     PRIMARY KEY (sink, key)) WITHOUT ROWID;
 CREATE TABLE tag (point TEXT NOT NULL, since_ms INTEGER NOT NULL, tags TEXT NOT NULL,
-    PRIMARY KEY (point, since_ms)) WITHOUT ROWID
-""",
+    PRIMARY KEY (point, since_ms)) WITHOUT ROWID;
+"""
+    + _LOST,
     {
         1: """
 ALTER TABLE cursor RENAME TO cursor_1;
@@ -55,7 +67,8 @@ CREATE TABLE known (sink TEXT NOT NULL, key TEXT NOT NULL, value INTEGER NOT NUL
     PRIMARY KEY (sink, key)) WITHOUT ROWID;
 CREATE TABLE tag (point TEXT NOT NULL, since_ms INTEGER NOT NULL, tags TEXT NOT NULL,
     PRIMARY KEY (point, since_ms)) WITHOUT ROWID
-"""
+""",
+        2: f"ALTER TABLE gap ADD COLUMN until_ms INTEGER; {_LOST}",
     },
 )
 
@@ -82,10 +95,44 @@ class Gap:
     from_ms: int | None
     """The time of the oldest row, where known."""
     why: str
+    until_ms: int | None = None
+    """Of a gap that is filled by time: before when; and what is lost in it counts as lost."""
 
     @property
     def rows(self) -> int:
-        return self.last - self.first + 1
+        """How many rows; 0 if it is not counted in rows."""
+        return 0 if self.stream.endswith(STORED) else self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Samples that were given up before a sink took them."""
+
+    group: str
+    """Of points, as in the store: `analog` or `state`."""
+    start_ms: int
+    end_ms: int
+    """The first and the last of them."""
+    samples: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "class": self.group,
+            "start": from_ms(self.start_ms).isoformat(),
+            "end": from_ms(self.end_ms).isoformat(),
+            "samples": self.samples,
+        }
+
+
+def place_of(day: int, series: int = 0, hour: int = 0) -> int:
+    """The number of an hour of a series on a day of UTC (counted from 1970): gaps by time."""
+    return (day << 24 | series) << 5 | hour
+
+
+def day_of(place: int) -> int:
+    """The day of UTC of such a number."""
+    return place >> 29
 
 
 class SinkCursor:
@@ -148,11 +195,20 @@ class SinkCursor:
             ).fetchone()
         return int(row[0])
 
+    @property
+    def newest_ms(self) -> int:
+        """The newest time that was delivered; 0 before the first."""
+        with store_errors(self._path):
+            row = self._connection.execute(
+                "SELECT newest_ms FROM cursor WHERE sink = ? AND stream = ?", self._key
+            ).fetchone()
+        return int(row[0])
+
     def gaps(self) -> list[Gap]:
         """What is missing behind the cursor, oldest first."""
         with store_errors(self._path):
             rows = self._connection.execute(
-                "SELECT id, stream, first, last, from_ms, why FROM gap "
+                "SELECT id, stream, first, last, from_ms, why, until_ms FROM gap "
                 "WHERE sink = ? AND stream = ? ORDER BY first, id",
                 self._key,
             ).fetchall()
@@ -179,10 +235,16 @@ class SinkCursor:
                 self._add(first, last, from_ms, why)
             self._move(last, None)
 
-    def add_gap(self, first: int, last: int, from_ms: int | None, why: str) -> None:
-        """Have rows sent again that were sent, or thought to be."""
+    def add_gap(
+        self, first: int, last: int, from_ms: int | None, why: str, until_ms: int | None = None
+    ) -> None:
+        """Have rows sent again that were sent, or thought to be. One that is there stays one."""
         with transaction(self._connection, self._path):
-            self._add(first, last, from_ms, why)
+            if not any(
+                (gap.first, gap.last, gap.from_ms, gap.until_ms) == (first, last, from_ms, until_ms)
+                for gap in self.gaps()
+            ):
+                self._add(first, last, from_ms, why, until_ms)
 
     def fill(
         self,
@@ -190,23 +252,31 @@ class SinkCursor:
         upto: int,
         dead: Sequence[DeadLetter] = (),
         newest_ms: int | None = None,
+        lost: Sequence[Lost] = (),
     ) -> None:
-        """Note that a gap's rows up to `upto` have been delivered or dead-lettered."""
+        """Note that a gap's rows up to `upto` have been delivered, dead-lettered or are lost."""
         with transaction(self._connection, self._path):
             self._bury(dead)
+            self._connection.executemany(
+                "INSERT INTO lost VALUES (?1, ?2, ?3 / 86400000, ?3, ?4, ?5) ON CONFLICT DO UPDATE "
+                "SET t0 = min(t0, ?3), t1 = max(t1, ?4), samples = samples + ?5",
+                [(self._key[0], x.group, x.start_ms, x.end_ms, x.samples) for x in lost],
+            )
             self._connection.execute(
                 "UPDATE gap SET first = max(first, ?), from_ms = ? WHERE id = ?",
-                (upto + 1, gap.from_ms if newest_ms is None else newest_ms, gap.number),
+                (upto + 1, gap.from_ms if newest_ms is None else newest_ms + 1, gap.number),
             )
             self._connection.execute("DELETE FROM gap WHERE id = ? AND first > last", (gap.number,))
 
-    def _add(self, first: int, last: int, from_ms: int | None, why: str) -> None:
+    def _add(
+        self, first: int, last: int, from_ms: int | None, why: str, until_ms: int | None = None
+    ) -> None:
         sink, stream = self._key
         if first <= last:
             self._connection.execute(
-                "INSERT INTO gap (sink, stream, first, last, from_ms, why) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (sink, stream, first, last, from_ms, why),
+                "INSERT INTO gap (sink, stream, first, last, from_ms, why, until_ms) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (sink, stream, first, last, from_ms, why, until_ms),
             )
 
     def _move(self, seq: int, newest_ms: int | None) -> None:
@@ -280,16 +350,44 @@ def positions(directory: Path) -> list[Position]:
     with store_errors(path), closing(open_database(path, LAYOUT, read_only=True)) as connection:
         gaps: dict[tuple[str, str], list[Gap]] = {}
         for sink, *row in connection.execute(
-            "SELECT sink, id, stream, first, last, from_ms, why FROM gap ORDER BY first, id"
+            "SELECT sink, id, stream, first, last, from_ms, why, until_ms FROM gap "
+            "ORDER BY first, id"
         ):
             gap = Gap(*row)
-            gaps.setdefault((sink, gap.stream), []).append(gap)
+            gaps.setdefault((sink, gap.stream.removesuffix(STORED)), []).append(gap)
         return [
             Position(sink, stream, seq, tuple(gaps.get((sink, stream), ())))
             for sink, stream, seq in connection.execute(
                 "SELECT sink, stream, seq FROM cursor ORDER BY sink, stream"
             )
+            if not stream.endswith(STORED)
         ]
+
+
+def losses(directory: Path, sink: str) -> list[Lost]:
+    """What a sink did not get because it was given up first: by group and day, oldest first."""
+    path = directory / FILE_NAME
+    if not path.exists():
+        return []
+    with store_errors(path), closing(open_database(path, LAYOUT, read_only=True)) as connection:
+        rows = connection.execute(
+            "SELECT grp, t0, t1, samples FROM lost WHERE sink = ? ORDER BY t0, grp", (sink,)
+        ).fetchall()
+    return [Lost(*row) for row in rows]
+
+
+def sent_until(directory: Path) -> list[int]:
+    """The instants (ms) that part what a sink has taken from what it has not."""
+    path = directory / FILE_NAME
+    if not path.exists():
+        return []
+    with store_errors(path), closing(open_database(path, LAYOUT)) as connection:
+        rows = connection.execute(
+            "SELECT from_ms FROM gap WHERE from_ms IS NOT NULL "
+            "UNION SELECT until_ms FROM gap WHERE until_ms IS NOT NULL "
+            "UNION SELECT newest_ms + 1 FROM cursor WHERE newest_ms > 0"
+        ).fetchall()
+    return [int(ms) for (ms,) in rows]
 
 
 def dead_letters(directory: Path, sink: str) -> list[DeadLetter]:
@@ -357,6 +455,19 @@ def least_taken(directory: Path, sinks: Collection[str] | None, history: str) ->
                 cursors[sink] = seq if uid == history else 0
     names = cursors if sinks is None else sinks
     return min((cursors.get(name, 0) for name in names), default=None)
+
+
+def waiting_from(directory: Path, sinks: Collection[str] | None) -> int | None:
+    """From when on (ms) a sink still waits for raw samples that left the log; None: none does."""
+    path = directory / FILE_NAME
+    if not path.exists():
+        return None
+    with store_errors(path), closing(open_database(path, LAYOUT)) as connection:
+        rows = connection.execute(
+            "SELECT sink, first FROM gap WHERE stream = ?", (LOG + STORED,)
+        ).fetchall()
+    days = [day_of(first) for sink, first in rows if sinks is None or sink in sinks]
+    return min(days) * DAY_MS if days else None
 
 
 def _dead_letters(connection: sqlite3.Connection, path: Path, sink: str) -> list[DeadLetter]:

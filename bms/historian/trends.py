@@ -20,10 +20,17 @@ from bms.equipment import PointClass
 from bms.historian.blob import TEXT, value_of
 from bms.historian.columns import Floats, Ints
 from bms.historian.queries import Queries
-from bms.historian.rawfiles import raw
+from bms.historian.rawfiles import raw, stored
 from bms.historian.records import Dropped, from_ms, to_ms
-from bms.historian.rolldb import FILE_NAME, RollDb
-from bms.historian.rollups import QUARTER_MS, Rollups, Samples, summed
+from bms.historian.rolldb import FILE_NAME, GivenUp, RollDb
+from bms.historian.rollups import (
+    QUARTER_MS,
+    Bools,
+    Rollups,
+    Samples,
+    finite_numbers,
+    summed,
+)
 from bms.historian.streams import RollupRow
 from drivers.points import PointId, Value
 
@@ -49,6 +56,10 @@ class RawBlock:
     def value(self, row: int) -> Value | None:
         """The value with the type it was recorded with."""
         return value_of(int(self.status[row]), float(self.values[row]), self.texts.__getitem__)
+
+    def numbers(self) -> Bools:
+        """Which samples hold a finite number."""
+        return finite_numbers(self.values, self.status)
 
     def quality(self, row: int) -> int:
         return int(self.status[row]) & 15
@@ -90,16 +101,14 @@ class Trends:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.history = Queries(directory, read_only=True)
+        self._roll: RollDb | None = None
+        self._numbers: dict[PointId, tuple[int, PointClass]] = {}
+        self._points: dict[int, PointId] = {}
         try:
-            self._roll: RollDb | None = None
-            self._numbers = {
-                point: (number, PointClass(klass))
-                for number, point, klass in self.history.series_rows()
-            }
+            self.learn()
         except BaseException:
             self.history.close()
             raise
-        self._points = {number: point for point, (number, _) in self._numbers.items()}
 
     def __enter__(self) -> Self:
         return self
@@ -123,6 +132,16 @@ class Trends:
         if self._roll is None and (self.directory / FILE_NAME).exists():
             self._roll = RollDb(self.directory, self.history.uid(), read_only=True)
         return self._roll
+
+    def learn(self) -> None:
+        """Look for points that are new since this was opened."""
+        for number, point, klass in self.history.series_rows():
+            self._points[number] = point
+            self._numbers[point] = number, PointClass(klass)
+
+    def names(self) -> dict[int, PointId]:
+        """Every point that history knows, by the number of its series."""
+        return dict(self._points)
 
     def points(self) -> dict[PointId, PointClass]:
         """Every point that history knows, with its class."""
@@ -159,6 +178,23 @@ class Trends:
                     if a < b:
                         yield self._block(number, samples.where(np.arange(a, b)))
             at = until
+
+    def stored(
+        self, numbers: Sequence[int], start_ms: int, end_ms: int
+    ) -> tuple[dict[int, RawBlock], list[GivenUp]]:
+        """What segments have of some series by number, and what was given up of that time.
+
+        What is in the log only is not in it.
+        """
+        if self.roll is None:
+            return {}, []
+        samples, lost = stored(self.directory, self.roll, start_ms, end_ms, numbers)
+        blocks = {}
+        for number in numbers:
+            a, b = np.searchsorted(samples.series, (number, number + 1))
+            if a < b:
+                blocks[number] = self._block(number, samples.where(np.arange(a, b)))
+        return blocks, lost
 
     def _raw(self, numbers: Sequence[int], start_ms: int, end_ms: int) -> Samples:
         return raw(self.directory, self.roll, self.history.log, start_ms, end_ms, numbers)
@@ -253,9 +289,7 @@ class Trends:
             return ()
         first, rows, dates = self.roll.numbered(after, limit)
         if any(number not in self._points for number in np.unique(rows.series).tolist()):
-            for number, point, klass in self.history.series_rows():
-                self._points[number] = point
-                self._numbers[point] = number, PointClass(klass)
+            self.learn()
         columns = (column.tolist() for column in rows.columns())
         return [
             RollupRow(
@@ -288,6 +322,48 @@ class Trends:
                 switches,
             ) in enumerate(zip(dates.tolist(), *columns, strict=True))
         ]
+
+    def summed_quarters(
+        self, numbers: Sequence[int], start_ms: int, end_ms: int
+    ) -> list[RollupRow]:
+        """Quarter hours that are gathered and no longer numbered, revisions summed.
+
+        `rev` is 0, and `seq` how often the quarter hour was revised. Without what the numbered
+        stream still has of it.
+        """
+        if self.roll is None:
+            return []
+        rows = self.roll.unnumbered(start_ms, end_ms, numbers)
+        dates, days = self.roll.days(
+            from_ms(start_ms).date() - timedelta(days=1),
+            from_ms(end_ms).date() + timedelta(days=1),
+            numbers,
+        )
+        found = []
+        for values in zip(*(column.tolist() for column in rows.columns()), strict=True):
+            series, start, rev, n, integral, covered, least, most, last, on_s, switches = values
+            begun = (days.series == series) & (days.start_ms <= start)
+            if not begun.any():
+                continue
+            day = date.fromordinal(int(dates[begun].max()))
+            found.append(
+                RollupRow(
+                    rev,
+                    self._points[series],
+                    start,
+                    0,
+                    n,
+                    integral,
+                    covered,
+                    _none_if_nan(least),
+                    _none_if_nan(most),
+                    _none_if_nan(last),
+                    on_s,
+                    switches,
+                    day,
+                )
+            )
+        return found
 
     def last_rollup(self) -> int:
         """The newest number of the stream, 0 before the first."""

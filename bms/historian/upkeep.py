@@ -57,6 +57,8 @@ class Outcome:
     """Given up in this round for want of room."""
     missing_bytes: int = 0
     """Still over the budget, or short of free disk, after giving up what may be."""
+    prune_log: bool = False
+    """The disk needs the room of log rows that are compacted, taken by every sink or not."""
     used_bytes: int = 0
     limit_bytes: int = 0
     segments: int = 0
@@ -91,6 +93,7 @@ def run(request: Request) -> Outcome:
         rows=done.rows,
         dropped_samples=first.dropped + second.dropped,
         missing_bytes=second.missing,
+        prune_log=second.prune_log,
         used_bytes=second.used,
         limit_bytes=second.limit,
         segments=second.segments,
@@ -103,6 +106,7 @@ def run(request: Request) -> Outcome:
 class _Made:
     dropped: int = 0
     missing: int = 0
+    prune_log: bool = False
     used: int = 0
     limit: int = 0
     segments: int = 0
@@ -114,11 +118,12 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
     from bms.historian.budget import RESERVE_SHARE, expired, given_up
     from bms.historian.queries import Queries
     from bms.historian.rolldb import RollDb
-    from bms.historian.sinks import least_taken
+    from bms.historian.sinks import least_taken, sent_until, waiting_from
 
     with Queries(directory, read_only=True) as history:
         uid, quarantined = history.uid(), history.quarantined()
     taken = least_taken(directory, request.sinks, uid)
+    waiting = waiting_from(directory, request.sinks)
     with RollDb(directory, uid) as roll:
         segments = roll.segments()
         lost = [s for s in segments if not (directory / s.name).exists()]
@@ -128,7 +133,7 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
                 for segment in lost:
                     roll.note_dropped(_dropped(segment, "the file is missing", now))
         before = to_ms(now - timedelta(days=request.retain_days))
-        old = expired([s for s in segments if s not in lost], before, taken)
+        old = expired([s for s in segments if s not in lost], before, taken, waiting)
         if old:
             with roll.transaction():
                 roll.put_segments((), old)
@@ -136,15 +141,19 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
                 (directory / segment.name).unlink(missing_ok=True)
         left = roll.segments()
         room = _room(directory, request)
-        gone = given_up(left, room.missing(), taken)
+        # The log is a copy of what is in segments, so it goes first.
+        copied = _compacted_log_bytes(directory, roll.progress()) if room.missing() else 0
+        gone = given_up(left, room.missing() - copied, taken, waiting)
+        edges_ms = sent_until(directory) if gone else []
         for segment, why in gone:
-            _give_up(directory, roll, segment, why, now)
+            _give_up(directory, roll, segment, why, now, edges_ms)
         if gone:
             room = _room(directory, request)
         limit = room.disk_total if request.max_bytes is None else request.max_bytes
         return _Made(
             sum(segment.samples for segment, _ in gone),
-            room.missing(),
+            max(0, room.missing() - copied),
+            room.missing() > 0,
             room.used,
             int(limit * (1 - RESERVE_SHARE)),
             len(left) - len(gone),
@@ -152,18 +161,30 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
         )
 
 
-def _give_up(directory: Path, roll: Any, segment: Any, why: str, now: datetime) -> None:
+def _give_up(
+    directory: Path, roll: Any, segment: Any, why: str, now: datetime, edges_ms: Sequence[int]
+) -> None:
+    from bms.historian.rawfiles import counted
+
     path = directory / segment.name
     try:
+        counts = counted(directory, segment, edges_ms)
+    except (StoreError, FileNotFoundError):
+        counts = None  # damaged: what was in it is known from the manifest only
+
+    def note() -> None:
         with roll.transaction():
             roll.put_segments((), [segment])
             roll.note_dropped(_dropped(segment, why, now))
+            if counts is not None:
+                roll.note_given_up(counts)
+
+    try:
+        note()
     except StoreError:
         # Not even the note fits: an unlink always does, and makes room for it.
         path.unlink(missing_ok=True)
-        with roll.transaction():
-            roll.put_segments((), [segment])
-            roll.note_dropped(_dropped(segment, why, now))
+        note()
     path.unlink(missing_ok=True)
 
 
@@ -191,6 +212,14 @@ def _room(directory: Path, request: Request) -> Any:
     unused = sum(_free_bytes(directory / name) for name in (HISTORY, ROLL))
     disk = shutil.disk_usage(directory)
     return Room(used - unused, disk.free + unused, disk.total, request.max_bytes)
+
+
+def _compacted_log_bytes(directory: Path, progress: Any) -> int:
+    """What the controller frees by deleting every log row that lies in segments too."""
+    from bms.historian.queries import Queries
+
+    with Queries(directory, read_only=True) as history:
+        return history.log.bytes_until(progress)
 
 
 def _free_bytes(path: Path) -> int:

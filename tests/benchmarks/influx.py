@@ -18,12 +18,12 @@ import aiohttp
 from bms.config.sinks import InfluxFile
 from bms.equipment import PointClass
 from bms.forward.delivery import parcels
-from bms.forward.lines import LineWriter
+from bms.forward.outgoing import Outgoing
 from bms.forward.pace import Pace
 from bms.forward.sink import InfluxSink
+from bms.forward.sources import LogStream, Selection
 from bms.forward.tags import Tagging
 from bms.historian.embedded import History
-from bms.historian.queries import Queries
 from bms.historian.records import Batch, Series
 from drivers.points import Quality, Sample
 from tests.benchmarks.table import Row, median
@@ -78,13 +78,16 @@ def _fill(directory: Path) -> None:
 
 
 def _prepared(directory: Path) -> list[bytes]:
-    writer = LineWriter(Tagging({}), {})
-    with Queries(directory, read_only=True) as history:
-        return [
-            parcel.packed
-            for row in history.log_after(0, ROWS)
-            for parcel in parcels(list(writer.lines(row)), POINTS)
-        ]
+    settings = InfluxFile(url="http://127.0.0.1", org=ORG, bucket="raw")
+    bodies = []
+    with Outgoing(directory, read_only=True) as history:
+        stream = LogStream(history, Tagging({}), Selection(settings))
+        at, last = 0, stream.last()
+        while at < last:
+            take = stream.take(at, last, POINTS)
+            bodies += [parcel.packed for parcel in parcels(take.lines, POINTS)]
+            at = take.seq
+    return bodies
 
 
 async def _raw(url: str, bucket: str, bodies: list[bytes]) -> float:

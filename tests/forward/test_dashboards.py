@@ -23,7 +23,8 @@ from bms.forward.lines import (
     rollup_line,
 )
 from bms.forward.tags import Tagging, site_tags
-from bms.historian.records import AlarmRow, AwardRow, LogRow, to_ms
+from bms.historian.blob import BOOL, NONE
+from bms.historian.records import AlarmRow, AwardRow, to_ms
 from bms.historian.streams import EnergyRow, RollupRow
 from bms.model import Award, Command, Priority, Severity
 from schedules.yamltext import read
@@ -121,16 +122,12 @@ def lines() -> dict[str, list[str]]:
     )
     energy.append(energy_line(correction, tagging))
     writer = LineWriter(tagging, {"north.ch-1.status": PointClass.STATE})
-    raw = list(
-        writer.lines(
-            LogRow(
-                1,
-                ["north.ch-1.status", "north.ch-1.power"],
-                [to_ms(START)] * 2,
-                [True, None],
-                [0, 2],
-            )
-        )
+    raw = writer.lines(
+        ["north.ch-1.status", "north.ch-1.power"],
+        [to_ms(START)] * 2,
+        [1.0, 0.0],
+        bytes([BOOL << 4, NONE << 4 | 2]),
+        {}.__getitem__,
     )
     command = Command(
         point="north.ch-1.enable", value=1, priority=Priority.SCHEDULE, source="s", reason="r"

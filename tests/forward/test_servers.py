@@ -280,7 +280,7 @@ async def test_one_malformed_line_does_not_cost_the_others(influx2: Target) -> N
     lines[4] = "poison,n=a v= 1"
     async with InfluxTransport(settings, TOKEN, timeout_s=10, now=lambda: NOW) as transport:
         with pytest.raises(RejectedLines, match="400"):
-            await transport.post(pack(lines))
+            await transport.post(pack("\n".join(lines).encode()))
     server = influx2.server
     assert isinstance(server, Influx2)
     assert server.influxql("SELECT count(v) FROM poison") == []

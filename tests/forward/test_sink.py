@@ -24,8 +24,9 @@ from bms.forward.sink import InfluxSink
 from bms.forward.tags import Tagging
 from bms.forward.text import escaped, quoted
 from bms.forward.transport import retry_after_s
+from bms.historian.blob import decode, encode
 from bms.historian.embedded import History
-from bms.historian.records import Batch, LogRow, Series
+from bms.historian.records import Batch, Series, from_ms
 from bms.historian.sinks import SinkCursor
 from drivers.points import Quality, Sample
 from tests.historian.influx_server import Answer, InfluxServer, ok
@@ -118,9 +119,16 @@ async def until(condition: Callable[[], bool]) -> None:
 # --- lines -----------------------------------------------------------------------------------
 
 
-def row(point: str, value: object, quality: Quality = Quality.GOOD) -> str:
-    classes = {"b.e.c": PointClass.COUNTER, "b.e.s": PointClass.STATE}
-    (built,) = LineWriter(Tagging({}), classes).lines(LogRow(1, [point], [5], [value], [quality]))  # type: ignore[list-item]
+def written(writer: LineWriter, point: str, value: object, quality: Quality) -> str:
+    """The line of a sample, by way of the log's own encoding."""
+    texts = {}
+    _, _, blob = encode(
+        [Sample(point, value, quality, from_ms(5))],  # type: ignore[arg-type]
+        {point: 1},
+        lambda text: texts.setdefault(1, text) and 1,
+    )
+    found = decode(blob)
+    (built,) = writer.lines([point], [5], found.values, found.status, texts.__getitem__)
     return built
 
 
@@ -140,7 +148,8 @@ def row(point: str, value: object, quality: Quality = Quality.GOOD) -> str:
     ],
 )  # fmt: skip
 def test_lines(point: str, value: object, quality: Quality, expected: str) -> None:
-    assert row(point, value, quality) == expected
+    classes = {"b.e.c": PointClass.COUNTER, "b.e.s": PointClass.STATE}
+    assert written(LineWriter(Tagging({}), classes), point, value, quality) == expected
 
 
 def test_escaping_never_breaks_a_line() -> None:
@@ -150,10 +159,9 @@ def test_escaping_never_breaks_a_line() -> None:
 
 def test_a_class_that_changes_changes_the_measurement() -> None:
     writer = LineWriter(Tagging({}), {})
-    rows = LogRow(1, ["b.e.a"], [5], [1.0], [0])
-    assert writer.lines(rows)[0].startswith("bms_analog,")
+    assert written(writer, "b.e.a", 1.0, Quality.GOOD).startswith("bms_analog,")
     writer.know({"b.e.a": PointClass.STATE})
-    assert writer.lines(rows)[0].startswith("bms_state,")
+    assert written(writer, "b.e.a", 1.0, Quality.GOOD).startswith("bms_state,")
 
 
 @pytest.mark.parametrize(
