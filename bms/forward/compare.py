@@ -210,7 +210,7 @@ async def compare(
         for klass in NUMBERS:
             name = f"bms_{klass.value}"
             results.append(
-                _comparison(
+                comparison(
                     name,
                     "count",
                     raw.get(name, {}),
@@ -223,21 +223,22 @@ async def compare(
         for function, what, mine in (("count", "count", counts), ("sum", "kwh", sums)):
             found = await there(function, "energy_15m", "kwh", True)
             found |= await there(function, "energy_15m", "m3", True)
-            results.append(_comparison("energy_15m", what, mine, found))
+            results.append(comparison("energy_15m", what, mine, found))
     if "rollups" in settings.send:
         mine = await in_thread(local.rollups, start_ms, end_ms)
         found = await there("count", "analog_15m", "n", True)
-        results.append(_comparison("analog_15m", "count", mine, found))
+        results.append(comparison("analog_15m", "count", mine, found))
     return results
 
 
-def _comparison(
+def comparison(
     measurement: str,
     what: str,
     mine: Mapping[PointId, float],
     there: Mapping[PointId, float],
     given_up: Mapping[PointId, int] = MappingProxyType({}),
 ) -> Comparison:
+    """Ours against theirs, by point; what we gave up they may have or not."""
     differences = []
     lost = 0
     for point in sorted(set(mine) | set(there) | set(given_up)):

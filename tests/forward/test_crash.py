@@ -61,7 +61,7 @@ def drained(state: Path, settings: InfluxFile, site: Site) -> None:
         )
         task = asyncio.create_task(sink.run())
         async with asyncio.timeout(120):
-            while not sink.status.cursors or sink.status.backlog_rows:
+            while not sink.status.cursors or sink.status.backlog_rows or sink.status.gaps:
                 assert not task.done()
                 await asyncio.sleep(0.02)
         assert sink.status.dead_lines == 0

@@ -17,10 +17,11 @@ import pytest
 from bms.config.sinks import InfluxFile
 from bms.energy.ledger import Reading
 from bms.equipment import PointClass
+from bms.forward.compare import LocalCounts, comparison
 from bms.forward.lines import rollup_line
 from bms.forward.outgoing import Outgoing
 from bms.forward.pace import Pace
-from bms.forward.sink import InfluxSink
+from bms.forward.sink import InfluxSink, open_sources
 from bms.forward.sources import LogStream, Selection
 from bms.forward.tags import Tagging
 from bms.forward.verify import mark_for_backfill
@@ -156,6 +157,21 @@ def key(line: str) -> tuple[str, int]:
     return head.split("point=")[1].split(" ")[0].split(",")[0], int(ms)
 
 
+def verified(directory: Path, site: Site, got: list[str]) -> None:
+    """What `bms influx verify` finds: nothing differs, and what is lost is what is not there."""
+    settings = InfluxFile(url="http://127.0.0.1", org="o", bucket="b")
+    with open_sources(directory) as sources:
+        local = LocalCounts(sources, settings, list)
+        span = to_ms(BEGIN), to_ms(site.now)
+        raw, given_up = local.raw(*span), local.given_up(*span)
+    for name in ("bms_analog", "bms_state", "bms_counter"):
+        sent = {x for x in site.lines if x.startswith(name)}
+        there = Counter(key(x)[0] for x in set(got) & sent)
+        found = comparison(name, "count", raw.get(name, {}), there, given_up.get(name, {}))
+        assert found.differences == ()
+        assert found.lost == len(sent - set(got))
+
+
 async def outage(tmp_path: Path, days: int, max_bytes: int) -> Site:
     site = Site(tmp_path, max_bytes)
     async with InfluxServer() as server:
@@ -190,6 +206,7 @@ async def outage(tmp_path: Path, days: int, max_bytes: int) -> Site:
         assert told == {of: (len(ms), min(ms), max(ms)) for of, ms in days.items()}
         from_store = {line for line in there if key(line) in stored and "_analog" in line}
         assert len(from_store) > 1000  # not only what is never given up
+        verified(tmp_path, site, got)
         registers = {x for x in site.lines if "energy" in x}
         assert registers
         assert registers <= there  # never given up
