@@ -127,6 +127,7 @@ class App:
                 self._site,
                 trend_s=self._site.file.history.trend_s,
                 commit_s=self._site.file.history.commit_s,
+                events_at_once=True,
             )
             newest = None if self._history is None else self._history.span()[1]
             self._gate = ClockGate(newest, self._site.file.history.clock_wait_s)

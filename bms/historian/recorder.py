@@ -124,7 +124,11 @@ class Recorder:
         trend_s: float,
         commit_s: float,
         edge_tolerance_s: float = EDGE_TOLERANCE_S,
+        events_at_once: bool = False,
     ) -> None:
+        """`events_at_once`: a cycle with an award or alarm is committed without waiting for others,
+        so that a power cut cannot take the reason of what machines were already told."""
+        self._events_at_once = events_at_once
         self._trend_s = trend_s
         self._commit = timedelta(seconds=commit_s)
         self._tolerance_ms = round(edge_tolerance_s * 1000)
@@ -188,6 +192,8 @@ class Recorder:
 
     def take(self, now: datetime) -> Batch | None:
         """The batch to commit, once `commit_s` has passed since its first cycle; else None."""
+        if self._events_at_once and (self._awards or self._alarms):
+            return self.flush()
         if self._begun is None or timedelta(0) <= now - self._begun < self._commit:
             return None  # a batch begun after `now` is taken: the clock was set back
         return self.flush()

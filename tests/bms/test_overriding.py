@@ -266,6 +266,13 @@ async def test_overrides_survive_kill_9_and_end_at_the_same_instant(tmp_path: Pa
         assert rows[0]["then"]["text"].startswith("then back to its group b.air: 80 (otherwise")
         await _when(lambda: (told.get("b.holds.speed"), told.get("b.lets-go.enable")) == (33, 0))
         during = datetime.now(UTC).isoformat()
+
+        def recorded() -> bool:
+            with History(tmp_path / "state", read_only=True) as history:
+                row = history.award_at("b.holds.speed", datetime.now(UTC))
+            return row is not None and row.award is not None and row.award.value == 33
+
+        await _when(recorded)  # the disk has its own thread: a moment after the machine was told
         await asyncio.to_thread(lambda: bms.ask("override.clear", override=str(gone["id"])))
         bms.kill()  # and so does a release
         begun = datetime.now(UTC)

@@ -261,3 +261,15 @@ def test_a_clock_set_back_invents_no_energy(recorder: Recorder) -> None:
     assert all(part.counts is not None for part in parts)
     used = sum(part.counts for part in parts if part.counts is not None) * Decimal("0.01")
     assert used == Decimal(str(kwh(8100 + 3600))) - Decimal(100)
+
+
+def test_where_asked_for_an_award_is_committed_with_its_own_cycle(site) -> None:
+    recorder = Recorder(site, trend_s=60, commit_s=10, events_at_once=True)
+    recorder.offer(at(0), image([good(STATUS, False)]))
+    assert recorder.take(at(1)) is None
+    recorder.offer(at(1), image([good(STATUS, False, 1)]), [Change("plant.ch-1.enable", None)], [])
+    batch = recorder.take(at(1))
+    assert batch is not None
+    assert [row.point for row in batch.awards] == ["plant.ch-1.enable"]
+    assert [sample.point for sample in batch.samples] == [STATUS]
+    assert recorder.take(at(2)) is None

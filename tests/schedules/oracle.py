@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from astral import Observer
 from astral.sun import sunrise, sunset
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from schedules.context import Context, Extension, OverlayLevel, Place, SeasonSpell
@@ -64,6 +65,9 @@ class Drawn:
         self.answers.clear()
         self.begins.clear()
         library, problems = load(self.files())
+        if problems:
+            # The only thing drawn that a file may not say: a night by the sun without a day.
+            assume(not all("nearly the whole day" in str(p) for p in problems))
         assert library is not None, [str(p) for p in problems]
         resolver = library.resolver(
             "hq.x", zone, place=Place(*PLACES[zone]), context=self._context()
