@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bms.durable import sync_directory
 from bms.errors import StoreError
 
 FILE_NAME = "audit.jsonl"
@@ -52,7 +53,7 @@ def record(
             file.flush()
             os.fsync(file.fileno())
         if new:
-            _sync_directory(state_dir)
+            sync_directory(state_dir)
     except OSError as error:
         raise StoreError(f"cannot write the audit {path}: {error}") from error
 
@@ -128,11 +129,3 @@ def _lines(path: Path) -> Iterator[bytes]:
         return
     except OSError as error:
         raise StoreError(f"cannot read the audit {path}: {error}") from error
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

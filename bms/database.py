@@ -7,13 +7,16 @@ quarter of them. A file that is damaged, foreign or newer is refused and left as
 
 from __future__ import annotations
 
-import os
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+from bms.durable import sync_directory
 from bms.errors import DiskError, StoreError
 
 BUSY_TIMEOUT_S = 10.0
@@ -33,6 +36,24 @@ class Layout:
     ddl: str
     upgrades: Mapping[int, str] = field(default_factory=dict)
     """By version: the statements that make a file of it one of the next."""
+
+
+class Closing(ABC):
+    """A context manager that closes itself at the end of the block."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 @contextmanager
@@ -165,15 +186,6 @@ def _create(path: Path, layout: Layout) -> None:
         sync_directory(path.parent)
     except OSError as error:
         raise DiskError(f"{path}: cannot be created: {error}") from error
-
-
-def sync_directory(directory: Path) -> None:
-    """Make names in a directory durable: a rename alone is not."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _damaged(path: Path, why: str) -> str:

@@ -1,4 +1,4 @@
-"""Who works here: the local account."""
+"""Who works here: local accounts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ def login() -> str:
     behind = os.environ.get("SUDO_USER")
     if behind and os.getuid() == 0:
         return behind
+    return account(os.getuid())
+
+
+def account(uid: int) -> str:
+    """The name of a local account; its number if it has none."""
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"uid {os.getuid()}"
+        return f"uid {uid}"

@@ -14,6 +14,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from bms.durable import sync_directory
 from bms.errors import Refused
 from schedules.msg import msg
 
@@ -65,15 +66,6 @@ def put(path: Path, data: bytes, expected: str) -> None:
 def leftovers(path: Path) -> list[Path]:
     """What a killed process left beside a file: either of the two texts it was exchanging."""
     return sorted(path.parent.glob(f".{path.name}.*{_SUFFIX}"))
-
-
-def sync_directory(directory: Path) -> None:
-    """A name that was made, changed or removed in it is on the disk."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _write_new(new: Path, data: bytes, like: Path | None) -> None:

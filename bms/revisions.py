@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import pwd
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from bms import audit
+from bms.durable import sync_directory
 from bms.errors import InvalidInput, Refused, StoreError
-from bms.replacing import digest, leftovers, on_disk, put, sync_directory
+from bms.login import account
+from bms.replacing import digest, leftovers, on_disk, put
 from schedules.msg import msg
 from schedules.problems import counted
 from schedules.yamltext import Problem
@@ -330,7 +331,4 @@ def _of_file(path: Path) -> Author:
         owner = path.stat().st_uid
     except OSError:
         return Author("?", "file", "edited by hand")
-    try:
-        return Author(pwd.getpwuid(owner).pw_name, "file", "edited by hand")
-    except KeyError:
-        return Author(f"uid {owner}", "file", "edited by hand")
+    return Author(account(owner), "file", "edited by hand")

@@ -16,10 +16,9 @@ from datetime import datetime
 from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from bms.database import Layout, open_database, store_errors, transaction
+from bms.database import Closing, Layout, open_database, store_errors, transaction
 from bms.errors import DiskError, Refused
 from bms.model import Override
 from bms.switch_store import SwitchStore, read_switches
@@ -83,7 +82,7 @@ def _copied(path: Path) -> sqlite3.Connection:
     return memory
 
 
-class Store:
+class Store(Closing):
     """The state database of one site. A context manager; one thread at a time.
 
     Every method raises StoreError, naming the file and the way out, if the database cannot be
@@ -100,17 +99,6 @@ class Store:
         except BaseException:
             self._connection.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self._connection.close()

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import json
 import logging
-import pwd
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 
 from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, error_kind
 from bms.errors import BmsError, InvalidInput, Refused
+from bms.login import account
 from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
@@ -133,10 +133,7 @@ def _peer(writer: asyncio.StreamWriter) -> str:
     sock = writer.get_extra_info("socket")
     raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _pid, uid, _gid = struct.unpack("3i", raw)
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+    return account(uid)
 
 
 async def _refuse_if_alive(path: Path) -> None:

@@ -8,10 +8,9 @@ from decimal import Decimal
 from fractions import Fraction
 from math import gcd, lcm
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from bms.database import Layout, open_database, store_errors
+from bms.database import Closing, Layout, open_database, store_errors
 from bms.energy.ledger import Reading
 from bms.equipment import PointClass
 from bms.errors import StoreError
@@ -84,7 +83,7 @@ CREATE INDEX alarm_time ON alarm (time_ms);
 )
 
 
-class Queries:
+class Queries(Closing):
     """What can be asked of the history of one directory. A context manager; one thread at a time.
 
     Every method raises StoreError, naming the file and the way out, if the database cannot be
@@ -98,17 +97,6 @@ class Queries:
         self._connection = open_database(self._path, LAYOUT, read_only=read_only)
         self._series: dict[PointId, int] = {}
         self._text_by_id: dict[int, str] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self._connection.close()

@@ -13,12 +13,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 
-from bms.database import Layout, open_database, store_errors, transaction
+from bms.database import Closing, Layout, open_database, store_errors, transaction
 from bms.errors import StoreError
 from bms.historian.columns import DamagedColumns, Ints, pack, unpack
 from bms.historian.records import Dropped, from_ms, to_ms
@@ -94,7 +93,7 @@ class Progress:
     """The newest number of the stream of roll-ups."""
 
 
-class RollDb:
+class RollDb(Closing):
     """The roll-up database of one state directory. A context manager; one thread at a time.
 
     `history` is the identity of the history it belongs to; one made from another is refused.
@@ -120,15 +119,7 @@ class RollDb:
             self.connection.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self.connection.close()
 
     def transaction(self) -> Any:

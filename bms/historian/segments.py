@@ -20,7 +20,8 @@ from typing import Final
 
 import numpy as np
 
-from bms.database import Layout, open_database, store_errors, sync_directory
+from bms.database import Layout, open_database, store_errors
+from bms.durable import sync_directory
 from bms.equipment import PointClass
 from bms.errors import DiskError, StoreError
 from bms.historian.columns import DamagedColumns, Floats, Ints, pack, unpack

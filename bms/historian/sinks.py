@@ -15,10 +15,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from bms.database import Layout, open_database, store_errors, transaction
+from bms.database import Closing, Layout, open_database, store_errors, transaction
 from bms.historian.records import from_ms, to_ms
 
 FILE_NAME = "sinks.db"
@@ -135,7 +134,7 @@ def day_of(place: int) -> int:
     return place >> 29
 
 
-class SinkCursor:
+class SinkCursor(Closing):
     """One stream of one sink in a state directory. A context manager; one thread at a time."""
 
     def __init__(
@@ -171,15 +170,7 @@ class SinkCursor:
             self._connection.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._connection.close()
 
     @property

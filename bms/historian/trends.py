@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from bms.database import Closing
 from bms.equipment import PointClass
 from bms.historian.blob import TEXT, value_of
 from bms.historian.columns import Floats, Ints
@@ -92,7 +92,7 @@ class StepBlock:
         return 100.0 * self.rows.covered_s / self.length_s
 
 
-class Trends:
+class Trends(Closing):
     """Reads the trends of one state directory. A context manager; one thread at a time.
 
     Raises StoreError. Ranges begin at `start` and end before `end`, both aware.
@@ -109,17 +109,6 @@ class Trends:
         except BaseException:
             self.history.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         if self._roll is not None:

@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 from bms.config.meters import MeterSpec
-from bms.database import Layout, open_database, store_errors
+from bms.database import Closing, Layout, open_database, store_errors
 from bms.energy.ledger import LABELS, Energy, Event, Label
 from bms.energy.quarters import (
     QUARTER_MS,
@@ -106,7 +105,7 @@ class MonthSum(NamedTuple):
         return self.counts * self.scale
 
 
-class LedgerQueries:
+class LedgerQueries(Closing):
     """What can be asked of the ledger of one state directory. A context manager; one thread at a
     time. Every method raises StoreError if the file cannot be opened or read.
     """
@@ -117,17 +116,6 @@ class LedgerQueries:
         self._ids: dict[str, int] = {}
         self._scales: dict[int, Fraction] = {}
         self._scale_ids: dict[Fraction, int] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         self._db.close()

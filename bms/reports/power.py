@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
-from bms.config.models import Group, Site
+from bms.config.models import Group
 from bms.energy.ledger import intervals, marks_of
 from bms.historian.queries import Queries
 from drivers.points import PointId, Value
@@ -62,15 +62,6 @@ def group_power(
         total_kw += rating
     by_mode = {mode: 0.0 if mode in ("off", "") else total_kw for mode in modes}
     return GroupPower(MappingProxyType(by_mode), MappingProxyType({}), "rated")
-
-
-def powers(
-    site: Site, groups: Mapping[str, Sequence[str]], history: Queries | None, now: datetime
-) -> dict[str, GroupPower | None]:
-    """`group_power` of several groups, each with the modes it is asked for."""
-    return {
-        name: group_power(site.groups[name], modes, history, now) for name, modes in groups.items()
-    }
 
 
 def _measured(group: Group, history: Queries, now: datetime) -> GroupPower | None:

@@ -12,6 +12,7 @@ from bms.control.expected import Expected, expected
 from bms.control.schedule import resolver_of
 from bms.model import Override
 from schedules.context import Context
+from schedules.resolve import Resolver
 
 
 def schedule_preview(
@@ -40,7 +41,7 @@ def schedule_preview(
         "title": dict(group.title),
         "zone": zone.key,
         "governed": resolver is not None,
-        "stretches": [_stretch(site, group, part, zone, context) for part in parts],
+        "stretches": [_stretch(group, part, zone, resolver) for part in parts],
         "overrides": None
         if overrides is None
         else [
@@ -58,9 +59,8 @@ def schedule_preview(
 
 
 def _stretch(
-    site: Site, group: Group, part: Expected, zone: ZoneInfo, context: Context
+    group: Group, part: Expected, zone: ZoneInfo, resolver: Resolver | None
 ) -> dict[str, Any]:
-    resolver = resolver_of(site, group.id, context)
     entry = resolver.in_force(part.start) if resolver is not None else None
     mode = part.awards.get(group.mode_point)
     setpoints = {
