@@ -91,13 +91,7 @@ def open_database(path: Path, layout: Layout, *, read_only: bool = False) -> sql
         try:
             _verify(connection, path, layout)
             if not read_only:
-                mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-                if mode != "wal":
-                    raise StoreError(
-                        f"{path}: this file system has no shared memory for SQLite's write-ahead "
-                        f"log (journal mode {mode}); put the state directory on a local disk"
-                    )
-                connection.execute("PRAGMA synchronous=FULL")
+                _log_ahead(connection, path)
             _upgrade(connection, path, layout, read_only=read_only)
         except BaseException:
             connection.close()
@@ -163,8 +157,22 @@ def _verify(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
         )
 
 
+def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:
+    mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    if mode != "wal":
+        raise StoreError(
+            f"{path}: this file system has no shared memory for SQLite's write-ahead log "
+            f"(journal mode {mode}); put the state directory on a local disk"
+        )
+    connection.execute("PRAGMA synchronous=FULL")
+
+
 def _create(path: Path, layout: Layout) -> None:
-    """Make the file whole under another name first, so that an empty file always means damage."""
+    """Make the file whole under another name first, so that an empty file always means damage.
+
+    It gets its write-ahead log there too: switching later leaves a rollback journal beside the
+    file for a moment, and after a power cut in it no reader could open the file.
+    """
     leftovers = [p for p in (Path(f"{path}-wal"), Path(f"{path}-shm")) if p.exists()]
     if leftovers:
         # A new database next to an old write-ahead log would take the old one's pages in.
@@ -175,9 +183,10 @@ def _create(path: Path, layout: Layout) -> None:
     draft = Path(f"{path}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.unlink(missing_ok=True)
+        for part in ("", "-journal", "-wal", "-shm"):
+            Path(f"{draft}{part}").unlink(missing_ok=True)
         with store_errors(draft), closing(sqlite3.connect(draft)) as connection:
-            connection.execute("PRAGMA synchronous=FULL")
+            _log_ahead(connection, draft)
             connection.executescript(
                 f"BEGIN; PRAGMA application_id={layout.application_id};"
                 f"PRAGMA user_version={layout.version}; {layout.ddl}; COMMIT;"

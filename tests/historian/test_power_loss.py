@@ -100,12 +100,17 @@ def _all_synced(found: list[Event]) -> list[Event]:
     return [*(Event("S", file) for file in sorted(files)), Event("D")]
 
 
-def check_images(tmp_path: Path, found: list[Event], count: int, seed: int) -> None:
+def anywhen(found: list[Event], count: int, seed: int) -> list[int]:
+    rng = random.Random(seed)
+    return [rng.randrange(len(found)) for _ in range(count)]
+
+
+def check_images(tmp_path: Path, found: list[Event], crashes: list[int], seed: int) -> None:
+    """Open, compare and compact one image of each crash, given as places in `found`."""
     rng = random.Random(seed)
     acks = next(e.file for e in found if e.kind == "C" and e.name == DONE)
     batches = [*range(COMMITS), COMMITS + 2000]
-    for number in range(count):
-        crash = rng.randrange(len(found))
+    for number, crash in enumerate(crashes):
         target = tmp_path / f"image-{seed}-{number}"
         image(found, crash, rng, target)
         acknowledged = [int(e.data) for e in found[:crash] if e.kind == "W" and e.file == acks]
@@ -130,16 +135,25 @@ def check_images(tmp_path: Path, found: list[Event], count: int, seed: int) -> N
 
 
 def test_power_cuts_lose_nothing_acknowledged(tmp_path: Path) -> None:
-    check_images(tmp_path, recorded_events(tmp_path), 25, 1)
+    found = recorded_events(tmp_path)
+    check_images(tmp_path, found, anywhen(found, 25, 1), 1)
+
+
+@pytest.mark.parametrize("name", ["history.db", "roll.db"])
+def test_power_cuts_while_a_database_is_made(tmp_path: Path, name: str) -> None:
+    found = recorded_events(tmp_path)
+    named = next(i for i, e in enumerate(found) if e.kind == "R" and e.other == name)
+    check_images(tmp_path, found, [*range(named - 10, named + 20)] * 2, 4)
 
 
 @pytest.mark.slow
 def test_four_hundred_power_cuts(tmp_path: Path) -> None:
-    check_images(tmp_path, recorded_events(tmp_path), 400, 2)
+    found = recorded_events(tmp_path)
+    check_images(tmp_path, found, anywhen(found, 400, 2), 2)
 
 
 def test_the_model_does_lose_what_was_not_synced(tmp_path: Path) -> None:
     """A proof that cannot fail proves nothing: without syncs, acknowledged commits are lost."""
     found = [e for e in recorded_events(tmp_path) if e.kind != "S"]
     with pytest.raises(Exception, match="acknowledged|damaged|there is no|missing"):
-        check_images(tmp_path, found, 40, 3)
+        check_images(tmp_path, found, anywhen(found, 40, 3), 3)
