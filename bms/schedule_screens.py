@@ -90,12 +90,14 @@ def diff_screen(view: Mapping[str, Any]) -> list[RenderableType]:
     """Per group the hours and the estimate, then every command that becomes another."""
     if not view["groups"]:
         return [Text("nothing changes: every group is commanded as before")]
-    summary = screen_table("group", "hours", "kWh", "estimated from")
+    summary = screen_table("group", "first", "hours", "setpoints", "kWh", "estimated from")
     for group in view["groups"]:
         summary.add_row(
             group["group"],
+            f"{datetime.fromisoformat(group['changes'][0]['from']):%a %m-%d %H:%M}",
             ", ".join(f"{_mode(m)} {hours:+.2f} h" for m, hours in group["hours_by"].items())
-            or "setpoints only",
+            or "—",
+            ", ".join(_setpoints(group["changes"])) or "—",
             "—" if group["kwh"] is None else f"{group['kwh']:+,.1f}",
             _basis(group),
         )
@@ -113,11 +115,26 @@ def diff_screen(view: Mapping[str, Any]) -> list[RenderableType]:
                 f"{start:%H:%M}",
                 f"{end:%H:%M}" if same_day else f"{end:%a %m-%d %H:%M}",
                 change["point"],
-                _command(change["before"]),
-                _command(change["after"]),
+                *_sides(change),
                 (change["after"] or change["before"])["reason"],
             )
     return [*lines, table]
+
+
+def _setpoints(changes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """`speed_pct 70/90 → 50` for each setpoint that changes: its values where it does."""
+    values: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for change in changes:
+        name = change["point"].rpartition(".")[2]
+        if name != "mode":
+            sides = values.setdefault(name, ({}, {}))
+            for side, text in zip(sides, _sides(change), strict=True):
+                side[text] = None
+    return [f"{n} {'/'.join(a)} → {'/'.join(b)}" for n, (a, b) in sorted(values.items())]
+
+
+def _sides(change: Mapping[str, Any]) -> tuple[str, str]:
+    return _command(change["before"]), _command(change["after"])
 
 
 def _basis(group: Mapping[str, Any]) -> str:

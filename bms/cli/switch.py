@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from bms.cli.common import (
     table_of,
 )
 from bms.errors import InvalidInput, Refused
+from bms.language import say
 from schedules.msg import msg
 
 REASON = click.option("--reason", required=True, help="For the next shift.")
@@ -85,30 +86,12 @@ def _title(title: Mapping[str, str], fallback: str) -> str:
 
 
 def _effects(trial: Mapping[str, Any]) -> None:
-    """Per group: when it begins to differ, hours by mode and setpoints, before and after."""
-    rows: Sequence[Mapping[str, Any]] = trial["effects"]
-    if not rows:
-        click.echo(f"nothing runs differently within {trial['days']} days")
-        return
-    table = table_of(
-        f"within {trial['days']} days",
-        "group",
-        "from",
-        "differs",
-        "hours in each mode",
-        "setpoints",
-    )
-    for row in rows:
-        modes = ", ".join(f"{m} {a:g} → {b:g} h" for m, (a, b) in row["modes"].items())
-        setpoints = ", ".join(
-            f"{name} {_values(a)} → {_values(b)}" for name, (a, b) in row["setpoints"].items()
-        )
-        table.add_row(row["target"], row["first"], f"{row['hours']:g} h", modes, setpoints)
-    show(table)
+    """Per group the hours by mode and the kWh that a switch changes; every command, too, if it is
+    only a trial."""
+    from bms.schedule_screens import diff_screen
 
-
-def _values(values: Sequence[float]) -> str:
-    return "/".join(f"{value:g}" for value in values) or "—"
+    click.echo(say("within {days} days:", days=trial["days"]))
+    show(*diff_screen(trial))
 
 
 # --- seasons ---------------------------------------------------------------------------------
