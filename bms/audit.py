@@ -18,6 +18,7 @@ from typing import Any
 
 from bms.durable import sync_directory
 from bms.errors import StoreError
+from schedules.msg import msg
 
 FILE_NAME = "audit.jsonl"
 ORIGIN = "0" * 64
@@ -55,7 +56,9 @@ def record(
         if new:
             sync_directory(state_dir)
     except OSError as error:
-        raise StoreError(f"cannot write the audit {path}: {error}") from error
+        raise StoreError(
+            msg("cannot write the audit {path}: {error}", path=path, error=error)
+        ) from error
 
 
 def entries(state_dir: Path) -> Iterator[dict[str, Any]]:
@@ -80,12 +83,24 @@ def verify(state_dir: Path) -> tuple[int, list[str]]:
             entry = json.loads(line)
             told = entry.pop("hash")
         except (ValueError, KeyError, AttributeError):
-            problems.append(f"{place}: not an entry of the audit")
+            problems.append(msg("{place}: not an entry of the audit", place=place))
             continue
         if entry.get("seq") != number:
-            problems.append(f"{place}: entry {entry.get('seq')} stands where {number} belongs")
+            problems.append(
+                msg(
+                    "{place}: entry {entry} stands where {number} belongs",
+                    place=place,
+                    entry=entry.get("seq"),
+                    number=number,
+                )
+            )
         if _hash(before, entry) != told:
-            problems.append(f"{place}: changed after it was written, or a line before it is gone")
+            problems.append(
+                msg(
+                    "{place}: changed after it was written, or a line before it is gone",
+                    place=place,
+                )
+            )
         before = told
     return count, problems
 
@@ -128,4 +143,6 @@ def _lines(path: Path) -> Iterator[bytes]:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise StoreError(f"cannot read the audit {path}: {error}") from error
+        raise StoreError(
+            msg("cannot read the audit {path}: {error}", path=path, error=error)
+        ) from error

@@ -12,7 +12,6 @@ CELL = timedelta(minutes=30)
 RULER = "".join(f"{hour:02}".ljust(12) for hour in (0, 6, 12, 18)) + "24"
 OFF, ON, OTHER, FORCED = "·", "█", "▓", "▒"
 NOBODY = " "
-LEGEND = f"{ON} on   {OTHER} another mode   {OFF} off   {FORCED} forced by hand"
 
 
 @dataclass(frozen=True, slots=True)

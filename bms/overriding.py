@@ -127,7 +127,11 @@ def extended(
         )
     may_for(site, user, end - now)
     first = override.reason.split("; extended by ")[0]
-    return replace(override, until=end, reason=f"{first}; extended by {user}: {why}")
+    return replace(
+        override,
+        until=end,
+        reason=f"{first}; " + msg("extended by {user}: {words}", user=user, words=why),
+    )
 
 
 def needed(reason: str) -> str:
@@ -173,25 +177,45 @@ def back_to(
     if own is not None:
         value, reason = _scheduled(own, point, end, resolver)
         if value is None:
-            return _after(point, None, reason, f"then nobody commands it ({reason})")
+            return _after(
+                point, None, reason, msg("then nobody commands it ({reason})", reason=reason)
+            )
         told = _told(own, point, value)
-        return _after(point, value, reason, f"then back to {told} ({reason})")
+        return _after(
+            point, value, reason, msg("then back to {told} ({reason})", told=told, reason=reason)
+        )
     for behind in points_behind(site, STRATEGIES, point):
         group = site.groups[behind.rpartition(".")[0]]
         longer = [o for o in others if o.point == behind and o.until > end]
         if longer:
-            value, reason = longer[0].value, f"override {longer[0].id}: {longer[0].reason}"
+            value, reason = (
+                longer[0].value,
+                msg("override {id}: {words}", id=longer[0].id, words=longer[0].reason),
+            )
         else:
             value, reason = _scheduled(group, behind, end, resolver)
         if value is not None:
-            text = f"then back to its group {group.id}: {_told(group, behind, value)} ({reason})"
+            text = msg(
+                "then back to its group {id}: {group} ({reason})",
+                id=group.id,
+                group=_told(group, behind, value),
+                reason=reason,
+            )
             return _after(behind, value, reason, text)
     default = site.defaults.get(point)
     if default is not None:
         value = shown(site, point, default)
-        return _after(point, value, "default of the output", f"then back to its default {value}")
+        return _after(
+            point,
+            value,
+            msg("default of the output"),
+            msg("then back to its default {value}", value=value),
+        )
     return _after(
-        point, None, "nobody commands it", "then nobody commands it: it is released, or stays as is"
+        point,
+        None,
+        msg("nobody commands it"),
+        msg("then nobody commands it: it is released, or stays as is"),
     )
 
 
@@ -200,7 +224,7 @@ def _told(group: Group, point: PointId, value: Value) -> str:
     if point != group.mode_point:
         return f"{value:g}" if isinstance(value, float) else str(value)
     state = "on" if is_on(value) else "off"
-    return state if value == state else f"mode {value}"
+    return state if value == state else msg("mode {value}", value=value)
 
 
 def _after(point: PointId, value: Value | None, reason: str, text: str) -> dict[str, Any]:
@@ -212,9 +236,9 @@ def _scheduled(
 ) -> tuple[Value | None, str]:
     schedule = resolver(group)
     if schedule is None:
-        return None, f"no schedule governs {group.id}"
+        return None, msg("no schedule governs {id}", id=group.id)
     entry = schedule.effective(at)
-    reason = f"{entry.reason}, {entry.origin}"
+    reason = msg("{reason}, {origin}", reason=entry.reason, origin=entry.origin)
     if point == group.mode_point:
         return entry.mode, reason
     return entry.setpoints.get(point.rpartition(".")[2]), reason

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from rich.console import RenderableType
 from rich.text import Text
 
-from bms.bars import LEGEND, RULER, Part, day_bar, days_of, sign_of, within
-from bms.screens import NOTE, screen_table, setpoints_text, value_text
+from bms.bars import FORCED, OFF, ON, OTHER, RULER, Part, day_bar, days_of, sign_of, within
+from bms.language import say, weekday
+from bms.screens import NOTE, own_words, screen_table, setpoints_text, value_text
 
 _OPERATOR = 8
 """The slot of overrides."""
@@ -20,21 +21,43 @@ _OPERATOR = 8
 def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
     """One bar per day, hours running, and each stretch with its reason."""
     if not view["governed"]:
-        return [Text(f"no schedule governs {view['group']}: it is never commanded by schedule")]
+        return [
+            Text(
+                say(
+                    "no schedule governs {group}: it is never commanded by schedule",
+                    group=view["group"],
+                )
+            )
+        ]
     lines: list[RenderableType] = []
     if view["overrides"] is None:
-        lines.append(Text("there is no state of this site yet: overrides are not shown", NOTE))
+        lines.append(Text(say("there is no state of this site yet: overrides are not shown"), NOTE))
     lines += [
         Text(
-            f"override: {o['point']} = {value_text(o['value'])} until {o['until']} "
-            f"by {o['owner']} ({o['reason']})",
+            say(
+                "override: {point} = {value} until {until} by {owner} ({reason})",
+                point=o["point"],
+                value=value_text(o["value"]),
+                until=o["until"],
+                owner=o["owner"],
+                reason=own_words(o["reason"]),
+            ),
             NOTE,
         )
         for o in view["overrides"] or []
     ]
     expected = view.get("expected_start")
     if expected is not None:
-        lines.append(Text(f"expected to start at {expected['time']}: {expected['reason']}", NOTE))
+        lines.append(
+            Text(
+                say(
+                    "expected to start at {time}: {reason}",
+                    time=expected["time"],
+                    reason=say(expected["reason"]),
+                ),
+                NOTE,
+            )
+        )
     zone = ZoneInfo(view["zone"])
     stretches = [(_part(s), s) for s in view["stretches"]]
     parts = [part for part, _ in stretches]
@@ -42,12 +65,12 @@ def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
     for day in days_of(parts, zone):
         running = within(parts, day, zone, lambda part: part.sign not in (" ", "·"))
         table.add_row(
-            f"{day:%a %Y-%m-%d}",
+            f"{weekday(day)} {day:%Y-%m-%d}",
             day_bar(parts, day, zone),
             f"{running / timedelta(hours=1):.1f}",
             "\n".join(_because(stretches, day, zone)),
         )
-    return [*lines, table, Text(LEGEND, NOTE)]
+    return [*lines, table, Text(legend(), NOTE)]
 
 
 def _part(stretch: Mapping[str, Any]) -> Part:
@@ -70,7 +93,7 @@ def _because(
         if start.date() > day or end <= datetime(day.year, day.month, day.day, tzinfo=zone):
             continue
         forced = stretch["priority"] is not None and stretch["priority"] <= _OPERATOR
-        line = f"{_times(start, end, day)} {_what(stretch)}: {stretch['reason']}"
+        line = f"{_times(start, end, day)} {_what(stretch)}: {say(stretch['reason'])}"
         (resting if stretch["mode"] == "off" and not forced else running).append(line)
     return running or resting
 
@@ -86,15 +109,27 @@ def _what(stretch: Mapping[str, Any]) -> str:
     return " ".join(text for text in (value_text(stretch["mode"]), setpoints) if text)
 
 
+def legend() -> str:
+    """What the signs of a bar mean."""
+    return say(
+        "{on} on   {other} another mode   {off} off   {forced} forced by hand",
+        on=ON,
+        other=OTHER,
+        off=OFF,
+        forced=FORCED,
+    )
+
+
 def diff_screen(view: Mapping[str, Any]) -> list[RenderableType]:
     """Per group the hours and the estimate, then every command that becomes another."""
     if not view["groups"]:
-        return [Text("nothing changes: every group is commanded as before")]
+        return [Text(say("nothing changes: every group is commanded as before"))]
     summary = screen_table("group", "first", "hours", "setpoints", "kWh", "estimated from")
     for group in view["groups"]:
+        first = datetime.fromisoformat(group["changes"][0]["from"])
         summary.add_row(
             group["group"],
-            f"{datetime.fromisoformat(group['changes'][0]['from']):%a %m-%d %H:%M}",
+            f"{weekday(first)} {first:%m-%d %H:%M}",
             ", ".join(f"{_mode(m)} {hours:+.2f} h" for m, hours in group["hours_by"].items())
             or "—",
             ", ".join(_setpoints(group["changes"])) or "—",
@@ -103,7 +138,7 @@ def diff_screen(view: Mapping[str, Any]) -> list[RenderableType]:
         )
     lines: list[RenderableType] = [summary]
     total = view["kwh"]
-    lines.append(Text("" if total is None else f"in all {total:+,.1f} kWh", NOTE))
+    lines.append(Text("" if total is None else say("in all {total:+,.1f} kWh", total=total), NOTE))
     table = screen_table("day", "from", "to", "point", "now", "then", "because")
     for group in view["groups"]:
         for change in group["changes"]:
@@ -111,12 +146,12 @@ def diff_screen(view: Mapping[str, Any]) -> list[RenderableType]:
             end = datetime.fromisoformat(change["to"])
             same_day = end.date() == start.date()
             table.add_row(
-                f"{start:%a %Y-%m-%d}",
+                f"{weekday(start)} {start:%Y-%m-%d}",
                 f"{start:%H:%M}",
-                f"{end:%H:%M}" if same_day else f"{end:%a %m-%d %H:%M}",
+                f"{end:%H:%M}" if same_day else f"{weekday(end)} {end:%m-%d %H:%M}",
                 change["point"],
                 *_sides(change),
-                (change["after"] or change["before"])["reason"],
+                say((change["after"] or change["before"])["reason"]),
             )
     return [*lines, table]
 
@@ -140,19 +175,23 @@ def _sides(change: Mapping[str, Any]) -> tuple[str, str]:
 def _basis(group: Mapping[str, Any]) -> str:
     power = group["power"]
     if power is None:
-        return "no meter and no rated_kw"
+        return say("no meter and no rated_kw")
     used = {mode: kw for mode, kw in power["kw"].items() if mode in group["hours_by"]}
     if not used:
-        return "no change of mode; what other setpoints use is not known"
-    kilowatts = ", ".join(f"{_mode(mode)} {kw:.1f} kW" for mode, kw in used.items())
+        return say("no change of mode; what other setpoints use is not known")
+    kilowatts = ", ".join(
+        say("{mode} {kw:.1f} kW", mode=_mode(mode), kw=kw) for mode, kw in used.items()
+    )
     if power["basis"] == "rated":
-        return f"rated: {kilowatts}"
+        return say("rated: {kilowatts}", kilowatts=kilowatts)
     hours = min(power["hours"][mode] for mode in used)
-    return f"measured: {kilowatts} (over {hours:.0f} h or more)"
+    return say(
+        "measured: {kilowatts} (over {hours:.0f} h or more)", kilowatts=kilowatts, hours=hours
+    )
 
 
 def _mode(mode: str) -> str:
-    return mode or "nobody"
+    return mode or say("nobody")
 
 
 def _command(command: Mapping[str, Any] | None) -> str:

@@ -131,7 +131,10 @@ class SwitchHandlers:
                 {"season": s.season, "from": local(s.start, zone), "reason": s.reason}
                 for s in plan.spells
             ],
-            "replaces": [f"{s.season} planned for {local(s.start, zone)}" for s in ahead],
+            "replaces": [
+                msg("{season} planned for {time}", season=s.season, time=local(s.start, zone))
+                for s in ahead
+            ],
             "checklist": [dict(line) for line in plan.checklist],
             **await self._effects(replace(switched, spells=(*kept, *plan.spells)), now, args),
         }
@@ -149,7 +152,7 @@ class SwitchHandlers:
         key = switching.plan_withdrawal(
             self.runtime.site, standing, user, _text(args, "set"), _text(args, "base"), now
         )
-        reason = switching.reason_of(_text(args, "reason"), "a withdrawal")
+        reason = switching.reason_of(_text(args, "reason"), msg("a withdrawal"))
         if not _is_trial(args):
             await self.in_store(lambda store: store.withdraw_planned(key, now, user, reason))
             standing.withdraw_planned({key}, now)
@@ -215,7 +218,7 @@ class SwitchHandlers:
         now, standing = self.now(), self.runtime.standing
         name = _text(args, "overlay")
         level = switching.plan_clearing(self.runtime.site, standing, user, name)
-        reason = switching.reason_of(_text(args, "reason"), "an overlay")
+        reason = switching.reason_of(_text(args, "reason"), msg("an overlay"))
         others = tuple(x for x in standing.switched.levels if x.overlay != name)
         after = replace(standing.switched, levels=others)
         answer = {

@@ -253,5 +253,7 @@ def demo(directory: Path, step: str | None, weather: Path | None, duration: str 
         step=duration_of(step, "--step") if step else None,
         weather=weather,
         live_for=duration_of(duration, "--for") if duration else None,
-        progress=lambda start, end: ProgressBar(start, end, quiet=False, text="filling history"),
+        progress=lambda start, end: ProgressBar(
+            start, end, quiet=False, text=say("filling history")
+        ),
     )

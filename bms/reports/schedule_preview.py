@@ -12,6 +12,7 @@ from bms.control.expected import Expected, expected
 from bms.control.schedule import resolver_of
 from bms.model import Override
 from schedules.context import Context
+from schedules.msg import msg
 from schedules.resolve import Resolver
 
 
@@ -74,7 +75,7 @@ def _stretch(
         "mode": None if mode is None else mode.value,
         "setpoints": setpoints,
         "season": None if entry is None else entry.season,
-        "reason": "nobody commands it" if mode is None else mode.winner.reason,
+        "reason": msg("nobody commands it") if mode is None else mode.winner.reason,
         "priority": None if mode is None else int(mode.winner.priority),
         "source": None if mode is None else mode.winner.source,
         "origin": None if entry is None else str(entry.origin),

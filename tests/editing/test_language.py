@@ -102,3 +102,42 @@ def test_help_and_the_words_of_click_are_chinese(tmp_path: Path) -> None:
         assert "更改某 DAY 的一个时段" in said
     assert "缺少参数" in bms("check", BMS_LANG="zh").output
     assert "Usage:" in bms("--help", BMS_LANG="en").output
+
+
+def retold(text: str) -> str:
+    with speaking("zh"):
+        return say(text)
+
+
+def test_english_that_was_kept_or_sent_is_said_in_chinese_again() -> None:
+    assert retold("weekly mon-fri 08:00-18:00 (summer), schedules/air.yaml:7") == (
+        "每周 mon-fri 08:00-18:00 (summer), schedules/air.yaml:7"
+    )
+    assert retold("group on ← otherwise, schedules/air.yaml:4") == (
+        "群控组 on ← 其余时间, schedules/air.yaml:4"
+    )
+    assert retold("calendar cn 国庆节: as mon 08:00-18:00, schedules/air.yaml:9") == (
+        "日历 cn 国庆节：按 mon 08:00-18:00, schedules/air.yaml:9"
+    )
+    assert retold("no group 'b.ari'; did you mean 'b.air'? allowed: b.air").startswith(
+        "没有群控组「b.ari」"
+    )
+    assert retold("schedules/air.yaml:7:12: there is no time 25:00") == (
+        "schedules/air.yaml:7:12: 没有 25:00 这个时刻"
+    )
+    text = "on for 2 min of at least 5 min, then off wanted by override:3 (override by li: test)"
+    assert retold(text) == "on 已 2 min，至少 5 min，之后按 override:3 为 off（li 强制：test）"
+
+
+@pytest.mark.parametrize(
+    "words", ["mode", "water from pump 3 to 4", "nothing was changed", "by the dates", "{x} {", ""]
+)
+def test_what_people_wrote_stays_as_they_wrote_it(words: str) -> None:
+    assert retold(f"override by wang: {words}") == f"wang 强制：{words}"
+    assert words in retold(f"extension 3 of room by wang: {words}")
+    assert retold(f"no group '{words}'") == f"没有群控组「{words}」"
+
+
+def test_a_number_s_place_takes_only_numbers() -> None:
+    assert retold("load 420 kW above 90 % of 500 kW") == "负荷 420 kW，高于 500 kW 的 90 %"
+    assert retold("load much kW above 90 % of 500 kW") == "load much kW above 90 % of 500 kW"

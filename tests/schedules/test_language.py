@@ -247,7 +247,7 @@ def test_overlays_stack_and_say_what_they_beat() -> None:
     assert (during.mode, during.setpoints) == ("off", {"zone_setpoint_c": 28})
     assert during.reason == (
         "overlay epidemic isolate until 2026-07-01 14:00 by wang: case in hall 2; "
-        "overlay limit: wed 13:00-15:00 (while on)"
+        "while on: overlay limit: wed 13:00-15:00"
     )
     assert (str(during.origin), during.beaten[0].mode) == (f"{OVERLAYS}:13", "on")
     given = hall.overlay(noon + timedelta(minutes=90))
