@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -88,9 +88,11 @@ def _because(
     """The stretches of a day that are not simply off; of a day that is off, all."""
     running: list[str] = []
     resting: list[str] = []
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     for part, stretch in stretches:
         start, end = part.start.astimezone(zone), part.end.astimezone(zone)
-        if start.date() > day or end <= datetime(day.year, day.month, day.day, tzinfo=zone):
+        # in UTC: two readings of one zone are compared by the wall clock
+        if start.date() > day or end.astimezone(UTC) <= midnight:
             continue
         forced = stretch["priority"] is not None and stretch["priority"] <= _OPERATOR
         line = f"{_times(start, end, day)} {_what(stretch)}: {say(stretch['reason'])}"

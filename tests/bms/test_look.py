@@ -102,3 +102,13 @@ def test_a_preview_draws_days_with_hours_and_reasons(site: Path) -> None:
     (sunday,) = [line for line in shown.splitlines() if "Sun 2026-04-05" in line]
     assert "█" not in sunday
     assert "otherwise" in sunday
+
+
+def test_on_a_day_that_begins_at_one_nothing_is_listed_before_it(site: Path) -> None:
+    base = site / "site.yaml"
+    base.write_text(base.read_text("utf-8").replace("Asia/Shanghai", "Africa/Cairo"), "utf-8")
+    late = SCHEDULE.replace('"08:00", to: "18:00"', '"22:00", to: "01:00"')
+    (site / "schedules" / "air.yaml").write_text(late, encoding="utf-8")
+    shown = bms("schedule", "preview", site, "b.air", "--from", "2026-04-23", "--days", 2).output
+    (line,) = [line for line in shown.splitlines() if "Fri 2026-04-24" in line]
+    assert "00:00-" not in line
