@@ -46,6 +46,17 @@ def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
         )
         for o in view["overrides"] or []
     ]
+    lines += [
+        Text(
+            say(
+                "calendar {name} has no {years}: its holidays are shown as ordinary days",
+                name=name,
+                years=", ".join(map(str, years)),
+            ),
+            NOTE,
+        )
+        for name, years in view["calendars_lack"].items()
+    ]
     expected = view.get("expected_start")
     if expected is not None:
         lines.append(

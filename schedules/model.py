@@ -7,7 +7,7 @@ missed tick or a clock jump needs no repair.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -80,23 +80,31 @@ class Library:
         Only calendars that a schedule or an overlay uses.
         """
         wanted = [today.year] + ([today.year + 1] if today.month == 12 else [])
-        used = {
-            rule.calendar.id: rule.calendar
-            for schedule in self.schedules.values()
-            for rule in schedule.exceptions
-            if rule.calendar is not None
-        } | {
-            occasion.calendar.id: occasion.calendar
-            for overlay in self.overlays
-            for occasion in overlay.occasions
-            if occasion.calendar is not None
+        return {name: years[0] for name, years in self.lacking(wanted).items()}
+
+    def lacking(
+        self, years: Iterable[int], target: str | None = None
+    ) -> Mapping[str, tuple[int, ...]]:
+        """Which of some years the calendars lack, by calendar.
+
+        Only calendars that a schedule (of `target`, if one is named) or an overlay uses.
+        """
+        schedules = (
+            self.schedules.values()
+            if target is None
+            else [self.schedules[self.governed[target]]]
+            if target in self.governed
+            else []
+        )
+        rules = [rule.calendar for schedule in schedules for rule in schedule.exceptions]
+        occasions = [o.calendar for overlay in self.overlays for o in overlay.occasions]
+        used = {found.id: found for found in (*rules, *occasions) if found is not None}
+        wanted = sorted(set(years))
+        lacks = {
+            name: tuple(year for year in wanted if found.lacks(year))
+            for name, found in sorted(used.items())
         }
-        return {
-            name: year
-            for name, calendar in sorted(used.items())
-            for year in reversed(wanted)
-            if calendar.lacks(year)
-        }
+        return {name: found for name, found in lacks.items() if found}
 
     def resolver(
         self,

@@ -28,6 +28,8 @@ def schedule_preview(
 
     Every stretch has the mode and setpoints in force, the command that decides the mode (with its
     slot and source), and the schedule's own line also where something else lies on top of it.
+    `calendars_lack` has the years that a calendar of the schedule says nothing about: their
+    holidays are shown as ordinary days.
     """
     zone = ZoneInfo(site.bases[group.base].zone)
     first = start.astimezone(zone).date()
@@ -42,6 +44,12 @@ def schedule_preview(
         "title": dict(group.title),
         "zone": zone.key,
         "governed": resolver is not None,
+        "calendars_lack": {
+            name: list(years)
+            for name, years in site.library.lacking(
+                range(first.year, (last - timedelta(days=1)).year + 1), group.id
+            ).items()
+        },
         "stretches": [_stretch(group, part, zone, resolver) for part in parts],
         "overrides": None
         if overrides is None
