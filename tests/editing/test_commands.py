@@ -81,6 +81,75 @@ def test_a_slip_in_set_is_told_and_changes_nothing(
     assert (site / AIR).read_text(encoding="utf-8") == TEXT
 
 
+_LINES = """\
+schedule: air
+governs: [b.air]
+otherwise: {mode: "off"}
+week:
+  any:
+    mon:        # early
+      - {from: "06:00", to: "09:00", mode: "on"}   # warm-up
+      - {from: "09:00", to: "18:00", mode: "on", speed_pct: 60}
+    tue-sat:
+      # the usual
+      - {from: "09:00", to: "18:00", mode: "on", speed_pct: 60}   # shift
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "old", "new"),
+    [
+        (("mon-sat", "09:00", "--to", "17:00"),
+         '"09:00", to: "18:00"', '"09:00", to: "17:00"'),
+        (("tue-sat", "1", "--to", "17:00"),
+         '"09:00", to: "18:00", mode: "on", speed_pct: 60}   # shift',
+         '"09:00", to: "17:00", mode: "on", speed_pct: 60}   # shift'),
+        (("mon-sat", "--add", "--from", "19:00", "--to", "20:00", "--mode", "on"),
+         "60}\n    tue-sat:",
+         '60}\n      - {from: "19:00", to: "20:00", mode: "on"}\n    tue-sat:'),
+        (("mon,fri", "09:00", "--to", "17:00"),
+         '18:00", mode: "on", speed_pct: 60}\n    tue-sat:',
+         '17:00", mode: "on", speed_pct: 60}\n    tue-thu,sat:'),
+    ],
+)  # fmt: skip
+def test_days_on_several_lines_are_changed_line_by_line(
+    site: Path, words: tuple[str, ...], old: str, new: str
+) -> None:
+    (site / AIR).write_text(_LINES, encoding="utf-8")
+    said = bms("schedule", "set", site, "air", *words, "--reason", "x")
+    assert said.exit_code == 0, said.output
+    text = (site / AIR).read_text(encoding="utf-8")
+    assert text.startswith(_LINES.replace(old, new)), text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("mon-sat", "1", "--to", "17:00"), "block 1 begins at 06:00, 09:00; name it by the time"),
+        (("mon-sat", "2", "--to", "17:00"), "tue-sat has no block '2'"),
+        (("daily", "09:00", "--to", "17:00"), "sun has no block '09:00'"),
+    ],
+)
+def test_a_block_that_is_not_the_same_on_all_days_is_not_guessed(
+    site: Path, words: tuple[str, ...], told: str
+) -> None:
+    (site / AIR).write_text(_LINES, encoding="utf-8")
+    said = bms("schedule", "set", site, "air", *words, "--reason", "x")
+    assert said.exit_code == 2, said.output
+    assert told in said.output
+    assert (site / AIR).read_text(encoding="utf-8") == _LINES
+
+
+def test_copy_day_keeps_a_line_of_several_days_whole(site: Path) -> None:
+    (site / AIR).write_text(_LINES, encoding="utf-8")
+    said = bms("schedule", "copy-day", site, "air", "mon", "tue-sat", "--reason", "x")
+    assert said.exit_code == 0, said.output
+    text = (site / AIR).read_text(encoding="utf-8")
+    assert "    tue-sat:\n" in text
+    assert text.startswith(_LINES.split("    tue-sat")[0])
+    assert text.count('"06:00"') == 2
+
+
 def test_every_change_needs_a_reason_and_a_known_schedule(site: Path) -> None:
     said = bms("schedule", "set", site, "air", "mon-fri", 1, "--from", "06:30")
     assert (said.exit_code, "--reason" in said.output) == (2, True)
