@@ -258,3 +258,27 @@ def test_who_may_not_edit_this_schedule_is_refused(
     assert (said.exit_code, "wang may not edit the schedule of b.air" in said.output) == (4, True)
     monkeypatch.setattr("bms.editing.login", lambda: "li")
     assert bms(*words).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("editor", "code", "told"),
+    [
+        ("/nowhere/vi", 2, "cannot be started"),
+        ("false", 4, "ended with code 1"),
+        ('"open', 2, "quotation mark is not closed"),
+        ("  ", 2, "no terminal for an editor"),
+        ("sh -c 'rm \"$0\"'", 4, "left no file"),
+        ('sh -c \'rm "$0"; mkdir "$0"\'', 4, "left no file"),
+        ("true", 0, "nothing was changed"),
+    ],
+)
+def test_an_editor_that_does_not_work_changes_nothing_and_leaves_nothing(
+    site: Path, editor: str, code: int, told: str
+) -> None:
+    said = bms("schedule", "edit", site, "air", "--reason", "x", EDITOR=editor, VISUAL="")
+    assert said.exit_code == code, said.output
+    assert told in said.output
+    assert "is kept in" not in said.output
+    assert (site / AIR).read_text(encoding="utf-8") == TEXT
+    left = (site / "state" / "revisions" / "unfinished").glob("*")
+    assert [path for path in left if path.is_file()] == []
