@@ -87,6 +87,16 @@ class Revisions:
                     found[name] = data
         return found
 
+    def gone(self) -> dict[str, bytes]:
+        """Files that are not on the disk any more, as they were kept last."""
+        found: dict[str, bytes] = {}
+        for folder in sorted({path.parent for path in self.folder.rglob("*.yaml")}):
+            name = (Path(SCHEDULES) / folder.relative_to(self.folder)).as_posix() + ".yaml"
+            if not (self._site / name).exists() and (kept := self.of(name)):
+                with suppress(OSError):
+                    found[name] = kept[-1].path.read_bytes()
+        return found
+
     def of(self, file: str) -> list[Revision]:
         """The versions of a file, oldest first."""
         folder = self._of(file)

@@ -112,7 +112,11 @@ def history(site: Path, schedule: str | None, limit: int, as_json: bool) -> None
     from bms.editing import Draft, versions
 
     editor = editor_of(site)
-    files = [editor.file_of(schedule)] if schedule else list(editor.revisions.files())
+    files = (
+        [editor.file_of(schedule, gone=True)]
+        if schedule
+        else [*editor.revisions.files(), *editor.revisions.gone()]
+    )
     rows: list[dict[str, Any]] = []
     for one in versions(editor.revisions, files)[:limit]:
         earlier = [r for r in editor.revisions.of(one.file) if r.number < one.number]
@@ -155,10 +159,12 @@ def restore(
 ) -> None:  # fmt: skip
     """Put REVISION of SCHEDULE in force again, as a new revision."""
     from bms.editing import Draft
+    from bms.replacing import on_disk
 
     editor = editor_of(site)
-    file = editor.file_of(schedule)
-    draft = Draft(file, editor.text(file), editor.revisions.text(file, revision))
+    file = editor.file_of(schedule, gone=True)
+    old = on_disk(editor.directory / file) or b""  # a file that was removed comes back
+    draft = Draft(file, old, editor.revisions.text(file, revision))
     settle(
         editor, draft, "schedule.restore", reason=reason, dry_run=dry_run, yes=yes, as_json=as_json
     )

@@ -282,3 +282,19 @@ def test_an_editor_that_does_not_work_changes_nothing_and_leaves_nothing(
     assert (site / AIR).read_text(encoding="utf-8") == TEXT
     left = (site / "state" / "revisions" / "unfinished").glob("*")
     assert [path for path in left if path.is_file()] == []
+
+
+def test_a_file_that_was_removed_or_spoilt_is_restored(site: Path) -> None:
+    said = bms("schedule", "set", site, "air", "mon-fri", "1", "--from", "06:30", "--reason", "x")
+    assert said.exit_code == 0, said.output
+    (site / AIR).unlink()
+    history = bms("schedule", "history", site, "air", "--json")
+    assert [row["revision"] for row in json.loads(history.stdout)] == [2, 1]
+    said = bms("schedule", "restore", site, "air", "1", "--reason", "it was gone")
+    assert said.exit_code == 0, said.output
+    assert (site / AIR).read_text(encoding="utf-8") == TEXT
+    (site / AIR).write_bytes(TEXT.encode("gb18030"))
+    said = bms("schedule", "restore", site, "air", "2", "--reason", "no UTF-8")
+    assert said.exit_code == 0, said.output
+    assert '"06:30"' in (site / AIR).read_text(encoding="utf-8")
+    assert "no schedule 'ari'" in bms("schedule", "restore", site, "ari", "1").output
