@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 
 _FIELD = re.compile(r"\{(\w+)(?:![rs])?(?::([^{}]*))?\}")
 _NUMBER = r"[-+]?[\d,]*\.?\d+(?:e[-+]?\d+)?"
+_ONE = r"(?:\((?:[^()]|\([^()]*\))*\)|(?!; ).)*?"
 _MOMENT = r"[\w:-]+(?: [\w:-]+)?"
 _PLACE = re.compile(r"[^\s:]+:\d+(?::\d+)?: ")
 """`file:line: ` or `file:line:column: ` before a problem."""
@@ -87,10 +88,23 @@ class Retelling:
 
     def _by_parts(self, text: str, depth: int) -> str:
         for glue in _GLUE:
-            if glue in text:
-                parts = text.split(glue)
+            parts = _outside(text, glue)
+            if len(parts) > 1:
                 return glue.join(self._again(part, depth + 1) for part in parts)
         return text
+
+
+def _outside(text: str, glue: str) -> list[str]:
+    """The parts between `glue`, where it stands outside of brackets."""
+    parts, depth, begin, at = list[str](), 0, 0, 0
+    while at < len(text):
+        depth += (text[at] == "(") - (text[at] == ")")
+        if depth <= 0 and text.startswith(glue, at):
+            parts.append(text[begin:at])
+            at = begin = at + len(glue)
+        else:
+            at += 1
+    return [*parts, text[begin:]]
 
 
 @cache
@@ -109,8 +123,10 @@ def _shape(template: str, translation: str) -> _Shape | None:
         return None
     pattern = re.escape(texts[0])
     known: set[str] = set()
-    for name, form, text in zip(names, formats, texts[1:], strict=True):
-        pattern += f"(?P={name})" if name in known else f"(?P<{name}>{_looks(form)})"
+    for name, form, before, text in zip(names, formats, texts, texts[1:], strict=False):
+        whole = name == "words" or (before.endswith("(") and text.startswith(")"))
+        looks = ".*?" if whole and not form else _looks(form)
+        pattern += f"(?P={name})" if name in known else f"(?P<{name}>{looks})"
         pattern += re.escape(text)
         known.add(name)
     quoted = frozenset(
@@ -122,9 +138,9 @@ def _shape(template: str, translation: str) -> _Shape | None:
 
 
 def _looks(form: str | None) -> str:
-    """What an argument with this format can look like."""
+    """What an argument with this format can look like: no two sentences, if not in brackets."""
     if not form:
-        return ".*?"
+        return _ONE
     return _MOMENT if "%" in form else _NUMBER
 
 

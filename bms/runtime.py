@@ -125,17 +125,12 @@ class Runtime:
             return []
         first = self.schedule_problems[0]
         more = len(self.schedule_problems) - 1
-        return [
-            Condition(
-                "schedules:rejected",
-                Severity.URGENT,
-                msg(
-                    "edited schedules are not in force, the last good ones still are: {first}",
-                    first=first,
-                )
-                + (msg(" (and {more} more)", more=more) if more else ""),
-            )
-        ]
+        listed = msg("{first} (and {more} more)", first=first, more=more) if more else str(first)
+        text = msg(
+            "edited schedules are not in force, the last good ones still are: {problems}",
+            problems=listed,
+        )
+        return [Condition("schedules:rejected", Severity.URGENT, text)]
 
     # --- overrides ---------------------------------------------------------------------------
 

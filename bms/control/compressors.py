@@ -305,7 +305,7 @@ class CompressorController:
                 critical_for_s=CRITICAL_FOR_S,
             )
             if state.cap_released:
-                text += msg("; the cap of {cap} units is released", cap=cap)
+                text = f"{text}; " + msg("the cap of {cap} units is released", cap=cap)
             found.append(Condition(f"{group}:pressure", Severity.CRITICAL, text))
         if lasted(state.bad_since, INPUT_ALARM_AFTER_S, now):
             text = msg(

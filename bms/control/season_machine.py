@@ -177,12 +177,8 @@ def _decide(
     if present.cause != "start" and (today - since).days < rule.dwell_days:
         return state, None
     reason = wish.reason
-    if not wish.at_once:
-        reason += (
-            msg(" for {wanted_days} days", wanted_days=state.wanted_days)
-            if state.wanted_days > 1
-            else ""
-        )
+    if not wish.at_once and state.wanted_days > 1:
+        reason = msg("{reason} for {days} days", reason=reason, days=state.wanted_days)
     spell = Spell(seasons.id, base, begun, wish.season, wish.cause, "bms", reason)
     return replace(state, wanted="", wanted_days=0), spell
 

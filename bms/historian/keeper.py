@@ -162,8 +162,8 @@ class Keeper:
                 dropped_samples=self.dropped_samples,
             )
             if last.missing_bytes:
-                text += msg(
-                    "; what is never given up needs {missing_bytes:,.0f} MB more: raise "
+                text = f"{text}; " + msg(
+                    "what is never given up needs {missing_bytes:,.0f} MB more: raise "
                     "history.max_bytes in site.yaml, or free the disk",
                     missing_bytes=last.missing_bytes / 1000000.0,
                 )

@@ -130,6 +130,26 @@ def test_english_that_was_kept_or_sent_is_said_in_chinese_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "chinese"),
+    [
+        ("running mean 22.4 degC, at or above 22 for 3 days",
+         "滑动平均 22.4 ℃，不低于 22，已 3 天"),
+        ("b.air: pressure below 600 kPa for 60 s; the cap of 2 units is released",
+         "b.air：压力低于 600 kPa 已 60 秒; 2 台上限已解除"),
+        ("edited schedules are not in force, the last good ones still are: "
+         "schedules/air.yaml:7:48: there is no time 25:00; times are 00:00 to 24:00 (and 2 more)",
+         "编辑后的时间表未生效，仍按上一版运行：schedules/air.yaml:7:48: 没有 25:00 这个时刻; "
+         "时刻为 00:00 到 24:00（另有 2 个）"),
+        ("while on and 60 min after: overlay epidemic full until 2026-12-12 11:31 by li: a case",
+         "on 期间及之后 60 分钟：叠加层 epidemic full，直到 2026-12-12 11:31，li：a case"),
+        ("no outdoor temperature for 48 h: by the dates", "48 小时没有室外温度：按日期"),
+    ],
+)  # fmt: skip
+def test_reasons_of_several_parts_are_said_whole(text: str, chinese: str) -> None:
+    assert retold(text) == chinese
+
+
+@pytest.mark.parametrize(
     "words", ["mode", "water from pump 3 to 4", "nothing was changed", "by the dates", "{x} {", ""]
 )
 def test_what_people_wrote_stays_as_they_wrote_it(words: str) -> None:
