@@ -44,8 +44,6 @@ class Use:
     mode_origin: Origin
     setpoints: Mapping[str, Origin]
     """Setpoint names, and where each is written."""
-    values: Mapping[str, tuple[float, ...]]
-    """What each setpoint is given; of a time unit its least and its most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +185,6 @@ class Library:
                 setting.mode,
                 setting.mode_origin,
                 setting.setpoint_origins,
-                {name: (value,) for name, value in setting.setpoints.items()},
             )
             for target, schedule_id in self.governed.items()
             for setting in self.schedules[schedule_id].settings()
@@ -202,7 +199,6 @@ class Library:
                     giving.mode,
                     giving.mode_origin,
                     giving.setpoint_origins,
-                    {name: (value,) for name, value in giving.setpoints.items()},
                 )
                 for overlay in self.overlays
                 for givings in overlay.levels.values()
@@ -217,7 +213,6 @@ class Library:
                     mode,
                     unit.origin,
                     dict.fromkeys(unit.setpoints, unit.origin),
-                    unit.setpoints,
                 )
                 for unit in self.time_units.values()
                 for target in unit.targets

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -170,21 +169,7 @@ def _check_use(
         if name not in spec.setpoints:
             message = msg("no setpoint '{name}' in {whose}", name=name, whose=whose)
             problems.append(_problem(origin, message, suggestion(name, spec.setpoints)))
-            continue
-        unit = spec.setpoints[name]
-        least, most = _POSSIBLE.get(unit, (-math.inf, math.inf))
-        for value in use.values[name]:
-            if not least <= value <= most:
-                message = msg(
-                    "{name} cannot be {value:g} {unit}", name=name, value=value, unit=unit
-                )
-                hint = msg("write {least:g} to {most:g}", least=least, most=most)
-                problems.append(_problem(origin, message, hint))
     return problems
-
-
-_POSSIBLE = {"%": (0.0, 100.0), "degC": (-50.0, 150.0)}
-"""By unit, what a setpoint can be at all: beyond it a digit or the decimal point has slipped."""
 
 
 def _problem(place: Origin, message: str, hint: str) -> Problem:
