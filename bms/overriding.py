@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from bms.config.models import Group, Site
@@ -18,7 +19,7 @@ from bms.moments import END_OF_BLOCK, coming
 from bms.people import Action, may, may_for
 from bms.protection import is_on
 from bms.reports.why import groups_of, own_group, point_class, points_behind, shown, zone_of
-from drivers.points import PointId, Value
+from drivers.points import ModbusAddress, PointId, Value
 from schedules.msg import msg
 from schedules.resolve import Resolver
 from schedules.yamltext import suggestion
@@ -259,8 +260,12 @@ def _value(site: Site, point: PointId, text: str) -> Value:
                     )
                 )
             return text
-        if point in (group.setpoint_point(name) for name in spec.setpoints):
-            return _number(point, text)
+        for name, setpoint in spec.setpoints.items():
+            if point == group.setpoint_point(name):
+                number = _number(point, text)
+                if refusal := setpoint.refusal(point, number):
+                    raise InvalidInput(refusal)
+                return number
     if point not in site.outputs:
         known = any(p.id == point for link in site.links.values() for p in link.points)
         if known:
@@ -278,7 +283,33 @@ def _value(site: Site, point: PointId, text: str) -> Value:
         if text.lower() not in _ON_OFF:
             raise InvalidInput(msg("'{text}' is no state; write on or off", text=text))
         return _ON_OFF[text.lower()]
-    return _number(point, text)
+    number = _number(point, text)
+    for least, most in limits(site, point):
+        if not least <= number <= most:
+            raise InvalidInput(
+                msg(
+                    "{point} cannot be {value:g}: it takes {least:g} to {most:g}",
+                    point=point,
+                    value=number,
+                    least=least,
+                    most=most,
+                )
+            )
+    return number
+
+
+def limits(site: Site, point: PointId) -> list[tuple[float, float]]:
+    """What may be asked of an output: by its role, and by its device."""
+    device, _, name = point.rpartition(".")
+    equipment = site.equipment.get(device)
+    role = equipment.kind.roles.get(name) if equipment is not None else None
+    found = [] if role is None or role.limits is None else [role.limits]
+    for link in site.links.values():
+        for known in link.points:
+            if known.id == point and isinstance(known.address, ModbusAddress):
+                low, high = known.address.low, known.address.high
+                found.append((-inf if low is None else low, inf if high is None else high))
+    return found
 
 
 def _number(point: PointId, text: str) -> float:

@@ -30,6 +30,15 @@ _SPARE = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a setpoint, from the least to the most, and where that is written."""
+
+    least: float
+    most: float
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """What a schedule or an overlay gives to a target, to be checked against its strategy."""
 
@@ -42,8 +51,8 @@ class Use:
     mode: str | None
     """None: an overlay that gives setpoints only."""
     mode_origin: Origin
-    setpoints: Mapping[str, Origin]
-    """Setpoint names, and where each is written."""
+    setpoints: Mapping[str, Asked]
+    """By setpoint name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +193,7 @@ class Library:
                 self.claims[target],
                 setting.mode,
                 setting.mode_origin,
-                setting.setpoint_origins,
+                _asked(setting.setpoints, setting.setpoint_origins),
             )
             for target, schedule_id in self.governed.items()
             for setting in self.schedules[schedule_id].settings()
@@ -198,7 +207,7 @@ class Library:
                     giving.targets[text],
                     giving.mode,
                     giving.mode_origin,
-                    giving.setpoint_origins,
+                    _asked(giving.setpoints, giving.setpoint_origins),
                 )
                 for overlay in self.overlays
                 for givings in overlay.levels.values()
@@ -212,10 +221,14 @@ class Library:
                     unit.origin,
                     mode,
                     unit.origin,
-                    dict.fromkeys(unit.setpoints, unit.origin),
+                    {n: Asked(*limits, unit.origin) for n, limits in unit.setpoints.items()},
                 )
                 for unit in self.time_units.values()
                 for target in unit.targets
                 for mode in unit.modes
             ]
         )
+
+
+def _asked(values: Mapping[str, float], origins: Mapping[str, Origin]) -> dict[str, Asked]:
+    return {name: Asked(value, value, origins[name]) for name, value in values.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bms.config.models import Group, StrategySpec
+from bms.config.models import Group, Setpoint, StrategySpec
 from bms.control import group as groups
 from bms.control.chilled_water_parameters import SETPOINT, ChilledWaterPlantParameters
 from bms.control.chilled_water_plant import ChilledWaterPlant
@@ -73,7 +73,7 @@ CHILLED_WATER_PLANT = StrategySpec(
     name="chilled_water_plant",
     summary="chillers staged by load, lead by run hours, with pumps and towers in order",
     modes=groups.MODES,
-    setpoints={SETPOINT: "degC"},
+    setpoints={SETPOINT: Setpoint.of("chw_setpoint", "degC")},
     parameters=ChilledWaterPlantParameters,
     check=_check,
     build=_build,

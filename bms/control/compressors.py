@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from bms.config.filemodel import FileModel
-from bms.config.models import Group, StrategySpec
+from bms.config.models import Group, Setpoint, StrategySpec
 from bms.control import group as groups
 from bms.model import (
     Award,
@@ -355,7 +355,7 @@ COMPRESSORS = StrategySpec(
     name="compressors",
     summary="air compressors by header pressure, lead by run hours, capped by the schedule",
     modes=groups.MODES,
-    setpoints={MAX_UNITS: "units"},
+    setpoints={MAX_UNITS: Setpoint("units", 0, 100)},
     parameters=CompressorParameters,
     check=_check,
     build=_build,

@@ -11,20 +11,20 @@ from typing import Any
 from pydantic import Field
 
 from bms.config.filemodel import FileModel
-from bms.config.models import Group, StrategySpec
+from bms.config.models import Group, Setpoint, StrategySpec
 from bms.control import group as groups
 from bms.model import Award, Command, Controller, Decision, Priority, Snapshot, Stage
 from drivers.points import PointId, Value
 from schedules.msg import msg
 
-SETPOINTS: Mapping[str, str] = MappingProxyType(
+SETPOINTS: Mapping[str, Setpoint] = MappingProxyType(
     {
-        "zone_setpoint_c": "degC",
-        "supply_setpoint_c": "degC",
-        "hw_setpoint_c": "degC",
-        "tank_setpoint_c": "degC",
-        "level_pct": "%",
-        "speed_pct": "%",
+        "zone_setpoint_c": Setpoint.of("zone_setpoint", "degC"),
+        "supply_setpoint_c": Setpoint.of("supply_setpoint", "degC"),
+        "hw_setpoint_c": Setpoint.of("hw_setpoint", "degC"),
+        "tank_setpoint_c": Setpoint.of("tank_setpoint", "degC"),
+        "level_pct": Setpoint.of("level", "%"),
+        "speed_pct": Setpoint.of("speed", "%"),
     }
 )
 _ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(

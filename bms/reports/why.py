@@ -140,7 +140,7 @@ def known_units(site: Site, strategies: Mapping[str, StrategySpec]) -> dict[Poin
     for group in site.groups.values():
         units[group.mode_point] = ""
         setpoints = strategies[group.strategy].setpoints
-        units |= {group.setpoint_point(name): unit for name, unit in setpoints.items()}
+        units |= {group.setpoint_point(name): found.unit for name, found in setpoints.items()}
     return units
 
 

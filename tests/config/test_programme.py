@@ -148,3 +148,7 @@ def test_overlays_and_time_units_give_what_strategies_take(demo: Site) -> None:
     units = texts["schedules/time-units.yaml"]
     (problem,) = _check(demo, _texts(time_units=units.replace("speed_pct: [40", "speed: [40")))
     assert "no setpoint 'speed' in strategy on_off of group 'chongqing.dressing-room'" in problem
+    (problem,) = _check(
+        demo, _texts(time_units=units.replace("speed_pct: [40, ", "speed_pct: [-4, "))
+    )
+    assert "speed_pct cannot be -4 %: it takes 0 to 100" in problem

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from schedules.load import load
-from schedules.model import Library
+from schedules.model import Asked, Library
 from schedules.yamltext import Origin
 from tests.schedules.cases import cases, garbled
 from tests.schedules.site import CALENDAR, FILES, OFFICE, SEASONS, edited, problems
@@ -58,7 +58,7 @@ def test_every_mode_and_setpoint_is_listed_once_per_group() -> None:
         ("on", f"{OFFICE}:13"),
         ("off", f"{OFFICE}:18"),
     ]
-    assert dict(lobby[1].setpoints) == {"zone_setpoint_c": Origin(OFFICE, 9, 44)}
+    assert dict(lobby[1].setpoints) == {"zone_setpoint_c": Asked(26, 26, Origin(OFFICE, 9, 44))}
     assert lobby[1].mode_origin == Origin(OFFICE, 9, 40)
     assert all(use.target_origin == Origin(OFFICE, 3, 23) for use in lobby)
 
