@@ -262,10 +262,7 @@ def _value(site: Site, point: PointId, text: str) -> Value:
             return text
         for name, setpoint in spec.setpoints.items():
             if point == group.setpoint_point(name):
-                number = _number(point, text)
-                if refusal := setpoint.refusal(point, number):
-                    raise InvalidInput(refusal)
-                return number
+                return _between(point, _number(point, text), setpoint.least, setpoint.most)
     if point not in site.outputs:
         known = any(p.id == point for link in site.links.values() for p in link.points)
         if known:
@@ -284,21 +281,26 @@ def _value(site: Site, point: PointId, text: str) -> Value:
             raise InvalidInput(msg("'{text}' is no state; write on or off", text=text))
         return _ON_OFF[text.lower()]
     number = _number(point, text)
-    for least, most in limits(site, point):
-        if not least <= number <= most:
-            raise InvalidInput(
-                msg(
-                    "{point} cannot be {value:g}: it takes {least:g} to {most:g}",
-                    point=point,
-                    value=number,
-                    least=least,
-                    most=most,
-                )
-            )
+    for least, most in _limits(site, point):
+        _between(point, number, least, most)
     return number
 
 
-def limits(site: Site, point: PointId) -> list[tuple[float, float]]:
+def _between(point: PointId, number: float, least: float, most: float) -> float:
+    if least <= number <= most:
+        return number
+    raise InvalidInput(
+        msg(
+            "{point} cannot be {value:g}; write {least:g} to {most:g}",
+            point=point,
+            value=number,
+            least=least,
+            most=most,
+        )
+    )
+
+
+def _limits(site: Site, point: PointId) -> list[tuple[float, float]]:
     """What may be asked of an output: by its role, and by its device."""
     device, _, name = point.rpartition(".")
     equipment = site.equipment.get(device)

@@ -333,18 +333,9 @@ class Setpoint:
         """The setpoint that is handed on to a commanded role."""
         return cls(unit, *LIMITS[role])
 
-    def refusal(self, name: str, value: float) -> str:
-        """Why a value cannot be meant; empty if it can."""
-        if self.least <= value <= self.most:
-            return ""
-        return msg(
-            "{name} cannot be {value:g} {unit}: it takes {least:g} to {most:g}",
-            name=name,
-            value=value,
-            unit=self.unit,
-            least=self.least,
-            most=self.most,
-        )
+    def can_be(self, value: float) -> bool:
+        """Whether a value can be meant."""
+        return self.least <= value <= self.most
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,10 +171,13 @@ def _check_use(
             message = msg("no setpoint '{name}' in {whose}", name=name, whose=whose)
             problems.append(_problem(asked.origin, message, suggestion(name, spec.setpoints)))
             continue
-        for value in (asked.least, asked.most):
-            if refusal := setpoint.refusal(name, value):
-                problems.append(_problem(asked.origin, refusal, msg("correct the number")))
-                break
+        for value in dict.fromkeys((asked.least, asked.most)):
+            if not setpoint.can_be(value):
+                message = msg(
+                    "{name} cannot be {value:g} {unit}", name=name, value=value, unit=setpoint.unit
+                )
+                hint = msg("write {least:g} to {most:g}", least=setpoint.least, most=setpoint.most)
+                problems.append(_problem(asked.origin, message, hint))
     return problems
 
 

@@ -264,7 +264,7 @@ CASES = {
     ),
     "a slip of the pen in a setpoint": (
         OFFICES, "zone_setpoint_c: 27", "zone_setpoint_c: 270", "zone_setpoint_c: 270",
-        "zone_setpoint_c cannot be 270 degC: it takes 5 to 40",
+        "zone_setpoint_c cannot be 270 degC; write 5 to 40",
     ),
     "full-width punctuation": (
         "links.yaml", "port: 502", "port：502", "：502", "full-width character '：' cannot be used",
