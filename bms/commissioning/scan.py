@@ -111,6 +111,7 @@ async def scan_modbus(
     numbers: Sequence[int],
     *,
     rtu: bool,
+    transaction_ids: bool = True,
     timeout_s: float,
     rate_hz: float,
     report: Callable[[str], None],
@@ -121,7 +122,7 @@ async def scan_modbus(
     limit = asyncio.Semaphore(HOSTS_AT_ONCE)
 
     async def one(host: str, port: int) -> None:
-        endpoint: Endpoint = RtuOverTcp(host, port) if rtu else Tcp(host, port)
+        endpoint: Endpoint = RtuOverTcp(host, port) if rtu else Tcp(host, port, transaction_ids)
         async with limit, ModbusDriver(endpoint, (), timeout_s=timeout_s, shadow=True) as driver:
 
             async def ask(request: Request) -> bytes:
@@ -166,7 +167,7 @@ def _device(found: Found, catalogue: Iterable[tuple[str, str]]) -> str | None:
     return best
 
 
-def draft(found: Sequence[Answering], *, rtu: bool) -> str:
+def draft(found: Sequence[Answering], *, rtu: bool, transaction_ids: bool = True) -> str:
     """Links and equipment as YAML, to be completed by hand."""
     lines = [
         "# A draft from `bms scan`: look at every line. Links belong into links.yaml, equipment",
@@ -178,7 +179,10 @@ def draft(found: Sequence[Answering], *, rtu: bool) -> str:
         if (one.host, one.port) not in names:
             name = names[one.host, one.port] = f"link-{len(names) + 1}"
             protocol = "modbus_rtu_tcp" if rtu else "modbus_tcp"
-            lines.append(f"  {name}: {{protocol: {protocol}, host: {one.host}, port: {one.port}}}")
+            ids = "" if transaction_ids else ", transaction_ids: false"
+            lines.append(
+                f"  {name}: {{protocol: {protocol}, host: {one.host}, port: {one.port}{ids}}}"
+            )
     lines += ["", "base: CHOOSE", "equipment:"]
     kinds = {name: device.kind for name, device in shipped().items()}
     for number, one in enumerate(found, start=1):

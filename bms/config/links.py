@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bms.config.filemodel import FileModel
 from drivers.modbus.transport import (
@@ -65,17 +65,35 @@ class _Modbus(_Link):
         return UnitProfile(self.max_registers, self.max_gap)
 
 
-class ModbusLink(_Modbus):
+class _Numbered(_Modbus):
+    """What has transaction ids."""
+
+    max_in_flight: int = Field(default=1, ge=1, le=16)
+    """Requests on the way at a time; above 1 only for devices that are known to queue them."""
+    transaction_ids: bool = True
+    """False: for devices and gateways that do not repeat the id of the request in the answer
+    (0, or one of their own). It is not looked at then; after a time-out the stream is brought back
+    in step as a serial line is."""
+
+    @field_validator("transaction_ids")
+    @classmethod
+    def _one_at_a_time(cls, ids: bool, info: ValidationInfo) -> bool:
+        if not ids and info.data.get("max_in_flight", 1) > 1:
+            raise ValueError(
+                msg("without transaction ids nothing tells the answers apart: max_in_flight is 1")
+            )
+        return ids
+
+
+class ModbusLink(_Numbered):
     """One Modbus TCP endpoint, shared by all units behind it."""
 
     protocol: Literal["modbus_tcp"]
     host: Host
     port: Port = TCP_PORT
-    max_in_flight: int = Field(default=1, ge=1, le=16)
-    """Requests on the way at a time; above 1 only for devices that are known to queue them."""
 
 
-class ModbusTlsLink(_Modbus):
+class ModbusTlsLink(_Numbered):
     """Modbus TCP inside TLS. Files are relative to the site's directory."""
 
     protocol: Literal["modbus_tls"]
@@ -87,7 +105,6 @@ class ModbusTlsLink(_Modbus):
     key: str | None = None
     server_name: str | None = None
     """The name in the server's certificate, where it is not the host."""
-    max_in_flight: int = Field(default=1, ge=1, le=16)
 
 
 class ModbusRtuTcpLink(_Modbus):
@@ -174,7 +191,7 @@ def spoken(settings: LinkSettings) -> str:
 def endpoint(settings: ModbusSettings, directory: Path) -> Endpoint:
     """Where a Modbus link leads to; files are taken from the site's directory."""
     if isinstance(settings, ModbusLink):
-        return Tcp(settings.host, settings.port)
+        return Tcp(settings.host, settings.port, settings.transaction_ids)
     if isinstance(settings, ModbusRtuTcpLink):
         return RtuOverTcp(settings.host, settings.port)
     if isinstance(settings, ModbusSerialLink):
@@ -186,6 +203,7 @@ def endpoint(settings: ModbusSettings, directory: Path) -> Endpoint:
         certificate=_file(directory, settings.certificate),
         key=_file(directory, settings.key),
         server_name=settings.server_name,
+        transaction_ids=settings.transaction_ids,
     )
 
 

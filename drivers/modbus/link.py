@@ -358,8 +358,7 @@ class ModbusLink:
             # What comes next would be taken for the rest. Left before anything else is sent.
             self._leave("the device sent half an answer")
             self._after(wire)
-        strays = f"; {wire.strays} answers to other requests" if wire.strays else ""
-        self.failed(job, NoAnswer(f"no answer within {self._timeout_s:g} s{strays}"))
+        self.failed(job, NoAnswer(f"no answer within {self._timeout_s:g} s{wire.strayed}"))
 
     # --- health ------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ from bms.commissioning.scan import (
 from bms.errors import InvalidInput
 from drivers.modbus.identify import Found
 from tests.bms.test_app import FILES
-from tests.drivers.fieldbus import Device, FieldBus
+from tests.drivers.fieldbus import Asked, Device, FieldBus, Reply
 
 
 def text_words(text: str, registers: int) -> list[int]:
@@ -103,6 +103,30 @@ async def test_scan_only_reads() -> None:
         assert result.exit_code == 0, result.output
         assert bus.asked
         assert {asked.function for asked in bus.asked} <= {1, 2, 3, 4, 43}
+    finally:
+        await bus.stop()
+
+
+async def test_a_device_that_does_not_repeat_transaction_ids_is_found(tmp_path: Path) -> None:
+    device = Device({(1, at): at for at in range(10)})
+
+    def unnumbered(asked: Asked) -> Reply:
+        reply = device(asked)
+        assert isinstance(reply, bytes)
+        return b"\0\0" + reply[2:]
+
+    bus = FieldBus(unnumbered)
+    await bus.start()
+    try:
+        host = f"127.0.0.1:{bus.port}"
+        words = ("scan", "modbus", host, "--units", 1, "--rate", 500, "--timeout", 0.1)
+        result = await bms(*words)
+        assert (result.exit_code, "--any-transaction-id" in result.output) == (1, True)
+        output = tmp_path / "draft.yaml"
+        result = await bms(*words, "--any-transaction-id", "-o", output)
+        assert result.exit_code == 0, result.output
+        draft = YAML(typ="safe", pure=True).load(output.read_text(encoding="utf-8"))
+        assert draft["links"]["link-1"]["transaction_ids"] is False
     finally:
         await bus.stop()
 

@@ -509,3 +509,12 @@ def test_endpoints(draft: Draft) -> None:
 def test_endpoints_that_cannot_be_used(draft: Draft, endpoints: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message.replace("?", r"\?")):
         with_endpoints(draft.site(), endpoints)
+
+
+def test_without_transaction_ids_one_request_is_on_the_way(draft: Draft) -> None:
+    draft.edit("links.yaml", "poll_s: 1", "transaction_ids: false\n    poll_s: 1")
+    assert draft.site()
+    draft.edit("links.yaml", "poll_s: 1", "max_in_flight: 4\n    poll_s: 1")
+    (problem,) = draft.problems()
+    assert problem.startswith(draft.place("links.yaml", "false", "transaction_ids: false"))
+    assert "max_in_flight is 1" in problem

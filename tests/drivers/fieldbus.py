@@ -193,7 +193,7 @@ async def bench(
     await bus.start()
     shape = {k: settings.pop(k) for k in ("max_registers", "max_gap") if k in settings}
     made = ModbusDriver(
-        Tcp("127.0.0.1", bus.port),
+        Tcp("127.0.0.1", bus.port, settings.pop("transaction_ids", True)),
         points,
         profile=UnitProfile(**shape),
         timeout_s=settings.pop("timeout_s", 5.0),
