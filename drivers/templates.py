@@ -20,6 +20,7 @@ from drivers.points import (
 from drivers.scaling import FLOATS
 
 _MODBUS_KEYS = (
+    "model",
     "table",
     "address",
     "scale",
@@ -47,6 +48,11 @@ def _scalar(value: object) -> object:
 
 def _codes(value: object) -> object:
     return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+ModelNumber: TypeAlias = Annotated[int, Field(ge=1, le=65534)]
+Models: TypeAlias = dict[ModelNumber, Annotated[int, Field(ge=0, le=65535)]]
+"""SunSpec models, and the zero-based address of the register that holds the model's number."""
 
 
 class FileModel(BaseModel):
@@ -78,6 +84,9 @@ class PointTemplate(FileModel):
 
     table: Table | None = None
     address: int | None = Field(default=None, ge=0, le=65535)
+    model: ModelNumber | None = None
+    """The SunSpec model that holds the point: `address` and `scale_address` then count from the
+    model's first register, the one with its number; `models` says where that is."""
     type: RegisterType | None = None
     scale: float | None = None
     offset: float | None = None
@@ -123,15 +132,18 @@ class PointTemplate(FileModel):
         """The node or the name, before base, equipment and unit are put in; "" for Modbus."""
         return self.node or self.name or ""
 
-    def modbus(self, unit: int) -> ModbusAddress:
-        """The address on one Modbus unit. The template must be a checked Modbus one."""
+    def modbus(self, unit: int, first: int = 0) -> ModbusAddress:
+        """The address on one Modbus unit. The template must be a checked Modbus one.
+
+        `first` is where its SunSpec model begins, 0 if it is of none.
+        """
         assert self.table is not None
         assert self.address is not None
         low, high = self.range or (None, None)
         return ModbusAddress(
             unit=unit,
             table=self.table,
-            address=self.address,
+            address=first + self.address,
             type=self.type or "uint16",
             half="big" if self.half == "high" else "little",
             length=self.length or 1,
@@ -139,7 +151,7 @@ class PointTemplate(FileModel):
             not_available=self.not_available or (),
             low=low,
             high=high,
-            scale_address=self.scale_address,
+            scale_address=None if self.scale_address is None else first + self.scale_address,
             write=self.write or "auto",
             scale=1.0 if self.scale is None else self.scale,
             offset=self.offset or 0.0,

@@ -518,3 +518,36 @@ def test_without_transaction_ids_one_request_is_on_the_way(draft: Draft) -> None
     (problem,) = draft.problems()
     assert problem.startswith(draft.place("links.yaml", "false", "transaction_ids: false"))
     assert "max_in_flight is 1" in problem
+
+
+PV = """\
+base: park
+equipment:
+  pv-1: {kind: pv_inverter, device: sunspec-102, link: gateway-1, unit: 77MODELS}
+"""
+
+
+@pytest.mark.parametrize(
+    ("models", "at", "words"),
+    [
+        ("", "sunspec-102", "'models' is missing: where SunSpec model 102 of sunspec-102 begins"),
+        (
+            ", models: {103: 40070}",
+            "103: 40070",
+            "no point of sunspec-102 lies in SunSpec model 103",
+        ),
+        (", models: {102: 65530}", "102: 65530", "would lie beyond register 65535"),
+        (", models: {102: 65536}", "65536", "65535"),
+        (", models: {x: 1}", "x: 1", ""),
+        (", models: 40070", "40070", ""),
+    ],
+)
+def test_where_sunspec_models_begin(draft: Draft, models: str, at: str, words: str) -> None:
+    base = next(iter(draft.site().bases))
+    file = "equipment/pv.yaml"
+    draft.add(file, PV.replace("MODELS", ", models: {102: 40070}").replace("park", base))
+    assert f"{base}.pv-1" in draft.site().equipment
+    draft.add(file, PV.replace("MODELS", models).replace("park", base))
+    (problem,) = draft.problems()
+    assert problem.startswith(draft.place(file, at))
+    assert words in problem

@@ -131,7 +131,7 @@ class FieldBus:
             head = await reader.readexactly(6)
             transaction, _, length = struct.unpack(">HHH", head)
             body = await reader.readexactly(length)
-            unit, function, address, count = struct.unpack_from(">BBHH", body)
+            unit, function, address, count = struct.unpack_from(">BBHH", body.ljust(6, b"\0"))
             asked = Asked(transaction, unit, function, address, count, body[6:])
             self.asked.append(asked)
             reply = self.script(asked)
