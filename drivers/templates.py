@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
 from collections.abc import Mapping
 from string import Formatter
 from typing import Annotated, Any, Literal, TypeAlias
@@ -37,6 +39,7 @@ _MODBUS_KEYS = (
     "write",
 )
 _OPCUA_KEYS = ("node", "method", "deadband")
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NODE_KEYS = ("base", "equipment", "unit")
 
 
@@ -263,8 +266,12 @@ def opcua_problem(template: PointTemplate) -> Problem | None:
         kind, _, rest = (text or "s=x").partition("=")
         if kind not in ("s", "i", "g", "b") or not rest:
             return key, f"a {key} is written s=Name, i=number, g=GUID or b=base64"
-        if text is not None and (found := _braces_problem(key, text)):
+        if text is None:
+            continue
+        if found := _braces_problem(key, text):
             return found
+        if wrong := node_problem(text.format(base="base", equipment="equipment", unit=1)):
+            return key, wrong
     if template.method is not None and not template.writable:
         return "method", "a method is called by writing: the point has to be writable"
     return _release_problem(template)
@@ -279,6 +286,24 @@ def plant_problem(template: PointTemplate) -> Problem | None:
     if template.scale == 0:
         return "scale", "a scale of 0 makes every value the same"
     return _braces_problem("name", template.name) or _release_problem(template)
+
+
+def node_problem(text: str) -> str:
+    """What is wrong with the identifier of a node (OPC-UA part 6, 5.3.1.10); "" if nothing is."""
+    kind, _, rest = text.partition("=")
+    if kind == "i" and not (rest.isascii() and rest.isdigit() and int(rest) <= 0xFFFFFFFF):
+        return f"'{text}' is no node: i= is followed by a whole number up to 4294967295"
+    if kind == "g" and not _GUID.fullmatch(rest):
+        return (
+            f"'{text}' is no node: g= is followed by a GUID such as "
+            f"72962b91-fa75-4ae6-8d28-b404dc7daf63"
+        )
+    if kind == "b":
+        try:
+            b64decode(rest, validate=True)
+        except ValueError:
+            return f"'{text}' is no node: b= is followed by the identifier in base64"
+    return ""
 
 
 def _braces_problem(key: str, text: str) -> Problem | None:

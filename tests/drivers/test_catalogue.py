@@ -121,6 +121,15 @@ HOLDING = {"table": "holding", "address": 0}
         (opcua({"a": {"node": "Name"}}), ("points", "a", "node"), "s=Name"),
         (opcua({"a": {"node": "s={site}"}}), ("points", "a", "node"), "'{site}' is not known"),
         (opcua({"a": {"node": "s={base"}}), ("points", "a", "node"), "brace"),
+        (opcua({"a": {"node": "i=12x"}}), ("points", "a", "node"), "whole number"),
+        (opcua({"a": {"node": "i=4294967296"}}), ("points", "a", "node"), "up to 4294967295"),
+        (opcua({"a": {"node": "g=xyz"}}), ("points", "a", "node"), "a GUID such as"),
+        (opcua({"a": {"node": "b=***"}}), ("points", "a", "node"), "in base64"),
+        (
+            opcua({"a": {"node": "i=1", "method": "g=1", "writable": True}}),
+            ("points", "a", "method"),
+            "a GUID such as",
+        ),
         (opcua({"a": {"node": "s=x", "address": 1}}), ("points", "a", "address"), "Modbus points"),
         (opcua({"a": {"node": "s=x"}}, namespace=None), (), "needs 'namespace'"),
         (
