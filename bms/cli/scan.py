@@ -101,11 +101,12 @@ def opcua(
     from asyncua.ua.uaerrors import UaError
 
     from bms.commissioning import scan as scanning
+    from bms.config.links import opcua_url
 
-    if not url.startswith("opc.tcp://"):
-        raise InvalidInput(
-            msg("'{url}' is not an OPC-UA address: write opc.tcp://host:port", url=url)
-        )
+    try:
+        url = opcua_url(url)
+    except ValueError as error:
+        raise InvalidInput(error.args[0]) from None
     try:
         browsed = asyncio.run(
             scanning.scan_opcua(url, timeout_s=timeout, depth=depth, most=max_nodes, rate_hz=rate)

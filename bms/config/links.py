@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -21,21 +22,45 @@ from drivers.modbus.transport import (
 )
 from schedules.msg import msg
 
+OPCUA_PORT = 4840
+_OPCUA_URL = re.compile(
+    r"opc\.tcp://(?P<host>\[[0-9a-fA-F:.%]+\]|[^/\s:\[\]]+)(:(?P<port>\d{1,5}))?(?P<path>/\S*)?"
+)
+
 
 def _host(host: str) -> str:
-    if not re.fullmatch(r"[^\s/\[\]]+", host):
+    if not _is_host(host):
         raise ValueError(
-            msg("'{host}' is not a host name or address (no scheme, path or brackets)", host=host)
+            msg(
+                "'{host}' is not a host name or address (no scheme, port, path or brackets)",
+                host=host,
+            )
         )
     return host
 
 
-def _opcua_url(url: str) -> str:
-    if not re.match(r"opc\.tcp://[^/\s]+", url):
+def _is_host(host: str) -> bool:
+    if not re.fullmatch(r"[^\s/\[\]@?#]+", host) or re.fullmatch(r"[^:]+:[^:]*", host):
+        return False
+    if ":" in host or re.fullmatch(r"[\d.]+", host):
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return True
+    labels = host.removesuffix(".").split(".")  # RFC 1035, 2.3.4
+    return len(host) <= 253 and all(0 < len(label) <= 63 for label in labels)
+
+
+def opcua_url(url: str) -> str:
+    """The address with its port: 4840 if it has none. ValueError if it is no OPC-UA address."""
+    found = _OPCUA_URL.fullmatch(url)
+    host = found["host"].strip("[]") if found else ""
+    if found is None or not _is_host(host) or not 0 < int(found["port"] or OPCUA_PORT) < 0x10000:
         raise ValueError(
             msg("'{url}' is not an OPC-UA address: write opc.tcp://host:port", url=url)
         )
-    return url
+    return url if found["port"] else f"opc.tcp://{found['host']}:{OPCUA_PORT}{found['path'] or ''}"
 
 
 Host: TypeAlias = Annotated[str, AfterValidator(_host)]
@@ -129,7 +154,7 @@ class OpcUaLink(_Link):
     """One OPC-UA server. Having no security must be stated."""
 
     protocol: Literal["opcua"]
-    url: Annotated[str, AfterValidator(_opcua_url)]
+    url: Annotated[str, AfterValidator(opcua_url)]
     security: Literal["none", "basic256sha256", "aes128", "aes256"]
     security_mode: Literal["sign_and_encrypt", "sign"] = "sign_and_encrypt"
     user: str | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bms.config.links import ModbusLink, OpcUaLink
+from bms.config.links import ModbusLink, OpcUaLink, opcua_url
 from bms.config.load import (
     check,
     check_schedules,
@@ -551,3 +551,33 @@ def test_where_sunspec_models_begin(draft: Draft, models: str, at: str, words: s
     (problem,) = draft.problems()
     assert problem.startswith(draft.place(file, at))
     assert words in problem
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("opc.tcp://plc-1:4841/path", "opc.tcp://plc-1:4841/path"),
+        ("opc.tcp://plc-1", "opc.tcp://plc-1:4840"),
+        ("opc.tcp://plc-1.site/a/b", "opc.tcp://plc-1.site:4840/a/b"),
+        ("opc.tcp://[fe80::1]:4840", "opc.tcp://[fe80::1]:4840"),
+        ("opc.tcp://127.0.0.1:0", ""),
+        ("opc.tcp://127.0.0.1:65536", ""),
+        ("opc.tcp://127.0.0.300:4840", ""),
+        ("opc.tcp://a..b:4840", ""),
+        ("opc.tcp://:4840", ""),
+        ("opc.tcp://a:b:4840", ""),
+        ("http://plc-1:4840", ""),
+    ],
+)
+def test_an_opcua_address_has_a_host_and_a_port(url: str, meant: str) -> None:
+    if meant:
+        assert opcua_url(url) == meant
+        return
+    with pytest.raises(ValueError, match="not an OPC-UA address"):
+        opcua_url(url)
+
+
+@pytest.mark.parametrize("host", ["plc_1", "plc-1.site.", "192.0.2.7", "fe80::1", "::1", "x"])
+def test_a_host_is_a_name_or_an_address(draft: Draft, host: str) -> None:
+    draft.edit("links.yaml", "host: 192.0.2.10", f"host: '{host}'")
+    assert draft.site()
