@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Annotated, Any, Literal, Self
@@ -11,12 +12,15 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from drivers.codec import width
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Address, OpcUaAddress, PlantAddress, Point, Table
 from drivers.templates import (
     FileModel,
+    Models,
     PointDefaults,
     PointTemplate,
+    Problem,
     filled,
     modbus_problem,
     opcua_problem,
@@ -65,9 +69,16 @@ class DeviceType(FileModel):
     addresses: Literal["zero_based", "one_based"] = "zero_based"
     """Modbus only: how this file counts, said once. Maker's tables that begin with register 1,
     or 40001, are one-based; on the wire and in a loaded device the first register is 0."""
+    models: Models = Field(default_factory=dict)
+    """Where the SunSpec models of its points begin, unless the installation says otherwise."""
     points: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], PointTemplate] = Field(
         min_length=1
     )
+
+    @property
+    def sunspec(self) -> tuple[int, ...]:
+        """The SunSpec models that its points lie in."""
+        return tuple(sorted({t.model for t in self.points.values() if t.model is not None}))
 
     @model_validator(mode="before")
     @classmethod
@@ -80,7 +91,10 @@ class DeviceType(FileModel):
         allowed = {k: v for k, v in defaults.items() if k in PointDefaults.model_fields}
         shift = 1 if data.get("addresses") == "one_based" else 0
         made = {role: _moved(filled(p, allowed), shift) for role, p in points.items()}
-        return {**data, "points": made, "profile": _profile_moved(data.get("profile", {}), shift)}
+        found = {**data, "points": made, "profile": _profile_moved(data.get("profile", {}), shift)}
+        if shift and isinstance(models := data.get("models"), dict):
+            found["models"] = {k: v - 1 if isinstance(v, int) else v for k, v in models.items()}
+        return found
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -99,6 +113,11 @@ class DeviceType(FileModel):
             (("profile", "forbidden", str(n)), "the last address comes before the first")
             for n, hole in enumerate(self.profile.forbidden)
             if hole.last < hole.first
+        ]
+        problems += [
+            (("models", str(model)), f"no point says 'model: {model}'")
+            for model in self.models
+            if model not in self.sunspec
         ]
         check = {
             "modbus": modbus_problem,
@@ -160,16 +179,46 @@ def profile_of(device: DeviceType, link: UnitProfile) -> UnitProfile:
     )
 
 
-def bind(device: DeviceType, *, base: str, equipment: str, unit: int | None) -> dict[str, Point]:
+def models_problem(device: DeviceType, models: Models) -> Problem | None:
+    """Why the points of a device cannot be found with its SunSpec models beginning there."""
+    known = device.sunspec
+    for model in models:
+        if model not in known:
+            its = f"it has {', '.join(map(str, known))}" if known else "its addresses are fixed"
+            return str(model), f"no point of {device.device} lies in SunSpec model {model}; {its}"
+    begin = {**device.models, **models}
+    for role, template in device.points.items():
+        if template.model is None:
+            continue
+        first = begin.get(template.model)
+        if first is None:
+            return "", (
+                f"'models' is missing: where SunSpec model {template.model} of {device.device} "
+                f"begins, as `bms scan modbus` says, for example "
+                f"models: {{{template.model}: 40070}}"
+            )
+        address = template.modbus(1, first)
+        if max(address.address + width(address) - 1, address.scale_address or 0) > 0xFFFF:
+            return str(template.model), f"'{role}' would lie beyond register 65535"
+    return None
+
+
+def bind(
+    device: DeviceType, *, base: str, equipment: str, unit: int | None, models: Models | None = None
+) -> dict[str, Point]:
     """The points of one installed device, by role, with ids `<base>.<equipment>.<role>`.
 
-    `unit` is the Modbus unit id, 0 to 255. ValueError if a Modbus device gets none, or a
-    device whose nodes or names contain `{unit}`.
+    `unit` is the Modbus unit id, 0 to 255; `models` says where SunSpec models begin. ValueError if
+    a Modbus device gets no unit, or a device whose nodes or names contain `{unit}`, and for
+    whatever `models_problem` finds.
     """
+    if found := models_problem(device, models or {}):
+        raise ValueError(found[1])
+    begin = {**device.models, **(models or {})}
     return {
         role: Point(
             id=f"{base}.{equipment}.{role}",
-            address=_address(device, template, base, equipment, unit),
+            address=_address(device, template, base, equipment, unit, begin),
             unit=template.unit,
             writable=template.writable,
             release_value=template.release_value,
@@ -182,12 +231,17 @@ def bind(device: DeviceType, *, base: str, equipment: str, unit: int | None) -> 
 
 
 def _address(
-    device: DeviceType, template: PointTemplate, base: str, equipment: str, unit: int | None
+    device: DeviceType,
+    template: PointTemplate,
+    base: str,
+    equipment: str,
+    unit: int | None,
+    begin: Mapping[int, int],
 ) -> Address:
     if device.protocol == "modbus":
         if unit is None or not 0 <= unit <= 255:
             raise ValueError(f"a Modbus device needs a unit from 0 to 255, not {unit}")
-        return template.modbus(unit)
+        return template.modbus(unit, 0 if template.model is None else begin[template.model])
     pattern = template.pattern
     if unit is None and "{unit}" in pattern:
         raise ValueError(f"the points of {device.device} contain {{unit}}: a unit is needed")

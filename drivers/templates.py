@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
 from collections.abc import Mapping
 from string import Formatter
 from typing import Annotated, Any, Literal, TypeAlias
@@ -20,6 +22,7 @@ from drivers.points import (
 from drivers.scaling import FLOATS
 
 _MODBUS_KEYS = (
+    "model",
     "table",
     "address",
     "scale",
@@ -36,6 +39,7 @@ _MODBUS_KEYS = (
     "write",
 )
 _OPCUA_KEYS = ("node", "method", "deadband")
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NODE_KEYS = ("base", "equipment", "unit")
 
 
@@ -47,6 +51,11 @@ def _scalar(value: object) -> object:
 
 def _codes(value: object) -> object:
     return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+ModelNumber: TypeAlias = Annotated[int, Field(ge=1, le=65534)]
+Models: TypeAlias = dict[ModelNumber, Annotated[int, Field(ge=0, le=65535)]]
+"""SunSpec models, and the zero-based address of the register that holds the model's number."""
 
 
 class FileModel(BaseModel):
@@ -78,6 +87,9 @@ class PointTemplate(FileModel):
 
     table: Table | None = None
     address: int | None = Field(default=None, ge=0, le=65535)
+    model: ModelNumber | None = None
+    """The SunSpec model that holds the point: `address` and `scale_address` then count from the
+    model's first register, the one with its number; `models` says where that is."""
     type: RegisterType | None = None
     scale: float | None = None
     offset: float | None = None
@@ -123,15 +135,18 @@ class PointTemplate(FileModel):
         """The node or the name, before base, equipment and unit are put in; "" for Modbus."""
         return self.node or self.name or ""
 
-    def modbus(self, unit: int) -> ModbusAddress:
-        """The address on one Modbus unit. The template must be a checked Modbus one."""
+    def modbus(self, unit: int, first: int = 0) -> ModbusAddress:
+        """The address on one Modbus unit. The template must be a checked Modbus one.
+
+        `first` is where its SunSpec model begins, 0 if it is of none.
+        """
         assert self.table is not None
         assert self.address is not None
         low, high = self.range or (None, None)
         return ModbusAddress(
             unit=unit,
             table=self.table,
-            address=self.address,
+            address=first + self.address,
             type=self.type or "uint16",
             half="big" if self.half == "high" else "little",
             length=self.length or 1,
@@ -139,7 +154,7 @@ class PointTemplate(FileModel):
             not_available=self.not_available or (),
             low=low,
             high=high,
-            scale_address=self.scale_address,
+            scale_address=None if self.scale_address is None else first + self.scale_address,
             write=self.write or "auto",
             scale=1.0 if self.scale is None else self.scale,
             offset=self.offset or 0.0,
@@ -251,8 +266,12 @@ def opcua_problem(template: PointTemplate) -> Problem | None:
         kind, _, rest = (text or "s=x").partition("=")
         if kind not in ("s", "i", "g", "b") or not rest:
             return key, f"a {key} is written s=Name, i=number, g=GUID or b=base64"
-        if text is not None and (found := _braces_problem(key, text)):
+        if text is None:
+            continue
+        if found := _braces_problem(key, text):
             return found
+        if wrong := node_problem(text.format(base="base", equipment="equipment", unit=1)):
+            return key, wrong
     if template.method is not None and not template.writable:
         return "method", "a method is called by writing: the point has to be writable"
     return _release_problem(template)
@@ -267,6 +286,24 @@ def plant_problem(template: PointTemplate) -> Problem | None:
     if template.scale == 0:
         return "scale", "a scale of 0 makes every value the same"
     return _braces_problem("name", template.name) or _release_problem(template)
+
+
+def node_problem(text: str) -> str:
+    """What is wrong with the identifier of a node (OPC-UA part 6, 5.3.1.10); "" if nothing is."""
+    kind, _, rest = text.partition("=")
+    if kind == "i" and not (rest.isascii() and rest.isdigit() and int(rest) <= 0xFFFFFFFF):
+        return f"'{text}' is no node: i= is followed by a whole number up to 4294967295"
+    if kind == "g" and not _GUID.fullmatch(rest):
+        return (
+            f"'{text}' is no node: g= is followed by a GUID such as "
+            f"72962b91-fa75-4ae6-8d28-b404dc7daf63"
+        )
+    if kind == "b":
+        try:
+            b64decode(rest, validate=True)
+        except ValueError:
+            return f"'{text}' is no node: b= is followed by the identifier in base64"
+    return ""
 
 
 def _braces_problem(key: str, text: str) -> Problem | None:

@@ -32,27 +32,34 @@ def scan() -> None:
 @click.option("--units", default="1-247", show_default=True, help="1, 1-10 or 1,5,7-9.")
 @click.option("--port", type=click.IntRange(1, 65535), default=502, show_default=True)
 @click.option("--rtu", is_flag=True, help="RTU frames over TCP, as serial gateways pass on.")
+@click.option(
+    "--any-transaction-id",
+    is_flag=True,
+    help="For devices that do not repeat the transaction id of the request in their answers.",
+)
 @click.option("--timeout", type=click.FloatRange(0.05, 30), default=0.5, show_default=True)
 @_RATE
 @_OUTPUT
 @AS_JSON
 def modbus(
-    host: tuple[str, ...], units: str, port: int, rtu: bool, timeout: float, rate: float,
-    output: Path | None, as_json: bool,
+    host: tuple[str, ...], units: str, port: int, rtu: bool, any_transaction_id: bool,
+    timeout: float, rate: float, output: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Ask every unit of HOST (name, address, or a network such as 10.0.3.0/24) what it is."""
     from bms.commissioning import scan as scanning
 
     places, numbers = scanning.hosts(host, port), scanning.units(units)
     found: list[scanning.Answering] = []
+    ids = not any_transaction_id
 
     def report(text: str) -> None:
         click.echo(text, err=True)
 
     async def run() -> None:
         async for one in scanning.scan_modbus(
-            places, numbers, rtu=rtu, timeout_s=timeout, rate_hz=rate, report=report
-        ):
+            places, numbers, rtu=rtu, transaction_ids=ids, timeout_s=timeout, rate_hz=rate,
+            report=report,
+        ):  # fmt: skip
             found.append(one)
             report(f"{one.host}:{one.port} unit {one.found.unit}: {one.found.title}")
 
@@ -73,9 +80,10 @@ def modbus(
     if not found:
         raise BmsError(
             "nothing answered: look at the address, --port and --units, try a longer --timeout, "
-            "and --rtu if a serial gateway passes bytes on"
+            "--rtu if a serial gateway passes bytes on, and --any-transaction-id for devices that "
+            "do not repeat it"
         )
-    _save(output, scanning.draft(found, rtu=rtu), as_json=as_json)
+    _save(output, scanning.draft(found, rtu=rtu, transaction_ids=ids), as_json=as_json)
 
 
 @scan.command()
@@ -94,11 +102,12 @@ def opcua(
     from asyncua.ua.uaerrors import UaError
 
     from bms.commissioning import scan as scanning
+    from bms.config.links import opcua_url
 
-    if not url.startswith("opc.tcp://"):
-        raise InvalidInput(
-            msg("'{url}' is not an OPC-UA address: write opc.tcp://host:port", url=url)
-        )
+    try:
+        url = opcua_url(url)
+    except ValueError as error:
+        raise InvalidInput(error.args[0]) from None
     try:
         browsed = asyncio.run(
             scanning.scan_opcua(url, timeout_s=timeout, depth=depth, most=max_nodes, rate_hz=rate)

@@ -111,17 +111,18 @@ async def scan_modbus(
     numbers: Sequence[int],
     *,
     rtu: bool,
+    transaction_ids: bool = True,
     timeout_s: float,
     rate_hz: float,
     report: Callable[[str], None],
 ) -> AsyncIterator[Answering]:
     """Units that answer, as they are found; at most `rate_hz` requests a second to each host."""
-    catalogue = {(d.kind, name) for name, d in shipped().items()}
+    catalogue = sorted(shipped())
     queue: asyncio.Queue[Answering | None] = asyncio.Queue()
     limit = asyncio.Semaphore(HOSTS_AT_ONCE)
 
     async def one(host: str, port: int) -> None:
-        endpoint: Endpoint = RtuOverTcp(host, port) if rtu else Tcp(host, port)
+        endpoint: Endpoint = RtuOverTcp(host, port) if rtu else Tcp(host, port, transaction_ids)
         async with limit, ModbusDriver(endpoint, (), timeout_s=timeout_s, shadow=True) as driver:
 
             async def ask(request: Request) -> bytes:
@@ -153,20 +154,27 @@ async def scan_modbus(
         await asyncio.wait([task])
 
 
-def _device(found: Found, catalogue: Iterable[tuple[str, str]]) -> str | None:
-    """The shipped device type whose words are all in what the device says, the longest first."""
+def _device(found: Found, catalogue: Iterable[str]) -> str | None:
+    """The shipped device type whose words are all in what the device says, the longest first;
+    else that of its first SunSpec model that there is one for."""
     said = f"{found.title} {' '.join(found.identification.values())}".lower().replace("-", " ")
-    numbers = {str(model) for model, _ in found.sunspec}
-    best: str | None = None
-    for _, name in catalogue:
-        words = name.split("-")
-        sunspec = words[0] == "sunspec" and words[-1] in numbers
-        if (sunspec or all(word in said for word in words)) and len(name) > len(best or ""):
-            best = name
-    return best
+    fitting = [name for name in catalogue if all(word in said for word in name.split("-"))]
+    if fitting:
+        return max(fitting, key=len)
+    return next((name for name, _, _ in _sunspec(found)), None)
 
 
-def draft(found: Sequence[Answering], *, rtu: bool) -> str:
+def _sunspec(found: Found) -> list[tuple[str, int, int]]:
+    """The SunSpec models that a shipped device type is for: the type, the model, and its header."""
+    known = shipped()
+    return [
+        (f"sunspec-{model}", model, at)
+        for model, at in found.sunspec
+        if f"sunspec-{model}" in known
+    ]
+
+
+def draft(found: Sequence[Answering], *, rtu: bool, transaction_ids: bool = True) -> str:
     """Links and equipment as YAML, to be completed by hand."""
     lines = [
         "# A draft from `bms scan`: look at every line. Links belong into links.yaml, equipment",
@@ -178,19 +186,27 @@ def draft(found: Sequence[Answering], *, rtu: bool) -> str:
         if (one.host, one.port) not in names:
             name = names[one.host, one.port] = f"link-{len(names) + 1}"
             protocol = "modbus_rtu_tcp" if rtu else "modbus_tcp"
-            lines.append(f"  {name}: {{protocol: {protocol}, host: {one.host}, port: {one.port}}}")
+            ids = "" if transaction_ids else ", transaction_ids: false"
+            lines.append(
+                f"  {name}: {{protocol: {protocol}, host: {one.host}, port: {one.port}{ids}}}"
+            )
     lines += ["", "base: CHOOSE", "equipment:"]
     kinds = {name: device.kind for name, device in shipped().items()}
     for number, one in enumerate(found, start=1):
         models = ", ".join(f"{model} at {at}" for model, at in one.found.sunspec)
         title = _one_line(one.found.title)
         lines.append(f"  # {title}" + (f"; SunSpec models {models}" if models else ""))
-        kind, device = kinds.get(one.device or "", "CHOOSE"), one.device or "CHOOSE"
-        link = names[one.host, one.port]
-        lines.append(
-            f"  unit-{number}: {{kind: {kind}, device: {device}, link: {link}, "
-            f"unit: {one.found.unit}}}"
-        )
+        link, unit = names[one.host, one.port], one.found.unit
+        of_models = [
+            (device, f", models: {{{model}: {at}}}") for device, model, at in _sunspec(one.found)
+        ]
+        by_model = one.device is not None and one.device.startswith("sunspec-") and of_models
+        for copy, (device, where) in enumerate(by_model or [(one.device or "CHOOSE", "")], start=1):
+            name = f"unit-{number}" if copy == 1 else f"unit-{number}-{copy}"
+            lines.append(
+                f"  {name}: {{kind: {kinds.get(device, 'CHOOSE')}, device: {device}, "
+                f"link: {link}, unit: {unit}{where}}}"
+            )
     return "\n".join(lines) + "\n"
 
 

@@ -19,7 +19,7 @@ from bms.config.registers import Registers
 from bms.config.sections import Names, entries, read_all
 from bms.equipment import KINDS, Equipment, Kind
 from bms.model import OutputRules
-from drivers.catalogue import DeviceType, bind, profile_of
+from drivers.catalogue import DeviceType, bind, models_problem, profile_of
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 from schedules.msg import msg
@@ -191,9 +191,15 @@ class FleetReader:
         units = self._units(document, path, entry, device, links)
         if units is None:
             return
+        if found := models_problem(device, entry.models):
+            model, text = found
+            at = (*path, "models", model) if model else (*path, "device")
+            message = msg("device '{device}': {error}", device=entry.device, error=text)
+            self.problems.append(document.problem(at, message, key=bool(model)))
+            return
         for name, link, unit, title in zip(names, links, units, titles, strict=True):
             try:
-                bound = bind(device, base=base, equipment=name, unit=unit)
+                bound = bind(device, base=base, equipment=name, unit=unit, models=entry.models)
             except ValueError as error:  # a node pattern with a format that does not fit
                 message = msg("device '{device}': {error}", device=entry.device, error=error)
                 self.problems.append(document.problem((*path, "device"), message))

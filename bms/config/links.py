@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bms.config.filemodel import FileModel
 from drivers.modbus.transport import (
@@ -21,21 +22,45 @@ from drivers.modbus.transport import (
 )
 from schedules.msg import msg
 
+OPCUA_PORT = 4840
+_OPCUA_URL = re.compile(
+    r"opc\.tcp://(?P<host>\[[0-9a-fA-F:.%]+\]|[^/\s:\[\]]+)(:(?P<port>\d{1,5}))?(?P<path>/\S*)?"
+)
+
 
 def _host(host: str) -> str:
-    if not re.fullmatch(r"[^\s/\[\]]+", host):
+    if not _is_host(host):
         raise ValueError(
-            msg("'{host}' is not a host name or address (no scheme, path or brackets)", host=host)
+            msg(
+                "'{host}' is not a host name or address (no scheme, port, path or brackets)",
+                host=host,
+            )
         )
     return host
 
 
-def _opcua_url(url: str) -> str:
-    if not re.match(r"opc\.tcp://[^/\s]+", url):
+def _is_host(host: str) -> bool:
+    if not re.fullmatch(r"[^\s/\[\]@?#]+", host) or re.fullmatch(r"[^:]+:[^:]*", host):
+        return False
+    if ":" in host or re.fullmatch(r"[\d.]+", host):
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+        return True
+    labels = host.removesuffix(".").split(".")  # RFC 1035, 2.3.4
+    return len(host) <= 253 and all(0 < len(label) <= 63 for label in labels)
+
+
+def opcua_url(url: str) -> str:
+    """The address with its port: 4840 if it has none. ValueError if it is no OPC-UA address."""
+    found = _OPCUA_URL.fullmatch(url)
+    host = found["host"].strip("[]") if found else ""
+    if found is None or not _is_host(host) or not 0 < int(found["port"] or OPCUA_PORT) < 0x10000:
         raise ValueError(
             msg("'{url}' is not an OPC-UA address: write opc.tcp://host:port", url=url)
         )
-    return url
+    return url if found["port"] else f"opc.tcp://{found['host']}:{OPCUA_PORT}{found['path'] or ''}"
 
 
 Host: TypeAlias = Annotated[str, AfterValidator(_host)]
@@ -65,17 +90,35 @@ class _Modbus(_Link):
         return UnitProfile(self.max_registers, self.max_gap)
 
 
-class ModbusLink(_Modbus):
+class _Numbered(_Modbus):
+    """What has transaction ids."""
+
+    max_in_flight: int = Field(default=1, ge=1, le=16)
+    """Requests on the way at a time; above 1 only for devices that are known to queue them."""
+    transaction_ids: bool = True
+    """False: for devices and gateways that do not repeat the id of the request in the answer
+    (0, or one of their own). It is not looked at then; after a time-out the stream is brought back
+    in step as a serial line is."""
+
+    @field_validator("transaction_ids")
+    @classmethod
+    def _one_at_a_time(cls, ids: bool, info: ValidationInfo) -> bool:
+        if not ids and info.data.get("max_in_flight", 1) > 1:
+            raise ValueError(
+                msg("without transaction ids nothing tells the answers apart: max_in_flight is 1")
+            )
+        return ids
+
+
+class ModbusLink(_Numbered):
     """One Modbus TCP endpoint, shared by all units behind it."""
 
     protocol: Literal["modbus_tcp"]
     host: Host
     port: Port = TCP_PORT
-    max_in_flight: int = Field(default=1, ge=1, le=16)
-    """Requests on the way at a time; above 1 only for devices that are known to queue them."""
 
 
-class ModbusTlsLink(_Modbus):
+class ModbusTlsLink(_Numbered):
     """Modbus TCP inside TLS. Files are relative to the site's directory."""
 
     protocol: Literal["modbus_tls"]
@@ -87,7 +130,6 @@ class ModbusTlsLink(_Modbus):
     key: str | None = None
     server_name: str | None = None
     """The name in the server's certificate, where it is not the host."""
-    max_in_flight: int = Field(default=1, ge=1, le=16)
 
 
 class ModbusRtuTcpLink(_Modbus):
@@ -112,7 +154,7 @@ class OpcUaLink(_Link):
     """One OPC-UA server. Having no security must be stated."""
 
     protocol: Literal["opcua"]
-    url: Annotated[str, AfterValidator(_opcua_url)]
+    url: Annotated[str, AfterValidator(opcua_url)]
     security: Literal["none", "basic256sha256", "aes128", "aes256"]
     security_mode: Literal["sign_and_encrypt", "sign"] = "sign_and_encrypt"
     user: str | None = None
@@ -174,7 +216,7 @@ def spoken(settings: LinkSettings) -> str:
 def endpoint(settings: ModbusSettings, directory: Path) -> Endpoint:
     """Where a Modbus link leads to; files are taken from the site's directory."""
     if isinstance(settings, ModbusLink):
-        return Tcp(settings.host, settings.port)
+        return Tcp(settings.host, settings.port, settings.transaction_ids)
     if isinstance(settings, ModbusRtuTcpLink):
         return RtuOverTcp(settings.host, settings.port)
     if isinstance(settings, ModbusSerialLink):
@@ -186,6 +228,7 @@ def endpoint(settings: ModbusSettings, directory: Path) -> Endpoint:
         certificate=_file(directory, settings.certificate),
         key=_file(directory, settings.key),
         server_name=settings.server_name,
+        transaction_ids=settings.transaction_ids,
     )
 
 

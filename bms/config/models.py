@@ -18,6 +18,7 @@ from bms.equipment import LIMITS, Equipment, Medium
 from bms.model import Controller, OutputRules
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
+from drivers.templates import Models
 from schedules.context import Place
 from schedules.model import Library
 from schedules.msg import msg
@@ -249,6 +250,8 @@ class EquipmentEntry(FileModel):
     link: str
     unit: Annotated[int | str | None, BeforeValidator(_unit)] = None
     """Modbus unit (device) id, 0-255."""
+    models: Models = {}
+    """Where SunSpec models begin in this device, as `bms scan modbus` says: `{103: 40070}`."""
     title: Title = ""
     rated_kw: float | None = Field(default=None, gt=0)
     capacity_kw: float | None = Field(default=None, gt=0)

@@ -8,16 +8,20 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from drivers.modbus.protocol import CallT, RtuWire, TcpWire, Wire
+from drivers.modbus.protocol import CallT, RtuWire, TcpWire, UnnumberedTcpWire, Wire
 from drivers.modbus.transport import Endpoint, Serial, Tcp, Tls
 
 _KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 _USER_TIMEOUT_MS = 10_000
 
 
-def wire_type(endpoint: Endpoint) -> type[TcpWire[Any]] | type[RtuWire[Any]]:
+def wire_type(
+    endpoint: Endpoint,
+) -> type[TcpWire[Any]] | type[UnnumberedTcpWire[Any]] | type[RtuWire[Any]]:
     """The framing that an endpoint speaks."""
-    return TcpWire if isinstance(endpoint, Tcp | Tls) else RtuWire
+    if not isinstance(endpoint, Tcp | Tls):
+        return RtuWire
+    return TcpWire if endpoint.transaction_ids else UnnumberedTcpWire
 
 
 async def open_wire(endpoint: Endpoint, make: Callable[[], Wire[CallT]]) -> Wire[CallT]:

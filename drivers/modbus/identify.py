@@ -24,6 +24,8 @@ OBJECTS = dict(enumerate(("vendor", "product", "revision", "url", "name", "model
 SUNSPEC_BASES = (40000, 50000, 0)
 """Where the marker may stand (SunSpec device information model, 6.3), as PDU addresses."""
 _MARKER = b"SunS"
+_COMMON = (("vendor", 2, 16), ("product", 18, 16), ("revision", 42, 8), ("serial", 50, 16))
+"""Where the texts of model 1 stand after its header, and how long they are, in registers."""
 _END_MODEL = 0xFFFF
 _MOST_MODELS = 40
 _MOST_ANSWERS = 16
@@ -113,9 +115,10 @@ async def _models(ask: Ask, unit: int, at: int) -> tuple[list[tuple[int, int]], 
             break
         models.append((model, at))
         if model == 1:
-            texts = await _registers(ask, unit, at + 2, 32)
-            if texts is not None:
-                common = {"vendor": _text(texts[:32]), "product": _text(texts[32:])}
+            for key, offset, count in _COMMON:
+                texts = await _registers(ask, unit, at + offset, count)
+                if texts is not None and (text := _text(texts)):
+                    common[key] = text
         at += 2 + length
         if at > 0xFFFF:
             break

@@ -14,13 +14,14 @@ from collections.abc import Callable
 
 from drivers.backoff import Backoff, waiting
 from drivers.errors import ConnectionLost, DriverError, NoAnswer
-from drivers.health import DriverHealth, Latencies, UnitHealth
+from drivers.health import DriverHealth, Latencies
 from drivers.modbus.connect import open_wire, wire_type
-from drivers.modbus.frames import GATEWAY_CANNOT_REACH, ExceptionAnswer, Request
+from drivers.modbus.frames import ExceptionAnswer, Request
 from drivers.modbus.job import Job, LinkDown, NotSent
 from drivers.modbus.protocol import ReadOnly, Wire
 from drivers.modbus.resync import probe
 from drivers.modbus.transport import Endpoint, Serial
+from drivers.modbus.units import Unit
 from drivers.ticker import Ticker
 
 _log = logging.getLogger(__name__)
@@ -29,21 +30,7 @@ SILENT_LIMIT = 3
 """Requests in a row without any answer after which the socket is taken for dead and closed."""
 DOUBTFUL_EVERY = 16
 """On a link with more to do than it can, each 16th turn is one of a unit that did not answer."""
-OWED_KEPT = 16
-"""Requests given up whose late answers a unit may still send, of which we keep account."""
 _CLOSE_LIMIT_S = 1.0
-
-
-class _Unit:
-    """What is known about one unit behind the endpoint."""
-
-    __slots__ = ("backoff", "owed", "reason")
-
-    def __init__(self, chance: Callable[[], float]) -> None:
-        self.backoff = Backoff(chance)
-        self.reason = ""
-        self.owed: list[Request] = []
-        """Requests it has not answered and may still answer, where answers carry no id."""
 
 
 class ModbusLink:
@@ -85,7 +72,7 @@ class ModbusLink:
         self._wire: Wire[Job] | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._backoff = Backoff(chance)
-        self._units: dict[int, _Unit] = {}
+        self._units: dict[int, Unit] = {}
         self._urgent: deque[Job] = deque()
         self._queue: deque[Job] = deque()
         self._doubtful: deque[Job] = deque()
@@ -142,15 +129,7 @@ class ModbusLink:
     def health(self, overruns: int) -> DriverHealth:
         """Counted since the link was made."""
         now = self._monotonic()
-        units = tuple(
-            UnitHealth(
-                str(number),
-                unit.backoff.failures == 0,
-                unit.backoff.failures,
-                waiting(unit.reason, unit.backoff.remaining_s(now)) if unit.reason else "",
-            )
-            for number, unit in sorted(self._units.items())
-        )
+        units = tuple(unit.health(number, now) for number, unit in sorted(self._units.items()))
         return DriverHealth(
             connected=self._wire is not None,
             requests=self._requests,
@@ -254,7 +233,7 @@ class ModbusLink:
         """Send the request or park it; or return what keeps it from being sent."""
         unit = self._units.get(request.unit)
         if unit is None:
-            unit = self._units[request.unit] = _Unit(self._chance)
+            unit = self._units[request.unit] = Unit(self._chance)
         if unit.backoff.failures:
             wait = unit.backoff.remaining_s(self._monotonic())
             if wait:
@@ -295,8 +274,7 @@ class ModbusLink:
         self._active -= 1
         unit = self._units[call.request.unit]
         if unit.backoff.failures:
-            unit.backoff.succeeded()
-            unit.reason = ""
+            unit.answered()
         if self._silent or self._suspect or self._backoff.failures:
             self._alive()
         self._last_end = now
@@ -320,12 +298,12 @@ class ModbusLink:
         call.held = None
         unit = self._units[request.unit]
         if isinstance(error, ExceptionAnswer):
-            self._refused(unit, error)
+            self._alive()
+            unit.refused(error, self._monotonic())
         elif isinstance(error, NoAnswer):
             self._unanswered(unit, request, error)
         elif isinstance(error, ConnectionLost):
-            unit.backoff.failed(self._monotonic())
-            unit.reason = str(error)
+            unit.failed(str(error), self._monotonic())
         else:
             self._silent, self._suspect = 0, False
         if held is not None and isinstance(error, ExceptionAnswer):
@@ -358,8 +336,7 @@ class ModbusLink:
             # What comes next would be taken for the rest. Left before anything else is sent.
             self._leave("the device sent half an answer")
             self._after(wire)
-        strays = f"; {wire.strays} answers to other requests" if wire.strays else ""
-        self.failed(job, NoAnswer(f"no answer within {self._timeout_s:g} s{strays}"))
+        self.failed(job, NoAnswer(f"no answer within {self._timeout_s:g} s{wire.strayed}"))
 
     # --- health ------------------------------------------------------------------------------
 
@@ -367,25 +344,13 @@ class ModbusLink:
         self._silent, self._suspect = 0, False
         self._backoff.succeeded()
 
-    def _refused(self, unit: _Unit, error: ExceptionAnswer) -> None:
-        self._alive()
-        unit.owed.clear()
-        if error.code in GATEWAY_CANNOT_REACH:
-            unit.backoff.failed(self._monotonic())
-            unit.reason = str(error)
-        else:
-            unit.backoff.succeeded()
-            unit.reason = ""
-
-    def _unanswered(self, unit: _Unit, request: Request, error: NoAnswer) -> None:
+    def _unanswered(self, unit: Unit, request: Request, error: NoAnswer) -> None:
         self._timeouts += 1
         if not self._wire_type.in_step:
-            unit.owed.append(request)
-            del unit.owed[:-OWED_KEPT]
+            unit.owes(request)
         # Units known to be dead prove nothing about the socket as long as another one answers.
         self._suspect |= not unit.backoff.failures
-        unit.backoff.failed(self._monotonic())
-        unit.reason = str(error)
+        unit.failed(str(error), self._monotonic())
         self._silent += 1
         if self._silent < SILENT_LIMIT:
             return

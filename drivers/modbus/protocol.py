@@ -96,6 +96,11 @@ class Wire(asyncio.Protocol, Generic[CallT]):
         raise NotImplementedError
 
     @property
+    def strayed(self) -> str:
+        """What to add to "no answer": that something came, and what it may mean."""
+        return f"; {self.strays} answers to other requests" if self.strays else ""
+
+    @property
     def torn(self) -> bool:
         """Part of a frame has arrived: what comes next would be taken for its rest."""
         return False
@@ -160,6 +165,17 @@ class TcpWire(Wire[CallT]):
         return self._calls.values()
 
     @property
+    def strayed(self) -> str:
+        if not self.strays:
+            return ""
+        never = (
+            ""
+            if self.answers
+            else (" (a device that never repeats the transaction id needs transaction_ids: false)")
+        )
+        return f"{super().strayed}{never}"
+
+    @property
     def torn(self) -> bool:
         return bool(self._buffer)
 
@@ -195,8 +211,8 @@ class TcpWire(Wire[CallT]):
             self._receiver.answered(call, body)
 
 
-class RtuWire(Wire[CallT]):
-    """RTU frames over a line or a serial gateway: one request on the way, told by its answer."""
+class OneAtATime(Wire[CallT]):
+    """One request on the way, told by its answer: for streams whose answers carry no usable id."""
 
     in_step = False
 
@@ -209,10 +225,17 @@ class RtuWire(Wire[CallT]):
             raise ReadOnly(SHADOWED)
         if self._transport is None:
             raise ConnectionLost(self.reason or "the connection is closed")
-        self._transport.write(framed(call.request.body))
-        # What arrived before the question is no answer to it.
-        self._buffer.clear()
+        self._forget_arrived()
+        self._transport.write(self._framed(call.request))
         self._call = call
+
+    def _framed(self, request: Request) -> bytes:
+        raise NotImplementedError
+
+    def _forget_arrived(self) -> None:
+        """What arrived before the question is no answer to it. Raises ConnectionLost if what
+        follows cannot be told apart from it."""
+        raise NotImplementedError
 
     def forget(self, call: CallT) -> None:
         if self._call is call:
@@ -220,6 +243,74 @@ class RtuWire(Wire[CallT]):
 
     def calls(self) -> Iterable[CallT]:
         return () if self._call is None else (self._call,)
+
+
+class UnnumberedTcpWire(OneAtATime[CallT]):
+    """Modbus TCP of devices and gateways that do not repeat the transaction id of the request."""
+
+    def __init__(self, receiver: Receiver[CallT], *, read_only: bool) -> None:
+        super().__init__(receiver, read_only=read_only)
+        self._transaction = 0
+        self._old = False
+        """The frame that has begun to arrive began before the question."""
+
+    def _framed(self, request: Request) -> bytes:
+        self._transaction = (self._transaction + 1) & 0xFFFF
+        return self._transaction.to_bytes(2, "big") + request.tcp_body
+
+    def _forget_arrived(self) -> None:
+        try:
+            while next_body(self._buffer) is not None:
+                self.strays += 1
+        except BadAnswer as error:
+            self.close(str(error))
+            raise ConnectionLost(self.reason) from None
+        self._old = bool(self._buffer)
+
+    @property
+    def torn(self) -> bool:
+        return bool(self._buffer)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        try:
+            while not self._closing and (found := next_body(self._buffer)) is not None:
+                old, self._old = self._old, False
+                if self._call is None or old:
+                    self.strays += 1
+                else:
+                    self._take(self._call, found[1])
+        except BadAnswer as error:
+            self.close(str(error))
+
+    def _take(self, call: CallT, body: bytes) -> None:
+        try:
+            check(call.request, body)
+        except ExceptionAnswer as error:
+            if call.owed:
+                call.verdict = error  # as on a serial line, see there
+                return
+            self._call = None
+            self._receiver.failed(call, error)
+        except BadAnswer as error:
+            self.strays += 1
+            if body[0] == call.request.unit and not call.owed:
+                self._call = None
+                self._receiver.failed(call, error)
+        else:
+            self._call = None
+            self.answers += 1
+            self._receiver.answered(call, body)
+
+
+class RtuWire(OneAtATime[CallT]):
+    """RTU frames over a line or a serial gateway."""
+
+    def _framed(self, request: Request) -> bytes:
+        return framed(request.body)
+
+    def _forget_arrived(self) -> None:
+        self._buffer.clear()
 
     def data_received(self, data: bytes) -> None:
         call = self._call

@@ -18,6 +18,8 @@ class Tcp:
 
     host: str
     port: int = TCP_PORT
+    transaction_ids: bool = True
+    """False: answers do not repeat the transaction id of their request, and it is not looked at."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -37,6 +39,7 @@ class Tls:
     certificate: Path | None = None
     key: Path | None = None
     server_name: str | None = None
+    transaction_ids: bool = True
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port} (TLS)"

@@ -150,7 +150,7 @@ class OpcUaDriver:
         async with self._lock:
             session = await self._connected()
             found = session.parsed(node)
-            kind = await session.kind(found)
+            kind = await session.scalar_kind(found)
             (status,) = await session.write([found], [variant(from_text(text, kind), kind)])
         if not status.is_good():
             raise DeviceRefused(status.name)

@@ -69,6 +69,7 @@ class OpcUaSession:
         self._timeout_s = timeout_s
         self._nodes: dict[tuple[str, str], ua.NodeId] = {}
         self._types: dict[ua.NodeId, ua.VariantType] = {}
+        self._arrays: set[ua.NodeId] = set()
         self._arguments: dict[ua.NodeId, list[ua.VariantType]] = {}
 
     def _bounded(self) -> AbstractAsyncContextManager[None]:
@@ -116,8 +117,19 @@ class OpcUaSession:
         kind = self._types.get(node)
         if kind is None:
             async with self._bounded():
-                kind = await self._client.get_node(node).read_data_type_as_variant_type()
+                asked = self._client.get_node(node)
+                kind = await asked.read_data_type_as_variant_type()
+                (rank,) = await asked.read_attributes([AttributeIds.ValueRank])
             self._types[node] = kind
+            if rank.Value is not None and (rank.Value.Value or 0) > ua.ValueRank.Scalar:
+                self._arrays.add(node)
+        return kind
+
+    async def scalar_kind(self, node: ua.NodeId) -> ua.VariantType:
+        """The data type of a node that holds one value. ValueError if it holds an array."""
+        kind = await self.kind(node)
+        if node in self._arrays:
+            raise ValueError(f"the node holds an array of {kind.name}, and a point is one value")
         return kind
 
     async def subscribe(self, period_s: float) -> tuple[int, float]:

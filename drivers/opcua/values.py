@@ -31,7 +31,8 @@ def status_name(code: int) -> str:
 def usable_value(given: Any) -> tuple[Value | None, str]:
     """The value of a variant, or None and why it cannot be used.
 
-    Numbers, booleans and texts are used; nothing, arrays, structures and non-finite floats are not.
+    Numbers, booleans and texts are used, of a text in a language the text; nothing, arrays,
+    structures and non-finite floats are not.
     """
     if isinstance(given, float):
         if math.isfinite(given):
@@ -39,6 +40,10 @@ def usable_value(given: Any) -> tuple[Value | None, str]:
         return None, f"the server sends {given}"
     if isinstance(given, bool | int | str):
         return given, ""
+    if isinstance(given, ua.LocalizedText):
+        given = given.Text
+        if given is not None:
+            return str(given), ""
     if given is None:
         return None, "the server sends no value"
     return None, f"the server sends a {type(given).__name__}, not a number or text"
@@ -48,6 +53,8 @@ def variant(value: Value, kind: ua.VariantType) -> ua.Variant:
     """The value as the node's own type. ValueError says why it does not fit."""
     if kind is ua.VariantType.String:
         return ua.Variant(str(value), kind)
+    if kind is ua.VariantType.LocalizedText:
+        return ua.Variant(ua.LocalizedText(str(value)), kind)
     if isinstance(value, str):
         raise ValueError(f"{value!r} is not a number; the node holds {kind.name}")
     if isinstance(value, float) and not math.isfinite(value):
@@ -75,12 +82,12 @@ def plain(given: Any) -> Any:
         return given
     if isinstance(given, list):
         return [plain(item) for item in given]
-    return str(given)
+    return given.Text if isinstance(given, ua.LocalizedText) else str(given)
 
 
 def from_text(text: str, kind: ua.VariantType) -> Value:
     """A value as people type it, for a node of this type. ValueError if it is none."""
-    if kind is ua.VariantType.String:
+    if kind in (ua.VariantType.String, ua.VariantType.LocalizedText):
         return text
     word = text.strip().lower()
     if word in ("true", "on", "false", "off"):

@@ -41,7 +41,7 @@ async def write_all(
             session = await connected()
             if address.method is None:
                 node = session.node(address)
-                ready.append((number, node, variant(value, await session.kind(node))))
+                ready.append((number, node, variant(value, await session.scalar_kind(node))))
                 continue
             arguments = await _arguments(session, address, value)
         except (ValueError, UnknownNamespace, DeviceRefused) as error:

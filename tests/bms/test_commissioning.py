@@ -30,10 +30,15 @@ from bms.commissioning.scan import (
     hosts,
     units,
 )
+from bms.config.models import EquipmentEntry
 from bms.errors import InvalidInput
+from drivers.catalogue import bind, shipped
+from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.identify import Found
+from drivers.modbus.transport import Tcp
+from drivers.points import Point
 from tests.bms.test_app import FILES
-from tests.drivers.fieldbus import Device, FieldBus
+from tests.drivers.fieldbus import Asked, Device, FieldBus, Reply
 
 
 def text_words(text: str, registers: int) -> list[int]:
@@ -49,7 +54,7 @@ async def modbus() -> AsyncIterator[int]:
     )
     sunspec = [
         *text_words("SunS", 2), 1, 66, *text_words("Sunny", 16), *text_words("Roof 5", 16),
-        *[0] * 34, 103, 50, *[0] * 50, 0xFFFF, 0,
+        *[0] * 16, *text_words("SN-0815", 16), *[0] * 2, 103, 50, *[0] * 50, 0xFFFF, 0,
     ]  # fmt: skip
     plain = SimDevice(
         id=1, simdata=[SimData(0, values=list(range(50)), datatype=DataType.REGISTERS)]
@@ -87,10 +92,55 @@ async def test_scan_finds_what_is_there_and_drafts_it(modbus: int, tmp_path: Pat
     assert found[1]["sunspec"][1]["address"] == 40070
     draft = YAML(typ="safe", pure=True).load(output.read_text(encoding="utf-8"))
     assert draft["links"]["link-1"]["port"] == modbus
-    assert draft["equipment"]["unit-2"]["unit"] == 2
+    assert draft["equipment"]["unit-2"] == {
+        "kind": "pv_inverter", "device": "sunspec-103", "link": "link-1", "unit": 2,
+        "models": {103: 40070},
+    }  # fmt: skip
+    assert found[1]["identification"]["vendor"] == "Sunny"
+    assert found[1]["identification"]["serial"] == "SN-0815"
     again = await bms("scan", "modbus", "127.0.0.1", "--port", modbus, "--units", 1, "-o", output)
     assert again.exit_code == 2
     assert "File exists" in again.output
+
+
+def sunspec_map(base: int) -> dict[tuple[int, int], int]:
+    """Model 1, an inverter of floats, and two meters, as behind many inverters."""
+    words = [*text_words("SunS", 2), 1, 65, *text_words("Sunny", 16), *[0] * 49]
+    words += [113, 60, *[0] * 20, 0x460C, 0xA000, *[0] * 8, 0x4B6C, 0x82E0, *[0] * 28]
+    for power, energy in ((-1234, 123456), (500, 7_000_000)):
+        meter = [203, 105, *[0] * 105]
+        meter[18], meter[22] = power & 0xFFFF, 1
+        meter[46:48], meter[54] = [energy >> 16, energy & 0xFFFF], 2
+        words += meter
+    words += [0xFFFF, 0]
+    return {(1, base + n): word for n, word in enumerate(words)}
+
+
+@pytest.mark.parametrize("base", [0, 40000, 50000])
+async def test_a_sunspec_device_is_scanned_drafted_and_read(base: int, tmp_path: Path) -> None:
+    bus = FieldBus(Device({(1, 0): 0} | sunspec_map(base)))
+    await bus.start()
+    try:
+        output = tmp_path / "draft.yaml"
+        result = await bms(
+            "scan", "modbus", f"127.0.0.1:{bus.port}", "--units", 1, "--rate", 1000, "-o", output
+        )
+        assert result.exit_code == 0, result.output
+        draft = YAML(typ="safe", pure=True).load(output.read_text(encoding="utf-8"))
+        points: list[Point] = []
+        for name, entry in draft["equipment"].items():
+            entry = EquipmentEntry.model_validate(entry)
+            device = shipped()[entry.device]
+            points += bind(device, base="b", equipment=name, unit=1, models=entry.models).values()
+        async with ModbusDriver(Tcp("127.0.0.1", bus.port), points) as driver:
+            samples = await driver.read([point.id for point in points])
+        assert {s.point: s.value for s in samples} == {
+            "b.unit-1.power": 9.0, "b.unit-1.energy": 15500.0,
+            "b.unit-1-2.power": -12.34, "b.unit-1-2.energy": 12345.6,
+            "b.unit-1-3.power": 5.0, "b.unit-1-3.energy": 700000.0,
+        }  # fmt: skip
+    finally:
+        await bus.stop()
 
 
 async def test_scan_only_reads() -> None:
@@ -103,6 +153,30 @@ async def test_scan_only_reads() -> None:
         assert result.exit_code == 0, result.output
         assert bus.asked
         assert {asked.function for asked in bus.asked} <= {1, 2, 3, 4, 43}
+    finally:
+        await bus.stop()
+
+
+async def test_a_device_that_does_not_repeat_transaction_ids_is_found(tmp_path: Path) -> None:
+    device = Device({(1, at): at for at in range(10)})
+
+    def unnumbered(asked: Asked) -> Reply:
+        reply = device(asked)
+        assert isinstance(reply, bytes)
+        return b"\0\0" + reply[2:]
+
+    bus = FieldBus(unnumbered)
+    await bus.start()
+    try:
+        host = f"127.0.0.1:{bus.port}"
+        words = ("scan", "modbus", host, "--units", 1, "--rate", 500, "--timeout", 0.1)
+        result = await bms(*words)
+        assert (result.exit_code, "--any-transaction-id" in result.output) == (1, True)
+        output = tmp_path / "draft.yaml"
+        result = await bms(*words, "--any-transaction-id", "-o", output)
+        assert result.exit_code == 0, result.output
+        draft = YAML(typ="safe", pure=True).load(output.read_text(encoding="utf-8"))
+        assert draft["links"]["link-1"]["transaction_ids"] is False
     finally:
         await bus.stop()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bms.config.links import ModbusLink, OpcUaLink
+from bms.config.links import ModbusLink, OpcUaLink, opcua_url
 from bms.config.load import (
     check,
     check_schedules,
@@ -509,3 +509,75 @@ def test_endpoints(draft: Draft) -> None:
 def test_endpoints_that_cannot_be_used(draft: Draft, endpoints: Any, message: str) -> None:
     with pytest.raises(InvalidInput, match=message.replace("?", r"\?")):
         with_endpoints(draft.site(), endpoints)
+
+
+def test_without_transaction_ids_one_request_is_on_the_way(draft: Draft) -> None:
+    draft.edit("links.yaml", "poll_s: 1", "transaction_ids: false\n    poll_s: 1")
+    assert draft.site()
+    draft.edit("links.yaml", "poll_s: 1", "max_in_flight: 4\n    poll_s: 1")
+    (problem,) = draft.problems()
+    assert problem.startswith(draft.place("links.yaml", "false", "transaction_ids: false"))
+    assert "max_in_flight is 1" in problem
+
+
+PV = """\
+base: park
+equipment:
+  pv-1: {kind: pv_inverter, device: sunspec-102, link: gateway-1, unit: 77MODELS}
+"""
+
+
+@pytest.mark.parametrize(
+    ("models", "at", "words"),
+    [
+        ("", "sunspec-102", "'models' is missing: where SunSpec model 102 of sunspec-102 begins"),
+        (
+            ", models: {103: 40070}",
+            "103: 40070",
+            "no point of sunspec-102 lies in SunSpec model 103",
+        ),
+        (", models: {102: 65530}", "102: 65530", "would lie beyond register 65535"),
+        (", models: {102: 65536}", "65536", "65535"),
+        (", models: {x: 1}", "x: 1", ""),
+        (", models: 40070", "40070", ""),
+    ],
+)
+def test_where_sunspec_models_begin(draft: Draft, models: str, at: str, words: str) -> None:
+    base = next(iter(draft.site().bases))
+    file = "equipment/pv.yaml"
+    draft.add(file, PV.replace("MODELS", ", models: {102: 40070}").replace("park", base))
+    assert f"{base}.pv-1" in draft.site().equipment
+    draft.add(file, PV.replace("MODELS", models).replace("park", base))
+    (problem,) = draft.problems()
+    assert problem.startswith(draft.place(file, at))
+    assert words in problem
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("opc.tcp://plc-1:4841/path", "opc.tcp://plc-1:4841/path"),
+        ("opc.tcp://plc-1", "opc.tcp://plc-1:4840"),
+        ("opc.tcp://plc-1.site/a/b", "opc.tcp://plc-1.site:4840/a/b"),
+        ("opc.tcp://[fe80::1]:4840", "opc.tcp://[fe80::1]:4840"),
+        ("opc.tcp://127.0.0.1:0", ""),
+        ("opc.tcp://127.0.0.1:65536", ""),
+        ("opc.tcp://127.0.0.300:4840", ""),
+        ("opc.tcp://a..b:4840", ""),
+        ("opc.tcp://:4840", ""),
+        ("opc.tcp://a:b:4840", ""),
+        ("http://plc-1:4840", ""),
+    ],
+)
+def test_an_opcua_address_has_a_host_and_a_port(url: str, meant: str) -> None:
+    if meant:
+        assert opcua_url(url) == meant
+        return
+    with pytest.raises(ValueError, match="not an OPC-UA address"):
+        opcua_url(url)
+
+
+@pytest.mark.parametrize("host", ["plc_1", "plc-1.site.", "192.0.2.7", "fe80::1", "::1", "x"])
+def test_a_host_is_a_name_or_an_address(draft: Draft, host: str) -> None:
+    draft.edit("links.yaml", "host: 192.0.2.10", f"host: '{host}'")
+    assert draft.site()

@@ -74,6 +74,18 @@ CASES = {
         "links.yaml", "host: 192.0.2.10", "host: http://192.0.2.10", "http://192.0.2.10",
         "is not a host name or address",
     ),
+    "host with a port": (
+        "links.yaml", "host: 192.0.2.10", "host: 192.0.2.10:502", "192.0.2.10:502",
+        "is not a host name or address (no scheme, port, path",
+    ),
+    "host with an empty label": (
+        "links.yaml", "host: 192.0.2.10", "host: plc..site", "plc..site",
+        "is not a host name or address",
+    ),
+    "host that looks like an address": (
+        "links.yaml", "host: 192.0.2.10", "host: 192.0.2.300", "192.0.2.300",
+        "is not a host name or address",
+    ),
     "kind": (
         PLANT, "kind: meter", "kind: metre", "metre", "no kind 'metre'; did you mean 'meter'?",
     ),

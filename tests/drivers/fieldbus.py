@@ -131,7 +131,7 @@ class FieldBus:
             head = await reader.readexactly(6)
             transaction, _, length = struct.unpack(">HHH", head)
             body = await reader.readexactly(length)
-            unit, function, address, count = struct.unpack_from(">BBHH", body)
+            unit, function, address, count = struct.unpack_from(">BBHH", body.ljust(6, b"\0"))
             asked = Asked(transaction, unit, function, address, count, body[6:])
             self.asked.append(asked)
             reply = self.script(asked)
@@ -193,7 +193,7 @@ async def bench(
     await bus.start()
     shape = {k: settings.pop(k) for k in ("max_registers", "max_gap") if k in settings}
     made = ModbusDriver(
-        Tcp("127.0.0.1", bus.port),
+        Tcp("127.0.0.1", bus.port, settings.pop("transaction_ids", True)),
         points,
         profile=UnitProfile(**shape),
         timeout_s=settings.pop("timeout_s", 5.0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -120,6 +121,15 @@ HOLDING = {"table": "holding", "address": 0}
         (opcua({"a": {"node": "Name"}}), ("points", "a", "node"), "s=Name"),
         (opcua({"a": {"node": "s={site}"}}), ("points", "a", "node"), "'{site}' is not known"),
         (opcua({"a": {"node": "s={base"}}), ("points", "a", "node"), "brace"),
+        (opcua({"a": {"node": "i=12x"}}), ("points", "a", "node"), "whole number"),
+        (opcua({"a": {"node": "i=4294967296"}}), ("points", "a", "node"), "up to 4294967295"),
+        (opcua({"a": {"node": "g=xyz"}}), ("points", "a", "node"), "a GUID such as"),
+        (opcua({"a": {"node": "b=***"}}), ("points", "a", "node"), "in base64"),
+        (
+            opcua({"a": {"node": "i=1", "method": "g=1", "writable": True}}),
+            ("points", "a", "method"),
+            "a GUID such as",
+        ),
         (opcua({"a": {"node": "s=x", "address": 1}}), ("points", "a", "address"), "Modbus points"),
         (opcua({"a": {"node": "s=x"}}, namespace=None), (), "needs 'namespace'"),
         (
@@ -129,6 +139,9 @@ HOLDING = {"table": "holding", "address": 0}
         ),
         (modbus({"a": HOLDING | {"adress": 1}}), ("points", "a", "adress"), "not permitted"),
         (modbus({"a": HOLDING | {"type": "int24"}}), ("points", "a", "type"), "int16"),
+        (modbus({"a": HOLDING}, models={103: 0}), ("models", "103"), "'model: 103'"),
+        (modbus({"a": HOLDING | {"model": 0}}), ("points", "a", "model"), "greater than"),
+        (opcua({"a": {"node": "s=x", "model": 1}}), ("points", "a", "model"), "Modbus points"),
         (modbus({"Bad Role": HOLDING}), ("points", "Bad Role", "[key]"), "pattern"),
         (modbus({}), ("points",), "at least 1"),
         (modbus({"a": "x"}), ("points", "a"), "PointTemplate"),
@@ -160,7 +173,8 @@ def test_a_loaded_device_is_frozen() -> None:
 def test_every_shipped_device_can_be_installed(name: str) -> None:
     device = shipped()[name]
     assert len(device.document) > 20
-    points = bind(device, base="b", equipment="e", unit=1)
+    models = dict.fromkeys(device.sunspec, 40070)
+    points = bind(device, base="b", equipment="e", unit=1, models=models)
     assert points
     for point in points.values():
         assert isinstance(point.address, ModbusAddress)
@@ -290,3 +304,42 @@ def test_methods_and_dead_bands_of_opcua() -> None:
     assert power.deadband == 0.5
     with pytest.raises(ValidationError, match="has to be writable"):
         DeviceType.model_validate(opcua({"a": {"node": "s=x", "method": "s=y"}}))
+
+
+@pytest.mark.parametrize("first", [2, 40070, 50069])
+@pytest.mark.parametrize("counting", ["zero_based", "one_based"])
+def test_a_sunspec_model_begins_where_the_device_has_it(first: int, counting: str) -> None:
+    """Its addresses count from the header; the installation goes before the device's own file."""
+    one = int(counting == "one_based")
+    power = {"address": 14 + one, "type": "int16", "scale_address": 15 + one, "model": 103}
+    points = {"power": HOLDING | power, "other": HOLDING | {"address": 5 + one}}
+    device = DeviceType.model_validate(
+        modbus(points, models={103: 40069 + one}, addresses=counting)
+    )
+    for models, begins in (({103: first}, first), (None, 40069)):
+        found = bind(device, base="b", equipment="e", unit=1, models=models)
+        address, fixed = found["power"].address, found["other"].address
+        assert isinstance(address, ModbusAddress)
+        assert isinstance(fixed, ModbusAddress)
+        assert (address.address, address.scale_address) == (begins + 14, begins + 15)
+        assert fixed.address == 5
+
+
+@pytest.mark.parametrize(
+    ("device", "models", "words"),
+    [
+        ("sunspec-102", {}, "models: {102: 40070}"),
+        (
+            "sunspec-102",
+            {103: 40070},
+            "no point of sunspec-102 lies in SunSpec model 103; it has 102",
+        ),
+        ("eastron-sdm630", {103: 40070}, "its addresses are fixed"),
+        ("sunspec-102", {102: 65530}, "beyond register 65535"),
+    ],
+)
+def test_where_models_begin_must_fit_the_device(
+    device: str, models: dict[int, int], words: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        bind(shipped()[device], base="b", equipment="e", unit=1, models=models)

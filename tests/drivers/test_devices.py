@@ -1,8 +1,9 @@
 """Every shipped device against its case: raw registers, and what they must mean.
 
 A case is `cases/<device>.yaml`: `registers` by table and address on the wire, `expect` by role, and
-`writes`: what a value must be in registers. `source` is `manual` where the values are an example of
-the maker's manual, and `computed` where they were worked by hand from the format it gives.
+`writes`: what a value must be in registers; `models` says where SunSpec models begin. `source` is
+`manual` where the values are an example of the maker's manual, and `computed` where they were
+worked by hand from the format it gives.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def case(name: str) -> dict[str, Any]:
 
 
 def installed(name: str) -> dict[str, Point]:
-    return bind(DEVICES[name], base="b", equipment="e", unit=1)
+    models = case(name).get("models")
+    return bind(DEVICES[name], base="b", equipment="e", unit=1, models=models)
 
 
 def wire(address: ModbusAddress, words: list[int]) -> bytes:

@@ -36,6 +36,7 @@ async def server() -> AsyncIterator[Server]:
         "nan": (math.nan, KIND.Double),
         "array": ([1.0, 2.0], KIND.Double),
         "bytes": (b"x", KIND.ByteString),
+        "text": (ua.LocalizedText("ready", "en"), KIND.LocalizedText),
         "time": (NOW, KIND.DateTime),
         "read_only": (1.0, KIND.Double),
     }
@@ -95,6 +96,26 @@ async def test_values_that_cannot_be_used_are_bad(server: Server) -> None:
         "the server sends nan",
         "the server sends a list, not a number or text",
     ]
+
+
+async def test_a_text_in_a_language_is_a_text(server: Server) -> None:
+    async with driver(server, point("text")) as made:
+        (sample,) = await made.read(["text"])
+        assert (sample.value, sample.quality) == ("ready", Quality.GOOD)
+        (result,) = await made.write([Write("text", "stopped")])
+        assert result.status is WriteStatus.OK
+        (sample,) = await made.read(["text"])
+        assert sample.value == "stopped"
+
+
+async def test_an_array_is_not_written_with_one_value(server: Server) -> None:
+    async with driver(server, point("array")) as made:
+        (result,) = await made.write([Write("array", 3.0)])
+        assert (result.status, result.detail) == (
+            WriteStatus.REFUSED,
+            "the node holds an array of Double, and a point is one value",
+        )
+    assert await node(server, "array").read_value() == [1.0, 2.0]
 
 
 async def test_an_unknown_namespace_costs_only_its_points(server: Server) -> None:
