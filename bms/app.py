@@ -52,6 +52,7 @@ from bms.switched import Spell
 from bms.wiring import driver_for
 from drivers.base import Write
 from drivers.ticker import Ticker
+from schedules.msg import msg
 from schedules.yamltext import Problem
 
 if TYPE_CHECKING:
@@ -233,7 +234,10 @@ class App:
         for released in self._gate.offer(batch, now, steady_s, settled=settled):
             self._writer.put(released)
         if not self._gate.open:
-            text = f"the clock is not set yet: {self._gate.held} batches of history wait for it"
+            text = msg(
+                "the clock is not set yet: {held} batches of history wait for it",
+                held=self._gate.held,
+            )
             self._runtime.raise_own(Condition("store:clock", Severity.NORMAL, text))
         else:
             self._runtime.clear_own("store:clock")
@@ -244,7 +248,7 @@ class App:
         if error is None:
             self._runtime.clear_own("store:history")
         else:
-            text = f"history is not being stored: {error}"
+            text = msg("history is not being stored: {error}", error=error)
             self._runtime.raise_own(Condition("store:history", Severity.CRITICAL, text))
             if isinstance(error, DiskError):
                 self._keeper.hurry()
@@ -278,7 +282,7 @@ class App:
         except StoreError as error:
             # A full disk must not stop the control of a park: go on, and say so.
             _log.error("states: cannot store: %s", error)
-            text = f"controller states are not being stored: {error}"
+            text = msg("controller states are not being stored: {error}", error=error)
             self._runtime.raise_own(Condition("store:states", Severity.CRITICAL, text))
         else:
             self._runtime.standing.kept(begun)
@@ -305,7 +309,10 @@ class App:
     def _take_schedules(self, found: Found) -> None:
         if found.trouble:
             _log.error("schedules: %s", found.trouble)
-            text = f"what became of edited schedules is not being kept: {found.trouble}"
+            text = msg(
+                "what became of edited schedules is not being kept: {trouble}",
+                trouble=found.trouble,
+            )
             self._runtime.raise_own(Condition("store:revisions", Severity.URGENT, text))
         else:
             self._runtime.clear_own("store:revisions")

@@ -2,7 +2,9 @@
 
 Each line is one JSON object; `hash` is the SHA-256 of the line before's hash and of the line
 itself without it. Changing, removing or inserting a line breaks the chain from there on
-(`verify`). A power cut can leave a half-written last line: the next entry cuts it off and says so.
+(`verify`). A chain does not show that its end is gone: `audit.head`, a file beside it, has the
+number and hash of the last entry. A power cut can leave a half-written last line: the next entry
+cuts it off and says so, as it does if whole entries are gone.
 """
 
 from __future__ import annotations
@@ -12,14 +14,18 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bms.durable import sync_directory
 from bms.errors import StoreError
+from schedules.msg import msg
 
 FILE_NAME = "audit.jsonl"
+HEAD_NAME = "audit.head"
+GONE = "audit.gone"
 ORIGIN = "0" * 64
 """Stands for the hash before the first line."""
 
@@ -41,21 +47,29 @@ def record(
             fcntl.flock(file, fcntl.LOCK_EX)
             number, before, whole = _last(file)
             lines = b""
+            noted = []
             if whole is not None:
                 file.truncate(whole)
-                cut = {"what": "audit.cut", "why": "the last line was only half written"}
-                number, before, lines = _line(
-                    number, before, time, {"who": "bms", "via": "audit", **cut}
-                )
+                noted.append(("audit.cut", msg("the last line was only half written")))
+            known, _ = _head(state_dir)
+            if known > number:
+                noted.append((GONE, msg("entries {a} to {b} are gone", a=number + 1, b=known)))
+            for mark, reason in noted:
+                own = {"who": "bms", "via": "audit", "what": mark, "why": reason}
+                number, before, line = _line(number, before, time, own)
+                lines += line
             entry = {"who": who, "via": via, "what": what, "why": why, **details}
-            lines += _line(number, before, time, entry)[2]
-            file.write(lines)
+            number, before, line = _line(number, before, time, entry)
+            file.write(lines + line)
             file.flush()
             os.fsync(file.fileno())
+            _put_head(state_dir, number, before)
         if new:
             sync_directory(state_dir)
     except OSError as error:
-        raise StoreError(f"cannot write the audit {path}: {error}") from error
+        raise StoreError(
+            msg("cannot write the audit {path}: {error}", path=path, error=error)
+        ) from error
 
 
 def entries(state_dir: Path) -> Iterator[dict[str, Any]]:
@@ -73,6 +87,7 @@ def verify(state_dir: Path) -> tuple[int, list[str]]:
     """How many entries the chain holds, and what is wrong with it, by line; empty if nothing."""
     before, problems, count = ORIGIN, list[str](), 0
     path = state_dir / FILE_NAME
+    known, head = _head(state_dir)
     for number, line in enumerate(_lines(path), 1):
         count += 1
         place = f"{path}:{number}"
@@ -80,14 +95,52 @@ def verify(state_dir: Path) -> tuple[int, list[str]]:
             entry = json.loads(line)
             told = entry.pop("hash")
         except (ValueError, KeyError, AttributeError):
-            problems.append(f"{place}: not an entry of the audit")
+            problems.append(msg("{place}: not an entry of the audit", place=place))
             continue
         if entry.get("seq") != number:
-            problems.append(f"{place}: entry {entry.get('seq')} stands where {number} belongs")
+            problems.append(
+                msg(
+                    "{place}: entry {entry} stands where {number} belongs",
+                    place=place,
+                    entry=entry.get("seq"),
+                    number=number,
+                )
+            )
         if _hash(before, entry) != told:
-            problems.append(f"{place}: changed after it was written, or a line before it is gone")
+            problems.append(
+                msg(
+                    "{place}: changed after it was written, or a line before it is gone",
+                    place=place,
+                )
+            )
+        if entry.get("what") == GONE:
+            problems.append(f"{place}: {entry.get('why')}")
+        elif number == known and told != head:
+            problems.append(msg("{place}: not the entry that was written here", place=place))
         before = told
+    if known > count:
+        gone = msg("entries {a} to {b} are gone", a=count + 1, b=known)
+        problems.append(f"{path}:{count}: {gone}")
     return count, problems
+
+
+def _head(state_dir: Path) -> tuple[int, str]:
+    """Number and hash of the last entry, as far as is known; 0 if it is not."""
+    try:
+        number, _, digest = (state_dir / HEAD_NAME).read_text(encoding="ascii").partition(" ")
+        return int(number), digest.strip()
+    except (OSError, ValueError):
+        return 0, ORIGIN
+
+
+def _put_head(state_dir: Path, number: int, digest: str) -> None:
+    """Move the head on; one that stays behind only knows less, so that a full disk may."""
+    new = state_dir / f".{HEAD_NAME}.new"
+    with suppress(OSError), new.open("w", encoding="ascii") as file:
+        file.write(f"{number} {digest}\n")
+        file.flush()
+        os.fsync(file.fileno())
+        new.replace(state_dir / HEAD_NAME)
 
 
 def _line(
@@ -128,4 +181,6 @@ def _lines(path: Path) -> Iterator[bytes]:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise StoreError(f"cannot read the audit {path}: {error}") from error
+        raise StoreError(
+            msg("cannot read the audit {path}: {error}", path=path, error=error)
+        ) from error

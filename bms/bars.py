@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 CELLS = 48
@@ -12,7 +12,6 @@ CELL = timedelta(minutes=30)
 RULER = "".join(f"{hour:02}".ljust(12) for hour in (0, 6, 12, 18)) + "24"
 OFF, ON, OTHER, FORCED = "·", "█", "▓", "▒"
 NOBODY = " "
-LEGEND = f"{ON} on   {OTHER} another mode   {OFF} off   {FORCED} forced by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +29,28 @@ def day_bar(parts: Sequence[Part], day: date, zone: ZoneInfo) -> str:
     Half hours are those of the wall clock: one that clocks skip repeats the sign before it, one
     that they repeat shows its first pass.
     """
-    signs = []
+    begin = datetime(day.year, day.month, day.day, tzinfo=zone)
+    signs: list[str] = []
     place = 0
     for cell in range(CELLS):
-        middle = datetime(day.year, day.month, day.day, tzinfo=zone) + cell * CELL + CELL / 2
-        while place < len(parts) and parts[place].end <= middle:
+        middle = begin + cell * CELL + CELL / 2
+        if _skipped(middle):
+            if signs:
+                signs.append(signs[-1])
+                continue
+            middle = begin  # is then read as the instant after the skipped time
+        at = middle.astimezone(UTC)  # two readings of one zone are compared by the wall clock
+        while place < len(parts) and parts[place].end <= at:
             place += 1
-        inside = place < len(parts) and parts[place].start <= middle
+        inside = place < len(parts) and parts[place].start <= at
         signs.append(parts[place].sign if inside else NOBODY)
     return "".join(signs)
+
+
+def _skipped(wall: datetime) -> bool:
+    """Whether clocks never show this time: going to UTC and back, it has become another."""
+    there = wall.astimezone(UTC).astimezone(wall.tzinfo)
+    return there.replace(tzinfo=None) != wall.replace(tzinfo=None)
 
 
 def days_of(parts: Sequence[Part], zone: ZoneInfo) -> list[date]:

@@ -20,6 +20,7 @@ from bms.ledger.bookkeeper import LATE_MS, Bookkeeper
 from bms.ledger.store import Ledger
 from bms.model import Condition, Severity
 from drivers.points import PointId
+from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Bookkeeping:
                 found = await loop.run_in_executor(self._thread, self._conditions, now)
             except StoreError as error:
                 _log.error("ledger: not kept, trying again: %s", error)
-                text = f"the energy ledger is not being kept: {error}"
+                text = msg("the energy ledger is not being kept: {error}", error=error)
                 self._show([Condition("store:ledger", Severity.CRITICAL, text)])
                 await asyncio.sleep(RETRY_S)
                 continue

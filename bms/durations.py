@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from schedules.msg import msg
+
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -14,15 +16,19 @@ def parse_duration(text: str) -> timedelta:
     compact = text.strip().lower().replace(" ", "")
     parts = _PART.findall(compact)
     if not parts or "".join(number + unit for number, unit in parts) != compact:
-        raise ValueError(f"'{text}' is not a duration; write for example 45m, 2h or 1h30m")
+        raise ValueError(
+            msg("'{text}' is not a duration; write for example 45m, 2h or 1h30m", text=text)
+        )
     seconds = sum(float(number) * _UNIT_S[unit] for number, unit in parts)
     try:
         duration = timedelta(seconds=seconds)
     except OverflowError as error:
-        raise ValueError(f"'{text}' is too long") from error
+        raise ValueError(msg("'{text}' is too long", text=text)) from error
     # Asked of the result: what is shorter than a microsecond has become nothing.
     if duration <= timedelta(0):
-        raise ValueError(f"'{text}' is no time at all; write for example 45m, 2h or 1h30m")
+        raise ValueError(
+            msg("'{text}' is no time at all; write for example 45m, 2h or 1h30m", text=text)
+        )
     return duration
 
 

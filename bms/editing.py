@@ -43,13 +43,13 @@ class Draft:
 
     def lines(self) -> list[str]:
         """The lines that change, `-` before and `+` after."""
-        old, new = text_of(self.old).splitlines(), text_of(self.new).splitlines()
+        old, new = _shown(self.old).splitlines(), _shown(self.new).splitlines()
         found = unified_diff(old, new, lineterm="", n=0)
         return [line for line in found if not line.startswith(("---", "+++", "@@"))]
 
     def words(self) -> list[str]:
         """The changes for people; empty if only comments or layout differ."""
-        before, after = (read(self.file, text_of(data))[0] for data in (self.old, self.new))
+        before, after = (read(self.file, _shown(data))[0] for data in (self.old, self.new))
         if before is None or after is None:
             return []
         return in_words(before.data, after.data)
@@ -62,9 +62,14 @@ class Editor:
         self.directory = directory
         self.revisions = Revisions(directory, state_dir)
 
-    def file_of(self, name: str) -> str:
-        """The file of a schedule or calendar id, or of a file's own name. Raises InvalidInput."""
+    def file_of(self, name: str, *, gone: bool = False) -> str:
+        """The file of a schedule or calendar id, or of a file's own name. Raises InvalidInput.
+
+        With `gone` also of one that is only kept as revisions any more.
+        """
         files = self.revisions.files()
+        if gone:
+            files |= self.revisions.gone()
         known: dict[str, str] = {}
         for file, data in files.items():
             short = file.removeprefix("schedules/").removesuffix(".yaml")
@@ -140,6 +145,11 @@ class Editor:
         )
 
 
+def _shown(data: bytes) -> str:
+    """A text to be shown: what stood there before may be no UTF-8, and is to be mended."""
+    return data.decode("utf-8", "replace")
+
+
 def _action(file: str) -> Action:
     if file == SEASONS:
         return Action.SEASON
@@ -150,7 +160,7 @@ def _governed(draft: Draft) -> list[str]:
     """What the schedule governs, before and after; nothing for files that all schedules share."""
     found: set[str] = set()
     for data in (draft.old, draft.new):
-        document, _ = read(draft.file, text_of(data))
+        document, _ = read(draft.file, _shown(data))
         governs = document.data.get("governs") if document and document.data else None
         found |= {str(one) for one in (governs if isinstance(governs, list) else [governs]) if one}
     return sorted(found)

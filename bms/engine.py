@@ -32,6 +32,7 @@ from bms.protection import same_value, same_winner
 from bms.saving import Codec
 from drivers.base import Write, WriteResult
 from drivers.points import PointId, Sample
+from schedules.msg import msg
 
 __all__ = ["AwardChange", "Cycle", "Engine"]
 
@@ -173,7 +174,9 @@ class Engine:
         names = [controller.name for controller in controllers]
         doubled = sorted({name for name in names if names.count(name) > 1 or name == PROTECTION})
         if doubled:
-            raise ValueError(f"controller names taken twice: {', '.join(doubled)}")
+            raise ValueError(
+                msg("controller names taken twice: {doubled}", doubled=", ".join(doubled))
+            )
         before = self._seats
         self._seats = {}
         for controller in controllers:
@@ -243,12 +246,18 @@ class Engine:
             seat.failures += 1
             if seat.failures >= FAILURES_BEFORE_RELINQUISH and seat.commands:
                 self._take(seat, ())
-            kept = "its last commands stand" if seat.commands else "it commands nothing"
+            kept = msg("its last commands stand") if seat.commands else msg("it commands nothing")
             seat.conditions = (
                 Condition(
                     f"controller:{controller.name}",
                     Severity.CRITICAL,
-                    f"controller {controller.name} failed: {type(error).__name__}: {error}; {kept}",
+                    msg(
+                        "controller {name} failed: {name2}: {error}; {kept}",
+                        name=controller.name,
+                        name2=type(error).__name__,
+                        error=error,
+                        kept=kept,
+                    ),
                 ),
             )
             return
@@ -410,7 +419,11 @@ class Engine:
             Condition(
                 f"saved:{name}",
                 Severity.NORMAL,
-                f"the saved state of {name} cannot be used, it begins anew: {error}",
+                msg(
+                    "the saved state of {name} cannot be used, it begins anew: {error}",
+                    name=name,
+                    error=error,
+                ),
             )
         )
 
@@ -420,11 +433,19 @@ def _check(controller: Controller[Any], commands: tuple[Command, ...]) -> None:
     points: set[PointId] = set()
     for command in commands:
         if command.point in points:
-            raise ValueError(f"commands {command.point} twice")
+            raise ValueError(msg("commands {point} twice", point=command.point))
         points.add(command.point)
         if command.point not in controller.writes:
-            raise ValueError(f"commands {command.point}, which it did not declare")
+            raise ValueError(msg("commands {point}, which it did not declare", point=command.point))
         if command.priority != controller.priority:
-            raise ValueError(f"commands {command.point} at slot {int(command.priority)}")
+            raise ValueError(
+                msg(
+                    "commands {point} at slot {slot}",
+                    point=command.point,
+                    slot=int(command.priority),
+                )
+            )
         if isinstance(command.value, float) and not math.isfinite(command.value):
-            raise ValueError(f"commands {command.point} to {command.value}")
+            raise ValueError(
+                msg("commands {point} to {value}", point=command.point, value=command.value)
+            )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
 from drivers.points import PointId
 
@@ -43,6 +44,22 @@ class PointClass(StrEnum):
     """Texts: modes, messages, codes without an order."""
 
 
+LIMITS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {
+        "chw_setpoint": (-15.0, 25.0),  # brine of an ice store to a high-temperature circuit
+        "hw_setpoint": (15.0, 130.0),
+        "supply_setpoint": (5.0, 60.0),
+        "tank_setpoint": (10.0, 95.0),
+        "zone_setpoint": (5.0, 40.0),  # frost protection to a drying room
+        "fan_speed": (0.0, 100.0),
+        "level": (0.0, 100.0),
+        "speed": (0.0, 100.0),
+    }
+)
+"""The least and the most that a person may ask of a commanded role, in its unit. Wide on purpose:
+what lies outside is no policy but a slip of the pen, 260 for 26."""
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """What one point of a piece of equipment means."""
@@ -53,6 +70,11 @@ class Role:
     command: bool = False
     """The controller may write it (if the device's point is writable)."""
     required: bool = False
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """What a person may ask of it; None if it is not commanded, or takes on or off."""
+        return LIMITS.get(self.name) if self.command else None
 
 
 @dataclass(frozen=True, slots=True)

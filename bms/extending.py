@@ -50,7 +50,7 @@ def plan_extension(
 ) -> UnitPlan:
     """Running of an area from now on, whatever its schedule says; of one target or of all."""
     unit = _unit(site, user, unit_id)
-    reason = reason_of(reason, "an extension")
+    reason = reason_of(reason, msg("an extension"))
     if not until and not duration:
         raise InvalidInput(msg("say for how long: --for 2h or --until 21:30"))
     wanted = mode or next((m for m in unit.modes if m != OFF_MODE), OFF_MODE)
@@ -80,7 +80,7 @@ def plan_cancel(
 ) -> UnitPlan:
     """Off until what runs now would have ended, or for the rest of the day."""
     unit = _unit(site, user, unit_id)
-    reason = reason_of(reason, "a cancellation")
+    reason = reason_of(reason, msg("a cancellation"))
     by = name_of(site, user)
     made: list[Extension] = []
     ended: list[int] = []

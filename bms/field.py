@@ -20,6 +20,7 @@ from drivers.base import Batch, Driver, Feed, Write, WriteResult, WriteStatus
 from drivers.health import DriverHealth
 from drivers.points import Point, PointId, Quality, Sample
 from drivers.polled import Polled
+from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
 
@@ -99,16 +100,16 @@ class FieldLink:
         """Since when no point is GOOD; None if one is."""
         self._announced: bool | None = None
         self._write_failures = 0
-        self._detail = "not read yet"
+        self._detail: str = msg("not read yet")
         self._detail_by_device: dict[str, str] = {}
         self._points_of: dict[str, int] = {}
         for point in self._ids:
             device = _device(point)
             self._points_of[device] = self._points_of.get(device, 0) + 1
-            self._image[point] = Sample(point, None, Quality.BAD, started, "not read yet")
+            self._image[point] = Sample(point, None, Quality.BAD, started, msg("not read yet"))
         if not self._ids:
             self._down_since = None
-            self._detail = "no points on this link"
+            self._detail = msg("no points on this link")
             self.polled.set()
 
     @property
@@ -145,12 +146,12 @@ class FieldLink:
         while True:
             try:
                 await self._driver.feed(self._take, self._poll_s)
-                self._detail = "the driver stopped reading"
+                self._detail = msg("the driver stopped reading")
                 _log.error("link %s: %s", self.name, self._detail)
             except Exception as error:
                 # A driver is total; what lands here is a defect, and must not end the reading.
                 _log.exception("link %s: unexpected error", self.name)
-                self._detail = f"internal error: {error}"
+                self._detail = msg("internal error: {error}", error=error)
             await asyncio.sleep(RESTART_AFTER_S)
 
     # --- what the driver delivers ------------------------------------------------------------
@@ -205,7 +206,7 @@ class FieldLink:
                 return
             self.polled.set()
             if self._last_good is not None:
-                self._forget("decided before the devices were first read")
+                self._forget(msg("decided before the devices were first read"))
         self._announce()
 
     def _announce(self) -> None:
@@ -218,7 +219,7 @@ class FieldLink:
             self._detail = ""
             _log.info("link %s (%s): answering", self.name, self.endpoint)
         else:
-            detail = self._detail or "no answer"
+            detail = self._detail or msg("no answer")
             _log.warning("link %s (%s): %s", self.name, self.endpoint, detail)
 
     # --- writing -----------------------------------------------------------------------------
@@ -240,14 +241,14 @@ class FieldLink:
         dropped = list(self._pending.values())
         self._pending.clear()
         if dropped:
-            self._report(_not_done(dropped, f"not sent: {why}"))
+            self._report(_not_done(dropped, msg("not sent: {why}", why=why)))
 
     async def _write(self) -> None:
         writes = list(self._pending.values())[:WRITES_AT_ONCE]
         for write in writes:
             del self._pending[write.point]
         self._writing = True
-        results: Sequence[WriteResult] = _not_done(writes, "write interrupted")
+        results: Sequence[WriteResult] = _not_done(writes, msg("write interrupted"))
         try:
             async with asyncio.timeout(CALL_LIMIT_S):
                 results = await self._driver.write(writes)
@@ -301,7 +302,7 @@ class FieldLink:
             return ""
         if read is None or same(wanted, read, point.tolerance or 0.0):
             return ""
-        return f"reads {read} after {wanted} was written"
+        return msg("reads {read} after {wanted} was written", read=read, wanted=wanted)
 
     # --- health ------------------------------------------------------------------------------
 
@@ -332,8 +333,14 @@ class FieldLink:
             Condition(
                 f"clock:{self.name}",
                 Severity.NORMAL,
-                f"link {self.name} ({self.endpoint}): its clock is more than {SKEW_LIMIT_S:g} s "
-                f"{way} of ours",
+                msg(
+                    "link {name} ({endpoint}): its clock is more than {skew_limit_s:g} s "
+                    "{way} of ours",
+                    name=self.name,
+                    endpoint=self.endpoint,
+                    skew_limit_s=SKEW_LIMIT_S,
+                    way=way,
+                ),
             )
         ]
 
@@ -364,8 +371,14 @@ class FieldLink:
                 Condition(
                     f"link:{self.name}",
                     Severity.URGENT,
-                    f"link {self.name} ({self.endpoint}): no good value since "
-                    f"{since:%Y-%m-%d %H:%M:%S}Z: {without_countdown(self._detail) or 'no answer'}",
+                    msg(
+                        "link {name} ({endpoint}): no good value since "
+                        "{since:%Y-%m-%d %H:%M:%S}Z: {value}",
+                        name=self.name,
+                        endpoint=self.endpoint,
+                        since=since,
+                        value=without_countdown(self._detail) or "no answer",
+                    ),
                 )
             ]
         skewed = self._skew()
@@ -381,8 +394,14 @@ class FieldLink:
             Condition(
                 f"device:{device}",
                 Severity.URGENT,
-                f"{device}: no good value since {since:%Y-%m-%d %H:%M:%S}Z: "
-                f"{without_countdown(self._detail_by_device.get(device, 'no answer'))}",
+                msg(
+                    "{device}: no good value since {since:%Y-%m-%d %H:%M:%S}Z: {without_countdown}",
+                    device=device,
+                    since=since,
+                    without_countdown=without_countdown(
+                        self._detail_by_device.get(device, "no answer")
+                    ),
+                ),
             )
             for device, since in latest.items()
             if missing[device] == self._points_of[device] and self._lasted(since, now)
@@ -458,7 +477,7 @@ class Field:
                     sample = self._image[point]
                     if sample.quality is Quality.GOOD:
                         self._image[point] = sample._replace(
-                            quality=Quality.STALE, detail="the link does not deliver"
+                            quality=Quality.STALE, detail=msg("the link does not deliver")
                         )
         return self._image.copy()
 

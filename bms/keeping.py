@@ -19,6 +19,7 @@ from bms.reports.override_cost import Cost, override_cost
 from bms.reports.why import why_then
 from bms.runtime import Runtime
 from bms.store import PastOverride, Store
+from schedules.msg import msg
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ class Keeping:
         try:
             await _in(self._files_thread, entry)
         except StoreError as error:
-            text = f"changes are not being audited: {error}"
+            text = msg("changes are not being audited: {error}", error=error)
             self._runtime.raise_own(Condition("audit", Severity.CRITICAL, text))
         else:
             self._runtime.clear_own("audit")
@@ -119,7 +120,7 @@ class Keeping:
     def _known_history(self) -> History:
         history = self._history()
         if history is None:
-            raise StoreError("the history cannot be opened at the moment; see the alarms")
+            raise StoreError(msg("the history cannot be opened at the moment; see the alarms"))
         return history
 
 

@@ -9,9 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import date
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schedules.msg import msg, said
+
+if TYPE_CHECKING:
+    from bms.retelling import Retelling
 
 __all__ = [
     "CATALOGUES",
@@ -21,6 +27,7 @@ __all__ = [
     "language_of",
     "say",
     "speaking",
+    "weekday",
 ]
 
 LANGUAGES = ("en", "zh")
@@ -60,7 +67,24 @@ def say(message: str, /, **arguments: object) -> str:
     spoken = language()
     if spoken == "en":
         return str(whole)
+    catalogue = _in(spoken)
+    return said(whole, catalogue.exactly, catalogue.say)
+
+
+def weekday(day: date) -> str:
+    """The day of the week, short."""
+    names = (
+        say("Mon"), say("Tue"), say("Wed"), say("Thu"), say("Fri"), say("Sat"), say("Sun"),
+    )  # fmt: skip
+    return names[day.weekday()]
+
+
+@cache
+def _in(spoken: str) -> Retelling:
     import gettext
 
-    catalogue = gettext.translation(DOMAIN, CATALOGUES, [spoken], fallback=True)
-    return said(whole, catalogue.gettext)
+    from bms.retelling import Retelling
+
+    found = gettext.translation(DOMAIN, CATALOGUES, [spoken], fallback=True)
+    entries: Mapping[object, str] = getattr(found, "_catalog", {})
+    return Retelling({k: v for k, v in entries.items() if isinstance(k, str) and k})

@@ -20,8 +20,6 @@ END_OF_BLOCK = "end-of-block"
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
 _DAYS = {"today": 0, "tomorrow": 1, "yesterday": -1, "今天": 0, "明天": 1, "昨天": -1}
-_UNTIL_FORMS = f"write 18:30, tomorrow 07:00, 2026-07-01T18:30 or {END_OF_BLOCK}"
-_AT_FORMS = "write 18:30, yesterday 07:00 or 2026-07-01T18:30"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +31,28 @@ class _Reading:
     """Why the time does not exist; the instants are then what it would be without the change."""
 
 
+def _until_forms() -> str:
+    return msg(
+        "write 18:30, tomorrow 07:00, 2026-07-01T18:30 or {end_of_block}", end_of_block=END_OF_BLOCK
+    )
+
+
+def _at_forms() -> str:
+    return msg("write 18:30, yesterday 07:00 or 2026-07-01T18:30")
+
+
 def coming(text: str, now: datetime, zone: str) -> datetime:
     """The next moment (aware UTC) that `text` means after `now`.
 
     A time of day is today's, or tomorrow's if it has passed. Raises InvalidInput for what is no
     moment, does not exist, or lies in the past.
     """
-    for reading in _readings(text, now, ZoneInfo(zone), (0, 1), _UNTIL_FORMS):
+    for reading in _readings(text, now, ZoneInfo(zone), (0, 1), _until_forms()):
         later = [moment for moment in reading.instants if moment > now]
         if later:
             return _real(reading, later[0])
     raise InvalidInput(
-        msg("'{text}' is in the past; {until_forms}", text=text, until_forms=_UNTIL_FORMS)
+        msg("'{text}' is in the past; {until_forms}", text=text, until_forms=_until_forms())
     )
 
 
@@ -54,11 +62,13 @@ def past(text: str, now: datetime, zone: str) -> datetime:
     A time of day is today's, or yesterday's if it is still to come. Raises InvalidInput for what
     is no moment, does not exist, or lies in the future.
     """
-    for reading in _readings(text, now, ZoneInfo(zone), (0, -1), _AT_FORMS):
+    for reading in _readings(text, now, ZoneInfo(zone), (0, -1), _at_forms()):
         earlier = [moment for moment in reading.instants if moment <= now]
         if earlier:
             return _real(reading, earlier[-1])
-    raise InvalidInput(msg("'{text}' is still to come; {at_forms}", text=text, at_forms=_AT_FORMS))
+    raise InvalidInput(
+        msg("'{text}' is still to come; {at_forms}", text=text, at_forms=_at_forms())
+    )
 
 
 def _real(reading: _Reading, moment: datetime) -> datetime:
@@ -120,6 +130,12 @@ def _wall(text: str, wall: datetime, place: ZoneInfo) -> _Reading:
         return _Reading(tuple(real))
     return _Reading(
         (found[-1],),
-        f"'{text}': there is no {wall:%H:%M} on {wall:%a %Y-%m-%d} in {place.key}, the clocks go "
-        f"forward; write {found[-1].astimezone(place):%H:%M}",
+        msg(
+            "'{text}': there is no {wall:%H:%M} on {wall:%a %Y-%m-%d} in {key}, the clocks "
+            "go forward; write {time:%H:%M}",
+            text=text,
+            wall=wall,
+            key=place.key,
+            time=found[-1].astimezone(place),
+        ),
     )

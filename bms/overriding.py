@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from bms.config.models import Group, Site
@@ -18,7 +19,7 @@ from bms.moments import END_OF_BLOCK, coming
 from bms.people import Action, may, may_for
 from bms.protection import is_on
 from bms.reports.why import groups_of, own_group, point_class, points_behind, shown, zone_of
-from drivers.points import PointId, Value
+from drivers.points import ModbusAddress, PointId, Value
 from schedules.msg import msg
 from schedules.resolve import Resolver
 from schedules.yamltext import suggestion
@@ -127,7 +128,11 @@ def extended(
         )
     may_for(site, user, end - now)
     first = override.reason.split("; extended by ")[0]
-    return replace(override, until=end, reason=f"{first}; extended by {user}: {why}")
+    return replace(
+        override,
+        until=end,
+        reason=f"{first}; " + msg("extended by {user}: {words}", user=user, words=why),
+    )
 
 
 def needed(reason: str) -> str:
@@ -173,25 +178,45 @@ def back_to(
     if own is not None:
         value, reason = _scheduled(own, point, end, resolver)
         if value is None:
-            return _after(point, None, reason, f"then nobody commands it ({reason})")
+            return _after(
+                point, None, reason, msg("then nobody commands it ({reason})", reason=reason)
+            )
         told = _told(own, point, value)
-        return _after(point, value, reason, f"then back to {told} ({reason})")
+        return _after(
+            point, value, reason, msg("then back to {told} ({reason})", told=told, reason=reason)
+        )
     for behind in points_behind(site, STRATEGIES, point):
         group = site.groups[behind.rpartition(".")[0]]
         longer = [o for o in others if o.point == behind and o.until > end]
         if longer:
-            value, reason = longer[0].value, f"override {longer[0].id}: {longer[0].reason}"
+            value, reason = (
+                longer[0].value,
+                msg("override {id}: {words}", id=longer[0].id, words=longer[0].reason),
+            )
         else:
             value, reason = _scheduled(group, behind, end, resolver)
         if value is not None:
-            text = f"then back to its group {group.id}: {_told(group, behind, value)} ({reason})"
+            text = msg(
+                "then back to its group {id}: {group} ({reason})",
+                id=group.id,
+                group=_told(group, behind, value),
+                reason=reason,
+            )
             return _after(behind, value, reason, text)
     default = site.defaults.get(point)
     if default is not None:
         value = shown(site, point, default)
-        return _after(point, value, "default of the output", f"then back to its default {value}")
+        return _after(
+            point,
+            value,
+            msg("default of the output"),
+            msg("then back to its default {value}", value=value),
+        )
     return _after(
-        point, None, "nobody commands it", "then nobody commands it: it is released, or stays as is"
+        point,
+        None,
+        msg("nobody commands it"),
+        msg("then nobody commands it: it is released, or stays as is"),
     )
 
 
@@ -200,7 +225,7 @@ def _told(group: Group, point: PointId, value: Value) -> str:
     if point != group.mode_point:
         return f"{value:g}" if isinstance(value, float) else str(value)
     state = "on" if is_on(value) else "off"
-    return state if value == state else f"mode {value}"
+    return state if value == state else msg("mode {value}", value=value)
 
 
 def _after(point: PointId, value: Value | None, reason: str, text: str) -> dict[str, Any]:
@@ -212,9 +237,9 @@ def _scheduled(
 ) -> tuple[Value | None, str]:
     schedule = resolver(group)
     if schedule is None:
-        return None, f"no schedule governs {group.id}"
+        return None, msg("no schedule governs {id}", id=group.id)
     entry = schedule.effective(at)
-    reason = f"{entry.reason}, {entry.origin}"
+    reason = msg("{reason}, {origin}", reason=entry.reason, origin=entry.origin)
     if point == group.mode_point:
         return entry.mode, reason
     return entry.setpoints.get(point.rpartition(".")[2]), reason
@@ -235,8 +260,9 @@ def _value(site: Site, point: PointId, text: str) -> Value:
                     )
                 )
             return text
-        if point in (group.setpoint_point(name) for name in spec.setpoints):
-            return _number(point, text)
+        for name, setpoint in spec.setpoints.items():
+            if point == group.setpoint_point(name):
+                return _between(point, _number(point, text), setpoint.least, setpoint.most)
     if point not in site.outputs:
         known = any(p.id == point for link in site.links.values() for p in link.points)
         if known:
@@ -254,7 +280,38 @@ def _value(site: Site, point: PointId, text: str) -> Value:
         if text.lower() not in _ON_OFF:
             raise InvalidInput(msg("'{text}' is no state; write on or off", text=text))
         return _ON_OFF[text.lower()]
-    return _number(point, text)
+    number = _number(point, text)
+    for least, most in _limits(site, point):
+        _between(point, number, least, most)
+    return number
+
+
+def _between(point: PointId, number: float, least: float, most: float) -> float:
+    if least <= number <= most:
+        return number
+    raise InvalidInput(
+        msg(
+            "{point} cannot be {value:g}; write {least:g} to {most:g}",
+            point=point,
+            value=number,
+            least=least,
+            most=most,
+        )
+    )
+
+
+def _limits(site: Site, point: PointId) -> list[tuple[float, float]]:
+    """What may be asked of an output: by its role, and by its device."""
+    device, _, name = point.rpartition(".")
+    equipment = site.equipment.get(device)
+    role = equipment.kind.roles.get(name) if equipment is not None else None
+    found = [] if role is None or role.limits is None else [role.limits]
+    for link in site.links.values():
+        for known in link.points:
+            if known.id == point and isinstance(known.address, ModbusAddress):
+                low, high = known.address.low, known.address.high
+                found.append((-inf if low is None else low, inf if high is None else high))
+    return found
 
 
 def _number(point: PointId, text: str) -> float:

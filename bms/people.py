@@ -45,13 +45,13 @@ class Action(StrEnum):
 _WORDS: Mapping[Action, str] = MappingProxyType(
     {
         Action.OVERRIDE: "override",
-        Action.SCHEDULE: "edit the schedule of",
-        Action.EXTEND: "extend or cancel running of",
-        Action.OVERLAY: "switch overlays of",
-        Action.SEASON: "switch the season of",
-        Action.CALENDAR: "change calendars of",
-        Action.METER: "change meters of",
-        Action.RAW: "write by hand to",
+        Action.SCHEDULE: msg("edit the schedule of"),
+        Action.EXTEND: msg("extend or cancel running of"),
+        Action.OVERLAY: msg("switch overlays of"),
+        Action.SEASON: msg("switch the season of"),
+        Action.CALENDAR: msg("change calendars of"),
+        Action.METER: msg("change meters of"),
+        Action.RAW: msg("write by hand to"),
     }
 )
 _OPERATE: tuple[Role, ...] = ("operator", "engineer")
@@ -104,10 +104,10 @@ def may(site: Site, user: str, action: Action, *targets: str) -> None:
     if role not in allowed:
         raise Refused(
             msg(
-                "{user} ({role}) may not {words} {named}; {who}",
+                "{user} ({role}) may not {doing} {named}; {who}",
                 user=user,
                 role=role,
-                words=_WORDS[action],
+                doing=_WORDS[action],
                 named=_named(targets),
                 who=_who(site, action, targets),
             )
@@ -120,9 +120,9 @@ def may(site: Site, user: str, action: Action, *targets: str) -> None:
         return
     raise Refused(
         msg(
-            "{user} may not {words} {named}, only in {names}; {who}",
+            "{user} may not {doing} {named}, only in {names}; {who}",
             user=user,
-            words=_WORDS[action],
+            doing=_WORDS[action],
             named=_named(outside),
             names=", ".join(person.areas),
             who=_who(site, action, outside),
@@ -138,9 +138,9 @@ def may_for(site: Site, user: str, duration: timedelta) -> None:
         return
     if duration <= LONGEST_OVERRIDE["engineer"]:
         others = _people(site, _ENGINEER, ())
-        way_out = f"engineers may for up to 7 d{others}"
+        way_out = msg("engineers may for up to 7 d{others}", others=others)
     else:
-        way_out = "for longer than 7 d, edit the schedule"
+        way_out = msg("for longer than 7 d, edit the schedule")
     raise Refused(
         msg(
             "{user} ({role}) may override for at most {in_words}; {way_out}",
@@ -167,13 +167,13 @@ def in_areas(site: Site, areas: Iterable[str], target: str) -> bool:
 
 
 def _named(targets: Iterable[str]) -> str:
-    return ", ".join(targets) or "the whole site"
+    return ", ".join(targets) or msg("the whole site")
 
 
 def _who(site: Site, action: Action, targets: Iterable[str]) -> str:
     roles = ROLES[action]
-    words = " and ".join(f"{role}s" for role in roles)
-    return f"{words} may{_people(site, roles, targets)}"
+    asked = " and ".join(f"{role}s" for role in roles)
+    return msg("{asked} may{people}", asked=asked, people=_people(site, roles, targets))
 
 
 def _people(site: Site, roles: Iterable[Role], targets: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ when a point cannot be commanded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from bms.durations import in_words
 from bms.model import Award, Command, Condition, OutputRules, Priority, Severity
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value
+from schedules.msg import msg
 
 MIN_ON_OFF_SOURCE = "minimum on/off"
 
@@ -75,26 +76,36 @@ def already(value: Value, now: datetime) -> Hold:
     return Hold(value, now, now)
 
 
-def hold_command(point: PointId, hold: Hold, now: datetime, then: str = "") -> Command:
-    """The slot 6 command of a hold; `then` says what comes when it ends."""
-    state = "on" if hold.on else "off"
-    so_far, minimum = in_words(now - hold.since), in_words(hold.until - hold.since)
+def hold_command(point: PointId, hold: Hold, now: datetime) -> Command:
+    """The slot 6 command of a hold."""
     return Command(
         point=point,
         value=hold.value,
         priority=Priority.MIN_ON_OFF,
         source=MIN_ON_OFF_SOURCE,
-        reason=f"{state} for {so_far} of at least {minimum}{then}",
+        reason=msg(
+            "{state} for {so_far} of at least {minimum}",
+            state="on" if hold.on else "off",
+            so_far=in_words(now - hold.since),
+            minimum=in_words(hold.until - hold.since),
+        ),
         expires=hold.until,
     )
 
 
 def _overruling(point: PointId, hold: Hold, losers: tuple[Command, ...], now: datetime) -> Award:
-    then = ", then released"
+    """The award of a hold, saying what comes when it ends."""
+    command = hold_command(point, hold, now)
+    reason = msg("{held}, then released", held=command.reason)
     if losers:
-        state = "on" if is_on(losers[0].value) else "off"
-        then = f", then {state} wanted by {losers[0].source} ({losers[0].reason})"
-    return Award(hold_command(point, hold, now, then), losers)
+        reason = msg(
+            "{held}, then {state} wanted by {source} ({reason})",
+            held=command.reason,
+            state="on" if is_on(losers[0].value) else "off",
+            source=losers[0].source,
+            reason=losers[0].reason,
+        )
+    return Award(replace(command, reason=reason), losers)
 
 
 def holding(hold: Hold | None, wanted: Award | None, now: datetime) -> bool:
@@ -237,7 +248,7 @@ def deliver(
         elif fresh is not None:
             if _elapsed_s(delivery, now) < READ_BACK_WITHIN_S:
                 return delivery, None
-            return _failed(delivery, f"reads back {_shown(fresh)}", now), None
+            return _failed(delivery, msg("reads back {fresh}", fresh=_shown(fresh)), now), None
     elif fresh is not None and not agrees:  # confirmed before: somebody or a reboot changed it
         return _issue(point, delivery, wanted, now)
     if rules.refresh_s is not None and _elapsed_s(delivery, now) >= rules.refresh_s:
@@ -269,11 +280,15 @@ def uncommandable(point: PointId, delivery: Delivery, sample: Sample | None) -> 
     """
     if not delivery.uncommandable or (sample is not None and sample.quality is not Quality.GOOD):
         return None
-    what = "released" if delivery.value is None else f"commanded to {_shown(delivery.value)}"
+    what = (
+        msg("released")
+        if delivery.value is None
+        else msg("commanded to {value}", value=_shown(delivery.value))
+    )
     return Condition(
         f"{point}:uncommandable",
         Severity.URGENT,
-        f"{point} cannot be {what}: {delivery.detail}",
+        msg("{point} cannot be {what}: {detail}", point=point, what=what, detail=delivery.detail),
     )
 
 
@@ -316,7 +331,11 @@ def _failed(delivery: Delivery, detail: str, now: datetime) -> Delivery:
 def _unanswered(delivery: Delivery, now: datetime) -> Delivery:
     if _elapsed_s(delivery, now) < RESULT_WITHIN_S:
         return delivery
-    return _failed(delivery, f"no result within {RESULT_WITHIN_S:.0f} s", now)
+    return _failed(
+        delivery,
+        msg("no result within {result_within_s:.0f} s", result_within_s=RESULT_WITHIN_S),
+        now,
+    )
 
 
 def _reading(delivery: Delivery, sample: Sample | None) -> Value | None:

@@ -87,6 +87,16 @@ class Revisions:
                     found[name] = data
         return found
 
+    def gone(self) -> dict[str, bytes]:
+        """Files that are not on the disk any more, as they were kept last."""
+        found: dict[str, bytes] = {}
+        for folder in sorted({path.parent for path in self.folder.rglob("*.yaml")}):
+            name = (Path(SCHEDULES) / folder.relative_to(self.folder)).as_posix() + ".yaml"
+            if not (self._site / name).exists() and (kept := self.of(name)):
+                with suppress(OSError):
+                    found[name] = kept[-1].path.read_bytes()
+        return found
+
     def of(self, file: str) -> list[Revision]:
         """The versions of a file, oldest first."""
         folder = self._of(file)
@@ -230,15 +240,15 @@ class Revisions:
                 if file in texts:
                     by = _of_file(self._site / file)
                     if not told:
-                        by = replace(by, why="as it was at the first start")
+                        by = replace(by, why=msg("as it was at the first start"))
                     kept = self._keep(file, texts[file], before, by, now)
                     entry |= {"revision": kept.number, "who": kept.who, "why": kept.why}
                 files[file] = entry
             authors = {str(entry.get("who", "?")) for entry in files.values()}
             audit.record(
                 self._state, now, who=", ".join(sorted(authors)), via="file",
-                what="schedule.adopted", why="the files changed" if told else "first start",
-                files=files,
+                what="schedule.adopted", files=files,
+                why=msg("the files changed") if told else msg("first start"),
             )  # fmt: skip
             self._write(self.folder / _GOOD, json.dumps(good, indent=1).encode())
         return changed
@@ -330,5 +340,5 @@ def _of_file(path: Path) -> Author:
     try:
         owner = path.stat().st_uid
     except OSError:
-        return Author("?", "file", "edited by hand")
-    return Author(account(owner), "file", "edited by hand")
+        return Author("?", "file", msg("edited by hand"))
+    return Author(account(owner), "file", msg("edited by hand"))

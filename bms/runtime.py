@@ -23,6 +23,7 @@ from bms.standing import STATES, Standing
 from bms.switched import NOTHING_SWITCHED, Switched
 from drivers.points import PointId, Quality, Sample
 from schedules.model import Library, Resolver
+from schedules.msg import msg
 from schedules.yamltext import Problem
 
 
@@ -124,14 +125,12 @@ class Runtime:
             return []
         first = self.schedule_problems[0]
         more = len(self.schedule_problems) - 1
-        return [
-            Condition(
-                "schedules:rejected",
-                Severity.URGENT,
-                "edited schedules are not in force, the last good ones still are: "
-                f"{first}" + (f" (and {more} more)" if more else ""),
-            )
-        ]
+        listed = msg("{first} (and {more} more)", first=first, more=more) if more else str(first)
+        text = msg(
+            "edited schedules are not in force, the last good ones still are: {problems}",
+            problems=listed,
+        )
+        return [Condition("schedules:rejected", Severity.URGENT, text)]
 
     # --- overrides ---------------------------------------------------------------------------
 
@@ -164,13 +163,13 @@ class Runtime:
     def sample(self, point: PointId, now: datetime) -> Sample:
         """The sample of a point; a group point shows what it was last awarded."""
         if self.last is None:
-            return Sample(point, None, Quality.BAD, now, "no cycle has run yet")
+            return Sample(point, None, Quality.BAD, now, msg("no cycle has run yet"))
         sample = self.last.snapshot.samples.get(point)
         if sample is not None:
             return sample
         award = self.last.awards.get(point)
         if award is None:
-            return Sample(point, None, Quality.BAD, self.last.time, "nothing commands it")
+            return Sample(point, None, Quality.BAD, self.last.time, msg("nothing commands it"))
         return Sample(point, award.value, Quality.GOOD, self.last.time)
 
     def resolver(self, group: Group) -> Resolver | None:

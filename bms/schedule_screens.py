@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from bms.bars import LEGEND, RULER, Part, day_bar, days_of, sign_of, within
-from bms.screens import NOTE, screen_table, setpoints_text, value_text
+from bms.bars import FORCED, OFF, ON, OTHER, RULER, Part, day_bar, days_of, sign_of, within
+from bms.language import say, weekday
+from bms.screens import NOTE, own_words, screen_table, setpoints_text, value_text
 
 _OPERATOR = 8
 """The slot of overrides."""
@@ -20,21 +21,54 @@ _OPERATOR = 8
 def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
     """One bar per day, hours running, and each stretch with its reason."""
     if not view["governed"]:
-        return [Text(f"no schedule governs {view['group']}: it is never commanded by schedule")]
+        return [
+            Text(
+                say(
+                    "no schedule governs {group}: it is never commanded by schedule",
+                    group=view["group"],
+                )
+            )
+        ]
     lines: list[RenderableType] = []
     if view["overrides"] is None:
-        lines.append(Text("there is no state of this site yet: overrides are not shown", NOTE))
+        lines.append(Text(say("there is no state of this site yet: overrides are not shown"), NOTE))
     lines += [
         Text(
-            f"override: {o['point']} = {value_text(o['value'])} until {o['until']} "
-            f"by {o['owner']} ({o['reason']})",
+            say(
+                "override: {point} = {value} until {until} by {owner} ({reason})",
+                point=o["point"],
+                value=value_text(o["value"]),
+                until=o["until"],
+                owner=o["owner"],
+                reason=own_words(o["reason"]),
+            ),
             NOTE,
         )
         for o in view["overrides"] or []
     ]
+    lines += [
+        Text(
+            say(
+                "calendar {name} has no {years}: its holidays are shown as ordinary days",
+                name=name,
+                years=", ".join(map(str, years)),
+            ),
+            NOTE,
+        )
+        for name, years in view["calendars_lack"].items()
+    ]
     expected = view.get("expected_start")
     if expected is not None:
-        lines.append(Text(f"expected to start at {expected['time']}: {expected['reason']}", NOTE))
+        lines.append(
+            Text(
+                say(
+                    "expected to start at {time}: {reason}",
+                    time=expected["time"],
+                    reason=say(expected["reason"]),
+                ),
+                NOTE,
+            )
+        )
     zone = ZoneInfo(view["zone"])
     stretches = [(_part(s), s) for s in view["stretches"]]
     parts = [part for part, _ in stretches]
@@ -42,12 +76,12 @@ def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
     for day in days_of(parts, zone):
         running = within(parts, day, zone, lambda part: part.sign not in (" ", "·"))
         table.add_row(
-            f"{day:%a %Y-%m-%d}",
+            f"{weekday(day)} {day:%Y-%m-%d}",
             day_bar(parts, day, zone),
             f"{running / timedelta(hours=1):.1f}",
             "\n".join(_because(stretches, day, zone)),
         )
-    return [*lines, table, Text(LEGEND, NOTE)]
+    return [*lines, table, Text(legend(), NOTE)]
 
 
 def _part(stretch: Mapping[str, Any]) -> Part:
@@ -65,12 +99,14 @@ def _because(
     """The stretches of a day that are not simply off; of a day that is off, all."""
     running: list[str] = []
     resting: list[str] = []
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     for part, stretch in stretches:
         start, end = part.start.astimezone(zone), part.end.astimezone(zone)
-        if start.date() > day or end <= datetime(day.year, day.month, day.day, tzinfo=zone):
+        # in UTC: two readings of one zone are compared by the wall clock
+        if start.date() > day or end.astimezone(UTC) <= midnight:
             continue
         forced = stretch["priority"] is not None and stretch["priority"] <= _OPERATOR
-        line = f"{_times(start, end, day)} {_what(stretch)}: {stretch['reason']}"
+        line = f"{_times(start, end, day)} {_what(stretch)}: {say(stretch['reason'])}"
         (resting if stretch["mode"] == "off" and not forced else running).append(line)
     return running or resting
 
@@ -86,22 +122,36 @@ def _what(stretch: Mapping[str, Any]) -> str:
     return " ".join(text for text in (value_text(stretch["mode"]), setpoints) if text)
 
 
+def legend() -> str:
+    """What the signs of a bar mean."""
+    return say(
+        "{on} on   {other} another mode   {off} off   {forced} forced by hand",
+        on=ON,
+        other=OTHER,
+        off=OFF,
+        forced=FORCED,
+    )
+
+
 def diff_screen(view: Mapping[str, Any]) -> list[RenderableType]:
     """Per group the hours and the estimate, then every command that becomes another."""
     if not view["groups"]:
-        return [Text("nothing changes: every group is commanded as before")]
-    summary = screen_table("group", "hours", "kWh", "estimated from")
+        return [Text(say("nothing changes: every group is commanded as before"))]
+    summary = screen_table("group", "first", "hours", "setpoints", "kWh", "estimated from")
     for group in view["groups"]:
+        first = datetime.fromisoformat(group["changes"][0]["from"])
         summary.add_row(
             group["group"],
+            f"{weekday(first)} {first:%m-%d %H:%M}",
             ", ".join(f"{_mode(m)} {hours:+.2f} h" for m, hours in group["hours_by"].items())
-            or "setpoints only",
+            or "—",
+            ", ".join(_setpoints(group["changes"])) or "—",
             "—" if group["kwh"] is None else f"{group['kwh']:+,.1f}",
             _basis(group),
         )
     lines: list[RenderableType] = [summary]
     total = view["kwh"]
-    lines.append(Text("" if total is None else f"in all {total:+,.1f} kWh", NOTE))
+    lines.append(Text("" if total is None else say("in all {total:+,.1f} kWh", total=total), NOTE))
     table = screen_table("day", "from", "to", "point", "now", "then", "because")
     for group in view["groups"]:
         for change in group["changes"]:
@@ -109,33 +159,52 @@ def diff_screen(view: Mapping[str, Any]) -> list[RenderableType]:
             end = datetime.fromisoformat(change["to"])
             same_day = end.date() == start.date()
             table.add_row(
-                f"{start:%a %Y-%m-%d}",
+                f"{weekday(start)} {start:%Y-%m-%d}",
                 f"{start:%H:%M}",
-                f"{end:%H:%M}" if same_day else f"{end:%a %m-%d %H:%M}",
+                f"{end:%H:%M}" if same_day else f"{weekday(end)} {end:%m-%d %H:%M}",
                 change["point"],
-                _command(change["before"]),
-                _command(change["after"]),
-                (change["after"] or change["before"])["reason"],
+                *_sides(change),
+                say((change["after"] or change["before"])["reason"]),
             )
     return [*lines, table]
+
+
+def _setpoints(changes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """`speed_pct 70/90 → 50` for each setpoint that changes: its values where it does."""
+    values: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for change in changes:
+        name = change["point"].rpartition(".")[2]
+        if name != "mode":
+            sides = values.setdefault(name, ({}, {}))
+            for side, text in zip(sides, _sides(change), strict=True):
+                side[text] = None
+    return [f"{n} {'/'.join(a)} → {'/'.join(b)}" for n, (a, b) in sorted(values.items())]
+
+
+def _sides(change: Mapping[str, Any]) -> tuple[str, str]:
+    return _command(change["before"]), _command(change["after"])
 
 
 def _basis(group: Mapping[str, Any]) -> str:
     power = group["power"]
     if power is None:
-        return "no meter and no rated_kw"
+        return say("no meter and no rated_kw")
     used = {mode: kw for mode, kw in power["kw"].items() if mode in group["hours_by"]}
     if not used:
-        return "no change of mode; what other setpoints use is not known"
-    kilowatts = ", ".join(f"{_mode(mode)} {kw:.1f} kW" for mode, kw in used.items())
+        return say("no change of mode; what other setpoints use is not known")
+    kilowatts = ", ".join(
+        say("{mode} {kw:.1f} kW", mode=_mode(mode), kw=kw) for mode, kw in used.items()
+    )
     if power["basis"] == "rated":
-        return f"rated: {kilowatts}"
+        return say("rated: {kilowatts}", kilowatts=kilowatts)
     hours = min(power["hours"][mode] for mode in used)
-    return f"measured: {kilowatts} (over {hours:.0f} h or more)"
+    return say(
+        "measured: {kilowatts} (over {hours:.0f} h or more)", kilowatts=kilowatts, hours=hours
+    )
 
 
 def _mode(mode: str) -> str:
-    return mode or "nobody"
+    return mode or say("nobody")
 
 
 def _command(command: Mapping[str, Any] | None) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bms.durations import in_words
-from bms.language import say
+from bms.language import language, say, weekday
 
 _ABNORMAL = "bold red"
 NOTE = "yellow"
@@ -29,7 +29,9 @@ def console(width: int | None = None) -> Console:
 def screen_table(*columns: str, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(say(column), justify="right" if column in ("kW", "kWh today") else "left")
+        table.add_column(
+            say(column), justify="right" if column in ("kW", "kWh", "kWh today") else "left"
+        )
     return table
 
 
@@ -37,7 +39,8 @@ def title_text(title: str | Mapping[str, str], fallback: str = "") -> str:
     """One line from a title given as text or per language."""
     if isinstance(title, str):
         return title or fallback
-    return title.get("en") or title.get("zh") or fallback
+    other = "en" if language() == "zh" else "zh"
+    return title.get(language()) or title.get(other) or fallback
 
 
 def value_text(value: object) -> str:
@@ -50,13 +53,27 @@ def value_text(value: object) -> str:
     return f"{value:g}" if abs(value) < 1e5 else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
+def own_words(reason: str) -> str:
+    """The reason that somebody gave for an override, and those given for making it last longer."""
+    first, *more = reason.split("; extended by ")
+    return "; ".join([first, *(say(f"extended by {one}") for one in more)])
+
+
+def quality_text(quality: str) -> str:
+    """`good`, `stale` or `bad` as people read it."""
+    words = {"good": say("good"), "stale": say("stale"), "bad": say("bad")}
+    return words.get(quality, quality)
+
+
 def _number(value: float | None, digits: int = 1) -> str:
     return "—" if value is None else f"{value:,.{digits}f}"
 
 
 def _clock(iso: str, today: str) -> str:
     moment = datetime.fromisoformat(iso)
-    return f"{moment:%H:%M}" if iso[:10] == today[:10] else f"{moment:%a %m-%d %H:%M}"
+    return (
+        f"{moment:%H:%M}" if iso[:10] == today[:10] else f"{weekday(moment)} {moment:%m-%d %H:%M}"
+    )
 
 
 def setpoints_text(setpoints: Mapping[str, float]) -> str:
@@ -79,8 +96,13 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
     head = Text.assemble(
         (f"{title_text(status['title'], status['site'])}", "bold"),
         f"  {datetime.fromisoformat(today):%Y-%m-%d %H:%M:%S}",
-        f"  cycle {cycle['count']} every {cycle['period_s']:g} s, p50 {cycle['p50_ms']:g} ms",
-        f", {cycle['overruns']} skipped" if cycle["overruns"] else "",
+        say(
+            "  cycle {count} every {period_s:g} s, p50 {p50_ms:g} ms",
+            count=cycle["count"],
+            period_s=cycle["period_s"],
+            p50_ms=cycle["p50_ms"],
+        ),
+        say(", {overruns} skipped", overruns=cycle["overruns"]) if cycle["overruns"] else "",
     )
     table = screen_table(
         "base / group", "mode", "season", "kW", "kWh today", "next change", "because"
@@ -103,7 +125,7 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
                 _number(group["power_kw"]),
                 "",
                 _change(change, today) if change else "—",
-                group["reason"],
+                say(group["reason"] or ""),
             )
     return Group(head, Text(), table, Text(), *_abnormal(status))
 
@@ -113,18 +135,26 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     offline = [link for link in status["links"] if not link["online"]]
     lines: list[RenderableType] = [
         Text.assemble(
-            f"points: {counts['good']} good, ",
-            (f"{counts['stale']} stale, {counts['bad']} bad", _ABNORMAL)
+            say("points: {good} good, ", good=counts["good"]),
+            (say("{stale} stale, {bad} bad", stale=counts["stale"], bad=counts["bad"]), _ABNORMAL)
             if counts["stale"] or counts["bad"]
-            else "0 stale, 0 bad",
-            f"; links: {len(status['links']) - len(offline)} of {len(status['links'])} online",
+            else say("0 stale, 0 bad"),
+            say(
+                "; links: {links} of {links2} online",
+                links=len(status["links"]) - len(offline),
+                links2=len(status["links"]),
+            ),
         )
     ]
     silent = [link["id"] for link in status["links"] if link["shadow"]]
     if silent:
-        whole = "" if len(silent) < len(status["links"]) else "the whole site, "
+        whole = "" if len(silent) < len(status["links"]) else say("the whole site, ")
         names = "" if whole else ", ".join(silent) + ": "
-        text = f"SHADOW MODE: {whole}{names}decided as usual, nothing is written"
+        text = say(
+            "SHADOW MODE: {whole}{names}decided as usual, nothing is written",
+            whole=whole,
+            names=names,
+        )
         lines.insert(0, Text(text, NOTE))
     lines += [
         Text(
@@ -132,14 +162,14 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
                 "  link {link} ({link2}): {value}",
                 link=link["id"],
                 link2=link["endpoint"],
-                value=link["detail"] or say("offline"),
+                value=say(link["detail"]) or say("offline"),
             ),
             _ABNORMAL,
         )
         for link in offline
     ]
     lines += [
-        Text(say("schedule not in force: {problem}", problem=problem), _ABNORMAL)
+        Text(say("schedule not in force: {problem}", problem=say(problem)), _ABNORMAL)
         for problem in status["schedules"]["problems"]
     ]
     overrides = status["overrides"]
@@ -153,7 +183,7 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
                 value_text=value_text(o["value"]),
                 in_words=in_words(timedelta(seconds=o["left_s"])),
                 o3=o["owner"],
-                o4=o["reason"],
+                o4=own_words(o["reason"]),
             ),
             NOTE,
         )
@@ -168,7 +198,7 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
                 "  level {a} since {clock}: {a2}",
                 a=a["severity"],
                 clock=_clock(a["since"], status["time"]),
-                a2=a["text"],
+                a2=say(a["text"]),
             ),
             _ABNORMAL,
         )
@@ -182,7 +212,7 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
     today = status["time"]
     lines: list[RenderableType] = []
     for season in status["seasons"]:
-        since = f" since {season['since'][:10]}" if season["since"] else ""
+        since = say(" since {since}", since=season["since"][:10]) if season["since"] else ""
         bad = season["outdoor"] is not None and season["outdoor"]["bad"]
         lines.append(
             Text(
@@ -192,7 +222,7 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
                     season2=season["set"],
                     season3=season["season"],
                     since=since,
-                    season4=season["reason"],
+                    season4=say(season["reason"]),
                 ),
                 _ABNORMAL if bad else "",
             )
@@ -203,7 +233,7 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
                     "  then {plan} from {clock}: {plan2}",
                     plan=plan["season"],
                     clock=_clock(plan["from"], today),
-                    plan2=plan["reason"],
+                    plan2=say(plan["reason"]),
                 )
             )
             for plan in season["planned"]
@@ -211,7 +241,9 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
     for overlay in status["overlays"]:
         if overlay["level"] == "off":
             continue
-        until = f" until {_clock(overlay['until'], today)}" if overlay["until"] else ""
+        until = (
+            say(" until {clock}", clock=_clock(overlay["until"], today)) if overlay["until"] else ""
+        )
         who = f" ({overlay['who']}: {overlay['reason']})" if overlay["who"] else ""
         lines.append(
             Text(
@@ -248,17 +280,22 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
     field = answer["field"]
     good = field["quality"] == "good"
     shown = f"{value_text(field['value'])} {field['unit']}".strip() if good else "—"
-    facts = [field["quality"]]
+    facts = [quality_text(field["quality"])]
     if field["age_s"] is not None:
-        facts.append(f"{field['age_s']:.0f} s old")
-    facts += [field["detail"]] if field["detail"] else []
+        facts.append(say("{age_s:.0f} s old", age_s=field["age_s"]))
+    facts += [say(field["detail"])] if field["detail"] else []
     head = Text.assemble(
         (answer["point"], "bold"),
-        f" at {answer['time']}  field: {shown} ({', '.join(facts)})",
+        say(
+            " at {time}  field: {shown} ({facts})",
+            time=answer["time"],
+            shown=shown,
+            facts=", ".join(facts),
+        ),
     )
     lines: list[RenderableType] = [head]
     if answer["note"]:
-        lines.append(Text(answer["note"], NOTE))
+        lines.append(Text(say(answer["note"]), NOTE))
     if answer["winner"] is None:
         lines.append(
             Text(
@@ -270,7 +307,7 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
     else:
         lines.append(_ladder(answer))
     for ladder in answer["behind"]:
-        lines += [Text(), Text.assemble("behind it: ", (ladder["point"], "bold"))]
+        lines += [Text(), Text.assemble(say("behind it: "), (ladder["point"], "bold"))]
         lines.append(
             Text(say("nothing commands it")) if ladder["winner"] is None else _ladder(ladder)
         )
@@ -279,16 +316,33 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
 
 def _ladder(answer: Mapping[str, Any]) -> Table:
     table = screen_table("", "slot", "value", "by", "reason", "until")
-    for label, command in [("wins", answer["winner"])] + [("", c) for c in answer["losers"]]:
+    for label, command in [(say("wins"), answer["winner"])] + [("", c) for c in answer["losers"]]:
         table.add_row(
             label,
-            f"{command['priority']} {command['slot'].replace('_', ' ')}",
+            f"{command['priority']} {_slot(command['slot'])}",
             value_text(command["value"]),
             command["source"],
-            command["reason"],
+            say(command["reason"]),
             command["expires"] or "",
         )
     return table
+
+
+def _slot(name: str) -> str:
+    names = {
+        "life_safety_manual": say("life safety by hand"),
+        "life_safety": say("life safety"),
+        "equipment": say("equipment"),
+        "min_on_off": say("minimum on/off"),
+        "restart": say("restart"),
+        "operator": say("operator"),
+        "sequence": say("sequence"),
+        "overlay": say("overlay"),
+        "optimiser": say("optimiser"),
+        "schedule": say("schedule"),
+        "default": say("default"),
+    }
+    return names.get(name, name.replace("_", " "))
 
 
 def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
@@ -307,7 +361,7 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
     notes: list[RenderableType] = []
     for base in report["bases"]:
         growth = base["growth_pct"]
-        style = {"over": _ABNORMAL, "cannot tell": NOTE}.get(base["verdict"], "green")
+        style = {"over": _ABNORMAL, say("cannot tell"): NOTE}.get(base["verdict"], "green")
         table.add_row(
             base["base"],
             _number(base["kwh"], 0),
@@ -316,9 +370,9 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
             f"< {base['target_pct']:g} %",
             f"{base['coverage_pct']:.1f} % / {base['baseline_coverage_pct']:.1f} %",
             _number(base["projection_kwh"], 0),
-            Text(base["verdict"], style=style),
+            Text(say(base["verdict"]), style=style),
         )
-        notes += [Text(f"{base['base']}: {note}") for note in base["notes"]]
+        notes += [Text(f"{base['base']}: {say(note)}") for note in base["notes"]]
         notes += [Text(f"{base['base']}: {line}") for line in _labels(base["meters"])]
     return [table, Text(), *notes]
 
@@ -344,10 +398,10 @@ def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
             "release" if row["value"] is None else value_text(row["value"]),
             "—" if row["field"] is None else value_text(row["field"]),
             Text(agrees, style=NOTE if row["agrees"] is False else ""),
-            f"{row['source']}: {row['reason']}" if row["source"] else row["reason"],
+            f"{row['source']}: {say(row['reason'])}" if row["source"] else say(row["reason"]),
         )
     told = [row["agrees"] for row in rows if row["agrees"] is not None]
-    same = f"; {sum(told)} of {len(told)} as the field was" if told else ""
+    same = say("; {sum} of {told} as the field was", sum=sum(told), told=len(told)) if told else ""
     return [
         table,
         Text(),
@@ -362,7 +416,7 @@ def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         "skipped", "last good", "detail",
     )  # fmt: skip
     for link in links:
-        state = "online" if link["online"] else "offline"
+        state = say("online") if link["online"] else say("offline")
         table.add_row(
             f"{link['id']} ({link['endpoint']})",
             Text(say("{state}, shadow", state=say(state)) if link["shadow"] else say(state),
@@ -374,16 +428,22 @@ def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
             str(link["connects"]),
             str(link["overruns"]),
             (link["last_good"] or "—")[:19].replace("T", " "),
-            link["detail"] or _skew(link["clock_skew_s"]),
+            say(link["detail"]) or _skew(link["clock_skew_s"]),
         )  # fmt: skip
         for unit in link["units"]:
             if not unit["online"]:
                 silent = Text(say("silent"), style=_ABNORMAL)
-                table.add_row(f"  unit {unit['unit']}", silent, *[""] * 7, unit["detail"])
+                table.add_row(
+                    say("  unit {unit}", unit=unit["unit"]), silent, *[""] * 7, unit["detail"]
+                )
     return [table]
 
 
 def _skew(seconds: float | None) -> str:
     if seconds is None or abs(seconds) < 1:
         return ""
-    return f"its clock is {abs(seconds):.0f} s {'ahead' if seconds > 0 else 'behind'}"
+    return say(
+        "its clock is {seconds:.0f} s {value}",
+        seconds=abs(seconds),
+        value="ahead" if seconds > 0 else "behind",
+    )

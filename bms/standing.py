@@ -20,6 +20,7 @@ from bms.switched import EXTENSIONS_KEPT, Spell, SpellKey, Switched, current, of
 from drivers.points import PointId, Quality, Sample
 from schedules.context import Context, Extension, OverlayLevel
 from schedules.model import Library
+from schedules.msg import msg
 from schedules.seasons import HandRule, OutdoorRule, SeasonSet
 
 STATES = "seasons"
@@ -112,7 +113,7 @@ class Standing:
     def _first(self, seasons: SeasonSet, base: str, now: datetime) -> Spell:
         """What is switched by hand begins where the dates are, and then waits for people."""
         season = seasons.season(now.astimezone(self._zones[base]).date())
-        reason = "where the dates were on the first day"
+        reason = msg("where the dates were on the first day")
         return Spell(seasons.id, base, now, season, "start", "bms", reason)
 
     def _temperature(self, samples: Mapping[PointId, Sample], point: PointId) -> float | None:
@@ -209,8 +210,12 @@ class Standing:
             Condition(
                 f"calendar:{name}",
                 Severity.URGENT if year == today.year else Severity.NORMAL,
-                f"calendar {name} has no {year}: its holidays would be ordinary days; "
-                f"'bms calendar import' drafts a year for review",
+                msg(
+                    "calendar {name} has no {year}: its holidays would be ordinary days; "
+                    "'bms calendar import' drafts a year for review",
+                    name=name,
+                    year=year,
+                ),
             )
             for name, year in self._site.library.missing_years(today).items()
         ]
@@ -220,19 +225,24 @@ class Standing:
         declared = {overlay.id: overlay for overlay in self._site.library.overlays}
         zone = ZoneInfo(self._site.file.zone)
         for level in self.switched.levels:
-            name = f"overlay {level.overlay} {level.level}"
+            name = msg("overlay {overlay} {level}", overlay=level.overlay, level=level.level)
             ends = f"{level.until.astimezone(zone):%Y-%m-%d %H:%M}"
             overlay = declared.get(level.overlay)
             if overlay is None or level.level not in overlay.levels:
-                text = (
-                    f"{name} is set, and overlays.yaml does not know it any more: it does nothing"
+                text = msg(
+                    "{name} is set, and overlays.yaml does not know it any more: it does nothing",
+                    name=name,
                 )
             elif now >= level.until + ENDED_FOR:
                 continue
             elif now >= level.until:
-                text = f"{name} ended on {ends}, nobody renewed it; set it again, or clear it"
+                text = msg(
+                    "{name} ended on {ends}, nobody renewed it; set it again, or clear it",
+                    name=name,
+                    ends=ends,
+                )
             elif level.until - now <= min(RENEW_BEFORE, (level.until - level.start) / 2):
-                text = f"{name} ends on {ends} unless somebody renews it"
+                text = msg("{name} ends on {ends} unless somebody renews it", name=name, ends=ends)
             else:
                 continue
             found.append(Condition(f"overlay:{level.overlay}", Severity.NORMAL, text))
@@ -246,15 +256,23 @@ class Standing:
             if unseen <= UNSEEN:
                 return []
             bad = is_bad(seasons.rule, state, now)
-            what = "the dates decide" if bad else "the season stays as it is"
+            what = msg("the dates decide") if bad else msg("the season stays as it is")
             hours = unseen.total_seconds() / 3600
             point = seasons.rule.point_of(base)
             return [
                 Condition(
                     f"season:{set_id}:{base}",
                     Severity.URGENT if bad else Severity.NORMAL,
-                    f"seasons {set_id} of {base}: {point} has not been good for "
-                    f"{hours // 24:.0f} d {hours % 24:.0f} h; {what}",
+                    msg(
+                        "seasons {set_id} of {base}: {point} has not been good for "
+                        "{days:.0f} d {hours:.0f} h; {what}",
+                        set_id=set_id,
+                        base=base,
+                        point=point,
+                        days=hours // 24,
+                        hours=hours % 24,
+                        what=what,
+                    ),
                 )
             ]
         spell = self.season(key, now)
@@ -269,8 +287,15 @@ class Standing:
             Condition(
                 f"season:{set_id}:{base}",
                 Severity.NORMAL,
-                f"seasons {set_id} of {base}: by the dates it is {seasons.season(today)} since "
-                f"{since}, and nobody has switched from {spell.season}",
+                msg(
+                    "seasons {set_id} of {base}: by the dates it is {season} since {since}, and "
+                    "nobody has switched from {season2}",
+                    set_id=set_id,
+                    base=base,
+                    season=seasons.season(today),
+                    since=since,
+                    season2=spell.season,
+                ),
             )
         ]
 

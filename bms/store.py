@@ -26,6 +26,7 @@ from bms.switch_store import from_us as _time
 from bms.switch_store import to_us as _us
 from bms.switched import NOTHING_SWITCHED, Spell, Switched
 from drivers.points import PointId
+from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
 
@@ -160,7 +161,7 @@ class Store(Closing):
                 return None
             self._connection.execute(
                 "UPDATE override SET ended_us = ?, ended = ? WHERE id = ?",
-                (now_us, f"cleared by {by}" if by else "cleared", row[0]),
+                (now_us, msg("cleared by {by}", by=by) if by else msg("cleared"), row[0]),
             )
         return _override(row)
 

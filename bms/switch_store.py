@@ -22,6 +22,7 @@ from bms.database import store_errors, transaction
 from bms.errors import StoreError
 from bms.switched import EXTENSIONS_KEPT, Cause, Spell, SpellKey, Switched
 from schedules.context import Extension, OverlayLevel
+from schedules.msg import msg
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS season_spell (id INTEGER PRIMARY KEY, set_id TEXT NOT NULL,
@@ -145,7 +146,7 @@ class SwitchStore:
     def clear_level(self, overlay: str, now: datetime, by: str, reason: str) -> None:
         """End the level that an overlay has."""
         with self._change():
-            self._end_level(overlay, now, f"cleared by {by}: {reason}")
+            self._end_level(overlay, now, msg("cleared by {by}: {words}", by=by, words=reason))
             self._note(now, by, "api", "overlay.clear", reason, {"overlay": overlay})
 
     def _end_level(self, overlay: str, now: datetime, how: str) -> None:

@@ -70,7 +70,7 @@ def plan_season(
     """A season switched by hand at `start` (now if None), through `transitional` where needed."""
     seasons, key = season_set(site, standing, set_id, base)
     may(site, user, Action.SEASON, *targets_of(site, key))
-    reason = reason_of(reason, "a season switch")
+    reason = reason_of(reason, msg("a season switch"))
     if seasons.rule is None:
         raise Refused(
             msg(
@@ -120,9 +120,9 @@ def plan_season(
     made = []
     at = start
     for season in way:
-        text = f"switched by {name_of(site, user)}: {reason}"
+        text = msg("switched by {name}: {words}", name=name_of(site, user), words=reason)
         if season != to:
-            text = f"on the way to {to}, {text}"
+            text = msg("on the way to {to}, {text}", to=to, text=text)
         made.append(Spell(set_id, base, at, season, "hand", user, text))
         at = at + wait
     rule = seasons.rule
@@ -203,7 +203,7 @@ def plan_level(
     """An overlay set to a level, until its renewal date at the latest."""
     overlay = _overlay(site, name)
     may(site, user, Action.OVERLAY, *sorted(_overlaid(overlay)))
-    reason = reason_of(reason, "an overlay")
+    reason = reason_of(reason, msg("an overlay"))
     if level == OFF:
         raise InvalidInput(
             msg("to switch {name} off, write: bms overlay clear SITE {name}", name=name)

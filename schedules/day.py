@@ -14,6 +14,7 @@ from datetime import date
 from typing import TypeVar
 
 from schedules.answers import Entry, Layer
+from schedules.msg import msg
 from schedules.problems import Origin
 from schedules.programme import Block, DayRule, Schedule, Setting
 from schedules.sun import Sun, SunMinutes
@@ -133,30 +134,42 @@ class _Ladder:
         weekly = self._weekly(weekday)
         (under if decided else top).extend(weekly)
         otherwise = self._schedule.otherwise
-        under.append(self._whole_day(otherwise, f"otherwise{self._suffix}", otherwise.origin))
+        under.append(self._whole_day(otherwise, self._why(), otherwise.origin))
         return Parts(tuple(top), tuple(under))
 
     def _rule(self, rule: DayRule, label: str) -> tuple[list[Rung], Rung | None]:
         """The blocks of a rule, and what it leaves open if it decides the day."""
         if rule.do == "add":
             return [
-                r for b in rule.blocks for r in self._block(b, f"{label}: {b.text} on top")
+                r
+                for b in rule.blocks
+                for r in self._block(b, msg("{label}: {block} on top", label=label, block=b.text))
             ], None
         if rule.do == "replace":
-            blocks, why = rule.blocks, f"{label}: replaced"
+            blocks, why = rule.blocks, msg("{label}: replaced", label=label)
         else:
             programme = self._schedule.programme(self._season, rule.day)
-            blocks, why = programme.blocks if programme else (), f"{label}: as {rule.weekday}"
-        rungs = [r for b in blocks for r in self._block(b, f"{why} {b.text}")]
+            blocks, why = (
+                programme.blocks if programme else (),
+                msg("{label}: as {weekday}", label=label, weekday=rule.weekday),
+            )
+        rungs = [
+            r for b in blocks for r in self._block(b, msg("{why} {text}", why=why, text=b.text))
+        ]
         return rungs, self._whole_day(self._schedule.otherwise, why, rule.origin)
+
+    def _why(self, days: str = "", block: str = "") -> str:
+        """The reason of a block of the weekly programme, or of what is outside of all blocks."""
+        if not block:
+            return msg("otherwise{season}", season=self._suffix)
+        return msg("weekly {days} {block}{season}", days=days, block=block, season=self._suffix)
 
     def _weekly(self, weekday: int) -> list[Rung]:
         programme = self._schedule.programme(self._season, weekday)
         if programme is None:
             return []
-        before = f"weekly {programme.label} "
         return [
-            r for b in programme.blocks for r in self._block(b, f"{before}{b.text}{self._suffix}")
+            r for b in programme.blocks for r in self._block(b, self._why(programme.label, b.text))
         ]
 
     def _block(self, block: Block, reason: str) -> list[Rung]:

@@ -47,34 +47,34 @@ def season_of(data: Data, day: str, season: str | None) -> str:
 def set_block(data: Data, season: str, day: str, block: str, changes: Mapping[str, Any]) -> Data:
     """Change some keys of one block of a day; None takes a setpoint away.
 
-    `block` is its number in the file, from 1, or the time it begins at. Other weekdays that share
-    the line keep what they have. Raises TextError.
+    `block` is its number in the file, from 1, or the time it begins at. Days that stand on several
+    lines are changed line by line; other weekdays that share a line keep what they have. Raises
+    TextError, also where a number means blocks that begin at different times.
     """
     made = copy.deepcopy(data)
-    blocks = own_day(made, season, day)
-    target = blocks[_index(blocks, block, day)]
-    for key, value in changes.items():
-        if value is None:
-            target.pop(key, None)
-        else:
-            target[key] = value
+    for blocks, at in _blocks(made, season, day, block):
+        for key, value in changes.items():
+            if value is None:
+                blocks[at].pop(key, None)
+            else:
+                blocks[at][key] = value
     return made
 
 
 def add_block(data: Data, season: str, day: str, block: Mapping[str, Any]) -> Data:
-    """Another block, at its place in time. Raises TextError."""
+    """Another block, at its place in time, on each of the days. Raises TextError."""
     made = copy.deepcopy(data)
-    blocks = own_day(made, season, day)
-    at = sum(str(one.get("from", "")) < str(block["from"]) for one in blocks)
-    blocks.insert(at, dict(block))
+    for blocks in own_lines(made, season, parse_weekdays(day)).values():
+        at = sum(str(one.get("from", "")) < str(block["from"]) for one in blocks)
+        blocks.insert(at, dict(block))
     return made
 
 
 def remove_block(data: Data, season: str, day: str, block: str) -> Data:
-    """One block less. Raises TextError."""
+    """One block less on each of the days. Raises TextError."""
     made = copy.deepcopy(data)
-    blocks = own_day(made, season, day)
-    del blocks[_index(blocks, block, day)]
+    for blocks, at in _blocks(made, season, day, block):
+        del blocks[at]
     return made
 
 
@@ -86,10 +86,9 @@ def copy_day(data: Data, season: str, day: str, to: Sequence[str]) -> Data:
     plan: list[Any] = next(
         (blocks for label, blocks in week.items() if source in _label(label)), []
     )
-    for words in to:
-        for target in parse_weekdays(words):
-            if target != source:
-                own_day(made, season, WEEKDAYS[target])[:] = copy.deepcopy(plan or [])
+    targets = {target for words in to for target in parse_weekdays(words)} - {source}
+    for blocks in own_lines(made, season, sorted(targets)).values():
+        blocks[:] = copy.deepcopy(plan or [])
     return made
 
 
@@ -129,29 +128,52 @@ def remove_exception(data: Data, which: str) -> tuple[Data, Data]:
     return made, gone
 
 
-def own_day(data: Data, season: str, day: str) -> list[Any]:
-    """The blocks of exactly these weekdays, in `data`: split off from others first. TextError."""
+def own_lines(data: Data, season: str, days: Sequence[int]) -> dict[str, list[Any]]:
+    """The lines of `data` that hold these weekdays and no others, by label: their lists of blocks.
+
+    A line with other weekdays, too, is split; weekdays without a line get one. Raises TextError.
+    """
     week = _week(data, season)
-    days = parse_weekdays(day)
-    for label in list(week):
-        shared = _label(label)
-        if shared == set(days):
-            week[label] = week[label] or []
-            return list_at(week, label)
-    plan: list[Any] = []
+    if not days:
+        return {}
+    open_days = set(days)
+    mine: list[str] = []
     renewed: Data = {}
+    split: Data = {}
     for label, blocks in week.items():
-        rest = [d for d in _ordered(label) if d not in days]
-        if len(rest) == len(_label(label)):
+        common = _label(label) & open_days
+        rest = _label(label) - common
+        open_days -= common
+        if not common or not rest:
             renewed[label] = blocks
-            continue
-        plan = plan or copy.deepcopy(blocks or [])
-        if rest:
-            renewed[_words(rest)] = blocks
-    renewed[_words(days)] = plan
+            mine += [label] if common else []
+        else:
+            renewed[_words(sorted(rest))] = blocks
+            split[_words(sorted(common))] = copy.deepcopy(blocks)
+    if open_days:
+        split[_words(sorted(open_days))] = []
     week.clear()
-    week.update(renewed)
-    return list_at(week, _words(days))
+    week.update(renewed | split)
+    found = {}
+    for label in (*mine, *split):
+        week[label] = week[label] or []
+        found[label] = list_at(week, label)
+    return found
+
+
+def _blocks(data: Data, season: str, day: str, block: str) -> list[tuple[list[Any], int]]:
+    """Where the block stands on each line of the days. Raises TextError."""
+    lines = own_lines(data, season, parse_weekdays(day))
+    found = [(blocks, _index(blocks, block, label)) for label, blocks in lines.items()]
+    starts = {str(blocks[at].get("from")) for blocks, at in found}
+    if len(starts) > 1:
+        raise TextError(
+            msg("block {block} begins at {starts}", block=block, starts=", ".join(sorted(starts))),
+            msg(
+                "name it by the time it begins at, or change {names} apart", names=", ".join(lines)
+            ),
+        )
+    return found
 
 
 def list_at(week: Data, label: str) -> list[Any]:

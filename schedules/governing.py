@@ -126,13 +126,16 @@ def complain_nothing(
         sheet.complain_at(place, msg("no group '{text}'", text=text), suggestion(text, among))
         return
     owners = [name for name, members in targets.groups.items() if text in members]
-    other = f"name its group {owners[0]}, or " if owners else ""
+    other = msg("name its group {owners}, or ", owners=owners[0]) if owners else ""
     hint = msg("{other}give it a schedule of its own", other=other)
     sheet.complain_at(place, msg("no schedule governs '{text}' by itself", text=text), hint)
 
 
 def _complain(claim: _Claim, winner: _Claim, names: Sequence[str]) -> None:
-    name, more = names[0], f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+    name, more = (
+        names[0],
+        msg(" (and {names} more)", names=len(names) - 1) if len(names) > 1 else "",
+    )
     if is_selection(claim.text):
         message = msg(
             "'{text}' selects '{name}'{more}, as exactly as {place} does",

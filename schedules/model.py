@@ -7,7 +7,7 @@ missed tick or a clock jump needs no repair.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -30,6 +30,15 @@ _SPARE = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a setpoint, from the least to the most, and where that is written."""
+
+    least: float
+    most: float
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """What a schedule or an overlay gives to a target, to be checked against its strategy."""
 
@@ -42,8 +51,8 @@ class Use:
     mode: str | None
     """None: an overlay that gives setpoints only."""
     mode_origin: Origin
-    setpoints: Mapping[str, Origin]
-    """Setpoint names, and where each is written."""
+    setpoints: Mapping[str, Asked]
+    """By setpoint name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +89,31 @@ class Library:
         Only calendars that a schedule or an overlay uses.
         """
         wanted = [today.year] + ([today.year + 1] if today.month == 12 else [])
-        used = {
-            rule.calendar.id: rule.calendar
-            for schedule in self.schedules.values()
-            for rule in schedule.exceptions
-            if rule.calendar is not None
-        } | {
-            occasion.calendar.id: occasion.calendar
-            for overlay in self.overlays
-            for occasion in overlay.occasions
-            if occasion.calendar is not None
+        return {name: years[0] for name, years in self.lacking(wanted).items()}
+
+    def lacking(
+        self, years: Iterable[int], target: str | None = None
+    ) -> Mapping[str, tuple[int, ...]]:
+        """Which of some years the calendars lack, by calendar.
+
+        Only calendars that a schedule (of `target`, if one is named) or an overlay uses.
+        """
+        schedules = (
+            self.schedules.values()
+            if target is None
+            else [self.schedules[self.governed[target]]]
+            if target in self.governed
+            else []
+        )
+        rules = [rule.calendar for schedule in schedules for rule in schedule.exceptions]
+        occasions = [o.calendar for overlay in self.overlays for o in overlay.occasions]
+        used = {found.id: found for found in (*rules, *occasions) if found is not None}
+        wanted = sorted(set(years))
+        lacks = {
+            name: tuple(year for year in wanted if found.lacks(year))
+            for name, found in sorted(used.items())
         }
-        return {
-            name: year
-            for name, calendar in sorted(used.items())
-            for year in reversed(wanted)
-            if calendar.lacks(year)
-        }
+        return {name: found for name, found in lacks.items() if found}
 
     def resolver(
         self,
@@ -176,7 +193,7 @@ class Library:
                 self.claims[target],
                 setting.mode,
                 setting.mode_origin,
-                setting.setpoint_origins,
+                _asked(setting.setpoints, setting.setpoint_origins),
             )
             for target, schedule_id in self.governed.items()
             for setting in self.schedules[schedule_id].settings()
@@ -190,7 +207,7 @@ class Library:
                     giving.targets[text],
                     giving.mode,
                     giving.mode_origin,
-                    giving.setpoint_origins,
+                    _asked(giving.setpoints, giving.setpoint_origins),
                 )
                 for overlay in self.overlays
                 for givings in overlay.levels.values()
@@ -204,10 +221,14 @@ class Library:
                     unit.origin,
                     mode,
                     unit.origin,
-                    dict.fromkeys(unit.setpoints, unit.origin),
+                    {n: Asked(*limits, unit.origin) for n, limits in unit.setpoints.items()},
                 )
                 for unit in self.time_units.values()
                 for target in unit.targets
                 for mode in unit.modes
             ]
         )
+
+
+def _asked(values: Mapping[str, float], origins: Mapping[str, Origin]) -> dict[str, Asked]:
+    return {name: Asked(value, value, origins[name]) for name, value in values.items()}

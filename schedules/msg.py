@@ -31,20 +31,26 @@ def msg(template: str, /, **arguments: object) -> Text:
     return made
 
 
-def said(message: str, look_up: Callable[[str], str]) -> str:
-    """The message with its template, and those within it, looked up."""
+def said(message: str, look_up: Callable[[str], str], retell: Callable[[str], str]) -> str:
+    """The message with its template, and those within it, looked up; English text that has no
+    template any more is told again by `retell`."""
     if not message:
         return ""
     if not isinstance(message, Text):
-        return look_up(message)
+        return retell(message)
     template = look_up(message.template)
     if not message.arguments:
         return template
     arguments = {
-        name: said(value, look_up) if isinstance(value, Text) else value
+        name: said(value, look_up, retell) if isinstance(value, Text) else _retold(value, retell)
         for name, value in message.arguments.items()
     }
     return template.format(**arguments)
+
+
+def _retold(value: object, retell: Callable[[str], str]) -> object:
+    """What an exception says is no word of anybody's; everything else stays as it is."""
+    return retell(str(value)) if isinstance(value, Exception) else value
 
 
 def _again(template: str, arguments: dict[str, object]) -> Text:

@@ -112,12 +112,18 @@ class DayRule:
     def label(self, day: date) -> str | None:
         """Why the rule applies to a date, for people; None if it does not."""
         if self.calendar is None:
-            return f"exception {self.name}" if any(day in s for s in self.spans) else None
+            return (
+                msg("exception {name}", name=self.name)
+                if any(day in s for s in self.spans)
+                else None
+            )
         entry = self.calendar.entry(self.kind, day)
         if entry is None:
             return None
-        found = f"calendar {self.calendar.id} {entry.name}"
-        return f"exception {self.name} ({found})" if self.name else found
+        found = msg("calendar {id} {name}", id=self.calendar.id, name=entry.name)
+        return (
+            msg("exception {name} ({found})", name=self.name, found=found) if self.name else found
+        )
 
     @property
     def weekday(self) -> str:

@@ -238,7 +238,13 @@ def _extended(
     since, until = max(extension.start, begin), min(extension.end, end)
     if since >= until or not pieces:
         return pieces
-    reason = f"extension {extension.id} of {extension.unit} by {extension.by}: {extension.reason}"
+    reason = msg(
+        "extension {id} of {unit} by {by}: {words}",
+        id=extension.id,
+        unit=extension.unit,
+        by=extension.by,
+        words=extension.reason,
+    )
     on_top = [
         (
             at,

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from schedules.answers import Entry, Layer
 from schedules.clocks import Clocks
 from schedules.context import OverlayLevel
+from schedules.msg import msg
 from schedules.overlays import IN_FORCE, OFF, Given, Giving, Occasion, Overlay, OverlayEntry
 from schedules.week import DAY_MINUTES, WEEKDAYS, time_text
 
@@ -115,9 +116,13 @@ class Stack:
                     if level.level == OFF:
                         return None
                     until = level.until.astimezone(self._clocks.zone)
-                    reason = (
-                        f"overlay {overlay.id} {level.level} until {until:%Y-%m-%d %H:%M} "
-                        f"by {level.by}: {level.reason}"
+                    reason = msg(
+                        "overlay {id} {level} until {until:%Y-%m-%d %H:%M} by {by}: {words}",
+                        id=overlay.id,
+                        level=level.level,
+                        until=until,
+                        by=level.by,
+                        words=level.reason,
                     )
                     return _Active(laid, level.level, reason, level.until)
             return None
@@ -126,15 +131,25 @@ class Stack:
         for occasion in overlay.occasions:
             why = _occurs(occasion, wall.date(), minute)
             if why is not None:
-                return _Active(laid, IN_FORCE, f"overlay {overlay.id}: {why}", None)
+                return _Active(
+                    laid, IN_FORCE, msg("overlay {id}: {why}", id=overlay.id, why=why), None
+                )
         return None
 
 
 def _values(giving: Giving, active: _Active) -> Iterator[tuple[str, Given]]:
     reason = active.reason
     if giving.while_mode is not None:
-        after = f" and {giving.after_min} min after" if giving.after_min else ""
-        reason += f" (while {giving.while_mode}{after})"
+        reason = (
+            msg(
+                "while {mode} and {after_min} min after: {reason}",
+                mode=giving.while_mode,
+                after_min=giving.after_min,
+                reason=reason,
+            )
+            if giving.after_min
+            else msg("while {mode}: {reason}", mode=giving.while_mode, reason=reason)
+        )
     overlay = active.laid.overlay.id
     if giving.mode is not None:
         origin = giving.mode_origin
@@ -162,7 +177,7 @@ def _on(occasion: Occasion, day: date) -> str | None:
         entry = occasion.calendar.entry(occasion.kind, day)
         if entry is None:
             return None
-        name = f"calendar {occasion.calendar.id} {entry.name}"
+        name: str = msg("calendar {id} {name}", id=occasion.calendar.id, name=entry.name)
     elif occasion.spans and not any(day in span for span in occasion.spans):
         return None
     else:
@@ -170,7 +185,8 @@ def _on(occasion: Occasion, day: date) -> str | None:
     if (occasion.start, occasion.end) == (0, DAY_MINUTES):
         return name
     end = occasion.end - DAY_MINUTES if occasion.end > DAY_MINUTES else occasion.end
-    return f"{name} {time_text(occasion.start)}-{time_text(end)}"
+    hours = f"{time_text(occasion.start)}-{time_text(end)}"
+    return msg("{name} {hours}", name=name, hours=hours)
 
 
 class _Modes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from schedules.msg import msg
 from schedules.problems import Origin
 from schedules.week import WEEKDAYS, time_text
 
@@ -48,26 +49,52 @@ class TimeUnit:
         """Why an extension is not allowed, for people; None if it is. Instants are aware."""
         local = start.astimezone(ZoneInfo(zone))
         if user not in self.people:
-            return f"{user} is not among the people of {self.id}: {', '.join(self.people)}"
+            return msg(
+                "{user} is not among the people of {id}: {people}",
+                user=user,
+                id=self.id,
+                people=", ".join(self.people),
+            )
         if target not in self.targets:
-            return f"{target} does not belong to {self.id}: {', '.join(self.targets)}"
+            return msg(
+                "{target} does not belong to {id}: {targets}",
+                target=target,
+                id=self.id,
+                targets=", ".join(self.targets),
+            )
         if mode not in self.modes:
-            return f"{self.id} may run in {', '.join(self.modes)}, not in {mode}"
+            return msg(
+                "{id} may run in {modes}, not in {mode}",
+                id=self.id,
+                modes=", ".join(self.modes),
+                mode=mode,
+            )
         for name, value in setpoints.items():
             if name not in self.setpoints:
-                return f"{self.id} may not set {name}"
+                return msg("{id} may not set {name}", id=self.id, name=name)
             least, most = self.setpoints[name]
             if not least <= value <= most:
-                return f"{name} of {self.id} is {least:g} to {most:g}, not {value:g}"
+                return msg(
+                    "{name} of {id} is {least:g} to {most:g}, not {value:g}",
+                    name=name,
+                    id=self.id,
+                    least=least,
+                    most=most,
+                    value=value,
+                )
         if end <= start:
             return "it would end before it begins"
         if end - start > timedelta(minutes=self.longest_min):
-            return f"one extension of {self.id} lasts at most {self.longest_min} min"
+            return msg(
+                "one extension of {id} lasts at most {longest_min} min",
+                id=self.id,
+                longest_min=self.longest_min,
+            )
         if local.weekday() not in self.days:
             words = ", ".join(WEEKDAYS[day] for day in sorted(self.days))
-            return f"{self.id} may be extended on {words}"
+            return msg("{id} may be extended on {days}", id=self.id, days=words)
         if end > self.latest_end(start, zone):
-            return f"{self.id} may run until {_clock(self.latest_min)}"
+            return msg("{id} may run until {clock}", id=self.id, clock=_clock(self.latest_min))
         return None
 
     def latest_end(self, start: datetime, zone: str) -> datetime:
@@ -81,4 +108,4 @@ class TimeUnit:
 def _clock(minutes: int) -> str:
     if minutes <= 1440:
         return time_text(minutes)
-    return f"{time_text(minutes - 1440)} of the next day"
+    return msg("{time_text} of the next day", time_text=time_text(minutes - 1440))

@@ -20,7 +20,7 @@ import click
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "bms" / "locale" / "zh" / "LC_MESSAGES" / "bms.po"
 _FUNCTIONS = {"msg", "say"}
-_TABLES = {"_table", "table_of"}
+_TABLES = {"_table", "table_of", "screen_table"}
 _FIELD = re.compile(r"\{(\w+)(?:![rs])?(?::[^}]*)?\}")
 _CLICK = (
     "Usage:", "Options", "Commands", "Show this message and exit.", "Show the version and exit.",

@@ -75,7 +75,7 @@ class OverrideHandlers:
             {
                 **self._view(one.override, now, costs.get(one.override.id)),
                 "ended": views.local(ended, zone_of(self.runtime.site, one.override.point)),
-                "how": one.ended or "expired",
+                "how": one.ended or msg("expired"),
             }
             for one, ended in kept
         ]

@@ -94,7 +94,15 @@ class ApiServer:
                     async with asyncio.timeout(IDLE_S):
                         line = await reader.readline()
                 except ValueError:
-                    writer.write(_error("invalid", f"a request is at most {REQUEST_LIMIT} bytes"))
+                    writer.write(
+                        _error(
+                            "invalid",
+                            msg(
+                                "a request is at most {request_limit} bytes",
+                                request_limit=REQUEST_LIMIT,
+                            ),
+                        )
+                    )
                     return
                 if not line:
                     return
@@ -108,7 +116,10 @@ class ApiServer:
             name, args = request["op"], request.get("args", {})
             handler = self._handlers[name]
         except (ValueError, TypeError, KeyError, AttributeError):
-            return _error("invalid", f"not a request; operations: {', '.join(self._handlers)}")
+            return _error(
+                "invalid",
+                msg("not a request; operations: {handlers}", handlers=", ".join(self._handlers)),
+            )
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 answer = {"ok": await handler(args, user)}
@@ -116,10 +127,15 @@ class ApiServer:
             problems = [str(p) for p in error.problems] if isinstance(error, InvalidInput) else []
             return _error(error_kind(error), str(error), problems)
         except TimeoutError:
-            return _error("failed", f"no answer within {ANSWER_WITHIN_S:.0f} s")
+            return _error(
+                "failed",
+                msg("no answer within {answer_within_s:.0f} s", answer_within_s=ANSWER_WITHIN_S),
+            )
         except Exception:
             _log.exception("request %s failed", name)
-            return _error("failed", f"the controller failed to answer '{name}'; see its log")
+            return _error(
+                "failed", msg("the controller failed to answer '{name}'; see its log", name=name)
+            )
         return json.dumps(answer, ensure_ascii=False).encode() + b"\n"
 
 

@@ -14,6 +14,7 @@ from bms.runtime import Runtime
 from bms.switched import Spell, SpellKey, planned
 from bms.switching import targets_of
 from schedules.context import Extension
+from schedules.msg import msg
 from schedules.overlays import OFF, Overlay
 from schedules.seasons import OutdoorRule
 from schedules.timeunits import TimeUnit
@@ -50,7 +51,7 @@ def season(runtime: Runtime, key: SpellKey, now: datetime) -> dict[str, Any]:
         "by": found.by,
         "season": spell.season if spell is not None else found.season(today),
         "since": local(spell.start, zone) if spell is not None else None,
-        "reason": spell.reason if spell is not None else "by the dates",
+        "reason": spell.reason if spell is not None else msg("by the dates"),
         "cause": spell.cause if spell is not None else "dates",
         "who": spell.by if spell is not None else "bms",
         "dates_say": found.season(today),
@@ -175,7 +176,12 @@ def _target(runtime: Runtime, target: str, now: datetime) -> dict[str, Any]:
     resolver = runtime.answers(target)
     zone = runtime.site.bases[target.partition(".")[0]].zone
     if resolver is None:
-        return {"target": target, "mode": None, "until": None, "reason": "no schedule governs it"}
+        return {
+            "target": target,
+            "mode": None,
+            "until": None,
+            "reason": msg("no schedule governs it"),
+        }
     entry, at = resolver.effective(now), now
     until = None
     while (change := resolver.next_change(at, horizon_days=14)) is not None:

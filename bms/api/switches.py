@@ -7,18 +7,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
-from zoneinfo import ZoneInfo
 
 from bms import extending, switching
 from bms.api import switch_views as views
 from bms.api.server import Handler
 from bms.api.views import local
-from bms.effects import effects, to_json
 from bms.errors import InvalidInput
 from bms.extending import UnitPlan
 from bms.moments import coming
+from bms.reports.schedule_diff import switch_diff, to_json
 from bms.runtime import Runtime
 from bms.standing import known_context
 from bms.switch_store import SwitchStore
@@ -132,7 +131,10 @@ class SwitchHandlers:
                 {"season": s.season, "from": local(s.start, zone), "reason": s.reason}
                 for s in plan.spells
             ],
-            "replaces": [f"{s.season} planned for {local(s.start, zone)}" for s in ahead],
+            "replaces": [
+                msg("{season} planned for {time}", season=s.season, time=local(s.start, zone))
+                for s in ahead
+            ],
             "checklist": [dict(line) for line in plan.checklist],
             **await self._effects(replace(switched, spells=(*kept, *plan.spells)), now, args),
         }
@@ -150,7 +152,7 @@ class SwitchHandlers:
         key = switching.plan_withdrawal(
             self.runtime.site, standing, user, _text(args, "set"), _text(args, "base"), now
         )
-        reason = switching.reason_of(_text(args, "reason"), "a withdrawal")
+        reason = switching.reason_of(_text(args, "reason"), msg("a withdrawal"))
         if not _is_trial(args):
             await self.in_store(lambda store: store.withdraw_planned(key, now, user, reason))
             standing.withdraw_planned({key}, now)
@@ -216,7 +218,7 @@ class SwitchHandlers:
         now, standing = self.now(), self.runtime.standing
         name = _text(args, "overlay")
         level = switching.plan_clearing(self.runtime.site, standing, user, name)
-        reason = switching.reason_of(_text(args, "reason"), "an overlay")
+        reason = switching.reason_of(_text(args, "reason"), msg("an overlay"))
         others = tuple(x for x in standing.switched.levels if x.overlay != name)
         after = replace(standing.switched, levels=others)
         answer = {
@@ -312,12 +314,11 @@ class SwitchHandlers:
         """What changes within the days to come; only a trial asks for it."""
         if not _is_trial(args):
             return {}
-        site = self.runtime.site
-        before = self.runtime.standing.context
-        context = known_context(site.library, after)
-        found = await self.beside(lambda: effects(site, before, context, now, PREVIEWED_DAYS))
-        zones = {base.id: ZoneInfo(base.zone) for base in site.bases.values()}
-        return {"days": PREVIEWED_DAYS, "effects": to_json(found, zones)}
+        site, overrides = self.runtime.site, tuple(self.runtime.overrides.values())
+        contexts = self.runtime.standing.context, known_context(site.library, after)
+        end = now + timedelta(days=PREVIEWED_DAYS)
+        found = await self.beside(lambda: switch_diff(site, overrides, contexts, now, end))
+        return {"days": PREVIEWED_DAYS, **to_json(site, found)}
 
 
 def _is_trial(args: Mapping[str, Any]) -> bool:

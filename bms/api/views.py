@@ -17,6 +17,7 @@ from bms.reports import why as why_report
 from bms.reports.why import shown, zone_of
 from bms.runtime import Runtime
 from drivers.points import PointId, Quality
+from schedules.msg import msg
 
 PREVIEWED = timedelta(days=14)
 """How far the status looks for the next change."""
@@ -102,7 +103,7 @@ def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> dict
         "strategy": group.strategy,
         "mode": award.value if award else None,
         "source": award.winner.source if award else None,
-        "reason": award.winner.reason if award else "nothing commands the mode",
+        "reason": award.winner.reason if award else msg("nothing commands the mode"),
         "season": season,
         "next_change": {
             "time": local(change.time, zone),

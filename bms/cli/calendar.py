@@ -10,6 +10,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, YEARS, ErrorGroup, load_site, print_json, show, table_of
 from bms.errors import InvalidInput, Refused
+from bms.language import say
 from schedules.msg import msg
 
 
@@ -61,9 +62,22 @@ def import_(
         click.echo(text, nl=False)
         return
     for difference in found.differences:
-        click.echo(f"differs: {difference}", err=True)
-    click.echo(f"{draft}: {len(found.holidays)} holidays, {len(found.workdays)} make-up workdays")
-    click.echo(f"Check it, then put it in force: mv {draft} {draft.with_suffix('')}")
+        click.echo(say("differs: {difference}", difference=difference), err=True)
+    click.echo(
+        say(
+            "{draft}: {holidays} holidays, {workdays} make-up workdays",
+            draft=draft,
+            holidays=len(found.holidays),
+            workdays=len(found.workdays),
+        )
+    )
+    click.echo(
+        say(
+            "Check it, then put it in force: mv {draft} {path}",
+            draft=draft,
+            path=draft.with_suffix(""),
+        )
+    )
 
 
 def _write_draft(
@@ -117,9 +131,9 @@ def list_(site: Path, as_json: bool) -> None:
         return
     table = table_of(None, "calendar", "years", "entries", "")
     for row in rows:
-        years = "every year" if row["years"] is None else ", ".join(map(str, row["years"]))
+        years = say("every year") if row["years"] is None else ", ".join(map(str, row["years"]))
         kinds = ", ".join(f"{count} {kind}" for kind, count in row["entries"].items())
-        lacks = f"{row['missing']} is missing" if row["missing"] else ""
+        lacks = say("{missing} is missing", missing=row["missing"]) if row["missing"] else ""
         table.add_row(row["id"], years, kinds, lacks)
     show(table)
 
@@ -164,4 +178,4 @@ def show_(site: Path, name: str, year: int | None, as_json: bool) -> None:
         table.add_row(row["date"], weekday, row["kind"], row["name"], row["origin"])
     show(table)
     if found.lacks(wanted):
-        click.echo(f"{name} says nothing about {wanted}", err=True)
+        click.echo(say("{name} says nothing about {wanted}", name=name, wanted=wanted), err=True)

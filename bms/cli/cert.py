@@ -12,6 +12,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, load_site, print_json, show, table_of
 from bms.errors import BmsError, InvalidInput, Unreachable
+from bms.language import say
 from schedules.msg import msg
 
 if TYPE_CHECKING:
@@ -53,8 +54,20 @@ def create(site: Path, days: int, renew: bool, as_json: bool) -> None:
     if as_json:
         print_json(_view(made))
         return
-    click.echo(f"certificate: {certificate}\nkey:         {key} (readable by this user only)")
-    click.echo(f"thumbprint:  {made.sha1}\nvalid until: {made.not_after:%Y-%m-%d}")
+    click.echo(
+        say(
+            "certificate: {certificate}\nkey:         {key} (readable by this user only)",
+            certificate=certificate,
+            key=key,
+        )
+    )
+    click.echo(
+        say(
+            "thumbprint:  {sha1}\nvalid until: {not_after:%Y-%m-%d}",
+            sha1=made.sha1,
+            not_after=made.not_after,
+        )
+    )
 
 
 @cert.command("show")
@@ -82,7 +95,9 @@ def show_(site: Path, as_json: bool) -> None:
             table.add_row(name, one.subject, one.sha1, until, one.problem(datetime.now(UTC)))
     show(table)
     if own is None:
-        click.echo(f"no certificate of our own yet: bms cert create {site}", err=True)
+        click.echo(
+            say("no certificate of our own yet: bms cert create {name}", name=site), err=True
+        )
 
 
 @cert.command()
@@ -107,9 +122,17 @@ def trust(site: Path, link: str, thumbprint: str | None, as_json: bool) -> None:
             )
         )
     if thumbprint is None:
-        click.echo(f"server:     {settings.url}\nsubject:    {found.subject}")
-        click.echo(f"thumbprint: {found.sha1} (SHA-1)\n            {found.sha256} (SHA-256)")
-        click.confirm("Is this what the server itself shows?", abort=True)
+        click.echo(
+            say("server:     {url}\nsubject:    {subject}", url=settings.url, subject=found.subject)
+        )
+        click.echo(
+            say(
+                "thumbprint: {sha1} (SHA-1)\n            {sha256} (SHA-256)",
+                sha1=found.sha1,
+                sha256=found.sha256,
+            )
+        )
+        click.confirm(say("Is this what the server itself shows?"), abort=True)
     elif _plain(thumbprint) not in (found.sha1, found.sha256):
         raise InvalidInput(
             msg(
@@ -124,7 +147,7 @@ def trust(site: Path, link: str, thumbprint: str | None, as_json: bool) -> None:
     if as_json:
         print_json(_view(found))
     else:
-        click.echo(f"trusted: {found.subject} ({path})")
+        click.echo(say("trusted: {subject} ({path})", subject=found.subject, path=path))
 
 
 @cert.command()
@@ -140,7 +163,7 @@ def distrust(site: Path, thumbprint: str) -> None:
     for one in trusted(directory).values():
         if wanted in (one.sha1, one.sha256):
             (directory / f"{one.sha256.lower()}.der").unlink()
-            click.echo(f"not trusted any more: {one.subject}")
+            click.echo(say("not trusted any more: {subject}", subject=one.subject))
             return
     raise InvalidInput(
         msg(

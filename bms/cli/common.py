@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -158,6 +158,29 @@ def duration_of(text: str, option: str) -> timedelta:
 
 def state_dir_of(directory: Path) -> Path:
     """The state directory, from site.yaml alone: works while other files are being edited."""
+    return directory / str(_site_file(directory).get("state_dir") or "state")
+
+
+def zone_name_of(directory: Path) -> str:
+    """The site's own zone, from site.yaml alone; UTC if it does not say a known one."""
+    from zoneinfo import available_timezones
+
+    name = _site_file(directory).get("zone")
+    return name if isinstance(name, str) and name in available_timezones() else "UTC"
+
+
+def on_clock(moment: object, zone: str) -> str:
+    """A kept instant (ISO, UTC) by the wall clock of `zone`, to the second; else as it is."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        at = datetime.fromisoformat(str(moment))
+    except ValueError:
+        return str(moment)
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S}"
+
+
+def _site_file(directory: Path) -> Mapping[str, Any]:
     from schedules.yamltext import read
 
     path = directory / "site.yaml"
@@ -174,7 +197,7 @@ def state_dir_of(directory: Path) -> Path:
         ) from error
     if document is None or not isinstance(document.data, dict):
         raise InvalidInput(msg("{path} cannot be read", path=path), problems)
-    return directory / str(document.data.get("state_dir") or "state")
+    return document.data
 
 
 class ProgressBar:

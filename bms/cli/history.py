@@ -13,6 +13,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, instant, load_site, print_json, show, table_of
 from bms.errors import InvalidInput
+from bms.language import say
 from schedules.msg import msg
 
 if TYPE_CHECKING:
@@ -143,7 +144,14 @@ def export(
     if as_json:
         print_json({"file": str(output), "rows": count, "points": len(names), **gaps})
     else:
-        click.echo(f"{count:,} rows of {len(names)} points in {output}")
+        click.echo(
+            say(
+                "{count:,} rows of {names} points in {output}",
+                count=count,
+                names=len(names),
+                output=output,
+            )
+        )
         show(*_gap_lines(gaps))
 
 
@@ -200,10 +208,19 @@ def _gaps(trends: Trends, start: datetime, end: datetime) -> dict[str, Any]:
 
 
 def _gap_lines(gaps: dict[str, Any]) -> list[str]:
-    lines = [f"nothing was recorded from {g['from']} to {g['to']}" for g in gaps["outages"]]
+    lines = [
+        say("nothing was recorded from {start} to {to}", start=g["from"], to=g["to"])
+        for g in gaps["outages"]
+    ]
     lines += [
-        f"{d['samples']:,} samples ({d['class']}) from {d['from']} to {d['to']} were given up: "
-        f"{d['reason']}"
+        say(
+            "{samples:,} samples ({kind}) from {start} to {to} were given up: {reason}",
+            samples=d["samples"],
+            kind=d["class"],
+            start=d["from"],
+            to=d["to"],
+            reason=say(d["reason"]),
+        )
         for d in gaps["dropped"]
     ]
     return lines

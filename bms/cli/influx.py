@@ -21,6 +21,7 @@ from bms.cli.common import (
     table_of,
 )
 from bms.errors import InvalidInput
+from bms.language import say
 from schedules.msg import msg
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ def init(
                 found.append(
                     {
                         "sink": settings.name,
-                        "what": f"put this into {settings.token_variable}",
+                        "what": say(
+                            "put this into {token_variable}", token_variable=settings.token_variable
+                        ),
                         "state": "token",
                         "detail": token,
                     }
@@ -93,7 +96,7 @@ def init(
     else:
         table = table_of(None, "database", "what", "state", "")
         for row in rows:
-            table.add_row(row["sink"], row["what"], row["state"], row["detail"])
+            table.add_row(row["sink"], row["what"], say(row["state"]), say(row["detail"]))
         show(table)
     if any(row["state"] == "wrong" for row in rows):
         raise SystemExit(1)
@@ -171,10 +174,21 @@ def backfill(
         print_json(rows)
         return
     for row in rows:
-        what = f"{row['days']} days" if "days" in row else f"{row['rows']} rows"
-        click.echo(f"{row['sink']}: {what} of {row['stream']} will be sent again")
+        what = (
+            say("{days} days", days=row["days"])
+            if "days" in row
+            else say("{rows} rows", rows=row["rows"])
+        )
+        click.echo(
+            say(
+                "{sink}: {what} of {stream} will be sent again",
+                sink=row["sink"],
+                what=what,
+                stream=row["stream"],
+            )
+        )
     if not rows:
-        click.echo("nothing of that period is kept here as it was recorded")
+        click.echo(say("nothing of that period is kept here as it was recorded"))
 
 
 @influx.command()
@@ -232,16 +246,26 @@ def status(site: Path, as_json: bool) -> None:
     for row in rows:
         if row.get("refill_days"):
             click.echo(
-                f"{row['name']}: {row['refill_days']} days have left the log and follow from what "
-                "is stored"
+                say(
+                    "{name}: {refill_days} days have left the log and follow from what is stored",
+                    name=row["name"],
+                    refill_days=row["refill_days"],
+                )
             )
         for lost in row.get("lost", ()):
             click.echo(
-                f"{row['name']}: {lost['samples']:,} samples of class {lost['class']} were given "
-                f"up before they were sent, {lost['start']} to {lost['end']}"
+                say(
+                    "{name}: {samples:,} samples of class {kind} were given up before they "
+                    "were sent, {start} to {end}",
+                    name=row["name"],
+                    samples=lost["samples"],
+                    kind=lost["class"],
+                    start=lost["start"],
+                    end=lost["end"],
+                )
             )
     if not rows:
-        click.echo("history is copied to no database")
+        click.echo(say("history is copied to no database"))
 
 
 @influx.group(cls=ErrorGroup)
@@ -278,12 +302,21 @@ def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        click.echo(f"{row['sink']} {row['id']}  {row['time']}  {row['count']} of {row['stream']}")
+        click.echo(
+            say(
+                "{sink} {id}  {time}  {count} of {stream}",
+                sink=row["sink"],
+                id=row["id"],
+                time=row["time"],
+                count=row["count"],
+                stream=row["stream"],
+            )
+        )
         click.echo(f"  {row['reason']}")
         for line in row["lines"]:
             click.echo(f"    {line}")
     if not rows:
-        click.echo("nothing was refused")
+        click.echo(say("nothing was refused"))
 
 
 @dead.command("resend")
@@ -310,7 +343,12 @@ def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> Non
         print_json(rows)
     else:
         for row in rows:
-            text = f"{row['sink']}: {row['taken']} lines taken, {row['refused']} still refused"
+            text = say(
+                "{sink}: {taken} lines taken, {refused} still refused",
+                sink=row["sink"],
+                taken=row["taken"],
+                refused=row["refused"],
+            )
             click.echo(text + (f"; {row['error']}" if row["error"] else ""))
     if any(row["refused"] or row["error"] for row in rows):
         raise SystemExit(1)

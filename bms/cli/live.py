@@ -67,7 +67,7 @@ def points(
     """Live values with quality and age. FILTER is a part of the id or a wildcard."""
     from bms.api.client import ask
     from bms.cli.watch import watch_points
-    from bms.screens import value_text
+    from bms.screens import quality_text, value_text
 
     state_dir = state_dir_of(site)
 
@@ -88,9 +88,9 @@ def points(
             row["point"],
             value_text(row["value"]) if row["quality"] == "good" else "—",
             row["unit"],
-            row["quality"],
+            quality_text(row["quality"]),
             f"{row['age_s']:.0f} s",
-            row["detail"],
+            say(row["detail"]),
         )
     show(table)
     if not rows:

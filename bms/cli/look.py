@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bms.cli.common import AS_JSON, SITE, instant, load_site, print_json, show
-from bms.errors import InvalidInput, StoreError
+from bms.errors import InvalidInput
 from schedules.msg import msg
 
 if TYPE_CHECKING:
     from bms.config.models import Site
-    from bms.historian.queries import Queries
     from bms.model import Override
     from schedules.context import Context
 
@@ -75,6 +74,7 @@ def diff(site: Path, edited: Sequence[Path], days: int, start: str | None, as_js
     on disk are compared with those in force.
     """
     from bms.clock import SystemClock
+    from bms.historian.queries import opened
     from bms.reports.schedule_diff import schedule_diff, to_json
     from bms.schedule_screens import diff_screen
 
@@ -83,7 +83,7 @@ def diff(site: Path, edited: Sequence[Path], days: int, start: str | None, as_js
     begin = instant(loaded.file.zone, start, "--from") if start else now
     begin = begin.replace(second=0, microsecond=0)
     overrides, context = standing(loaded, now)
-    history = _history(loaded)
+    history = opened(loaded.state_dir)
     try:
         found = schedule_diff(
             loaded,
@@ -148,15 +148,6 @@ def standing(site: Site, now: datetime) -> tuple[list[Override] | None, Context]
         return None, context
     with Store(site.state_dir) as store:
         return store.active(now), context
-
-
-def _history(site: Site) -> Queries | None:
-    from bms.historian.queries import Queries
-
-    try:
-        return Queries(site.state_dir, read_only=True)
-    except StoreError:
-        return None
 
 
 def _expected_if_running(site: Site, group: str) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from bms.cli.common import (
     table_of,
 )
 from bms.errors import InvalidInput
+from bms.language import say
 from schedules.msg import msg
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def show_(site: Path, name: str, start: str | None, end: str | None, as_json: bo
                 event["event"],
                 event["label"],
                 _amount(event["amount"]),
-                event["reason"],
+                say(event["reason"]),
             )
         show(events)
     if view["entries"]:
@@ -270,7 +271,7 @@ def tree(site: Path, start: str | None, end: str | None, as_json: bool) -> None:
         print_json(nodes)
         return
     if not nodes:
-        click.echo("no meter has a parent: write 'parent' into meters.yaml")
+        click.echo(say("no meter has a parent: write 'parent' into meters.yaml"))
         return
     table = table_of(None, "meter", "amount", "", "coverage", "not metered apart", "")
     _add_nodes(table, nodes, "")
@@ -389,7 +390,14 @@ def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
     if as_json:
         print_json({"entry": entry, "meter": found.meter, "withdrawn": True})
     else:
-        click.echo(f"entry {entry} ({found.kind.value} of {found.meter}) counts no longer")
+        click.echo(
+            say(
+                "entry {entry} ({value} of {meter}) counts no longer",
+                entry=entry,
+                value=found.kind.value,
+                meter=found.meter,
+            )
+        )
 
 
 @meter.command("import")
@@ -411,7 +419,9 @@ def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
     if as_json:
         print_json({"added": added, "known": known})
     else:
-        click.echo(f"{added} readings added, {known} were there already")
+        click.echo(
+            say("{added} readings added, {known} were there already", added=added, known=known)
+        )
 
 
 def _entered(site: Site, spec: MeterSpec, number: int, now: datetime, as_json: bool) -> None:
@@ -424,7 +434,14 @@ def _entered(site: Site, spec: MeterSpec, number: int, now: datetime, as_json: b
     if as_json:
         print_json(entry_view(entry, spec))
     else:
-        click.echo(f"entry {number}: {entry.kind.value} of {spec.name}; undo: bms meter withdraw")
+        click.echo(
+            say(
+                "entry {number}: {value} of {name}; undo: bms meter withdraw",
+                number=number,
+                value=entry.kind.value,
+                name=spec.name,
+            )
+        )
 
 
 def _amount(value: float | None) -> str:

@@ -135,41 +135,44 @@ def _ends(duration: str | None, until: str | None) -> Mapping[str, str]:
 def _told(site: Path, answer: Mapping[str, Any]) -> str:
     from bms.screens import value_text
 
-    return (
-        f"{answer['point']} = {value_text(answer['value'])} until {answer['until']}, "
-        f"{answer['then']['text']} (override {answer['id']}); "
-        f"undo: bms override clear {site} {answer['id']}"
+    return say(
+        "{point} = {value} until {until}, {text} (override {id}); "
+        "undo: bms override clear {name} {id}",
+        point=answer["point"],
+        value=value_text(answer["value"]),
+        until=answer["until"],
+        text=say(answer["then"]["text"]),
+        id=answer["id"],
+        name=site,
     )
 
 
 def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
     from datetime import timedelta
 
-    from rich.table import Table
-
     from bms.durations import in_words
-    from bms.screens import value_text
+    from bms.screens import own_words, screen_table, value_text
 
-    table = Table(box=None, pad_edge=False)
-    end = ("ended", "how") if over else ("age", "left")
-    for column in ("id", "point", "value", *end, "kWh", "owner", "reason"):
-        justify = "right" if column == "kWh" else "left"
-        table.add_column(column, overflow="fold", justify=justify)  # type: ignore[arg-type]
+    table = (
+        screen_table("id", "point", "value", "ended", "how", "kWh", "owner", "reason")
+        if over
+        else screen_table("id", "point", "value", "age", "left", "kWh", "owner", "reason")
+    )
     notes = []
     for row in rows:
         cost = row["cost"]
-        kwh = "—" if cost["kwh"] is None else f"{cost['kwh']:+.1f} {cost['how']}".rstrip()
+        kwh = "—" if cost["kwh"] is None else f"{cost['kwh']:+.1f} {say(cost['how'])}".rstrip()
         if cost["detail"]:
-            notes.append(f"{row['id']}: {cost['detail']}")
+            notes.append(f"{row['id']}: {say(cost['detail'])}")
         spans = [in_words(timedelta(seconds=row[name])) for name in ("age_s", "left_s")]
         table.add_row(
             str(row["id"]),
             row["point"],
             value_text(row["value"]),
-            *([row["ended"], row["how"]] if over else spans),
+            *([row["ended"], say(row["how"])] if over else spans),
             kwh,
             row["owner"],
-            row["reason"],
+            own_words(row["reason"]),
         )
     show(table)
     if notes:

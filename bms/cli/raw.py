@@ -13,6 +13,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, load_site, print_json
 from bms.errors import InvalidInput, Unreachable
+from bms.language import say
 from drivers.base import Driver
 from schedules.msg import msg
 
@@ -86,9 +87,18 @@ def write(
     args = _arguments(link, place, options)
     before = _through("raw.read", site, args, lambda d: look(d, place_of(place, args)))
     if not yes:
-        unit = f" of unit {options['unit']}" if options["unit"] is not None else ""
-        click.echo(f"{place}{unit} on link {link} holds {before['value']}", err=as_json)
-        click.confirm(f"write {value}?", abort=True, err=as_json)
+        unit = say(" of unit {unit}", unit=options["unit"]) if options["unit"] is not None else ""
+        click.echo(
+            say(
+                "{place}{unit} on link {link} holds {value}",
+                place=place,
+                unit=unit,
+                link=link,
+                value=before["value"],
+            ),
+            err=as_json,
+        )
+        click.confirm(say("write {value}?", value=value), abort=True, err=as_json)
 
     async def directly(driver: Driver) -> dict[str, Any]:
         may(load_site(site), login(), Action.RAW)
@@ -109,7 +119,14 @@ def write(
     if as_json:
         print_json(found)
     else:
-        click.echo(f"{place} held {found['before']['value']}, holds {found['after']['value']}")
+        click.echo(
+            say(
+                "{place} held {value}, holds {value2}",
+                place=place,
+                value=found["before"]["value"],
+                value2=found["after"]["value"],
+            )
+        )
 
 
 def _arguments(link: str, place: str, options: dict[str, Any]) -> dict[str, Any]:

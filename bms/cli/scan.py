@@ -10,6 +10,7 @@ import click
 
 from bms.cli.common import AS_JSON, ErrorGroup, print_json, show, table_of
 from bms.errors import BmsError, InvalidInput, Unreachable
+from bms.language import say
 from schedules.msg import msg
 
 _OUTPUT = click.option(
@@ -116,7 +117,13 @@ def opcua(
             msg("{url} does not answer: {value}", url=url, value=error or "timed out")
         ) from None
     except UaError as error:
-        raise BmsError(f"{url} does not let itself be browsed without security: {error}") from None
+        raise BmsError(
+            msg(
+                "{url} does not let itself be browsed without security: {error}",
+                url=url,
+                error=error,
+            )
+        ) from None
     if as_json:
         print_json(
             {
@@ -126,7 +133,7 @@ def opcua(
             }
         )
     else:
-        click.echo(f"offers: {', '.join(browsed.endpoints)}")
+        click.echo(say("offers: {endpoints}", endpoints=", ".join(browsed.endpoints)))
         table = table_of(None, "variable", "node", "type", "value", "")
         for variable in browsed.variables:
             access = "writable" if variable.writable else ""
@@ -134,7 +141,7 @@ def opcua(
             table.add_row(variable.path, variable.node, variable.type, value, access)
         show(table)
         if not browsed.complete:
-            click.echo("there is more: raise --depth or --max-nodes", err=True)
+            click.echo(say("there is more: raise --depth or --max-nodes"), err=True)
     _save(output, scanning.draft_opcua(browsed), as_json=as_json)
 
 
@@ -150,7 +157,7 @@ def _save(output: Path | None, text: str, *, as_json: bool) -> None:
         raise InvalidInput(
             msg("cannot write {output}: {strerror}", output=output, strerror=error.strerror)
         ) from None
-    click.echo(f"draft: {output}", err=True)
+    click.echo(say("draft: {output}", output=output), err=True)
 
 
 def _modbus_view(one: Any) -> dict[str, Any]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, ErrorGroup, print_json, show, table_of
+from bms.cli.common import (
+    AS_JSON,
+    SITE,
+    ErrorGroup,
+    on_clock,
+    print_json,
+    show,
+    table_of,
+    zone_name_of,
+)
 from bms.cli.drafts import SCHEDULE, changing, editor_of, settle
 from bms.cli.read import schedule as _schedule
 from bms.cli.schedule_edit import copy_day, edit, exception, set_
@@ -26,7 +36,8 @@ def list_(site: Path, as_json: bool) -> None:
     """Every schedule: what it governs, its file, and who changed it last."""
     from bms.cli.common import load_site
 
-    library = load_site(site).library
+    loaded = load_site(site)
+    library, zone = loaded.library, loaded.file.zone
     revisions = editor_of(site).revisions
     rows: list[dict[str, Any]] = []
     for one in sorted(library.schedules.values(), key=lambda found: found.id):
@@ -51,7 +62,7 @@ def list_(site: Path, as_json: bool) -> None:
     from bms.screens import title_text
 
     for row in rows:
-        changed = (row["changed"] or "—")[:16].replace("T", " ")
+        changed = on_clock(row["changed"], zone)[:16] if row["changed"] else "—"
         table.add_row(
             row["id"], title_text(row["title"]), ", ".join(row["governs"]), row["seasons"] or "—",
             str(row["revision"] or "—"), changed, row["by"] or "—",
@@ -101,7 +112,11 @@ def history(site: Path, schedule: str | None, limit: int, as_json: bool) -> None
     from bms.editing import Draft, versions
 
     editor = editor_of(site)
-    files = [editor.file_of(schedule)] if schedule else list(editor.revisions.files())
+    files = (
+        [editor.file_of(schedule, gone=True)]
+        if schedule
+        else [*editor.revisions.files(), *editor.revisions.gone()]
+    )
     rows: list[dict[str, Any]] = []
     for one in versions(editor.revisions, files)[:limit]:
         earlier = [r for r in editor.revisions.of(one.file) if r.number < one.number]
@@ -121,12 +136,13 @@ def history(site: Path, schedule: str | None, limit: int, as_json: bool) -> None
     if as_json:
         print_json(rows)
         return
+    zone = zone_name_of(site)
     table = table_of(None, "file", "revision", "time", "who", "via", "why", "changes")
     for row in rows:
         table.add_row(
             str(row["file"]).removeprefix("schedules/"), str(row["revision"]),
-            str(row["time"])[:19].replace("T", " "), str(row["who"]), str(row["via"]),
-            str(row["why"]), "\n".join(row["changes"]),
+            on_clock(row["time"], zone), str(row["who"]), str(row["via"]), _why(row),
+            "\n".join(row["changes"]),
         )  # fmt: skip
     show(table)
 
@@ -143,10 +159,12 @@ def restore(
 ) -> None:  # fmt: skip
     """Put REVISION of SCHEDULE in force again, as a new revision."""
     from bms.editing import Draft
+    from bms.replacing import on_disk
 
     editor = editor_of(site)
-    file = editor.file_of(schedule)
-    draft = Draft(file, editor.text(file), editor.revisions.text(file, revision))
+    file = editor.file_of(schedule, gone=True)
+    old = on_disk(editor.directory / file) or b""  # a file that was removed comes back
+    draft = Draft(file, old, editor.revisions.text(file, revision))
     settle(
         editor, draft, "schedule.restore", reason=reason, dry_run=dry_run, yes=yes, as_json=as_json
     )
@@ -229,7 +247,8 @@ def audit_list(
     from bms.audit import entries
     from bms.cli.common import instant, state_dir_of
 
-    since = instant("UTC", start, "--from") if start else None
+    zone = zone_name_of(site)
+    since = instant(zone, start, "--from") if start else None
     rows = [
         entry
         for entry in entries(state_dir_of(site))
@@ -246,10 +265,17 @@ def audit_list(
     for row in rows:
         about = row.get("file") or row.get("point") or ", ".join(row.get("files") or ())
         table.add_row(
-            str(row.get("seq")), str(row.get("time"))[:19].replace("T", " "), str(row.get("who")),
-            str(row.get("via")), str(row.get("what")), str(about or ""), str(row.get("why")),
+            str(row.get("seq")), on_clock(row.get("time"), zone), str(row.get("who")),
+            str(row.get("via")), str(row.get("what")), str(about or ""), _why(row),
         )  # fmt: skip
     show(table)
+
+
+def _why(row: Mapping[str, Any]) -> str:
+    """The reason; what was noticed or decided by a program has one of ours."""
+    reason = str(row.get("why"))
+    own = row.get("via") == "file" or row.get("who") == "bms"
+    return say(reason) if own else reason
 
 
 @audit.command()
@@ -267,7 +293,7 @@ def verify(site: Path, as_json: bool) -> None:
         print_json({"entries": count, "problems": problems})
     else:
         for problem in problems:
-            click.echo(problem, err=True)
+            click.echo(say(problem), err=True)
         click.echo(
             say("{count} entries: the chain is broken", count=count)
             if problems

@@ -234,7 +234,7 @@ def edit(
         what = "schedule.edit"
         settle(editor, draft, what, reason=reason, dry_run=dry_run, yes=yes, as_json=as_json)
     except (BmsError, click.Abort):
-        click.echo(say("not in force; your text is kept in {copy}", copy=copy), err=True)
+        _keep(copy, old)
         raise
     if dry_run:
         click.echo(say("not in force; your text is kept in {copy}", copy=copy), err=True)
@@ -250,16 +250,29 @@ def _copy_of(editor: Editor, file: str, old: bytes) -> Path:
     return copy
 
 
+def _keep(copy: Path, old: bytes) -> None:
+    """Leave the text of somebody who has written one; without it there is nothing to keep."""
+    if not copy.is_file():
+        return
+    if copy.read_bytes() == old:
+        copy.unlink()
+        return
+    click.echo(say("not in force; your text is kept in {copy}", copy=copy), err=True)
+
+
 def _edited(editor: Editor, file: str, old: bytes, copy: Path) -> Draft | None:
     """What the person made of it, without problems; None if it is as before."""
     from bms.config.render import render
     from bms.editing import Draft
+    from bms.replacing import on_disk
     from bms.revisions import text_of
 
     line = 1
     while True:
         _open(copy, line)
-        new = copy.read_bytes()
+        new = on_disk(copy) if copy.is_file() else None
+        if new is None:
+            raise Refused(msg("the editor left no file: nothing was changed"))
         if new == old:
             return None
         draft = Draft(file, old, new)
@@ -275,9 +288,27 @@ def _edited(editor: Editor, file: str, old: bytes, copy: Path) -> Draft | None:
             raise refused_text(file, found)
 
 
+def _editor() -> list[str]:
+    """The editor's command. Raises InvalidInput if there is none that could be used here."""
+    named = os.environ.get("VISUAL", "").strip() or os.environ.get("EDITOR", "").strip()
+    if not named and not sys.stdin.isatty():
+        raise InvalidInput(
+            msg("there is no terminal for an editor: set EDITOR, or use 'bms schedule set'")
+        )
+    try:
+        words = shlex.split(named or "vi")
+    except ValueError:
+        words = []
+    if not words:
+        raise InvalidInput(
+            msg("EDITOR '{named}' is no command: a quotation mark is not closed", named=named)
+        )
+    return words
+
+
 def _open(path: Path, line: int) -> None:
     """The person's editor on a file, at a line if it is one that takes it."""
-    words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    words = _editor()
     if Path(words[0]).name in _TAKES_LINE and line > 1:
         words.append(f"+{line}")
     try:

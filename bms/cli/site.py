@@ -23,6 +23,7 @@ from bms.cli.common import (
 from bms.errors import InvalidInput
 from bms.language import say
 from schedules.msg import msg
+from schedules.problems import counted
 
 
 @click.command()
@@ -64,15 +65,8 @@ def check(site: Path, as_json: bool) -> None:
         click.echo(render(problems, sources(site)), err=True)
     if problems or found is None:
         if not as_json:
-            files = len({problem.file for problem in problems})
-            click.echo(
-                say(
-                    "{problems} problems in {files} files; nothing was put in force",
-                    problems=len(problems),
-                    files=files,
-                ),
-                err=True,
-            )
+            count = counted(problems)
+            click.echo(say("{count}; nothing was put in force", count=count), err=True)
         sys.exit(InvalidInput.exit_code)
     if not as_json:
         points = sum(len(link.points) for link in found.links.values())
@@ -253,5 +247,7 @@ def demo(directory: Path, step: str | None, weather: Path | None, duration: str 
         step=duration_of(step, "--step") if step else None,
         weather=weather,
         live_for=duration_of(duration, "--for") if duration else None,
-        progress=lambda start, end: ProgressBar(start, end, quiet=False, text="filling history"),
+        progress=lambda start, end: ProgressBar(
+            start, end, quiet=False, text=say("filling history")
+        ),
     )

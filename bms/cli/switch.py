@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from bms.cli.common import (
     table_of,
 )
 from bms.errors import InvalidInput, Refused
+from bms.language import say
 from schedules.msg import msg
 
 REASON = click.option("--reason", required=True, help="For the next shift.")
@@ -54,12 +55,12 @@ def _confirmed(
                 print_json(trial)
             else:
                 draw(trial)
-                click.echo("nothing was changed")
+                click.echo(say("nothing was changed"))
             return
         if not sys.stdin.isatty():
             raise Refused(msg("this asks before it switches: write --yes where nobody can answer"))
         draw(trial)
-        if not click.confirm("Switch?", err=True):
+        if not click.confirm(say("Switch?"), err=True):
             raise Refused(msg("nothing was changed"))
     answer = ask_controller(site, op, **args)
     if as_json:
@@ -71,9 +72,23 @@ def _confirmed(
 def _done(answer: Mapping[str, Any]) -> None:
     if "steps" in answer:
         for step in answer["steps"]:
-            click.echo(f"{answer['base']}: {step['season']} from {step['from']}")
+            click.echo(
+                say(
+                    "{base}: {season} from {start}",
+                    base=answer["base"],
+                    season=step["season"],
+                    start=step["from"],
+                )
+            )
     elif "until" in answer:
-        click.echo(f"{answer['overlay']}: {answer['level']} until {answer['until']}")
+        click.echo(
+            say(
+                "{overlay}: {level} until {until}",
+                overlay=answer["overlay"],
+                level=answer["level"],
+                until=answer["until"],
+            )
+        )
     else:
         click.echo(f"{answer['overlay']}: {answer['level']}")
 
@@ -85,30 +100,24 @@ def _title(title: Mapping[str, str], fallback: str) -> str:
 
 
 def _effects(trial: Mapping[str, Any]) -> None:
-    """Per group: when it begins to differ, hours by mode and setpoints, before and after."""
-    rows: Sequence[Mapping[str, Any]] = trial["effects"]
-    if not rows:
-        click.echo(f"nothing runs differently within {trial['days']} days")
-        return
-    table = table_of(
-        f"within {trial['days']} days",
-        "group",
-        "from",
-        "differs",
-        "hours in each mode",
-        "setpoints",
-    )
-    for row in rows:
-        modes = ", ".join(f"{m} {a:g} → {b:g} h" for m, (a, b) in row["modes"].items())
-        setpoints = ", ".join(
-            f"{name} {_values(a)} → {_values(b)}" for name, (a, b) in row["setpoints"].items()
-        )
-        table.add_row(row["target"], row["first"], f"{row['hours']:g} h", modes, setpoints)
-    show(table)
+    """Per group the hours by mode and the kWh that a switch changes; every command, too, if it is
+    only a trial."""
+    from bms.schedule_screens import diff_screen
+
+    click.echo(say("within {days} days:", days=trial["days"]))
+    show(*diff_screen(trial))
 
 
-def _values(values: Sequence[float]) -> str:
-    return "/".join(f"{value:g}" for value in values) or "—"
+def _said(word: str) -> str:
+    """What decides a season, or has begun it."""
+    words = {
+        "hand": say("by hand"),
+        "dates": say("the dates"),
+        "outdoor": say("the weather"),
+        "weather": say("the weather"),
+        "start": say("the first day"),
+    }
+    return words.get(word, word)
 
 
 # --- seasons ---------------------------------------------------------------------------------
@@ -129,30 +138,41 @@ def season_list(site: Path, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo("no schedule has seasons")
+        click.echo(say("no schedule has seasons"))
         return
-    table = table_of(None, "base", "set", "by", "season", "since", "because", "mean", "planned")
+    table = table_of(
+        None, "base", "set", "decided by", "season", "since", "because", "mean", "planned"
+    )
     for row in rows:
         outdoor = row["outdoor"]
         table.add_row(
             row["base"],
             row["set"],
-            row["by"],
+            _said(row["by"]),
             row["season"],
             row["since"] or "—",
-            row["reason"],
+            say(row["reason"]),
             _mean(outdoor) if outdoor is not None else "—",
-            ", ".join(f"{plan['season']} from {plan['from']}" for plan in row["planned"]) or "—",
+            ", ".join(
+                say("{season} from {start}", season=plan["season"], start=plan["from"])
+                for plan in row["planned"]
+            )
+            or "—",
         )
     show(table)
 
 
 def _mean(outdoor: Mapping[str, Any]) -> str:
-    mean = "—" if outdoor["mean_c"] is None else f"{outdoor['mean_c']:.1f} degC"
+    mean = "—" if outdoor["mean_c"] is None else say("{mean_c:.1f} degC", mean_c=outdoor["mean_c"])
     asks = ""
     if outdoor["asks_for"]:
-        asks = f", {outdoor['asks_for']} {outdoor['days']} of {outdoor['confirm_days']} days"
-    return f"{mean}{asks}{', sensor bad' if outdoor['bad'] else ''}"
+        asks = say(
+            ", {asks_for} {days} of {confirm_days} days",
+            asks_for=outdoor["asks_for"],
+            days=outdoor["days"],
+            confirm_days=outdoor["confirm_days"],
+        )
+    return f"{mean}{asks}{say(', sensor bad') if outdoor['bad'] else ''}"
 
 
 @season.command("show")
@@ -166,15 +186,36 @@ def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
     if as_json:
         print_json(row)
         return
-    click.echo(f"{row['base']} {row['set']} (by {row['by']}): {row['season']}, {row['reason']}")
-    click.echo(f"groups: {', '.join(row['groups']) or 'none'}; the dates say {row['dates_say']}")
+    click.echo(
+        say(
+            "{base} {set} (by {by}): {season}, {reason}",
+            base=row["base"],
+            set=row["set"],
+            by=_said(row["by"]),
+            season=row["season"],
+            reason=say(row["reason"]),
+        )
+    )
+    click.echo(
+        say(
+            "groups: {value}; the dates say {dates_say}",
+            value=", ".join(row["groups"]) or say("none"),
+            dates_say=row["dates_say"],
+        )
+    )
     if row.get("stays_until"):
-        click.echo(f"stays until {row['stays_until']} at least")
+        click.echo(say("stays until {stays_until} at least", stays_until=row["stays_until"]))
     if row["outdoor"] is not None:
         click.echo(f"{row['outdoor']['point']}: {_mean(row['outdoor'])}")
     table = table_of(None, "from", "season", "cause", "who", "because")
     for spell in [*reversed(row["planned"]), *row["history"]]:
-        table.add_row(spell["from"], spell["season"], spell["cause"], spell["who"], spell["reason"])
+        table.add_row(
+            spell["from"],
+            spell["season"],
+            _said(spell["cause"]),
+            spell["who"],
+            say(spell["reason"]),
+        )
     show(table)
 
 
@@ -204,14 +245,29 @@ def season_switch(
     """Switch the season of a base by hand, through transitional where it has to be."""
 
     def draw(trial: Mapping[str, Any]) -> None:
-        since = f" since {trial['since']}" if trial["since"] else ""
-        click.echo(f"{trial['base']} ({trial['set']}) is in {trial['present']}{since}; then:")
+        since = say(" since {since}", since=trial["since"]) if trial["since"] else ""
+        click.echo(
+            say(
+                "{base} ({set}) is in {present}{since}; then:",
+                base=trial["base"],
+                set=trial["set"],
+                present=trial["present"],
+                since=since,
+            )
+        )
         for step in trial["steps"]:
-            click.echo(f"  {step['season']} from {step['from']}: {step['reason']}")
+            click.echo(
+                say(
+                    "  {season} from {start}: {reason}",
+                    season=step["season"],
+                    start=step["from"],
+                    reason=say(step["reason"]),
+                )
+            )
         for plan in trial["replaces"]:
-            click.echo(f"  instead of {plan}")
+            click.echo(say("  instead of {plan}", plan=say(plan)))
         if trial["checklist"]:
-            click.echo("Make sure that:")
+            click.echo(say("Make sure that:"))
             for line in trial["checklist"]:
                 click.echo(f"  [ ] {_title(line, '')}")
         _effects(trial)
@@ -232,7 +288,14 @@ def season_withdraw(site: Path, season_set: str, base: str, reason: str, as_json
     if as_json:
         print_json(row)
     else:
-        click.echo(f"{base} ({season_set}): {row['season']}, nothing is planned")
+        click.echo(
+            say(
+                "{base} ({season_set}): {season}, nothing is planned",
+                base=base,
+                season_set=season_set,
+                season=row["season"],
+            )
+        )
 
 
 # --- overlays --------------------------------------------------------------------------------
@@ -255,25 +318,32 @@ def overlay_list(site: Path, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo("overlays.yaml declares no overlay")
+        click.echo(say("overlays.yaml declares no overlay"))
         return
     table = table_of(None, "overlay", "title", "level", "until", "who", "because", "levels")
     for row in rows:
         table.add_row(
             row["overlay"],
             title_text(row["title"]),
-            f"{row['level']} (ended)" if row["ended"] else row["level"],
+            say("{level} (ended)", level=row["level"]) if row["ended"] else row["level"],
             row["until"] or "—",
             row["who"] or "—",
             row["reason"] or "—",
-            ", ".join(row["levels"]) if row["by_hand"] else "by its dates",
+            ", ".join(row["levels"]) if row["by_hand"] else say("by its dates"),
         )
     show(table)
 
 
 def _draw_level(trial: Mapping[str, Any]) -> None:
-    until = f" until {trial['until']}" if trial.get("until") else ""
-    click.echo(f"overlay {trial['overlay']}: {trial['level']}{until}")
+    until = say(" until {until}", until=trial["until"]) if trial.get("until") else ""
+    click.echo(
+        say(
+            "overlay {overlay}: {level}{until}",
+            overlay=trial["overlay"],
+            level=trial["level"],
+            until=until,
+        )
+    )
     _effects(trial)
 
 

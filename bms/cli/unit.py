@@ -11,6 +11,7 @@ import click
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs, print_json, show, table_of
 from bms.cli.switch import DRY_RUN, FOR, REASON, UNTIL, ask_controller, check_end
 from bms.errors import InvalidInput
+from bms.language import say
 from schedules.msg import msg
 
 
@@ -31,9 +32,9 @@ def unit_list(site: Path, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo("time-units.yaml declares no time unit")
+        click.echo(say("time-units.yaml declares no time unit"))
         return
-    table = table_of(None, "unit", "title", "target", "mode", "until", "because", "people")
+    table = table_of(None, "time unit", "title", "target", "mode", "until", "because", "people")
     for row in rows:
         for n, target in enumerate(row["targets"]):
             table.add_row(
@@ -42,7 +43,7 @@ def unit_list(site: Path, as_json: bool) -> None:
                 target["target"],
                 target["mode"] or "—",
                 target["until"] or "—",
-                target["reason"],
+                say(target["reason"]),
                 "" if n else ", ".join(row["people"]),
             )
     show(table)
@@ -67,19 +68,37 @@ def unit_show(site: Path, name: str, as_json: bool) -> None:
         print_json(row)
         return
     click.echo(
-        f"{row['unit']} {title_text(row['title'], '')}: {', '.join(row['people'])} may ask for"
+        say(
+            "{unit} {title_text}: {people} may ask for",
+            unit=row["unit"],
+            title_text=title_text(row["title"], ""),
+            people=", ".join(row["people"]),
+        )
     )
-    limits = [f"{n} {low:g} to {high:g}" for n, (low, high) in row["setpoints"].items()]
+    limits = [
+        say("{n} {low:g} to {high:g}", n=n, low=low, high=high)
+        for n, (low, high) in row["setpoints"].items()
+    ]
     hours, minutes = divmod(row["latest_min"], 60)
-    latest = f"{hours:02}:{minutes:02}" if hours <= 24 else f"{hours - 24:02}:{minutes:02} next day"
+    latest = (
+        f"{hours:02}:{minutes:02}"
+        if hours <= 24
+        else say("{hours:02}:{minutes:02} next day", hours=hours - 24, minutes=minutes)
+    )
     click.echo(
-        f"  {', '.join([*row['modes'], *limits])}, {row['longest_min']} min at a time, until "
-        f"{latest}, on {', '.join(row['days'])}" + ("; may cancel" if row["may_cancel"] else "")
+        say(
+            "  {value}, {longest_min} min at a time, until {latest}, on {days}",
+            value=", ".join([*row["modes"], *limits]),
+            longest_min=row["longest_min"],
+            latest=latest,
+            days=", ".join(row["days"]),
+        )
+        + (say("; may cancel") if row["may_cancel"] else "")
     )
     table = table_of(None, "target", "mode", "until", "because")
     for target in row["targets"]:
         table.add_row(
-            target["target"], target["mode"] or "—", target["until"] or "—", target["reason"]
+            target["target"], target["mode"] or "—", target["until"] or "—", say(target["reason"])
         )
     show(table)
     for extension in row["extensions"]:
@@ -166,15 +185,21 @@ def _say_unit(answer: Mapping[str, Any], *, dry_run: bool, as_json: bool) -> Non
     for extension in answer["extensions"]:
         click.echo(_extension(extension))
     if not answer["extensions"]:
-        click.echo(f"{answer['unit']} runs as its schedule says")
+        click.echo(say("{unit} runs as its schedule says", unit=answer["unit"]))
     if dry_run:
-        click.echo("nothing was changed")
+        click.echo(say("nothing was changed"))
 
 
 def _extension(extension: Mapping[str, Any]) -> str:
     number = f"{extension['id']}: " if extension["id"] else ""
     setpoints = "".join(f" {name}={value:g}" for name, value in extension["setpoints"].items())
-    return (
-        f"{number}{extension['target']} {extension['mode']}{setpoints} until "
-        f"{extension['until']} ({extension['who']}: {extension['reason']})"
+    return say(
+        "{number}{target} {mode}{setpoints} until {until} ({who}: {reason})",
+        number=number,
+        target=extension["target"],
+        mode=extension["mode"],
+        setpoints=setpoints,
+        until=extension["until"],
+        who=extension["who"],
+        reason=extension["reason"],
     )

@@ -10,7 +10,9 @@ from typing import Any
 
 import click
 
+from bms.cli.common import table_of
 from bms.errors import Unreachable
+from bms.language import say
 
 Rows = list[dict[str, Any]]
 
@@ -61,7 +63,7 @@ def _print(look: Callable[[], Rows], rows: Rows, interval_s: float, *, as_json: 
                 rows = look()
             except Unreachable as error:
                 if not away:
-                    click.echo(f"waiting: {error}", err=True)
+                    click.echo(say("waiting: {error}", error=error), err=True)
                 away = True
             else:
                 away = False
@@ -73,26 +75,26 @@ def _redraw(look: Callable[[], Rows], rows: Rows, interval_s: float) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from bms.screens import console, value_text
+    from bms.screens import console, quality_text, value_text
 
     known: dict[str, dict[str, Any]] = {}
 
     def table(title: str) -> Table:
         news = {row["point"] for row in changes(known, rows)} if known else set()
-        made = Table(title=title, title_justify="left", box=None, pad_edge=False)
-        for column in ("point", "value", "unit", "quality", "age", "detail"):
-            made.add_column(column)
+        made = table_of(title, "point", "value", "unit", "quality", "age", "detail")
         for row in rows:
             value = value_text(row["value"]) if row["quality"] == "good" else "—"
             style = "reverse" if row["point"] in news else ""
             age = f"{row['age_s']:.0f} s"
             made.add_row(
-                row["point"], Text(value, style=style), row["unit"], row["quality"], age,
-                row["detail"],
+                row["point"], Text(value, style=style), row["unit"], quality_text(row["quality"]),
+                age, say(row["detail"]),
             )  # fmt: skip
         return made
 
-    title = f"{len(rows)} points every {interval_s:g} s; Ctrl-C ends"
+    title = say(
+        "{rows} points every {interval_s:g} s; Ctrl-C ends", rows=len(rows), interval_s=interval_s
+    )
     with Live(table(title), console=console(None), auto_refresh=False) as live:
         while True:
             known = {row["point"]: row for row in rows}

@@ -118,8 +118,9 @@ class GroupsReader:
         self.problems += found
         if parameters is None or members is None or not meter_known:
             return
+        units = {name: setpoint.unit for name, setpoint in spec.setpoints.items()}
         optimal, more = (
-            resolve(entry.optimal, base, self._by_base[base], spec.modes, spec.setpoints)
+            resolve(entry.optimal, base, self._by_base[base], spec.modes, units)
             if entry.optimal is not None
             else (None, [])
         )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -14,7 +14,7 @@ from bms.config.filemodel import FileModel
 from bms.config.links import LinkFile, LinkSettings
 from bms.config.optimal import Optimal, OptimalFile
 from bms.config.sinks import InfluxFiles
-from bms.equipment import Equipment, Medium
+from bms.equipment import LIMITS, Equipment, Medium
 from bms.model import Controller, OutputRules
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
@@ -324,6 +324,24 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Setpoint:
+    """A setpoint of a strategy: its unit, and what a schedule or a person may ask of it."""
+
+    unit: str
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, role: str, unit: str) -> Self:
+        """The setpoint that is handed on to a commanded role."""
+        return cls(unit, *LIMITS[role])
+
+    def can_be(self, value: float) -> bool:
+        """Whether a value can be meant."""
+        return self.least <= value <= self.most
+
+
+@dataclass(frozen=True, slots=True)
 class StrategySpec:
     """One strategy as configuration sees it; `bms.control` registers them.
 
@@ -335,8 +353,8 @@ class StrategySpec:
     name: str
     summary: str
     modes: tuple[str, ...]
-    setpoints: Mapping[str, str]
-    """Setpoints a schedule may give, with their units."""
+    setpoints: Mapping[str, Setpoint]
+    """Setpoints a schedule may give, by name."""
     parameters: type[FileModel]
     check: Callable[[Group], Sequence[tuple[tuple[str | int, ...], str]]]
     build: Callable[[Group], Sequence[Controller[Any]]]

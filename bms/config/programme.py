@@ -165,10 +165,19 @@ def _check_use(
     if use.mode is not None and use.mode not in spec.modes:
         message = msg("no mode '{mode}' in {whose}", mode=use.mode, whose=whose)
         problems.append(_problem(use.mode_origin, message, suggestion(use.mode, spec.modes)))
-    for name, origin in use.setpoints.items():
-        if name not in spec.setpoints:
+    for name, asked in use.setpoints.items():
+        setpoint = spec.setpoints.get(name)
+        if setpoint is None:
             message = msg("no setpoint '{name}' in {whose}", name=name, whose=whose)
-            problems.append(_problem(origin, message, suggestion(name, spec.setpoints)))
+            problems.append(_problem(asked.origin, message, suggestion(name, spec.setpoints)))
+            continue
+        for value in dict.fromkeys((asked.least, asked.most)):
+            if not setpoint.can_be(value):
+                message = msg(
+                    "{name} cannot be {value:g} {unit}", name=name, value=value, unit=setpoint.unit
+                )
+                hint = msg("write {least:g} to {most:g}", least=setpoint.least, most=setpoint.most)
+                problems.append(_problem(asked.origin, message, hint))
     return problems
 
 

@@ -13,6 +13,10 @@ _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that YAML
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s,\[\]{}:#]+(?::(?=\S)[^\s,\[\]{}]+)*")
 
 
+_LONGEST = 160
+"""Characters of a source line that are shown."""
+
+
 def render(problems: Sequence[Problem], sources: Mapping[str, str]) -> str:
     """Every problem with its source line and a mark below.
 
@@ -43,11 +47,25 @@ def _one(problem: Problem, lines: Sequence[str]) -> str:
     start = min(problem.column - 1, len(line))
     token = _TOKEN.match(line, start)
     end = token.end() if token else start + 1
+    line, start, end = _clipped(line.rstrip(), start, end)
     before, marked = width(line[:start]), max(width(line[start:end]), 1)
     hint = f" {say(problem.hint)}" if problem.hint else ""
-    return (
-        f"{head}\n{problem.line:>5} | {line.rstrip()}\n{'':>5} | {' ' * before}{'^' * marked}{hint}"
-    )
+    return f"{head}\n{problem.line:>5} | {line}\n{'':>5} | {' ' * before}{'^' * marked}{hint}"
+
+
+def _clipped(line: str, start: int, end: int) -> tuple[str, int, int]:
+    """A line that is too long for a terminal as the part around the mark, which is cut as well."""
+    if len(line) <= _LONGEST:
+        return line, start, end
+    end = min(end, start + _LONGEST // 2)
+    first = max(0, min(start - _LONGEST // 4, len(line) - _LONGEST))
+    last = first + _LONGEST
+    part = line[first:last]
+    if first:
+        part = f"…{part[1:]}"
+    if last < len(line):
+        part = f"{part[:-1]}…"
+    return part, start - first, end - first
 
 
 def width(text: str) -> int:

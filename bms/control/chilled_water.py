@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bms.config.models import Group, StrategySpec
+from bms.config.models import Group, Setpoint, StrategySpec
 from bms.control import group as groups
 from bms.control.chilled_water_parameters import SETPOINT, ChilledWaterPlantParameters
 from bms.control.chilled_water_plant import ChilledWaterPlant
 from bms.control.flow_interlock import FlowInterlock, GuardedChiller
 from bms.model import Controller
+from schedules.msg import msg
 
 
 def _build(group: Group) -> Sequence[Controller[Any]]:
@@ -47,9 +48,16 @@ def _check(group: Group) -> Sequence[groups.Finding]:
         wrong = groups.named(group, (*here, "chiller"), train.chiller, "chiller", roles)
         found += wrong
         if not wrong and group.equipment[train.chiller].capacity_kw is None:
-            found.append(((*here, "chiller"), f"'{train.chiller}' has no capacity_kw"))
+            found.append(
+                ((*here, "chiller"), msg("'{chiller}' has no capacity_kw", chiller=train.chiller))
+            )
         if train.chiller in seen:
-            found.append(((*here, "chiller"), f"'{train.chiller}' is in an earlier train already"))
+            found.append(
+                (
+                    (*here, "chiller"),
+                    msg("'{chiller}' is in an earlier train already", chiller=train.chiller),
+                )
+            )
         seen.add(train.chiller)
         for key, name, kind in (
             ("chw_pump", train.chw_pump, "pump"),
@@ -65,7 +73,7 @@ CHILLED_WATER_PLANT = StrategySpec(
     name="chilled_water_plant",
     summary="chillers staged by load, lead by run hours, with pumps and towers in order",
     modes=groups.MODES,
-    setpoints={SETPOINT: "degC"},
+    setpoints={SETPOINT: Setpoint.of("chw_setpoint", "degC")},
     parameters=ChilledWaterPlantParameters,
     check=_check,
     build=_build,

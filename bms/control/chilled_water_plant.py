@@ -34,6 +34,7 @@ from bms.sequences.rotation import RunHours, accumulate, by_run_hours
 from bms.sequences.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
 from bms.sequences.timers import interruption, lasted, moved, since
 from drivers.points import PointId, Value
+from schedules.msg import msg
 
 LOCKOUT_HYSTERESIS_K = 0.56
 """Guideline 36, 5.20: disabled only this far below the lockout."""
@@ -271,7 +272,7 @@ class ChilledWaterPlant:
             here = state.trains[name]
             text = f"{name} {here.phase.value}"
             if here.failed:
-                text = f"{name} out of use: {here.failed}"
+                text = msg("{name} out of use: {failed}", name=name, failed=here.failed)
             for point in train.auxiliary_enables:
                 if here.auxiliaries_on or point not in wishes:  # on if any of its trains needs it
                     reason = groups.because(f"{text}, {why}", mode)
@@ -279,7 +280,10 @@ class ChilledWaterPlant:
             reason = groups.because(f"{text}, {why}", mode)
             wishes[train.enable] = (int(here.chiller_on), reason)
             if train.setpoint and given is not None:
-                wishes[train.setpoint] = (given.value, groups.because(f"plant {SETPOINT}", given))
+                wishes[train.setpoint] = (
+                    given.value,
+                    groups.because(msg("plant {setpoint}", setpoint=SETPOINT), given),
+                )
         commands = tuple(
             Command(
                 point=point, value=value, priority=self.priority, source=self.name, reason=reason
@@ -292,12 +296,28 @@ class ChilledWaterPlant:
     def _why(self, state: PlantState, mode: Award) -> str:
         if not state.enabled:
             if mode.value == "on" and state.locked:
-                return f"plant off: outdoor at or below {self._parameters.lockout_oat_c:g} degC"
-            least = f" for at least {PLANT_MIN_S / 60:g} min" if mode.value == "on" else ""
-            return f"plant off{least}"
-        stage = f"stage {len(state.wanted)} of {len(self._trains)} ({state.reason})"
+                return msg(
+                    "plant off: outdoor at or below {lockout_oat_c:g} degC",
+                    lockout_oat_c=self._parameters.lockout_oat_c,
+                )
+            least = (
+                msg(" for at least {plant_min_s:g} min", plant_min_s=PLANT_MIN_S / 60)
+                if mode.value == "on"
+                else ""
+            )
+            return msg("plant off{least}", least=least)
+        stage = msg(
+            "stage {wanted} of {trains} ({reason})",
+            wanted=len(state.wanted),
+            trains=len(self._trains),
+            reason=state.reason,
+        )
         if mode.value == "off" or state.locked:
-            return f"{stage}, plant on for at least {PLANT_MIN_S / 60:g} min"
+            return msg(
+                "{stage}, plant on for at least {plant_min_s:g} min",
+                stage=stage,
+                plant_min_s=PLANT_MIN_S / 60,
+            )
         return stage
 
     def _conditions(
@@ -308,19 +328,24 @@ class ChilledWaterPlant:
             found += train.conditions(state.trains[name], views[name], self._group.id, now)
         stands = state.enabled and not state.wanted and not any(v.waits for v in views.values())
         if stands and lasted(state.timers.stage_since, INPUT_ALARM_AFTER_S, now):
-            text = f"{self._group.id} is on and no chiller train can run"
+            text = msg("{id} is on and no chiller train can run", id=self._group.id)
             found.append(Condition(f"{self._group.id}:no-train", Severity.CRITICAL, text))
         if lasted(state.oat_bad_since, INPUT_ALARM_AFTER_S, now):
             text = (
-                f"{self._oat} is not good: the plant stays "
-                + ("locked out" if state.locked else "released")
-                + " as it was"
+                msg("{oat} is not good: the plant stays locked out as it was", oat=self._oat)
+                if state.locked
+                else msg("{oat} is not good: the plant stays released as it was", oat=self._oat)
             )
             found.append(Condition(f"{self._group.id}:outdoor-temp", Severity.URGENT, text))
         if lasted(state.load_bad_since, INPUT_ALARM_AFTER_S, now):
-            text = (
-                f"{self._group.id}: load not known ({self._flow or 'flow'}, {self._return} or "
-                f"{self._supply} is not good): stage {len(state.wanted)} is held"
+            text = msg(
+                "{id}: load not known ({value}, {returned} or {supply} is not good): stage "
+                "{wanted} is held",
+                id=self._group.id,
+                value=self._flow or "flow",
+                returned=self._return,
+                supply=self._supply,
+                wanted=len(state.wanted),
             )
             found.append(Condition(f"{self._group.id}:load", Severity.URGENT, text))
         return tuple(found)

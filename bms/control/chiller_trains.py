@@ -13,6 +13,7 @@ from bms.protection import is_on
 from bms.sequences.chiller_train import Auxiliary, Phase, TrainInputs, TrainState
 from bms.sequences.timers import lasted
 from drivers.points import PointId
+from schedules.msg import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +129,17 @@ class PlantTrain:
     ) -> list[Condition]:
         """What is wrong with the train now."""
         found = [
-            Condition(f"{id_}:fault", Severity.CRITICAL, f"{id_} reports a fault")
+            Condition(f"{id_}:fault", Severity.CRITICAL, msg("{id} reports a fault", id=id_))
             for id_ in view.faults
         ]
         chiller = self.chiller.id
         if state.failed:
-            text = f"{chiller} is out of use: {state.failed}; switch {group_id} off to reset it"
+            text = msg(
+                "{chiller} is out of use: {failed}; switch {group_id} off to reset it",
+                chiller=chiller,
+                failed=state.failed,
+                group_id=group_id,
+            )
             found.append(Condition(f"{chiller}:proof", Severity.CRITICAL, text))
         if (
             state.phase is Phase.STOPPING
@@ -141,6 +147,8 @@ class PlantTrain:
             and not view.inputs.kept_on
             and lasted(state.stop_since, self._chiller_proof_s, now)
         ):
-            text = f"{chiller} runs though it is told to stop; its pumps stay on"
+            text = msg(
+                "{chiller} runs though it is told to stop; its pumps stay on", chiller=chiller
+            )
             found.append(Condition(f"{chiller}:running", Severity.URGENT, text))
         return found

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from bms.config.filemodel import FileModel
-from bms.config.models import Group, StrategySpec
+from bms.config.models import Group, Setpoint, StrategySpec
 from bms.control import group as groups
 from bms.model import (
     Award,
@@ -32,6 +32,7 @@ from bms.protection import is_on
 from bms.sequences.rotation import RunHours, accumulate, by_run_hours
 from bms.sequences.timers import lasted, since
 from drivers.points import PointId
+from schedules.msg import msg
 
 MAX_UNITS = "max_units"
 CRITICAL_FOR_S = 60.0
@@ -254,21 +255,29 @@ class CompressorController:
         key = (state.wanted, state.cap_released, mode, cap_award)
         if self._last is not None and self._last[0] == key:
             return self._last[1]
-        reason = groups.because(f"group {mode.value}", mode)
+        reason: str = groups.because(msg("group {value}", value=mode.value), mode)
         if state.on:
-            text = f"{len(state.wanted)} of at most {cap} units"
+            text: str = msg("{wanted} of at most {cap} units", wanted=len(state.wanted), cap=cap)
             if state.cap_released:
-                text = f"{len(state.wanted)} units, cap of {cap} released for lack of pressure"
+                text = msg(
+                    "{wanted} units, cap of {cap} released for lack of pressure",
+                    wanted=len(state.wanted),
+                    cap=cap,
+                )
             elif cap_award is not None:
                 text = groups.because(text, cap_award)
             reason = f"{text}; {reason}"
         commands = []
         for name, unit in self._units.items():
             on = name in state.wanted
-            place = f"place {state.wanted.index(name) + 1} in the order" if on else "standby"
+            place = (
+                msg("place {index} in the order", index=state.wanted.index(name) + 1)
+                if on
+                else msg("standby")
+            )
             text = f"{place}: {reason}" if state.on else reason
             commands.append(self._command(unit.points["enable"], on, text))
-        plain = groups.because(f"group {mode.value}", mode)
+        plain = groups.because(msg("group {value}", value=mode.value), mode)
         commands += [self._command(point, state.on, plain) for point in self._others]
         self._last = (key, tuple(commands))
         return self._last[1]
@@ -280,7 +289,7 @@ class CompressorController:
 
     def _faults(self, snapshot: Snapshot) -> tuple[Condition, ...]:
         return tuple(
-            Condition(f"{unit.id}:fault", Severity.URGENT, f"{unit.id} reports a fault")
+            Condition(f"{unit.id}:fault", Severity.URGENT, msg("{id} reports a fault", id=unit.id))
             for unit in self._units.values()
             if "fault" in unit.points and snapshot.flag(unit.points["fault"])
         )
@@ -289,12 +298,21 @@ class CompressorController:
         found = []
         group = self._group.id
         if lasted(state.critical_since, CRITICAL_FOR_S, now) or state.cap_released:
-            text = f"{group}: pressure below {self._critical_kpa:g} kPa for {CRITICAL_FOR_S:g} s"
+            text: str = msg(
+                "{group}: pressure below {critical_kpa:g} kPa for {critical_for_s:g} s",
+                group=group,
+                critical_kpa=self._critical_kpa,
+                critical_for_s=CRITICAL_FOR_S,
+            )
             if state.cap_released:
-                text += f"; the cap of {cap} units is released"
+                text = f"{text}; " + msg("the cap of {cap} units is released", cap=cap)
             found.append(Condition(f"{group}:pressure", Severity.CRITICAL, text))
         if lasted(state.bad_since, INPUT_ALARM_AFTER_S, now):
-            text = f"{self._pressure} is not good: {len(state.wanted)} units go on as they were"
+            text = msg(
+                "{pressure} is not good: {wanted} units go on as they were",
+                pressure=self._pressure,
+                wanted=len(state.wanted),
+            )
             found.append(Condition(f"{group}:pressure-sensor", Severity.URGENT, text))
         return tuple(found)
 
@@ -310,18 +328,26 @@ def _check(group: Group) -> Sequence[groups.Finding]:
     found += groups.members_without(group, "enable")
     units = [m for m in group.members if m.kind.name == "air_compressor"]
     if not units:
-        found.append((("members",), "no member is an air_compressor"))
+        found.append((("members",), msg("no member is an air_compressor")))
     found += [
-        (("members",), f"{groups.short(unit)} (air_compressor) has no 'status' point")
+        (
+            ("members",),
+            msg("{short} (air_compressor) has no 'status' point", short=groups.short(unit)),
+        )
         for unit in units
         if "status" not in unit.points
     ]
     if parameters.low_kpa >= parameters.high_kpa:
-        found.append((("parameters", "low_kpa"), "low_kpa must be below high_kpa"))
+        found.append((("parameters", "low_kpa"), msg("low_kpa must be below high_kpa")))
     if parameters.critical_kpa is not None and parameters.critical_kpa >= parameters.low_kpa:
-        found.append((("parameters", "critical_kpa"), "critical_kpa must be below low_kpa"))
+        found.append((("parameters", "critical_kpa"), msg("critical_kpa must be below low_kpa")))
     if parameters.min_units > len(units):
-        found.append((("parameters", "min_units"), f"the group has {len(units)} compressors"))
+        found.append(
+            (
+                ("parameters", "min_units"),
+                msg("the group has {units} compressors", units=len(units)),
+            )
+        )
     return found
 
 
@@ -329,7 +355,7 @@ COMPRESSORS = StrategySpec(
     name="compressors",
     summary="air compressors by header pressure, lead by run hours, capped by the schedule",
     modes=groups.MODES,
-    setpoints={MAX_UNITS: "units"},
+    setpoints={MAX_UNITS: Setpoint("units", 0, 100)},
     parameters=CompressorParameters,
     check=_check,
     build=_build,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bms.model import Command, Decision, Priority, Snapshot, Stage
 from drivers.points import PointId, Value
+from schedules.msg import msg
 
 
 class DefaultsController:
@@ -25,7 +26,7 @@ class DefaultsController:
                 value=value,
                 priority=self.priority,
                 source=self.name,
-                reason="default of the output",
+                reason=msg("default of the output"),
             )
             for point, value in defaults.items()
         )

@@ -14,6 +14,7 @@ from bms.control import group as groups
 from bms.model import Command, Decision, Priority, Snapshot, Stage
 from bms.sequences.timers import lasted, since
 from drivers.points import PointId
+from schedules.msg import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,11 @@ class FlowInterlock:
                 continue
             lost_since[name] = start
             if lasted(start, self._proof_s, now):
-                tripped[name] = f"{' and '.join(still)} not running for {self._proof_s:g} s"
+                tripped[name] = msg(
+                    "{still} not running for {proof_s:g} s",
+                    still=" and ".join(still),
+                    proof_s=self._proof_s,
+                )
         if tripped != self._last[0]:
             self._last = (tripped, tuple(self._command(c, tripped) for c in self._tripped(tripped)))
         if lost_since != state.lost_since or tripped != state.tripped:
@@ -95,5 +100,5 @@ class FlowInterlock:
             value=0,
             priority=self.priority,
             source=self.name,
-            reason=f"no flow: {tripped[chiller.name]}",
+            reason=msg("no flow: {tripped}", tripped=tripped[chiller.name]),
         )

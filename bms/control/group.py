@@ -10,6 +10,7 @@ from bms.equipment import Equipment
 from bms.model import Award, Condition, Priority, Severity, Snapshot
 from bms.protection import is_on
 from drivers.points import PointId, Quality
+from schedules.msg import msg
 
 Finding: TypeAlias = tuple[tuple[str | int, ...], str]
 """Where in the group entry something is wrong, and what."""
@@ -19,7 +20,7 @@ MODES = ("on", "off")
 
 def because(what: str, award: Award) -> str:
     """A reason with the reason behind it."""
-    return f"{what} ← {award.winner.reason}"
+    return msg("{what} ← {why}", what=what, why=award.winner.reason)
 
 
 def unknown_mode(group: Group, mode: object) -> Condition:
@@ -27,8 +28,13 @@ def unknown_mode(group: Group, mode: object) -> Condition:
     return Condition(
         f"{group.id}:mode",
         Severity.URGENT,
-        f"{group.id} is commanded to the unknown mode '{mode}'; allowed: {', '.join(MODES)}; "
-        "its equipment is left alone",
+        msg(
+            "{id} is commanded to the unknown mode '{mode}'; allowed: {modes}; its equipment "
+            "is left alone",
+            id=group.id,
+            mode=mode,
+            modes=", ".join(MODES),
+        ),
     )
 
 
@@ -87,7 +93,15 @@ def short(equipment: Equipment) -> str:
 def members_without(group: Group, role: str) -> list[Finding]:
     """One finding for each member whose device has no such point."""
     return [
-        (("members",), f"{short(member)} ({member.kind.name}) has no '{role}' point")
+        (
+            ("members",),
+            msg(
+                "{short} ({name}) has no '{role}' point",
+                short=short(member),
+                name=member.kind.name,
+                role=role,
+            ),
+        )
         for member in group.members
         if role not in member.points
     ]
@@ -99,9 +113,21 @@ def named(
     """What is wrong with a parameter that names equipment of `kind` with points for `roles`."""
     equipment = group.equipment.get(name)
     if equipment is None:
-        return [(where, f"no equipment '{name}' in base '{group.base}'")]
+        return [(where, msg("no equipment '{name}' in base '{base}'", name=name, base=group.base))]
     if equipment.kind.name != kind:
-        return [(where, f"'{name}' is a {equipment.kind.name}, a {kind} belongs here")]
+        return [
+            (
+                where,
+                msg(
+                    "'{name}' is a {name2}, a {kind} belongs here",
+                    name=name,
+                    name2=equipment.kind.name,
+                    kind=kind,
+                ),
+            )
+        ]
     return [
-        (where, f"'{name}' has no '{role}' point") for role in roles if role not in equipment.points
+        (where, msg("'{name}' has no '{role}' point", name=name, role=role))
+        for role in roles
+        if role not in equipment.points
     ]

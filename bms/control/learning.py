@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
+from schedules.msg import msg
+
 LEARNING = 0.25
 MEAN_OF = 3
 BAND_K = 0.6
@@ -206,13 +208,19 @@ def nearest_key(rates: Rates, kind: str, season: str, outdoor_c: float | None) -
 def told(rates: Rates, key: str, season: str, outdoor_c: float | None) -> str:
     """For people: where the rate of `key` comes from."""
     days = rates[key].days
-    learned = "learned on 1 day" if days == 1 else f"learned on {days} days"
+    learned = msg("learned on 1 day") if days == 1 else msg("learned on {days} days", days=days)
     if outdoor_c is None:
-        return f"{season}, {learned}"
+        return msg("{season}, {learned}", season=season, learned=learned)
     here, there = bin_of(outdoor_c), int(key.rpartition("|")[2])
     if here != there:
-        learned = f"as learned at {there} to {there + BIN_K} degC"
-    return f"{season}, {here} to {here + BIN_K} degC, {learned}"
+        learned = msg("as learned at {there} to {there2} degC", there=there, there2=there + BIN_K)
+    return msg(
+        "{season}, {here} to {here2} degC, {learned}",
+        season=season,
+        here=here,
+        here2=here + BIN_K,
+        learned=learned,
+    )
 
 
 def key_of(kind: str, season: str, outdoor_c: float | None) -> str:

@@ -11,19 +11,20 @@ from typing import Any
 from pydantic import Field
 
 from bms.config.filemodel import FileModel
-from bms.config.models import Group, StrategySpec
+from bms.config.models import Group, Setpoint, StrategySpec
 from bms.control import group as groups
 from bms.model import Award, Command, Controller, Decision, Priority, Snapshot, Stage
 from drivers.points import PointId, Value
+from schedules.msg import msg
 
-SETPOINTS: Mapping[str, str] = MappingProxyType(
+SETPOINTS: Mapping[str, Setpoint] = MappingProxyType(
     {
-        "zone_setpoint_c": "degC",
-        "supply_setpoint_c": "degC",
-        "hw_setpoint_c": "degC",
-        "tank_setpoint_c": "degC",
-        "level_pct": "%",
-        "speed_pct": "%",
+        "zone_setpoint_c": Setpoint.of("zone_setpoint", "degC"),
+        "supply_setpoint_c": Setpoint.of("supply_setpoint", "degC"),
+        "hw_setpoint_c": Setpoint.of("hw_setpoint", "degC"),
+        "tank_setpoint_c": Setpoint.of("tank_setpoint", "degC"),
+        "level_pct": Setpoint.of("level", "%"),
+        "speed_pct": Setpoint.of("speed", "%"),
     }
 )
 _ROLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -131,19 +132,21 @@ class OnOffController:
     def _commands(
         self, mode: Award, running: tuple[bool, ...], awards: Sequence[Award | None]
     ) -> list[Command]:
-        group_state = groups.because(f"group {mode.value}", mode)
+        group_state = groups.because(msg("group {value}", value=mode.value), mode)
         commands = []
         for i, point in enumerate(self._enables):
             on = mode.value == "on" and (not running or running[i])
             waits = mode.value == "on" and not on
-            reason = groups.because("waits for its turn to start", mode) if waits else group_state
+            reason = (
+                groups.because(msg("waits for its turn to start"), mode) if waits else group_state
+            )
             commands.append(self._command(point, int(on), reason))
         given = dict(zip(self._inputs, awards, strict=True))
         for given_by, point in self._setpoints:
             award = given[given_by]
             if award is not None:
                 name = given_by.rpartition(".")[2]
-                reason = groups.because(f"group {name}", award)
+                reason = groups.because(msg("group {name}", name=name), award)
                 commands.append(self._command(point, award.value, reason))
         return commands
 

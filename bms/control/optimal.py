@@ -38,6 +38,7 @@ from bms.protection import is_on
 from drivers.points import PointId, Value
 from schedules.answers import Change, Entry
 from schedules.context import Context
+from schedules.msg import msg
 from schedules.resolve import Resolver
 
 PLAUSIBLE_C = (-40.0, 60.0)
@@ -131,11 +132,22 @@ def expected_start(
     k_per_h = (gap_k - BAND_K) / (needed / timedelta(hours=1))
     known = told(state.rates, key, change.entry.season, seen.outdoor_c)
     lead = min(needed, optimal.file.max_start)
-    bounded = f", more than the {_minutes(lead)} min allowed" if lead < needed else ""
-    reason = (
-        f"optimal start: {target:.1f} degC by {change.time.astimezone(ZoneInfo(zone)):%H:%M} needs "
-        f"{_minutes(needed)} min at {k_per_h:.1f} K/h{bounded} ({known}), "
-        f"{change.entry.reason}, {change.entry.origin}"
+    bounded = (
+        msg(", more than the {minutes} min allowed", minutes=_minutes(lead))
+        if lead < needed
+        else ""
+    )
+    reason = msg(
+        "optimal start: {target:.1f} degC by {time:%H:%M} needs {minutes} min at "
+        "{k_per_h:.1f} K/h{bounded} ({known}), {reason}, {origin}",
+        target=target,
+        time=change.time.astimezone(ZoneInfo(zone)),
+        minutes=_minutes(needed),
+        k_per_h=k_per_h,
+        bounded=bounded,
+        known=known,
+        reason=change.entry.reason,
+        origin=change.entry.origin,
     )
     return Expected(change.time - lead, change.time, reason)
 
@@ -267,14 +279,14 @@ class OptimalController:
             return ()
         why = ""
         if seen.zone_c is None:
-            why = "the zone temperature is not good"
+            why = msg("the zone temperature is not good")
         elif self._optimal.outdoor is not None and seen.outdoor_c is None:
-            why = "the outdoor temperature is not good"
+            why = msg("the outdoor temperature is not good")
         elif state.misses >= MISSES:
-            why = f"the zone did not follow on {state.misses} mornings in a row"
+            why = msg("the zone did not follow on {misses} mornings in a row", misses=state.misses)
         if not why:
             return ()
-        text = f"{self._group.id} starts as scheduled, not early: {why}"
+        text = msg("{id} starts as scheduled, not early: {why}", id=self._group.id, why=why)
         return (Condition(f"{self._group.id}:optimal", Severity.NORMAL, text),)
 
     def _purge(
@@ -334,10 +346,15 @@ class OptimalController:
                 lead = min(timedelta(hours=left_k / rate.k_per_h), file.max_stop)
                 if now >= change.time - lead:
                     local = change.time.astimezone(ZoneInfo(self._zone))
-                    reason = (
-                        f"optimal stop: until {local:%H:%M} the zone drifts by at most "
-                        f"{file.drift_k:g} K at {rate.k_per_h:.1f} K/h ({known}), "
-                        f"{entry.reason}, {entry.origin}"
+                    reason = msg(
+                        "optimal stop: until {time:%H:%M} the zone drifts by at most "
+                        "{drift_k:g} K at {k_per_h:.1f} K/h ({known}), {reason}, {origin}",
+                        time=local,
+                        drift_k=file.drift_k,
+                        k_per_h=rate.k_per_h,
+                        known=known,
+                        reason=entry.reason,
+                        origin=entry.origin,
                     )
                     state = replace(state, early=Early("stop", change.time, reason))
         if state.early is None:

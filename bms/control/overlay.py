@@ -7,6 +7,7 @@ from datetime import datetime
 from bms.config.models import Group
 from bms.model import Command, Decision, Priority, Snapshot, Stage
 from drivers.points import PointId
+from schedules.msg import msg
 from schedules.overlays import Given, OverlayEntry
 from schedules.resolve import Resolver
 
@@ -53,7 +54,7 @@ class OverlayController:
             value=given.value,
             priority=self.priority,
             source=self.name,
-            reason=f"{given.reason}, {given.origin}",
+            reason=msg("{reason}, {origin}", reason=given.reason, origin=given.origin),
             expires=given.until,
             beaten=tuple(self._command(name, other, []) for other in beaten),
         )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from bms.model import Command, Decision, Override, Priority, Snapshot, Stage
 from drivers.points import PointId
+from schedules.msg import msg
 
 CLOCK_SET_BACK = timedelta(days=1)
 """An override that begins later than this was made while the clock was lost: it has to wait."""
@@ -28,7 +29,9 @@ class OverrideController:
                 value=override.value,
                 priority=self.priority,
                 source=self.name,
-                reason=f"override by {override.owner}: {override.reason}",
+                reason=msg(
+                    "override by {owner}: {words}", owner=override.owner, words=override.reason
+                ),
                 expires=override.until,
             ),
         )

@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bms.config.optimal import PurgeFile
+from schedules.msg import msg
 from schedules.week import time_text
 
 ABOVE_K = 0.6
@@ -41,7 +42,11 @@ def why_purge(
     if zone_c <= target_c + above_k or outdoor_c >= zone_c - colder_k:
         return None
     window = f"{time_text(purge.start)}-{time_text(purge.end)}"
-    return f"night purge {window}: rooms above {target_c:g} degC, cooler air outside"
+    return msg(
+        "night purge {window}: rooms above {target_c:g} degC, cooler air outside",
+        window=window,
+        target_c=target_c,
+    )
 
 
 def _in_window(purge: PurgeFile, local: datetime) -> bool:

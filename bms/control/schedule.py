@@ -9,6 +9,7 @@ from bms.model import Command, Decision, Priority, Snapshot, Stage
 from drivers.points import PointId, Value
 from schedules.answers import Entry, Layer
 from schedules.context import Context
+from schedules.msg import msg
 from schedules.resolve import Resolver
 
 
@@ -68,7 +69,7 @@ class ScheduleController:
             value=value,
             priority=self.priority,
             source=self.name,
-            reason=f"{told.reason}, {told.origin}",
+            reason=msg("{reason}, {origin}", reason=told.reason, origin=told.origin),
             beaten=beaten,
         )
 

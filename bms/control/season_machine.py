@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bms.switched import Cause, Spell, current, planned
+from schedules.msg import msg
 from schedules.seasons import SUMMER, TRANSITIONAL, WINTER, OutdoorRule, SeasonSet
 
 LOOK_EVERY = timedelta(minutes=5)
@@ -85,7 +86,7 @@ def advance(
         day = _date(now, zone)
         first = Spell(
             seasons.id, base, _midnight(day, zone, 0), seasons.season(day), "start", "bms",
-            "where the dates are on the first day",
+            msg("where the dates are on the first day"),
         )  # fmt: skip
         return _look(state, outdoor_c, now), first
     if now < end:
@@ -176,8 +177,8 @@ def _decide(
     if present.cause != "start" and (today - since).days < rule.dwell_days:
         return state, None
     reason = wish.reason
-    if not wish.at_once:
-        reason += f" for {state.wanted_days} days" if state.wanted_days > 1 else ""
+    if not wish.at_once and state.wanted_days > 1:
+        reason = msg("{reason} for {days} days", reason=reason, days=state.wanted_days)
     spell = Spell(seasons.id, base, begun, wish.season, wish.cause, "bms", reason)
     return replace(state, wanted="", wanted_days=0), spell
 
@@ -194,26 +195,49 @@ def _wish(
     """What today asks for instead of the present season; None if it asks for nothing."""
     if bad:
         way = seasons.way(present, seasons.season(today))
-        reason = f"no outdoor temperature for {rule.fallback_h:g} h: by the dates"
+        reason = msg(
+            "no outdoor temperature for {fallback_h:g} h: by the dates", fallback_h=rule.fallback_h
+        )
         return _Wish(way[0], "dates", reason, at_once=True) if way else None
     if present != TRANSITIONAL and not rule.permits(present, today):
-        return _Wish(TRANSITIONAL, "dates", f"{present} is not permitted now", at_once=True)
+        return _Wish(
+            TRANSITIONAL,
+            "dates",
+            msg("{present} is not permitted now", present=present),
+            at_once=True,
+        )
     mean_c = mean_of(rule, state)
     if not told or mean_c is None:
         return None
-    name = "running mean" if rule.mean == "running" else "five-day mean"
-    said = f"{name} {mean_c:.1f} degC"
+    name = msg("running mean") if rule.mean == "running" else msg("five-day mean")
+    said = msg("{name} {mean_c:.1f} degC", name=name, mean_c=mean_c)
     summer, winter = rule.summer, rule.winter
     if present == SUMMER:
         if summer is not None and mean_c < summer.leave_c:
-            return _Wish(TRANSITIONAL, "weather", f"{said}, below {summer.leave_c:g}")
+            return _Wish(
+                TRANSITIONAL,
+                "weather",
+                msg("{said}, below {leave_c:g}", said=said, leave_c=summer.leave_c),
+            )
     elif present == WINTER:
         if winter is not None and mean_c > winter.leave_c:
-            return _Wish(TRANSITIONAL, "weather", f"{said}, above {winter.leave_c:g}")
+            return _Wish(
+                TRANSITIONAL,
+                "weather",
+                msg("{said}, above {leave_c:g}", said=said, leave_c=winter.leave_c),
+            )
     elif summer is not None and mean_c >= summer.enter_c:
-        return _Wish(SUMMER, "weather", f"{said}, at or above {summer.enter_c:g}")
+        return _Wish(
+            SUMMER,
+            "weather",
+            msg("{said}, at or above {enter_c:g}", said=said, enter_c=summer.enter_c),
+        )
     elif winter is not None and mean_c <= winter.enter_c:
-        return _Wish(WINTER, "weather", f"{said}, at or below {winter.enter_c:g}")
+        return _Wish(
+            WINTER,
+            "weather",
+            msg("{said}, at or below {enter_c:g}", said=said, enter_c=winter.enter_c),
+        )
     return None
 
 

@@ -15,6 +15,7 @@ from bms.errors import StoreError
 from bms.historian.records import from_ms, to_ms
 from bms.historian.upkeep import COMMAND, RETRY_LATER, Outcome, Request, parsed
 from bms.model import Condition, Severity
+from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class Keeper:
         try:
             outcome = await self._upkeep()
         except (OSError, TimeoutError, ValueError) as error:
-            outcome = Outcome(error=str(error) or "it took too long", finished=False)
+            outcome = Outcome(error=str(error) or msg("it took too long"), finished=False)
         if outcome is None:  # another process is at it
             return None
         if outcome.error and outcome.error != self.error:
@@ -150,18 +151,21 @@ class Keeper:
         """What is wrong with the history as it is kept."""
         found = []
         if self.error:
-            text = f"history is stored, but not compacted: {self.error}"
+            text: str = msg("history is stored, but not compacted: {error}", error=self.error)
             found.append(Condition("store:upkeep", Severity.URGENT, text))
         last = self.last
         if last is not None and (last.dropped_samples or last.missing_bytes):
-            text = (
-                f"history is full ({last.used_bytes / 1e6:,.0f} MB): gave up "
-                f"{self.dropped_samples:,} samples since the start"
+            text = msg(
+                "history is full ({used_bytes:,.0f} MB): gave up {dropped_samples:,} samples "
+                "since the start",
+                used_bytes=last.used_bytes / 1000000.0,
+                dropped_samples=self.dropped_samples,
             )
             if last.missing_bytes:
-                text += (
-                    f"; what is never given up needs {last.missing_bytes / 1e6:,.0f} MB more: "
-                    "raise history.max_bytes in site.yaml, or free the disk"
+                text = f"{text}; " + msg(
+                    "what is never given up needs {missing_bytes:,.0f} MB more: raise "
+                    "history.max_bytes in site.yaml, or free the disk",
+                    missing_bytes=last.missing_bytes / 1000000.0,
                 )
             found.append(Condition("store:full", Severity.URGENT, text))
         return found

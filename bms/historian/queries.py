@@ -381,3 +381,11 @@ def _common(resolutions: Sequence[Decimal]) -> Decimal:
     ratios = [resolution.as_integer_ratio() for resolution in resolutions]
     denominator = lcm(*(d for _, d in ratios))
     return Decimal(gcd(*(n * (denominator // d) for n, d in ratios))) / Decimal(denominator)
+
+
+def opened(directory: Path) -> Queries | None:
+    """The history of a directory, to be read; None if there is none or it cannot be opened."""
+    try:
+        return Queries(directory, read_only=True)
+    except StoreError:
+        return None

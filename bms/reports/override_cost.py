@@ -24,6 +24,7 @@ from bms.model import Award, Override, Priority
 from bms.protection import is_on
 from bms.reports.why import zone_of
 from drivers.points import PointId, Quality, Sample
+from schedules.msg import msg
 
 TYPICAL_OVER = timedelta(days=7)
 """What a machine typically draws is its mean over the time that it ran in the week before."""
@@ -81,17 +82,21 @@ def override_cost(
     """The cost from the override's start to `end`; `samples` are the latest readings."""
     owner, _, role = override.point.rpartition(".")
     if role not in ("enable", "mode"):
-        return Cost(None, "", "what another setting would have used cannot be told")
+        return Cost(None, "", msg("what another setting would have used cannot be told"))
     # A quarter of an hour more at both ends: registers are read so often.
     timeline = _timeline(history, override.point, override.start - QUARTER, end + QUARTER)
     spans = spans_of(timeline, f"override:{override.id}", override.start, end, end + QUARTER)
     inside = [span for span in spans if override.start <= span.start and span.end <= end]
     if not inside:
-        return Cost(None, "", "nothing is recorded of it yet")
+        return Cost(None, "", msg("nothing is recorded of it yet"))
     if any(span.otherwise is None for span in inside):
-        return Cost(None, "", "nobody else commands it: what it would do otherwise is not known")
+        return Cost(
+            None, "", msg("nobody else commands it: what it would do otherwise is not known")
+        )
     if any(span.differs for span in inside):
-        return Cost(None, "", "it runs either way: what the other mode would use cannot be told")
+        return Cost(
+            None, "", msg("it runs either way: what the other mode would use cannot be told")
+        )
     costs = []
     if any(span.extra for span in inside):
         costs.append(_extra(site, history, owner, spans, inside, samples))
@@ -147,10 +152,21 @@ def measured_kwh(
         if part.counts is None:
             return None, None, part.reason
         if part.end_ms - part.start_ms > BORDER_LIMIT_MS and extra_s < ran_s:
-            return None, None, f"the register was not read for {in_words(part.end - part.start)}"
+            return (
+                None,
+                None,
+                msg(
+                    "the register was not read for {in_words}",
+                    in_words=in_words(part.end - part.start),
+                ),
+            )
         total += Fraction(part.counts) * Fraction(extra_s) / Fraction(ran_s) * resolution
         last = part.end
-    return (None if last is None else float(total)), last, "the register has not been read since"
+    return (
+        (None if last is None else float(total)),
+        last,
+        msg("the register has not been read since"),
+    )
 
 
 def _overlap_s(start: datetime, end: datetime, spans: Iterable[Span]) -> float:
@@ -179,18 +195,24 @@ def _extra(
         needed = extra[-1].end
         local = upto.astimezone(ZoneInfo(zone_of(site, owner)))
         late = needed - upto > timedelta(minutes=1)
-        detail = f"up to {local:%Y-%m-%d %H:%M}, when it was last read" if late else ""
+        detail = (
+            msg("up to {time:%Y-%m-%d %H:%M}, when it was last read", time=local) if late else ""
+        )
         return Cost(total, "measured", detail)
     hours = sum(span.hours for span in extra)
     power = _power_point(site, owner)
     if power is not None and end - start <= POWER_OVER:
         found = _from_power(history.samples(power, start - POWER_GAP, end), extra)
         if found is not None:
-            return Cost(found, "measured", f"from {power}")
+            return Cost(found, "measured", msg("from {power}", power=power))
     rated = _rated_kw(site, owner)
     if rated is None:
-        return Cost(None, "", "it has no energy register and no rated power")
-    return Cost(rated * hours, "rated", f"{rated:g} kW rated for {hours:.1f} h")
+        return Cost(None, "", msg("it has no energy register and no rated power"))
+    return Cost(
+        rated * hours,
+        "rated",
+        msg("{rated:g} kW rated for {hours:.1f} h", rated=rated, hours=hours),
+    )
 
 
 def _saved(
@@ -199,11 +221,21 @@ def _saved(
     hours = sum(span.hours for span in spans if span.saved)
     typical = _typical_kw(site, history, override, owner)
     if typical is not None:
-        return Cost(-typical * hours, "typical", f"typically {typical:.1f} kW for {hours:.1f} h")
+        return Cost(
+            -typical * hours,
+            "typical",
+            msg("typically {typical:.1f} kW for {hours:.1f} h", typical=typical, hours=hours),
+        )
     rated = _rated_kw(site, owner)
     if rated is None:
-        return Cost(None, "", "what it would have used is not known: no register, no rated power")
-    return Cost(-rated * hours, "rated", f"{rated:g} kW rated for {hours:.1f} h")
+        return Cost(
+            None, "", msg("what it would have used is not known: no register, no rated power")
+        )
+    return Cost(
+        -rated * hours,
+        "rated",
+        msg("{rated:g} kW rated for {hours:.1f} h", rated=rated, hours=hours),
+    )
 
 
 def _typical_kw(site: Site, history: Queries, override: Override, owner: str) -> float | None:
@@ -313,10 +345,10 @@ def _rated_kw(site: Site, owner: str) -> float | None:
 
 def _total(costs: Sequence[Cost]) -> Cost:
     if not costs:
-        return Cost(0.0, "", "it would run, or stand still, just the same")
+        return Cost(0.0, "", msg("it would run, or stand still, just the same"))
     for cost in costs:
         if cost.kwh is None:
             return cost
     known = [cost.kwh for cost in costs if cost.kwh is not None]
-    how = " and ".join(dict.fromkeys(cost.how for cost in costs))
+    how = ", ".join(dict.fromkeys(cost.how for cost in costs))
     return Cost(sum(known), how, "; ".join(cost.detail for cost in costs if cost.detail))

@@ -1,4 +1,5 @@
-"""What an edit of the schedules will do: every command that becomes another, hours and kWh."""
+"""What an edit of the schedules, or a switch of a season or an overlay, will do: every command that
+becomes another, hours and kWh."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from bms.config.models import Group, Site
 from bms.control.expected import Changed, Expected, changes, expected, hours_by_mode
-from bms.historian.queries import Queries
+from bms.control.schedule import resolver_of
+from bms.historian.queries import Queries, opened
 from bms.model import Command, Override
 from bms.reports.power import GroupPower, group_power
 from schedules.context import Context
@@ -18,7 +20,7 @@ from schedules.context import Context
 
 @dataclass(frozen=True, slots=True)
 class GroupDiff:
-    """One group for which the edit makes a difference."""
+    """One group for which the edit or switch makes a difference."""
 
     group: str
     zone: str
@@ -58,14 +60,17 @@ def schedule_diff(
     end: datetime,
     history: Queries | None,
 ) -> list[GroupDiff]:
-    """Compare a site with the same site under other schedules, group by group.
+    """Compare a site with the same site under other schedules, or otherwise switched, group by
+    group.
 
-    `contexts` are what is switched before and after (the same one, unless the edit is a switch).
-    Equipment that has a schedule of its own on one side only is compared as a group of one that
-    nobody commands on the other.
+    `contexts` are what is switched before and after: the same one for an edit. Equipment that has
+    a schedule of its own on one side only is compared as a group of one that nobody commands on the
+    other.
     """
     found = []
     for name in dict.fromkeys((*before.groups, *after.groups)):
+        if _untouched(name, before, after, contexts):
+            continue
         old, new = (
             expected(site, site.groups[name], overrides, context, start, end)
             if name in site.groups
@@ -77,6 +82,34 @@ def schedule_diff(
             site = before if name in before.groups else after
             found.append(_group_diff(site, site.groups[name], different, old, new, history, start))
     return found
+
+
+def switch_diff(
+    site: Site,
+    overrides: Sequence[Override],
+    contexts: tuple[Context, Context],
+    start: datetime,
+    end: datetime,
+) -> list[GroupDiff]:
+    """What other switches change at a running site, with what its history says of power.
+
+    Blocks on the disk: to be called beside the control loop, with which it shares no resolver.
+    """
+    alone = replace(site, library=replace(site.library))
+    history = opened(site.state_dir)
+    try:
+        return schedule_diff(alone, alone, overrides, contexts, start, end, history)
+    finally:
+        if history is not None:
+            history.close()
+
+
+def _untouched(group: str, before: Site, after: Site, contexts: tuple[Context, Context]) -> bool:
+    """Whether a switch does not bear on a group at all: then both sides have one resolver."""
+    if before.library is not after.library:
+        return False
+    old, new = (resolver_of(before, group, context) for context in contexts)
+    return old is new
 
 
 def _group_diff(

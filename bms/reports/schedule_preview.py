@@ -12,6 +12,7 @@ from bms.control.expected import Expected, expected
 from bms.control.schedule import resolver_of
 from bms.model import Override
 from schedules.context import Context
+from schedules.msg import msg
 from schedules.resolve import Resolver
 
 
@@ -27,6 +28,8 @@ def schedule_preview(
 
     Every stretch has the mode and setpoints in force, the command that decides the mode (with its
     slot and source), and the schedule's own line also where something else lies on top of it.
+    `calendars_lack` has the years that a calendar of the schedule says nothing about: their
+    holidays are shown as ordinary days.
     """
     zone = ZoneInfo(site.bases[group.base].zone)
     first = start.astimezone(zone).date()
@@ -41,6 +44,12 @@ def schedule_preview(
         "title": dict(group.title),
         "zone": zone.key,
         "governed": resolver is not None,
+        "calendars_lack": {
+            name: list(years)
+            for name, years in site.library.lacking(
+                range(first.year, (last - timedelta(days=1)).year + 1), group.id
+            ).items()
+        },
         "stretches": [_stretch(group, part, zone, resolver) for part in parts],
         "overrides": None
         if overrides is None
@@ -74,7 +83,7 @@ def _stretch(
         "mode": None if mode is None else mode.value,
         "setpoints": setpoints,
         "season": None if entry is None else entry.season,
-        "reason": "nobody commands it" if mode is None else mode.winner.reason,
+        "reason": msg("nobody commands it") if mode is None else mode.winner.reason,
         "priority": None if mode is None else int(mode.winner.priority),
         "source": None if mode is None else mode.winner.source,
         "origin": None if entry is None else str(entry.origin),

@@ -44,7 +44,8 @@ def why(
     point. Raises InvalidInput for an unknown point.
     """
     if point not in units:
-        raise InvalidInput(f"unknown point '{point}'; " + suggestion(point, units))
+        hint = suggestion(point, units)
+        raise InvalidInput(msg("unknown point '{point}'; {hint}", point=point, hint=hint))
     zone = ZoneInfo(zone_of(site, point))
     return {
         "point": point,
@@ -91,15 +92,25 @@ def why_then(
         )
     begin = history.first_award()
     if begin is None or time < begin:
-        since = f"begins at {_local(begin, zone)}" if begin is not None else "is empty"
-        raise BmsError(f"nothing is known of {_local(time, zone)}: the history of commands {since}")
+        since = (
+            msg("begins at {time}", time=_local(begin, zone))
+            if begin is not None
+            else msg("is empty")
+        )
+        raise BmsError(
+            msg(
+                "nothing is known of {time}: the history of commands {since}",
+                time=_local(time, zone),
+                since=since,
+            )
+        )
     sample = _recorded(site, history, point, time)
     if sample is None and own_group(site, point) is not None:
         found = award_at(history, point, time)  # a group's point shows what it is awarded
         if found is not None:
             sample = Sample(point, found.value, Quality.GOOD, time)
     if sample is None:
-        sample = Sample(point, None, Quality.BAD, time, "no reading of then is recorded")
+        sample = Sample(point, None, Quality.BAD, time, msg("no reading of then is recorded"))
     return why(
         site,
         strategies,
@@ -129,7 +140,7 @@ def known_units(site: Site, strategies: Mapping[str, StrategySpec]) -> dict[Poin
     for group in site.groups.values():
         units[group.mode_point] = ""
         setpoints = strategies[group.strategy].setpoints
-        units |= {group.setpoint_point(name): unit for name, unit in setpoints.items()}
+        units |= {group.setpoint_point(name): found.unit for name, found in setpoints.items()}
     return units
 
 
@@ -212,9 +223,10 @@ def _whether_it_ran(site: Site, history: Queries, time: datetime) -> str:
     if first is None or time < first or history.recorded(time - within, time + within):
         return ""
     minutes = within.total_seconds() / 60
-    return (
-        f"nothing was recorded within {minutes:g} min: the controller may not have been running; "
-        "shown is what it had commanded last"
+    return msg(
+        "nothing was recorded within {minutes:g} min: the controller may not have been "
+        "running; shown is what it had commanded last",
+        minutes=minutes,
     )
 
 

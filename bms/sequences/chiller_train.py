@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from bms.sequences.proof import Proof, prove
 from bms.sequences.timers import lasted, moved, since
+from schedules.msg import msg
 
 
 class Phase(StrEnum):
@@ -106,7 +107,15 @@ def _once(state: TrainState, wanted: bool, inputs: TrainInputs, now: datetime) -
         proofs = [(a, _prove(a, began, now)) for a in inputs.auxiliaries]
         missing = [a for a, proof in proofs if proof is Proof.FAILED]
         if missing:
-            return _fail(state, f"{_no_proof(missing[0])} within {missing[0].proof_s:g} s", now)
+            return _fail(
+                state,
+                msg(
+                    "{no_proof} within {proof_s:g} s",
+                    no_proof=_no_proof(missing[0]),
+                    proof_s=missing[0].proof_s,
+                ),
+                now,
+            )
         if all(proof is Proof.PROVEN for _, proof in proofs):
             return TrainState(Phase.PROVING, now)
         return state
@@ -132,16 +141,32 @@ def _watch(state: TrainState, inputs: TrainInputs, began: datetime, now: datetim
         state = replace(state, lost_since=lost_since)
     for auxiliary in lost:
         if lasted(lost_since, auxiliary.proof_s, now):
-            return _fail(state, f"{_no_proof(auxiliary)} for {auxiliary.proof_s:g} s", now)
+            return _fail(
+                state,
+                msg(
+                    "{no_proof} for {proof_s:g} s",
+                    no_proof=_no_proof(auxiliary),
+                    proof_s=auxiliary.proof_s,
+                ),
+                now,
+            )
     if chiller_lost and lasted(lost_since, inputs.chiller_proof_s, now):
-        reason = f"{inputs.chiller} shows no run status for {inputs.chiller_proof_s:g} s"
+        reason = msg(
+            "{chiller} shows no run status for {chiller_proof_s:g} s",
+            chiller=inputs.chiller,
+            chiller_proof_s=inputs.chiller_proof_s,
+        )
         return _fail(state, reason, now)
     if state.phase is Phase.PROVING:
         proof = prove(inputs.status, began, inputs.chiller_proof_s, now)
         if proof is Proof.PROVEN:
             return replace(state, phase=Phase.RUNNING, phase_since=now)
         if proof is Proof.FAILED:
-            reason = f"{inputs.chiller} shows no run status within {inputs.chiller_proof_s:g} s"
+            reason = msg(
+                "{chiller} shows no run status within {chiller_proof_s:g} s",
+                chiller=inputs.chiller,
+                chiller_proof_s=inputs.chiller_proof_s,
+            )
             return _fail(state, reason, now)
     return state
 
@@ -153,7 +178,7 @@ def _prove(auxiliary: Auxiliary, told: datetime, now: datetime) -> Proof:
 
 
 def _no_proof(auxiliary: Auxiliary) -> str:
-    return f"{auxiliary.name} shows no run status"
+    return msg("{name} shows no run status", name=auxiliary.name)
 
 
 def _stop(state: TrainState, now: datetime) -> TrainState:

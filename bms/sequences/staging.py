@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import Enum
 
 from bms.sequences.timers import lasted, since
+from schedules.msg import msg
 
 WATER_KWH_PER_M3K = 1.163
 """Heat that one cubic metre of water takes up per kelvin (control reference, 9)."""
@@ -92,12 +93,22 @@ def next_step(
     if timers.stage_since is not None and not lasted(timers.stage_since, rules.min_stage_s, now):
         return StageDecision(Step.HOLD, "", timers)
     if lasted(timers.down_since, rules.delay_s, now):
-        reason = f"load {load_kw:.0f} kW below {rules.down_pct:g} % of {lower_capacity_kw:.0f} kW"
+        reason = msg(
+            "load {load_kw:.0f} kW below {down_pct:g} % of {lower_capacity_kw:.0f} kW",
+            load_kw=load_kw,
+            down_pct=rules.down_pct,
+            lower_capacity_kw=lower_capacity_kw,
+        )
         return StageDecision(Step.DOWN, reason, StageTimers(now))
     if can_go_up and lasted(timers.up_since, rules.delay_s, now):
-        reason = f"load {load_kw:.0f} kW above {rules.up_pct:g} % of {capacity_kw:.0f} kW"
+        reason = msg(
+            "load {load_kw:.0f} kW above {up_pct:g} % of {capacity_kw:.0f} kW",
+            load_kw=load_kw,
+            up_pct=rules.up_pct,
+            capacity_kw=capacity_kw,
+        )
         return StageDecision(Step.UP, reason, StageTimers(now))
     if can_go_up and lasted(timers.failsafe_since, rules.delay_s, now):
-        reason = f"supply {too_warm_k:.1f} K above its setpoint"
+        reason = msg("supply {too_warm_k:.1f} K above its setpoint", too_warm_k=too_warm_k)
         return StageDecision(Step.UP, reason, StageTimers(now))
     return StageDecision(Step.HOLD, "", timers)

@@ -32,7 +32,7 @@ async def test_s8_a_season_switched_by_hand_changes_what_the_devices_do(tmp_path
             at="tomorrow 00:00", reason="mild weather", dry_run=True,
         )  # fmt: skip
         assert [line["en"] for line in trial["checklist"]] == ["The water valves are closed"]
-        assert [e["target"] for e in trial["effects"]] == ["binjiang.showroom"]
+        assert [g["group"] for g in trial["groups"]] == ["binjiang.showroom"]
         with pytest.raises(Refused, match="engineers may"):
             await park.ask(
                 "season.switch", "shop.keeper", set="showroom", base="binjiang", to="transitional",
@@ -61,7 +61,7 @@ async def test_s8_epidemic_ventilation_is_full_and_goes_on_for_an_hour(tmp_path:
         trial = await park.ask(
             "overlay.set", overlay="epidemic", level="full", reason="a case", dry_run=True
         )
-        assert {e["target"] for e in trial["effects"]} == {
+        assert {g["group"] for g in trial["groups"]} == {
             "binjiang.showroom", "chongqing.dressing-room",
         }  # fmt: skip
         await park.ask(

@@ -45,6 +45,17 @@ def test_every_day_has_48_signs_and_its_own_hours(day: str, hours: int) -> None:
     assert on == timedelta(hours=hours)
 
 
+def test_a_change_within_skipped_time_and_a_day_that_begins_with_it() -> None:
+    parts = running("2026-03-29T01:30", "2026-03-29T03:30")
+    assert day_bar(parts, date(2026, 3, 29), BERLIN) == OFF * 3 + ON * 4 + OFF * 41
+    cairo = ZoneInfo("Africa/Cairo")  # 00:00 to 01:00 is skipped
+    edges = ["2026-04-23T22:00", "2026-04-24T01:00", "2026-04-24T01:30", "2026-04-25T00:00"]
+    times = [local(edge, cairo) for edge in edges]
+    signs = (ON, OFF, ON)
+    parts = [Part(a, b, sign) for a, b, sign in zip(times, times[1:], signs, strict=False)]
+    assert day_bar(parts, date(2026, 4, 24), cairo) == OFF * 3 + ON * 45
+
+
 def test_before_the_first_part_nobody_commands() -> None:
     parts = [Part(local("2026-07-06T12:00"), local("2026-07-07T00:00"), ON)]
     assert day_bar(parts, date(2026, 7, 6), BERLIN) == NOBODY * 24 + ON * 24

@@ -102,3 +102,28 @@ def test_a_preview_draws_days_with_hours_and_reasons(site: Path) -> None:
     (sunday,) = [line for line in shown.splitlines() if "Sun 2026-04-05" in line]
     assert "█" not in sunday
     assert "otherwise" in sunday
+
+
+def test_on_a_day_that_begins_at_one_nothing_is_listed_before_it(site: Path) -> None:
+    base = site / "site.yaml"
+    base.write_text(base.read_text("utf-8").replace("Asia/Shanghai", "Africa/Cairo"), "utf-8")
+    late = SCHEDULE.replace('"08:00", to: "18:00"', '"22:00", to: "01:00"')
+    (site / "schedules" / "air.yaml").write_text(late, encoding="utf-8")
+    shown = bms("schedule", "preview", site, "b.air", "--from", "2026-04-23", "--days", 2).output
+    (line,) = [line for line in shown.splitlines() if "Fri 2026-04-24" in line]
+    assert "00:00-" not in line
+
+
+def test_a_preview_says_which_holidays_it_does_not_know(site: Path) -> None:
+    holidays = "  - {calendar: cn, entries: holiday, do: replace, blocks: []}\n"
+    (site / "schedules" / "air.yaml").write_text(f"{SCHEDULE}exceptions:\n{holidays}", "utf-8")
+    (site / "schedules" / "calendars").mkdir()
+    (site / "schedules" / "calendars" / "cn.yaml").write_text(
+        "calendar: cn\nyears: [2026]\nentries:\n"
+        "  holiday: [{name: New Year, dates: [2026-01-01]}]\n",
+        encoding="utf-8",
+    )
+    until = ("schedule", "preview", site, "b.air", "--days", 3)
+    assert "has no" not in bms(*until, "--from", "2026-12-29").output
+    shown = bms(*until, "--from", "2026-12-30").output
+    assert "calendar cn has no 2027: its holidays are shown as ordinary days" in shown

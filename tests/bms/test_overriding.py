@@ -121,6 +121,8 @@ def test_the_end_of_a_block_that_the_clocks_move(tmp_path: Path) -> None:
         ("b.holds.enable", "on", Until("1h"), " \n", "wang", InvalidInput, "needs a reason"),
         ("b.holds.enable", "maybe", Until("1h"), "x", "wang", InvalidInput, "on or off"),
         ("b.holds.speed", "nan", Until("1h"), "x", "wang", InvalidInput, "finite"),
+        ("b.holds.speed", "101", Until("1h"), "x", "wang", InvalidInput, "write 0 to 100"),
+        ("b.air.zone_setpoint_c", "260", Until("1h"), "x", "w", InvalidInput, "write 5 to 40"),
         ("b.air.mode", "onn", Until("1h"), "x", "wang", InvalidInput, "no mode of b.air"),
         ("b.holds.enabel", "on", Until("1h"), "x", "wang", InvalidInput, "b.holds.enable"),
         ("b.alone.enable", "on", Until(moment="end-of-block"), "x", "wang", InvalidInput,

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from bms.config.filemodel import FileModel
 from bms.config.load import check
-from bms.config.models import Group, Site, StrategySpec
+from bms.config.models import Group, Setpoint, Site, StrategySpec
 from bms.config.scaffold import template
 from bms.model import Decision, Priority, Snapshot, Stage
 from drivers.points import PointId
@@ -61,7 +61,7 @@ ON_OFF = StrategySpec(
     name="on_off",
     summary="on and off",
     modes=("on", "off"),
-    setpoints={"zone_setpoint_c": "degC"},
+    setpoints={"zone_setpoint_c": Setpoint.of("zone_setpoint", "degC")},
     parameters=OnOffParameters,
     check=check_members,
     build=build_switch,

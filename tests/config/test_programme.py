@@ -148,3 +148,25 @@ def test_overlays_and_time_units_give_what_strategies_take(demo: Site) -> None:
     units = texts["schedules/time-units.yaml"]
     (problem,) = _check(demo, _texts(time_units=units.replace("speed_pct: [40", "speed: [40")))
     assert "no setpoint 'speed' in strategy on_off of group 'chongqing.dressing-room'" in problem
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("speed_pct: 800", "speed_pct cannot be 800 %; write 0 to 100"),
+        ("speed_pct: -1", "speed_pct cannot be -1 %; write 0 to 100"),
+        ("zone_setpoint_c: 260", "zone_setpoint_c cannot be 260 degC; write 5 to 40"),
+        ("speed_pct: 100, zone_setpoint_c: 5", ""),
+    ],
+)
+def test_a_setpoint_that_nobody_can_mean_is_a_slip(demo: Site, given: str, told: str) -> None:
+    text = _one("binjiang.ahu-3").replace('mode: "on"', f'mode: "on", {given}')
+    found = _check(demo, _texts(one=text))
+    assert [problem.partition(": ")[2] for problem in found] == ([told] if told else [])
+    assert all(problem.startswith("schedules/one.yaml:4:") for problem in found)
+
+
+def test_a_time_unit_may_offer_what_a_setpoint_can_be(demo: Site) -> None:
+    units = _texts()["schedules/time-units.yaml"].replace("speed_pct: [40, ", "speed_pct: [-4, ")
+    (problem,) = _check(demo, _texts(time_units=units))
+    assert "speed_pct cannot be -4 %; write 0 to 100" in problem

@@ -73,3 +73,21 @@ def test_no_control_characters_reach_the_terminal() -> None:
 @pytest.mark.parametrize(("text", "columns"), [("abc", 3), ("空调", 4), ("：", 2), ("e\u0301", 1)])
 def test_width(text: str, columns: int) -> None:
     assert width(text) == columns
+
+
+@pytest.mark.parametrize(
+    ("before", "marked", "after"), [(0, 5000, 0), (4000, 8, 4000), (9, 8, 900)]
+)
+def test_of_a_very_long_line_the_part_around_the_mark_is_shown(
+    before: int, marked: int, after: int
+) -> None:
+    line = "空 " * (before // 2) + "x" * marked + " 调" * (after // 2)
+    column = len("空 " * (before // 2)) + 1
+    text = render([Problem("a.yaml", 1, column, "m", "hint")], {"a.yaml": line})
+    _, source, mark = text.splitlines()
+    assert width(source) <= 2 * 170
+    at = width(mark[: mark.index("^")])
+    shown = source[source.index("x") :]
+    assert width(source[: -len(shown)]) == at
+    assert mark.endswith("^ hint")
+    assert mark.count("^") == min(marked, 80)

@@ -274,6 +274,10 @@ CASES = {
         "no setpoint 'zone_setpoint' in strategy on_off of group 'plant.offices'; "
         "did you mean 'zone_setpoint_c'?",
     ),
+    "a slip of the pen in a setpoint": (
+        OFFICES, "zone_setpoint_c: 27", "zone_setpoint_c: 270", "zone_setpoint_c: 270",
+        "zone_setpoint_c cannot be 270 degC; write 5 to 40",
+    ),
     "full-width punctuation": (
         "links.yaml", "port: 502", "port：502", "：502", "full-width character '：' cannot be used",
     ),

@@ -186,8 +186,8 @@ def test_strategies_say_what_they_take() -> None:
         assert spec.name == name
         assert spec.modes == ("on", "off")
         assert spec.summary
-    assert STRATEGIES["compressors"].setpoints == {"max_units": "units"}
-    assert STRATEGIES["chilled_water_plant"].setpoints == {"chw_setpoint_c": "degC"}
+    assert STRATEGIES["compressors"].setpoints["max_units"].unit == "units"
+    assert STRATEGIES["chilled_water_plant"].setpoints["chw_setpoint_c"].unit == "degC"
     assert set(STRATEGIES["on_off"].setpoints) == {
         "zone_setpoint_c",
         "supply_setpoint_c",

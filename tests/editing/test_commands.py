@@ -81,6 +81,75 @@ def test_a_slip_in_set_is_told_and_changes_nothing(
     assert (site / AIR).read_text(encoding="utf-8") == TEXT
 
 
+_LINES = """\
+schedule: air
+governs: [b.air]
+otherwise: {mode: "off"}
+week:
+  any:
+    mon:        # early
+      - {from: "06:00", to: "09:00", mode: "on"}   # warm-up
+      - {from: "09:00", to: "18:00", mode: "on", speed_pct: 60}
+    tue-sat:
+      # the usual
+      - {from: "09:00", to: "18:00", mode: "on", speed_pct: 60}   # shift
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "old", "new"),
+    [
+        (("mon-sat", "09:00", "--to", "17:00"),
+         '"09:00", to: "18:00"', '"09:00", to: "17:00"'),
+        (("tue-sat", "1", "--to", "17:00"),
+         '"09:00", to: "18:00", mode: "on", speed_pct: 60}   # shift',
+         '"09:00", to: "17:00", mode: "on", speed_pct: 60}   # shift'),
+        (("mon-sat", "--add", "--from", "19:00", "--to", "20:00", "--mode", "on"),
+         "60}\n    tue-sat:",
+         '60}\n      - {from: "19:00", to: "20:00", mode: "on"}\n    tue-sat:'),
+        (("mon,fri", "09:00", "--to", "17:00"),
+         '18:00", mode: "on", speed_pct: 60}\n    tue-sat:',
+         '17:00", mode: "on", speed_pct: 60}\n    tue-thu,sat:'),
+    ],
+)  # fmt: skip
+def test_days_on_several_lines_are_changed_line_by_line(
+    site: Path, words: tuple[str, ...], old: str, new: str
+) -> None:
+    (site / AIR).write_text(_LINES, encoding="utf-8")
+    said = bms("schedule", "set", site, "air", *words, "--reason", "x")
+    assert said.exit_code == 0, said.output
+    text = (site / AIR).read_text(encoding="utf-8")
+    assert text.startswith(_LINES.replace(old, new)), text
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("mon-sat", "1", "--to", "17:00"), "block 1 begins at 06:00, 09:00; name it by the time"),
+        (("mon-sat", "2", "--to", "17:00"), "tue-sat has no block '2'"),
+        (("daily", "09:00", "--to", "17:00"), "sun has no block '09:00'"),
+    ],
+)
+def test_a_block_that_is_not_the_same_on_all_days_is_not_guessed(
+    site: Path, words: tuple[str, ...], told: str
+) -> None:
+    (site / AIR).write_text(_LINES, encoding="utf-8")
+    said = bms("schedule", "set", site, "air", *words, "--reason", "x")
+    assert said.exit_code == 2, said.output
+    assert told in said.output
+    assert (site / AIR).read_text(encoding="utf-8") == _LINES
+
+
+def test_copy_day_keeps_a_line_of_several_days_whole(site: Path) -> None:
+    (site / AIR).write_text(_LINES, encoding="utf-8")
+    said = bms("schedule", "copy-day", site, "air", "mon", "tue-sat", "--reason", "x")
+    assert said.exit_code == 0, said.output
+    text = (site / AIR).read_text(encoding="utf-8")
+    assert "    tue-sat:\n" in text
+    assert text.startswith(_LINES.split("    tue-sat")[0])
+    assert text.count('"06:00"') == 2
+
+
 def test_every_change_needs_a_reason_and_a_known_schedule(site: Path) -> None:
     said = bms("schedule", "set", site, "air", "mon-fri", 1, "--from", "06:30")
     assert (said.exit_code, "--reason" in said.output) == (2, True)
@@ -189,3 +258,43 @@ def test_who_may_not_edit_this_schedule_is_refused(
     assert (said.exit_code, "wang may not edit the schedule of b.air" in said.output) == (4, True)
     monkeypatch.setattr("bms.editing.login", lambda: "li")
     assert bms(*words).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("editor", "code", "told"),
+    [
+        ("/nowhere/vi", 2, "cannot be started"),
+        ("false", 4, "ended with code 1"),
+        ('"open', 2, "quotation mark is not closed"),
+        ("  ", 2, "no terminal for an editor"),
+        ("sh -c 'rm \"$0\"'", 4, "left no file"),
+        ('sh -c \'rm "$0"; mkdir "$0"\'', 4, "left no file"),
+        ("true", 0, "nothing was changed"),
+    ],
+)
+def test_an_editor_that_does_not_work_changes_nothing_and_leaves_nothing(
+    site: Path, editor: str, code: int, told: str
+) -> None:
+    said = bms("schedule", "edit", site, "air", "--reason", "x", EDITOR=editor, VISUAL="")
+    assert said.exit_code == code, said.output
+    assert told in said.output
+    assert "is kept in" not in said.output
+    assert (site / AIR).read_text(encoding="utf-8") == TEXT
+    left = (site / "state" / "revisions" / "unfinished").glob("*")
+    assert [path for path in left if path.is_file()] == []
+
+
+def test_a_file_that_was_removed_or_spoilt_is_restored(site: Path) -> None:
+    said = bms("schedule", "set", site, "air", "mon-fri", "1", "--from", "06:30", "--reason", "x")
+    assert said.exit_code == 0, said.output
+    (site / AIR).unlink()
+    history = bms("schedule", "history", site, "air", "--json")
+    assert [row["revision"] for row in json.loads(history.stdout)] == [2, 1]
+    said = bms("schedule", "restore", site, "air", "1", "--reason", "it was gone")
+    assert said.exit_code == 0, said.output
+    assert (site / AIR).read_text(encoding="utf-8") == TEXT
+    (site / AIR).write_bytes(TEXT.encode("gb18030"))
+    said = bms("schedule", "restore", site, "air", "2", "--reason", "no UTF-8")
+    assert said.exit_code == 0, said.output
+    assert '"06:30"' in (site / AIR).read_text(encoding="utf-8")
+    assert "no schedule 'ari'" in bms("schedule", "restore", site, "ari", "1").output

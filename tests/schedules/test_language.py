@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from schedules.context import Context, Extension, OverlayLevel, Place, SeasonSpell
 from schedules.load import load
@@ -18,6 +15,7 @@ from schedules.model import Library
 from schedules.resolve import Resolver
 from schedules.seasons import HandRule, OutdoorRule, Thresholds
 from schedules.targets import Targets
+from tests.schedules.cases import cases, garbled
 from tests.schedules.wide import LIGHTS, OVERLAYS, SCHEDULE, TARGETS, WIDE
 
 ZONE = "Asia/Shanghai"
@@ -38,51 +36,22 @@ def _resolver(library: Library, target: str, context: Context | None = None) -> 
 
 # --- problems --------------------------------------------------------------------------------
 
-_CASES = re.compile(r"^## (.+): (.+)\n((?:[-+].*\n)+)((?:! .*\n)+)", re.MULTILINE)
 
-
-def _cases() -> list[Any]:
-    text = Path(__file__).with_name("problems_wide.txt").read_text(encoding="utf-8")
-    found = _CASES.findall(text)
-    assert len(found) == text.count("\n## ") > 50
-    return [
-        pytest.param(file, lines.splitlines(), told.splitlines(), id=name.replace(" ", "-"))
-        for name, file, lines, told in found
-    ]
-
-
-@pytest.mark.parametrize(("file", "lines", "told"), _cases())
+@pytest.mark.parametrize(("file", "old", "new", "told"), cases("problems_wide.txt", least=50))
 def test_a_problem_is_at_its_place_and_says_what_to_write(
-    file: str, lines: list[str], told: list[str]
+    file: str, old: str, new: str, told: list[str]
 ) -> None:
-    old = "".join(f"{line[1:]}\n" for line in lines if line.startswith("-"))
-    new = "".join(f"{line[1:]}\n" for line in lines if line.startswith("+"))
     assert WIDE[file].count(old) == 1
     library, found = load({**WIDE, file: WIDE[file].replace(old, new)}, TARGETS)
     assert library is None
     assert found == sorted(found)
-    assert [str(problem) for problem in found] == [f"schedules/{text[2:]}" for text in told]
+    assert [str(problem) for problem in found] == told
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_nothing_written_raises(data: Any) -> None:
+@given(garbled(WIDE, "sunset hq.* last off base by hand dates"))
+def test_nothing_written_raises(files: dict[str, str]) -> None:
     """Any value of the sound files may be anything: the answer is a library or problems."""
-    odd = st.sampled_from(
-        re.findall(
-            r"\S+",
-            "~ [] {} [[]] {a:[b]} 5 -1.5 true .inf '' on mon 24:00 02-29 *x !t [1,[2]] 空 sunset "
-            "hq.* last off base by hand dates",
-        )
-    )
-    files = dict(WIDE)
-    for _ in range(data.draw(st.integers(1, 3))):
-        name = data.draw(st.sampled_from(sorted(files)))
-        words = files[name].replace("\n", " \n ").split(" ")
-        index = data.draw(st.integers(0, len(words) - 1))
-        if words[index] != "\n":
-            words[index] = data.draw(odd) + ("," if words[index].endswith(",") else "")
-        files[name] = " ".join(words).replace(" \n ", "\n")
     library, found = load(files, TARGETS)
     assert (library is None) == bool(found)
     assert all(problem.message and problem.line >= 1 for problem in found)
@@ -247,7 +216,7 @@ def test_overlays_stack_and_say_what_they_beat() -> None:
     assert (during.mode, during.setpoints) == ("off", {"zone_setpoint_c": 28})
     assert during.reason == (
         "overlay epidemic isolate until 2026-07-01 14:00 by wang: case in hall 2; "
-        "overlay limit: wed 13:00-15:00 (while on)"
+        "while on: overlay limit: wed 13:00-15:00"
     )
     assert (str(during.origin), during.beaten[0].mode) == (f"{OVERLAYS}:13", "on")
     given = hall.overlay(noon + timedelta(minutes=90))

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import random
-import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from schedules.load import load
-from schedules.model import Library
+from schedules.model import Asked, Library
 from schedules.yamltext import Origin
+from tests.schedules.cases import cases, garbled
 from tests.schedules.site import CALENDAR, FILES, OFFICE, SEASONS, edited, problems
 
 LIBRARY = Path(__file__).parents[2] / "schedules" / "library"
@@ -60,7 +58,7 @@ def test_every_mode_and_setpoint_is_listed_once_per_group() -> None:
         ("on", f"{OFFICE}:13"),
         ("off", f"{OFFICE}:18"),
     ]
-    assert dict(lobby[1].setpoints) == {"zone_setpoint_c": Origin(OFFICE, 9, 44)}
+    assert dict(lobby[1].setpoints) == {"zone_setpoint_c": Asked(26, 26, Origin(OFFICE, 9, 44))}
     assert lobby[1].mode_origin == Origin(OFFICE, 9, 40)
     assert all(use.target_origin == Origin(OFFICE, 3, 23) for use in lobby)
 
@@ -158,26 +156,12 @@ def test_the_library_examples_load() -> None:
 
 # --- problems --------------------------------------------------------------------------------
 
-_CASES = re.compile(r"^## (.+): (.+)\n((?:[-+].*\n)+)((?:! .*\n)+)", re.MULTILINE)
 
-
-def _cases() -> list[Any]:
-    text = Path(__file__).with_name("problems.txt").read_text(encoding="utf-8")
-    found = _CASES.findall(text)
-    assert len(found) == text.count("\n## ") > 90
-    return [
-        pytest.param(file, lines.splitlines(), told.splitlines(), id=name.replace(" ", "-"))
-        for name, file, lines, told in found
-    ]
-
-
-@pytest.mark.parametrize(("file", "lines", "told"), _cases())
+@pytest.mark.parametrize(("file", "old", "new", "told"), cases("problems.txt", least=90))
 def test_a_problem_is_at_its_place_and_says_what_to_write(
-    file: str, lines: list[str], told: list[str]
+    file: str, old: str, new: str, told: list[str]
 ) -> None:
-    old = "".join(f"{line[1:]}\n" for line in lines if line.startswith("-"))
-    new = "".join(f"{line[1:]}\n" for line in lines if line.startswith("+"))
-    assert problems(edited(file, old, new)) == [f"schedules/{text[2:]}" for text in told]
+    assert problems(edited(file, old, new)) == told
 
 
 def test_ids_and_groups_belong_to_one_file() -> None:
@@ -223,25 +207,10 @@ def test_all_problems_of_all_files_at_once() -> None:
     ]
 
 
-_ODD = st.sampled_from(
-    re.findall(
-        r"\S+", "~ [] {} [[]] {a:[b]} 5 -1.5 true .inf '' on mon 24:00 02-29 *x !t [1,[2]] 空"
-    )
-)
-
-
 @settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_nothing_written_raises(data: Any) -> None:
+@given(garbled(FILES))
+def test_nothing_written_raises(files: dict[str, str]) -> None:
     """Any value of the sound files may be anything: the answer is a library or problems."""
-    files = dict(FILES)
-    for _ in range(data.draw(st.integers(1, 3))):
-        name = data.draw(st.sampled_from(sorted(files)))
-        words = files[name].replace("\n", " \n ").split(" ")
-        index = data.draw(st.integers(0, len(words) - 1))
-        if words[index] != "\n":
-            words[index] = data.draw(_ODD) + ("," if words[index].endswith(",") else "")
-        files[name] = " ".join(words).replace(" \n ", "\n")
     library, found = load(files)
     assert (library is None) == bool(found)
     assert all(problem.message and problem.line >= 1 for problem in found)

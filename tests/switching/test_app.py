@@ -95,9 +95,12 @@ async def test_a_season_switched_by_hand_reaches_the_device_and_outlives_a_resta
         assert "--yes" in unasked.output
         trial = await cli(*args, "--dry-run")
         assert [s["season"] for s in trial["steps"]] == [to]
-        assert trial["effects"][0]["setpoints"] == {
-            "speed_pct": [[SPEEDS[row["season"]]], [SPEEDS[to]]]
-        }
+        (group,) = trial["groups"]
+        assert {
+            (c["point"], c["before"]["value"], c["after"]["value"]) for c in group["changes"]
+        } == {("b.air.speed_pct", SPEEDS[row["season"]], SPEEDS[to])}
+        shown = await run(*args, "--dry-run")
+        assert f"speed_pct {SPEEDS[row['season']]:g} → {SPEEDS[to]:g}" in shown.output
         assert told[SPEED] == SPEEDS[row["season"]]
         await cli(*args, "--yes")
         await until(lambda: told[SPEED] == SPEEDS[to])

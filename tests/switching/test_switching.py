@@ -11,9 +11,9 @@ import pytest
 from bms.config.load import load
 from bms.config.models import Site
 from bms.control import STRATEGIES
-from bms.effects import effects
 from bms.errors import InvalidInput, Refused
 from bms.extending import UnitPlan, plan_cancel, plan_extension, plan_resume
+from bms.reports.schedule_diff import switch_diff
 from bms.standing import Standing, known_context
 from bms.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.switching import (
@@ -22,8 +22,8 @@ from bms.switching import (
     plan_renewal,
     plan_season,
 )
-from schedules.context import Extension, OverlayLevel
-from tests.switching.site import time_units, write
+from schedules.context import NOTHING, Extension, OverlayLevel
+from tests.switching.site import SITE, time_units, write
 
 NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a Wednesday
 KEY = ("two-pipe", "b")
@@ -121,12 +121,37 @@ def test_what_a_switch_would_change_is_told_before(site: Site) -> None:
     made = standing(site, summer())
     plan = plan_season(site, made, "root", *KEY, "transitional", "mild", NOW, start=at("00:00", 2))
     after = replace(made.switched, spells=(*made.switched.spells, *plan.spells))
-    (effect,) = effects(site, made.context, known_context(site.library, after), NOW, 2)
-    assert effect.target == "b.air"
-    assert effect.first == at("07:00", 2)
+    contexts = made.context, known_context(site.library, after)
+    (diff,) = switch_diff(site, (), contexts, NOW, NOW + timedelta(days=2))
+    assert diff.group == "b.air"
+    assert (diff.changes[0].point, diff.changes[0].start) == ("b.air.mode", at("07:00", 2))
     # From 10:00 for two days: 9 h and 12 h and 3 h as it is; 9 h and 7 h and 1 h as it would be.
-    assert effect.modes == {"off": (24.0, 31.0), "on": (24.0, 17.0)}
-    assert effect.setpoints == {"speed_pct": ((90.0,), (70.0, 90.0))}
+    assert (diff.hours_before, diff.hours_after) == (
+        {"on": 24.0, "off": 24.0},
+        {"on": 17.0, "off": 31.0},
+    )
+    speeds = [c for c in diff.changes if c.point == "b.air.speed_pct"]
+    assert {(c.before.value, c.after.value) for c in speeds if c.before and c.after} == {(90, 70)}
+    assert diff.kwh is None  # no meter, and no rated_kw
+
+
+def test_a_switch_is_told_in_kwh_and_only_for_the_groups_that_it_bears_on(tmp_path: Path) -> None:
+    machines = SITE["equipment/b.yaml"].replace("kind: fan\n", "kind: fan\n    rated_kw: 2\n")
+    machines = machines.replace("{kind: fan,", "{kind: fan, rated_kw: 3,")
+    changes = {
+        "equipment/b.yaml": machines,
+        "groups/b.yaml": "base: b\ngroups:\n  air: {strategy: on_off, members: [holds]}\n"
+        "  store: {strategy: on_off, members: [lets-go]}\n",
+        "schedules/store.yaml": "schedule: store\ngoverns: [b.store]\notherwise: {mode: 'off'}\n"
+        "week: {any: {daily: [{from: '08:00', to: '18:00', mode: 'on'}]}}\n",
+    }
+    site = load(write(tmp_path, **changes), STRATEGIES)
+    level = OverlayLevel("epidemic", "full", NOW, NOW + timedelta(days=1), "li", "case")
+    contexts = NOTHING, known_context(site.library, Switched(levels=(level,)))
+    (diff,) = switch_diff(site, (), contexts, NOW, NOW + timedelta(days=1))
+    assert (diff.group, diff.hours_by, diff.kwh) == ("b.air", {"off": -1.0, "on": 1.0}, 3.0)
+    assert diff.power is not None
+    assert diff.power.basis == "rated"
 
 
 # --- overlays --------------------------------------------------------------------------------
