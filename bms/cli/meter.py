@@ -399,7 +399,7 @@ def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
 @AS_JSON
 def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
     """Add readings that people took: a CSV file with the columns meter, time, reading."""
-    from bms.ledger.entering import import_readings
+    from bms.ledger.importing import import_readings
     from bms.ledger.reading import open_ledger
     from bms.ledger.store import Ledger
 
