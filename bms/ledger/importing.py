@@ -30,7 +30,7 @@ COLUMNS: Final = ("meter", "time", "reading")
 MOST_ROWS: Final = 100_000
 _SEPARATORS: Final = ",;\t"
 """Excel writes what the region of its machine says."""
-_DATE: Final = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[ T](\d{1,2})(:\d\d.*)")
+_DATE: Final = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T](\d{1,2})(:\d\d.*))?")
 """Excel in China writes 2026/3/2 8:00. The year comes first, so nothing can be mistaken."""
 
 
@@ -136,6 +136,10 @@ def _header(file: str, line: int, cells: Sequence[str]) -> tuple[dict[str, int],
     if missing:
         message = f"the first line has no column {', '.join(missing)}"
         return {}, [Problem(file, line, 1, message, f"write {','.join(COLUMNS)}")]
+    twice = [name for name in COLUMNS if names.count(name) > 1]
+    if twice:
+        message = f"the first line has two columns {', '.join(twice)}"
+        return {}, [Problem(file, line, 1, message, "give the other one another name")]
     return {name: names.index(name) for name in COLUMNS}, []
 
 
@@ -179,10 +183,13 @@ def _instant(text: str, zone: ZoneInfo) -> datetime:
     Raises ValueError with what to write: also for a time that the clocks skip or show twice.
     """
     date = _DATE.fullmatch(text)
+    if date is None:
+        written = text
+    else:
+        year, month, day, hour, rest = date.groups()
+        written = f"{year}-{month:0>2}-{day:0>2} {hour or '':0>2}{rest or ':00'}"
     try:
-        moment = datetime.fromisoformat(
-            text if date is None else "{}-{:0>2}-{:0>2} {:0>2}{}".format(*date.groups())
-        )
+        moment = datetime.fromisoformat(written)
     except ValueError:
         raise ValueError(f"'{text}' is not a time; write 2026-03-28 08:00") from None
     if moment.tzinfo is not None:

@@ -280,6 +280,26 @@ def test_a_file_of_readings_as_spreadsheets_write_it(
         ]
 
 
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("meter,time,reading,reading\nb.water,2026-03-02 08:00,7,8\n", "two columns reading"),
+        ("meter;time;reading\nb.water;2026/3/2;100,5\n", "'100,5' is not a number"),
+        ("meter,time,reading\nb.water,3/2/2026 8:00,7\n", "'3/2/2026 8:00' is not a time"),
+        ("meter,time,reading\nb.water,2026/13/2 8:00,7\n", "'2026/13/2 8:00' is not a time"),
+    ],
+)
+def test_what_can_be_mistaken_is_asked_back(tmp_path: Path, text: str, part: str) -> None:
+    site = site_of(tmp_path, {"b.water": {"medium": "water", "rated_m3h": 10, "resolution": 1}})
+    (tmp_path / "readings.csv").write_text(text)
+    with Books(site) as books:
+        with pytest.raises(InvalidInput) as caught:
+            import_readings(site, books.ledger, tmp_path / "readings.csv", ME)
+        (problem,) = caught.value.problems
+        assert part in str(problem)
+        assert books.ledger.entries() == []
+
+
 def test_a_time_that_the_clocks_skip_or_show_twice_is_asked_back(tmp_path: Path) -> None:
     site = site_of(tmp_path, {"b.water": {"medium": "water", "rated_m3h": 10, "resolution": 1}},
                    zone="Europe/Berlin")  # fmt: skip
