@@ -67,8 +67,12 @@ def store_errors(path: Path) -> Iterator[None]:
         raise StoreError(_damaged(path, str(error))) from error
 
 
-def open_database(path: Path, layout: Layout, *, read_only: bool = False) -> sqlite3.Connection:
+def open_database(
+    path: Path, layout: Layout, *, read_only: bool = False, immutable: bool = False
+) -> sqlite3.Connection:
     """Open `path`, making it first if it does not exist (its directory too).
+
+    `immutable` is for reading a file that nobody ever changes: nothing is locked or looked for.
 
     The connection may be used from any one thread at a time and is in autocommit mode: use
     `transaction`. Raises StoreError if the file is missing (read-only), damaged, another
@@ -80,9 +84,10 @@ def open_database(path: Path, layout: Layout, *, read_only: bool = False) -> sql
         _create(path, layout)
     elif path.stat().st_size == 0:
         raise StoreError(_damaged(path, "the file is empty"))
+    mode = "ro&immutable=1" if immutable else "ro" if read_only else "rw"
     with store_errors(path):
         connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}",
+            f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
             timeout=BUSY_TIMEOUT_S,
             isolation_level=None,

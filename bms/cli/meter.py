@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from bms.config.meters import MeterSpec
     from bms.config.models import Site
     from bms.ledger.entering import Author
+    from bms.ledger.store import Ledger
 
 REASON = click.option("--reason", required=True, help="Why; it goes into the audit.")
 FROM = click.option("--from", "start", help="First day or instant.  [default: this month]")
@@ -91,6 +93,20 @@ def _find(site: Site, name: str) -> MeterSpec:
     return find_meter(site, name)
 
 
+@contextmanager
+def _looking(
+    site: Path, name: str, start: str | None, end: str | None
+) -> Iterator[tuple[Site, Ledger, MeterSpec, datetime, datetime]]:
+    """The ledger, up to date, one meter of it and a period."""
+    from bms.ledger.reading import open_ledger
+
+    loaded, now = load_site(site), _now()
+    spec = _find(loaded, name)
+    first, last = _period(spec.zone, start, end, now)
+    with open_ledger(loaded, loaded.state_dir, now) as ledger:
+        yield loaded, ledger, spec, first, last
+
+
 @meter.command("list")
 @SITE
 @AS_JSON
@@ -129,13 +145,9 @@ def list_(site: Path, as_json: bool) -> None:
 @AS_JSON
 def show_(site: Path, name: str, start: str | None, end: str | None, as_json: bool) -> None:
     """One meter: settings, energy, what happened to its register, and what people said."""
-    from bms.ledger.reading import open_ledger
     from bms.reports.meters import meter_view
 
-    loaded, now = load_site(site), _now()
-    spec = _find(loaded, name)
-    first, last = _period(spec.zone, start, end, now)
-    with open_ledger(loaded, loaded.state_dir, now) as ledger:
+    with _looking(site, name, start, end) as (loaded, ledger, spec, first, last):
         view = meter_view(loaded, ledger, spec, first, last)
     if as_json:
         print_json(view)
@@ -201,13 +213,9 @@ def intervals(
     site: Path, name: str, start: str | None, end: str | None, step: Any, as_json: bool
 ) -> None:
     """The energy of each quarter hour, day or month."""
-    from bms.ledger.reading import open_ledger
     from bms.reports.meters import interval_rows
 
-    loaded, now = load_site(site), _now()
-    spec = _find(loaded, name)
-    first, last = _period(spec.zone, start, end, now)
-    with open_ledger(loaded, loaded.state_dir, now) as ledger:
+    with _looking(site, name, start, end) as (_, ledger, spec, first, last):
         rows = interval_rows(ledger, spec, first, last, step)
     if as_json:
         print_json(rows)
@@ -231,13 +239,9 @@ def intervals(
 @AS_JSON
 def demand(site: Path, name: str, start: str | None, end: str | None, as_json: bool) -> None:
     """The greatest 15-minute demand of each month, and how much of the month is known."""
-    from bms.ledger.reading import open_ledger
     from bms.reports.meters import demand_rows
 
-    loaded, now = load_site(site), _now()
-    spec = _find(loaded, name)
-    first, last = _period(spec.zone, start, end, now)
-    with open_ledger(loaded, loaded.state_dir, now) as ledger:
+    with _looking(site, name, start, end) as (_, ledger, spec, first, last):
         rows = demand_rows(ledger, spec, first, last)
     if as_json:
         print_json(rows)
@@ -407,7 +411,7 @@ def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
 @AS_JSON
 def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
     """Add readings that people took: a CSV file with the columns meter, time, reading."""
-    from bms.ledger.entering import import_readings
+    from bms.ledger.importing import import_readings
     from bms.ledger.reading import open_ledger
     from bms.ledger.store import Ledger
 

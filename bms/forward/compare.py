@@ -24,6 +24,7 @@ from bms.historian.records import from_ms
 from bms.historian.sinks import DeadLetter
 from drivers.points import PointId
 
+ENERGY, ROLLUPS = "energy_15m", "analog_15m"
 MINUTE_MS = 60_000
 SAMPLES_AT_ONCE = 200_000
 """Samples held in memory while they are counted."""
@@ -112,7 +113,7 @@ class LocalCounts:
                     if point in wanted:
                         seen[point].update(stored_ms)
             for point, times in seen.items():
-                times -= dead.get((wanted[point], point), frozenset())
+                times -= dead.get((wanted[point], point, 0), frozenset())
                 if times:
                     found[wanted[point]][point] += len(times)
         return found
@@ -153,30 +154,32 @@ class LocalCounts:
         source = self._sources.energy
         counts: Counter[PointId] = Counter()
         amounts: dict[PointId, list[float]] = defaultdict(list)
+        dead = dead_lines(self._dead())
         if source is not None:
             after = first_after(
                 source.last_energy(),
                 lambda seq: source.energy(seq, 1)[0].start_ms,
                 start_ms - SEARCH_MARGIN_MS,
             )
-            for row in _all_energy(source, after):
-                if start_ms <= row[1] < end_ms:
-                    counts[row[0]] += 1
-                    amounts[row[0]].append(row[2])
+            for meter, rev, ms, amount in _all_energy(source, after):
+                if start_ms <= ms < end_ms and ms not in dead.get((ENERGY, meter, rev), ()):
+                    counts[meter] += 1
+                    amounts[meter].append(amount)
         return counts, {meter: fsum(values) for meter, values in amounts.items()}
 
     def rollups(self, start_ms: int, end_ms: int) -> Counter[PointId]:
         """Roll-up rows in [start, end) by point."""
         source = self._sources.rollups
         counts: Counter[PointId] = Counter()
+        dead = dead_lines(self._dead())
         if source is not None:
             after = first_after(
                 source.last_rollup(),
                 lambda seq: source.rollups(seq, 1)[0].start_ms,
                 start_ms - SEARCH_MARGIN_MS,
             )
-            for point, ms in _all_rollups(source, after):
-                if start_ms <= ms < end_ms:
+            for point, rev, ms in _all_rollups(source, after):
+                if start_ms <= ms < end_ms and ms not in dead.get((ROLLUPS, point, rev), ()):
                     counts[point] += 1
         return counts
 
@@ -221,13 +224,13 @@ async def compare(
     if "energy" in settings.send:
         counts, sums = await in_thread(local.energy, start_ms, end_ms)
         for function, what, mine in (("count", "count", counts), ("sum", "kwh", sums)):
-            found = await there(function, "energy_15m", "kwh", True)
-            found |= await there(function, "energy_15m", "m3", True)
-            results.append(comparison("energy_15m", what, mine, found))
+            found = await there(function, ENERGY, "kwh", True)
+            found |= await there(function, ENERGY, "m3", True)
+            results.append(comparison(ENERGY, what, mine, found))
     if "rollups" in settings.send:
         mine = await in_thread(local.rollups, start_ms, end_ms)
-        found = await there("count", "analog_15m", "n", True)
-        results.append(comparison("analog_15m", "count", mine, found))
+        found = await there("count", ROLLUPS, "n", True)
+        results.append(comparison(ROLLUPS, "count", mine, found))
     return results
 
 
@@ -262,19 +265,17 @@ def _same(a: float, b: float) -> bool:
     return abs(a - b) <= CLOSE * max(1.0, abs(a), abs(b))
 
 
-def dead_lines(letters: Iterable[DeadLetter]) -> dict[tuple[str, PointId], set[int]]:
-    """The times of refused lines by measurement and point."""
-    found: dict[tuple[str, PointId], set[int]] = defaultdict(set)
+def dead_lines(letters: Iterable[DeadLetter]) -> dict[tuple[str, PointId, int], set[int]]:
+    """The times of refused lines by measurement, point and revision."""
+    found: dict[tuple[str, PointId, int], set[int]] = defaultdict(set)
     for letter in letters:
         for line in letter.lines:
-            text = line.decode(errors="replace")
-            head, _, ms = text.rpartition(" ")
-            measurement = head.partition(",")[0]
-            point = next(
-                (tag[6:] for tag in head.split(" ")[0].split(",") if tag.startswith("point=")), ""
-            )
-            if ms.lstrip("-").isdigit():
-                found[measurement, point].add(int(ms))
+            head, _, ms = line.decode(errors="replace").rpartition(" ")
+            measurement, *tags = head.split(" ")[0].split(",")
+            said = dict(tag.partition("=")[::2] for tag in tags)
+            rev = said.get("rev", "0")
+            if ms.lstrip("-").isdigit() and rev.isdigit():
+                found[measurement, said.get("point", ""), int(rev)].add(int(ms))
     return found
 
 
@@ -297,15 +298,15 @@ def _numbers(history: Outgoing, start_ms: int, end_ms: int) -> Iterator[tuple[Po
                 yield point, ms
 
 
-def _all_energy(source: EnergySource, after: int) -> Iterator[tuple[PointId, int, float]]:
+def _all_energy(source: EnergySource, after: int) -> Iterator[tuple[PointId, int, int, float]]:
     while rows := source.energy(after, ROWS_AT_ONCE):
-        yield from ((row.meter, row.start_ms, float(row.amount)) for row in rows)
+        yield from ((row.meter, row.rev, row.start_ms, float(row.amount)) for row in rows)
         after = rows[-1].seq
 
 
-def _all_rollups(source: RollupSource, after: int) -> Iterator[tuple[PointId, int]]:
+def _all_rollups(source: RollupSource, after: int) -> Iterator[tuple[PointId, int, int]]:
     while rows := source.rollups(after, ROWS_AT_ONCE):
-        yield from ((row.point, row.start_ms) for row in rows)
+        yield from ((row.point, row.rev, row.start_ms) for row in rows)
         after = rows[-1].seq
 
 

@@ -16,9 +16,9 @@ from typing import Any, Self
 import aiohttp
 
 from bms.config.sinks import InfluxFile
-from bms.errors import BmsError, InvalidInput
+from bms.errors import BmsError
+from bms.forward.tls import trust, why_no_answer
 from bms.forward.transport import authorization
-from schedules.msg import msg
 
 QUERY_TIMEOUT_S = 60.0
 
@@ -51,18 +51,8 @@ class Reader:
         self._settings = settings
         self._headers = authorization(settings, token)
         self._timeout_s = timeout_s
-        self._tls: Any = True
-        if ca is not None:
-            import ssl
-
-            try:
-                self._tls = ssl.create_default_context(cafile=str(ca))
-            except OSError as error:
-                raise InvalidInput(
-                    msg(
-                        "the certificate authority {ca} cannot be read: {error}", ca=ca, error=error
-                    )
-                ) from error
+        self._ca = ca
+        self._tls = trust(ca)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -98,7 +88,7 @@ class Reader:
                 text = await answer.text()
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = f"{type(error).__name__}: {error}".rstrip(": ")
+            reason = why_no_answer(error, self._ca)
             raise QueryFailed(f"{self._settings.url} does not answer: {reason}") from error
         try:
             return status, json.loads(text) if text else None

@@ -1,7 +1,9 @@
 """Once an hour: has the server what it acknowledged? An answer of 204 is no proof.
 
 InfluxDB Cloud drops points after its 204, VictoriaMetrics drops lines without a word. What a
-server is short of is sent once more; if it is short again, people are told.
+server is short of is sent once more, from the log or from what the store keeps by series; if it is
+short again, people are told and the next hour is looked at: nothing is sent for ever. Lines that
+the server refused for good (dead letters) are known and not expected there.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from pathlib import Path
 from bms.config.sinks import InfluxFile
 from bms.errors import BmsError
 from bms.forward.compare import (
+    ENERGY,
+    ROLLUPS,
     Comparison,
     InThread,
     LocalCounts,
@@ -21,21 +25,25 @@ from bms.forward.compare import (
     hour_text,
 )
 from bms.forward.reader import Reader
+from bms.forward.refill import Refill
 from bms.forward.sources import Sources, Stream
 from bms.historian.records import to_ms
-from bms.historian.sinks import DAY_MS, LOG, SinkCursor, day_of
+from bms.historian.sinks import DAY_MS, LOG, STORED, SinkCursor, day_of
 
 _log = logging.getLogger(__name__)
 
 HOUR_MS = 3_600_000
 SETTLED_MS = 600_000
 """An hour is compared this long after its end: late samples, roll-ups and the server have come."""
-LOOK_BACK_MS = 36 * HOUR_MS
-"""Older hours are not compared by themselves: the log may be gone. `bms influx verify` does."""
+FIRST_MS = 36 * HOUR_MS
+"""So far back the first comparison of all begins."""
+LOOK_BACK_MS = 9 * DAY_MS
+"""Hours that an outage left uncompared are compared when it is over, if they are no older: a
+week's outage and the days that its backfill takes. `bms influx verify` compares all there is."""
 RETRY_MS = 300_000
 ROWS_BACK = 20_000
 UNTIL = "reconciled_ms"
-MEASUREMENTS = {"energy": "energy_15m", "rollups": "analog_15m"}
+MEASUREMENTS = {"energy": ENERGY, "rollups": ROLLUPS}
 
 
 class Reconciler:
@@ -48,7 +56,7 @@ class Reconciler:
         sources: Sources,
         streams: Sequence[Stream],
         cursors: Mapping[str, SinkCursor],
-        refills: Sequence[SinkCursor] = (),
+        refills: Sequence[tuple[Refill, SinkCursor]] = (),
         *,
         now: Callable[[], datetime],
         ca: Path | None,
@@ -68,6 +76,8 @@ class Reconciler:
         self._until_ms: int | None = None
         self._not_before_ms = 0
         self._resent: set[int] = set()
+        self._refilled: set[int] = set()
+        """Days of UTC that were sent again from the store: for one hour of them, and once."""
         self.mismatches = 0
         self.last_error = ""
 
@@ -117,17 +127,18 @@ class Reconciler:
         await in_thread(self._any.know, UNTIL, end_ms)
 
     def _begin(self, now_ms: int) -> int:
-        newest = (now_ms - LOOK_BACK_MS) // HOUR_MS * HOUR_MS
+        known_ms = self._any.known(UNTIL, 0)
+        # What the server was told to forget it cannot have.
+        look_back_ms = min(LOOK_BACK_MS, self._settings.raw_days * DAY_MS - HOUR_MS)
+        if known_ms:
+            return max(known_ms, (now_ms - look_back_ms) // HOUR_MS * HOUR_MS)
+        newest = (now_ms - min(FIRST_MS, look_back_ms)) // HOUR_MS * HOUR_MS
         first = self._history.oldest_log_ms()
-        if first is not None:
-            newest = max(newest, -(-first // HOUR_MS) * HOUR_MS)
-        else:
-            newest = max(newest, now_ms // HOUR_MS * HOUR_MS)
-        return max(newest, self._any.known(UNTIL, 0))
+        return max(newest, -(-(now_ms if first is None else first) // HOUR_MS) * HOUR_MS)
 
     def _on_the_way(self, end_ms: int) -> bool:
         """Whether something of before then has still to be sent."""
-        for places in self._refills:
+        for _, places in self._refills:
             if any(day_of(gap.first) * DAY_MS < end_ms for gap in places.gaps()):
                 return True
         for stream in self._streams:
@@ -141,15 +152,25 @@ class Reconciler:
 
     def _resend(self, start_ms: int, end_ms: int, short: Sequence[Comparison]) -> None:
         measurements = {c.measurement for c in short}
+        raw = any(m.startswith("bms_") for m in measurements)
         why = f"the server is short of {', '.join(sorted(measurements))}"
         for stream in self._streams:
             span = None
-            if stream.name == LOG and any(m.startswith("bms_") for m in measurements):
+            if stream.name == LOG and raw:
                 span = self._history.log_span(start_ms, end_ms)
             elif MEASUREMENTS.get(stream.name) in measurements:
                 span = span_of(stream, start_ms)
             if span is not None:
                 self._cursors[stream.name].add_gap(*span, start_ms, why)
+        day = start_ms // DAY_MS
+        stored = raw and day not in self._refilled and not self._history.log_reaches(start_ms)
+        for refill, places in self._refills:
+            if refill.name == LOG + STORED and stored:
+                self._refilled.add(day)
+                # The whole day: where one hour of it is missing from a server, so is more.
+                for place in refill.gaps(start_ms, end_ms):
+                    # What is lost in it was counted when its rows were passed over.
+                    places.add_gap(place.first, place.last, place.from_ms, why)
         _log.error(
             "%s: %s in the hour from %s: sending it again: %s",
             self._settings.name, why, hour_text(start_ms), _examples(short),

@@ -240,7 +240,7 @@ class InfluxSink:
                 sources,
                 streams,
                 cursors,
-                [cursor for _, cursor in refills.values()],
+                list(refills.values()),
                 now=self._now,
                 ca=self._ca,
                 trouble=lambda text: self._trouble("reconcile", text),

@@ -12,6 +12,7 @@ from bms.config.sinks import InfluxFile
 from bms.errors import InvalidInput
 from bms.forward.sink import InfluxSink
 from bms.forward.tags import Tagging, site_tags
+from bms.forward.tls import trust
 from bms.historian.records import to_ms
 from bms.historian.sinks import remember_tags
 from schedules.msg import msg
@@ -34,7 +35,7 @@ def token_of(settings: InfluxFile) -> str:
 
 
 def ca_of(site: Site, settings: InfluxFile) -> Path | None:
-    """The file of the certificate authority. Raises InvalidInput if it is not there."""
+    """The file of the certificate authority. Raises InvalidInput if it is none."""
     if settings.ca is None:
         return None
     path = site.directory / settings.ca
@@ -46,6 +47,7 @@ def ca_of(site: Site, settings: InfluxFile) -> Path | None:
                 path=path,
             )
         )
+    trust(path)
     return path
 
 

@@ -21,11 +21,12 @@ from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
 from bms.config.sinks import InfluxFile
-from bms.errors import InvalidInput
-from schedules.msg import msg
+from bms.forward.tls import trust, why_no_answer
 
 RETRY_AFTER_LIMIT_S = 300.0
 GZIP_LEVEL = 1
+WANTS_TLS = ("HTTP request to an HTTPS server", "HTTP request was sent to HTTPS port")
+"""What Go's server (InfluxDB) and nginx answer with their 400 to a request without TLS."""
 
 
 class RejectedLines(Exception):
@@ -71,23 +72,20 @@ class InfluxTransport:
         now: Callable[[], datetime],
         ca: Path | None = None,
     ) -> None:
-        """Raises InvalidInput if `ca` cannot be read."""
+        """Raises InvalidInput if `ca` is no certificate."""
         self._places = {rollup: settings.place(rollup=rollup) for rollup in (False, True)}
         self._timeout_s = timeout_s
         self._now = now
-        try:
-            client: Any = InfluxDBClientAsync(
-                settings.url,
-                token,
-                settings.org or "-",
-                timeout=round(timeout_s * 1000),
-                allow_redirects=False,
-                ssl_ca_cert=None if ca is None else str(ca),
-            )
-        except OSError as error:
-            raise InvalidInput(
-                msg("the certificate authority {ca} cannot be read: {error}", ca=ca, error=error)
-            ) from error
+        self._settings = settings
+        self._ca = ca
+        client: Any = InfluxDBClientAsync(
+            settings.url,
+            token,
+            settings.org or "-",
+            timeout=round(timeout_s * 1000),
+            allow_redirects=False,
+            ssl_context=trust(ca),
+        )
         # The client's own gzip uses level 9: 22 ms of the loop for 5,000 lines instead of 2.
         self._headers = {
             "Content-Encoding": "gzip",
@@ -126,7 +124,7 @@ class InfluxTransport:
         except InfluxDBError as error:
             raise self._meaning(error) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise NotNow(f"{type(error).__name__}: {error}".rstrip(": ")) from error
+            raise NotNow(why_no_answer(error, self._ca)) from error
         if status != 204:  # some 2xx that is no acknowledgement of a write, perhaps a proxy's page
             raise NotNow(
                 f"the answer was {status}, not 204 No Content: is this an InfluxDB?", status=status
@@ -136,12 +134,29 @@ class InfluxTransport:
         status = getattr(error, "status", None)
         message = error.message
         text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
+        plain = any(said in text for said in WANTS_TLS)
+        page = text.lstrip().startswith("<")
         text = f"{status}: {' '.join(text.split())[:500]}"
-        if status in (400, 422):
-            return RejectedLines(text)
         if status == 413:
             return TooLarge(text)
+        if status in (400, 422) and not plain and not page:
+            return RejectedLines(text)
+        # A proxy's refusal is not about the lines: nobody has looked at them.
+        remedy = "write https:// in url" if plain else self._remedy(status or 0, error, page)
+        text = f"{text}: {remedy}" if remedy else text
         return NotNow(text, retry_after_s(error.retry_after, self._now()), status=status or 0)
+
+    def _remedy(self, status: int, error: InfluxDBError, page: bool) -> str:
+        if status in (401, 403):
+            return (
+                f"check the token in {self._settings.token_variable} and what it may write "
+                "(bms influx init says so)"
+            )
+        if 300 <= status < 400:
+            return f"write in url the address that it points to ({error.headers.get('Location')})"
+        if page:
+            return "this is a web page, not the answer of a database: is url right?"
+        return "bms influx init makes what is missing" if status == 404 else ""
 
 
 def authorization(settings: InfluxFile, token: str) -> dict[str, str]:

@@ -176,10 +176,15 @@ def _whole(
         rest = np.zeros(count, np.uint64)
     numbers: Ints = (rest + np.array(least).astype(np.uint64)).view(np.int64)
     if order == 2:
-        numbers = np.cumsum(np.concatenate(([step], numbers)), dtype=np.int64)
-    if order:
-        numbers = np.cumsum(np.concatenate(([first], numbers)), dtype=np.int64)
-    return numbers
+        numbers = _summed(step, numbers)
+    return _summed(first, numbers) if order else numbers
+
+
+def _summed(first: int, differences: Ints) -> Ints:
+    numbers = np.empty(len(differences) + 1, np.int64)
+    numbers[0] = first
+    numbers[1:] = differences
+    return np.cumsum(numbers, out=numbers)
 
 
 def _stored(kind: int, order: int, size: int) -> int:

@@ -161,7 +161,7 @@ def read_series(
     path = directory / segment.name
     if not path.exists():
         raise FileNotFoundError(path)
-    with closing(open_database(path, LAYOUT, read_only=True)) as connection:
+    with closing(open_database(path, LAYOUT, read_only=True, immutable=True)) as connection:
         for number, blob in _chunks(connection, path, series):
             try:
                 times, values, status = unpack(blob)
@@ -192,7 +192,7 @@ def series_in(directory: Path, segment: Segment) -> list[int]:
     if not path.exists():
         raise FileNotFoundError(path)
     with (
-        closing(open_database(path, LAYOUT, read_only=True)) as connection,
+        closing(open_database(path, LAYOUT, read_only=True, immutable=True)) as connection,
         store_errors(path),
     ):
         return [number for (number,) in connection.execute("SELECT series FROM chunk")]

@@ -1,4 +1,4 @@
-"""What people tell the ledger: replaced meters, corrections, readings from a file, withdrawals.
+"""What people tell the ledger: replaced meters, corrections, withdrawals (files: `importing`).
 
 Everything is checked before anything is stored; it is added, never changed; and the audit of the
 site says who and why.
@@ -6,17 +6,13 @@ site says who and why.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from itertools import accumulate, pairwise
-from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from bms import audit
 from bms.config.meters import MeterSpec
@@ -30,13 +26,11 @@ from bms.ledger.publishing import common
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger
 from schedules.msg import msg
-from schedules.yamltext import Problem, suggestion
+from schedules.yamltext import suggestion
 
 LONGEST: Final = timedelta(days=400)
 """Of one correction: a year and a month."""
 CORRECTIONS: Final = (Label.CORRECTED, Label.ESTIMATED, Label.MANUAL)
-COLUMNS: Final = ("meter", "time", "reading")
-MOST_ROWS: Final = 100_000
 _LOOK_BACK_MS: Final = 31 * 86_400_000
 
 
@@ -71,7 +65,7 @@ def decimal_of(text: str, what: str) -> Decimal:
     return value
 
 
-def _register_value(spec: MeterSpec, text: str, what: str) -> Decimal:
+def register_value(spec: MeterSpec, text: str, what: str) -> Decimal:
     value = decimal_of(text, what)
     if value < 0:
         raise InvalidInput(msg("{what}: a register does not show {text}", what=what, text=text))
@@ -99,7 +93,7 @@ def _register_value(spec: MeterSpec, text: str, what: str) -> Decimal:
     return value
 
 
-def _with_register(spec: MeterSpec) -> None:
+def with_register(spec: MeterSpec) -> None:
     if spec.virtual:
         raise InvalidInput(
             msg("{name} is a formula of other meters: it has no register", name=spec.name)
@@ -133,10 +127,10 @@ def replace_meter(
     `final` and `initial` are what the registers showed, before any ratio; `final` None if nobody
     noted it. Raises InvalidInput, Refused if the ledger contradicts it, StoreError.
     """
-    _with_register(spec)
+    with_register(spec)
     _in_the_past(at, author.now, "--at")
-    begin = _register_value(spec, initial, "--initial")
-    end = None if final is None else _register_value(spec, final, "--final")
+    begin = register_value(spec, initial, "--initial")
+    end = None if final is None else register_value(spec, final, "--final")
     for entry in ledger.entries(spec.id, EntryKind.REPLACEMENT, to_ms(at), to_ms(at)):
         if not entry.withdrawn:
             raise Refused(
@@ -155,7 +149,7 @@ def replace_meter(
             spec.id, EntryKind.REPLACEMENT, at, at, data, who=author.who, why=author.why,
             now=author.now,
         )  # fmt: skip
-        _audit(site, author, "meter.replace", spec, number, at=at.isoformat(), **data)
+        audited(site, author, "meter.replace", spec, number, at=at.isoformat(), **data)
     return number
 
 
@@ -249,7 +243,7 @@ def correct(
             spec.id, EntryKind.CORRECTION, start, end, data, who=author.who, why=author.why,
             now=author.now,
         )  # fmt: skip
-        _audit(
+        audited(
             site, author, "meter.correct", spec, number, start=start.isoformat(),
             end=end.isoformat(), amount=str(value), unit=spec.medium.unit, label=label.value,
         )  # fmt: skip
@@ -285,207 +279,11 @@ def withdraw(site: Site, ledger: Ledger, number: int, author: Author) -> Entry:
             who=author.who, why=author.why, now=author.now,
         )  # fmt: skip
         spec = site.metering.get(found.meter)
-        _audit(site, author, "meter.withdraw", spec, number, meter=found.meter)
+        audited(site, author, "meter.withdraw", spec, number, meter=found.meter)
     return found
 
 
-# --- readings from a file --------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    line: int
-    spec: MeterSpec
-    time: datetime
-    value: Decimal
-
-
-def import_readings(site: Site, ledger: Ledger, path: Path, author: Author) -> tuple[int, int]:
-    """Add the readings of a CSV file; how many, and how many were there already.
-
-    Columns `meter`, `time` (in the base's zone, unless it says otherwise) and `reading`, in any
-    order; others are left alone. All of it or, with every problem of the file named, nothing.
-    """
-    rows, problems = _parse(site, path, author.now)
-    by_meter: dict[str, list[_Row]] = {}
-    for row in rows:
-        by_meter.setdefault(row.spec.id, []).append(row)
-    fresh: list[_Row] = []
-    for found in by_meter.values():
-        new, more = _against_known(ledger, path.name, found)
-        fresh += new
-        problems += more
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise InvalidInput(
-            msg("{path} has {count}; nothing was imported", path=path, count=count),
-            sorted(problems),
-        )
-    if fresh:
-        with ledger.transaction():
-            for row in fresh:
-                ledger.enter(
-                    row.spec.id, EntryKind.READING, row.time, row.time,
-                    {"value": str(row.value)}, who=author.who, why=author.why, now=author.now,
-                )  # fmt: skip
-            _audit(
-                site, author, "meter.import", None, None, file=path.name, readings=len(fresh),
-                meters=sorted({row.spec.name for row in fresh}),
-            )  # fmt: skip
-    return len(fresh), len(rows) - len(fresh)
-
-
-def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Problem]]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InvalidInput(
-            msg("cannot read {path}: {value}", path=path, value=error.strerror or error)
-        ) from error
-    except UnicodeDecodeError:
-        try:  # what Excel writes in China
-            text = path.read_bytes().decode("gb18030")
-        except UnicodeDecodeError:
-            raise InvalidInput(
-                msg("{path} is not UTF-8 text; save it as CSV UTF-8", path=path)
-            ) from None
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[_Row] = []
-    problems: list[Problem] = []
-    columns: dict[str, int] = {}
-    try:
-        for cells in lines:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not columns:
-                columns, found = _header(path.name, lines.line_num, cells)
-                if found:
-                    return [], found
-                continue
-            if len(rows) >= MOST_ROWS:
-                raise InvalidInput(
-                    msg(
-                        "{path}: more than {MOST_ROWS} readings; split the file",
-                        path=path,
-                        MOST_ROWS=MOST_ROWS,
-                    )
-                )
-            row = _row(site, path.name, lines.line_num, cells, columns, now)
-            if isinstance(row, Problem):
-                problems.append(row)
-            else:
-                rows.append(row)
-    except csv.Error as error:
-        problems.append(Problem(path.name, max(1, lines.line_num), 1, f"not CSV: {error}"))
-    if not columns and not problems:
-        raise InvalidInput(
-            msg(
-                "{path} is empty; its first line is {COLUMNS}", path=path, COLUMNS=",".join(COLUMNS)
-            )
-        )
-    return rows, problems
-
-
-def _header(file: str, line: int, cells: Sequence[str]) -> tuple[dict[str, int], list[Problem]]:
-    names = [cell.strip().lower() for cell in cells]
-    missing = [name for name in COLUMNS if name not in names]
-    if missing:
-        message = f"the first line has no column {', '.join(missing)}"
-        return {}, [Problem(file, line, 1, message, f"write {','.join(COLUMNS)}")]
-    return {name: names.index(name) for name in COLUMNS}, []
-
-
-def _row(
-    site: Site,
-    file: str,
-    line: int,
-    cells: Sequence[str],
-    columns: Mapping[str, int],
-    now: datetime,
-) -> _Row | Problem:
-    def problem(column: str, message: str) -> Problem:
-        return Problem(file, line, columns[column] + 1, message)
-
-    if len(cells) <= max(columns.values()):
-        return Problem(file, line, 1, f"{len(cells)} cells, too few", "separate them by commas")
-    name, time, reading = (cells[columns[column]].strip() for column in COLUMNS)
-    try:
-        spec = find_meter(site, name)
-        _with_register(spec)
-    except InvalidInput as error:
-        return problem("meter", str(error))
-    try:
-        moment = datetime.fromisoformat(time)
-    except ValueError:
-        return problem("time", f"'{time}' is not a time; write 2026-03-28 08:00")
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(spec.zone))
-    if moment > now:
-        return problem("time", f"{time} has not come yet")
-    if moment.year < 1990:
-        return problem("time", f"{time} is before 1990")
-    try:
-        value = _register_value(spec, reading, "reading")
-    except InvalidInput as error:
-        return problem("reading", str(error))
-    return _Row(line, spec, moment, value)
-
-
-def _against_known(
-    ledger: Ledger, file: str, rows: Sequence[_Row]
-) -> tuple[list[_Row], list[Problem]]:
-    """The rows that are new, and what contradicts itself or what was entered before."""
-    spec = rows[0].spec
-    problems: list[Problem] = []
-    known = {
-        to_ms(e.start): (Decimal(e.data["value"]), f"entry {e.number}")
-        for e in ledger.entries(spec.id, EntryKind.READING)
-        if not e.withdrawn
-    }
-    fresh: dict[int, _Row] = {}
-    for row in rows:
-        ms = to_ms(row.time)
-        if ms in known and known[ms][0] != row.value:
-            message = f"{spec.name} already has {known[ms][0]} at that time ({known[ms][1]})"
-            hint = "withdraw that first" if known[ms][1].startswith("entry") else "keep one"
-            problems.append(Problem(file, row.line, 1, message, hint))
-        elif ms not in known:
-            known[ms] = row.value, f"line {row.line}"
-            fresh[ms] = row
-    breaks = [
-        to_ms(e.start) for e in ledger.entries(spec.id, EntryKind.REPLACEMENT) if not e.withdrawn
-    ]
-    for (one, before), (other, after) in pairwise(sorted(known.items())):
-        row_at = fresh.get(other) or fresh.get(one)
-        if row_at is None or any(one <= ms <= other for ms in breaks):
-            continue
-        message = _contradiction(spec, before[0], after[0], other - one)
-        if message:
-            hint = "correct it, or tell a replaced meter with 'bms meter replace' first"
-            problems.append(Problem(file, row_at.line, 1, message, hint))
-    return list(fresh.values()), problems
-
-
-def _contradiction(spec: MeterSpec, before: Decimal, after: Decimal, span_ms: int) -> str:
-    step, size = Fraction(after) - Fraction(before), spec.register_size
-    if (
-        step < 0
-        and size is not None
-        and (before > ROLLOVER_HIGH * Fraction(size) and after < ROLLOVER_LOW * Fraction(size))
-    ):
-        step += Fraction(size)
-    if step < 0:
-        return f"{spec.name} would go back from {before} to {after} {spec.medium.unit}"
-    most = spec.most_per_h
-    if most is not None and step * spec.ratio(0) > most * Fraction(span_ms, 3_600_000):
-        return (
-            f"{spec.name} would go from {before} to {after} {spec.medium.unit} in "
-            f"{span_ms / 3_600_000:.1f} h: more than its rating"
-        )
-    return ""
-
-
-def _audit(
+def audited(
     site: Site,
     author: Author,
     what: str,

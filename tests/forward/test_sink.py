@@ -234,6 +234,36 @@ async def test_what_may_pass_is_kept_and_sent_again(
     assert sink.status.last_error == ""
 
 
+@pytest.mark.parametrize(
+    ("answer", "remedy"),
+    [
+        ({"status": 400, "text": "<html><h1>Bad Request</h1>"}, "is url right?"),
+        ({"status": 502, "text": "<!doctype html>"}, "is url right?"),
+        ({"status": 302, "headers": {"Location": "https://a.example/"}}, "(https://a.example/)"),
+        ({"status": 401, "text": '{"message": "unauthorized access"}'}, "BMS_INFLUX_TOKEN"),
+        ({"status": 404, "text": '{"message": "bucket not found"}'}, "bms influx init"),
+    ],
+)
+async def test_an_answer_that_is_not_about_the_lines_costs_none_and_says_what_to_do(
+    tmp_path: Path, history: History, server: InfluxServer, answer: dict[str, Any], remedy: str
+) -> None:
+    expected = fill(history, 3)
+    said: list[str] = []
+
+    def script(lines: list[str]) -> Answer:
+        if len(server.requests) > 2:
+            return ok(lines)
+        said.append(sink.status.last_error)
+        return web.Response(**answer)
+
+    server.script = script
+    async with copying(tmp_path, server) as sink:
+        await until(lambda: taken(sink) == 1)
+    assert server.stored == expected
+    assert sink.status.dead_lines == 0
+    assert remedy in said[1]
+
+
 async def test_the_pause_grows_to_a_minute_and_retry_after_is_honoured(
     tmp_path: Path, history: History, server: InfluxServer
 ) -> None:

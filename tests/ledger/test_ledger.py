@@ -19,7 +19,8 @@ from bms.errors import InvalidInput, Refused
 from bms.instants import local_midnight, to_ms
 from bms.ledger.alarms import conditions
 from bms.ledger.bookkeeper import Bookkeeper
-from bms.ledger.entering import Author, correct, import_readings, replace_meter, withdraw
+from bms.ledger.entering import Author, correct, replace_meter, withdraw
+from bms.ledger.importing import import_readings
 from tests.ledger.support import METER, START, Books, at, check_months, check_stream, site_of
 
 ME = Author("ops", "because", at(60 * 24 * 300))
@@ -250,6 +251,73 @@ def test_a_file_of_readings_is_taken_whole_or_not_at_all(tmp_path: Path) -> None
             assert line.startswith(f"readings.csv:{place}"), line
             assert text in line
         assert books.ledger.entries() == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rows"),
+    [
+        ("utf-8", "meter,time,reading\nb.water,2026-03-02 08:00,100\nb.water,2026-03-02 18:00,120"),
+        ("utf-8-sig", "meter;time;reading;注\r\nb.water;2026/3/2 8:00;100;\r\n"
+         "b.water;2026.3.2 18:00;120;好\r\n"),
+        ("gb18030", "\n读数员\tmeter\ttime\treading\n张\tb.water\t2026-3-2 18:00:00\t120\n"
+         "张\tb.water\t2026/03/02 8:00\t100\n张\tb.water\t2026/03/02 8:00\t100\n"),
+    ],
+)  # fmt: skip
+def test_a_file_of_readings_as_spreadsheets_write_it(
+    tmp_path: Path, encoding: str, rows: str
+) -> None:
+    """Separators, encodings, dates with the year first; out of order and said twice."""
+    site = site_of(tmp_path, {"b.water": {"medium": "water", "rated_m3h": 10, "resolution": 1}})
+    file = tmp_path / "readings.csv"
+    file.write_bytes(rows.encode(encoding))
+    with Books(site) as books:
+        assert import_readings(site, books.ledger, file, ME)[0] == 2
+        found = sorted((e.start, e.data["value"]) for e in books.ledger.entries())
+        zone = ZoneInfo(site.file.zone)
+        assert found == [
+            (datetime(2026, 3, 2, 8, tzinfo=zone), "100"),
+            (datetime(2026, 3, 2, 18, tzinfo=zone), "120"),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("meter,time,reading,reading\nb.water,2026-03-02 08:00,7,8\n", "two columns reading"),
+        ("meter;time;reading\nb.water;2026/3/2;100,5\n", "'100,5' is not a number"),
+        ("meter,time,reading\nb.water,3/2/2026 8:00,7\n", "'3/2/2026 8:00' is not a time"),
+        ("meter,time,reading\nb.water,2026/13/2 8:00,7\n", "'2026/13/2 8:00' is not a time"),
+    ],
+)
+def test_what_can_be_mistaken_is_asked_back(tmp_path: Path, text: str, part: str) -> None:
+    site = site_of(tmp_path, {"b.water": {"medium": "water", "rated_m3h": 10, "resolution": 1}})
+    (tmp_path / "readings.csv").write_text(text)
+    with Books(site) as books:
+        with pytest.raises(InvalidInput) as caught:
+            import_readings(site, books.ledger, tmp_path / "readings.csv", ME)
+        (problem,) = caught.value.problems
+        assert part in str(problem)
+        assert books.ledger.entries() == []
+
+
+def test_a_time_that_the_clocks_skip_or_show_twice_is_asked_back(tmp_path: Path) -> None:
+    site = site_of(tmp_path, {"b.water": {"medium": "water", "rated_m3h": 10, "resolution": 1}},
+                   zone="Europe/Berlin")  # fmt: skip
+    file = tmp_path / "readings.csv"
+    with Books(site) as books:
+        file.write_text(
+            "meter,time,reading\nb.water,2025-03-30 02:30,1\nb.water,2025-10-26 02:30,2\n"
+        )
+        with pytest.raises(InvalidInput) as caught:
+            import_readings(site, books.ledger, file, ME)
+        skipped, twice = (str(problem) for problem in caught.value.problems)
+        assert "does not exist" in skipped
+        assert "write 2025-10-26 02:30+02:00 or 2025-10-26 02:30+01:00" in twice
+        file.write_text(
+            "meter,time,reading\nb.water,2025-10-26 02:30+02:00,1\n"
+            "b.water,2025-10-26 02:30+01:00,2\n"
+        )
+        assert import_readings(site, books.ledger, file, ME) == (2, 0)
 
 
 VIRTUAL = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -23,14 +24,21 @@ ORG, BUCKET, ROLLUPS, TOKEN = "park", "raw", "rollup", "token-of-the-test"
 READY_WITHIN_S = 60.0
 
 
-def call(url: str, body: Any = None, *, method: str | None = None, token: str = "") -> Any:
+def call(
+    url: str,
+    body: Any = None,
+    *,
+    method: str | None = None,
+    token: str = "",
+    tls: ssl.SSLContext | None = None,
+) -> Any:
     """One request; JSON where it is, else text. Raises HTTPError for 4xx and 5xx."""
     data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
     request = urllib.request.Request(url, data, method=method)
     request.add_header("Content-Type", "application/json")
     if token:
         request.add_header("Authorization", f"Token {token}")
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=30, context=tls) as answer:
         text = answer.read().decode()
     try:
         return json.loads(text)
@@ -115,6 +123,26 @@ class _Server:
 class Influx2(_Server):
     """InfluxDB 2.7 with an organisation, two buckets and a token that may do everything."""
 
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        certificate: Path | None = None,
+        key: Path | None = None,
+    ) -> None:
+        """With a certificate and its key it speaks TLS only."""
+        super().__init__(folder)
+        self._certificate, self._key = certificate, key
+        self._tls = None
+        if certificate is not None:
+            self._tls = ssl.create_default_context()
+            self._tls.check_hostname = False
+            self._tls.verify_mode = ssl.CERT_NONE
+
+    @property
+    def url(self) -> str:
+        return super().url if self._tls is None else f"https://127.0.0.1:{self.port}"
+
     def command(self) -> list[str]:
         path = required(influxdb2(), "InfluxDB 2", "servers")
         return [
@@ -122,22 +150,28 @@ class Influx2(_Server):
             "--bolt-path", str(self.folder / "bolt"), "--engine-path", str(self.folder / "engine"),
             "--sqlite-path", str(self.folder / "sqlite"), "--reporting-disabled",
             "--log-level", "warn", "--storage-wal-fsync-delay", "0s",
+            *([] if self._tls is None
+              else ["--tls-cert", str(self._certificate), "--tls-key", str(self._key)]),
         ]  # fmt: skip
 
     def ready(self) -> bool:
-        allowed = call(f"{self.url}/api/v2/setup")["allowed"]
+        allowed = call(f"{self.url}/api/v2/setup", tls=self._tls)["allowed"]
         if allowed:
             call(
                 f"{self.url}/api/v2/setup",
                 {"username": "u", "password": "password", "org": ORG, "bucket": BUCKET,
                  "token": TOKEN},
+                tls=self._tls,
             )  # fmt: skip
             self.bucket(ROLLUPS)
         return True
 
     def bucket(self, name: str) -> None:
-        org = call(f"{self.url}/api/v2/orgs?{urlencode({'org': ORG})}", token=TOKEN)["orgs"][0]
-        call(f"{self.url}/api/v2/buckets", {"orgID": org["id"], "name": name}, token=TOKEN)
+        found = call(
+            f"{self.url}/api/v2/orgs?{urlencode({'org': ORG})}", token=TOKEN, tls=self._tls
+        )
+        body = {"orgID": found["orgs"][0]["id"], "name": name}
+        call(f"{self.url}/api/v2/buckets", body, token=TOKEN, tls=self._tls)
 
     def influxql(self, query: str, database: str = BUCKET) -> list[dict[str, Any]]:
         return _influxql(self.url, query, database, TOKEN)
