@@ -12,8 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from bms.config.load import check, load, schedule_texts
-from bms.config.models import Site, StrategySpec
 from bms.config.programme import check_schedules
+from bms.config.site import Site, StrategySpec
 from bms.errors import InvalidInput, StoreError
 from bms.revisions import Revisions
 from schedules.model import Library

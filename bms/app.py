@@ -29,8 +29,8 @@ from bms.api.server import ApiServer
 from bms.api.switches import SwitchHandlers
 from bms.bookkeeping import Bookkeeping
 from bms.clock import Clock, SystemClock
-from bms.config.models import Site
 from bms.config.render import problem_line
+from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.database import make_directory
 from bms.energy.today import EnergyToday

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
 
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.energy.quarters import QUARTER_MS, floor_quarter
 from bms.energy.today import Day, midnight
 from bms.errors import StoreError

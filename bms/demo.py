@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 from bms.api.client import ask
 from bms.clock import SystemClock
 from bms.config.load import load
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.errors import BmsError, Unreachable
 from bms.historian.embedded import History

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.control.schedule import resolver_of
 from bms.errors import InvalidInput, Refused
 from bms.people import name_of

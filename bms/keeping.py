@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from bms import audit
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.errors import StoreError
 from bms.historian.embedded import History

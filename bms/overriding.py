@@ -8,7 +8,7 @@ from datetime import datetime
 from math import inf
 from typing import Any
 
-from bms.config.models import Group, Site
+from bms.config.site import Group, Site
 from bms.control import STRATEGIES
 from bms.control.blocks import next_effective_change
 from bms.durations import parse_duration

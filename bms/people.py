@@ -13,7 +13,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-from bms.config.models import PersonFile, Role, Site
+from bms.config.models import PersonFile, Role
+from bms.config.site import Site
 from bms.durations import in_words
 from bms.errors import Refused
 from schedules.msg import msg

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from bms.config.links import PlantLink
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.errors import InvalidInput
 from drivers.plant import Plant, PlantPoint
 from drivers.points import Point

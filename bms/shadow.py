@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.model import Award
 from bms.protection import is_on
 from drivers.points import PointId, Quality, Sample

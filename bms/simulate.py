@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Self
 
 from bms.clock import SimulatedClock
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.control import assemble
 from bms.database import make_directory
 from bms.engine import Engine

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.control.season_machine import Outdoor, advance, is_bad
 from bms.model import Condition, Severity
 from bms.saving import Codec

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.durations import parse_duration
 from bms.errors import InvalidInput, Refused
 from bms.moments import coming

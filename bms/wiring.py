@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bms.config.links import LinkSettings, ModbusSettings, OpcUaLink, PlantLink, endpoint
-from bms.config.models import Link, Site
+from bms.config.site import Link, Site
 from bms.errors import InvalidInput
 from bms.plants import make_plant
 from drivers.base import Driver

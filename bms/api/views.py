@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.models import Base, Group
+from bms.config.site import Base, Group
 from bms.control import STRATEGIES
 from bms.control.blocks import next_effective_change
 from bms.model import Award, Override

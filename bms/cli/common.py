@@ -20,7 +20,7 @@ from schedules.msg import msg
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bms.config.models import Site
+    from bms.config.site import Site
 
 SITE = click.argument("site", type=click.Path(path_type=Path))
 YEARS = (1990, 2200)

@@ -17,7 +17,7 @@ from bms.language import say
 from schedules.msg import msg
 
 if TYPE_CHECKING:
-    from bms.config.models import Site
+    from bms.config.site import Site
     from bms.historian.export import Step
     from bms.historian.trends import Trends
 

@@ -27,8 +27,8 @@ from schedules.msg import msg
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bms.config.models import Site
     from bms.config.sinks import InfluxFile
+    from bms.config.site import Site
 
 
 SINK = click.option("--sink", help="One database of site.yaml, by name.  [default: all]")

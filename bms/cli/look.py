@@ -14,7 +14,7 @@ from bms.errors import InvalidInput
 from schedules.msg import msg
 
 if TYPE_CHECKING:
-    from bms.config.models import Site
+    from bms.config.site import Site
     from bms.model import Override
     from schedules.context import Context
 

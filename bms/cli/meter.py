@@ -25,8 +25,7 @@ from bms.language import say
 from schedules.msg import msg
 
 if TYPE_CHECKING:
-    from bms.config.meters import MeterSpec
-    from bms.config.models import Site
+    from bms.config.site import MeterSpec, Site
     from bms.ledger.entering import Author
     from bms.ledger.store import Ledger
 

@@ -7,16 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from bms.config.devices import Catalogue, check_device
 from bms.config.links import LinkSettings, ModbusSettings, spoken
-from bms.config.models import (
-    IDENTIFIER,
-    EquipmentEntry,
-    EquipmentFile,
-    MeterRegister,
-)
+from bms.config.models import IDENTIFIER, EquipmentEntry, EquipmentFile
 from bms.config.names import RunError, expand, parallel
 from bms.config.outputs import check_settings, rules, step, value_type
 from bms.config.registers import Registers
 from bms.config.sections import Names, entries, read_all
+from bms.config.site import MeterRegister
 from bms.equipment import KINDS, Equipment, Kind
 from bms.model import OutputRules
 from drivers.catalogue import DeviceType, bind, models_problem, profile_of

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bms.config.fleet import Fleet, not_metered, title_of
-from bms.config.models import IDENTIFIER, Group, GroupEntry, GroupsFile, StrategySpec
+from bms.config.models import IDENTIFIER, GroupEntry, GroupsFile
 from bms.config.names import RunError, is_pattern, select
 from bms.config.optimal import resolve
 from bms.config.sections import Names, entries, names_of, read_all
+from bms.config.site import Group, StrategySpec
 from bms.equipment import Equipment
 from bms.model import Priority
 from drivers.points import PointId

@@ -24,18 +24,11 @@ from bms.config.fleet import Fleet, FleetReader, not_metered
 from bms.config.groups import Groups, GroupsReader
 from bms.config.links import ADDRESS_KEYS, PROTOCOLS, LinkSettings, ModbusLink, place
 from bms.config.meters import MeterEntry, meter_specs, read_meters
-from bms.config.models import (
-    Base,
-    BaseFile,
-    Link,
-    LinksFile,
-    Site,
-    SiteFile,
-    StrategySpec,
-)
+from bms.config.models import BaseFile, LinksFile, SiteFile
 from bms.config.programme import Governable, check_files, check_schedules
 from bms.config.sections import Names, entries, names_of, read_all
 from bms.config.singles import regroup
+from bms.config.site import Base, Link, Site, StrategySpec
 from bms.equipment import Medium
 from bms.errors import InvalidInput
 from schedules.context import Place

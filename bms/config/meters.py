@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 from graphlib import CycleError, TopologicalSorter
 from typing import Final, Literal
@@ -19,8 +18,9 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from bms.config.filemodel import FileModel
-from bms.config.models import IDENTIFIER, Base, MeterRegister, Title
+from bms.config.models import IDENTIFIER, Title
 from bms.config.sections import Names, entries
+from bms.config.site import MANUAL_RESOLUTION, Base, MeterRegister, MeterRole, MeterSpec
 from bms.equipment import Equipment, Medium, PointClass
 from bms.instants import local_midnight, to_ms
 from drivers.points import PointId
@@ -39,9 +39,6 @@ MOST_PER_H: Final[Mapping[Medium, int]] = {
 }
 """Of meters whose rating nobody wrote down: more than any single feeder of a park carries (a
 110 kV transformer has 63 MVA). It catches swaps by large steps only; write the rating down."""
-
-MANUAL_RESOLUTION: Final = Decimal("0.01")
-"""Of meters that a person reads, if meters.yaml does not say."""
 
 
 class RatioFile(FileModel):
@@ -77,63 +74,6 @@ class MetersFile(FileModel):
     """`meters.yaml`."""
 
     meters: dict[str, MeterEntry] = Field(min_length=1)
-
-
-class MeterRole(StrEnum):
-    """How a meter enters the load of its base: imports + generation - exports."""
-
-    IMPORT = "import"
-    GENERATION = "generation"
-    EXPORT = "export"
-    SUB = "sub"
-    """It does not: what it measures is inside."""
-    LOAD = "load"
-    """It is the load, by formula."""
-
-
-@dataclass(frozen=True, slots=True)
-class MeterSpec:
-    """One meter as the ledger keeps it. Amounts are in `medium.unit`."""
-
-    id: str
-    """The point id of the counter, or `<base>.<name>`."""
-    name: str
-    """What people write: the equipment, or the name in meters.yaml."""
-    base: str
-    zone: str
-    medium: Medium
-    role: MeterRole = MeterRole.SUB
-    resolution: Decimal = MANUAL_RESOLUTION
-    register_size: Decimal | None = None
-    most_per_h: Fraction | None = None
-    """More than this the meter cannot measure in an hour, margin included."""
-    rated: bool = False
-    """`most_per_h` comes from a rating that somebody wrote down, not from the medium."""
-    ratios: tuple[tuple[int, Fraction], ...] = ()
-    """From an instant (ms) on, amounts are the register's times this; 1 before the first."""
-    terms: tuple[tuple[Fraction, str], ...] = ()
-    """Of a virtual meter: factors and meter ids."""
-    parent: str | None = None
-    """The id of the meter behind which this one sits."""
-    accuracy_pct: float = 1.0
-    title: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def virtual(self) -> bool:
-        return bool(self.terms)
-
-    @property
-    def polled(self) -> bool:
-        """Whether the history has its readings."""
-        return not self.terms and self.id != self.name
-
-    def ratio(self, ms: int) -> Fraction:
-        """What the register is multiplied by at an instant."""
-        found = Fraction(1)
-        for since, factor in self.ratios:
-            if since <= ms:
-                found = factor
-        return found
 
 
 def exact(value: float) -> Decimal:

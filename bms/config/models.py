@@ -1,31 +1,20 @@
-"""The shape of the site files (pydantic) and of the site they make (frozen dataclasses)."""
+"""The shape of the site files (pydantic); bms.config.site is what they make."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, get_args
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bms.config.filemodel import FileModel
-from bms.config.links import LinkFile, LinkSettings
-from bms.config.optimal import Optimal, OptimalFile
+from bms.config.links import LinkFile
+from bms.config.optimal import OptimalFile
 from bms.config.sinks import InfluxFiles
-from bms.equipment import LIMITS, Equipment, Medium
-from bms.model import Controller, OutputRules
-from drivers.modbus.transport import UnitProfile
-from drivers.points import Point, PointId, Value
+from drivers.points import Value
 from drivers.templates import Models
-from schedules.context import Place
-from schedules.model import Library
 from schedules.msg import msg
-from schedules.yamltext import Origin
-
-if TYPE_CHECKING:
-    from bms.config.meters import MeterSpec
 
 # One plain sentence per wrong value: a union would answer with one problem per alternative.
 
@@ -291,150 +280,3 @@ class GroupsFile(FileModel):
 
     base: str
     groups: dict[Identifier, GroupEntry] = Field(min_length=1)
-
-
-# --- what the files make ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A group with everything resolved. Its mode and setpoints are points of their own."""
-
-    id: str
-    """`<base>.<group>`."""
-    base: str
-    strategy: str
-    members: tuple[Equipment, ...]
-    parameters: Any
-    """An instance of the strategy's parameter model."""
-    equipment: Mapping[str, Equipment]
-    """All equipment of the base by short name, for parameters that name a sensor or a header."""
-    meter: Equipment | None = None
-    optimal: Optimal | None = None
-    title: Mapping[str, str] = field(default_factory=dict)
-    origin: Origin = field(default_factory=lambda: Origin("groups", 1))
-
-    @property
-    def mode_point(self) -> PointId:
-        return f"{self.id}.mode"
-
-    def setpoint_point(self, name: str) -> PointId:
-        """The point that carries one of the strategy's setpoints, e.g. `chw_setpoint_c`."""
-        return f"{self.id}.{name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Setpoint:
-    """A setpoint of a strategy: its unit, and what a schedule or a person may ask of it."""
-
-    unit: str
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, role: str, unit: str) -> Self:
-        """The setpoint that is handed on to a commanded role."""
-        return cls(unit, *LIMITS[role])
-
-    def can_be(self, value: float) -> bool:
-        """Whether a value can be meant."""
-        return self.least <= value <= self.most
-
-
-@dataclass(frozen=True, slots=True)
-class StrategySpec:
-    """One strategy as configuration sees it; `bms.control` registers them.
-
-    `check` returns `(where, message)` pairs, `where` being a path inside the group entry
-    (`("members", 2)`, `("parameters", "header")`), for anything missing: roles, equipment.
-    `build` makes the controllers of one group; it is called only if `check` found nothing.
-    """
-
-    name: str
-    summary: str
-    modes: tuple[str, ...]
-    setpoints: Mapping[str, Setpoint]
-    """Setpoints a schedule may give, by name."""
-    parameters: type[FileModel]
-    check: Callable[[Group], Sequence[tuple[tuple[str | int, ...], str]]]
-    build: Callable[[Group], Sequence[Controller[Any]]]
-    each: bool = False
-    """Whether it commands each member by itself: then one may have a schedule of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One endpoint and the points behind it."""
-
-    id: str
-    settings: LinkSettings
-    points: tuple[Point, ...]
-    profiles: Mapping[int, UnitProfile] = field(default_factory=dict)
-    """What single Modbus units can take."""
-
-
-@dataclass(frozen=True, slots=True)
-class MeterRegister:
-    """The counter of one piece of equipment, in whole counts of its own resolution."""
-
-    equipment: str
-    point: PointId
-    base: str
-    resolution: float
-    """What one count is worth, in the unit of the medium: the scale of the device's register."""
-    register_size: float | None = None
-    """The value at which the register is back at zero, if the device's file says."""
-    medium: Medium = Medium.ELECTRICITY
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """One base with what its report needs."""
-
-    id: str
-    zone: str
-    file: BaseFile
-    imports: tuple[str, ...] = ()
-    """Equipment ids."""
-    generation: tuple[str, ...] = ()
-    exports: tuple[str, ...] = ()
-
-    @property
-    def place(self) -> Place | None:
-        """Where it is, for schedules that hang on the sun."""
-        return Place(*self.file.location) if self.file.location is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Everything one gateway runs."""
-
-    directory: Path
-    file: SiteFile
-    bases: Mapping[str, Base]
-    links: Mapping[str, Link]
-    equipment: Mapping[str, Equipment]
-    groups: Mapping[str, Group]
-    """As they run: equipment with a schedule of its own is a group of one."""
-    library: Library
-    outputs: Mapping[PointId, OutputRules]
-    """Every point the controller may write."""
-    defaults: Mapping[PointId, Value]
-    """Slot 16 values."""
-    meters: Mapping[PointId, MeterRegister]
-    """By the point id of the counter."""
-    metering: Mapping[str, MeterSpec] = field(default_factory=dict)
-    """Every meter of the ledger by id, the inputs of a formula before it."""
-    owner: str = ""
-    """The local account that the site belongs to: the one its controller runs as."""
-    regrouped_from: Mapping[str, Group] = field(default_factory=dict)
-    """The groups as their files describe them; empty if they run like that."""
-
-    @property
-    def declared(self) -> Mapping[str, Group]:
-        """The groups as their files describe them."""
-        return self.regrouped_from or self.groups
-
-    @property
-    def state_dir(self) -> Path:
-        return self.directory / self.file.state_dir

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bms.config.files import CALENDARS, OVERLAYS, SEASONS, TIME_UNITS
-from bms.config.models import Site, StrategySpec
 from bms.config.sections import Names
+from bms.config.site import Site, StrategySpec
 from schedules.context import Place
 from schedules.load import load as load_library
 from schedules.model import Library, Use

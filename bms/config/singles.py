@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bms.config.models import Group, Site
+from bms.config.site import Group, Site
 from schedules.model import Library
 
 

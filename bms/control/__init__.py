@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from bms.config.models import Group, Site, StrategySpec
+from bms.config.site import Group, Site, StrategySpec
 from bms.control.chilled_water import CHILLED_WATER_PLANT
 from bms.control.compressors import COMPRESSORS
 from bms.control.defaults import DefaultsController

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bms.config.models import Group, Setpoint, StrategySpec
+from bms.config.site import Group, Setpoint, StrategySpec
 from bms.control import group as groups
 from bms.control.chilled_water_parameters import SETPOINT, ChilledWaterPlantParameters
 from bms.control.chilled_water_plant import ChilledWaterPlant

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bms.config.models import Group
+from bms.config.site import Group
 from bms.control import group as groups
 from bms.control.chilled_water_parameters import SETPOINT, ChilledWaterPlantParameters
 from bms.control.chiller_trains import PlantTrain, TrainView

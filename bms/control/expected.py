@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bms.arbiter import award
-from bms.config.models import Group, Site
+from bms.config.site import Group, Site
 from bms.control import STRATEGIES, scheduled
 from bms.control.overrides import OverrideController
 from bms.control.schedule import resolver_of

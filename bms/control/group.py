@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from bms.config.models import Group
+from bms.config.site import Group
 from bms.equipment import Equipment
 from bms.model import Award, Condition, Priority, Severity, Snapshot
 from bms.protection import is_on

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from bms.config.filemodel import FileModel
-from bms.config.models import Group, Setpoint, StrategySpec
+from bms.config.site import Group, Setpoint, StrategySpec
 from bms.control import group as groups
 from bms.model import Award, Command, Controller, Decision, Priority, Snapshot, Stage
 from drivers.points import PointId, Value

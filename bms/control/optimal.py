@@ -17,8 +17,8 @@ from statistics import median
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from bms.config.models import Group, Site
 from bms.config.optimal import Optimal
+from bms.config.site import Group, Site
 from bms.control.blocks import next_switch
 from bms.control.learning import (
     BAND_K,

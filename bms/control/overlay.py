@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bms.config.models import Group
+from bms.config.site import Group
 from bms.model import Command, Decision, Priority, Snapshot, Stage
 from drivers.points import PointId
 from schedules.msg import msg

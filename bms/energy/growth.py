@@ -25,7 +25,7 @@ from enum import StrEnum
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from bms.config.meters import MeterRole
+from bms.config.site import MeterRole
 from bms.energy.ledger import Energy
 from bms.instants import local_midnight
 

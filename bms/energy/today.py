@@ -13,8 +13,7 @@ from fractions import Fraction
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from bms.config.meters import MeterRole
-from bms.config.models import Base, Site
+from bms.config.site import Base, MeterRole, Site
 from bms.instants import local_midnight, to_ms
 from drivers.points import PointId, Quality, Sample
 

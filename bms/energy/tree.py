@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import sqrt
 from typing import Final
 
-from bms.config.meters import MeterSpec
+from bms.config.site import MeterSpec
 from bms.energy.ledger import Energy
 
 IMPOSSIBLE: Final = -2.0

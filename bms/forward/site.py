@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from bms.config.models import Site
 from bms.config.sinks import InfluxFile
+from bms.config.site import Site
 from bms.errors import InvalidInput
 from bms.forward.sink import InfluxSink
 from bms.forward.tags import Tagging, site_tags

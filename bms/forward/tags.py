@@ -13,12 +13,12 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bms.config.meters import MeterRole
+from bms.config.site import MeterRole
 from bms.forward.text import escaped
 from drivers.points import PointId
 
 if TYPE_CHECKING:
-    from bms.config.models import Site
+    from bms.config.site import Site
 
 BEGINNING = 0
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from bms.config.models import Site
 from bms.config.sinks import InfluxFile
+from bms.config.site import Site
 from bms.forward.compare import LocalCounts, compare
 from bms.forward.reader import Reader
 from bms.forward.reconcile import span_of

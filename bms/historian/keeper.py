@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.errors import StoreError
 from bms.historian.records import from_ms, to_ms
 from bms.historian.upkeep import COMMAND, RETRY_LATER, Outcome, Request, parsed

@@ -14,7 +14,7 @@ from math import isfinite
 from operator import itemgetter
 from typing import Protocol
 
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.energy.ledger import Reading
 from bms.equipment import PointClass
 from bms.historian.records import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.equipment import PointClass
 from bms.errors import InvalidInput
 from drivers.points import PointId

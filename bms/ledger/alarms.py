@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bms.config.meters import MeterSpec
-from bms.config.models import Site
+from bms.config.site import MeterSpec, Site
 from bms.energy.ledger import Energy
 from bms.energy.tree import Node, tree
 from bms.instants import local_midnight, to_ms

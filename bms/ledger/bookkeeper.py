@@ -20,7 +20,7 @@ from fractions import Fraction
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from bms.config.meters import MeterSpec
+from bms.config.site import MeterSpec
 from bms.energy.ledger import (
     RANK,
     RETURN_WITHIN_MS,

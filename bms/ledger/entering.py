@@ -15,8 +15,7 @@ from itertools import accumulate, pairwise
 from typing import Final
 
 from bms import audit
-from bms.config.meters import MeterSpec
-from bms.config.models import Site
+from bms.config.site import MeterSpec, Site
 from bms.energy.ledger import ROLLOVER_HIGH, ROLLOVER_LOW, Label
 from bms.energy.quarters import QUARTER_MS
 from bms.errors import InvalidInput, Refused

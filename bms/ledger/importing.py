@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from bms.config.meters import MeterSpec
-from bms.config.models import Site
+from bms.config.site import MeterSpec, Site
 from bms.energy.ledger import ROLLOVER_HIGH, ROLLOVER_LOW
 from bms.errors import InvalidInput
 from bms.instants import to_ms

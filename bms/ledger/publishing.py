@@ -8,7 +8,7 @@ from math import gcd, lcm
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from bms.config.meters import MeterSpec
+from bms.config.site import MeterSpec
 from bms.energy.ledger import LABELS, RANK, Label, worst
 from bms.energy.quarters import QUARTER_MS
 from bms.instants import DAY_MS, from_ms, to_ms

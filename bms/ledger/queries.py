@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from bms.config.meters import MeterSpec
+from bms.config.site import MeterSpec
 from bms.database import Closing, Layout, open_database, store_errors
 from bms.energy.ledger import LABELS, Energy, Event, Label
 from bms.energy.quarters import (

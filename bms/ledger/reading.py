@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.errors import StoreError
 from bms.historian.queries import FILE_NAME as HISTORY
 from bms.historian.queries import Queries

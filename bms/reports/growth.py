@@ -9,8 +9,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.meters import MeterRole
-from bms.config.models import Base, Site
+from bms.config.site import Base, MeterRole, Site
 from bms.energy.growth import Growth, Load, MeterData, Verdict, growth
 from bms.energy.ledger import Energy
 from bms.ledger.store import Ledger

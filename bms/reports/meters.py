@@ -8,8 +8,7 @@ from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from bms.config.meters import MeterSpec
-from bms.config.models import Site
+from bms.config.site import MeterSpec, Site
 from bms.energy.demand import peaks
 from bms.energy.ledger import Energy
 from bms.energy.quarters import QUARTER_MS, Slot

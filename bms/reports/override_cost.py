@@ -15,7 +15,7 @@ from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.durations import in_words
 from bms.energy.ledger import BORDER_LIMIT_MS, Interval, Reading, intervals, marks_of
 from bms.historian.queries import Queries

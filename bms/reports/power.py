@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal
 
-from bms.config.models import Group
+from bms.config.site import Group
 from bms.energy.ledger import intervals, marks_of
 from bms.historian.queries import Queries
 from drivers.points import PointId, Value

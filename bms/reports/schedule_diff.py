@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.models import Group, Site
+from bms.config.site import Group, Site
 from bms.control.expected import Changed, Expected, changes, expected, hours_by_mode
 from bms.control.schedule import resolver_of
 from bms.historian.queries import Queries, opened

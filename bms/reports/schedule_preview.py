@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.models import Group, Site
+from bms.config.site import Group, Site
 from bms.control.expected import Expected, expected
 from bms.control.schedule import resolver_of
 from bms.model import Override

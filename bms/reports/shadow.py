@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.errors import InvalidInput
 from bms.historian.queries import Queries
 from bms.historian.records import AwardRow

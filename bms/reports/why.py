@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.models import Group, Site, StrategySpec
+from bms.config.site import Group, Site, StrategySpec
 from bms.equipment import PointClass
 from bms.errors import BmsError, InvalidInput
 from bms.historian.queries import Queries

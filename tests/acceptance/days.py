@@ -9,9 +9,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bms.config.load import load, schedule_texts
-from bms.config.models import Site
 from bms.config.programme import check_schedules
 from bms.config.singles import with_library
+from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.plants import make_plant
 from bms.simulate import simulate

@@ -17,7 +17,7 @@ import pytest
 
 from bms.cli.common import load_site
 from bms.config.load import with_endpoints
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.field import Field
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder

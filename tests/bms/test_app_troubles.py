@@ -19,7 +19,7 @@ from bms.api.client import ask
 from bms.app import App
 from bms.clock import SystemClock
 from bms.config.load import load
-from bms.config.models import Link
+from bms.config.site import Link
 from bms.control import STRATEGIES
 from bms.errors import StoreError
 from bms.historian.records import Batch

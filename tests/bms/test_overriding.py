@@ -19,7 +19,7 @@ import pytest
 from bms import audit
 from bms.api.client import ask
 from bms.config.load import load
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.errors import BmsError, InvalidInput, Refused, Unreachable
 from bms.historian.embedded import History

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bms.config.load import check, load
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.errors import Refused
 from bms.login import login

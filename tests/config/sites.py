@@ -11,8 +11,8 @@ from pydantic import Field
 
 from bms.config.filemodel import FileModel
 from bms.config.load import check
-from bms.config.models import Group, Setpoint, Site, StrategySpec
 from bms.config.scaffold import template
+from bms.config.site import Group, Setpoint, Site, StrategySpec
 from bms.model import Decision, Priority, Snapshot, Stage
 from drivers.points import PointId
 from schedules.yamltext import Problem

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bms.config.meters import MeterRole, parse
+from bms.config.meters import parse
+from bms.config.site import MeterRole
 from bms.equipment import Medium
 from tests.config.sites import Draft
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from bms.config.models import Group
+from bms.config.site import Group
 from bms.control import STRATEGIES
 from bms.engine import Cycle, Engine
 from bms.equipment import KINDS, Equipment

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bms.config.models import Base, BaseFile, Group, Site, SiteFile
+from bms.config.models import BaseFile, SiteFile
+from bms.config.site import Base, Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.group import flags
 from bms.engine import Engine

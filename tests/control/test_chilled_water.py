@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bms.config.models import Group
+from bms.config.site import Group
 from bms.control import STRATEGIES
 from bms.model import OutputRules, Severity
 from tests.control.parts import Rig, group, machine

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bms.config.models import Base, BaseFile, Group, Site, SiteFile
+from bms.config.models import BaseFile, SiteFile
+from bms.config.site import Base, Group, Site
 from bms.control import assemble
 from bms.control.expected import changes, expected, group_points, hours_by_mode
 from bms.engine import Engine

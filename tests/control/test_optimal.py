@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bms.config.load import check, load
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.control import STRATEGIES, assemble
 from bms.control.blocks import next_switch
 from bms.control.learning import Rate

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bms.config.meters import MeterRole
+from bms.config.site import MeterRole
 from bms.energy.growth import (
     Growth,
     MeterData,

@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 
 from bms.config.load import load
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.energy.today import Day, EnergyToday
 from bms.instants import to_ms

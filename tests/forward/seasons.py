@@ -13,7 +13,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.meters import meter_specs
-from bms.config.models import EnergyBoundary, Site
+from bms.config.models import EnergyBoundary
+from bms.config.site import Site
 from bms.energy.ledger import Reading
 from bms.forward.outgoing import Outgoing
 from bms.forward.sources import Sources

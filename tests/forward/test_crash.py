@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from bms.config.load import load
-from bms.config.models import Site
 from bms.config.sinks import InfluxFile
+from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.energy.ledger import Reading
 from bms.forward.compare import Comparison, LocalCounts, compare

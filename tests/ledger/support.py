@@ -10,7 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from bms.config.meters import MeterEntry
-from bms.config.models import EnergyBoundary, Site
+from bms.config.models import EnergyBoundary
+from bms.config.site import Site
 from bms.energy.ledger import LABELS, Label, Reading
 from bms.energy.quarters import Slot
 from bms.historian.embedded import History

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bms.config.meters import MeterRole
 from bms.config.models import EnergyBoundary
+from bms.config.site import MeterRole
 from bms.energy.growth import Verdict
 from bms.energy.ledger import Reading
 from bms.historian.embedded import History

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bms.config.models import Group, Site
+from bms.config.site import Group, Site
 from bms.energy.ledger import Reading
 from bms.historian.embedded import Batch, History
 from bms.historian.records import AwardRow, Meter

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bms.config.models import Group
+from bms.config.site import Group
 from bms.control import STRATEGIES
 from bms.energy.ledger import Reading
 from bms.equipment import KINDS, Equipment

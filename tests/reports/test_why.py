@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bms.config.load import load
-from bms.config.models import Group, Site
+from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.schedule import ScheduleController, resolver_of
 from bms.engine import Engine

@@ -13,7 +13,7 @@ import pytest
 
 from bms import audit
 from bms.config.load import load
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.control import STRATEGIES, assemble
 from bms.engine import Engine
 from bms.model import Priority, Severity

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bms.config.load import load
-from bms.config.models import Site
+from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.errors import InvalidInput, Refused
 from bms.extending import UnitPlan, plan_cancel, plan_extension, plan_resume

@@ -1,0 +1,227 @@
+"""What the site files make: everything one gateway runs, resolved and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, Self
+
+from bms.config.filemodel import FileModel
+from bms.config.links import LinkSettings
+from bms.config.models import BaseFile, SiteFile
+from bms.config.optimal import Optimal
+from bms.equipment import LIMITS, Equipment, Medium
+from bms.model import Controller, OutputRules
+from drivers.modbus.transport import UnitProfile
+from drivers.points import Point, PointId, Value
+from schedules.context import Place
+from schedules.model import Library
+from schedules.yamltext import Origin
+
+MANUAL_RESOLUTION: Final = Decimal("0.01")
+"""Of meters that a person reads, if meters.yaml does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group with everything resolved. Its mode and setpoints are points of their own."""
+
+    id: str
+    """`<base>.<group>`."""
+    base: str
+    strategy: str
+    members: tuple[Equipment, ...]
+    parameters: Any
+    """An instance of the strategy's parameter model."""
+    equipment: Mapping[str, Equipment]
+    """All equipment of the base by short name, for parameters that name a sensor or a header."""
+    meter: Equipment | None = None
+    optimal: Optimal | None = None
+    title: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin = field(default_factory=lambda: Origin("groups", 1))
+
+    @property
+    def mode_point(self) -> PointId:
+        return f"{self.id}.mode"
+
+    def setpoint_point(self, name: str) -> PointId:
+        """The point that carries one of the strategy's setpoints, e.g. `chw_setpoint_c`."""
+        return f"{self.id}.{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Setpoint:
+    """A setpoint of a strategy: its unit, and what a schedule or a person may ask of it."""
+
+    unit: str
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, role: str, unit: str) -> Self:
+        """The setpoint that is handed on to a commanded role."""
+        return cls(unit, *LIMITS[role])
+
+    def can_be(self, value: float) -> bool:
+        """Whether a value can be meant."""
+        return self.least <= value <= self.most
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySpec:
+    """One strategy as configuration sees it; `bms.control` registers them.
+
+    `check` returns `(where, message)` pairs, `where` being a path inside the group entry
+    (`("members", 2)`, `("parameters", "header")`), for anything missing: roles, equipment.
+    `build` makes the controllers of one group; it is called only if `check` found nothing.
+    """
+
+    name: str
+    summary: str
+    modes: tuple[str, ...]
+    setpoints: Mapping[str, Setpoint]
+    """Setpoints a schedule may give, by name."""
+    parameters: type[FileModel]
+    check: Callable[[Group], Sequence[tuple[tuple[str | int, ...], str]]]
+    build: Callable[[Group], Sequence[Controller[Any]]]
+    each: bool = False
+    """Whether it commands each member by itself: then one may have a schedule of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One endpoint and the points behind it."""
+
+    id: str
+    settings: LinkSettings
+    points: tuple[Point, ...]
+    profiles: Mapping[int, UnitProfile] = field(default_factory=dict)
+    """What single Modbus units can take."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterRegister:
+    """The counter of one piece of equipment, in whole counts of its own resolution."""
+
+    equipment: str
+    point: PointId
+    base: str
+    resolution: float
+    """What one count is worth, in the unit of the medium: the scale of the device's register."""
+    register_size: float | None = None
+    """The value at which the register is back at zero, if the device's file says."""
+    medium: Medium = Medium.ELECTRICITY
+
+
+class MeterRole(StrEnum):
+    """How a meter enters the load of its base: imports + generation - exports."""
+
+    IMPORT = "import"
+    GENERATION = "generation"
+    EXPORT = "export"
+    SUB = "sub"
+    """It does not: what it measures is inside."""
+    LOAD = "load"
+    """It is the load, by formula."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSpec:
+    """One meter as the ledger keeps it. Amounts are in `medium.unit`."""
+
+    id: str
+    """The point id of the counter, or `<base>.<name>`."""
+    name: str
+    """What people write: the equipment, or the name in meters.yaml."""
+    base: str
+    zone: str
+    medium: Medium
+    role: MeterRole = MeterRole.SUB
+    resolution: Decimal = MANUAL_RESOLUTION
+    register_size: Decimal | None = None
+    most_per_h: Fraction | None = None
+    """More than this the meter cannot measure in an hour, margin included."""
+    rated: bool = False
+    """`most_per_h` comes from a rating that somebody wrote down, not from the medium."""
+    ratios: tuple[tuple[int, Fraction], ...] = ()
+    """From an instant (ms) on, amounts are the register's times this; 1 before the first."""
+    terms: tuple[tuple[Fraction, str], ...] = ()
+    """Of a virtual meter: factors and meter ids."""
+    parent: str | None = None
+    """The id of the meter behind which this one sits."""
+    accuracy_pct: float = 1.0
+    title: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def virtual(self) -> bool:
+        return bool(self.terms)
+
+    @property
+    def polled(self) -> bool:
+        """Whether the history has its readings."""
+        return not self.terms and self.id != self.name
+
+    def ratio(self, ms: int) -> Fraction:
+        """What the register is multiplied by at an instant."""
+        found = Fraction(1)
+        for since, factor in self.ratios:
+            if since <= ms:
+                found = factor
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """One base with what its report needs."""
+
+    id: str
+    zone: str
+    file: BaseFile
+    imports: tuple[str, ...] = ()
+    """Equipment ids."""
+    generation: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> Place | None:
+        """Where it is, for schedules that hang on the sun."""
+        return Place(*self.file.location) if self.file.location is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything one gateway runs."""
+
+    directory: Path
+    file: SiteFile
+    bases: Mapping[str, Base]
+    links: Mapping[str, Link]
+    equipment: Mapping[str, Equipment]
+    groups: Mapping[str, Group]
+    """As they run: equipment with a schedule of its own is a group of one."""
+    library: Library
+    outputs: Mapping[PointId, OutputRules]
+    """Every point the controller may write."""
+    defaults: Mapping[PointId, Value]
+    """Slot 16 values."""
+    meters: Mapping[PointId, MeterRegister]
+    """By the point id of the counter."""
+    metering: Mapping[str, MeterSpec] = field(default_factory=dict)
+    """Every meter of the ledger by id, the inputs of a formula before it."""
+    owner: str = ""
+    """The local account that the site belongs to: the one its controller runs as."""
+    regrouped_from: Mapping[str, Group] = field(default_factory=dict)
+    """The groups as their files describe them; empty if they run like that."""
+
+    @property
+    def declared(self) -> Mapping[str, Group]:
+        """The groups as their files describe them."""
+        return self.regrouped_from or self.groups
+
+    @property
+    def state_dir(self) -> Path:
+        return self.directory / self.file.state_dir
