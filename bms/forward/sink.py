@@ -12,14 +12,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    ExitStack,
-    contextmanager,
-)
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,28 +25,16 @@ from bms.clock import SystemClock
 from bms.config.sinks import InfluxFile
 from bms.errors import StoreError
 from bms.forward.delivery import MAX_LINES, OUTAGE_S, Delivery, Parcel, parcels
-from bms.forward.outgoing import Outgoing
+from bms.forward.opened import Opened, has_ledger, open_sources, open_streams
 from bms.forward.pace import Pace
 from bms.forward.reconcile import Reconciler
-from bms.forward.refill import Place, Refill, StoredRollups, StoredSamples, refills_of
-from bms.forward.sources import Hole, Sources, Stream, Take, streams_of
+from bms.forward.refill import Place, Refill, StoredRollups, StoredSamples
+from bms.forward.sources import Hole, Sources, Stream, Take
 from bms.forward.status import SinkStatus
 from bms.forward.tags import Tagging
 from bms.forward.transport import InfluxTransport, Transport
 from bms.historian.records import to_ms
-from bms.historian.sinks import (
-    DAY_MS,
-    LAST_PLACE,
-    STORED,
-    DeadLetter,
-    Gap,
-    SinkCursor,
-    day_of,
-    losses,
-)
-from bms.historian.trends import Trends
-from bms.ledger.store import FILE_NAME as LEDGER
-from bms.ledger.store import Ledger
+from bms.historian.sinks import DeadLetter, Gap, SinkCursor
 
 _log = logging.getLogger(__name__)
 
@@ -74,27 +57,6 @@ class _Step:
     parcels: list[Parcel]
     gap: Gap | None = None
     """The gap as it is before this step."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Filling:
-    """A gap and where its rows come from."""
-
-    stream: Stream | Refill
-    cursor: SinkCursor
-    gap: Gap
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """Everything that belongs to the sink's thread."""
-
-    streams: list[Stream]
-    cursors: Mapping[str, SinkCursor]
-    reconciler: Reconciler | None
-    with_ledger: bool
-    refills: Mapping[str, tuple[Refill, SinkCursor]]
-    """By the name of the stream whose holes they fill."""
 
 
 class InfluxSink:
@@ -183,8 +145,8 @@ class InfluxSink:
         """Copy with one set of connections, until an error of the store or cancellation."""
         stack = ExitStack()
         try:
-            opened = await _in(executor, self._open, stack)
-            await _in(executor, self._look, opened)
+            opened, reconciler = await _in(executor, self._open, stack)
+            await _in(executor, self._look, opened, reconciler)
             while opened.with_ledger or not has_ledger(self._directory):
                 self._woken.clear()
                 busy = False
@@ -194,58 +156,40 @@ class InfluxSink:
                 if not busy:
                     busy = await self._backfill(executor, transport, opened)
                 before = self.status.outage
-                await _in(executor, self._look, opened)
+                await _in(executor, self._look, opened, reconciler)
                 if self.status.outage != before:
                     text = f"nothing is taken: {self.status.last_error}"
                     self._trouble("server", text if self.status.outage else "")
-                if not busy and opened.reconciler is not None:
-                    await opened.reconciler.step(lambda call, *a: _in(executor, call, *a))
-                    self.status.mismatches = opened.reconciler.mismatches
+                if not busy and reconciler is not None:
+                    await reconciler.step(lambda call, *a: _in(executor, call, *a))
+                    self.status.mismatches = reconciler.mismatches
                 if not busy:
                     await self._wait()
         finally:
             # Queued behind whatever the thread is doing, so nothing is closed while in use.
             executor.submit(stack.close)
 
-    def _open(self, stack: ExitStack) -> _Opened:
+    def _open(self, stack: ExitStack) -> tuple[Opened, Reconciler | None]:
         sources = stack.enter_context(self._sources(self._directory))
-        streams = streams_of(sources, self._settings, self._tagging, self._site)
-        cursors = {
-            stream.name: stack.enter_context(
-                SinkCursor(
-                    self._directory, self.name, stream.uid, stream.last(), stream=stream.name
-                )
-            )
-            for stream in streams
-        }
-        refills = {
-            refill.name.removesuffix(STORED): (
-                refill,
-                stack.enter_context(
-                    SinkCursor(
-                        self._directory, self.name, refill.uid, LAST_PLACE, stream=refill.name
-                    )
-                ),
-            )
-            for refill in refills_of(sources, self._settings, self._tagging)
-        }
-        any_cursor = next(iter(cursors.values()), None)
-        if any_cursor is not None:
-            self._delivery.most_lines = any_cursor.known(MOST_LINES, MAX_LINES)
-        reconciler = None
-        if self._reconcile and any_cursor is not None:
-            reconciler = Reconciler(
-                self._settings,
-                self._token,
-                sources,
-                streams,
-                cursors,
-                list(refills.values()),
-                now=self._now,
-                ca=self._ca,
-                trouble=lambda text: self._trouble("reconcile", text),
-            )
-        return _Opened(streams, cursors, reconciler, sources.energy is not None, refills)
+        opened = open_streams(
+            stack, sources, self._settings, self._tagging, self._site, self._directory
+        )
+        if opened.any_cursor is None:
+            return opened, None
+        self._delivery.most_lines = opened.any_cursor.known(MOST_LINES, MAX_LINES)
+        if not self._reconcile:
+            return opened, None
+        return opened, Reconciler(
+            self._settings,
+            self._token,
+            sources,
+            opened.streams,
+            opened.cursors,
+            list(opened.refills.values()),
+            now=self._now,
+            ca=self._ca,
+            trouble=lambda text: self._trouble("reconcile", text),
+        )
 
     # --- live --------------------------------------------------------------------------------
 
@@ -253,7 +197,7 @@ class InfluxSink:
         self,
         executor: ThreadPoolExecutor,
         transport: Transport,
-        opened: _Opened,
+        opened: Opened,
         stream: Stream,
         cursor: SinkCursor,
     ) -> bool:
@@ -300,13 +244,13 @@ class InfluxSink:
     # --- backfill ----------------------------------------------------------------------------
 
     async def _backfill(
-        self, executor: ThreadPoolExecutor, transport: Transport, opened: _Opened
+        self, executor: ThreadPoolExecutor, transport: Transport, opened: Opened
     ) -> bool:
         """Send some of what was missed, the most valuable stream first, oldest first."""
         allowed = self._pace.allowance(self._monotonic())
         if not allowed:
             return False
-        found = await _in(executor, self._gap, opened)
+        found = await _in(executor, opened.oldest_gap)
         if found is None:
             return False
         stream, cursor = found.stream, found.cursor
@@ -332,18 +276,6 @@ class InfluxSink:
         await self._send(executor, transport, stream, step, following, commit, patient=False)
         return True
 
-    @staticmethod
-    def _gap(opened: _Opened) -> _Filling | None:
-        for stream in opened.streams:
-            if stream.name in opened.refills:  # the oldest, and what the disk may run out of
-                refill, places = opened.refills[stream.name]
-                if gaps := places.gaps():
-                    return _Filling(refill, places, gaps[0])
-            cursor = opened.cursors[stream.name]
-            if gaps := cursor.gaps():
-                return _Filling(stream, cursor, gaps[0])
-        return None
-
     def _fill(self, stream: Stream | Refill, gap: Gap, allowed: int) -> _Step | None:
         most = min(allowed, self._delivery.most_lines)
         if gap.first > gap.last or most <= 0:
@@ -355,7 +287,7 @@ class InfluxSink:
         return _Step(take, parcels(take.lines, self._delivery.most_lines), gap)
 
     def _pass_over(
-        self, opened: _Opened, name: str, holes: Sequence[Hole], from_ms: int | None
+        self, opened: Opened, name: str, holes: Sequence[Hole], from_ms: int | None
     ) -> None:
         """Have what is missing in a stream filled from what the store keeps by series."""
         for hole in holes:
@@ -442,33 +374,10 @@ class InfluxSink:
         self.status.sent_lines = self._delivery.sent_lines
         self.status.damaged_rows += len(step.take.damaged)
 
-    def _look(self, opened: _Opened) -> None:
+    def _look(self, opened: Opened, reconciler: Reconciler | None) -> None:
         """Bring the status up to date."""
-        status, now_ms = self.status, to_ms(self._now())
-        rows = gaps = 0
-        oldest: list[int] = []
-        cursors: dict[str, int] = {}
-        for stream in opened.streams:
-            cursor = opened.cursors[stream.name]
-            seq, missed = cursor.seq, cursor.gaps()
-            cursors[stream.name] = seq
-            rows += stream.last() - seq + sum(gap.rows for gap in missed)
-            gaps += len(missed)
-            if stream.last() > seq and (found := stream.oldest_ms(seq)) is not None:
-                oldest.append(found + round(stream.late_s * 1000))
-            oldest += [gap.from_ms for gap in missed if gap.from_ms is not None]
-        days: set[tuple[str, int]] = set()
-        for refill, places in opened.refills.values():
-            missed = places.gaps()
-            gaps += len(missed)
-            for gap in missed:
-                days |= {(refill.name, d) for d in range(day_of(gap.first), day_of(gap.last) + 1)}
-            oldest += [day_of(gap.first) * DAY_MS for gap in missed]
-        status.refill_days = len(days)
-        status.lost = [lost.to_json() for lost in losses(self._directory, self.name)]
-        status.lost_samples = sum(lost["samples"] for lost in status.lost)
-        status.backlog_rows, status.gaps, status.cursors = rows, gaps, cursors
-        status.oldest_unsent_s = max(0.0, (now_ms - min(oldest)) / 1000) if oldest else None
+        status = self.status
+        opened.look(status, self._directory, to_ms(self._now()))
         status.retries = {
             str(code) if code else "no answer": count
             for code, count in sorted(self._delivery.retries.items())
@@ -476,13 +385,13 @@ class InfluxSink:
         status.last_error = self._delivery.last_error
         status.outage = self._delivery.outage
         status.backfill_lines_s = round(self._pace.backfill_lines_s(self._monotonic()), 1)
-        any_cursor = next(iter(opened.cursors.values()), None)
-        if any_cursor is not None:
-            status.dead_lines = any_cursor.dead_lines()
-            if any_cursor.known(MOST_LINES, MAX_LINES) != self._delivery.most_lines:
-                any_cursor.know(MOST_LINES, self._delivery.most_lines)
-        if opened.reconciler is not None:
-            status.reconciled_until = opened.reconciler.until_text()
+        cursor = opened.any_cursor
+        if cursor is not None and (
+            cursor.known(MOST_LINES, MAX_LINES) != self._delivery.most_lines
+        ):
+            cursor.know(MOST_LINES, self._delivery.most_lines)
+        if reconciler is not None:
+            status.reconciled_until = reconciler.until_text()
 
     def _server_trouble(self, error: str) -> None:
         self.status.last_error = error
@@ -497,24 +406,6 @@ class InfluxSink:
                 await self._woken.wait()
         except TimeoutError:
             return
-
-
-def has_ledger(directory: Path) -> bool:
-    """Whether energy is kept there: not before the controller's first start."""
-    return (directory / LEDGER).exists()
-
-
-@contextmanager
-def open_sources(directory: Path) -> Iterator[Sources]:
-    """What a state directory has to copy, opened for reading."""
-    with ExitStack() as stack:
-        history = stack.enter_context(Outgoing(directory, read_only=True))
-        trends = stack.enter_context(Trends(directory))
-        if not has_ledger(directory):
-            yield Sources(history, rollups=trends, trends=trends)
-            return
-        ledger = stack.enter_context(Ledger(directory, read_only=True))
-        yield Sources(history, ledger, trends, ledger.uid(), trends)
 
 
 async def _in(executor: ThreadPoolExecutor, call: Callable[..., T], *args: object) -> T:

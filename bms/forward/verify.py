@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 from bms.config.sinks import InfluxFile
 from bms.config.site import Site
 from bms.forward.compare import LocalCounts, compare
+from bms.forward.opened import open_sources
 from bms.forward.reader import Reader
 from bms.forward.reconcile import span_of
 from bms.forward.refill import Refill, refills_of
-from bms.forward.sink import open_sources
 from bms.forward.sources import Stream, streams_of
 from bms.forward.tags import Tagging
 from bms.historian.records import to_ms

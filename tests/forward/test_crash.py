@@ -22,9 +22,10 @@ from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.energy.ledger import Reading
 from bms.forward.compare import Comparison, LocalCounts, compare
+from bms.forward.opened import open_sources
 from bms.forward.pace import Pace
 from bms.forward.reader import Reader
-from bms.forward.sink import InfluxSink, open_sources
+from bms.forward.sink import InfluxSink
 from bms.forward.site import tagging_of
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Meter, to_ms

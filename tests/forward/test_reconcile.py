@@ -14,9 +14,10 @@ from bms.config.sinks import InfluxFile
 from bms.equipment import PointClass
 from bms.forward.compare import LocalCounts
 from bms.forward.lines import energy_line, rollup_line
+from bms.forward.opened import open_sources
 from bms.forward.pace import Pace
 from bms.forward.reconcile import UNTIL
-from bms.forward.sink import InfluxSink, open_sources
+from bms.forward.sink import InfluxSink
 from bms.forward.tags import Tagging
 from bms.forward.transport import InfluxTransport
 from bms.historian.embedded import History

@@ -19,9 +19,10 @@ from bms.energy.ledger import Reading
 from bms.equipment import PointClass
 from bms.forward.compare import LocalCounts, comparison
 from bms.forward.lines import rollup_line
+from bms.forward.opened import open_sources
 from bms.forward.outgoing import Outgoing
 from bms.forward.pace import Pace
-from bms.forward.sink import InfluxSink, open_sources
+from bms.forward.sink import InfluxSink
 from bms.forward.sources import LogStream, Selection
 from bms.forward.tags import Tagging
 from bms.forward.verify import mark_for_backfill

@@ -1,0 +1,131 @@
+"""What one sink copies and how far it is: streams, their cursors, and refills of their holes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bms.config.sinks import InfluxFile
+from bms.forward.outgoing import Outgoing
+from bms.forward.refill import Refill, refills_of
+from bms.forward.sources import Sources, Stream, streams_of
+from bms.forward.status import SinkStatus
+from bms.forward.tags import Tagging
+from bms.historian.sinks import DAY_MS, LAST_PLACE, STORED, Gap, SinkCursor, day_of, losses
+from bms.historian.trends import Trends
+from bms.ledger.store import FILE_NAME as LEDGER
+from bms.ledger.store import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """A gap and where its rows come from."""
+
+    stream: Stream | Refill
+    cursor: SinkCursor
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Everything that is open on the sink's thread."""
+
+    streams: list[Stream]
+    cursors: Mapping[str, SinkCursor]
+    with_ledger: bool
+    refills: Mapping[str, tuple[Refill, SinkCursor]]
+    """By the name of the stream whose holes they fill."""
+
+    @property
+    def any_cursor(self) -> SinkCursor | None:
+        """One of them, for what is kept of the sink as a whole."""
+        return next(iter(self.cursors.values()), None)
+
+    def oldest_gap(self) -> Filling | None:
+        """What is to be filled next: of the most valuable stream, the oldest."""
+        for stream in self.streams:
+            if stream.name in self.refills:  # the oldest, and what the disk may run out of
+                refill, places = self.refills[stream.name]
+                if gaps := places.gaps():
+                    return Filling(refill, places, gaps[0])
+            cursor = self.cursors[stream.name]
+            if gaps := cursor.gaps():
+                return Filling(stream, cursor, gaps[0])
+        return None
+
+    def look(self, status: SinkStatus, directory: Path, now_ms: int) -> None:
+        """Note in the status how far the copy is, and what is lost or refused."""
+        rows = gaps = 0
+        oldest: list[int] = []
+        cursors: dict[str, int] = {}
+        for stream in self.streams:
+            cursor = self.cursors[stream.name]
+            seq, missed = cursor.seq, cursor.gaps()
+            cursors[stream.name] = seq
+            rows += stream.last() - seq + sum(gap.rows for gap in missed)
+            gaps += len(missed)
+            if stream.last() > seq and (found := stream.oldest_ms(seq)) is not None:
+                oldest.append(found + round(stream.late_s * 1000))
+            oldest += [gap.from_ms for gap in missed if gap.from_ms is not None]
+        days: set[tuple[str, int]] = set()
+        for refill, places in self.refills.values():
+            missed = places.gaps()
+            gaps += len(missed)
+            for gap in missed:
+                days |= {(refill.name, d) for d in range(day_of(gap.first), day_of(gap.last) + 1)}
+            oldest += [day_of(gap.first) * DAY_MS for gap in missed]
+        status.refill_days = len(days)
+        status.lost = [lost.to_json() for lost in losses(directory, status.name)]
+        status.lost_samples = sum(lost["samples"] for lost in status.lost)
+        status.backlog_rows, status.gaps, status.cursors = rows, gaps, cursors
+        status.oldest_unsent_s = max(0.0, (now_ms - min(oldest)) / 1000) if oldest else None
+        if self.any_cursor is not None:
+            status.dead_lines = self.any_cursor.dead_lines()
+
+
+def open_streams(
+    stack: ExitStack,
+    sources: Sources,
+    settings: InfluxFile,
+    tagging: Tagging,
+    site: str,
+    directory: Path,
+) -> Opened:
+    """The streams of a sink with their cursors, which close with the stack."""
+
+    def cursor(uid: str, last: int, stream: str) -> SinkCursor:
+        return stack.enter_context(SinkCursor(directory, settings.name, uid, last, stream=stream))
+
+    streams = streams_of(sources, settings, tagging, site)
+    return Opened(
+        streams,
+        {stream.name: cursor(stream.uid, stream.last(), stream.name) for stream in streams},
+        sources.energy is not None,
+        {
+            refill.name.removesuffix(STORED): (
+                refill,
+                cursor(refill.uid, LAST_PLACE, refill.name),
+            )
+            for refill in refills_of(sources, settings, tagging)
+        },
+    )
+
+
+def has_ledger(directory: Path) -> bool:
+    """Whether energy is kept there: not before the controller's first start."""
+    return (directory / LEDGER).exists()
+
+
+@contextmanager
+def open_sources(directory: Path) -> Iterator[Sources]:
+    """What a state directory has to copy, opened for reading."""
+    with ExitStack() as stack:
+        history = stack.enter_context(Outgoing(directory, read_only=True))
+        trends = stack.enter_context(Trends(directory))
+        if not has_ledger(directory):
+            yield Sources(history, rollups=trends, trends=trends)
+            return
+        ledger = stack.enter_context(Ledger(directory, read_only=True))
+        yield Sources(history, ledger, trends, ledger.uid(), trends)
