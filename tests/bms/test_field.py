@@ -9,7 +9,7 @@ from typing import Self
 
 import pytest
 
-from bms import field as field_module
+from bms import field_link as field_module
 from bms.field import Field
 from drivers import polled as polled_module
 from drivers.backoff import waiting
