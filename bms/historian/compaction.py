@@ -23,11 +23,12 @@ from typing import Final
 
 import numpy as np
 
-from bms.errors import StoreError
+from bms.errors import DiskError, StoreError
 from bms.historian.passes import DAY_MS, ROWS_AT_ONCE, Pass, Points, quarter_of
 from bms.historian.queries import Queries
 from bms.historian.rawfiles import SAMPLES_AT_ONCE, LogView, segment_samples
 from bms.historian.records import to_ms
+from bms.historian.restoring import adopt, restore_day
 from bms.historian.rolldb import RollDb, local_dates
 from bms.historian.rollups import (
     QUARTER_MS,
@@ -75,6 +76,8 @@ class Compacted:
     seq: int
     """Log rows up to here are compacted, but for what lies after `horizon_ms`."""
     horizon_ms: int | None
+    damaged: str = ""
+    """What is wrong with a file that could not be merged with the others of its day."""
 
 
 class Compaction:
@@ -85,6 +88,7 @@ class Compaction:
         self._directory = directory
         self._zones = zones
         self._publish = publish
+        self._damaged = ""
         self._points = Points(zones.default, zones.bases)
 
     def run(
@@ -105,7 +109,17 @@ class Compaction:
             RollDb(self._directory, history.uid()) as roll,
         ):
             log = history.log
+            adopt(self._directory, log, roll)
             self._clean(roll)
+            self._points.learn(history)
+            while (span := roll.restoring()) is not None:
+                end = restore_day(self._directory, self._points, log, roll, span[0])
+                self._days(roll, span[0], end)
+                with roll.transaction():
+                    roll.put_restoring(end, span[1])
+                if perf_counter() - begun > within_s:
+                    progress = roll.progress()
+                    return Compacted(0, 0, 0, 0, False, progress.seq, progress.horizon_ms)
             # What is still in the recorder's memory is not over, however late it is.
             target = quarter_of(min(to_ms(now - GRACE), log.seen_ms()))
             while (ends := self._next(log, roll, target, whole_days)) is not None:
@@ -127,8 +141,9 @@ class Compaction:
             left = self._next(log, roll, target, whole_days) is not None
             progress = roll.progress()
             return Compacted(
-                passes, samples, late, rows, not left, progress.seq, progress.horizon_ms
-            )
+                passes, samples, late, rows, not left, progress.seq, progress.horizon_ms,
+                self._damaged,
+            )  # fmt: skip
 
     def _clean(self, roll: RollDb) -> None:
         """Remove what a pass that broke off left behind."""
@@ -245,14 +260,30 @@ class Compaction:
             if len(parts) < 2:
                 continue
             present = [p for p in parts if (self._directory / p.name).exists()]
-            numbers: set[int] = set()
+            try:
+                made = self._merged(group, day, parts, present)
+            except DiskError:
+                raise
+            except StoreError as error:
+                self._damaged = str(error)  # one day that stays in parts holds up no other
+                continue
+            with roll.transaction():
+                roll.put_segments(made, parts)
             for part in present:
-                numbers.update(series_in(self._directory, part))
-            writer = SegmentWriter(
-                self._directory, group, day * DAY_MS, max(p.last_seq for p in parts), whole=True
-            )
-            ordered = sorted(numbers)
-            at_once = max(1, SAMPLES_AT_ONCE * len(ordered) // (sum(p.samples for p in parts) or 1))
+                if part.name not in {m.name for m in made}:
+                    (self._directory / part.name).unlink(missing_ok=True)
+
+    def _merged(
+        self, group: str, day: int, parts: list[Segment], present: list[Segment]
+    ) -> list[Segment]:
+        numbers: set[int] = set()
+        for part in present:
+            numbers.update(series_in(self._directory, part))
+        last_seq = max(p.last_seq for p in parts)
+        writer = SegmentWriter(self._directory, group, day * DAY_MS, last_seq, whole=True)
+        ordered = sorted(numbers)
+        at_once = max(1, SAMPLES_AT_ONCE * len(ordered) // (sum(p.samples for p in parts) or 1))
+        try:
             for at in range(0, len(ordered), at_once):
                 some = ordered[at : at + at_once]
                 samples = segment_samples(
@@ -261,12 +292,10 @@ class Compaction:
                 write_segments(
                     self._directory, {group: writer}, samples, dict.fromkeys(some, group), 0, 0
                 )
-            made = finish_segments(self._directory, [writer])
-            with roll.transaction():
-                roll.put_segments(made, parts)
-            for part in present:
-                if part.name not in {m.name for m in made}:
-                    (self._directory / part.name).unlink(missing_ok=True)
+        except BaseException:
+            writer.drop()
+            raise
+        return finish_segments(self._directory, [writer])
 
 
 def _day_start(ordinal: int, zone: str) -> int:

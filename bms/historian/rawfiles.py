@@ -51,6 +51,15 @@ class LogView:
             np.array([seen for _, seen in rows], np.int64),
         )
 
+    def whole(self) -> bool:
+        """Whether no row was ever deleted."""
+        first, last = self._one("SELECT min(seq) FROM log"), self.last_seq()
+        return first == 1 or last == 0
+
+    def last_seq(self) -> int:
+        """The newest row there ever was."""
+        return self._one("SELECT seq FROM sqlite_sequence WHERE name = 'log'") or 0
+
     def seen_ms(self) -> int:
         """Until when it was recorded; 0 before the first time."""
         return self._one("SELECT max(seen_ms) FROM session") or 0

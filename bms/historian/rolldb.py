@@ -55,6 +55,10 @@ CREATE TABLE dropped (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, grp TEXT
 """,
 )
 
+_RESTORING: Final = (
+    "CREATE TABLE IF NOT EXISTS restoring (only INTEGER PRIMARY KEY CHECK (only = 1), "
+    "from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)"
+)
 _GIVEN_UP: Final = (
     "CREATE TABLE IF NOT EXISTS given_up (id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, "
     "t1 INTEGER NOT NULL, grp TEXT NOT NULL, blob BLOB NOT NULL)"
@@ -115,6 +119,7 @@ class RollDb(Closing):
             if not read_only:
                 with self.transaction():
                     self.connection.execute(_GIVEN_UP)
+                    self.connection.execute(_RESTORING)
         except BaseException:
             self.connection.close()
             raise
@@ -144,6 +149,17 @@ class RollDb(Closing):
         blob = pack([held.series, held.times_ms, held.values, held.status])
         self.connection.execute(
             "UPDATE about SET seq = ?, horizon_ms = ?, held = ?", (seq, horizon_ms, blob)
+        )
+
+    def restoring(self) -> tuple[int, int] | None:
+        """The time whose roll-ups have still to be made from segments."""
+        rows = self._rows("SELECT from_ms, until_ms FROM restoring WHERE from_ms < until_ms")
+        return (int(rows[0][0]), int(rows[0][1])) if rows else None
+
+    def put_restoring(self, from_ms: int, until_ms: int) -> None:
+        """Within a transaction."""
+        self.connection.execute(
+            "INSERT OR REPLACE INTO restoring VALUES (1, ?, ?)", (from_ms, until_ms)
         )
 
     def segments(self, start_ms: int | None = None, end_ms: int | None = None) -> list[Segment]:

@@ -158,9 +158,7 @@ def read_series(
 
     Raises FileNotFoundError if the segment is gone, StoreError if it is damaged.
     """
-    path = directory / segment.name
-    if not path.exists():
-        raise FileNotFoundError(path)
+    path = _whole(directory, segment)
     with closing(open_database(path, LAYOUT, read_only=True, immutable=True)) as connection:
         for number, blob in _chunks(connection, path, series):
             try:
@@ -168,6 +166,27 @@ def read_series(
             except (DamagedColumns, ValueError) as error:
                 raise StoreError(f"{path}: series {number} is damaged: {error}") from error
             yield number, times.view(np.int64), values.view(np.float64), status.view(np.int64)
+
+
+def _whole(directory: Path, segment: Segment) -> Path:
+    """The file of a segment, if nothing of it was cut off.
+
+    SQLite reads what is cut off as zeros, and finds nothing wrong with that. Raises
+    FileNotFoundError, StoreError.
+    """
+    path = directory / segment.name
+    with path.open("rb") as file:
+        header = file.read(32)
+        size = os.fstat(file.fileno()).st_size
+    # https://www.sqlite.org/fileformat.html: page size (1 is 65,536), pages
+    page = int.from_bytes(header[16:18], "big")
+    written = (65_536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
+    if header.startswith(b"SQLite format 3") and size < written:
+        raise StoreError(
+            f"{path}: the file is damaged: it has {size} bytes, {written} were written; "
+            "restore it from a backup, or move it away: its samples are then a gap"
+        )
+    return path
 
 
 def _chunks(
@@ -188,9 +207,7 @@ def _chunks(
 
 def series_in(directory: Path, segment: Segment) -> list[int]:
     """Which series a segment holds; raises as `read_series` does."""
-    path = directory / segment.name
-    if not path.exists():
-        raise FileNotFoundError(path)
+    path = _whole(directory, segment)
     with (
         closing(open_database(path, LAYOUT, read_only=True, immutable=True)) as connection,
         store_errors(path),

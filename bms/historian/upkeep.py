@@ -99,6 +99,7 @@ def run(request: Request) -> Outcome:
         segments=second.segments,
         quarantined=second.quarantined,
         seconds=round(perf_counter() - begun, 3),
+        error=done.damaged,
     )
 
 
