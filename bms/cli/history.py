@@ -120,10 +120,14 @@ def export(
     as_json: bool,
 ) -> None:
     """Write the history of POINTS (all, if none are named) to a CSV or Parquet file."""
-    from bms.historian.export import columns_of, rows, to_csv, to_parquet
+    from bms.historian.export import columns_of, rows, to_csv, to_csv_file, to_parquet
 
     if output is None and (form == "parquet" or as_json):
         raise InvalidInput(msg("name a file with -o: only CSV goes to the standard output"))
+    if output is not None and output.suffix.lower() in (".xlsx", ".xls", ".ods"):
+        raise InvalidInput(msg("{output}: workbooks are not written; name a .csv", output=output))
+    if output is not None and not output.parent.is_dir():
+        raise InvalidInput(msg("{output}: there is no such directory", output=output))
     with _opened(site, points, start, end, klass, directory) as (loaded, trends, names, span):
         chosen = cast("Step", step)
         table = rows(trends, names, chosen, *span, _zone(loaded))
@@ -133,13 +137,7 @@ def export(
         if form == "parquet":
             count = to_parquet(table, chosen, output)
         else:
-            try:
-                with output.open("w", encoding="utf-8", newline="") as file:
-                    count = to_csv(table, columns_of(chosen), file)
-            except OSError as error:
-                raise InvalidInput(
-                    msg("{output}: {strerror}", output=output, strerror=error.strerror)
-                ) from None
+            count = to_csv_file(table, columns_of(chosen), output)
         gaps = _gaps(trends, *span)
     if as_json:
         print_json({"file": str(output), "rows": count, "points": len(names), **gaps})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Final, Literal, TypeAlias
@@ -130,6 +130,32 @@ def _timespec(time: datetime) -> str:
     return "milliseconds" if time.microsecond else "seconds"
 
 
+def to_csv_file(table: Iterator[Row], columns: Sequence[str], path: Path) -> int:
+    """`to_csv` into a file that is there whole or not at all. Raises StoreError."""
+    with _whole(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+        return to_csv(table, columns, file)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Where to write so that `path` becomes the file when all is written, and only then.
+
+    Raises StoreError for what the disk does.
+    """
+    device = path.exists() and not path.is_file()  # /dev/stdout, a pipe
+    draft = path if device else path.with_name(f"{path.name}.new")
+    try:
+        yield draft
+        if not device:
+            draft.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        if not device:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+
+
 def to_parquet(table: Iterator[Row], step: Step, path: Path) -> int:
     """Write all rows to a Parquet file, whole or not at all; returns how many.
 
@@ -144,25 +170,20 @@ def to_parquet(table: Iterator[Row], step: Step, path: Path) -> int:
             msg("Parquet needs pyarrow: pip install 'bms[export]', or use --format csv")
         ) from None
     schema = pa.schema(_fields(pa, step))
-    draft = path.with_name(f"{path.name}.new")
     count = 0
-    try:
-        with pq.ParquetWriter(draft, schema, compression="zstd") as writer:
-            for part in _parts(table):
-                if step == "raw":
-                    part = [_split(row) for row in part]
-                arrays = [
-                    pa.array(column, field.type)
-                    for column, field in zip(zip(*part, strict=True), schema, strict=True)
-                ]
-                writer.write_batch(pa.record_batch(arrays, schema=schema))
-                count += len(part)
-        draft.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+    with (
+        _whole(path) as draft,
+        pq.ParquetWriter(draft, schema, compression="zstd") as writer,
+    ):
+        for part in _parts(table):
+            if step == "raw":
+                part = [_split(row) for row in part]
+            arrays = [
+                pa.array(column, field.type)
+                for column, field in zip(zip(*part, strict=True), schema, strict=True)
+            ]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            count += len(part)
     return count
 
 

@@ -20,7 +20,7 @@ from bms.historian.passes import DAY_MS, REACH_MS, Points, quarter_of
 from bms.historian.rawfiles import SAMPLES_AT_ONCE, LogView, segment_samples
 from bms.historian.rolldb import RollDb
 from bms.historian.rollups import QUARTER_MS, Samples, last_of, quarters
-from bms.historian.segments import GROUPS, LAYOUT, Segment, series_in
+from bms.historian.segments import GROUPS, LAYOUT, Segment, series_in, whole
 
 _log = logging.getLogger(__name__)
 

@@ -158,7 +158,7 @@ def read_series(
 
     Raises FileNotFoundError if the segment is gone, StoreError if it is damaged.
     """
-    path = _whole(directory, segment)
+    path = whole(directory / segment.name)
     with closing(open_database(path, LAYOUT, read_only=True, immutable=True)) as connection:
         for number, blob in _chunks(connection, path, series):
             try:
@@ -168,13 +168,12 @@ def read_series(
             yield number, times.view(np.int64), values.view(np.float64), status.view(np.int64)
 
 
-def _whole(directory: Path, segment: Segment) -> Path:
-    """The file of a segment, if nothing of it was cut off.
+def whole(path: Path) -> Path:
+    """A segment's file, if nothing of it was cut off.
 
     SQLite reads what is cut off as zeros, and finds nothing wrong with that. Raises
     FileNotFoundError, StoreError.
     """
-    path = directory / segment.name
     with path.open("rb") as file:
         header = file.read(32)
         size = os.fstat(file.fileno()).st_size
@@ -207,7 +206,7 @@ def _chunks(
 
 def series_in(directory: Path, segment: Segment) -> list[int]:
     """Which series a segment holds; raises as `read_series` does."""
-    path = _whole(directory, segment)
+    path = whole(directory / segment.name)
     with (
         closing(open_database(path, LAYOUT, read_only=True, immutable=True)) as connection,
         store_errors(path),

@@ -133,3 +133,22 @@ def test_what_cannot_be_shown_is_said(site: Path, args: tuple, code: int, says: 
     without_file = bms("export", site, "--from", "2026-03-28", "--format", "parquet")
     assert without_file.exit_code == 2
     assert "-o" in without_file.output
+
+
+def test_a_file_is_written_whole_or_not_at_all(site: Path, tmp_path: Path) -> None:
+    """What is there of a broken export looks like all there is."""
+    path = tmp_path / "out.csv"
+    path.write_text("of yesterday")
+    (segment,) = (site / "state").glob("raw-20260329*analog*")
+    body = segment.read_bytes()
+    segment.write_bytes(body[:-600])
+    done = bms("export", site, "--from", "2026-03-28", "--to", "2026-03-31", "--step", "raw",
+               "-o", path)  # fmt: skip
+    assert done.exit_code == 1
+    assert f"{segment.name}: the file is damaged" in done.output
+    assert path.read_text() == "of yesterday"
+    assert not list(tmp_path.glob("out.csv.*"))
+    for name, part in (("nowhere/out.csv", "no such directory"), ("out.xlsx", "name a .csv")):
+        done = bms("export", site, "--from", "2026-03-28", "-o", tmp_path / name)
+        assert done.exit_code == 2
+        assert part in done.output
