@@ -64,8 +64,12 @@ class Bookkeeping:
                 while await loop.run_in_executor(self._thread, self._step, now):
                     pass
                 found = await loop.run_in_executor(self._thread, self._conditions, now)
-            except StoreError as error:
-                _log.error("ledger: not kept, trying again: %s", error)
+            except Exception as error:
+                # The control of a park goes on whatever becomes of its books; they are caught up.
+                _log.error(
+                    "ledger: not kept, trying again: %s", error,
+                    exc_info=not isinstance(error, StoreError),
+                )  # fmt: skip
                 text = msg("the energy ledger is not being kept: {error}", error=error)
                 self._show([Condition("store:ledger", Severity.CRITICAL, text)])
                 await asyncio.sleep(RETRY_S)

@@ -65,6 +65,8 @@ def store_errors(path: Path) -> Iterator[None]:
         raise DiskError(f"{path}: {error}; check the disk, its space and permissions") from error
     except sqlite3.DatabaseError as error:
         raise StoreError(_damaged(path, str(error))) from error
+    except OverflowError as error:
+        raise StoreError(f"{path}: a number is beyond what it can hold: {error}") from error
 
 
 def open_database(

@@ -23,3 +23,10 @@ def from_ms(milliseconds: int) -> datetime:
 def local_midnight(day: date, zone: ZoneInfo) -> datetime:
     """The instant (UTC) at which a local day starts; days have 23 to 25 hours."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def shown_at(wall: datetime, zone: ZoneInfo) -> list[datetime]:
+    """The instants (UTC) at which clocks in the zone show `wall`: none where they go forward over
+    it, two where they go back, else one."""
+    found = sorted({wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)})
+    return [m for m in found if m.astimezone(zone).replace(tzinfo=None, fold=0) == wall]

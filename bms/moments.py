@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bms.errors import InvalidInput
+from bms.instants import shown_at
 from schedules.msg import msg
 
 END_OF_BLOCK = "end-of-block"
@@ -124,18 +125,18 @@ def _midnight(today: date, offset: int) -> datetime:
 
 def _wall(text: str, wall: datetime, place: ZoneInfo) -> _Reading:
     """The instants at which clocks in the zone show `wall`."""
-    found = sorted({wall.replace(tzinfo=place, fold=fold).astimezone(UTC) for fold in (0, 1)})
-    real = [m for m in found if m.astimezone(place).replace(tzinfo=None, fold=0) == wall]
+    real = shown_at(wall, place)
     if real:
         return _Reading(tuple(real))
+    later = wall.replace(tzinfo=place).astimezone(UTC)
     return _Reading(
-        (found[-1],),
+        (later,),
         msg(
             "'{text}': there is no {wall:%H:%M} on {wall:%a %Y-%m-%d} in {key}, the clocks "
             "go forward; write {time:%H:%M}",
             text=text,
             wall=wall,
             key=place.key,
-            time=found[-1].astimezone(place),
+            time=later.astimezone(place),
         ),
     )

@@ -14,6 +14,7 @@ import click
 from bms.cli.speaking import asked, speak, spoken
 from bms.config.render import problem_line
 from bms.errors import BmsError, InvalidInput
+from bms.instants import local_midnight, shown_at
 from bms.language import say
 from schedules.msg import msg
 
@@ -131,9 +132,33 @@ def instant(zone: str, text: str, option: str) -> datetime:
                 years2=YEARS[1],
             )
         )
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(zone))
-    return moment.astimezone(UTC)
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    if len(text) <= len("2026-03-28"):
+        return local_midnight(moment.date(), ZoneInfo(zone))
+    found = shown_at(moment, ZoneInfo(zone))
+    if not found:
+        raise InvalidInput(
+            msg(
+                "{option}: there is no {text} in {zone}: the clocks go forward",
+                option=option,
+                text=text,
+                zone=zone,
+            )
+        )
+    if len(found) > 1:
+        texts = [m.astimezone(ZoneInfo(zone)).isoformat(timespec="minutes") for m in found]
+        raise InvalidInput(
+            msg(
+                "{option}: {text} comes twice in {zone}: write {first} or {second}",
+                option=option,
+                text=text,
+                zone=zone,
+                first=texts[0],
+                second=texts[1],
+            )
+        )
+    return found[0]
 
 
 def pairs(options: tuple[str, ...], name: str = "--option") -> dict[str, str]:

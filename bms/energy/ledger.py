@@ -143,6 +143,9 @@ class Register:
     """After so many counts it is back at zero (1,000,000 for six digits of whole counts)."""
     most_per_h: Fraction | None = None
     """More than this in an hour the meter cannot measure; None: not known."""
+    held: int = HELD_COUNTS
+    """A step back by no more is below what the register shows: more than one count where counts
+    are finer than the register, since somebody wrote down more of its digits."""
 
     def plausible(self, counts: int, span_ms: int) -> bool:
         """Whether so much can have been measured in that time (one count is rounding)."""
@@ -272,7 +275,7 @@ def _at_replacement(part: Interval, reason: str) -> Interval:
 def _of_register(ordered: Sequence[Mark], register: Register) -> list[Interval]:
     """The intervals of one register."""
     result: list[Interval] = []
-    believed, skipped = _believed(_held(ordered), register)
+    believed, skipped = _believed(_held(ordered, register.held), register)
     if not believed:
         return result
     start, shown, by_hand = believed[0]
@@ -308,13 +311,13 @@ def _of_register(ordered: Sequence[Mark], register: Register) -> list[Interval]:
     return result
 
 
-def _held(ordered: Sequence[Mark]) -> Sequence[Mark]:
+def _held(ordered: Sequence[Mark], most: int) -> Sequence[Mark]:
     """The marks, those that fell by no more than the register's resolution at what was before."""
     if not any(one.counts > other.counts for one, other in pairwise(ordered)):
         return ordered
     held: list[Mark] = []
     for mark in ordered:
-        if held and held[-1].counts - HELD_COUNTS <= mark.counts < held[-1].counts:
+        if held and held[-1].counts - most <= mark.counts < held[-1].counts:
             held.append(mark._replace(counts=held[-1].counts))
         else:
             held.append(mark)

@@ -53,6 +53,7 @@ def _segment(path: Path) -> Segment | None:
     if name is None:
         return None
     try:
+        whole(path)
         with (
             closing(open_database(path, LAYOUT, read_only=True, immutable=True)) as db,
             store_errors(path),

@@ -223,7 +223,8 @@ class Bookkeeper:
         changed = self._replacements(spec, begin, last_ms, resolution)
         if begin is None and not marks and not changed:
             return
-        parts = intervals(marks, _register(spec, resolution), changed)
+        register = _register(spec, resolution, self._shown(spec))
+        parts = intervals(marks, register, changed)
         if begin is None and not parts:
             begin = Anchor(marks[0].ms, marks[0].counts, Open()) if marks else _begun(changed)
 
@@ -285,16 +286,23 @@ class Bookkeeper:
         return tip
 
     def _resolution(self, spec: MeterSpec, before: Fraction | None = None) -> Fraction:
-        """What one count of a meter's marks is worth: the finest it ever was."""
-        found = Fraction(spec.resolution)
-        if spec.polled and self._history is not None:
-            meter = self._history.meter(spec.id)
-            if meter is not None:
-                found = Fraction(meter.resolution)
+        """What one count of a meter's marks is worth: the finest it ever was.
+
+        People may write down more digits of a register than it tells us (`spec.resolution`).
+        """
+        found = common(self._shown(spec), Fraction(spec.resolution))
         if before is None:
             tip = self._ledger.tip(self._ledger.number(spec.id))
             before = None if tip is None else tip.resolution
         return found if before is None else common(found, before)
+
+    def _shown(self, spec: MeterSpec) -> Fraction:
+        """The steps in which a meter's register is read."""
+        if spec.polled and self._history is not None:
+            meter = self._history.meter(spec.id)
+            if meter is not None:
+                return Fraction(meter.resolution)
+        return Fraction(spec.resolution)
 
     def _next_mark(self, spec: MeterSpec, after_ms: int) -> int | None:
         found = None
@@ -376,13 +384,13 @@ def _begun(changed: Sequence[Replacement]) -> Anchor:
     return Anchor(changed[-1].ms, changed[-1].initial, Open())
 
 
-def _register(spec: MeterSpec, resolution: Fraction) -> Register:
+def _register(spec: MeterSpec, resolution: Fraction, shown: Fraction) -> Register:
     size = None if spec.register_size is None else Fraction(spec.register_size) / resolution
     # The register counts before the ratio, the rating is after it: the least ratio allows most.
     least = min((factor for _, factor in spec.ratios), default=Fraction(1))
     least = min(least, Fraction(1))
     most = None if spec.most_per_h is None else spec.most_per_h / resolution / least
-    return Register(None if size is None else round(size), most)
+    return Register(None if size is None else round(size), most, int(shown / resolution))
 
 
 def _stretches(parts: Sequence[Interval], spec: MeterSpec, resolution: Fraction) -> list[Stretch]:

@@ -21,7 +21,7 @@ from bms.energy.quarters import QUARTER_MS
 from bms.errors import InvalidInput, Refused
 from bms.historian.queries import Queries
 from bms.instants import to_ms
-from bms.ledger.publishing import common
+from bms.ledger.publishing import MOST_COUNTS, common
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger
 from schedules.msg import msg
@@ -65,10 +65,22 @@ def decimal_of(text: str, what: str) -> Decimal:
 
 
 def register_value(spec: MeterSpec, text: str, what: str) -> Decimal:
+    """What a person says that a register showed. Raises InvalidInput."""
     value = decimal_of(text, what)
     if value < 0:
         raise InvalidInput(msg("{what}: a register does not show {text}", what=what, text=text))
-    if (Fraction(value) / Fraction(spec.resolution)).denominator != 1:
+    counts = Fraction(value) / Fraction(spec.resolution)
+    if counts >= MOST_COUNTS:
+        raise InvalidInput(
+            msg(
+                "{what}: {text} in steps of {resolution} is more than any register of {name} shows",
+                what=what,
+                text=text,
+                resolution=spec.resolution,
+                name=spec.name,
+            )
+        )
+    if counts.denominator != 1:
         raise InvalidInput(
             msg(
                 "{what}: {text} is finer than the register of {name}, which shows steps of "
@@ -235,6 +247,10 @@ def correct(
         )
     fraction = Fraction(value)
     scale = common(Fraction(spec.resolution), fraction) if fraction else Fraction(spec.resolution)
+    if abs(fraction / scale) >= MOST_COUNTS:
+        raise InvalidInput(
+            msg("--amount: '{amount}' has too many digits; write fewer", amount=amount)
+        )
     counts = _spread(int(fraction / scale), _weights(ledger, spec, first, last))
     with ledger.transaction():
         data = {"label": label.value, "scale": str(scale), "counts": counts}

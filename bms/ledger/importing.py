@@ -6,8 +6,9 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -18,14 +19,19 @@ from zoneinfo import ZoneInfo
 from bms.config.site import MeterSpec, Site
 from bms.energy.ledger import ROLLOVER_HIGH, ROLLOVER_LOW
 from bms.errors import InvalidInput
-from bms.instants import to_ms
+from bms.instants import shown_at, to_ms
 from bms.ledger.entering import Author, audited, find_meter, register_value, with_register
 from bms.ledger.records import EntryKind
 from bms.ledger.store import Ledger
 from schedules.msg import msg
 from schedules.yamltext import Problem
 
-COLUMNS: Final = ("meter", "time", "reading")
+COLUMNS: Final = {
+    "meter": ("meter", "表计", "仪表", "电表", "表号"),
+    "time": ("time", "时间", "抄表时间"),
+    "reading": ("reading", "读数", "示数", "抄表读数"),
+}
+"""What the first line may call them."""
 MOST_ROWS: Final = 100_000
 _SEPARATORS: Final = ",;\t"
 """Excel writes what the region of its machine says."""
@@ -76,20 +82,25 @@ def import_readings(site: Site, ledger: Ledger, path: Path, author: Author) -> t
     return len(fresh), len(rows) - len(fresh)
 
 
-def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Problem]]:
+def _text(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        body = path.read_bytes()
     except OSError as error:
         raise InvalidInput(
             msg("cannot read {path}: {value}", path=path, value=error.strerror or error)
         ) from error
-    except UnicodeDecodeError:
-        try:  # what Excel writes in China
-            text = path.read_bytes().decode("gb18030")
-        except UnicodeDecodeError:
-            raise InvalidInput(
-                msg("{path} is not UTF-8 text; save it as CSV UTF-8", path=path)
-            ) from None
+    if body.startswith(b"PK"):
+        raise InvalidInput(msg("{path} is a workbook; save it as CSV UTF-8", path=path))
+    utf16 = body.startswith((b"\xff\xfe", b"\xfe\xff"))  # "Unicode text" of Excel
+    # GB 18030 is what Excel writes in China.
+    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return body.decode(encoding)
+    raise InvalidInput(msg("{path} is not UTF-8 text; save it as CSV UTF-8", path=path))
+
+
+def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Problem]]:
+    text = _text(path)
     first = text.lstrip().partition("\n")[0]
     separator = max(_SEPARATORS, key=first.count)
     lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
@@ -131,15 +142,19 @@ def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Prob
 
 def _header(file: str, line: int, cells: Sequence[str]) -> tuple[dict[str, int], list[Problem]]:
     names = [cell.strip().lower() for cell in cells]
-    missing = [name for name in COLUMNS if name not in names]
+    found = {
+        column: [at for at, name in enumerate(names) if name in known]
+        for column, known in COLUMNS.items()
+    }
+    missing = [column for column, places in found.items() if not places]
     if missing:
         message = f"the first line has no column {', '.join(missing)}"
         return {}, [Problem(file, line, 1, message, f"write {','.join(COLUMNS)}")]
-    twice = [name for name in COLUMNS if names.count(name) > 1]
+    twice = [column for column, places in found.items() if len(places) > 1]
     if twice:
         message = f"the first line has two columns {', '.join(twice)}"
         return {}, [Problem(file, line, 1, message, "give the other one another name")]
-    return {name: names.index(name) for name in COLUMNS}, []
+    return {column: places[0] for column, places in found.items()}, []
 
 
 def _row(
@@ -154,7 +169,9 @@ def _row(
         return Problem(file, line, columns[column] + 1, message)
 
     if len(cells) <= max(columns.values()):
-        return Problem(file, line, 1, f"{len(cells)} cells, too few", "separate them by commas")
+        return Problem(
+            file, line, 1, f"{len(cells)} cells, too few", "separate them as in the first line"
+        )
     name, time, reading = (cells[columns[column]].strip() for column in COLUMNS)
     try:
         spec = find_meter(site, name)
@@ -167,8 +184,6 @@ def _row(
         return problem("time", str(error))
     if moment > now:
         return problem("time", f"{time} has not come yet")
-    if moment.year < 1990:
-        return problem("time", f"{time} is before 1990")
     try:
         value = register_value(spec, reading, "reading")
     except InvalidInput as error:
@@ -191,15 +206,19 @@ def _instant(text: str, zone: ZoneInfo) -> datetime:
         moment = datetime.fromisoformat(written)
     except ValueError:
         raise ValueError(f"'{text}' is not a time; write 2026-03-28 08:00") from None
+    if moment.year < 1990:
+        raise ValueError(f"{text} is before 1990")
+    if moment.year > 2200:
+        raise ValueError(f"{text} has not come yet")
     if moment.tzinfo is not None:
         return moment
-    first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    if first.utcoffset() != second.utcoffset():
-        if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment:
-            raise ValueError(f"{text} does not exist: the clocks went forward over it")
-        both = f"{first.isoformat(' ', 'minutes')} or {second.isoformat(' ', 'minutes')}"
+    found = [instant.astimezone(zone) for instant in shown_at(moment, zone)]
+    if not found:
+        raise ValueError(f"{text} does not exist: the clocks went forward over it")
+    if len(found) > 1:
+        both = " or ".join(instant.isoformat(" ", "minutes") for instant in found)
         raise ValueError(f"{text} came twice, as the clocks went back: write {both}")
-    return first
+    return found[0]
 
 
 def _against_known(
@@ -230,14 +249,16 @@ def _against_known(
         row_at = fresh.get(other) or fresh.get(one)
         if row_at is None or any(one <= ms <= other for ms in breaks):
             continue
-        message = _contradiction(spec, before[0], after[0], other - one)
+        message = _contradiction(spec, before[0], after[0], one, other)
         if message:
             hint = "correct it, or tell a replaced meter with 'bms meter replace' first"
             problems.append(Problem(file, row_at.line, 1, message, hint))
     return list(fresh.values()), problems
 
 
-def _contradiction(spec: MeterSpec, before: Decimal, after: Decimal, span_ms: int) -> str:
+def _contradiction(
+    spec: MeterSpec, before: Decimal, after: Decimal, from_ms: int, until_ms: int
+) -> str:
     step, size = Fraction(after) - Fraction(before), spec.register_size
     if (
         step < 0
@@ -247,10 +268,11 @@ def _contradiction(spec: MeterSpec, before: Decimal, after: Decimal, span_ms: in
         step += Fraction(size)
     if step < 0:
         return f"{spec.name} would go back from {before} to {after} {spec.medium.unit}"
-    most = spec.most_per_h
-    if most is not None and step * spec.ratio(0) > most * Fraction(span_ms, 3_600_000):
+    most, hours = spec.most_per_h, Fraction(until_ms - from_ms, 3_600_000)
+    ratio = min(spec.ratio(from_ms), spec.ratio(until_ms))
+    if most is not None and step * ratio > most * hours:
         return (
             f"{spec.name} would go from {before} to {after} {spec.medium.unit} in "
-            f"{span_ms / 3_600_000:.1f} h: more than its rating"
+            f"{float(hours):.1f} h: more than its rating"
         )
     return ""

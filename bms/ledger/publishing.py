@@ -19,6 +19,8 @@ from bms.ledger.store import Ledger
 
 _CACHED_DATES: Final = 20_000
 FOREVER: Final = 2**62
+MOST_COUNTS: Final = 2**60
+"""Sums of what is worked out or entered stay within the integers of the database."""
 
 Changes = dict[int, set[int]]
 """The starts of the slots that a step changed, by meter number."""
@@ -241,6 +243,8 @@ class Publisher:
             scales = step if scales is None else common(scales, step)
             total += factor * raw[0] * self._ledger.scale_of(raw[1])
         assert scales is not None
+        if abs(total / scales) >= MOST_COUNTS:  # factors nobody can mean: it holds up no other
+            return NOTHING
         scale = self._ledger.scale_id(scales)
         return Value(int(total / scales), scale, RANK[label], QUARTER_MS)
 

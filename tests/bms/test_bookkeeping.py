@@ -7,7 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
+from bms import bookkeeping
 from bms.bookkeeping import Bookkeeping
+from bms.ledger.bookkeeper import Bookkeeper
 from bms.ledger.store import FILE_NAME
 from bms.model import Condition
 from tests.ledger.support import METER, Books, at, site_of
@@ -67,3 +71,34 @@ async def test_a_damaged_ledger_is_an_alarm_and_left_as_it_is(tmp_path: Path) ->
             await task
         keeping.close()
     assert (site.state_dir / FILE_NAME).read_bytes() == garbage
+
+
+async def test_whatever_goes_wrong_is_an_alarm_and_stops_no_controller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = site_of(tmp_path)
+    with Books(site) as books:
+        books.read([(0, 0), (15, 100)])
+
+    def broken(*_: object) -> bool:
+        raise ValueError("two register values at 0 ms")
+
+    monkeypatch.setattr(Bookkeeper, "step", broken)
+    monkeypatch.setattr(bookkeeping, "RETRY_S", 0.01)
+    alarms: dict[str, Condition] = {}
+    keeping = Bookkeeping(
+        site, lambda: at(62), lambda c: alarms.update({c.key: c}), lambda key: alarms.pop(key)
+    )
+    task = asyncio.create_task(keeping.run())
+    try:
+        await until(lambda: "store:ledger" in alarms)
+        assert "two register values" in alarms["store:ledger"].text
+        monkeypatch.undo()
+        await until(lambda: not alarms)
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        keeping.close()
+    with Books(site) as books:
+        assert len(books.rows()) == 1

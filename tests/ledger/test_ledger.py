@@ -320,6 +320,86 @@ def test_a_time_that_the_clocks_skip_or_show_twice_is_asked_back(tmp_path: Path)
         assert import_readings(site, books.ledger, file, ME) == (2, 0)
 
 
+HEADER = "meter,time,reading\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("meter\ttime\treading\nb.water\t2026-03-02 09:00\t14.5\nb.water\t2026-03-02T08:00\t10",
+         "utf-16"),
+        ("备注,读数,表计,时间\n夜班,10,b.water,2026-3-2 8:00\n,14.5,b.water,2026-3-2 9:00\n",
+         "gb18030"),
+        (HEADER + "b.water,2026-03-02 00:00Z,10\r\n\r\nb.water,2026-03-02 02:00+01:00,14.50\r\n",
+         "utf-8"),
+    ],
+)  # fmt: skip
+def test_files_of_other_encodings_and_languages(tmp_path: Path, text: str, encoding: str) -> None:
+    site = site_of(tmp_path, {"b.water": {"medium": "water"}})
+    file = tmp_path / "readings.csv"
+    file.write_bytes(text.encode(encoding))
+    with Books(site) as books:
+        assert import_readings(site, books.ledger, file, ME) == (2, 0)
+        books.keep()
+        assert sum(row[1] for row in books.shown("b.water")) == 4.5
+        assert {row[2] for row in books.shown("b.water")} == {"manual"}
+
+
+@pytest.mark.parametrize(
+    ("body", "part"),
+    [
+        (b"PK\x03\x04" + bytes(50), "is a workbook"),
+        (HEADER.encode() + b"b.water,2026-03-02 08:00,\xff\xff\n", "not UTF-8"),
+        (HEADER.encode("utf-16")[:-1], "not UTF-8"),
+        (HEADER.encode() + b'b.water,2026-03-02 08:00,"1,234.5"\n', "write 12345.6"),
+        (HEADER.encode() + b"b.water,0001-01-01,1\n", "is before 1990"),
+        (HEADER.encode() + b"b.water,9999-12-31 23:59,1\n", "has not come yet"),
+        (HEADER.encode() + b"b.fine,2026-03-02 08:00,999999999999999\n", "than any register"),
+    ],
+)  # fmt: skip
+def test_files_that_cannot_be_taken_say_why(tmp_path: Path, body: bytes, part: str) -> None:
+    entries = {"b.water": {"medium": "water"}, "b.fine": {"medium": "gas", "resolution": 1e-9}}
+    site = site_of(tmp_path, entries)
+    file = tmp_path / "readings.csv"
+    file.write_bytes(body)
+    with Books(site) as books:
+        with pytest.raises(InvalidInput) as caught:
+            import_readings(site, books.ledger, file, ME)
+        assert part in "\n".join([str(caught.value), *map(str, caught.value.problems)])
+        assert books.ledger.entries() == []
+
+
+def test_a_final_reading_with_more_digits_than_the_register_tells(tmp_path: Path) -> None:
+    """`resolution` in meters.yaml is finer than the device's: what people see on its display."""
+    with Books(site_of(tmp_path, {"b.m": {"resolution": 0.001}})) as books:
+        books.read([(0, 1000), (15, 1100), (30, 10), (45, 20), (60, 19), (75, 40)])
+        books.keep()
+        spec = books.site.metering[METER]
+        replace_meter(
+            books.site, books.ledger, books.history, spec,
+            final="12.345", initial="0.005", at=at(20), author=ME,
+        )  # fmt: skip
+        books.keep()
+        # 12.345 - 11 + 0.1 - 0.005; a step back by what the register shows is none.
+        assert books.shown() == [
+            (0, 1.0, "measured"), (1, 1.44, "corrected"), (2, 0.1, "measured"),
+            (3, 0.0, "measured"), (4, 0.2, "measured"),
+        ]  # fmt: skip
+        check_stream(books, books.rows())
+        check_months(books)
+
+
+def test_numbers_beyond_the_database_are_refused_and_hold_up_nothing(tmp_path: Path) -> None:
+    entries = {"b.absurd": {"formula": "1000000000000 * m - 0.0000000000001 * m"}}
+    with Books(site_of(tmp_path, entries)) as books:
+        books.read(hourly(2))
+        books.keep()
+        with pytest.raises(InvalidInput, match="too many digits"):
+            said(books, start=at(0), end=at(30), amount="99999999999999.000000000001")
+        assert [row[1] for row in books.shown()] == [1.0, 1.0]
+        assert books.shown("b.absurd") == []  # nothing known
+
+
 VIRTUAL = {
     "b.m2": {"rated_kw": 1000},
     "b.rest": {"formula": "m - 0.5 * m2"},
