@@ -145,7 +145,7 @@ def verify(site: Path, sink: str | None, start: str, end: str | None, as_json: b
                 row.text(),
             )
         show(table)
-    if any(not row.equal for row in found):
+    if any(row.wrong for row in found):
         raise SystemExit(1)
 
 
@@ -250,6 +250,23 @@ def status(site: Path, as_json: bool) -> None:
                     "{name}: {refill_days} days have left the log and follow from what is stored",
                     name=row["name"],
                     refill_days=row["refill_days"],
+                )
+            )
+        if row.get("reconcile_error"):
+            click.echo(
+                say(
+                    "{name}: cannot compare what it has: {error}",
+                    name=row["name"],
+                    error=row["reconcile_error"],
+                )
+            )
+        if row.get("expired_lines"):
+            click.echo(
+                say(
+                    "{name}: {lines} lines were older than it keeps; the store here has them "
+                    "(longer retention, then bms influx backfill)",
+                    name=row["name"],
+                    lines=row["expired_lines"],
                 )
             )
         for lost in row.get("lost", ()):

@@ -22,6 +22,7 @@ from bms.forward.refill import SERIES_AT_ONCE, lost_numbers
 from bms.forward.sources import EnergySource, RollupSource, Selection, Sources
 from bms.historian.records import from_ms
 from bms.historian.sinks import DeadLetter
+from bms.historian.streams import RollupRow
 from drivers.points import PointId
 
 ENERGY, ROLLUPS = "energy_15m", "analog_15m"
@@ -181,7 +182,28 @@ class LocalCounts:
             for point, rev, ms in _all_rollups(source, after):
                 if start_ms <= ms < end_ms and ms not in dead.get((ROLLUPS, point, rev), ()):
                     counts[point] += 1
-        return counts
+            for row, lines in self._unnumbered(source, start_ms, end_ms):
+                counts[row.point] += sum(
+                    row.start_ms not in dead.get((ROLLUPS, row.point, rev), ())
+                    for rev in range(lines)
+                )
+        return +counts
+
+    def _unnumbered(
+        self, source: RollupSource, start_ms: int, end_ms: int
+    ) -> Iterator[tuple[RollupRow, int]]:
+        """Quarter hours that have left their stream, and of how many rows each is the sum."""
+        trends = self._sources.trends
+        first = source.rollups(0, ROWS_AT_ONCE)
+        if trends is None or source.last_rollup() == 0:
+            return
+        # Rows leave in the order of their numbers, which is about that of their times.
+        if first and (first[0].seq == 1 or start_ms > max(row.start_ms for row in first)):
+            return
+        numbers = sorted(trends.names())
+        for at in range(0, len(numbers), SERIES_AT_ONCE):
+            for row in trends.summed_quarters(numbers[at : at + SERIES_AT_ONCE], start_ms, end_ms):
+                yield row, row.seq + 1  # `seq` tells how often it was revised
 
 
 InThread = Callable[..., Awaitable[Any]]
@@ -263,6 +285,22 @@ def comparison(
 
 def _same(a: float, b: float) -> bool:
     return abs(a - b) <= CLOSE * max(1.0, abs(a), abs(b))
+
+
+async def kept_from(reader: Reader, settings: InfluxFile, now_ms: int) -> dict[str, int]:
+    """From when on the server keeps a measurement: what is older it need not have.
+
+    An hour of margin: what expires while it is counted is nobody's loss. Raises QueryFailed.
+    """
+
+    async def since(rollup: bool) -> int:
+        retention_ms = await reader.retention_ms(rollup=rollup)
+        return 0 if retention_ms is None else now_ms - retention_ms + 60 * MINUTE_MS
+
+    raw = rollup = await since(False)
+    if settings.place(rollup=True) != settings.place(rollup=False):
+        rollup = await since(True)
+    return defaultdict(lambda: raw, {ENERGY: rollup, ROLLUPS: rollup})
 
 
 def dead_lines(letters: Iterable[DeadLetter]) -> dict[tuple[str, PointId, int], set[int]]:

@@ -1,8 +1,9 @@
 """Brings lines to a server until it has every one of them or has refused it for good.
 
 400 and 422 are bisected down to the lines that are wrong (InfluxDB 2 stores nothing of a request
-with one malformed line), 413 halves the requests and is remembered. Everything else means "not
-now": the lines are kept.
+with one malformed line), 413 halves the requests and is remembered. Lines older than the server
+keeps are only counted: the store here has them, and a backfill of years into a database that keeps
+months would bury it in dead letters. Everything else means "not now": the lines are kept.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ OUTAGE_S = 60.0
 """After so long without an answer, what was not sent is set aside for later."""
 DROPPED = re.compile(r"dropped=(\d+)")
 """InfluxDB 2 counts in its 422 the points it dropped, having stored the others of the request."""
+TOO_OLD = re.compile(r"beyond retention policy|Retention Policy Lower Bound")
+"""What InfluxDB 1.6 and 2.7 say of lines older than they keep, having stored the others."""
+TOO_NEW = "Retention Policy Upper Bound"
 BUSY = frozenset({429, 503})
 SUSPICIOUS = 20
 """A server that never took a line and refuses so many at once is not this kind of server."""
@@ -71,6 +75,8 @@ class Delivery:
         """`trouble` is told of each failure, and of the end of failures with an empty text."""
         self.most_lines = most_lines
         self.sent_lines = 0
+        self.expired_lines = 0
+        """Older than the server keeps."""
         self.retries: Counter[int] = Counter()
         """By HTTP status; 0 is no answer."""
         self.last_error = ""
@@ -119,6 +125,11 @@ class Delivery:
                 dead.append(self._letter(error, part, stream))
             except RejectedLines as error:
                 dropped = DROPPED.search(str(error))
+                if dropped is not None and _only_too_old(str(error)):
+                    self._taken(len(part.lines) - int(dropped[1]))
+                    self.expired_lines += int(dropped[1])
+                    self._answered()
+                    continue
                 all_dropped = dropped is not None and int(dropped[1]) == len(part.lines)
                 if len(part.lines) > 1 and not all_dropped:
                     waiting += _halves(part)
@@ -133,10 +144,13 @@ class Delivery:
                     )
                     return None
             else:
-                self._proven = True
-                self.sent_lines += len(part.lines)
+                self._taken(len(part.lines))
             self._answered()
         return dead
+
+    def _taken(self, lines: int) -> None:
+        self._proven = True
+        self.sent_lines += lines
 
     def _letter(self, error: Exception, part: Parcel, stream: str) -> DeadLetter:
         return DeadLetter(self._now(), str(error), [line.encode() for line in part.lines], stream)
@@ -167,6 +181,10 @@ class Delivery:
         delay_s *= 0.5 + self._jitter() / 2
         # What the server asks for is a minimum; the jitter keeps many gateways apart.
         await self._sleep(delay_s if retry_after_s is None else retry_after_s + self._jitter())
+
+
+def _only_too_old(text: str) -> bool:
+    return TOO_OLD.search(text) is not None and TOO_NEW not in text
 
 
 def _halves(parcel: Parcel) -> list[Parcel]:

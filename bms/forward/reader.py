@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,11 +86,16 @@ class Reader:
                     allow_redirects=False,
                 ) as answer,
             ):
-                text = await answer.text()
-                status = answer.status
+                text = await answer.text(errors="replace")
+                status, location = answer.status, answer.headers.get("Location")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             reason = why_no_answer(error, self._ca)
             raise QueryFailed(f"{self._settings.url} does not answer: {reason}") from error
+        if 300 <= status < 400:
+            raise QueryFailed(
+                f"{self._settings.url}: {status}: write in url the address that it points to "
+                f"({location})"
+            )
         try:
             return status, json.loads(text) if text else None
         except ValueError:
@@ -114,6 +120,25 @@ class Reader:
                 for series in result.get("series", [])
             ]
         return tables
+
+    async def retention_ms(self, *, rollup: bool) -> int | None:
+        """How long the database keeps a point; None: for ever, or it does not say."""
+        database = self._settings.database(rollup=rollup)
+        if self._settings.dialect == "v2":
+            status, answer = await self.request("GET", "/api/v2/buckets", name=database)
+            buckets = answer.get("buckets") if isinstance(answer, dict) else None
+            if status != 200 or not buckets:
+                return None
+            rules = buckets[0].get("retentionRules") or [{}]
+            return int(rules[0].get("everySeconds") or 0) * 1000 or None
+        if self._settings.dialect == "v1":
+            wanted = self._settings.retention(rollup=rollup)
+            for table in await self.influxql("SHOW RETENTION POLICIES", database=database):
+                for row in table.rows:
+                    policy = dict(zip(table.columns, row, strict=False))
+                    if policy["name"] == wanted or (wanted is None and policy["default"]):
+                        return _duration_ms(policy["duration"])
+        return None
 
     async def totals(
         self,
@@ -157,12 +182,18 @@ class Reader:
         status, answer = await self.request(
             "GET", "/api/v1/query", query=query, time=f"{(end_ms - 1) / 1000:.3f}", nocache="1"
         )
-        if status != 200 or not isinstance(answer, dict):
+        if status != 200 or not isinstance(answer, dict) or "data" not in answer:
             raise QueryFailed(f"{self._settings.url}: {status}: {_said(answer)}")
         return {
             item["metric"].get("point", ""): float(item["value"][1])
             for item in answer["data"]["result"]
         }
+
+
+def _duration_ms(text: str) -> int | None:
+    """Milliseconds of a duration as InfluxDB 1.x writes it (2160h0m0s); None for 0, for ever."""
+    units = {"h": 3_600_000, "m": 60_000, "s": 1000}
+    return sum(int(n) * units[unit] for n, unit in re.findall(r"(\d+)([hms])", text)) or None
 
 
 def _said(answer: Any) -> str:

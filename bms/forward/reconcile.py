@@ -3,7 +3,8 @@
 InfluxDB Cloud drops points after its 204, VictoriaMetrics drops lines without a word. What a
 server is short of is sent once more, from the log or from what the store keeps by series; if it is
 short again, people are told and the next hour is looked at: nothing is sent for ever. Lines that
-the server refused for good (dead letters) are known and not expected there.
+the server refused for good (dead letters) are known and not expected there, nor is what is older
+than it keeps.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from bms.forward.compare import (
     LocalCounts,
     compare,
     hour_text,
+    kept_from,
 )
 from bms.forward.reader import Reader
 from bms.forward.refill import Refill
@@ -104,6 +106,10 @@ class Reconciler:
                 found = await compare(
                     reader, self._settings, self._local, start_ms, end_ms, in_thread
                 )
+                short = [c for c in found if c.short]
+                if short:
+                    kept = await kept_from(reader, self._settings, now_ms)
+                    short = [c for c in short if start_ms >= kept[c.measurement]]
         except BmsError as error:
             self._not_before_ms = now_ms + RETRY_MS
             if str(error) != self.last_error:
@@ -111,7 +117,6 @@ class Reconciler:
                 _log.warning("%s: cannot compare: %s", self._settings.name, error)
             return
         self.last_error = ""
-        short = [c for c in found if c.short]
         if short and start_ms not in self._resent:
             self.mismatches += len(short)
             self._resent.add(start_ms)

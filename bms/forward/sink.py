@@ -47,6 +47,10 @@ STORE_TIMEOUT_S = 60.0
 STEPS_IN_A_ROW = 20
 """So many of one stream before the others are looked at."""
 MOST_LINES = "most_lines"
+TOO_OLD = (
+    "what was just recorded is older than it keeps: set the clocks right, or lengthen its "
+    "retention, then bms influx backfill"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class InfluxSink:
         self._transport = transport or (
             lambda: InfluxTransport(settings, token, timeout_s=timeout_s, now=self._now, ca=ca)
         )
+        self._too_old = False
         self._woken = asyncio.Event()
         self._pace = pace or Pace(settings.backfill_ratio, settings.max_lines_s)
         self._delivery = Delivery(
@@ -163,6 +168,7 @@ class InfluxSink:
                 if not busy and reconciler is not None:
                     await reconciler.step(lambda call, *a: _in(executor, call, *a))
                     self.status.mismatches = reconciler.mismatches
+                    self.status.reconcile_error = reconciler.last_error
                 if not busy:
                     await self._wait()
         finally:
@@ -352,6 +358,7 @@ class InfluxSink:
         self, transport: Transport, stream: Stream | Refill, step: _Step, *, patient: bool
     ) -> list[DeadLetter] | None:
         dead = [DeadLetter(self._now(), damage, (), stream.name) for damage in step.take.damaged]
+        expired = self._delivery.expired_lines
         for parcel in step.parcels:
             hold_s = self._pace.hold_s(self._monotonic())
             if hold_s > 0:
@@ -366,12 +373,20 @@ class InfluxSink:
             _log.error(
                 "%s: %d lines refused for good: %s", self.name, len(letter.lines), letter.reason
             )
+        expired = self._delivery.expired_lines - expired
+        if expired:
+            _log.warning("%s: %d lines are older than it keeps", self.name, expired)
+        # Of what was missed long ago it is to be expected.
+        if patient and step.take.lines and self._too_old != (expired > 0):
+            self._too_old = expired > 0
+            self._trouble("retention", TOO_OLD if expired else "")
         if dead:
-            self._trouble("dead", "some lines are refused for good; see bms influx dead")
+            self._trouble("dead", "some lines are refused for good; see bms influx dead list")
         return dead
 
     def _count(self, step: _Step) -> None:
         self.status.sent_lines = self._delivery.sent_lines
+        self.status.expired_lines = self._delivery.expired_lines
         self.status.damaged_rows += len(step.take.damaged)
 
     def _look(self, opened: Opened, reconciler: Reconciler | None) -> None:

@@ -21,6 +21,8 @@ class SinkStatus:
     sent_lines: int = 0
     dead_lines: int = 0
     """Dead letters that are kept now."""
+    expired_lines: int = 0
+    """Older than what the server keeps; it does not want them, and the store here has them."""
     damaged_rows: int = 0
     """Rows that did not read back as written; what they held is lost."""
     missing_rows: int = 0
@@ -38,6 +40,8 @@ class SinkStatus:
     mismatches: int = 0
     """Hours of a measurement whose count on the server was less than ours."""
     reconciled_until: str | None = None
+    reconcile_error: str = ""
+    """Why the counts cannot be compared now."""
     outage: bool = False
     """Nothing was taken for more than a minute."""
     last_error: str = ""

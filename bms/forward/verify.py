@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from bms.clock import SystemClock
 from bms.config.sinks import InfluxFile
 from bms.config.site import Site
-from bms.forward.compare import LocalCounts, compare
+from bms.forward.compare import LocalCounts, compare, kept_from
 from bms.forward.opened import open_sources
 from bms.forward.reader import Reader
 from bms.forward.reconcile import span_of
@@ -44,16 +45,25 @@ class DayRow:
     """Samples that the disk budget gave up here; they are not in `here`."""
     lost: int = 0
     """Those of them that the server does not have either."""
+    expired: bool = False
+    """Whether the server keeps nothing so old."""
 
     @property
     def equal(self) -> bool:
         return self.points == 0
 
+    @property
+    def wrong(self) -> bool:
+        """Whether the server should have it otherwise."""
+        return not (self.equal or self.expired)
+
     def text(self) -> str:
         told = []
         if self.lost:
             told.append(f"{self.lost:,} were given up before they were sent")
-        if not self.equal:
+        if self.expired and not self.equal:
+            told.append("older than what the server keeps")
+        elif not self.equal:
             told.append(f"{self.points} points differ, e.g. {self.example}")
         return "; ".join(told)
 
@@ -71,6 +81,7 @@ class DayRow:
             "example": self.example,
             "given_up": self.given_up,
             "lost": self.lost,
+            "expired": self.expired,
         }
 
 
@@ -96,6 +107,7 @@ async def verify_days(
         sources = stack.enter_context(open_sources(site.state_dir))
         local = LocalCounts(sources, settings, lambda: dead_letters(site.state_dir, settings.name))
         async with Reader(settings, token, ca=ca) as reader:
+            kept = await kept_from(reader, settings, to_ms(SystemClock().now()))
             for day, first, last in days_of(start, end, ZoneInfo(site.file.zone)):
                 for result in await compare(
                     reader, settings, local, to_ms(first), to_ms(last), here
@@ -115,6 +127,7 @@ async def verify_days(
                             else "",
                             result.given_up,
                             result.lost,
+                            to_ms(first) < kept[result.measurement],
                         )
                     )
     return found

@@ -26,6 +26,9 @@ LOG = "log"
 DAY_MS = 86_400_000
 LAST_PLACE = 1 << 62
 """Beyond every number that `place_of` gives."""
+MOST_DEAD_BYTES = 64 << 20
+"""Of refused lines of one sink, compressed: a column of another type refuses every line for ever.
+The store here has what they say; `bms influx backfill` sends it again."""
 STORED = ":stored"
 """Ends the name of a stream whose gaps are filled from what the store keeps by series."""
 _LOST = """
@@ -33,10 +36,12 @@ CREATE TABLE lost (sink TEXT NOT NULL, grp TEXT NOT NULL, day INTEGER NOT NULL,
     t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, samples INTEGER NOT NULL,
     PRIMARY KEY (sink, grp, day)) WITHOUT ROWID
 """
+_SAME = "CREATE INDEX dead_sum ON dead (sink, stream, substr(body, -4))"
+"""By the checksum that ends what zlib packs: whether lines are kept already."""
 LAYOUT = Layout(
     "sink cursor",
     0x424D534B,  # "BMSK"
-    3,
+    4,
     """
 CREATE TABLE cursor (sink TEXT NOT NULL, stream TEXT NOT NULL, history TEXT NOT NULL,
     seq INTEGER NOT NULL, newest_ms INTEGER NOT NULL, PRIMARY KEY (sink, stream)) WITHOUT ROWID;
@@ -50,7 +55,9 @@ CREATE TABLE known (sink TEXT NOT NULL, key TEXT NOT NULL, value INTEGER NOT NUL
 CREATE TABLE tag (point TEXT NOT NULL, since_ms INTEGER NOT NULL, tags TEXT NOT NULL,
     PRIMARY KEY (point, since_ms)) WITHOUT ROWID;
 """
-    + _LOST,
+    + _LOST
+    + ";"
+    + _SAME,
     {
         1: """
 ALTER TABLE cursor RENAME TO cursor_1;
@@ -68,6 +75,7 @@ CREATE TABLE tag (point TEXT NOT NULL, since_ms INTEGER NOT NULL, tags TEXT NOT 
     PRIMARY KEY (point, since_ms)) WITHOUT ROWID
 """,
         2: f"ALTER TABLE gap ADD COLUMN until_ms INTEGER; {_LOST}",
+        3: _SAME,
     },
 )
 
@@ -278,22 +286,27 @@ class SinkCursor(Closing):
         )
 
     def _bury(self, dead: Sequence[DeadLetter]) -> None:
+        """Keep letters; lines that are kept already are not kept twice, too many only counted."""
         sink, stream = self._key
-        self._connection.executemany(
-            "INSERT INTO dead (sink, time_ms, reason, lines, body, stream) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    sink,
-                    to_ms(letter.time),
-                    letter.reason,
-                    len(letter.lines),
-                    zlib.compress(b"\n".join(letter.lines)),
-                    stream,
-                )
-                for letter in dead
-            ],
-        )
+        if not dead:
+            return
+        (size,) = self._connection.execute(
+            "SELECT coalesce(sum(length(body)), 0) FROM dead WHERE sink = ?", (sink,)
+        ).fetchone()
+        for letter in dead:
+            body = zlib.compress(b"\n".join(letter.lines))
+            reason, lines = letter.reason, len(letter.lines)
+            if lines and size + len(body) > MOST_DEAD_BYTES:
+                reason = f"{lines} lines, not kept beside so many: {reason}"
+                body = zlib.compress(b"")
+            size += len(body)
+            self._connection.execute(
+                "INSERT INTO dead (sink, time_ms, reason, lines, body, stream) "
+                "SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?5 = ?7 OR NOT EXISTS (SELECT 1 FROM dead "
+                "WHERE sink = ?1 AND stream = ?6 AND substr(body, -4) = substr(?5, -4) "
+                "AND body = ?5)",
+                (sink, to_ms(letter.time), reason, lines, body, stream, zlib.compress(b"")),
+            )
 
     def dead_letters(self) -> list[DeadLetter]:
         """All dead letters of this sink, of any stream, oldest first."""
@@ -468,6 +481,11 @@ def _dead_letters(connection: sqlite3.Connection, path: Path, sink: str) -> list
             (sink,),
         ).fetchall()
     return [
-        DeadLetter(from_ms(ms), reason, zlib.decompress(body).split(b"\n"), stream, number)
+        DeadLetter(from_ms(ms), reason, _lines(body), stream, number)
         for ms, reason, body, stream, number in rows
     ]
+
+
+def _lines(body: bytes) -> list[bytes]:
+    text = zlib.decompress(body)
+    return text.split(b"\n") if text else []

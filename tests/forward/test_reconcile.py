@@ -12,10 +12,11 @@ import pytest
 
 from bms.config.sinks import InfluxFile
 from bms.equipment import PointClass
-from bms.forward.compare import LocalCounts
+from bms.forward.compare import LocalCounts, kept_from
 from bms.forward.lines import energy_line, rollup_line
 from bms.forward.opened import open_sources
 from bms.forward.pace import Pace
+from bms.forward.reader import Reader
 from bms.forward.reconcile import UNTIL
 from bms.forward.sink import InfluxSink
 from bms.forward.tags import Tagging
@@ -27,7 +28,7 @@ from bms.historian.streams import RollupRow
 from bms.historian.upkeep import Request, run
 from drivers.points import Quality, Sample
 from tests.forward.rows import Quarter, Rows, all_sources
-from tests.servers.influx import Influx1
+from tests.servers.influx import ORG, TOKEN, Influx1, Influx2
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 HOURS = 8
@@ -160,3 +161,50 @@ def test_what_was_refused_for_good_is_not_expected_there(tmp_path: Path) -> None
         counts, kwh = local.energy(start, start + DAY_MS)
         assert (counts["b.m.energy"], kwh["b.m.energy"]) == (2, 3.5)
         assert local.rollups(start, start + DAY_MS)[POWER] == 2
+
+
+@pytest.fixture(params=["v1", "v2"])
+def forgetful(request: pytest.FixtureRequest) -> Iterator[InfluxFile]:
+    """A database that keeps an hour."""
+    if request.param == "v1":
+        with Influx1() as one:
+            one.influxql('CREATE RETENTION POLICY "short" ON raw DURATION 1h REPLICATION 1')
+            yield InfluxFile(dialect="v1", url=one.url, db="raw", rp="short", send=["raw"])
+        return
+    with Influx2() as two:
+        two.bucket("short", keep_s=3600)
+        yield InfluxFile(url=two.url, org=ORG, bucket="short", send=["raw"])
+
+
+@pytest.mark.servers
+async def test_what_is_older_than_the_server_keeps_is_counted_and_no_difference(
+    tmp_path: Path, forgetful: InfluxFile
+) -> None:
+    """Nor is it kept again as dead letters, which a backfill of years would drown in."""
+    token = TOKEN if forgetful.dialect == "v2" else ""
+    now = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
+    with History(tmp_path) as history:
+        history.append(Batch(series=[Series(POWER, "kW", PointClass.ANALOG)]))
+        times = [now - timedelta(minutes=m) for m in range(360, 0, -1)]
+        history.append(Batch([Sample(POWER, 1.0, Quality.GOOD, time) for time in times]))
+    told: list[str] = []
+    sink = InfluxSink(
+        forgetful, token, tmp_path, now=Walking(now + timedelta(minutes=10)), idle_s=0.002,
+        jitter=lambda: 0.0, pace=Pace(5.0),
+        trouble=lambda kind, text: told.append(kind) if text else None,
+    )  # fmt: skip
+    task = asyncio.create_task(sink.run())
+    async with asyncio.timeout(60):
+        while (sink.status.reconciled_until or "") < (now - timedelta(hours=2)).isoformat()[:16]:
+            assert not task.done()
+            await asyncio.sleep(0.01)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert sink.status.expired_lines > 200
+    assert sink.status.sent_lines + sink.status.expired_lines == 360
+    assert (sink.status.dead_lines, sink.status.mismatches) == (0, 0)
+    assert set(told) <= {"retention"}
+    async with Reader(forgetful, token) as reader:
+        kept = await kept_from(reader, forgetful, to_ms(now))
+    assert kept["bms_analog"] == kept["energy_15m"] == to_ms(now)

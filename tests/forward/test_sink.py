@@ -339,8 +339,15 @@ async def test_bad_lines_are_found_and_set_aside(
         assert letters[0].time == NOW
 
 
-async def test_lines_older_than_the_buckets_retention_are_not_bisected(
-    tmp_path: Path, history: History, server: InfluxServer
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (400, "points beyond retention policy"),  # InfluxDB 1.6
+        (422, "oldest point p dropped because it violates a Retention Policy Lower Bound at t"),
+    ],
+)
+async def test_lines_older_than_the_buckets_retention_are_counted_and_not_kept_again(
+    tmp_path: Path, history: History, server: InfluxServer, status: int, reason: str
 ) -> None:
     expected = fill(history, 1000)
     old = set(expected[:500])
@@ -349,16 +356,17 @@ async def test_lines_older_than_the_buckets_retention_are_not_bisected(
         dropped = [text for text in lines if text in old]
         if dropped:
             server.stored += [text for text in lines if text not in old]
-            message = f"partial write: points beyond retention policy dropped={len(dropped)}"
-            return web.json_response({"message": message}, status=422)
+            message = f"partial write: {reason} dropped={len(dropped)}"
+            return web.json_response({"message": message}, status=status)
         return ok(lines)
 
     server.script = script
     async with copying(tmp_path, server) as sink:
         await until(lambda: taken(sink) == 1)
+        assert sink.status.expired_lines == 500
     assert set(server.stored) == set(expected[500:])
-    assert sink.status.dead_lines == 500
-    assert len(server.requests) == 3  # all, the old half, the new half
+    assert (sink.status.dead_lines, sink.status.sent_lines) == (0, 500)
+    assert len(server.requests) == 1
 
 
 async def test_too_large_is_halved_and_remembered(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import date
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,9 +14,19 @@ from bms.database import open_database
 from bms.energy.ledger import Label
 from bms.forward.lines import energy_line, rollup_line
 from bms.forward.tags import Tagging, site_tags, tag_text
-from bms.historian.sinks import LAYOUT, SinkCursor, least_taken, positions, remember_tags
+from bms.historian import sinks
+from bms.historian.sinks import (
+    LAYOUT,
+    DeadLetter,
+    SinkCursor,
+    least_taken,
+    positions,
+    remember_tags,
+)
 from bms.historian.streams import EnergyRow, RollupRow
 from tests.historian.support import make_site
+
+NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 def test_tags_say_what_a_point_is_and_its_part_in_the_load(tmp_path: Path) -> None:
@@ -107,3 +117,23 @@ def test_gaps_of_another_or_a_restored_history_mean_nothing(tmp_path: Path, hist
     with SinkCursor(tmp_path, "s", history, 50) as cursor:
         found = [(gap.first, gap.last) for gap in cursor.gaps()]
         assert (cursor.seq, found) == ((50, [(11, 50)]) if history == "h" else (0, []))
+
+
+def test_refused_lines_are_kept_once_and_not_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A type conflict refuses every line of a point for ever, and those of a resend again."""
+
+    def letter(*lines: bytes) -> DeadLetter:
+        return DeadLetter(NOW, "422: conflict", lines)
+
+    with SinkCursor(tmp_path, "influx", "h", 9) as cursor:
+        cursor.advance(1, [letter(b"a v=1.0 1"), letter(b"a v=1.0 2")])
+        cursor.advance(2, [letter(b"a v=1.0 1"), DeadLetter(NOW, "row 7 is damaged", ())])
+        assert [x.lines for x in cursor.dead_letters()] == [[b"a v=1.0 1"], [b"a v=1.0 2"], []]
+        monkeypatch.setattr(sinks, "MOST_DEAD_BYTES", 100)
+        cursor.advance(3, [letter(b"a v=1.0 3", b"a v=1.0 4"), letter(bytes(range(32, 127)))])
+        *_, fits, counted = cursor.dead_letters()
+        assert (len(fits.lines), counted.lines) == (2, [])
+        assert counted.reason == "1 lines, not kept beside so many: 422: conflict"
+        assert cursor.dead_lines() == 5

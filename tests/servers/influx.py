@@ -166,11 +166,12 @@ class Influx2(_Server):
             self.bucket(ROLLUPS)
         return True
 
-    def bucket(self, name: str) -> None:
+    def bucket(self, name: str, keep_s: int = 0) -> None:
         found = call(
             f"{self.url}/api/v2/orgs?{urlencode({'org': ORG})}", token=TOKEN, tls=self._tls
         )
-        body = {"orgID": found["orgs"][0]["id"], "name": name}
+        rules = [{"type": "expire", "everySeconds": keep_s}] if keep_s else []
+        body = {"orgID": found["orgs"][0]["id"], "name": name, "retentionRules": rules}
         call(f"{self.url}/api/v2/buckets", body, token=TOKEN, tls=self._tls)
 
     def influxql(self, query: str, database: str = BUCKET) -> list[dict[str, Any]]:
