@@ -105,6 +105,8 @@ class Equipment:
     kind: Kind
     points: Mapping[str, PointId]
     """Role name to point id."""
+    building: str = ""
+    """Where it stands; empty if nobody said."""
     rated_kw: float | None = None
     """Electrical rating."""
     capacity_kw: float | None = None

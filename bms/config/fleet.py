@@ -209,6 +209,7 @@ class FleetReader:
                 base=base,
                 kind=kind,
                 points={role: point.id for role, point in points.items()},
+                building=entry.building or "",
                 rated_kw=entry.rated_kw,
                 capacity_kw=entry.capacity_kw,
                 title=title,

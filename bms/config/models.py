@@ -242,6 +242,8 @@ class EquipmentEntry(FileModel):
     models: Models = {}
     """Where SunSpec models begin in this device, as `bms scan modbus` says: `{103: 40070}`."""
     title: Title = ""
+    building: Identifier | None = None
+    """Where it stands: the tag `bldg` of its points in InfluxDB."""
     rated_kw: float | None = Field(default=None, gt=0)
     capacity_kw: float | None = Field(default=None, gt=0)
     outputs: dict[str, OutputFile] = {}

@@ -1,10 +1,11 @@
 """The tags that points are sent with: only what is part of their identity, so that a point is one
 series and cardinality is the number of points.
 
-`base`, `equip`, `kind` (of equipment), `class` (the role of the point, `chw_supply_temp`), `point`
-(the full id); energy besides `medium` and `role`: `main`, `generation` and `export` make up a
-base's load, `load` is that sum, `sub` are all others. Names, units and the gateway are no tags:
-they change, and a tag that changes makes another series.
+`base`, `bldg` (where the equipment names its building), `equip`, `kind` (of equipment), `class`
+(the role of the point, `chw_supply_temp`), `point` (the full id); energy besides `medium` and
+`role`: `main`, `generation` and `export` make up a base's load, `load` is that sum, `sub` are all
+others. Names, units and the gateway are no tags: they change, and a tag that changes makes another
+series.
 """
 
 from __future__ import annotations
@@ -41,7 +42,12 @@ def site_tags(site: Site) -> dict[PointId, str]:
     found: dict[PointId, dict[str, str]] = {}
     for equipment in site.equipment.values():
         for role, point in equipment.points.items():
-            found[point] = {**plain_tags(point), "kind": equipment.kind.name, "class": role}
+            found[point] = {
+                **plain_tags(point),
+                "bldg": equipment.building,
+                "kind": equipment.kind.name,
+                "class": role,
+            }
     for meter in site.metering.values():
         tags = found.setdefault(meter.id, plain_tags(meter.id) | {"base": meter.base})
         tags["medium"] = meter.medium.value

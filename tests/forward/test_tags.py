@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from datetime import UTC, date, datetime
 from fractions import Fraction
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from bms.config.load import load
 from bms.config.models import EnergyBoundary
+from bms.control import STRATEGIES
 from bms.database import open_database
 from bms.energy.ledger import Label
+from bms.errors import InvalidInput
 from bms.forward.lines import energy_line, rollup_line
 from bms.forward.tags import Tagging, site_tags, tag_text
 from bms.historian import sinks
@@ -24,6 +28,7 @@ from bms.historian.sinks import (
     remember_tags,
 )
 from bms.historian.streams import EnergyRow, RollupRow
+from tests.bms.test_plants import write_site
 from tests.historian.support import make_site
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -44,6 +49,21 @@ def test_tags_say_what_a_point_is_and_its_part_in_the_load(tmp_path: Path) -> No
     assert tags["b.ch-1.chw_supply_temp"] == (
         ",base=b,class=chw_supply_temp,equip=ch-1,kind=chiller,point=b.ch-1.chw_supply_temp"
     )
+
+
+def test_a_building_is_a_tag_of_its_machines_and_their_meters(tmp_path: Path) -> None:
+    site = write_site(tmp_path)
+    path = site / "equipment" / "hall.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"\{kind: ", "{building: b3, kind: ", text), encoding="utf-8")
+    loaded = load(site, STRATEGIES)
+    tags = site_tags(loaded)
+    assert ",bldg=b3,class=energy," in tags["hall.meter.energy"]
+    assert all(",bldg=b3," in tags[p] for e in loaded.equipment.values() for p in e.points.values())
+    path.write_text(re.sub(r"\{kind: ", "{building: 'Hall 3', kind: ", text), encoding="utf-8")
+    with pytest.raises(InvalidInput) as caught:
+        load(site, STRATEGIES)
+    assert "'Hall 3' is not an id" in str(caught.value.problems[0])
 
 
 def test_a_point_keeps_its_old_tags_in_its_past(tmp_path: Path) -> None:
