@@ -28,10 +28,11 @@ from bms.ledger.store import Ledger
 from tests.forward.rows import Rows
 from tests.historian.support import make_site
 
-ZONES = {"north": "Europe/Berlin", "south": "Australia/Sydney"}
+ZONES = {"north": "Europe/Berlin", "south": "Australia/Sydney", "west": "Europe/Berlin"}
 EQUIPMENT = {
     "north.grid": "meter", "north.pv": "pv_inverter", "north.feed-in": "meter",
     "north.ch-1": "chiller", "south.grid": "meter",
+    "west.ch-1": "chiller", "west.ch-2": "chiller", "west.cold": "heat_meter",
 }  # fmt: skip
 METERS = [name for name in EQUIPMENT if name != "north.ch-1"]
 RESOLUTION = Decimal("0.01")

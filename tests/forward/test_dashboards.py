@@ -152,13 +152,15 @@ def server() -> Iterator[Influx2]:
 def filled(text: str, language: str) -> str:
     """A query as Grafana sends it, with every variable chosen."""
     start, end = START.isoformat(), END.isoformat()
-    quoted = {"base": "'north','south'", "equip": ",".join(f"'{e}'" for e in EQUIP)}
+    quoted = {"base": "'north','south','west'", "equip": ",".join(f"'{e}'" for e in EQUIP)}
     for name, value in (
         ("$timeFilter", f"time >= '{start[:19]}Z' AND time < '{end[:19]}Z'"),
         ("$__timeFilter(time)", f"time >= '{start[:19]}Z' AND time < '{end[:19]}Z'"),
-        ("${base:regex}", "(north|south)"),
+        ("${base:regex}", "(north|south|west)"),
         ("${equip:regex}", f"({'|'.join(EQUIP)})"),
         ("${base:singlequote}", quoted["base"]),
+        ("${cold:regex}", "(cold)"),
+        ("${cold:singlequote}", "'cold'"),
         ("${equip:singlequote}", quoted["equip"]),
         ("$target_pct", "5"),
         ("$zone", "Europe/Berlin"),
