@@ -222,6 +222,10 @@ async def _ask(
         )
     if status >= 300:
         raise SetupFailed(f"{method} {path}: {status}: {_said(answer)}")
+    if isinstance(answer, str):
+        raise SetupFailed(
+            f"{method} {path}: this is no answer of an InfluxDB; is url right? ({_said(answer)})"
+        )
     return answer if isinstance(answer, dict) else {}
 
 
