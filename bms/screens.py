@@ -361,7 +361,7 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
     notes: list[RenderableType] = []
     for base in report["bases"]:
         growth = base["growth_pct"]
-        style = {"over": _ABNORMAL, say("cannot tell"): NOTE}.get(base["verdict"], "green")
+        style = {"over": _ABNORMAL, "cannot tell": NOTE}.get(base["verdict"], "green")
         table.add_row(
             base["base"],
             _number(base["kwh"], 0),
@@ -370,11 +370,16 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
             f"< {base['target_pct']:g} %",
             f"{base['coverage_pct']:.1f} % / {base['baseline_coverage_pct']:.1f} %",
             _number(base["projection_kwh"], 0),
-            Text(say(base["verdict"]), style=style),
+            Text(_verdict(base["verdict"]), style=style),
         )
         notes += [Text(f"{base['base']}: {say(note)}") for note in base["notes"]]
         notes += [Text(f"{base['base']}: {line}") for line in _labels(base["meters"])]
     return [table, Text(), *notes]
+
+
+def _verdict(verdict: str) -> str:
+    words = {"under": say("under"), "over": say("over"), "cannot tell": say("cannot tell")}
+    return words.get(verdict, verdict)
 
 
 def _labels(meters: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
 
-from bms.screens import console, value_text, why_screen
+from bms.language import speaking
+from bms.screens import NOTE, console, growth_screen, value_text, why_screen
 
 
 def drawn(*renderables: RenderableType) -> str:
@@ -62,3 +65,19 @@ def test_registers_keep_their_digits_and_measurements_lose_their_noise(
     value: object, text: str
 ) -> None:
     assert value_text(value) == text
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "cannot tell"), ("zh", "无法判断")])
+def test_a_missing_verdict_stands_out_in_every_language(language: str, words: str) -> None:
+    base = {
+        "base": "b", "kwh": None, "baseline_kwh": None, "growth_pct": None, "target_pct": 5.0,
+        "coverage_pct": 40.0, "baseline_coverage_pct": 100.0, "projection_kwh": None,
+        "verdict": "cannot tell", "notes": [], "meters": [],
+    }  # fmt: skip
+    report = {"year": 2026, "baseline_year": 2025, "partial": True, "bases": [base]}
+    with speaking(language):
+        table = growth_screen(report)[0]
+    assert isinstance(table, Table)
+    (cell,) = table.columns[-1].cells
+    assert isinstance(cell, Text)
+    assert (cell.plain, str(cell.style)) == (words, NOTE)
