@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from bms.instants import local_midnight, shown_at
 
 CELLS = 48
 CELL = timedelta(minutes=30)
@@ -29,28 +31,20 @@ def day_bar(parts: Sequence[Part], day: date, zone: ZoneInfo) -> str:
     Half hours are those of the wall clock: one that clocks skip repeats the sign before it, one
     that they repeat shows its first pass.
     """
-    begin = datetime(day.year, day.month, day.day, tzinfo=zone)
+    begin = datetime.combine(day, time.min)
     signs: list[str] = []
     place = 0
     for cell in range(CELLS):
-        middle = begin + cell * CELL + CELL / 2
-        if _skipped(middle):
-            if signs:
-                signs.append(signs[-1])
-                continue
-            middle = begin  # is then read as the instant after the skipped time
-        at = middle.astimezone(UTC)  # two readings of one zone are compared by the wall clock
+        shown = shown_at(begin + cell * CELL + CELL / 2, zone)
+        if not shown and signs:
+            signs.append(signs[-1])
+            continue
+        at = shown[0] if shown else local_midnight(day, zone)
         while place < len(parts) and parts[place].end <= at:
             place += 1
         inside = place < len(parts) and parts[place].start <= at
         signs.append(parts[place].sign if inside else NOBODY)
     return "".join(signs)
-
-
-def _skipped(wall: datetime) -> bool:
-    """Whether clocks never show this time: going to UTC and back, it has become another."""
-    there = wall.astimezone(UTC).astimezone(wall.tzinfo)
-    return there.replace(tzinfo=None) != wall.replace(tzinfo=None)
 
 
 def days_of(parts: Sequence[Part], zone: ZoneInfo) -> list[date]:

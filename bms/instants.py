@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -18,6 +18,19 @@ def to_ms(time: datetime) -> int:
 def from_ms(milliseconds: int) -> datetime:
     """Aware UTC."""
     return EPOCH + milliseconds * MILLISECOND
+
+
+def is_zone(name: str) -> bool:
+    """Whether it names a time zone that means the same on every machine.
+
+    Names outside `available_timezones` open too on some systems (localtime, posixrules) and mean
+    something else on the next; the listing takes 40 ms, so only odd names pay for it.
+    """
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        return False
+    return name == "UTC" or "/" in name or name in available_timezones()
 
 
 def local_midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -11,6 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from bms.bars import FORCED, OFF, ON, OTHER, RULER, Part, day_bar, days_of, sign_of, within
+from bms.instants import local_midnight
 from bms.language import say, weekday
 from bms.screens import NOTE, own_words, screen_table, setpoints_text, value_text
 
@@ -99,7 +100,7 @@ def _because(
     """The stretches of a day that are not simply off; of a day that is off, all."""
     running: list[str] = []
     resting: list[str] = []
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+    midnight = local_midnight(day, zone)
     for part, stretch in stretches:
         start, end = part.start.astimezone(zone), part.end.astimezone(zone)
         # in UTC: two readings of one zone are compared by the wall clock

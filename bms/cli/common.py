@@ -14,7 +14,7 @@ import click
 from bms.cli.speaking import asked, speak, spoken
 from bms.config.render import problem_line
 from bms.errors import BmsError, InvalidInput
-from bms.instants import local_midnight, shown_at
+from bms.instants import is_zone, local_midnight, shown_at
 from bms.language import say
 from schedules.msg import msg
 
@@ -188,10 +188,8 @@ def state_dir_of(directory: Path) -> Path:
 
 def zone_name_of(directory: Path) -> str:
     """The site's own zone, from site.yaml alone; UTC if it does not say a known one."""
-    from zoneinfo import available_timezones
-
     name = _site_file(directory).get("zone")
-    return name if isinstance(name, str) and name in available_timezones() else "UTC"
+    return name if isinstance(name, str) and is_zone(name) else "UTC"
 
 
 def on_clock(moment: object, zone: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from pydantic import ValidationError
 
@@ -31,6 +31,7 @@ from bms.config.singles import regroup
 from bms.config.site import Base, Link, Site, StrategySpec
 from bms.equipment import Medium
 from bms.errors import InvalidInput
+from bms.instants import is_zone
 from schedules.context import Place
 from schedules.model import Library
 from schedules.msg import msg
@@ -149,21 +150,11 @@ def _read_site_file(
     zones: dict[tuple[str, ...], object] = {("zone",): document.data.get("zone")}
     zones |= {("bases", name, "zone"): base.zone for name, base in bases.items()}
     for path, zone in zones.items():
-        if isinstance(zone, str) and not _is_zone(zone):
+        if isinstance(zone, str) and not is_zone(zone):
             problems.append(
                 document.problem(path, msg("no time zone '{zone}'", zone=zone), _near_zone(zone))
             )
     return file, bases, names
-
-
-def _is_zone(name: str) -> bool:
-    # Names outside `available_timezones` open too on some systems (localtime, posixrules) and
-    # mean something else on the next; the listing takes 40 ms, so only odd names pay for it.
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
-        return False
-    return name == "UTC" or "/" in name or name in available_timezones()
 
 
 _ONE_ZONE_OF_CHINA = "Asia/Shanghai"
