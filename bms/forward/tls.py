@@ -16,14 +16,12 @@ OTHER_NAME = frozenset({62, 64})
 NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
 
 
-def trust(ca: Path | None) -> ssl.SSLContext:
-    """Who may sign for a server: the authority in `ca` alone, or those of the machine.
+def trust(ca: Path) -> ssl.SSLContext:
+    """Only the authority in `ca` may sign for a server.
 
     `ca` may also be an intermediate authority, or the certificate of a server that signed itself.
     Raises InvalidInput if it cannot be read or holds no certificate.
     """
-    if ca is None:
-        return ssl.create_default_context()
     try:
         context = ssl.create_default_context(cafile=str(ca))
     except ssl.SSLError as error:

@@ -84,7 +84,7 @@ class InfluxTransport:
             settings.org or "-",
             timeout=round(timeout_s * 1000),
             allow_redirects=False,
-            ssl_context=trust(ca),
+            ssl_context=None if ca is None else trust(ca),
         )
         # The client's own gzip uses level 9: 22 ms of the loop for 5,000 lines instead of 2.
         self._headers = {
