@@ -83,8 +83,7 @@ def diff(site: Path, edited: Sequence[Path], days: int, start: str | None, as_js
     begin = instant(loaded.file.zone, start, "--from") if start else now
     begin = begin.replace(second=0, microsecond=0)
     overrides, context = standing(loaded, now)
-    history = opened(loaded.state_dir)
-    try:
+    with opened(loaded.state_dir) as history:
         found = schedule_diff(
             loaded,
             after,
@@ -94,9 +93,6 @@ def diff(site: Path, edited: Sequence[Path], days: int, start: str | None, as_js
             begin + timedelta(days=days),
             history,
         )
-    finally:
-        if history is not None:
-            history.close()
     view = to_json(after, found)
     if as_json:
         print_json(view)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -383,9 +384,13 @@ def _common(resolutions: Sequence[Decimal]) -> Decimal:
     return Decimal(gcd(*(n * (denominator // d) for n, d in ratios))) / Decimal(denominator)
 
 
-def opened(directory: Path) -> Queries | None:
+@contextmanager
+def opened(directory: Path) -> Iterator[Queries | None]:
     """The history of a directory, to be read; None if there is none or it cannot be opened."""
     try:
-        return Queries(directory, read_only=True)
+        history = Queries(directory, read_only=True)
     except StoreError:
-        return None
+        yield None
+        return
+    with history:
+        yield history

@@ -96,12 +96,8 @@ def switch_diff(
     Blocks on the disk: to be called beside the control loop, with which it shares no resolver.
     """
     alone = replace(site, library=replace(site.library))
-    history = opened(site.state_dir)
-    try:
+    with opened(site.state_dir) as history:
         return schedule_diff(alone, alone, overrides, contexts, start, end, history)
-    finally:
-        if history is not None:
-            history.close()
 
 
 def _untouched(group: str, before: Site, after: Site, contexts: tuple[Context, Context]) -> bool:
