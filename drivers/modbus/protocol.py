@@ -244,6 +244,25 @@ class OneAtATime(Wire[CallT]):
     def calls(self) -> Iterable[CallT]:
         return () if self._call is None else (self._call,)
 
+    def _answered(self, call: CallT, body: bytes) -> None:
+        self._call = None
+        self.answers += 1
+        self._receiver.answered(call, body)
+
+    def _failed(self, call: CallT, error: DriverError) -> None:
+        self._call = None
+        self._receiver.failed(call, error)
+
+    def _refused(self, call: CallT, error: ExceptionAnswer) -> bool:
+        """Take a device's refusal for the answer, if the unit owes no other; whether it was."""
+        if call.owed:
+            # It may be the late answer to an earlier request. If it was meant for this one,
+            # nothing else will come.
+            call.verdict = error
+            return False
+        self._failed(call, error)
+        return True
+
 
 class UnnumberedTcpWire(OneAtATime[CallT]):
     """Modbus TCP of devices and gateways that do not repeat the transaction id of the request."""
@@ -287,20 +306,13 @@ class UnnumberedTcpWire(OneAtATime[CallT]):
         try:
             check(call.request, body)
         except ExceptionAnswer as error:
-            if call.owed:
-                call.verdict = error  # as on a serial line, see there
-                return
-            self._call = None
-            self._receiver.failed(call, error)
+            self._refused(call, error)
         except BadAnswer as error:
             self.strays += 1
             if body[0] == call.request.unit and not call.owed:
-                self._call = None
-                self._receiver.failed(call, error)
+                self._failed(call, error)
         else:
-            self._call = None
-            self.answers += 1
-            self._receiver.answered(call, body)
+            self._answered(call, body)
 
 
 class RtuWire(OneAtATime[CallT]):
@@ -322,20 +334,13 @@ class RtuWire(OneAtATime[CallT]):
             try:
                 check(call.request, body)
             except ExceptionAnswer as error:
-                if call.owed:
-                    # It may be the late answer to an earlier request. If it was meant for this
-                    # one, nothing else will come.
-                    call.verdict = error
+                if not self._refused(call, error):
                     continue
-                self._call = None
-                self._receiver.failed(call, error)
             except BadAnswer:
                 self.strays += 1
                 continue
             else:
-                self._call = None
-                self.answers += 1
-                self._receiver.answered(call, body)
+                self._answered(call, body)
             return
         self._look_at_the_rest(call)
 
