@@ -18,7 +18,15 @@ from bms.model import Override
 from bms.moments import END_OF_BLOCK, coming
 from bms.people import Action, may, may_for
 from bms.protection import is_on
-from bms.reports.why import groups_of, own_group, point_class, points_behind, shown, zone_of
+from bms.reports.why import (
+    groups_of,
+    own_group,
+    point_class,
+    points_behind,
+    role_of,
+    shown,
+    zone_of,
+)
 from drivers.points import ModbusAddress, PointId, Value
 from schedules.msg import msg
 from schedules.resolve import Resolver
@@ -263,9 +271,9 @@ def _value(site: Site, point: PointId, text: str) -> Value:
         for name, setpoint in spec.setpoints.items():
             if point == group.setpoint_point(name):
                 return _between(point, _number(point, text), setpoint.least, setpoint.most)
+    known = next((p for link in site.links.values() for p in link.points if p.id == point), None)
     if point not in site.outputs:
-        known = any(p.id == point for link in site.links.values() for p in link.points)
-        if known:
+        if known is not None:
             raise Refused(
                 msg("{point} is measured, not commanded: it cannot be overridden", point=point)
             )
@@ -281,8 +289,12 @@ def _value(site: Site, point: PointId, text: str) -> Value:
             raise InvalidInput(msg("'{text}' is no state; write on or off", text=text))
         return _ON_OFF[text.lower()]
     number = _number(point, text)
-    for least, most in _limits(site, point):
-        _between(point, number, least, most)
+    role = role_of(site, point)
+    if role is not None and role.limits is not None:
+        _between(point, number, *role.limits)
+    if known is not None and isinstance(known.address, ModbusAddress):
+        low, high = known.address.low, known.address.high
+        _between(point, number, -inf if low is None else low, inf if high is None else high)
     return number
 
 
@@ -298,20 +310,6 @@ def _between(point: PointId, number: float, least: float, most: float) -> float:
             most=most,
         )
     )
-
-
-def _limits(site: Site, point: PointId) -> list[tuple[float, float]]:
-    """What may be asked of an output: by its role, and by its device."""
-    device, _, name = point.rpartition(".")
-    equipment = site.equipment.get(device)
-    role = equipment.kind.roles.get(name) if equipment is not None else None
-    found = [] if role is None or role.limits is None else [role.limits]
-    for link in site.links.values():
-        for known in link.points:
-            if known.id == point and isinstance(known.address, ModbusAddress):
-                low, high = known.address.low, known.address.high
-                found.append((-inf if low is None else low, inf if high is None else high))
-    return found
 
 
 def _number(point: PointId, text: str) -> float:

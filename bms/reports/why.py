@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Group, Site, StrategySpec
-from bms.equipment import PointClass
+from bms.equipment import PointClass, Role
 from bms.errors import BmsError, InvalidInput
 from bms.historian.queries import Queries
 from bms.model import Award, Command
@@ -152,10 +152,15 @@ def zone_of(site: Site, point: PointId) -> str:
 
 def point_class(site: Site, point: PointId) -> PointClass:
     """Counter, state or analog, by the role of the point."""
-    device, _, role_name = point.rpartition(".")
-    equipment = site.equipment.get(device)
-    role = equipment.kind.roles.get(role_name) if equipment is not None else None
+    role = role_of(site, point)
     return role.klass if role is not None else PointClass.ANALOG
+
+
+def role_of(site: Site, point: PointId) -> Role | None:
+    """What a point means for its equipment; None for those of groups."""
+    device, _, name = point.rpartition(".")
+    equipment = site.equipment.get(device)
+    return equipment.kind.roles.get(name) if equipment is not None else None
 
 
 def shown(site: Site, point: PointId, value: Value) -> Value:
