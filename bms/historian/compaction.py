@@ -26,7 +26,7 @@ import numpy as np
 from bms.errors import DiskError, StoreError
 from bms.historian.passes import DAY_MS, ROWS_AT_ONCE, Pass, Points, quarter_of
 from bms.historian.queries import Queries
-from bms.historian.rawfiles import SAMPLES_AT_ONCE, LogView, segment_samples
+from bms.historian.rawfiles import LogView, whole_series
 from bms.historian.records import to_ms
 from bms.historian.restoring import adopt, restore_day
 from bms.historian.rolldb import RollDb, local_dates
@@ -39,7 +39,6 @@ from bms.historian.segments import (
     Segment,
     SegmentWriter,
     finish_segments,
-    series_in,
     write_segments,
 )
 
@@ -276,22 +275,13 @@ class Compaction:
     def _merged(
         self, group: str, day: int, parts: list[Segment], present: list[Segment]
     ) -> list[Segment]:
-        numbers: set[int] = set()
-        for part in present:
-            numbers.update(series_in(self._directory, part))
         last_seq = max(p.last_seq for p in parts)
         writer = SegmentWriter(self._directory, group, day * DAY_MS, last_seq, whole=True)
-        ordered = sorted(numbers)
-        at_once = max(1, SAMPLES_AT_ONCE * len(ordered) // (sum(p.samples for p in parts) or 1))
+        start = day * DAY_MS
         try:
-            for at in range(0, len(ordered), at_once):
-                some = ordered[at : at + at_once]
-                samples = segment_samples(
-                    self._directory, present, day * DAY_MS, (day + 1) * DAY_MS, some
-                ).in_order()
-                write_segments(
-                    self._directory, {group: writer}, samples, dict.fromkeys(some, group), 0, 0
-                )
+            for samples in whole_series(self._directory, present, start, start + DAY_MS):
+                groups = dict.fromkeys(np.unique(samples.series).tolist(), group)
+                write_segments(self._directory, {group: writer}, samples, groups, 0, 0)
         except BaseException:
             writer.drop()
             raise

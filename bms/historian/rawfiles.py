@@ -16,7 +16,7 @@ from bms.historian.columns import Ints
 from bms.historian.rolldb import FILE_NAME as ROLL_FILE
 from bms.historian.rolldb import GivenUp, Progress, RollDb
 from bms.historian.rollups import NOTHING, QUARTER_MS, Samples, Sessions, finite_numbers
-from bms.historian.segments import Segment, columns_of, read_series
+from bms.historian.segments import Segment, columns_of, read_series, series_in
 
 ROWS_AT_ONCE: Final = 256
 LATE_ROWS: Final = 10_000
@@ -182,6 +182,24 @@ def segment_samples(
             except FileNotFoundError:
                 continue
     return Samples.joined(parts)
+
+
+def whole_series(
+    directory: Path, segments: Sequence[Segment], start_ms: int, end_ms: int
+) -> Iterator[Samples]:
+    """The samples of all series in order, so many whole series at a time as memory allows."""
+    near = [s for s in segments if s.t1 >= start_ms and s.t0 < end_ms]
+    numbers: set[int] = set()
+    for segment in near:
+        numbers.update(series_in(directory, segment))
+    ordered = sorted(numbers)
+    total = sum(s.samples for s in near) or 1
+    at_once = max(1, SAMPLES_AT_ONCE * len(ordered) // total)
+    for at in range(0, len(ordered), at_once):
+        some = ordered[at : at + at_once]
+        samples = segment_samples(directory, near, start_ms, end_ms, some).in_order()
+        if len(samples):
+            yield samples
 
 
 def counted(directory: Path, segment: Segment, edges_ms: Collection[int]) -> GivenUp:

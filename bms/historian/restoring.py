@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -17,10 +16,10 @@ from typing import Final
 from bms.database import open_database, store_errors
 from bms.errors import DiskError, StoreError
 from bms.historian.passes import DAY_MS, REACH_MS, Points, quarter_of
-from bms.historian.rawfiles import SAMPLES_AT_ONCE, LogView, segment_samples
+from bms.historian.rawfiles import LogView, whole_series
 from bms.historian.rolldb import RollDb
 from bms.historian.rollups import QUARTER_MS, Samples, last_of, quarters
-from bms.historian.segments import GROUPS, LAYOUT, Segment, series_in, whole
+from bms.historian.segments import GROUPS, LAYOUT, Segment, whole
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +39,8 @@ def adopt(directory: Path, log: LogView, roll: RollDb) -> None:
     seq = min(max(s.last_seq for s in segments), log.last_seq())
     first = quarter_of(min(s.t0 for s in segments))
     horizon = quarter_of(max(s.t1 for s in segments)) + QUARTER_MS
-    held = [last_of(part) for part in _parts(directory, segments, horizon - REACH_MS, horizon)]
+    recent = whole_series(directory, segments, horizon - REACH_MS, horizon)
+    held = [last_of(part) for part in recent]
     with roll.transaction():
         roll.put_segments(segments)
         roll.advance(seq, horizon, Samples.joined(held).in_order())
@@ -79,28 +79,10 @@ def restore_day(directory: Path, points: Points, log: LogView, roll: RollDb, sta
     segments = roll.segments(start - REACH_MS, end)
     sessions = log.sessions()
     with roll.transaction():
-        for samples in _parts(directory, segments, start - REACH_MS, end):
+        for samples in whole_series(directory, segments, start - REACH_MS, end):
             held = last_of(samples.where(samples.times_ms < start))
             now = samples.where(samples.times_ms >= start)
             timeline = Samples.joined([held, now]).in_order()
             roll.gather(start, end, quarters(timeline, start, end, sessions, points.classes))
         roll.merge(start, end, 0)
     return end
-
-
-def _parts(
-    directory: Path, segments: Sequence[Segment], start_ms: int, end_ms: int
-) -> Iterator[Samples]:
-    """The samples of whole series in order, so many series at a time as memory allows."""
-    near = [s for s in segments if s.t1 >= start_ms and s.t0 < end_ms]
-    numbers: set[int] = set()
-    for segment in near:
-        numbers.update(series_in(directory, segment))
-    ordered = sorted(numbers)
-    total = sum(s.samples for s in near) or 1
-    each = max(1, SAMPLES_AT_ONCE * len(ordered) // total)
-    for at in range(0, len(ordered), each):
-        some = ordered[at : at + each]
-        samples = segment_samples(directory, near, start_ms, end_ms, some).in_order()
-        if len(samples):
-            yield samples
