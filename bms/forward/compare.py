@@ -8,11 +8,11 @@ the server refused for good is known and does not count either.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from math import fsum, isfinite
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from bms.config.sinks import InfluxFile
 from bms.equipment import PointClass
@@ -26,6 +26,8 @@ from bms.historian.streams import RollupRow
 from drivers.points import PointId
 
 ENERGY, ROLLUPS = "energy_15m", "analog_15m"
+DeadLines: TypeAlias = Mapping[tuple[str, PointId, int], Set[int]]
+"""The times of refused lines by measurement, point and revision."""
 MINUTE_MS = 60_000
 SAMPLES_AT_ONCE = 200_000
 """Samples held in memory while they are counted."""
@@ -94,15 +96,18 @@ class LocalCounts:
         """The bases of the points here."""
         return {series.point.partition(".")[0] for series in self._sources.history.series()}
 
-    def raw(self, start_ms: int, end_ms: int) -> dict[str, Counter[PointId]]:
-        """Distinct samples with a number in [start, end), by measurement and point."""
+    def refused(self) -> DeadLines:
+        """What the server has refused for good: it is not expected there."""
+        return dead_lines(self._dead())
+
+    def raw(self, start_ms: int, end_ms: int, dead: DeadLines) -> dict[str, Counter[PointId]]:
+        """Distinct samples with a number in [start, end), by measurement and point; none dead."""
         history = self._sources.history
         wanted = {
             series.point: f"bms_{series.klass.value}"
             for series in history.series()
             if self._selection.wants(series.point, series.klass)
         }
-        dead = dead_lines(self._dead())
         found: dict[str, Counter[PointId]] = defaultdict(Counter)
         for first_ms, last_ms in self._slices(start_ms, end_ms):
             seen: dict[PointId, set[int]] = defaultdict(set)
@@ -150,12 +155,13 @@ class LocalCounts:
         for first_ms in range(start_ms, end_ms, step):
             yield first_ms, min(end_ms, first_ms + step)
 
-    def energy(self, start_ms: int, end_ms: int) -> tuple[Counter[PointId], dict[PointId, float]]:
-        """Rows of energy in [start, end) by meter, and their sums."""
+    def energy(
+        self, start_ms: int, end_ms: int, dead: DeadLines
+    ) -> tuple[Counter[PointId], dict[PointId, float]]:
+        """Rows of energy in [start, end) by meter, and their sums; without dead lines."""
         source = self._sources.energy
         counts: Counter[PointId] = Counter()
         amounts: dict[PointId, list[float]] = defaultdict(list)
-        dead = dead_lines(self._dead())
         if source is not None:
             after = first_after(
                 source.last_energy(),
@@ -168,11 +174,10 @@ class LocalCounts:
                     amounts[meter].append(amount)
         return counts, {meter: fsum(values) for meter, values in amounts.items()}
 
-    def rollups(self, start_ms: int, end_ms: int) -> Counter[PointId]:
-        """Roll-up rows in [start, end) by point."""
+    def rollups(self, start_ms: int, end_ms: int, dead: DeadLines) -> Counter[PointId]:
+        """Roll-up rows in [start, end) by point; without dead lines."""
         source = self._sources.rollups
         counts: Counter[PointId] = Counter()
-        dead = dead_lines(self._dead())
         if source is not None:
             after = first_after(
                 source.last_rollup(),
@@ -229,8 +234,9 @@ async def compare(
         )
 
     results = []
+    dead: DeadLines = await in_thread(local.refused)
     if "raw" in settings.send:
-        raw = await in_thread(local.raw, start_ms, end_ms)
+        raw = await in_thread(local.raw, start_ms, end_ms, dead)
         given_up = await in_thread(local.given_up, start_ms, end_ms)
         for klass in NUMBERS:
             name = f"bms_{klass.value}"
@@ -244,13 +250,13 @@ async def compare(
                 )
             )
     if "energy" in settings.send:
-        counts, sums = await in_thread(local.energy, start_ms, end_ms)
+        counts, sums = await in_thread(local.energy, start_ms, end_ms, dead)
         for function, what, mine in (("count", "count", counts), ("sum", "kwh", sums)):
             found = await there(function, ENERGY, "kwh", True)
             found |= await there(function, ENERGY, "m3", True)
             results.append(comparison(ENERGY, what, mine, found))
     if "rollups" in settings.send:
-        mine = await in_thread(local.rollups, start_ms, end_ms)
+        mine = await in_thread(local.rollups, start_ms, end_ms, dead)
         found = await there("count", ROLLUPS, "n", True)
         results.append(comparison(ROLLUPS, "count", mine, found))
     return results
@@ -303,8 +309,8 @@ async def kept_from(reader: Reader, settings: InfluxFile, now_ms: int) -> dict[s
     return defaultdict(lambda: raw, {ENERGY: rollup, ROLLUPS: rollup})
 
 
-def dead_lines(letters: Iterable[DeadLetter]) -> dict[tuple[str, PointId, int], set[int]]:
-    """The times of refused lines by measurement, point and revision."""
+def dead_lines(letters: Iterable[DeadLetter]) -> DeadLines:
+    """Where the refused lines are told."""
     found: dict[tuple[str, PointId, int], set[int]] = defaultdict(set)
     for letter in letters:
         for line in letter.lines:

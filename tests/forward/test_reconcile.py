@@ -158,9 +158,9 @@ def test_what_was_refused_for_good_is_not_expected_there(tmp_path: Path) -> None
     letter = DeadLetter(BEGIN, "422: dropped=1", [line.encode() for line in lines])
     with History(tmp_path), all_sources(tmp_path) as sources:
         local = LocalCounts(sources, settings, lambda: [letter])
-        counts, kwh = local.energy(start, start + DAY_MS)
+        counts, kwh = local.energy(start, start + DAY_MS, local.refused())
         assert (counts["b.m.energy"], kwh["b.m.energy"]) == (2, 3.5)
-        assert local.rollups(start, start + DAY_MS)[POWER] == 2
+        assert local.rollups(start, start + DAY_MS, local.refused())[POWER] == 2
 
 
 @pytest.fixture(params=["v1", "v2"])

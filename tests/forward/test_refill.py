@@ -164,7 +164,7 @@ def verified(directory: Path, site: Site, got: list[str]) -> None:
     with open_sources(directory) as sources:
         local = LocalCounts(sources, settings, list)
         span = to_ms(BEGIN), to_ms(site.now)
-        raw, given_up = local.raw(*span), local.given_up(*span)
+        raw, given_up = local.raw(*span, {}), local.given_up(*span)
     for name in ("bms_analog", "bms_state", "bms_counter"):
         sent = {x for x in site.lines if x.startswith(name)}
         there = Counter(key(x)[0] for x in set(got) & sent)
@@ -285,7 +285,7 @@ async def test_quarter_hours_revised_since_they_left_the_stream_add_up(tmp_path:
         settings = InfluxFile(url="http://127.0.0.1", org="o", bucket="b", send=["rollups"])
         with open_sources(tmp_path) as sources:
             counts = LocalCounts(sources, settings, list).rollups(
-                to_ms(BEGIN), to_ms(BEGIN + timedelta(days=9))
+                to_ms(BEGIN), to_ms(BEGIN + timedelta(days=9)), {}
             )
         assert counts == Counter(key(line)[0] for line in sent if line.startswith("analog_15m"))
     site.history.close()
