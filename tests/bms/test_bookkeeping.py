@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from bms import bookkeeping
 from bms.bookkeeping import Bookkeeping
+from bms.config.site import Site
 from bms.ledger.bookkeeper import Bookkeeper
 from bms.ledger.store import FILE_NAME
 from bms.model import Condition
@@ -23,27 +24,34 @@ async def until(what: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_it_keeps_the_ledger_and_raises_what_a_person_should_see(tmp_path: Path) -> None:
-    site = site_of(tmp_path, {"b.m": {"rated_kw": 100}})
-    with Books(site) as books:
-        books.read([(0, 0), (15, 100), (30, 200), (45, 9_000_000), (60, 9_000_100)])
+@asynccontextmanager
+async def running(site: Site) -> AsyncIterator[tuple[Bookkeeping, dict[str, Condition]]]:
+    """Bookkeeping at work, and the alarms that it has raised."""
     alarms: dict[str, Condition] = {}
     keeping = Bookkeeping(
         site, lambda: at(62), lambda c: alarms.update({c.key: c}), lambda key: alarms.pop(key)
     )
     task = asyncio.create_task(keeping.run())
     try:
+        yield keeping, alarms
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        keeping.close()
+
+
+async def test_it_keeps_the_ledger_and_raises_what_a_person_should_see(tmp_path: Path) -> None:
+    site = site_of(tmp_path, {"b.m": {"rated_kw": 100}})
+    with Books(site) as books:
+        books.read([(0, 0), (15, 100), (30, 200), (45, 9_000_000), (60, 9_000_100)])
+    async with running(site) as (keeping, alarms):
         await until(lambda: bool(alarms))
         assert list(alarms) == ["b.m:register"]
         day = (await keeping.days([METER], at(62)))[METER]
         assert day is not None
         assert day.used is None  # a quarter hour of the day is missing
         assert day.register == 90_001
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        keeping.close()
     with Books(site) as books:
         assert len(books.rows()) == 3
 
@@ -56,20 +64,10 @@ async def test_a_damaged_ledger_is_an_alarm_and_left_as_it_is(tmp_path: Path) ->
     (site.state_dir / FILE_NAME).write_bytes(garbage)
     for extra in ("-wal", "-shm"):
         (site.state_dir / f"{FILE_NAME}{extra}").unlink(missing_ok=True)
-    alarms: dict[str, Condition] = {}
-    keeping = Bookkeeping(
-        site, lambda: at(62), lambda c: alarms.update({c.key: c}), lambda key: alarms.pop(key)
-    )
-    task = asyncio.create_task(keeping.run())
-    try:
+    async with running(site) as (keeping, alarms):
         await until(lambda: "store:ledger" in alarms)
         assert "damaged" in alarms["store:ledger"].text
         assert await keeping.days([METER], at(62)) == {}
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        keeping.close()
     assert (site.state_dir / FILE_NAME).read_bytes() == garbage
 
 
@@ -85,20 +83,10 @@ async def test_whatever_goes_wrong_is_an_alarm_and_stops_no_controller(
 
     monkeypatch.setattr(Bookkeeper, "step", broken)
     monkeypatch.setattr(bookkeeping, "RETRY_S", 0.01)
-    alarms: dict[str, Condition] = {}
-    keeping = Bookkeeping(
-        site, lambda: at(62), lambda c: alarms.update({c.key: c}), lambda key: alarms.pop(key)
-    )
-    task = asyncio.create_task(keeping.run())
-    try:
+    async with running(site) as (_, alarms):
         await until(lambda: "store:ledger" in alarms)
         assert "two register values" in alarms["store:ledger"].text
         monkeypatch.undo()
         await until(lambda: not alarms)
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        keeping.close()
     with Books(site) as books:
         assert len(books.rows()) == 1
