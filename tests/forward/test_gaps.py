@@ -58,7 +58,13 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 @asynccontextmanager
 async def copying(
-    directory: Path, server: InfluxServer, time: Time, *, name: str = "influx", **settings: object
+    directory: Path,
+    server: InfluxServer,
+    time: Time,
+    *,
+    name: str = "influx",
+    timeout_s: float = 0.5,
+    **settings: object,
 ) -> AsyncIterator[InfluxSink]:
     file = InfluxFile.model_validate(
         {"name": name, "url": server.url, "org": "o", "bucket": "raw", "send": ["raw"], **settings}
@@ -72,7 +78,7 @@ async def copying(
         sleep=time.sleep,
         jitter=lambda: 1.0,
         idle_s=0.005,
-        timeout_s=0.5,
+        timeout_s=timeout_s,
         reconcile=False,
     )
     task = asyncio.create_task(sink.run())
@@ -106,7 +112,8 @@ async def test_after_an_outage_live_comes_first_and_the_gap_behind_it_oldest_fir
 ) -> None:
     time = Time()
     server.script = fault("503")
-    async with copying(tmp_path, server, time) as sink:
+    # The commits below hold up the loop for longer than the other tests wait for an answer.
+    async with copying(tmp_path, server, time, timeout_s=20.0) as sink:
         seconds(history, 0, 20)
         await until(lambda: sink.status.outage)
         seconds(history, 20, 380)
