@@ -16,10 +16,10 @@ from bms.config.programme import check_schedules
 from bms.config.site import Site, StrategySpec
 from bms.errors import InvalidInput, StoreError
 from bms.revisions import Revisions
+from bms.texts.messages import msg
+from bms.texts.problems import counted
+from bms.texts.yaml.parsing import Problem
 from schedules.model import Library
-from schedules.msg import msg
-from schedules.problems import counted
-from schedules.yamltext import Problem
 
 READ_AGAIN = timedelta(seconds=60)
 """How often the contents are compared although no file seems to have changed."""

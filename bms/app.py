@@ -49,11 +49,11 @@ from bms.runtime import Runtime
 from bms.store import Store, open_store
 from bms.switch_store import SwitchStore
 from bms.switched import Spell
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import Problem
 from bms.wiring import driver_for
 from drivers.base import Write
 from drivers.ticker import Ticker
-from schedules.msg import msg
-from schedules.yamltext import Problem
 
 if TYPE_CHECKING:
     from bms.forward.sink import InfluxSink

@@ -21,7 +21,7 @@ from typing import Any
 
 from bms.durable import sync_directory
 from bms.errors import StoreError
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 FILE_NAME = "audit.jsonl"
 HEAD_NAME = "audit.head"

@@ -19,8 +19,8 @@ from bms.ledger.alarms import conditions
 from bms.ledger.bookkeeper import LATE_MS, Bookkeeper
 from bms.ledger.store import Ledger
 from bms.model import Condition, Severity
+from bms.texts.messages import msg
 from drivers.points import PointId
-from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
 

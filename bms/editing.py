@@ -21,11 +21,11 @@ from bms.login import login
 from bms.people import Action, may
 from bms.replacing import digest, on_disk
 from bms.revisions import Author, Revision, Revisions, text_of
+from bms.texts.messages import msg
+from bms.texts.problems import TextError
+from bms.texts.yaml.parsing import Problem, read, suggestion
+from bms.texts.yaml.patch import PatchRefused, rewrite
 from schedules.edits import in_words
-from schedules.msg import msg
-from schedules.patch import PatchRefused, rewrite
-from schedules.problems import TextError
-from schedules.yamltext import Problem, read, suggestion
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,9 @@ from bms.model import (
 from bms.outputs import Outputs, SavedOutput
 from bms.protection import same_value, same_winner
 from bms.saving import Codec
+from bms.texts.messages import msg
 from drivers.base import Write, WriteResult
 from drivers.points import PointId, Sample
-from schedules.msg import msg
 
 __all__ = ["AwardChange", "Cycle", "Engine"]
 

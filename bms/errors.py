@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schedules.yamltext import Problem
+from bms.texts.yaml.parsing import Problem
 
 
 class BmsError(Exception):

@@ -17,9 +17,9 @@ from bms.errors import InvalidInput, Refused
 from bms.people import name_of
 from bms.standing import Standing
 from bms.switching import end_of, reason_of
+from bms.texts.messages import msg
+from bms.texts.problems import suggestion
 from schedules.context import Extension
-from schedules.msg import msg
-from schedules.problems import suggestion
 from schedules.resolve import Resolver
 from schedules.timeunits import TimeUnit
 

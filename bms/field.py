@@ -12,10 +12,10 @@ from datetime import datetime
 
 from bms.field_link import FieldLink, LinkHealth
 from bms.model import Condition
+from bms.texts.messages import msg
 from drivers.base import Driver, Write, WriteResult
 from drivers.points import PointId, Quality, Sample
 from drivers.polled import Polled
-from schedules.msg import msg
 
 
 class Field:

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 
 from bms.model import Condition, Severity
 from bms.protection import same
+from bms.texts.messages import msg
 from drivers.backoff import without_countdown
 from drivers.base import Batch, Driver, Feed, Write, WriteResult, WriteStatus
 from drivers.health import DriverHealth
 from drivers.points import Point, PointId, Quality, Sample
 from drivers.polled import Polled
-from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from bms.reports.override_cost import Cost, override_cost
 from bms.reports.why import why_then
 from bms.runtime import Runtime
 from bms.store import PastOverride, Store
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bms.errors import InvalidInput
 from bms.instants import shown_at
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 END_OF_BLOCK = "end-of-block"
 

@@ -27,10 +27,10 @@ from bms.reports.why import (
     shown,
     zone_of,
 )
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import suggestion
 from drivers.points import ModbusAddress, PointId, Value
-from schedules.msg import msg
 from schedules.resolve import Resolver
-from schedules.yamltext import suggestion
 
 ResolverOf = Callable[[Group], Resolver | None]
 """The schedule in force of a group; None if none governs it."""

@@ -17,7 +17,7 @@ from bms.config.models import PersonFile, Role
 from bms.config.site import Site
 from bms.durations import in_words
 from bms.errors import Refused
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 SUPERUSER = "root"
 

@@ -11,9 +11,9 @@ from types import MappingProxyType
 from bms.config.links import PlantLink
 from bms.config.site import Site
 from bms.errors import InvalidInput
+from bms.texts.messages import msg
 from drivers.plant import Plant, PlantPoint
 from drivers.points import Point
-from schedules.msg import msg
 
 
 def make_plant(spec: str, start: datetime, options: Mapping[str, str]) -> Plant:

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from bms.durations import in_words
 from bms.model import Award, Command, Condition, OutputRules, Priority, Severity
+from bms.texts.messages import msg
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value
-from schedules.msg import msg
 
 MIN_ON_OFF_SOURCE = "minimum on/off"
 

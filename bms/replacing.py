@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bms.durable import sync_directory
 from bms.errors import Refused
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 _AT_FDCWD = -100
 _EXCHANGE = 2

@@ -23,9 +23,9 @@ from bms.durable import sync_directory
 from bms.errors import InvalidInput, Refused, StoreError
 from bms.login import account
 from bms.replacing import digest, leftovers, on_disk, put
-from schedules.msg import msg
-from schedules.problems import counted
-from schedules.yamltext import Problem
+from bms.texts.messages import msg
+from bms.texts.problems import counted
+from bms.texts.yaml.parsing import Problem
 
 FOLDER = "revisions"
 SCHEDULES = "schedules"

@@ -21,10 +21,10 @@ from bms.reports.why import known_units
 from bms.shadow import shadowed
 from bms.standing import STATES, Standing
 from bms.switched import NOTHING_SWITCHED, Switched
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import Problem
 from drivers.points import PointId, Quality, Sample
 from schedules.model import Library, Resolver
-from schedules.msg import msg
-from schedules.yamltext import Problem
 
 
 class Runtime:

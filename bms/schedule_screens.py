@@ -12,8 +12,8 @@ from rich.text import Text
 
 from bms.bars import FORCED, OFF, ON, OTHER, RULER, Part, day_bar, days_of, sign_of, within
 from bms.instants import local_midnight
-from bms.language import say, weekday
 from bms.screens import NOTE, own_words, screen_table, setpoints_text, value_text
+from bms.texts.language import say, weekday
 
 _OPERATOR = 8
 """The slot of overrides."""

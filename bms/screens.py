@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bms.durations import in_words
-from bms.language import language, say, weekday
+from bms.texts.language import language, say, weekday
 
 _ABNORMAL = "bold red"
 NOTE = "yellow"

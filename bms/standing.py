@@ -17,10 +17,10 @@ from bms.control.season_machine import Outdoor, advance, is_bad
 from bms.model import Condition, Severity
 from bms.saving import Codec
 from bms.switched import EXTENSIONS_KEPT, Spell, SpellKey, Switched, current, of_key
+from bms.texts.messages import msg
 from drivers.points import PointId, Quality, Sample
 from schedules.context import Context, Extension, OverlayLevel
 from schedules.model import Library
-from schedules.msg import msg
 from schedules.seasons import HandRule, OutdoorRule, SeasonSet
 
 STATES = "seasons"

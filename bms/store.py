@@ -25,8 +25,8 @@ from bms.switch_store import SwitchStore, read_switches
 from bms.switch_store import from_us as _time
 from bms.switch_store import to_us as _us
 from bms.switched import NOTHING_SWITCHED, Spell, Switched
+from bms.texts.messages import msg
 from drivers.points import PointId
-from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
 

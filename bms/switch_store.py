@@ -21,8 +21,8 @@ from bms import audit
 from bms.database import store_errors, transaction
 from bms.errors import StoreError
 from bms.switched import EXTENSIONS_KEPT, Cause, Spell, SpellKey, Switched
+from bms.texts.messages import msg
 from schedules.context import Extension, OverlayLevel
-from schedules.msg import msg
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS season_spell (id INTEGER PRIMARY KEY, set_id TEXT NOT NULL,

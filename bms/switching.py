@@ -19,10 +19,10 @@ from bms.moments import coming
 from bms.people import Action, may, name_of
 from bms.standing import Standing
 from bms.switched import Spell, SpellKey, current, planned
+from bms.texts.messages import msg
+from bms.texts.problems import suggestion
 from schedules.context import OverlayLevel
-from schedules.msg import msg
 from schedules.overlays import OFF, Overlay
-from schedules.problems import suggestion
 from schedules.seasons import HandRule, SeasonSet
 
 CHANGEOVER = timedelta(hours=4)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from schedules.problems import Origin
+from bms.texts.problems import Origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TypeAlias
 
-from schedules.msg import msg
-from schedules.problems import Origin, TextError
+from bms.texts.messages import msg
+from bms.texts.problems import Origin, TextError
 from schedules.recurring import AlternateDays, MonthlyDays, parse_recurring
 
 MonthDay: TypeAlias = tuple[int, int]

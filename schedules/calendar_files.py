@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from types import MappingProxyType
 
+from bms.texts.messages import msg
+from bms.texts.problems import Origin, Path, TextError
+from bms.texts.yaml.sheet import Sheet
 from schedules.calendar import Calendar, CalendarEntry, DateSpan, Span, parse_span
-from schedules.msg import msg
-from schedules.problems import Origin, Path, TextError
-from schedules.sheet import Sheet
 
 _MARGIN = timedelta(days=31)
 """A holiday of January may begin, or be worked off, in the December before."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from schedules.msg import msg
+from bms.texts.messages import msg
 from schedules.week import DAY_MINUTES
 
 _SECOND = timedelta(seconds=1)

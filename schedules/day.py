@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
+from bms.texts.messages import msg
+from bms.texts.problems import Origin
 from schedules.answers import Entry, Layer
-from schedules.msg import msg
-from schedules.problems import Origin
 from schedules.programme import Block, DayRule, Schedule, Setting
 from schedules.sun import Sun, SunMinutes
 from schedules.week import DAY_MINUTES

@@ -10,9 +10,9 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from schedules.msg import msg
-from schedules.patch import Edit, Insert, Remove, Rename, difference
-from schedules.problems import TextError, suggestion
+from bms.texts.messages import msg
+from bms.texts.problems import TextError, suggestion
+from bms.texts.yaml.patch import Edit, Insert, Remove, Rename, difference
 from schedules.week import DAILY, WEEKDAYS, parse_weekdays
 
 Data = dict[str, Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from schedules.msg import msg
-from schedules.problems import Origin, Path, suggestion
-from schedules.sheet import Sheet
+from bms.texts.messages import msg
+from bms.texts.problems import Origin, Path, suggestion
+from bms.texts.yaml.sheet import Sheet
 from schedules.targets import Targets, exactness, is_selection, is_target
 
 _GOVERNS = "governs"

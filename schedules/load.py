@@ -7,21 +7,21 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
+from bms.texts.messages import msg
+from bms.texts.problems import Origin, Problem
+from bms.texts.yaml.parsing import read
+from bms.texts.yaml.sheet import Sheet
 from schedules.calendar import Calendar
 from schedules.calendar_files import check_years, read_calendar, whole_calendar
 from schedules.governing import settle
 from schedules.model import Library, Use
-from schedules.msg import msg
 from schedules.overlay_files import read_overlays, settle_targets
-from schedules.problems import Origin, Problem
 from schedules.programme import Schedule
 from schedules.schedule_files import Known, read_schedule
 from schedules.season_files import Seasons, read_seasons
-from schedules.sheet import Sheet
 from schedules.targets import Targets
 from schedules.timeunit_files import read_time_units
 from schedules.timeunits import TimeUnit
-from schedules.yamltext import read
 
 __all__ = ["Library", "Targets", "Use", "load"]
 

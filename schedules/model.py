@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from bms.texts.problems import Origin
 from schedules.answers import Change, Entry, Stretch
 from schedules.calendar import Calendar
 from schedules.clocks import zone_of
 from schedules.context import NOTHING, Context, Place
 from schedules.overlays import Overlay
-from schedules.problems import Origin
 from schedules.programme import Schedule
 from schedules.resolve import Extended, Resolver
 from schedules.seasons import SeasonSet

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from types import MappingProxyType
 
+from bms.texts.messages import msg
+from bms.texts.problems import Origin, Path, TextError
+from bms.texts.yaml.sheet import Sheet
 from schedules.calendar import Span, parse_span
 from schedules.governing import complain_nothing, read_targets
-from schedules.msg import msg
 from schedules.overlays import IN_FORCE, OFF, Giving, Occasion, Overlay
-from schedules.problems import Origin, Path, TextError
 from schedules.schedule_files import Known, read_calendar_use
-from schedules.sheet import Sheet
 from schedules.stacking import LONGEST_AFTER_MIN
 from schedules.targets import Targets, chosen
 from schedules.values import MODE, read_values

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bms.texts.problems import Origin
 from schedules.calendar import Calendar, Span
-from schedules.problems import Origin
 
 OFF = "off"
 """The level of an overlay that gives nothing; every overlay switched by hand has it."""

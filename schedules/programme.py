@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from bms.texts.messages import msg
+from bms.texts.problems import Origin
 from schedules.calendar import Calendar, Span
-from schedules.msg import msg
-from schedules.problems import Origin
 from schedules.seasons import SeasonSet
 from schedules.sun import SunMinutes
 from schedules.week import DAY_MINUTES, WEEKDAYS, SunTime, time_text

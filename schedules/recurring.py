@@ -12,8 +12,8 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 
-from schedules.msg import msg
-from schedules.problems import TextError, suggestion
+from bms.texts.messages import msg
+from bms.texts.problems import TextError, suggestion
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAYS = (*_WEEKDAYS, "weekday", "day")

@@ -18,13 +18,13 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Generic, TypeVar
 
+from bms.texts.messages import msg
+from bms.texts.problems import Origin
 from schedules.answers import Change, Entry, Layer, Stretch
 from schedules.clocks import Clocks, zone_of
 from schedules.context import Extension, SeasonSpell
 from schedules.day import Days
-from schedules.msg import msg
 from schedules.overlays import OverlayEntry
-from schedules.problems import Origin
 from schedules.programme import ANY_SEASON, Schedule
 from schedules.seasons import SeasonSet, season_at
 from schedules.stacking import Laid, Stack, merged

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, cast
 
+from bms.texts.messages import msg
+from bms.texts.problems import Origin, Path, nearest, suggestion
+from bms.texts.yaml.sheet import Sheet
 from schedules.calendar import Calendar, Span, parse_span
 from schedules.governing import read_targets
-from schedules.msg import msg
-from schedules.problems import Origin, Path, nearest, suggestion
 from schedules.programme import (
     ANY_SEASON,
     LOWEST_PRIORITY,
@@ -23,7 +24,6 @@ from schedules.programme import (
 )
 from schedules.season_files import Seasons
 from schedules.seasons import SeasonSet
-from schedules.sheet import Sheet
 from schedules.targets import matches
 from schedules.values import MODE, read_values
 from schedules.week import (

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from bms.texts.messages import msg
+from bms.texts.problems import Origin, Path, suggestion
+from bms.texts.yaml.sheet import Sheet
 from schedules.calendar import YEAR, MonthDay, YearlySpan, parse_yearly, spans_text
-from schedules.msg import msg
-from schedules.problems import Origin, Path, suggestion
 from schedules.programme import ANY_SEASON
 from schedules.seasons import (
     SUMMER,
@@ -21,7 +22,6 @@ from schedules.seasons import (
     SeasonSet,
     Thresholds,
 )
-from schedules.sheet import Sheet
 
 REST = "rest"
 """Written in place of dates: the season of all other days."""

@@ -13,9 +13,9 @@ from datetime import date, datetime, tzinfo
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from bms.texts.problems import Origin
 from schedules.calendar import MonthDay, YearlySpan
 from schedules.context import SeasonSpell
-from schedules.problems import Origin
 
 TRANSITIONAL = "transitional"
 """The season between two others; sets switched by weather or by hand need it."""

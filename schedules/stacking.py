@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from bms.texts.messages import msg
 from schedules.answers import Entry, Layer
 from schedules.clocks import Clocks
 from schedules.context import OverlayLevel
-from schedules.msg import msg
 from schedules.overlays import IN_FORCE, OFF, Given, Giving, Occasion, Overlay, OverlayEntry
 from schedules.week import DAY_MINUTES, WEEKDAYS, time_text
 

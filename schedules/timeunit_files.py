@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from bms.texts.messages import msg
+from bms.texts.problems import Path, TextError
+from bms.texts.yaml.sheet import Sheet
 from schedules.governing import complain_nothing, read_targets
-from schedules.msg import msg
-from schedules.problems import Path, TextError
 from schedules.programme import Schedule
-from schedules.sheet import Sheet
 from schedules.targets import Targets, chosen
 from schedules.timeunits import TimeUnit
 from schedules.week import DAY_MINUTES, parse_minutes, parse_time, parse_weekdays

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from schedules.msg import msg
-from schedules.problems import Origin
+from bms.texts.messages import msg
+from bms.texts.problems import Origin
 from schedules.week import WEEKDAYS, time_text
 
 

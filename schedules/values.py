@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from schedules.msg import msg
-from schedules.problems import Origin, Path, nearest
-from schedules.sheet import Sheet
+from bms.texts.messages import msg
+from bms.texts.problems import Origin, Path, nearest
+from bms.texts.yaml.sheet import Sheet
 
 MODE = "mode"
 

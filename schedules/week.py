@@ -11,8 +11,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from schedules.msg import msg
-from schedules.problems import TextError, suggestion
+from bms.texts.messages import msg
+from bms.texts.problems import TextError, suggestion
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """In the order of `date.weekday()`."""

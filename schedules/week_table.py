@@ -6,8 +6,8 @@ import csv
 import io
 from typing import Any
 
-from schedules.msg import msg
-from schedules.problems import TextError
+from bms.texts.messages import msg
+from bms.texts.problems import TextError
 from schedules.programme import ANY_SEASON
 
 _REQUIRED = ("day", "from", "to", "mode")

@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 
 ROOT = Path(__file__).parents[1]
-CATALOGUE = ROOT / "bms" / "locale" / "zh" / "LC_MESSAGES" / "bms.po"
+CATALOGUE = ROOT / "bms" / "texts" / "locale" / "zh" / "LC_MESSAGES" / "bms.po"
 _FUNCTIONS = {"msg", "say"}
 _TABLES = {"_table", "table_of", "screen_table"}
 _FIELD = re.compile(r"\{(\w+)(?:![rs])?(?::[^}]*)?\}")

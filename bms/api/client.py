@@ -9,7 +9,7 @@ from typing import Any
 
 from bms.api.protocol import ERROR_KINDS, LINE_LIMIT, REQUEST_LIMIT, socket_path
 from bms.errors import BmsError, InvalidInput, Unreachable
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 TIMEOUT_S = 15.0
 

@@ -19,9 +19,9 @@ from bms.moments import past
 from bms.people import Action, may
 from bms.reports.why import zone_of
 from bms.runtime import Runtime
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import suggestion
 from drivers.base import Driver
-from schedules.msg import msg
-from schedules.yamltext import suggestion
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from bms.reports.override_cost import Cost
 from bms.reports.why import zone_of
 from bms.runtime import Runtime
 from bms.store import PastOverride
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)
 

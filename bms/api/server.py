@@ -16,7 +16,7 @@ from typing import Any
 from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, error_kind
 from bms.errors import BmsError, InvalidInput, Refused
 from bms.login import account
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)
 

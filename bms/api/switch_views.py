@@ -13,8 +13,8 @@ from bms.extending import active
 from bms.runtime import Runtime
 from bms.switched import Spell, SpellKey, planned
 from bms.switching import targets_of
+from bms.texts.messages import msg
 from schedules.context import Extension
-from schedules.msg import msg
 from schedules.overlays import OFF, Overlay
 from schedules.seasons import OutdoorRule
 from schedules.timeunits import TimeUnit

@@ -23,8 +23,8 @@ from bms.standing import known_context
 from bms.switch_store import SwitchStore
 from bms.switched import Switched
 from bms.switching import SeasonPlan
+from bms.texts.messages import msg
 from schedules.context import OverlayLevel
-from schedules.msg import msg
 
 _log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from bms.model import Award, Override
 from bms.reports import why as why_report
 from bms.reports.why import shown, zone_of
 from bms.runtime import Runtime
+from bms.texts.messages import msg
 from drivers.points import PointId, Quality
-from schedules.msg import msg
 
 PREVIEWED = timedelta(days=14)
 """How far the status looks for the next change."""

@@ -10,8 +10,8 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, YEARS, ErrorGroup, load_site, print_json, show, table_of
 from bms.errors import InvalidInput, Refused
-from bms.language import say
-from schedules.msg import msg
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 
 @click.group(cls=ErrorGroup)
@@ -148,7 +148,7 @@ def show_(site: Path, name: str, year: int | None, as_json: bool) -> None:
     from datetime import date
 
     from bms.clock import SystemClock
-    from schedules.yamltext import suggestion
+    from bms.texts.yaml.parsing import suggestion
 
     library = load_site(site).library
     found = library.calendars.get(name)

@@ -12,8 +12,8 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, load_site, print_json, show, table_of
 from bms.errors import BmsError, InvalidInput, Unreachable
-from bms.language import say
-from schedules.msg import msg
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.config.links import OpcUaLink
@@ -182,7 +182,7 @@ def _directory(site: Path) -> Path:
 
 def _opcua(site: Path, link: str) -> OpcUaLink:
     from bms.config.links import OpcUaLink
-    from schedules.yamltext import suggestion
+    from bms.texts.yaml.parsing import suggestion
 
     links = load_site(site).links
     if link not in links:

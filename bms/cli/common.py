@@ -15,8 +15,8 @@ from bms.cli.speaking import asked, speak, spoken
 from bms.config.render import problem_line
 from bms.errors import BmsError, InvalidInput
 from bms.instants import is_zone, local_midnight, shown_at
-from bms.language import say
-from schedules.msg import msg
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -204,7 +204,7 @@ def on_clock(moment: object, zone: str) -> str:
 
 
 def _site_file(directory: Path) -> Mapping[str, Any]:
-    from schedules.yamltext import read
+    from bms.texts.yaml.parsing import read
 
     path = directory / "site.yaml"
     try:

@@ -11,13 +11,13 @@ import click
 
 from bms.cli.common import print_json, state_dir_of
 from bms.errors import InvalidInput, Refused
-from bms.language import say
-from schedules.msg import msg
-from schedules.problems import counted
+from bms.texts.language import say
+from bms.texts.messages import msg
+from bms.texts.problems import counted
 
 if TYPE_CHECKING:
     from bms.editing import Draft, Editor
-    from schedules.yamltext import Problem
+    from bms.texts.yaml.parsing import Problem
 
 F = TypeVar("F", bound=Callable[..., Any])
 

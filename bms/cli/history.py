@@ -13,8 +13,8 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, instant, load_site, print_json, show, table_of
 from bms.errors import InvalidInput
-from bms.language import say
-from schedules.msg import msg
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.config.site import Site

@@ -15,7 +15,7 @@ from bms.cli.common import (
     state_dir_of,
     table_of,
 )
-from bms.language import say
+from bms.texts.language import say
 
 
 @click.command()

@@ -11,7 +11,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, instant, load_site, print_json, show
 from bms.errors import InvalidInput
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.config.site import Site
@@ -35,7 +35,7 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
     from bms.clock import SystemClock
     from bms.reports.schedule_preview import schedule_preview
     from bms.schedule_screens import preview_screen
-    from schedules.yamltext import suggestion
+    from bms.texts.yaml.parsing import suggestion
 
     loaded = load_site(site)
     if group not in loaded.groups:

@@ -21,8 +21,8 @@ from bms.cli.common import (
     table_of,
 )
 from bms.errors import InvalidInput
-from bms.language import say
-from schedules.msg import msg
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.config.site import MeterSpec, Site

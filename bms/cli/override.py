@@ -10,8 +10,8 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, duration_of, print_json, show, state_dir_of
 from bms.errors import InvalidInput
-from bms.language import say
-from schedules.msg import msg
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 _FORMS = "18:30, 'tomorrow 07:00', 2026-07-01T18:30, or end-of-block: the group's next change."
 

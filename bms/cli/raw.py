@@ -13,9 +13,9 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, load_site, print_json
 from bms.errors import InvalidInput, Unreachable
-from bms.language import say
+from bms.texts.language import say
+from bms.texts.messages import msg
 from drivers.base import Driver
-from schedules.msg import msg
 
 _UNIT = click.option("--unit", type=click.IntRange(0, 255), help="Modbus unit (device) id.")
 _TYPE = click.option(
@@ -142,9 +142,9 @@ def _through(
 ) -> dict[str, Any]:
     """Ask the running controller, or the device itself where none runs."""
     from bms.api.client import ask
+    from bms.texts.yaml.parsing import suggestion
     from bms.wiring import driver_for
     from drivers.ticker import Ticker
-    from schedules.yamltext import suggestion
 
     loaded = load_site(site)
     link = args["link"]

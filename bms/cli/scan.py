@@ -10,8 +10,8 @@ import click
 
 from bms.cli.common import AS_JSON, ErrorGroup, print_json, show, table_of
 from bms.errors import BmsError, InvalidInput, Unreachable
-from bms.language import say
-from schedules.msg import msg
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 _OUTPUT = click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the draft here."

@@ -22,8 +22,8 @@ from bms.cli.drafts import SCHEDULE, changing, editor_of, settle
 from bms.cli.read import schedule as _schedule
 from bms.cli.schedule_edit import copy_day, edit, exception, set_
 from bms.errors import InvalidInput, Refused
-from bms.language import say
-from schedules.msg import msg
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 for command in (set_, copy_day, exception, edit):
     _schedule.add_command(command)
@@ -79,7 +79,7 @@ def show_(site: Path, schedule: str, revision: int | None, as_json: bool) -> Non
     """The text of SCHEDULE, with the number of each line."""
     from bms.replacing import digest
     from bms.revisions import text_of
-    from schedules.yamltext import read
+    from bms.texts.yaml.parsing import read
 
     editor = editor_of(site)
     file = editor.file_of(schedule)
@@ -187,8 +187,8 @@ def import_(
     """
     from bms.editing import Draft
     from bms.revisions import text_of
+    from bms.texts.yaml.parsing import read
     from schedules.week_table import weeks
-    from schedules.yamltext import read
 
     editor = editor_of(site)
     data = source.read_bytes()

@@ -14,8 +14,8 @@ import click
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs
 from bms.cli.drafts import SCHEDULE, changing, editor_of, refused_text, settle, show_draft
 from bms.errors import BmsError, InvalidInput, Refused
-from bms.language import say
-from schedules.msg import msg
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.editing import Draft, Editor
@@ -185,7 +185,7 @@ def exception_remove(
 
 def _block(text: str) -> dict[str, Any]:
     """`20:30-21:30=off,level_pct=20` as a block. Raises InvalidInput, TextError."""
-    from schedules.problems import TextError
+    from bms.texts.problems import TextError
     from schedules.week_table import number
 
     times, sign, rest = text.partition("=")

@@ -21,9 +21,9 @@ from bms.cli.common import (
     with_endpoints_of,
 )
 from bms.errors import InvalidInput
-from bms.language import say
-from schedules.msg import msg
-from schedules.problems import counted
+from bms.texts.language import say
+from bms.texts.messages import msg
+from bms.texts.problems import counted
 
 
 @click.command()

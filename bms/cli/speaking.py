@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import click
 
-from bms.language import CATALOGUES, DOMAIN, LANGUAGES, language, language_of, say, speaking
+from bms.texts.language import CATALOGUES, DOMAIN, LANGUAGES, language, language_of, say, speaking
 
 
 def lang_option() -> click.Option:

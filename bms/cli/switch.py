@@ -20,8 +20,8 @@ from bms.cli.common import (
     table_of,
 )
 from bms.errors import InvalidInput, Refused
-from bms.language import say
-from schedules.msg import msg
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 REASON = click.option("--reason", required=True, help="For the next shift.")
 YES = click.option("--yes", is_flag=True, help="Do not ask.")

@@ -11,8 +11,8 @@ import click
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs, print_json, show, table_of
 from bms.cli.switch import DRY_RUN, FOR, REASON, UNTIL, ask_controller, check_end
 from bms.errors import InvalidInput
-from bms.language import say
-from schedules.msg import msg
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 
 @click.group(cls=ErrorGroup)
@@ -56,7 +56,7 @@ def unit_list(site: Path, as_json: bool) -> None:
 def unit_show(site: Path, name: str, as_json: bool) -> None:
     """One time unit with its limits, and what people have extended."""
     from bms.screens import title_text
-    from schedules.problems import suggestion
+    from bms.texts.problems import suggestion
 
     rows = {row["unit"]: row for row in ask_controller(site, "unit.list")}
     if name not in rows:

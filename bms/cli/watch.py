@@ -12,7 +12,7 @@ import click
 
 from bms.cli.common import table_of
 from bms.errors import Unreachable
-from bms.language import say
+from bms.texts.language import say
 
 Rows = list[dict[str, Any]]
 

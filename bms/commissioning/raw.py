@@ -11,6 +11,7 @@ from typing import Any
 
 from bms import audit
 from bms.errors import BmsError, InvalidInput, Refused
+from bms.texts.messages import msg
 from drivers.base import Driver
 from drivers.codec import codec, is_bit_table, width
 from drivers.errors import DriverError
@@ -25,7 +26,6 @@ from drivers.modbus.frames import (
 from drivers.opcua.driver import OpcUaDriver
 from drivers.points import ModbusAddress, Value
 from drivers.scaling import Unusable
-from schedules.msg import msg
 
 _PLACE = re.compile(r"(holding|input|coil|discrete):(\d{1,5})")
 _GUESSES = ("uint16", "int16", "uint32", "int32", "float32", "uint64", "int64", "float64")

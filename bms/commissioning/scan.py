@@ -14,13 +14,13 @@ from asyncua.common.node import Node
 from asyncua.ua.uaerrors import UaError
 
 from bms.errors import InvalidInput
+from bms.texts.messages import msg
 from drivers.catalogue import shipped
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.frames import Request
 from drivers.modbus.identify import Found, look_at
 from drivers.modbus.transport import Endpoint, RtuOverTcp, Tcp
 from drivers.opcua.session import SESSION_TIMEOUT_MS
-from schedules.msg import msg
 
 MOST_HOSTS = 1024
 HOSTS_AT_ONCE = 16

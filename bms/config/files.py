@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bms.config.models import SITE_DIRECTORIES
-from schedules.msg import msg
-from schedules.yamltext import Problem, suggestion
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import Problem, suggestion
 
 SITE = "site.yaml"
 LINKS = "links.yaml"

@@ -15,11 +15,11 @@ from bms.config.sections import Names, entries, read_all
 from bms.config.site import MeterRegister
 from bms.equipment import KINDS, Equipment, Kind
 from bms.model import OutputRules
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import Document, Origin, Path, Problem, suggestion
 from drivers.catalogue import DeviceType, bind, models_problem, profile_of
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
-from schedules.msg import msg
-from schedules.yamltext import Document, Origin, Path, Problem, suggestion
 
 DEFAULT_RESOLUTION = 0.001
 """For counters in floating point that do not say their resolution: a watt-hour, a litre."""

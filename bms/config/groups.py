@@ -14,9 +14,9 @@ from bms.config.sections import Names, entries, names_of, read_all
 from bms.config.site import Group, StrategySpec
 from bms.equipment import Equipment
 from bms.model import Priority
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import Document, Path, Problem, suggestion, validate
 from drivers.points import PointId
-from schedules.msg import msg
-from schedules.yamltext import Document, Path, Problem, suggestion, validate
 
 
 @dataclass(slots=True)

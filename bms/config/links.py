@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bms.config.filemodel import FileModel
+from bms.texts.messages import msg
 from drivers.modbus.transport import (
     TCP_PORT,
     TLS_PORT,
@@ -20,7 +21,6 @@ from drivers.modbus.transport import (
     Tls,
     UnitProfile,
 )
-from schedules.msg import msg
 
 OPCUA_PORT = 4840
 _OPCUA_URL = re.compile(

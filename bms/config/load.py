@@ -32,12 +32,12 @@ from bms.config.site import Base, Link, Site, StrategySpec
 from bms.equipment import Medium
 from bms.errors import InvalidInput
 from bms.instants import is_zone
+from bms.texts.messages import msg
+from bms.texts.problems import counted
+from bms.texts.yaml.parsing import Document, Problem, suggestion
 from schedules.context import Place
 from schedules.model import Library
-from schedules.msg import msg
-from schedules.problems import counted
 from schedules.targets import Targets
-from schedules.yamltext import Document, Problem, suggestion
 
 __all__ = ["check", "check_schedules", "load", "schedule_texts", "sources", "with_endpoints"]
 

@@ -23,9 +23,9 @@ from bms.config.sections import Names, entries
 from bms.config.site import MANUAL_RESOLUTION, Base, MeterRegister, MeterRole, MeterSpec
 from bms.equipment import Equipment, Medium, PointClass
 from bms.instants import local_midnight, to_ms
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import Document, Path, Problem, suggestion
 from drivers.points import PointId
-from schedules.msg import msg
-from schedules.yamltext import Document, Path, Problem, suggestion
 
 RATING_MARGIN: Final = Fraction(3, 2)
 """A meter reads up to its greatest current, a machine draws more than its plate when it starts:

@@ -12,9 +12,9 @@ from bms.config.filemodel import FileModel
 from bms.config.links import LinkFile
 from bms.config.optimal import OptimalFile
 from bms.config.sinks import InfluxFiles
+from bms.texts.messages import msg
 from drivers.points import Value
 from drivers.templates import Models
-from schedules.msg import msg
 
 # One plain sentence per wrong value: a union would answer with one problem per alternative.
 

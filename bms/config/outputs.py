@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from bms.config.models import OutputFile
 from bms.equipment import Kind, PointClass, Role
 from bms.model import OutputRules
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import suggestion
 from drivers.codec import codec
 from drivers.points import ModbusAddress, Point, Value
 from drivers.scaling import FLOATS
 from drivers.templates import PointTemplate
-from schedules.msg import msg
-from schedules.yamltext import suggestion
 
 FLOAT_TOLERANCE = 1e-3
 """A float32 keeps about 1e-7 of a value; this is 1e-6 of 1000, above any set point in degC, % or

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from bms.config.files import CALENDARS, OVERLAYS, SEASONS, TIME_UNITS
 from bms.config.sections import Names
 from bms.config.site import Site, StrategySpec
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import Origin, Problem, suggestion
 from schedules.context import Place
 from schedules.load import load as load_library
 from schedules.model import Library, Use
-from schedules.msg import msg
 from schedules.seasons import OutdoorRule
 from schedules.targets import Targets
-from schedules.yamltext import Origin, Problem, suggestion
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from itertools import groupby
 
 from bms.errors import InvalidInput, NotAvailable
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 CHINA = "CN"
 _SATURDAY = 5

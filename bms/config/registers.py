@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bms.texts.messages import msg
 from drivers.codec import codec, width
 from drivers.points import Address, ModbusAddress, Point, PointId
-from schedules.msg import msg
 
 
 class Registers:

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from bms.language import say
-from schedules.yamltext import Problem
+from bms.texts.language import say
+from bms.texts.yaml.parsing import Problem
 
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that YAML positions count
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s,\[\]{}:#]+(?::(?=\S)[^\s,\[\]{}]+)*")

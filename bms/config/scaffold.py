@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 
 from bms.errors import InvalidInput, Refused
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 
 def template() -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from schedules.msg import msg
-from schedules.yamltext import Document, Path, Problem, read, suggestion, validate
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import Document, Path, Problem, read, suggestion, validate
 
 M = TypeVar("M", bound=BaseModel)
 F = TypeVar("F", bound=BaseModel)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bms.config.filemodel import FileModel
 from bms.equipment import PointClass
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 TOKEN_ENV = "BMS_INFLUX_TOKEN"
 

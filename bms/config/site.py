@@ -16,11 +16,11 @@ from bms.config.models import BaseFile, SiteFile
 from bms.config.optimal import Optimal
 from bms.equipment import LIMITS, Equipment, Medium
 from bms.model import Controller, OutputRules
+from bms.texts.yaml.parsing import Origin
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 from schedules.context import Place
 from schedules.model import Library
-from schedules.yamltext import Origin
 
 MANUAL_RESOLUTION: Final = Decimal("0.01")
 """Of meters that a person reads, if meters.yaml does not say."""

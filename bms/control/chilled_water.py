@@ -11,7 +11,7 @@ from bms.control.chilled_water_parameters import SETPOINT, ChilledWaterPlantPara
 from bms.control.chilled_water_plant import ChilledWaterPlant
 from bms.control.flow_interlock import FlowInterlock, GuardedChiller
 from bms.model import Controller
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 
 def _build(group: Group) -> Sequence[Controller[Any]]:

@@ -33,8 +33,8 @@ from bms.sequences.chiller_train import TrainState, resumed, step
 from bms.sequences.rotation import RunHours, accumulate, by_run_hours
 from bms.sequences.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
 from bms.sequences.timers import interruption, lasted, moved, since
+from bms.texts.messages import msg
 from drivers.points import PointId, Value
-from schedules.msg import msg
 
 LOCKOUT_HYSTERESIS_K = 0.56
 """Guideline 36, 5.20: disabled only this far below the lockout."""

@@ -12,8 +12,8 @@ from bms.model import Award, Condition, Priority, Severity, Snapshot
 from bms.protection import is_on
 from bms.sequences.chiller_train import Auxiliary, Phase, TrainInputs, TrainState
 from bms.sequences.timers import lasted
+from bms.texts.messages import msg
 from drivers.points import PointId
-from schedules.msg import msg
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,8 @@ from bms.model import (
 from bms.protection import is_on
 from bms.sequences.rotation import RunHours, accumulate, by_run_hours
 from bms.sequences.timers import lasted, since
+from bms.texts.messages import msg
 from drivers.points import PointId
-from schedules.msg import msg
 
 MAX_UNITS = "max_units"
 CRITICAL_FOR_S = 60.0

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bms.model import Command, Decision, Priority, Snapshot, Stage
+from bms.texts.messages import msg
 from drivers.points import PointId, Value
-from schedules.msg import msg
 
 
 class DefaultsController:

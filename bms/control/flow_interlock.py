@@ -13,8 +13,8 @@ from datetime import datetime
 from bms.control import group as groups
 from bms.model import Command, Decision, Priority, Snapshot, Stage
 from bms.sequences.timers import lasted, since
+from bms.texts.messages import msg
 from drivers.points import PointId
-from schedules.msg import msg
 
 
 @dataclass(frozen=True, slots=True)

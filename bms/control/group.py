@@ -9,8 +9,8 @@ from bms.config.site import Group
 from bms.equipment import Equipment
 from bms.model import Award, Condition, Priority, Severity, Snapshot
 from bms.protection import is_on
+from bms.texts.messages import msg
 from drivers.points import PointId, Quality
-from schedules.msg import msg
 
 Finding: TypeAlias = tuple[tuple[str | int, ...], str]
 """Where in the group entry something is wrong, and what."""

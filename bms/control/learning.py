@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 LEARNING = 0.25
 MEAN_OF = 3

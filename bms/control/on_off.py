@@ -14,8 +14,8 @@ from bms.config.filemodel import FileModel
 from bms.config.site import Group, Setpoint, StrategySpec
 from bms.control import group as groups
 from bms.model import Award, Command, Controller, Decision, Priority, Snapshot, Stage
+from bms.texts.messages import msg
 from drivers.points import PointId, Value
-from schedules.msg import msg
 
 SETPOINTS: Mapping[str, Setpoint] = MappingProxyType(
     {

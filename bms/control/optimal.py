@@ -35,10 +35,10 @@ from bms.control.purge import why_purge
 from bms.control.schedule import resolver_of
 from bms.model import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
 from bms.protection import is_on
+from bms.texts.messages import msg
 from drivers.points import PointId, Value
 from schedules.answers import Change, Entry
 from schedules.context import Context
-from schedules.msg import msg
 from schedules.resolve import Resolver
 
 PLAUSIBLE_C = (-40.0, 60.0)

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from bms.config.site import Group
 from bms.model import Command, Decision, Priority, Snapshot, Stage
+from bms.texts.messages import msg
 from drivers.points import PointId
-from schedules.msg import msg
 from schedules.overlays import Given, OverlayEntry
 from schedules.resolve import Resolver
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bms.model import Command, Decision, Override, Priority, Snapshot, Stage
+from bms.texts.messages import msg
 from drivers.points import PointId
-from schedules.msg import msg
 
 CLOCK_SET_BACK = timedelta(days=1)
 """An override that begins later than this was made while the clock was lost: it has to wait."""

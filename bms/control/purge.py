@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bms.config.optimal import PurgeFile
-from schedules.msg import msg
+from bms.texts.messages import msg
 from schedules.week import time_text
 
 ABOVE_K = 0.6

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from bms.config.site import Group, Site
 from bms.model import Command, Decision, Priority, Snapshot, Stage
+from bms.texts.messages import msg
 from drivers.points import PointId, Value
 from schedules.answers import Entry, Layer
 from schedules.context import Context
-from schedules.msg import msg
 from schedules.resolve import Resolver
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bms.switched import Cause, Spell, current, planned
-from schedules.msg import msg
+from bms.texts.messages import msg
 from schedules.seasons import SUMMER, TRANSITIONAL, WINTER, OutdoorRule, SeasonSet
 
 LOOK_EVERY = timedelta(minutes=5)

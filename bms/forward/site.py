@@ -15,8 +15,8 @@ from bms.forward.tags import Tagging, site_tags
 from bms.forward.tls import trust
 from bms.historian.records import to_ms
 from bms.historian.sinks import remember_tags
-from schedules.msg import msg
-from schedules.yamltext import suggestion
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import suggestion
 
 
 def token_of(settings: InfluxFile) -> str:

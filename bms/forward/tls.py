@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 
 from bms.errors import InvalidInput
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 UNKNOWN_SIGNER = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's X509_V_ERR_*: no issuer, self-signed, a private root, no local issuer, no chain."""

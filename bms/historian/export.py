@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from bms.errors import InvalidInput, StoreError
 from bms.historian.records import from_ms
 from bms.historian.trends import StepBlock, Trends
+from bms.texts.messages import msg
 from drivers.points import PointId, Quality
-from schedules.msg import msg
 
 Step: TypeAlias = Literal["raw", "15m", "day"]
 RAW_COLUMNS: Final = ("point", "time", "value", "quality")

@@ -15,7 +15,7 @@ from bms.errors import StoreError
 from bms.historian.records import from_ms, to_ms
 from bms.historian.upkeep import COMMAND, RETRY_LATER, Outcome, Request, parsed
 from bms.model import Condition, Severity
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from bms.config.site import Site
 from bms.equipment import PointClass
 from bms.errors import InvalidInput
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import suggestion
 from drivers.points import PointId
-from schedules.msg import msg
-from schedules.yamltext import suggestion
 
 
 def select(

@@ -24,8 +24,8 @@ from bms.instants import to_ms
 from bms.ledger.publishing import MOST_COUNTS, common
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger
-from schedules.msg import msg
-from schedules.yamltext import suggestion
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import suggestion
 
 LONGEST: Final = timedelta(days=400)
 """Of one correction: a year and a month."""

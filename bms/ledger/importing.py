@@ -23,8 +23,8 @@ from bms.instants import shown_at, to_ms
 from bms.ledger.entering import Author, audited, find_meter, register_value, with_register
 from bms.ledger.records import EntryKind
 from bms.ledger.store import Ledger
-from schedules.msg import msg
-from schedules.yamltext import Problem
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import Problem
 
 COLUMNS: Final = {
     "meter": ("meter", "表计", "仪表", "电表", "表号"),

@@ -23,8 +23,8 @@ from bms.instants import MILLISECOND
 from bms.model import Award, Override, Priority
 from bms.protection import is_on
 from bms.reports.why import zone_of
+from bms.texts.messages import msg
 from drivers.points import PointId, Quality, Sample
-from schedules.msg import msg
 
 TYPICAL_OVER = timedelta(days=7)
 """What a machine typically draws is its mean over the time that it ran in the week before."""

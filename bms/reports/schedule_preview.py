@@ -11,8 +11,8 @@ from bms.config.site import Group, Site
 from bms.control.expected import Expected, expected
 from bms.control.schedule import resolver_of
 from bms.model import Override
+from bms.texts.messages import msg
 from schedules.context import Context
-from schedules.msg import msg
 from schedules.resolve import Resolver
 
 

@@ -16,9 +16,9 @@ from bms.historian.records import AwardRow
 from bms.instants import MILLISECOND
 from bms.protection import same, same_winner
 from bms.shadow import shadowed
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import suggestion
 from drivers.points import PointId, Quality, Sample, Value
-from schedules.msg import msg
-from schedules.yamltext import suggestion
 
 BEFORE = timedelta(days=1)
 """How far back a reading is looked for that still holds when a command was decided."""

@@ -17,9 +17,9 @@ from bms.errors import BmsError, InvalidInput
 from bms.historian.queries import Queries
 from bms.model import Award, Command
 from bms.protection import Hold, retold
+from bms.texts.messages import msg
+from bms.texts.yaml.parsing import suggestion
 from drivers.points import PointId, Quality, Sample, Value
-from schedules.msg import msg
-from schedules.yamltext import suggestion
 
 ANALOG_WITHIN = (timedelta(hours=1),)
 STATE_WITHIN = (*ANALOG_WITHIN, timedelta(hours=6), timedelta(hours=25))

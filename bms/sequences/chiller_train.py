@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from bms.sequences.proof import Proof, prove
 from bms.sequences.timers import lasted, moved, since
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 
 class Phase(StrEnum):

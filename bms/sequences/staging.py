@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 
 from bms.sequences.timers import lasted, since
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 WATER_KWH_PER_M3K = 1.163
 """Heat that one cubic metre of water takes up per kelvin (control reference, 9)."""

@@ -16,7 +16,7 @@ from bms.api.client import ask
 from bms.api.protocol import REQUEST_LIMIT, socket_path
 from bms.api.server import ApiServer
 from bms.errors import BmsError, InvalidInput, Refused, Unreachable
-from schedules.yamltext import Problem
+from bms.texts.yaml.parsing import Problem
 
 
 async def _echo(args: Mapping[str, Any], user: str) -> Any:

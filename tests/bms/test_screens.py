@@ -10,8 +10,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bms.language import speaking
 from bms.screens import NOTE, console, growth_screen, value_text, why_screen
+from bms.texts.language import speaking
 
 
 def drawn(*renderables: RenderableType) -> str:

@@ -14,8 +14,8 @@ from bms.config.load import check
 from bms.config.scaffold import template
 from bms.config.site import Group, Setpoint, Site, StrategySpec
 from bms.model import Decision, Priority, Snapshot, Stage
+from bms.texts.yaml.parsing import Problem
 from drivers.points import PointId
-from schedules.yamltext import Problem
 
 
 class OnOffParameters(FileModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bms.config.render import render, width
-from schedules.yamltext import Problem
+from bms.texts.yaml.parsing import Problem
 
 
 def test_the_mark_stands_under_the_word() -> None:

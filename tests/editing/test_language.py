@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from bms.cli import main
 from bms.config.render import render, width
-from bms.language import CATALOGUES, DOMAIN, language, language_of, say, speaking
+from bms.texts.language import CATALOGUES, DOMAIN, language, language_of, say, speaking
+from bms.texts.messages import msg
 from schedules.load import load
-from schedules.msg import msg
 from tests import messages
 from tests.editing.sites import AIR, TEXT, write_site
 

@@ -27,7 +27,7 @@ from bms.historian.blob import BOOL, NONE
 from bms.historian.records import AlarmRow, AwardRow, to_ms
 from bms.historian.streams import EnergyRow, RollupRow
 from bms.model import Award, Command, Priority, Severity
-from schedules.yamltext import read
+from bms.texts.yaml.parsing import read
 from tests.forward import seasons
 from tests.servers.influx import BUCKET, ORG, ROLLUPS, TOKEN, Influx2, call
 

@@ -30,12 +30,12 @@ from bms.plants import EchoPlant
 from bms.reports.why import award_at, known_units, why, why_then
 from bms.simulate import simulate
 from bms.store import Store
+from bms.texts.yaml.parsing import Origin
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value
 from schedules.answers import Entry, Layer
 from schedules.context import NOTHING
 from schedules.resolve import Resolver
-from schedules.yamltext import Origin
 from tests.bms.test_app import FILES
 from tests.config.sites import write
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from bms.texts.yaml.parsing import Origin
 from schedules.load import load
 from schedules.model import Asked, Library
-from schedules.yamltext import Origin
 from tests.schedules.cases import cases, garbled
 from tests.schedules.site import CALENDAR, FILES, OFFICE, SEASONS, edited, problems
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schedules.patch import PatchRefused, rewrite, same
-from schedules.problems import Path
-from schedules.yamltext import read
+from bms.texts.problems import Path
+from bms.texts.yaml.parsing import read
+from bms.texts.yaml.patch import PatchRefused, rewrite, same
 from tests.schedules import ugly
 from tests.schedules.ugly import Written
 

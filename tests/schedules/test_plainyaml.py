@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from schedules.plainyaml import read_plain
-from schedules.yamltext import _plain, read, read_any
+from bms.texts.yaml.fast import read_plain
+from bms.texts.yaml.parsing import _plain, read, read_any
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from schedules.yamltext import Document, Origin, full_width, read, suggestion, validate
+from bms.texts.yaml.parsing import Document, Origin, full_width, read, suggestion, validate
 
 
 def _problems(text: str) -> list[str]:

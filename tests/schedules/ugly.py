@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from schedules.problems import Path
+from bms.texts.problems import Path
 
 KEYS = ("mon-fri", "sat", "from", "to", "mode", "夏季", "week", "otherwise", "dates", "x_c", "on")
 WORDS = ("07:30", "off", "on", "26", "run", "a b", "供冷", "#no", "a: b", "it's", '"', "", "~", "-",

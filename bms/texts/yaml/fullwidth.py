@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from schedules.msg import msg
-from schedules.problems import Problem
+from bms.texts.messages import msg
+from bms.texts.problems import Problem
 
 _FULL_WIDTH = {
     "：": ":",

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from schedules.problems import Document, Origin, Path
+from bms.texts.problems import Document, Origin, Path
 
 _LONGEST_LINE = 1000
 _DEEPEST = 20

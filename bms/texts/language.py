@@ -1,6 +1,6 @@
 """Which language people are answered in, and the catalogues for those that are not English.
 
-Messages are made in English everywhere (`schedules.msg`) and said in the reader's language at
+Messages are made in English everywhere (`bms.texts.messages`) and said in the reader's language at
 the edge: on a terminal, in the log. `make messages` keeps the catalogues.
 """
 
@@ -14,10 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schedules.msg import msg, said
+from bms.texts.messages import msg, said
 
 if TYPE_CHECKING:
-    from bms.retelling import Retelling
+    from bms.texts.retelling import Retelling
 
 __all__ = [
     "CATALOGUES",
@@ -83,7 +83,7 @@ def weekday(day: date) -> str:
 def _in(spoken: str) -> Retelling:
     import gettext
 
-    from bms.retelling import Retelling
+    from bms.texts.retelling import Retelling
 
     found = gettext.translation(DOMAIN, CATALOGUES, [spoken], fallback=True)
     entries: Mapping[object, str] = getattr(found, "_catalog", {})

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indices from the document's root to a node."""

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from schedules.msg import msg
+from bms.texts.messages import msg
 
 _SAFE = re.compile(r"[^\W\d_][\w./%+-]*(?: [\w./%+()-]+)*")
 _SAFE_DATE = re.compile(

@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from schedules.problems import Path
+from bms.texts.problems import Path
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 _GAP = re.compile(r"(?:[ \t\r\n]+|(?:(?<=[\s,\[{])|^)#[^\r\n]*)*")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from schedules.msg import msg
-from schedules.problems import Document, Origin, Path, Problem, TextError, nearest, suggestion
+from bms.texts.messages import msg
+from bms.texts.problems import Document, Origin, Path, Problem, TextError, nearest, suggestion
 
 T = TypeVar("T")
 

@@ -25,10 +25,10 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from schedules.fullwidth import full_width
-from schedules.msg import Text, msg
-from schedules.plainyaml import read_plain
-from schedules.problems import Document, Origin, Path, Problem, suggestion
+from bms.texts.messages import Text, msg
+from bms.texts.problems import Document, Origin, Path, Problem, suggestion
+from bms.texts.yaml.fast import read_plain
+from bms.texts.yaml.fullwidth import full_width
 
 __all__ = ["Document", "Origin", "Path", "Problem", "full_width", "read", "suggestion", "validate"]
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, TypeAlias
 
-from schedules import emit
-from schedules.problems import Path, Problem
-from schedules.spans import (
+from bms.texts.problems import Path, Problem
+from bms.texts.yaml import emit
+from bms.texts.yaml.parsing import read
+from bms.texts.yaml.spans import (
     LINE_END,
     Mapping,
     Node,
@@ -29,7 +30,6 @@ from schedules.spans import (
     pair,
     root,
 )
-from schedules.yamltext import read
 
 _BOM = "\ufeff"
 _STEP = 2
