@@ -19,7 +19,7 @@ from bms.revisions import Revisions
 from bms.texts.messages import msg
 from bms.texts.problems import counted
 from bms.texts.yaml.parsing import Problem
-from schedules.model import Library
+from schedules.library import Library
 
 READ_AGAIN = timedelta(seconds=60)
 """How often the contents are compared although no file seems to have changed."""

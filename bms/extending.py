@@ -19,9 +19,9 @@ from bms.standing import Standing
 from bms.switching import end_of, reason_of
 from bms.texts.messages import msg
 from bms.texts.problems import suggestion
-from schedules.context import Extension
-from schedules.resolve import Resolver
-from schedules.timeunits import TimeUnit
+from schedules.answering.resolve import Resolver
+from schedules.model.context import Extension
+from schedules.model.timeunits import TimeUnit
 
 OFF_MODE = "off"
 """The mode of every strategy in which nothing runs."""

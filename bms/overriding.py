@@ -30,7 +30,7 @@ from bms.reports.why import (
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.points import ModbusAddress, PointId, Value
-from schedules.resolve import Resolver
+from schedules.answering.resolve import Resolver
 
 ResolverOf = Callable[[Group], Resolver | None]
 """The schedule in force of a group; None if none governs it."""

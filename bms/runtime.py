@@ -24,7 +24,7 @@ from bms.switched import NOTHING_SWITCHED, Switched
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem
 from drivers.points import PointId, Quality, Sample
-from schedules.model import Library, Resolver
+from schedules.library import Library, Resolver
 
 
 class Runtime:

@@ -19,9 +19,9 @@ from bms.saving import Codec
 from bms.switched import EXTENSIONS_KEPT, Spell, SpellKey, Switched, current, of_key
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality, Sample
-from schedules.context import Context, Extension, OverlayLevel
-from schedules.model import Library
-from schedules.seasons import HandRule, OutdoorRule, SeasonSet
+from schedules.library import Library
+from schedules.model.context import Context, Extension, OverlayLevel
+from schedules.model.seasons import HandRule, OutdoorRule, SeasonSet
 
 STATES = "seasons"
 """Key among the saved states; no controller has this name."""

@@ -22,7 +22,7 @@ from bms.database import store_errors, transaction
 from bms.errors import StoreError
 from bms.switched import EXTENSIONS_KEPT, Cause, Spell, SpellKey, Switched
 from bms.texts.messages import msg
-from schedules.context import Extension, OverlayLevel
+from schedules.model.context import Extension, OverlayLevel
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS season_spell (id INTEGER PRIMARY KEY, set_id TEXT NOT NULL,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from schedules.context import Context, Extension, OverlayLevel, SeasonSpell
+from schedules.model.context import Context, Extension, OverlayLevel, SeasonSpell
 
 SpellKey: TypeAlias = tuple[str, str]
 """Season set and base."""

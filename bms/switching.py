@@ -21,9 +21,9 @@ from bms.standing import Standing
 from bms.switched import Spell, SpellKey, current, planned
 from bms.texts.messages import msg
 from bms.texts.problems import suggestion
-from schedules.context import OverlayLevel
-from schedules.overlays import OFF, Overlay
-from schedules.seasons import HandRule, SeasonSet
+from schedules.model.context import OverlayLevel
+from schedules.model.overlays import OFF, Overlay
+from schedules.model.seasons import HandRule, SeasonSet
 
 CHANGEOVER = timedelta(hours=4)
 """Least time in `transitional` on the way from one season to another, also if somebody insists:

@@ -14,11 +14,11 @@ from bms.runtime import Runtime
 from bms.switched import Spell, SpellKey, planned
 from bms.switching import targets_of
 from bms.texts.messages import msg
-from schedules.context import Extension
-from schedules.overlays import OFF, Overlay
-from schedules.seasons import OutdoorRule
-from schedules.timeunits import TimeUnit
-from schedules.week import WEEKDAYS
+from schedules.model.context import Extension
+from schedules.model.overlays import OFF, Overlay
+from schedules.model.seasons import OutdoorRule
+from schedules.model.timeunits import TimeUnit
+from schedules.model.week import WEEKDAYS
 
 TOLD_SPELLS = 12
 

@@ -24,7 +24,7 @@ from bms.switch_store import SwitchStore
 from bms.switched import Switched
 from bms.switching import SeasonPlan
 from bms.texts.messages import msg
-from schedules.context import OverlayLevel
+from schedules.model.context import OverlayLevel
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from bms.texts.messages import msg
 if TYPE_CHECKING:
     from bms.config.site import Site
     from bms.model import Override
-    from schedules.context import Context
+    from schedules.model.context import Context
 
 _DAYS = click.IntRange(1, 400)
 

@@ -188,7 +188,7 @@ def import_(
     from bms.editing import Draft
     from bms.revisions import text_of
     from bms.texts.yaml.parsing import read
-    from schedules.week_table import weeks
+    from schedules.files.week_table import weeks
 
     editor = editor_of(site)
     data = source.read_bytes()

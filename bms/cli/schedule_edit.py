@@ -54,7 +54,7 @@ def set_(
     bms schedule set SITE offices fri 13:00 --remove --reason "half day"
     """
     from schedules import edits
-    from schedules.week_table import number
+    from schedules.files.week_table import number
 
     changes: dict[str, Any] = {
         key: value for key, value in (("from", start), ("to", end), ("mode", mode)) if value
@@ -186,7 +186,7 @@ def exception_remove(
 def _block(text: str) -> dict[str, Any]:
     """`20:30-21:30=off,level_pct=20` as a block. Raises InvalidInput, TextError."""
     from bms.texts.problems import TextError
-    from schedules.week_table import number
+    from schedules.files.week_table import number
 
     times, sign, rest = text.partition("=")
     start, dash, end = times.partition("-")

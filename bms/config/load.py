@@ -35,9 +35,9 @@ from bms.instants import is_zone
 from bms.texts.messages import msg
 from bms.texts.problems import counted
 from bms.texts.yaml.parsing import Document, Problem, suggestion
-from schedules.context import Place
-from schedules.model import Library
-from schedules.targets import Targets
+from schedules.files.targets import Targets
+from schedules.library import Library
+from schedules.model.context import Place
 
 __all__ = ["check", "check_schedules", "load", "schedule_texts", "sources", "with_endpoints"]
 

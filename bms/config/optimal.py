@@ -14,7 +14,7 @@ from bms.config.names import RunError, select
 from bms.durations import parse_duration
 from bms.equipment import Equipment
 from drivers.points import PointId
-from schedules.week import parse_time
+from schedules.model.week import parse_time
 
 Finding: TypeAlias = tuple[tuple[str | int, ...], str]
 

@@ -10,11 +10,11 @@ from bms.config.sections import Names
 from bms.config.site import Site, StrategySpec
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Origin, Problem, suggestion
-from schedules.context import Place
-from schedules.load import load as load_library
-from schedules.model import Library, Use
-from schedules.seasons import OutdoorRule
-from schedules.targets import Targets
+from schedules.files.folder import load as load_library
+from schedules.files.targets import Targets
+from schedules.library import Library, Use
+from schedules.model.context import Place
+from schedules.model.seasons import OutdoorRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bms.config.site import Group, Site
-from schedules.model import Library
+from schedules.library import Library
 
 
 def regroup(declared: Mapping[str, Group], library: Library) -> dict[str, Group]:

@@ -19,8 +19,8 @@ from bms.model import Controller, OutputRules
 from bms.texts.yaml.parsing import Origin
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value
-from schedules.context import Place
-from schedules.model import Library
+from schedules.library import Library
+from schedules.model.context import Place
 
 MANUAL_RESOLUTION: Final = Decimal("0.01")
 """Of meters that a person reads, if meters.yaml does not say."""

@@ -19,7 +19,7 @@ from bms.control.overlay import OverlayController
 from bms.control.overrides import OverrideController
 from bms.control.schedule import ScheduleController, resolver_of
 from bms.model import Controller, Override
-from schedules.context import NOTHING, Context
+from schedules.model.context import NOTHING, Context
 
 STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
     {spec.name: spec for spec in (ON_OFF, COMPRESSORS, CHILLED_WATER_PLANT)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bms.protection import is_on
-from schedules.answers import Change
-from schedules.resolve import Resolver
+from schedules.answering.answers import Change
+from schedules.answering.resolve import Resolver
 
 
 def next_effective_change(

@@ -21,7 +21,7 @@ from bms.control.overrides import OverrideController
 from bms.control.schedule import resolver_of
 from bms.model import Award, Command, Controller, Override, Snapshot
 from drivers.points import PointId
-from schedules.context import Context
+from schedules.model.context import Context
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,9 @@ from bms.model import Command, Condition, Decision, Priority, Severity, Snapshot
 from bms.protection import is_on
 from bms.texts.messages import msg
 from drivers.points import PointId, Value
-from schedules.answers import Change, Entry
-from schedules.context import Context
-from schedules.resolve import Resolver
+from schedules.answering.answers import Change, Entry
+from schedules.answering.resolve import Resolver
+from schedules.model.context import Context
 
 PLAUSIBLE_C = (-40.0, 60.0)
 MISSES = 3

@@ -8,8 +8,8 @@ from bms.config.site import Group
 from bms.model import Command, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
 from drivers.points import PointId
-from schedules.overlays import Given, OverlayEntry
-from schedules.resolve import Resolver
+from schedules.answering.resolve import Resolver
+from schedules.model.overlays import Given, OverlayEntry
 
 
 class OverlayController:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bms.config.optimal import PurgeFile
 from bms.texts.messages import msg
-from schedules.week import time_text
+from schedules.model.week import time_text
 
 ABOVE_K = 0.6
 """How far rooms have to be above their setpoint for a purge to begin; it goes on down to it."""

@@ -8,9 +8,9 @@ from bms.config.site import Group, Site
 from bms.model import Command, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
 from drivers.points import PointId, Value
-from schedules.answers import Entry, Layer
-from schedules.context import Context
-from schedules.resolve import Resolver
+from schedules.answering.answers import Entry, Layer
+from schedules.answering.resolve import Resolver
+from schedules.model.context import Context
 
 
 class ScheduleController:

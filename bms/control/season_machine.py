@@ -1,6 +1,6 @@
 """Which season a base is in, by the weather: one decision a day, at its midnight. Pure.
 
-The rule and its defaults are `schedules.seasons.OutdoorRule` (control reference, section 2). A
+The rule and its defaults are `schedules.model.seasons.OutdoorRule` (control reference, section 2). A
 season needs `confirm_days` days in a row that ask for it, never ends within `dwell_days`, and
 summer and winter are always `transitional` apart. A day of which less than three quarters are
 known changes nothing; without a temperature for `fallback_h` the dates decide.
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bms.switched import Cause, Spell, current, planned
 from bms.texts.messages import msg
-from schedules.seasons import SUMMER, TRANSITIONAL, WINTER, OutdoorRule, SeasonSet
+from schedules.model.seasons import SUMMER, TRANSITIONAL, WINTER, OutdoorRule, SeasonSet
 
 LOOK_EVERY = timedelta(minutes=5)
 """Outdoor air changes slowly: a look each second would be saved to the disk, and teach nothing."""

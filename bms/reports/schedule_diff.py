@@ -15,7 +15,7 @@ from bms.control.schedule import resolver_of
 from bms.historian.queries import Queries, opened
 from bms.model import Command, Override
 from bms.reports.power import GroupPower, group_power
-from schedules.context import Context
+from schedules.model.context import Context
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from bms.control.expected import Expected, expected
 from bms.control.schedule import resolver_of
 from bms.model import Override
 from bms.texts.messages import msg
-from schedules.context import Context
-from schedules.resolve import Resolver
+from schedules.answering.resolve import Resolver
+from schedules.model.context import Context
 
 
 def schedule_preview(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, date, datetime, timedelta
 
-from schedules.load import load
-from schedules.model import Library
-from schedules.resolve import Resolver
+from schedules.answering.resolve import Resolver
+from schedules.files.folder import load
+from schedules.library import Library
 from tests.benchmarks.table import Row, median
 
 _ZONE = "Asia/Shanghai"

@@ -16,7 +16,7 @@ from bms.cli import main
 from bms.config.public_holidays import PublicHolidays, calendar_text, gather, works
 from bms.config.scaffold import init
 from bms.errors import InvalidInput, NotAvailable
-from schedules.load import load
+from schedules.files.folder import load
 
 ROOT = Path(__file__).parents[2]
 FACTS = ROOT / "tests" / "schedules" / "facts_cn.txt"

@@ -14,7 +14,7 @@ from bms.control.group import flags
 from bms.engine import Engine
 from bms.model import OutputRules, Override, Priority, Snapshot, Stage
 from drivers.points import Quality, Sample
-from schedules.load import load
+from schedules.files.folder import load
 from tests.control.parts import group, machine
 
 SCHEDULE = """\

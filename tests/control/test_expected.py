@@ -20,9 +20,9 @@ from bms.control.expected import changes, expected, group_points, hours_by_mode
 from bms.engine import Engine
 from bms.model import Override
 from drivers.points import PointId, Value
-from schedules.context import NOTHING
-from schedules.load import load
-from schedules.model import Library
+from schedules.files.folder import load
+from schedules.library import Library
+from schedules.model.context import NOTHING
 from tests.control.parts import group, machine
 
 MINUTE = timedelta(minutes=1)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from bms.control.season_machine import Outdoor, advance, is_bad, mean_of
 from bms.saving import Codec
 from bms.switched import Spell
-from schedules.calendar import YEAR, YearlySpan
-from schedules.seasons import OutdoorRule, SeasonSet, Thresholds
+from schedules.model.calendar import YEAR, YearlySpan
+from schedules.model.seasons import OutdoorRule, SeasonSet, Thresholds
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BY_DAY = {

@@ -13,7 +13,7 @@ from bms.cli import main
 from bms.config.render import render, width
 from bms.texts.language import CATALOGUES, DOMAIN, language, language_of, say, speaking
 from bms.texts.messages import msg
-from schedules.load import load
+from schedules.files.folder import load
 from tests import messages
 from tests.editing.sites import AIR, TEXT, write_site
 

@@ -15,7 +15,7 @@ from bms import audit, replacing
 from bms.errors import InvalidInput, Refused
 from bms.replacing import digest
 from bms.revisions import Author, Revisions
-from schedules.load import load
+from schedules.files.folder import load
 from tests.editing.sites import AIR, NOW, TEXT, write_site
 
 WANG = Author("wang", "cli", "夏季提前")

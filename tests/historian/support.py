@@ -12,7 +12,7 @@ from bms.config.models import BaseFile, EnergyBoundary, SiteFile
 from bms.config.site import Base, Link, MeterRegister, Site
 from bms.equipment import KINDS, Equipment
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample, Value
-from schedules.model import Library
+from schedules.library import Library
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 

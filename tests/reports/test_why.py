@@ -33,9 +33,9 @@ from bms.store import Store
 from bms.texts.yaml.parsing import Origin
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value
-from schedules.answers import Entry, Layer
-from schedules.context import NOTHING
-from schedules.resolve import Resolver
+from schedules.answering.answers import Entry, Layer
+from schedules.answering.resolve import Resolver
+from schedules.model.context import NOTHING
 from tests.bms.test_app import FILES
 from tests.config.sites import write
 

@@ -19,9 +19,9 @@ from astral.sun import sunrise, sunset
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from schedules.context import Context, Extension, OverlayLevel, Place, SeasonSpell
-from schedules.load import load
-from schedules.resolve import Resolver
+from schedules.answering.resolve import Resolver
+from schedules.files.folder import load
+from schedules.model.context import Context, Extension, OverlayLevel, Place, SeasonSpell
 
 PLACES = {
     "Europe/Berlin": (52.52, 13.4),

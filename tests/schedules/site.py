@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schedules.load import load
+from schedules.files.folder import load
 
 OFFICE = "schedules/office.yaml"
 SEASONS = "schedules/seasons.yaml"

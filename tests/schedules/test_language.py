@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 
-from schedules.context import Context, Extension, OverlayLevel, Place, SeasonSpell
-from schedules.load import load
-from schedules.model import Library
-from schedules.resolve import Resolver
-from schedules.seasons import HandRule, OutdoorRule, Thresholds
-from schedules.targets import Targets
+from schedules.answering.resolve import Resolver
+from schedules.files.folder import load
+from schedules.files.targets import Targets
+from schedules.library import Library
+from schedules.model.context import Context, Extension, OverlayLevel, Place, SeasonSpell
+from schedules.model.seasons import HandRule, OutdoorRule, Thresholds
 from tests.schedules.cases import cases, garbled
 from tests.schedules.wide import LIGHTS, OVERLAYS, SCHEDULE, TARGETS, WIDE
 

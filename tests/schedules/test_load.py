@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from bms.texts.yaml.parsing import Origin
-from schedules.load import load
-from schedules.model import Asked, Library
+from schedules.files.folder import load
+from schedules.library import Asked, Library
 from tests.schedules.cases import cases, garbled
 from tests.schedules.site import CALENDAR, FILES, OFFICE, SEASONS, edited, problems
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from schedules.load import load
-from schedules.model import Change, Entry
-from schedules.resolve import Resolver
+from schedules.answering.resolve import Resolver
+from schedules.files.folder import load
+from schedules.library import Change, Entry
 from tests.schedules.oracle import Drawn, drawn_schedules
 from tests.schedules.site import CALENDAR, FILES, OFFICE, edited
 

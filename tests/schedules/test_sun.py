@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schedules.context import Place
-from schedules.load import load
-from schedules.resolve import Resolver
-from schedules.sun import Sun
-from schedules.week import SunTime, parse_time_of_day
+from schedules.answering.resolve import Resolver
+from schedules.files.folder import load
+from schedules.model.context import Place
+from schedules.model.sun import Sun
+from schedules.model.week import SunTime, parse_time_of_day
 
 HANGZHOU = Place(30.19, 120.21)
 

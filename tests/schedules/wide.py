@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schedules.targets import Targets
+from schedules.files.targets import Targets
 
 SCHEDULE = "schedules/air.yaml"
 LIGHTS = "schedules/lights.yaml"

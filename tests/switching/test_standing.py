@@ -21,7 +21,7 @@ from bms.standing import Standing
 from bms.store import FILE_NAME, Store, read_switched
 from bms.switched import NOTHING_SWITCHED, Spell, Switched
 from drivers.points import Quality, Sample
-from schedules.context import Extension, OverlayLevel
+from schedules.model.context import Extension, OverlayLevel
 from tests.switching.site import BY_WEATHER, write
 
 NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a Wednesday

@@ -22,7 +22,7 @@ from bms.switching import (
     plan_renewal,
     plan_season,
 )
-from schedules.context import NOTHING, Extension, OverlayLevel
+from schedules.model.context import NOTHING, Extension, OverlayLevel
 from tests.switching.site import SITE, time_units, write
 
 NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a Wednesday

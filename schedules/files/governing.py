@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bms.texts.messages import msg
 from bms.texts.problems import Origin, Path, suggestion
 from bms.texts.yaml.sheet import Sheet
-from schedules.targets import Targets, exactness, is_selection, is_target
+from schedules.files.targets import Targets, exactness, is_selection, is_target
 
 _GOVERNS = "governs"
 

@@ -8,11 +8,11 @@ from types import MappingProxyType
 from bms.texts.messages import msg
 from bms.texts.problems import Path, TextError
 from bms.texts.yaml.sheet import Sheet
-from schedules.governing import complain_nothing, read_targets
-from schedules.programme import Schedule
-from schedules.targets import Targets, chosen
-from schedules.timeunits import TimeUnit
-from schedules.week import DAY_MINUTES, parse_minutes, parse_time, parse_weekdays
+from schedules.files.governing import complain_nothing, read_targets
+from schedules.files.targets import Targets, chosen
+from schedules.model.programme import Schedule
+from schedules.model.timeunits import TimeUnit
+from schedules.model.week import DAY_MINUTES, parse_minutes, parse_time, parse_weekdays
 
 _REQUIRED = ("targets", "people", "modes", "longest", "latest")
 _OPTIONAL = ("title", "setpoints", "days", "cancel")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bms.texts.messages import msg
 from bms.texts.problems import Origin
-from schedules.week import WEEKDAYS, time_text
+from schedules.model.week import WEEKDAYS, time_text
 
 
 @dataclass(frozen=True, slots=True)

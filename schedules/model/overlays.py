@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bms.texts.problems import Origin
-from schedules.calendar import Calendar, Span
+from schedules.model.calendar import Calendar, Span
 
 OFF = "off"
 """The level of an overlay that gives nothing; every overlay switched by hand has it."""

@@ -15,10 +15,10 @@ from typing import TypeVar
 
 from bms.texts.messages import msg
 from bms.texts.problems import Origin
-from schedules.answers import Entry, Layer
-from schedules.programme import Block, DayRule, Schedule, Setting
-from schedules.sun import Sun, SunMinutes
-from schedules.week import DAY_MINUTES
+from schedules.answering.answers import Entry, Layer
+from schedules.model.programme import Block, DayRule, Schedule, Setting
+from schedules.model.sun import Sun, SunMinutes
+from schedules.model.week import DAY_MINUTES
 
 K = TypeVar("K")
 V = TypeVar("V")

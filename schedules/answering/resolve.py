@@ -1,12 +1,12 @@
 """What is in force now, when it changes, and what the next days will bring.
 
-A schedule's own answer is a function of the local date and minute (`schedules.day`): it repeats
+A schedule's own answer is a function of the local date and minute (`schedules.answering.day`): it repeats
 in the repeated hour of autumn, and what lies in the skipped hour of spring does not happen. What
 was switched at an instant (a season by weather or by hand, an extension, the level of an
 overlay) counts from that instant on. A season that begins with a date leaves yesterday's blocks
 as they are until they end; one switched in the middle of a date replaces them too.
 
-An extension lies on the schedule; overlays lie on both (`schedules.stacking`).
+An extension lies on the schedule; overlays lie on both (`schedules.answering.stacking`).
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import Generic, TypeVar
 
 from bms.texts.messages import msg
 from bms.texts.problems import Origin
-from schedules.answers import Change, Entry, Layer, Stretch
-from schedules.clocks import Clocks, zone_of
-from schedules.context import Extension, SeasonSpell
-from schedules.day import Days
-from schedules.overlays import OverlayEntry
-from schedules.programme import ANY_SEASON, Schedule
-from schedules.seasons import SeasonSet, season_at
-from schedules.stacking import Laid, Stack, merged
-from schedules.sun import Sun
+from schedules.answering.answers import Change, Entry, Layer, Stretch
+from schedules.answering.clocks import Clocks, zone_of
+from schedules.answering.day import Days
+from schedules.answering.stacking import Laid, Stack, merged
+from schedules.model.context import Extension, SeasonSpell
+from schedules.model.overlays import OverlayEntry
+from schedules.model.programme import ANY_SEASON, Schedule
+from schedules.model.seasons import SeasonSet, season_at
+from schedules.model.sun import Sun
 
 T = TypeVar("T")
 

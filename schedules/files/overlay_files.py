@@ -9,14 +9,14 @@ from types import MappingProxyType
 from bms.texts.messages import msg
 from bms.texts.problems import Origin, Path, TextError
 from bms.texts.yaml.sheet import Sheet
-from schedules.calendar import Span, parse_span
-from schedules.governing import complain_nothing, read_targets
-from schedules.overlays import IN_FORCE, OFF, Giving, Occasion, Overlay
-from schedules.schedule_files import Known, read_calendar_use
-from schedules.stacking import LONGEST_AFTER_MIN
-from schedules.targets import Targets, chosen
-from schedules.values import MODE, read_values
-from schedules.week import DAY_MINUTES, parse_minutes, parse_time, parse_weekdays
+from schedules.answering.stacking import LONGEST_AFTER_MIN
+from schedules.files.governing import complain_nothing, read_targets
+from schedules.files.schedule_files import Known, read_calendar_use
+from schedules.files.targets import Targets, chosen
+from schedules.files.values import MODE, read_values
+from schedules.model.calendar import Span, parse_span
+from schedules.model.overlays import IN_FORCE, OFF, Giving, Occasion, Overlay
+from schedules.model.week import DAY_MINUTES, parse_minutes, parse_time, parse_weekdays
 
 _RENEW_DAYS = 14
 """An epidemic level is renewed every 14 days unless its file says otherwise (a default of ours)."""

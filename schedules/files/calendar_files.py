@@ -8,7 +8,7 @@ from types import MappingProxyType
 from bms.texts.messages import msg
 from bms.texts.problems import Origin, Path, TextError
 from bms.texts.yaml.sheet import Sheet
-from schedules.calendar import Calendar, CalendarEntry, DateSpan, Span, parse_span
+from schedules.model.calendar import Calendar, CalendarEntry, DateSpan, Span, parse_span
 
 _MARGIN = timedelta(days=31)
 """A holiday of January may begin, or be worked off, in the December before."""

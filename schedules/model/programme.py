@@ -9,10 +9,10 @@ from typing import Literal
 
 from bms.texts.messages import msg
 from bms.texts.problems import Origin
-from schedules.calendar import Calendar, Span
-from schedules.seasons import SeasonSet
-from schedules.sun import SunMinutes
-from schedules.week import DAY_MINUTES, WEEKDAYS, SunTime, time_text
+from schedules.model.calendar import Calendar, Span
+from schedules.model.seasons import SeasonSet
+from schedules.model.sun import SunMinutes
+from schedules.model.week import DAY_MINUTES, WEEKDAYS, SunTime, time_text
 
 ANY_SEASON = "any"
 """The programme of the seasons that have none of their own, and of schedules without seasons."""

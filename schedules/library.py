@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from bms.texts.problems import Origin
-from schedules.answers import Change, Entry, Stretch
-from schedules.calendar import Calendar
-from schedules.clocks import zone_of
-from schedules.context import NOTHING, Context, Place
-from schedules.overlays import Overlay
-from schedules.programme import Schedule
-from schedules.resolve import Extended, Resolver
-from schedules.seasons import SeasonSet
-from schedules.stacking import Laid
-from schedules.sun import Sun
-from schedules.timeunits import TimeUnit
+from schedules.answering.answers import Change, Entry, Stretch
+from schedules.answering.clocks import zone_of
+from schedules.answering.resolve import Extended, Resolver
+from schedules.answering.stacking import Laid
+from schedules.model.calendar import Calendar
+from schedules.model.context import NOTHING, Context, Place
+from schedules.model.overlays import Overlay
+from schedules.model.programme import Schedule
+from schedules.model.seasons import SeasonSet
+from schedules.model.sun import Sun
+from schedules.model.timeunits import TimeUnit
 
 __all__ = ["Change", "Entry", "Library", "Resolver", "Schedule", "Stretch", "Use"]
 

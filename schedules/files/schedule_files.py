@@ -10,9 +10,12 @@ from typing import Final, Literal, cast
 from bms.texts.messages import msg
 from bms.texts.problems import Origin, Path, nearest, suggestion
 from bms.texts.yaml.sheet import Sheet
-from schedules.calendar import Calendar, Span, parse_span
-from schedules.governing import read_targets
-from schedules.programme import (
+from schedules.files.governing import read_targets
+from schedules.files.season_files import Seasons
+from schedules.files.targets import matches
+from schedules.files.values import MODE, read_values
+from schedules.model.calendar import Calendar, Span, parse_span
+from schedules.model.programme import (
     ANY_SEASON,
     LOWEST_PRIORITY,
     Block,
@@ -22,11 +25,8 @@ from schedules.programme import (
     Setting,
     Week,
 )
-from schedules.season_files import Seasons
-from schedules.seasons import SeasonSet
-from schedules.targets import matches
-from schedules.values import MODE, read_values
-from schedules.week import (
+from schedules.model.seasons import SeasonSet
+from schedules.model.week import (
     DAY_MINUTES,
     WEEKDAYS,
     SunTime,

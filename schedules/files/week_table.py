@@ -8,7 +8,7 @@ from typing import Any
 
 from bms.texts.messages import msg
 from bms.texts.problems import TextError
-from schedules.programme import ANY_SEASON
+from schedules.model.programme import ANY_SEASON
 
 _REQUIRED = ("day", "from", "to", "mode")
 

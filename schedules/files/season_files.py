@@ -10,9 +10,9 @@ from types import MappingProxyType
 from bms.texts.messages import msg
 from bms.texts.problems import Origin, Path, suggestion
 from bms.texts.yaml.sheet import Sheet
-from schedules.calendar import YEAR, MonthDay, YearlySpan, parse_yearly, spans_text
-from schedules.programme import ANY_SEASON
-from schedules.seasons import (
+from schedules.model.calendar import YEAR, MonthDay, YearlySpan, parse_yearly, spans_text
+from schedules.model.programme import ANY_SEASON
+from schedules.model.seasons import (
     SUMMER,
     TRANSITIONAL,
     WINTER,

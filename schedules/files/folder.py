@@ -11,17 +11,17 @@ from bms.texts.messages import msg
 from bms.texts.problems import Origin, Problem
 from bms.texts.yaml.parsing import read
 from bms.texts.yaml.sheet import Sheet
-from schedules.calendar import Calendar
-from schedules.calendar_files import check_years, read_calendar, whole_calendar
-from schedules.governing import settle
-from schedules.model import Library, Use
-from schedules.overlay_files import read_overlays, settle_targets
-from schedules.programme import Schedule
-from schedules.schedule_files import Known, read_schedule
-from schedules.season_files import Seasons, read_seasons
-from schedules.targets import Targets
-from schedules.timeunit_files import read_time_units
-from schedules.timeunits import TimeUnit
+from schedules.files.calendar_files import check_years, read_calendar, whole_calendar
+from schedules.files.governing import settle
+from schedules.files.overlay_files import read_overlays, settle_targets
+from schedules.files.schedule_files import Known, read_schedule
+from schedules.files.season_files import Seasons, read_seasons
+from schedules.files.targets import Targets
+from schedules.files.timeunit_files import read_time_units
+from schedules.library import Library, Use
+from schedules.model.calendar import Calendar
+from schedules.model.programme import Schedule
+from schedules.model.timeunits import TimeUnit
 
 __all__ = ["Library", "Targets", "Use", "load"]
 

@@ -14,8 +14,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from schedules.context import Place
-from schedules.week import SunTime
+from schedules.model.context import Place
+from schedules.model.week import SunTime
 
 if TYPE_CHECKING:
     from astral import SunDirection

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bms.texts.messages import msg
-from schedules.answers import Entry, Layer
-from schedules.clocks import Clocks
-from schedules.context import OverlayLevel
-from schedules.overlays import IN_FORCE, OFF, Given, Giving, Occasion, Overlay, OverlayEntry
-from schedules.week import DAY_MINUTES, WEEKDAYS, time_text
+from schedules.answering.answers import Entry, Layer
+from schedules.answering.clocks import Clocks
+from schedules.model.context import OverlayLevel
+from schedules.model.overlays import IN_FORCE, OFF, Given, Giving, Occasion, Overlay, OverlayEntry
+from schedules.model.week import DAY_MINUTES, WEEKDAYS, time_text
 
 MODE = "mode"
 LONGEST_AFTER_MIN = 720

@@ -3,7 +3,7 @@
 Dates are written `2026-03-28`, or without a year (`03-28`) for every year; ranges with two dots
 include both ends (`2026-10-01..2026-10-07`). A range without a year may run over new year
 (`12-24..01-02`). `02-29` without a year is only in leap years. Days of a month are written in
-words (`schedules.recurring`): `last sat of 03`, `2nd mon`, `odd days`.
+words (`schedules.model.recurring`): `last sat of 03`, `2nd mon`, `odd days`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from bms.texts.messages import msg
 from bms.texts.problems import Origin, TextError
-from schedules.recurring import AlternateDays, MonthlyDays, parse_recurring
+from schedules.model.recurring import AlternateDays, MonthlyDays, parse_recurring
 
 MonthDay: TypeAlias = tuple[int, int]
 """Month 1-12 and day of the month."""

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bms.texts.messages import msg
-from schedules.week import DAY_MINUTES
+from schedules.model.week import DAY_MINUTES
 
 _SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(minutes=1)

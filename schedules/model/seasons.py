@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from bms.texts.problems import Origin
-from schedules.calendar import MonthDay, YearlySpan
-from schedules.context import SeasonSpell
+from schedules.model.calendar import MonthDay, YearlySpan
+from schedules.model.context import SeasonSpell
 
 TRANSITIONAL = "transitional"
 """The season between two others; sets switched by weather or by hand need it."""

@@ -1,0 +1,1 @@
+"""What is in force at an instant, and why. Pure."""

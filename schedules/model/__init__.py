@@ -1,0 +1,1 @@
+"""What schedules are made of: calendars, weeks, seasons, overlays, time units. Pure."""
