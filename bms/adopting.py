@@ -14,7 +14,7 @@ from pathlib import Path
 from bms.config.load import check, load, schedule_texts
 from bms.config.programme import check_schedules
 from bms.config.site import Site, StrategySpec
-from bms.errors import InvalidInput, StoreError
+from bms.core.errors import InvalidInput, StoreError
 from bms.revisions import Revisions
 from bms.texts.messages import msg
 from bms.texts.problems import counted

@@ -28,14 +28,16 @@ from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
 from bms.api.switches import SwitchHandlers
 from bms.bookkeeping import Bookkeeping
-from bms.clock import Clock, SystemClock
 from bms.config.render import problem_line
 from bms.config.site import Site
 from bms.control import STRATEGIES
+from bms.core.clock import Clock, SystemClock
+from bms.core.decisions import Condition, Severity
+from bms.core.errors import BmsError, DiskError, StoreError
+from bms.core.switched import Spell
 from bms.database import make_directory
 from bms.energy.today import EnergyToday
 from bms.engine import Cycle
-from bms.errors import BmsError, DiskError, StoreError
 from bms.field import Field
 from bms.historian.embedded import History
 from bms.historian.gate import ClockGate
@@ -44,11 +46,9 @@ from bms.historian.recorder import Recorder
 from bms.historian.records import Batch
 from bms.historian.writer import HistoryWriter
 from bms.keeping import Keeping
-from bms.model import Condition, Severity
 from bms.runtime import Runtime
 from bms.store import Store, open_store
 from bms.switch_store import SwitchStore
-from bms.switched import Spell
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem
 from bms.wiring import driver_for

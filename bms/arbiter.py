@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bms.model import Award, Command
+from bms.core.decisions import Award, Command
 from drivers.points import PointId
 
 

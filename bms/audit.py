@@ -19,8 +19,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bms.core.errors import StoreError
 from bms.durable import sync_directory
-from bms.errors import StoreError
 from bms.texts.messages import msg
 
 FILE_NAME = "audit.jsonl"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bms.instants import local_midnight, shown_at
+from bms.core.instants import local_midnight, shown_at
 
 CELLS = 48
 CELL = timedelta(minutes=30)

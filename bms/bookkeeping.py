@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bms.config.site import Site
+from bms.core.decisions import Condition, Severity
+from bms.core.errors import StoreError
+from bms.core.instants import from_ms, to_ms
 from bms.energy.quarters import QUARTER_MS, floor_quarter
 from bms.energy.today import Day, midnight
-from bms.errors import StoreError
 from bms.historian.queries import Queries
-from bms.instants import from_ms, to_ms
 from bms.ledger.alarms import conditions
 from bms.ledger.bookkeeper import LATE_MS, Bookkeeper
 from bms.ledger.store import Ledger
-from bms.model import Condition, Severity
 from bms.texts.messages import msg
 from drivers.points import PointId
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bms.core.errors import DiskError, StoreError
 from bms.durable import sync_directory
-from bms.errors import DiskError, StoreError
 
 BUSY_TIMEOUT_S = 10.0
 """How long a statement waits for another process's lock before it fails."""

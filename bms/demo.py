@@ -22,11 +22,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.api.client import ask
-from bms.clock import SystemClock
 from bms.config.load import load
 from bms.config.site import Site
 from bms.control import STRATEGIES
-from bms.errors import BmsError, Unreachable
+from bms.core.clock import SystemClock
+from bms.core.errors import BmsError, Unreachable
 from bms.historian.embedded import History
 from bms.plants import make_plant
 from bms.simulate import Simulated, simulate

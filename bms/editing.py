@@ -16,7 +16,7 @@ from typing import Any
 from bms.config.files import CALENDARS, SEASONS
 from bms.config.load import check, load
 from bms.control import STRATEGIES
-from bms.errors import InvalidInput, Refused
+from bms.core.errors import InvalidInput, Refused
 from bms.login import login
 from bms.people import Action, may
 from bms.replacing import digest, on_disk

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from bms import protection
 from bms.alarms import Alarm, AlarmEvent, advance
 from bms.arbiter import AwardChange, award
-from bms.model import (
+from bms.core.decisions import (
     Award,
     Command,
     Condition,

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bms.config.site import Site
 from bms.control.schedule import resolver_of
-from bms.errors import InvalidInput, Refused
+from bms.core.errors import InvalidInput, Refused
 from bms.people import name_of
 from bms.standing import Standing
 from bms.switching import end_of, reason_of

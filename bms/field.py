@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 
+from bms.core.decisions import Condition
 from bms.field_link import FieldLink, LinkHealth
-from bms.model import Condition
 from bms.texts.messages import msg
 from drivers.base import Driver, Write, WriteResult
 from drivers.points import PointId, Quality, Sample

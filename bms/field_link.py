@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bms.model import Condition, Severity
+from bms.core.decisions import Condition, Severity
 from bms.protection import same
 from bms.texts.messages import msg
 from drivers.backoff import without_countdown

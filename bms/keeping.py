@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from bms import audit
 from bms.config.site import Site
 from bms.control import STRATEGIES
-from bms.errors import StoreError
+from bms.core.decisions import Condition, Override, Severity
+from bms.core.errors import StoreError
 from bms.historian.embedded import History
-from bms.model import Condition, Override, Severity
 from bms.reports.override_cost import Cost, override_cost
 from bms.reports.why import why_then
 from bms.runtime import Runtime

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bms import protection
-from bms.model import Award, Command, Condition, OutputRules
+from bms.core.decisions import Award, Command, Condition, OutputRules
 from bms.protection import Delivery, Hold, Phase
 from drivers.base import Write, WriteResult
 from drivers.points import PointId, Quality, Sample, Value

@@ -11,11 +11,11 @@ from typing import Any
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES
 from bms.control.blocks import next_effective_change
-from bms.durations import parse_duration
-from bms.equipment import PointClass
-from bms.errors import InvalidInput, Refused
-from bms.model import Override
-from bms.moments import END_OF_BLOCK, coming
+from bms.core.decisions import Override
+from bms.core.durations import parse_duration
+from bms.core.equipment import PointClass
+from bms.core.errors import InvalidInput, Refused
+from bms.core.moments import END_OF_BLOCK, coming
 from bms.people import Action, may, may_for
 from bms.protection import is_on
 from bms.reports.why import (

@@ -15,8 +15,8 @@ from types import MappingProxyType
 
 from bms.config.models import PersonFile, Role
 from bms.config.site import Site
-from bms.durations import in_words
-from bms.errors import Refused
+from bms.core.durations import in_words
+from bms.core.errors import Refused
 from bms.texts.messages import msg
 
 SUPERUSER = "root"

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from bms.config.links import PlantLink
 from bms.config.site import Site
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.texts.messages import msg
 from drivers.plant import Plant, PlantPoint
 from drivers.points import Point

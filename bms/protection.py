@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from bms.durations import in_words
-from bms.model import Award, Command, Condition, OutputRules, Priority, Severity
+from bms.core.decisions import Award, Command, Condition, OutputRules, Priority, Severity
+from bms.core.durations import in_words
 from bms.texts.messages import msg
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value

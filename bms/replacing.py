@@ -14,8 +14,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from bms.core.errors import Refused
 from bms.durable import sync_directory
-from bms.errors import Refused
 from bms.texts.messages import msg
 
 _AT_FDCWD = -100

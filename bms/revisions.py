@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from bms import audit
+from bms.core.errors import InvalidInput, Refused, StoreError
 from bms.durable import sync_directory
-from bms.errors import InvalidInput, Refused, StoreError
 from bms.login import account
 from bms.replacing import digest, leftovers, on_disk, put
 from bms.texts.messages import msg

@@ -14,13 +14,13 @@ from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.optimal import Expected, name_for, upcoming
 from bms.control.schedule import resolver_of
+from bms.core.decisions import Award, Condition, Controller, Override, Severity
+from bms.core.switched import NOTHING_SWITCHED, Switched
 from bms.engine import Cycle, Engine
 from bms.field import Field
-from bms.model import Award, Condition, Controller, Override, Severity
 from bms.reports.why import known_units
 from bms.shadow import shadowed
 from bms.standing import STATES, Standing
-from bms.switched import NOTHING_SWITCHED, Switched
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem
 from drivers.points import PointId, Quality, Sample

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from bms.bars import FORCED, OFF, ON, OTHER, RULER, Part, day_bar, days_of, sign_of, within
-from bms.instants import local_midnight
+from bms.core.instants import local_midnight
 from bms.screens import NOTE, own_words, screen_table, setpoints_text, value_text
 from bms.texts.language import say, weekday
 

@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bms.durations import in_words
+from bms.core.durations import in_words
 from bms.texts.language import language, say, weekday
 
 _ABNORMAL = "bold red"

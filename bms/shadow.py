@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bms.config.site import Site
-from bms.model import Award
+from bms.core.decisions import Award
 from bms.protection import is_on
 from drivers.points import PointId, Quality, Sample
 

@@ -13,12 +13,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Self
 
-from bms.clock import SimulatedClock
 from bms.config.site import Site
 from bms.control import assemble
+from bms.core.clock import SimulatedClock
+from bms.core.errors import Refused, StoreError
 from bms.database import make_directory
 from bms.engine import Engine
-from bms.errors import Refused, StoreError
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch, to_ms

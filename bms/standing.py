@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from bms.config.site import Site
 from bms.control.season_machine import Outdoor, advance, is_bad
-from bms.model import Condition, Severity
+from bms.core.decisions import Condition, Severity
+from bms.core.switched import EXTENSIONS_KEPT, Spell, SpellKey, Switched, current, of_key
 from bms.saving import Codec
-from bms.switched import EXTENSIONS_KEPT, Spell, SpellKey, Switched, current, of_key
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality, Sample
 from schedules.library import Library

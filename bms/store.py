@@ -18,13 +18,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bms.core.decisions import Override
+from bms.core.errors import DiskError, Refused
+from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.database import Closing, Layout, open_database, store_errors, transaction
-from bms.errors import DiskError, Refused
-from bms.model import Override
 from bms.switch_store import SwitchStore, read_switches
 from bms.switch_store import from_us as _time
 from bms.switch_store import to_us as _us
-from bms.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.texts.messages import msg
 from drivers.points import PointId
 

@@ -18,9 +18,9 @@ from types import MappingProxyType
 from typing import Any
 
 from bms import audit
+from bms.core.errors import StoreError
+from bms.core.switched import EXTENSIONS_KEPT, Cause, Spell, SpellKey, Switched
 from bms.database import store_errors, transaction
-from bms.errors import StoreError
-from bms.switched import EXTENSIONS_KEPT, Cause, Spell, SpellKey, Switched
 from bms.texts.messages import msg
 from schedules.model.context import Extension, OverlayLevel
 

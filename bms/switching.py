@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Site
-from bms.durations import parse_duration
-from bms.errors import InvalidInput, Refused
-from bms.moments import coming
+from bms.core.durations import parse_duration
+from bms.core.errors import InvalidInput, Refused
+from bms.core.moments import coming
+from bms.core.switched import Spell, SpellKey, current, planned
 from bms.people import Action, may, name_of
 from bms.standing import Standing
-from bms.switched import Spell, SpellKey, current, planned
 from bms.texts.messages import msg
 from bms.texts.problems import suggestion
 from schedules.model.context import OverlayLevel

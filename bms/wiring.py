@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bms.config.links import LinkSettings, ModbusSettings, OpcUaLink, PlantLink, endpoint
 from bms.config.site import Link, Site
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.plants import make_plant
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bms.errors import Refused, StoreError
-from bms.model import Override
+from bms.core.decisions import Override
+from bms.core.errors import Refused, StoreError
 from bms.store import FILE_NAME, Store
 
 NOW = datetime(2026, 3, 2, 8, 0, 0, 123457, tzinfo=UTC)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from bms.model import Condition, Severity
+from bms.core.decisions import Condition, Severity
 
 AlarmKind: TypeAlias = Literal["raised", "cleared", "changed"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bms.api.protocol import ERROR_KINDS, LINE_LIMIT, REQUEST_LIMIT, socket_path
-from bms.errors import BmsError, InvalidInput, Unreachable
+from bms.core.errors import BmsError, InvalidInput, Unreachable
 from bms.texts.messages import msg
 
 TIMEOUT_S = 15.0

@@ -13,9 +13,9 @@ from bms.api.overrides import OverrideHandlers
 from bms.api.server import Handler
 from bms.api.switches import SwitchHandlers
 from bms.commissioning import raw
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
+from bms.core.moments import past
 from bms.keeping import Keeping
-from bms.moments import past
 from bms.people import Action, may
 from bms.reports.why import zone_of
 from bms.runtime import Runtime

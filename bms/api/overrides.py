@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from bms import overriding
 from bms.api import views
 from bms.api.server import Handler
-from bms.durations import parse_duration
-from bms.errors import InvalidInput, Refused
-from bms.model import Override
+from bms.core.decisions import Override
+from bms.core.durations import parse_duration
+from bms.core.errors import InvalidInput, Refused
 from bms.overriding import Until
 from bms.people import Action, may
 from bms.reports.override_cost import Cost

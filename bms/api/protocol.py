@@ -10,7 +10,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-from bms.errors import BmsError, InvalidInput, Refused
+from bms.core.errors import BmsError, InvalidInput, Refused
 
 LINE_LIMIT = 16 * 1024 * 1024
 """Bytes of the longest answer: 5,000 points with details are about 1 MB."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, error_kind
-from bms.errors import BmsError, InvalidInput, Refused
+from bms.core.errors import BmsError, InvalidInput, Refused
 from bms.login import account
 from bms.texts.messages import msg
 

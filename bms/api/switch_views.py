@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from bms.api.views import local
 from bms.control.season_machine import is_bad, mean_of
+from bms.core.switched import Spell, SpellKey, planned
 from bms.extending import active
 from bms.runtime import Runtime
-from bms.switched import Spell, SpellKey, planned
 from bms.switching import targets_of
 from bms.texts.messages import msg
 from schedules.model.context import Extension

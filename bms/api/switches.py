@@ -14,14 +14,14 @@ from bms import extending, switching
 from bms.api import switch_views as views
 from bms.api.server import Handler
 from bms.api.views import local
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
+from bms.core.moments import coming
+from bms.core.switched import Switched
 from bms.extending import UnitPlan
-from bms.moments import coming
 from bms.reports.schedule_diff import switch_diff, to_json
 from bms.runtime import Runtime
 from bms.standing import known_context
 from bms.switch_store import SwitchStore
-from bms.switched import Switched
 from bms.switching import SeasonPlan
 from bms.texts.messages import msg
 from schedules.model.context import OverlayLevel

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bms.cli.common import AS_JSON, SITE, YEARS, ErrorGroup, load_site, print_json, show, table_of
-from bms.errors import InvalidInput, Refused
+from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
 
@@ -113,7 +113,7 @@ def _write_draft(
 @AS_JSON
 def list_(site: Path, as_json: bool) -> None:
     """Every calendar: the years it has, what is in it, and whether one is missing."""
-    from bms.clock import SystemClock
+    from bms.core.clock import SystemClock
 
     library = load_site(site).library
     missing = library.missing_years(SystemClock().now().date())
@@ -147,7 +147,7 @@ def show_(site: Path, name: str, year: int | None, as_json: bool) -> None:
     """The days of a calendar in a year, and the line each is from."""
     from datetime import date
 
-    from bms.clock import SystemClock
+    from bms.core.clock import SystemClock
     from bms.texts.yaml.parsing import suggestion
 
     library = load_site(site).library

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, load_site, print_json, show, table_of
-from bms.errors import BmsError, InvalidInput, Unreachable
+from bms.core.errors import BmsError, InvalidInput, Unreachable
 from bms.texts.language import say
 from bms.texts.messages import msg
 

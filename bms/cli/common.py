@@ -13,8 +13,8 @@ import click
 
 from bms.cli.speaking import asked, speak, spoken
 from bms.config.render import problem_line
-from bms.errors import BmsError, InvalidInput
-from bms.instants import is_zone, local_midnight, shown_at
+from bms.core.errors import BmsError, InvalidInput
+from bms.core.instants import is_zone, local_midnight, shown_at
 from bms.texts.language import say
 from bms.texts.messages import msg
 
@@ -173,7 +173,7 @@ def pairs(options: tuple[str, ...], name: str = "--option") -> dict[str, str]:
 
 
 def duration_of(text: str, option: str) -> timedelta:
-    from bms.durations import parse_duration
+    from bms.core.durations import parse_duration
 
     try:
         return parse_duration(text)

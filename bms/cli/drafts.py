@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from bms.cli.common import print_json, state_dir_of
-from bms.errors import InvalidInput, Refused
+from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
 from bms.texts.problems import counted
@@ -48,8 +48,8 @@ def settle(
     reason: str | None, dry_run: bool, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Show the change, ask on a terminal, apply it, and say what became of it."""
-    from bms.clock import SystemClock
     from bms.config.render import render
+    from bms.core.clock import SystemClock
     from bms.editing import one_line
     from bms.revisions import text_of
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from bms.cli.common import AS_JSON, SITE, instant, load_site, print_json, show, table_of
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
 
@@ -162,8 +162,8 @@ def _opened(
     klass: str | None,
     history_dir: Path | None,
 ) -> Iterator[tuple[Site, Trends, list[str], tuple[datetime, datetime]]]:
-    from bms.clock import SystemClock
-    from bms.equipment import PointClass
+    from bms.core.clock import SystemClock
+    from bms.core.equipment import PointClass
     from bms.historian.selection import select
     from bms.historian.trends import Trends
 

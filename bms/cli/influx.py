@@ -20,7 +20,7 @@ from bms.cli.common import (
     state_dir_of,
     table_of,
 )
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
 
@@ -160,7 +160,7 @@ def backfill(
     site: Path, sink: str | None, start: str, end: str | None, reason: str, as_json: bool
 ) -> None:
     """Have a period sent (again); the running controller does it, behind live data."""
-    from bms.clock import SystemClock
+    from bms.core.clock import SystemClock
     from bms.forward.site import named_sink
     from bms.forward.verify import mark_for_backfill
 
@@ -197,7 +197,7 @@ def backfill(
 def status(site: Path, as_json: bool) -> None:
     """How far each database is, what it missed, what it refused."""
     from bms.api.client import ask
-    from bms.errors import Unreachable
+    from bms.core.errors import Unreachable
     from bms.historian.sinks import dead_letters, losses, positions
 
     state_dir = state_dir_of(site)
@@ -343,7 +343,7 @@ def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
 @AS_JSON
 def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> None:
     """Send refused lines again; what the database takes now is no dead letter any more."""
-    from bms.clock import SystemClock
+    from bms.core.clock import SystemClock
     from bms.forward.resend import resend_dead
     from bms.forward.site import ca_of, named_sink, token_of
 
@@ -372,7 +372,7 @@ def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> Non
 
 
 def _period(site: Site, start: str, end: str | None) -> tuple[datetime, datetime]:
-    from bms.clock import SystemClock
+    from bms.core.clock import SystemClock
 
     zone = site.file.zone
     first = instant(zone, start, "--from")

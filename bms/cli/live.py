@@ -105,7 +105,7 @@ def points(
 def why(site: Path, point: str, at: str | None, as_json: bool) -> None:
     """Why a point has its value, or had it then: winner, losers, source, reason, expiry."""
     from bms.api.client import ask
-    from bms.errors import Unreachable
+    from bms.core.errors import Unreachable
     from bms.screens import why_screen
 
     try:
@@ -122,10 +122,10 @@ def why(site: Path, point: str, at: str | None, as_json: bool) -> None:
 
 def _why_then(directory: Path, point: str, at: str) -> dict[str, Any]:
     from bms.cli.common import load_site
-    from bms.clock import SystemClock
     from bms.control import STRATEGIES
+    from bms.core.clock import SystemClock
+    from bms.core.moments import past
     from bms.historian.queries import Queries
-    from bms.moments import past
     from bms.reports.why import known_units, why_then, zone_of
 
     site, now = load_site(directory), SystemClock().now()

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bms.cli.common import AS_JSON, SITE, instant, load_site, print_json, show
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.config.site import Site
-    from bms.model import Override
+    from bms.core.decisions import Override
     from schedules.model.context import Context
 
 _DAYS = click.IntRange(1, 400)
@@ -32,7 +32,7 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
 
     With overlays, extensions and overrides in force, as they are now.
     """
-    from bms.clock import SystemClock
+    from bms.core.clock import SystemClock
     from bms.reports.schedule_preview import schedule_preview
     from bms.schedule_screens import preview_screen
     from bms.texts.yaml.parsing import suggestion
@@ -73,7 +73,7 @@ def diff(site: Path, edited: Sequence[Path], days: int, start: str | None, as_js
     group was measured to take in each mode, or else from its rated power. Without EDITED the files
     on disk are compared with those in force.
     """
-    from bms.clock import SystemClock
+    from bms.core.clock import SystemClock
     from bms.historian.queries import opened
     from bms.reports.schedule_diff import schedule_diff, to_json
     from bms.schedule_screens import diff_screen
@@ -149,7 +149,7 @@ def standing(site: Site, now: datetime) -> tuple[list[Override] | None, Context]
 def _expected_if_running(site: Site, group: str) -> dict[str, Any] | None:
     """When optimal start will begin the next block, as far as anybody can tell now."""
     from bms.api.client import ask
-    from bms.errors import Unreachable
+    from bms.core.errors import Unreachable
 
     if site.groups[group].optimal is None:
         return None

@@ -20,7 +20,7 @@ from bms.cli.common import (
     show,
     table_of,
 )
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
 
@@ -41,7 +41,7 @@ def meter() -> None:
 
 
 def _now() -> datetime:
-    from bms.clock import SystemClock
+    from bms.core.clock import SystemClock
 
     return SystemClock().now()
 
@@ -52,8 +52,8 @@ def _period(
     """A period of whole quarter hours; this month so far if nothing is said."""
     from zoneinfo import ZoneInfo
 
+    from bms.core.instants import from_ms, local_midnight, to_ms
     from bms.energy.quarters import QUARTER_MS
-    from bms.instants import from_ms, local_midnight, to_ms
 
     month = now.astimezone(ZoneInfo(zone)).date().replace(day=1)
     first = instant(zone, start, "--from") if start else local_midnight(month, ZoneInfo(zone))

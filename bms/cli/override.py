@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, duration_of, print_json, show, state_dir_of
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
 
@@ -150,7 +150,7 @@ def _told(site: Path, answer: Mapping[str, Any]) -> str:
 def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
     from datetime import timedelta
 
-    from bms.durations import in_words
+    from bms.core.durations import in_words
     from bms.screens import own_words, screen_table, value_text
 
     table = (

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from bms.cli.common import AS_JSON, SITE, load_site, print_json
-from bms.errors import InvalidInput, Unreachable
+from bms.core.errors import InvalidInput, Unreachable
 from bms.texts.language import say
 from bms.texts.messages import msg
 from drivers.base import Driver

@@ -41,7 +41,7 @@ def report() -> None:
 @AS_JSON
 def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: bool) -> None:
     """What would have been written on links in shadow mode, beside what the field showed."""
-    from bms.clock import SystemClock
+    from bms.core.clock import SystemClock
     from bms.historian.embedded import History
     from bms.reports.shadow import shadow_report, to_json
     from bms.screens import shadow_screen
@@ -68,7 +68,7 @@ def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: b
 @AS_JSON
 def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
     """Energy growth per base against its target, with the verdict."""
-    from bms.clock import SystemClock
+    from bms.core.clock import SystemClock
     from bms.ledger.reading import open_ledger
     from bms.reports.growth import growth_report
     from bms.screens import growth_screen

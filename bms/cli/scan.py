@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bms.cli.common import AS_JSON, ErrorGroup, print_json, show, table_of
-from bms.errors import BmsError, InvalidInput, Unreachable
+from bms.core.errors import BmsError, InvalidInput, Unreachable
 from bms.texts.language import say
 from bms.texts.messages import msg
 

@@ -21,7 +21,7 @@ from bms.cli.common import (
 from bms.cli.drafts import SCHEDULE, changing, editor_of, settle
 from bms.cli.read import schedule as _schedule
 from bms.cli.schedule_edit import copy_day, edit, exception, set_
-from bms.errors import InvalidInput, Refused
+from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
 

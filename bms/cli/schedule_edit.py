@@ -13,7 +13,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs
 from bms.cli.drafts import SCHEDULE, changing, editor_of, refused_text, settle, show_draft
-from bms.errors import BmsError, InvalidInput, Refused
+from bms.core.errors import BmsError, InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
 

@@ -20,7 +20,7 @@ from bms.cli.common import (
     print_json,
     with_endpoints_of,
 )
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
 from bms.texts.problems import counted

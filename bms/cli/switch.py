@@ -19,7 +19,7 @@ from bms.cli.common import (
     state_dir_of,
     table_of,
 )
-from bms.errors import InvalidInput, Refused
+from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
 

@@ -10,7 +10,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs, print_json, show, table_of
 from bms.cli.switch import DRY_RUN, FOR, REASON, UNTIL, ask_controller, check_end
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
 

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bms.cli.common import table_of
-from bms.errors import Unreachable
+from bms.core.errors import Unreachable
 from bms.texts.language import say
 
 Rows = list[dict[str, Any]]

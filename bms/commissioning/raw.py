@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bms import audit
-from bms.errors import BmsError, InvalidInput, Refused
+from bms.core.errors import BmsError, InvalidInput, Refused
 from bms.texts.messages import msg
 from drivers.base import Driver
 from drivers.codec import codec, is_bit_table, width

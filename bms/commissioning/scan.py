@@ -13,7 +13,7 @@ from asyncua.client.client import Client
 from asyncua.common.node import Node
 from asyncua.ua.uaerrors import UaError
 
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.texts.messages import msg
 from drivers.catalogue import shipped
 from drivers.modbus.driver import ModbusDriver

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bms.config.outputs import Finding
 from bms.config.sections import Names, read_all
-from bms.equipment import KINDS, PointClass, Role
+from bms.core.equipment import KINDS, PointClass, Role
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Document, Origin, Problem, suggestion, validate
 from drivers.catalogue import DeviceType, shipped

@@ -13,8 +13,8 @@ from bms.config.outputs import check_settings, rules, step, value_type
 from bms.config.registers import Registers
 from bms.config.sections import Names, entries, read_all
 from bms.config.site import MeterRegister
-from bms.equipment import KINDS, Equipment, Kind
-from bms.model import OutputRules
+from bms.core.decisions import OutputRules
+from bms.core.equipment import KINDS, Equipment, Kind
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Document, Origin, Path, Problem, suggestion
 from drivers.catalogue import DeviceType, bind, models_problem, profile_of

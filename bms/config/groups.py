@@ -12,8 +12,8 @@ from bms.config.names import RunError, is_pattern, select
 from bms.config.optimal import resolve
 from bms.config.sections import Names, entries, names_of, read_all
 from bms.config.site import Group, StrategySpec
-from bms.equipment import Equipment
-from bms.model import Priority
+from bms.core.decisions import Priority
+from bms.core.equipment import Equipment
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Document, Path, Problem, suggestion, validate
 from drivers.points import PointId

@@ -29,9 +29,9 @@ from bms.config.programme import Governable, check_files, check_schedules
 from bms.config.sections import Names, entries, names_of, read_all
 from bms.config.singles import regroup
 from bms.config.site import Base, Link, Site, StrategySpec
-from bms.equipment import Medium
-from bms.errors import InvalidInput
-from bms.instants import is_zone
+from bms.core.equipment import Medium
+from bms.core.errors import InvalidInput
+from bms.core.instants import is_zone
 from bms.texts.messages import msg
 from bms.texts.problems import counted
 from bms.texts.yaml.parsing import Document, Problem, suggestion

@@ -21,8 +21,8 @@ from bms.config.filemodel import FileModel
 from bms.config.models import IDENTIFIER, Title
 from bms.config.sections import Names, entries
 from bms.config.site import MANUAL_RESOLUTION, Base, MeterRegister, MeterRole, MeterSpec
-from bms.equipment import Equipment, Medium, PointClass
-from bms.instants import local_midnight, to_ms
+from bms.core.equipment import Equipment, Medium, PointClass
+from bms.core.instants import local_midnight, to_ms
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Document, Path, Problem, suggestion
 from drivers.points import PointId

@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, Field
 
 from bms.config.filemodel import FileModel
 from bms.config.names import RunError, select
-from bms.durations import parse_duration
-from bms.equipment import Equipment
+from bms.core.durations import parse_duration
+from bms.core.equipment import Equipment
 from drivers.points import PointId
 from schedules.model.week import parse_time
 

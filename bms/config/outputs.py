@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bms.config.models import OutputFile
-from bms.equipment import Kind, PointClass, Role
-from bms.model import OutputRules
+from bms.core.decisions import OutputRules
+from bms.core.equipment import Kind, PointClass, Role
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.codec import codec

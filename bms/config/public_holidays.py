@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from importlib.metadata import version
 from itertools import groupby
 
-from bms.errors import InvalidInput, NotAvailable
+from bms.core.errors import InvalidInput, NotAvailable
 from bms.texts.messages import msg
 
 CHINA = "CN"

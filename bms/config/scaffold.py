@@ -6,7 +6,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 
-from bms.errors import InvalidInput, Refused
+from bms.core.errors import InvalidInput, Refused
 from bms.texts.messages import msg
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bms.config.filemodel import FileModel
-from bms.equipment import PointClass
+from bms.core.equipment import PointClass
 from bms.texts.messages import msg
 
 TOKEN_ENV = "BMS_INFLUX_TOKEN"

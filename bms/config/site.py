@@ -14,8 +14,8 @@ from bms.config.filemodel import FileModel
 from bms.config.links import LinkSettings
 from bms.config.models import BaseFile, SiteFile
 from bms.config.optimal import Optimal
-from bms.equipment import LIMITS, Equipment, Medium
-from bms.model import Controller, OutputRules
+from bms.core.decisions import Controller, OutputRules
+from bms.core.equipment import LIMITS, Equipment, Medium
 from bms.texts.yaml.parsing import Origin
 from drivers.modbus.transport import UnitProfile
 from drivers.points import Point, PointId, Value

@@ -18,7 +18,7 @@ from bms.control.optimal import optimal_controller
 from bms.control.overlay import OverlayController
 from bms.control.overrides import OverrideController
 from bms.control.schedule import ScheduleController, resolver_of
-from bms.model import Controller, Override
+from bms.core.decisions import Controller, Override
 from schedules.model.context import NOTHING, Context
 
 STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(

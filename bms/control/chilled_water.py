@@ -10,7 +10,7 @@ from bms.control import group as groups
 from bms.control.chilled_water_parameters import SETPOINT, ChilledWaterPlantParameters
 from bms.control.chilled_water_plant import ChilledWaterPlant
 from bms.control.flow_interlock import FlowInterlock, GuardedChiller
-from bms.model import Controller
+from bms.core.decisions import Controller
 from bms.texts.messages import msg
 
 

@@ -19,7 +19,7 @@ from bms.config.site import Group
 from bms.control import group as groups
 from bms.control.chilled_water_parameters import SETPOINT, ChilledWaterPlantParameters
 from bms.control.chiller_trains import PlantTrain, TrainView
-from bms.model import (
+from bms.core.decisions import (
     Award,
     Command,
     Condition,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bms.control import group as groups
-from bms.equipment import Equipment
-from bms.model import Award, Condition, Priority, Severity, Snapshot
+from bms.core.decisions import Award, Condition, Priority, Severity, Snapshot
+from bms.core.equipment import Equipment
 from bms.protection import is_on
 from bms.sequences.chiller_train import Auxiliary, Phase, TrainInputs, TrainState
 from bms.sequences.timers import lasted

@@ -17,7 +17,7 @@ from pydantic import Field
 from bms.config.filemodel import FileModel
 from bms.config.site import Group, Setpoint, StrategySpec
 from bms.control import group as groups
-from bms.model import (
+from bms.core.decisions import (
     Award,
     Command,
     Condition,

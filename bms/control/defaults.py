@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from bms.model import Command, Decision, Priority, Snapshot, Stage
+from bms.core.decisions import Command, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
 from drivers.points import PointId, Value
 

@@ -19,7 +19,7 @@ from bms.config.site import Group, Site
 from bms.control import STRATEGIES, scheduled
 from bms.control.overrides import OverrideController
 from bms.control.schedule import resolver_of
-from bms.model import Award, Command, Controller, Override, Snapshot
+from bms.core.decisions import Award, Command, Controller, Override, Snapshot
 from drivers.points import PointId
 from schedules.model.context import Context
 

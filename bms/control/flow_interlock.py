@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bms.control import group as groups
-from bms.model import Command, Decision, Priority, Snapshot, Stage
+from bms.core.decisions import Command, Decision, Priority, Snapshot, Stage
 from bms.sequences.timers import lasted, since
 from bms.texts.messages import msg
 from drivers.points import PointId

@@ -33,7 +33,7 @@ from bms.control.learning import (
 )
 from bms.control.purge import why_purge
 from bms.control.schedule import resolver_of
-from bms.model import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
+from bms.core.decisions import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
 from bms.protection import is_on
 from bms.texts.messages import msg
 from drivers.points import PointId, Value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bms.config.site import Group
-from bms.model import Command, Decision, Priority, Snapshot, Stage
+from bms.core.decisions import Command, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
 from drivers.points import PointId
 from schedules.answering.resolve import Resolver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bms.model import Command, Decision, Override, Priority, Snapshot, Stage
+from bms.core.decisions import Command, Decision, Override, Priority, Snapshot, Stage
 from bms.texts.messages import msg
 from drivers.points import PointId
 

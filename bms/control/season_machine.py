@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bms.switched import Cause, Spell, current, planned
+from bms.core.switched import Cause, Spell, current, planned
 from bms.texts.messages import msg
 from schedules.model.seasons import SUMMER, TRANSITIONAL, WINTER, OutdoorRule, SeasonSet
 

@@ -14,9 +14,9 @@ from fractions import Fraction
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from bms.core.instants import from_ms
 from bms.energy.ledger import Label
 from bms.energy.quarters import QUARTER_MS, Slot
-from bms.instants import from_ms
 
 FILLED_PCT: Final = 95
 _KNOWN_SHAPE: Final = (Label.MEASURED, Label.CORRECTED, Label.DERIVED)

@@ -26,7 +26,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from bms.instants import DAY_MS, from_ms, to_ms
+from bms.core.instants import DAY_MS, from_ms, to_ms
 from drivers.points import PointId
 
 HOUR_MS: Final = 3_600_000

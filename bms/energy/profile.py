@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from bms.core.instants import DAY_MS, from_ms, to_ms
 from bms.energy.quarters import QUARTER_MS
-from bms.instants import DAY_MS, from_ms, to_ms
 
 WEEKS: Final = 4
 """How many weeks before a gap are looked at: enough to find the weekday once without a holiday."""

@@ -16,6 +16,7 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
+from bms.core.instants import from_ms, to_ms
 from bms.energy.ledger import (
     BORDER_LIMIT_MS,
     MAX_PROBLEMS,
@@ -26,7 +27,6 @@ from bms.energy.ledger import (
     Label,
     worst,
 )
-from bms.instants import from_ms, to_ms
 
 QUARTER_MS: Final = 900_000
 MEASURED_WITHIN_MS: Final = 1_200_000

@@ -14,7 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Base, MeterRole, Site
-from bms.instants import local_midnight, to_ms
+from bms.core.instants import local_midnight, to_ms
 from drivers.points import PointId, Quality, Sample
 
 _HOUR_MS: Final = 3_600_000

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from bms.config.sinks import InfluxFile
-from bms.equipment import PointClass
+from bms.core.equipment import PointClass
 from bms.forward.outgoing import Outgoing
 from bms.forward.reader import Reader
 from bms.forward.refill import SERIES_AT_ONCE, lost_numbers

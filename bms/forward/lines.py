@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from math import isfinite
 
-from bms.equipment import Medium, PointClass
+from bms.core.equipment import Medium, PointClass
 from bms.forward.tags import Tagging
 from bms.forward.text import escaped, quoted
 from bms.historian.blob import BOOL, FLOAT, INT, value_of

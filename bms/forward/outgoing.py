@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from bms.core.decisions import Severity
 from bms.historian import award_rows
 from bms.historian.blob import Columns, DamagedBlob, decode
 from bms.historian.queries import Queries
 from bms.historian.records import AlarmRow, AwardRow, LogRow, from_ms
-from bms.model import Severity
 
 ROWS_AT_ONCE = 50
 _IN_TIME = "t0 BETWEEN ?1 - (SELECT widest_ms FROM about) AND ?2 - 1 AND t1 >= ?1"

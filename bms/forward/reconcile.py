@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bms.config.sinks import InfluxFile
-from bms.errors import BmsError
+from bms.core.errors import BmsError
 from bms.forward.compare import (
     ENERGY,
     ROLLUPS,

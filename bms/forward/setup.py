@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bms.config.sinks import InfluxFile
-from bms.errors import BmsError
+from bms.core.errors import BmsError
 from bms.forward.reader import QueryFailed, Reader
 
 DAY_S = 86_400

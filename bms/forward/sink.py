@@ -21,9 +21,9 @@ from pathlib import Path
 from time import monotonic as system_monotonic
 from typing import TypeVar
 
-from bms.clock import SystemClock
 from bms.config.sinks import InfluxFile
-from bms.errors import StoreError
+from bms.core.clock import SystemClock
+from bms.core.errors import StoreError
 from bms.forward.delivery import MAX_LINES, OUTAGE_S, Delivery, Parcel, parcels
 from bms.forward.opened import Opened, has_ledger, open_sources, open_streams
 from bms.forward.pace import Pace

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bms.config.sinks import InfluxFile
 from bms.config.site import Site
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.forward.sink import InfluxSink
 from bms.forward.tags import Tagging, site_tags
 from bms.forward.tls import trust

@@ -9,7 +9,7 @@ from itertools import compress
 from typing import Protocol
 
 from bms.config.sinks import InfluxFile, StreamKind
-from bms.equipment import PointClass
+from bms.core.equipment import PointClass
 from bms.forward.lines import (
     LineWriter,
     alarm_line,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.texts.messages import msg
 
 UNKNOWN_SIGNER = frozenset({2, 18, 19, 20, 21})

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from bms.clock import SystemClock
 from bms.config.sinks import InfluxFile
 from bms.config.site import Site
+from bms.core.clock import SystemClock
+from bms.core.instants import local_midnight
 from bms.forward.compare import LocalCounts, compare, kept_from
 from bms.forward.opened import open_sources
 from bms.forward.reader import Reader
@@ -22,7 +23,6 @@ from bms.forward.sources import Stream, streams_of
 from bms.forward.tags import Tagging
 from bms.historian.records import to_ms
 from bms.historian.sinks import LAST_PLACE, LOG, STORED, SinkCursor, day_of, dead_letters
-from bms.instants import local_midnight
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from bms.core.decisions import Award, Command, Priority
 from bms.historian.records import AwardRow, from_ms, to_ms
-from bms.model import Award, Command, Priority
 from drivers.points import PointId
 
 INSERT = (

@@ -23,7 +23,7 @@ from typing import Final
 
 import numpy as np
 
-from bms.errors import DiskError, StoreError
+from bms.core.errors import DiskError, StoreError
 from bms.historian.passes import DAY_MS, ROWS_AT_ONCE, Pass, Points, quarter_of
 from bms.historian.queries import Queries
 from bms.historian.rawfiles import LogView, whole_series

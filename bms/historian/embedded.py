@@ -15,10 +15,10 @@ from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 
+from bms.core.equipment import PointClass
+from bms.core.errors import StoreError
 from bms.database import transaction
 from bms.energy.ledger import Reading
-from bms.equipment import PointClass
-from bms.errors import StoreError
 from bms.historian import award_rows
 from bms.historian.blob import encode
 from bms.historian.queries import TEXT_CACHE, Queries

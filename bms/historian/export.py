@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from bms.errors import InvalidInput, StoreError
+from bms.core.errors import InvalidInput, StoreError
 from bms.historian.records import from_ms
 from bms.historian.trends import StepBlock, Trends
 from bms.texts.messages import msg

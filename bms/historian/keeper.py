@@ -11,10 +11,10 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from bms.config.site import Site
-from bms.errors import StoreError
+from bms.core.decisions import Condition, Severity
+from bms.core.errors import StoreError
 from bms.historian.records import from_ms, to_ms
 from bms.historian.upkeep import COMMAND, RETRY_LATER, Outcome, Request, parsed
-from bms.model import Condition, Severity
 from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from bms.equipment import PointClass
+from bms.core.equipment import PointClass
 from bms.historian.columns import Ints
 from bms.historian.queries import Queries
 from bms.historian.rawfiles import SAMPLES_AT_ONCE, LogView, segment_samples

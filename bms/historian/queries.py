@@ -11,10 +11,11 @@ from math import gcd, lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bms.core.decisions import Severity
+from bms.core.equipment import PointClass
+from bms.core.errors import StoreError
 from bms.database import Closing, Layout, open_database, store_errors
 from bms.energy.ledger import Reading
-from bms.equipment import PointClass
-from bms.errors import StoreError
 from bms.historian import award_rows
 from bms.historian.blob import DamagedBlob, decode, value_of
 from bms.historian.records import (
@@ -27,7 +28,6 @@ from bms.historian.records import (
     from_ms,
     to_ms,
 )
-from bms.model import Severity
 from drivers.points import PointId, Quality, Sample
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from bms.core.errors import StoreError
 from bms.database import store_errors
-from bms.errors import StoreError
 from bms.historian.blob import DamagedBlob, decode
 from bms.historian.columns import Ints
 from bms.historian.rolldb import FILE_NAME as ROLL_FILE

@@ -15,8 +15,9 @@ from operator import itemgetter
 from typing import Protocol
 
 from bms.config.site import Site
+from bms.core.decisions import Award, Severity
+from bms.core.equipment import PointClass
 from bms.energy.ledger import Reading
-from bms.equipment import PointClass
 from bms.historian.records import (
     EPOCH,
     AlarmRow,
@@ -27,7 +28,6 @@ from bms.historian.records import (
     from_ms,
     to_ms,
 )
-from bms.model import Award, Severity
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample, Value
 
 QUARTER_MS = 900_000

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from bms.core.decisions import Award, Severity
+from bms.core.equipment import PointClass
+from bms.core.instants import EPOCH as EPOCH
+from bms.core.instants import from_ms as from_ms
+from bms.core.instants import to_ms as to_ms
 from bms.energy.ledger import Reading
-from bms.equipment import PointClass
-from bms.instants import EPOCH as EPOCH
-from bms.instants import from_ms as from_ms
-from bms.instants import to_ms as to_ms
-from bms.model import Award, Severity
 from drivers.points import PointId, Sample, Value
 
 

@@ -13,8 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from bms.core.errors import DiskError, StoreError
 from bms.database import open_database, store_errors
-from bms.errors import DiskError, StoreError
 from bms.historian.passes import DAY_MS, REACH_MS, Points, quarter_of
 from bms.historian.rawfiles import LogView, whole_series
 from bms.historian.rolldb import RollDb

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from bms.equipment import PointClass
+from bms.core.equipment import PointClass
 from bms.historian.blob import BOOL, FLOAT, INT, TEXT
 from bms.historian.columns import Column, Floats, Ints
 

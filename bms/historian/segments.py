@@ -20,10 +20,10 @@ from typing import Final
 
 import numpy as np
 
+from bms.core.equipment import PointClass
+from bms.core.errors import DiskError, StoreError
 from bms.database import Layout, open_database, store_errors
 from bms.durable import sync_directory
-from bms.equipment import PointClass
-from bms.errors import DiskError, StoreError
 from bms.historian.columns import DamagedColumns, Floats, Ints, pack, unpack
 from bms.historian.rollups import Samples
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from bms.config.site import Site
-from bms.equipment import PointClass
-from bms.errors import InvalidInput
+from bms.core.equipment import PointClass
+from bms.core.errors import InvalidInput
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.points import PointId

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from bms.core.equipment import PointClass
 from bms.database import Closing
-from bms.equipment import PointClass
 from bms.historian.blob import TEXT, value_of
 from bms.historian.columns import Floats, Ints
 from bms.historian.queries import Queries

@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from bms.errors import BmsError, StoreError
+from bms.core.errors import BmsError, StoreError
 from bms.historian.records import Dropped, from_ms, to_ms
 
 COMMAND: Final = (sys.executable, "-m", "bms.historian.upkeep")

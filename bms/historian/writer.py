@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 
-from bms.errors import DiskError, StoreError
+from bms.core.errors import DiskError, StoreError
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Dropped
 

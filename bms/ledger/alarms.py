@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bms.config.site import MeterSpec, Site
+from bms.core.decisions import Condition, Severity
+from bms.core.instants import local_midnight, to_ms
 from bms.energy.ledger import Energy
 from bms.energy.tree import Node, tree
-from bms.instants import local_midnight, to_ms
 from bms.ledger.store import Ledger
-from bms.model import Condition, Severity
 
 LOOK_BACK = timedelta(hours=24)
 

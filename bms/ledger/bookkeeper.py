@@ -21,6 +21,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bms.config.site import MeterSpec
+from bms.core.instants import DAY_MS, to_ms
 from bms.energy.ledger import (
     RANK,
     RETURN_WITHIN_MS,
@@ -43,7 +44,6 @@ from bms.energy.quarters import (
     floor_quarter,
 )
 from bms.historian.queries import Queries
-from bms.instants import DAY_MS, to_ms
 from bms.ledger.publishing import FOREVER, Changes, Publisher, Value, common, floor_day
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger, Tip

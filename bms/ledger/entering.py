@@ -16,11 +16,11 @@ from typing import Final
 
 from bms import audit
 from bms.config.site import MeterSpec, Site
+from bms.core.errors import InvalidInput, Refused
+from bms.core.instants import to_ms
 from bms.energy.ledger import ROLLOVER_HIGH, ROLLOVER_LOW, Label
 from bms.energy.quarters import QUARTER_MS
-from bms.errors import InvalidInput, Refused
 from bms.historian.queries import Queries
-from bms.instants import to_ms
 from bms.ledger.publishing import MOST_COUNTS, common
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger

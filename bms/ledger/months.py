@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bms.instants import local_midnight, to_ms
+from bms.core.instants import local_midnight, to_ms
 
 
 def month_of(day: date) -> int:

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bms.config.site import MeterSpec
+from bms.core.instants import DAY_MS, from_ms, to_ms
 from bms.energy.ledger import LABELS, RANK, Label, worst
 from bms.energy.quarters import QUARTER_MS
-from bms.instants import DAY_MS, from_ms, to_ms
 from bms.ledger.codec import Raw
 from bms.ledger.months import month_of
 from bms.ledger.records import Entry, EntryKind

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bms.config.site import MeterSpec
+from bms.core.errors import StoreError
+from bms.core.instants import DAY_MS, from_ms, to_ms
 from bms.database import Closing, Layout, open_database, store_errors
 from bms.energy.ledger import LABELS, Energy, Event, Label
 from bms.energy.quarters import (
@@ -30,9 +32,7 @@ from bms.energy.quarters import (
     floor_quarter,
 )
 from bms.energy.today import Day
-from bms.errors import StoreError
 from bms.historian.streams import EnergyRow
-from bms.instants import DAY_MS, from_ms, to_ms
 from bms.ledger.codec import DamagedBlob, Raw, unpack, unpack_day
 from bms.ledger.months import month_edges, whole_months
 from bms.ledger.records import Entry, EntryKind

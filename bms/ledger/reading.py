@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bms.config.site import Site
-from bms.errors import StoreError
+from bms.core.errors import StoreError
 from bms.historian.queries import FILE_NAME as HISTORY
 from bms.historian.queries import Queries
 from bms.ledger.bookkeeper import Bookkeeper

@@ -9,10 +9,10 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Final
 
+from bms.core.instants import DAY_MS, to_ms
 from bms.database import store_errors, transaction
 from bms.energy.ledger import RANK
 from bms.energy.quarters import Anchor, Stretch
-from bms.instants import DAY_MS, to_ms
 from bms.ledger.codec import Raw, pack, pack_day
 from bms.ledger.queries import FILE_NAME as FILE_NAME
 from bms.ledger.queries import LedgerQueries

@@ -9,11 +9,11 @@ from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from bms.config.site import MeterSpec, Site
+from bms.core.instants import from_ms, local_midnight, to_ms
 from bms.energy.demand import peaks
 from bms.energy.ledger import Energy
 from bms.energy.quarters import QUARTER_MS, Slot
 from bms.energy.tree import Node, tree
-from bms.instants import from_ms, local_midnight, to_ms
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger
 from bms.reports.growth import shares_pct

@@ -16,11 +16,11 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Site
-from bms.durations import in_words
+from bms.core.decisions import Award, Override, Priority
+from bms.core.durations import in_words
+from bms.core.instants import MILLISECOND
 from bms.energy.ledger import BORDER_LIMIT_MS, Interval, Reading, intervals, marks_of
 from bms.historian.queries import Queries
-from bms.instants import MILLISECOND
-from bms.model import Award, Override, Priority
 from bms.protection import is_on
 from bms.reports.why import zone_of
 from bms.texts.messages import msg

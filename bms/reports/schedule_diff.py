@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from bms.config.site import Group, Site
 from bms.control.expected import Changed, Expected, changes, expected, hours_by_mode
 from bms.control.schedule import resolver_of
+from bms.core.decisions import Command, Override
 from bms.historian.queries import Queries, opened
-from bms.model import Command, Override
 from bms.reports.power import GroupPower, group_power
 from schedules.model.context import Context
 

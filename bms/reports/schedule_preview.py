@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bms.config.site import Group, Site
 from bms.control.expected import Expected, expected
 from bms.control.schedule import resolver_of
-from bms.model import Override
+from bms.core.decisions import Override
 from bms.texts.messages import msg
 from schedules.answering.resolve import Resolver
 from schedules.model.context import Context

@@ -10,10 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Site
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
+from bms.core.instants import MILLISECOND
 from bms.historian.queries import Queries
 from bms.historian.records import AwardRow
-from bms.instants import MILLISECOND
 from bms.protection import same, same_winner
 from bms.shadow import shadowed
 from bms.texts.messages import msg

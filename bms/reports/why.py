@@ -12,10 +12,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Group, Site, StrategySpec
-from bms.equipment import PointClass, Role
-from bms.errors import BmsError, InvalidInput
+from bms.core.decisions import Award, Command
+from bms.core.equipment import PointClass, Role
+from bms.core.errors import BmsError, InvalidInput
 from bms.historian.queries import Queries
-from bms.model import Award, Command
 from bms.protection import Hold, retold
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion

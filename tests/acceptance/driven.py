@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from bms.api.server import Handler
 from bms.api.switches import SwitchHandlers
-from bms.clock import SimulatedClock
 from bms.config.load import load
 from bms.control import STRATEGIES
+from bms.core.clock import SimulatedClock
 from bms.field import Field
 from bms.plants import make_plant
 from bms.runtime import Runtime

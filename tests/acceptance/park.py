@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bms.api.client import ask
-from bms.errors import Unreachable
+from bms.core.errors import Unreachable
 from simulators.parks import demo
 
 SITE = Path(demo.__file__).parent / "site"

@@ -9,10 +9,10 @@ import pytest
 
 from bms.config.load import load
 from bms.control import STRATEGIES
+from bms.core.instants import MILLISECOND, to_ms
 from bms.energy.ledger import intervals
 from bms.energy.quarters import QUARTER_MS
 from bms.historian.embedded import History
-from bms.instants import MILLISECOND, to_ms
 from bms.ledger.store import Ledger
 from bms.plants import make_plant
 from bms.simulate import simulate

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bms.equipment import PointClass
+from bms.core.equipment import PointClass
 from bms.historian.compaction import Compaction, Zones
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Series, to_ms

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import aiohttp
 
 from bms.config.sinks import InfluxFile
-from bms.equipment import PointClass
+from bms.core.equipment import PointClass
 from bms.forward.delivery import parcels
 from bms.forward.outgoing import Outgoing
 from bms.forward.pace import Pace

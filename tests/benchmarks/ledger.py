@@ -9,11 +9,11 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+from bms.core.instants import DAY_MS, to_ms
 from bms.energy.ledger import RANK, Label, Reading
 from bms.energy.quarters import QUARTER_MS
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Meter
-from bms.instants import DAY_MS, to_ms
 from bms.ledger.bookkeeper import Bookkeeper
 from bms.ledger.codec import Raw
 from bms.ledger.store import Ledger

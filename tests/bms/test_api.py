@@ -15,7 +15,7 @@ import pytest
 from bms.api.client import ask
 from bms.api.protocol import REQUEST_LIMIT, socket_path
 from bms.api.server import ApiServer
-from bms.errors import BmsError, InvalidInput, Refused, Unreachable
+from bms.core.errors import BmsError, InvalidInput, Refused, Unreachable
 from bms.texts.yaml.parsing import Problem
 
 

@@ -13,10 +13,10 @@ from aiohttp import web
 from bms.adopting import load_to_run
 from bms.api.client import ask
 from bms.app import App
-from bms.clock import SystemClock
 from bms.config.load import load, with_endpoints
 from bms.control import STRATEGIES
-from bms.errors import InvalidInput
+from bms.core.clock import SystemClock
+from bms.core.errors import InvalidInput
 from bms.historian.embedded import History
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links

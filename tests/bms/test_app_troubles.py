@@ -17,11 +17,11 @@ import pytest
 from bms import app as app_module
 from bms.api.client import ask
 from bms.app import App
-from bms.clock import SystemClock
 from bms.config.load import load
 from bms.config.site import Link
 from bms.control import STRATEGIES
-from bms.errors import StoreError
+from bms.core.clock import SystemClock
+from bms.core.errors import StoreError
 from bms.historian.records import Batch
 from bms.plants import EchoPlant
 from drivers.base import Driver, Write, WriteResult

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bms import audit
-from bms.errors import StoreError
+from bms.core.errors import StoreError
 
 NOW = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 

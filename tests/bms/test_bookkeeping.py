@@ -12,9 +12,9 @@ import pytest
 from bms import bookkeeping
 from bms.bookkeeping import Bookkeeping
 from bms.config.site import Site
+from bms.core.decisions import Condition
 from bms.ledger.bookkeeper import Bookkeeper
 from bms.ledger.store import FILE_NAME
-from bms.model import Condition
 from tests.ledger.support import METER, Books, at, site_of
 
 

@@ -31,7 +31,7 @@ from bms.commissioning.scan import (
     units,
 )
 from bms.config.models import EquipmentEntry
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from drivers.catalogue import bind, shipped
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.identify import Found

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bms.durations import in_words, parse_duration
+from bms.core.durations import in_words, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bms.cli import main
-from bms.equipment import PointClass
+from bms.core.equipment import PointClass
 from bms.historian.compaction import Compaction, Zones
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Dropped, Series

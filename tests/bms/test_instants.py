@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bms.cli.common import instant
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bms.model import Override
+from bms.core.decisions import Override
 from bms.store import Store
 from tests.bms.test_cli import bms, refused
 

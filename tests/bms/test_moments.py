@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bms.errors import InvalidInput
-from bms.moments import coming, past
+from bms.core.errors import InvalidInput
+from bms.core.moments import coming, past
 
 SHANGHAI, BERLIN, LORD_HOWE = "Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe"
 

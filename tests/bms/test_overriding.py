@@ -21,9 +21,9 @@ from bms.api.client import ask
 from bms.config.load import load
 from bms.config.site import Site
 from bms.control import STRATEGIES
-from bms.errors import BmsError, InvalidInput, Refused, Unreachable
+from bms.core.decisions import Override
+from bms.core.errors import BmsError, InvalidInput, Refused, Unreachable
 from bms.historian.embedded import History
-from bms.model import Override
 from bms.overriding import ResolverOf, Until, back_to, extended, wanted
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links

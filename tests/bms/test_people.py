@@ -12,7 +12,7 @@ import pytest
 from bms.config.load import check, load
 from bms.config.site import Site
 from bms.control import STRATEGIES
-from bms.errors import Refused
+from bms.core.errors import Refused
 from bms.login import login
 from bms.people import ROLES, Action, may, may_for, role_of
 from tests.bms.test_app import FILES

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bms.app import App
-from bms.clock import SystemClock
 from bms.config.load import check, load
 from bms.control import STRATEGIES
-from bms.errors import InvalidInput
+from bms.core.clock import SystemClock
+from bms.core.errors import InvalidInput
 from bms.historian.embedded import History
 from bms.plants import EchoPlant, make_plant, plant_of
 from bms.simulate import simulate

@@ -13,7 +13,7 @@ from bms.config.filemodel import FileModel
 from bms.config.load import check
 from bms.config.scaffold import template
 from bms.config.site import Group, Setpoint, Site, StrategySpec
-from bms.model import Decision, Priority, Snapshot, Stage
+from bms.core.decisions import Decision, Priority, Snapshot, Stage
 from bms.texts.yaml.parsing import Problem
 from drivers.points import PointId
 

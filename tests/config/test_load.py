@@ -17,7 +17,7 @@ from bms.config.load import (
     with_endpoints,
 )
 from bms.config.outputs import FLOAT_TOLERANCE, WHOLE_NUMBER_TOLERANCE
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from drivers.points import ModbusAddress, OpcUaAddress
 from tests.config.sites import STRATEGIES, Draft
 

@@ -9,7 +9,7 @@ import pytest
 
 from bms.config.meters import parse
 from bms.config.site import MeterRole
-from bms.equipment import Medium
+from bms.core.equipment import Medium
 from tests.config.sites import Draft
 
 FILE = "meters.yaml"

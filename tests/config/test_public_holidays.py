@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from bms.cli import main
 from bms.config.public_holidays import PublicHolidays, calendar_text, gather, works
 from bms.config.scaffold import init
-from bms.errors import InvalidInput, NotAvailable
+from bms.core.errors import InvalidInput, NotAvailable
 from schedules.files.folder import load
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from bms import control
 from bms.config.devices import check_device
 from bms.config.load import check
 from bms.config.scaffold import init, template
-from bms.errors import InvalidInput, Refused
+from bms.core.errors import InvalidInput, Refused
 from drivers.catalogue import DeviceType, shipped
 from tests.config.sites import STRATEGIES
 

@@ -11,8 +11,8 @@ from bms.config.models import BaseFile, SiteFile
 from bms.config.site import Base, Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.group import flags
+from bms.core.decisions import OutputRules, Override, Priority, Snapshot, Stage
 from bms.engine import Engine
-from bms.model import OutputRules, Override, Priority, Snapshot, Stage
 from drivers.points import Quality, Sample
 from schedules.files.folder import load
 from tests.control.parts import group, machine

@@ -8,7 +8,7 @@ import pytest
 
 from bms.config.site import Group
 from bms.control import STRATEGIES
-from bms.model import OutputRules, Severity
+from bms.core.decisions import OutputRules, Severity
 from tests.control.parts import Rig, group, machine
 
 SETPOINT_C = 7.0

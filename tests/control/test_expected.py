@@ -17,8 +17,8 @@ from bms.config.models import BaseFile, SiteFile
 from bms.config.site import Base, Group, Site
 from bms.control import assemble
 from bms.control.expected import changes, expected, group_points, hours_by_mode
+from bms.core.decisions import Override
 from bms.engine import Engine
-from bms.model import Override
 from drivers.points import PointId, Value
 from schedules.files.folder import load
 from schedules.library import Library

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from bms.control import STRATEGIES
-from bms.model import OutputRules
+from bms.core.decisions import OutputRules
 from tests.control.parts import Rig, group, machine
 
 

@@ -18,9 +18,9 @@ from bms.control import STRATEGIES, assemble
 from bms.control.blocks import next_switch
 from bms.control.learning import Rate
 from bms.control.optimal import OptimalState, Seen, expected_start
+from bms.core.decisions import Override, Priority
 from bms.engine import Engine
 from bms.historian.embedded import History
-from bms.model import Override, Priority
 from bms.reports.why import known_units, why_then
 from bms.simulate import simulate
 from drivers.base import WriteResult, WriteStatus

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bms.control.season_machine import Outdoor, advance, is_bad, mean_of
+from bms.core.switched import Spell
 from bms.saving import Codec
-from bms.switched import Spell
 from schedules.model.calendar import YEAR, YearlySpan
 from schedules.model.seasons import OutdoorRule, SeasonSet, Thresholds
 

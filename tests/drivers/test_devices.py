@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bms.equipment import KINDS
+from bms.core.equipment import KINDS
 from drivers.catalogue import bind, shipped
 from drivers.codec import codec, exponent_of, is_bit_table, width
 from drivers.points import ModbusAddress, Point

@@ -12,7 +12,7 @@ from bms.adopting import ScheduleFiles, load_to_run
 from bms.api.client import ask
 from bms.config.load import load
 from bms.control import STRATEGIES
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.revisions import Revisions
 from tests.bms.test_app import controlled, until
 from tests.editing.sites import AIR, NOW, TEXT, write_site

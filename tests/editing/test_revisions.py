@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bms import audit, replacing
-from bms.errors import InvalidInput, Refused
+from bms.core.errors import InvalidInput, Refused
 from bms.replacing import digest
 from bms.revisions import Author, Revisions
 from schedules.files.folder import load

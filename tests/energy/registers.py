@@ -7,9 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from bms.core.instants import to_ms
 from bms.energy.ledger import Energy, Interval, Mark, Reading
 from bms.energy.quarters import Course, Slot, Stretch, energy_of
-from bms.instants import to_ms
 
 
 def marks_of(readings: Iterable[Reading]) -> list[Mark]:

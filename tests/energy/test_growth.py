@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bms.config.site import MeterRole
+from bms.core.instants import local_midnight, to_ms
 from bms.energy.growth import (
     Growth,
     MeterData,
@@ -21,7 +22,6 @@ from bms.energy.growth import (
     same_dates,
 )
 from bms.energy.ledger import Interval, Mark, intervals
-from bms.instants import local_midnight, to_ms
 from tests.energy.registers import energy_from
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bms.core.instants import DAY_MS, local_midnight, to_ms
 from bms.energy.ledger import (
     RETURN_WITHIN_MS,
     Event,
@@ -25,7 +26,6 @@ from bms.energy.ledger import (
 )
 from bms.energy.profile import usual
 from bms.energy.quarters import QUARTER_MS, Course
-from bms.instants import DAY_MS, local_midnight, to_ms
 from tests.energy.registers import energy_from
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 from bms.config.load import load
 from bms.config.site import Site
 from bms.control import STRATEGIES
+from bms.core.instants import to_ms
 from bms.energy.today import Day, EnergyToday
-from bms.instants import to_ms
 from drivers.points import Quality, Sample
 from tests.acceptance.park import SITE
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bms.model import Command, Decision, Priority, Snapshot, Stage
+from bms.core.decisions import Command, Decision, Priority, Snapshot, Stage
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value
 

@@ -1,5 +1,5 @@
 from bms.alarms import advance
-from bms.model import Condition, Severity
+from bms.core.decisions import Condition, Severity
 from tests.engine.parts import at
 
 PROOF = Condition("b.ch-1:proof", Severity.CRITICAL, "no run status")

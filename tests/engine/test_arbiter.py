@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bms.arbiter import award
-from bms.model import Command, Priority
+from bms.core.decisions import Command, Priority
 from tests.engine.parts import T0, command
 
 commands = st.lists(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from bms.core.decisions import Condition, Decision, OutputRules, Priority, Severity, Stage
 from bms.engine import Cycle, Engine
-from bms.model import Condition, Decision, OutputRules, Priority, Severity, Stage
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import Quality, Value
 from tests.engine.parts import Device, Scripted, Wish, at, command

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from bms.config.meters import meter_specs
 from bms.config.models import EnergyBoundary
 from bms.config.site import Site
+from bms.core.instants import local_midnight
 from bms.energy.ledger import Reading
 from bms.forward.outgoing import Outgoing
 from bms.forward.sources import Sources
@@ -22,7 +23,6 @@ from bms.forward.tags import Tagging, site_tags
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
 from bms.historian.streams import RollupRow
-from bms.instants import local_midnight
 from bms.ledger.bookkeeper import Bookkeeper
 from bms.ledger.store import Ledger
 from tests.forward.rows import Rows

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 import bms.deploy
+from bms.core.decisions import Award, Command, Priority, Severity
+from bms.core.equipment import PointClass
 from bms.energy.ledger import Label
-from bms.equipment import PointClass
 from bms.forward.lines import (
     LineWriter,
     alarm_line,
@@ -26,7 +27,6 @@ from bms.forward.tags import Tagging, site_tags
 from bms.historian.blob import BOOL, NONE
 from bms.historian.records import AlarmRow, AwardRow, to_ms
 from bms.historian.streams import EnergyRow, RollupRow
-from bms.model import Award, Command, Priority, Severity
 from bms.texts.yaml.parsing import read
 from tests.forward import seasons
 from tests.servers.influx import BUCKET, ORG, ROLLUPS, TOKEN, Influx2, call

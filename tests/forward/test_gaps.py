@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from bms.config.sinks import InfluxFile
-from bms.equipment import PointClass
+from bms.core.equipment import PointClass
 from bms.forward.pace import FLOOR_LINES_S, START_WITHIN_S, Pace
 from bms.forward.sink import InfluxSink
 from bms.historian.embedded import History

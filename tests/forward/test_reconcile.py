@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bms.config.sinks import InfluxFile
-from bms.equipment import PointClass
+from bms.core.equipment import PointClass
 from bms.forward.compare import LocalCounts, kept_from
 from bms.forward.lines import energy_line, rollup_line
 from bms.forward.opened import open_sources

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from bms.config.sinks import InfluxFile
+from bms.core.equipment import PointClass
 from bms.energy.ledger import Reading
-from bms.equipment import PointClass
 from bms.forward.compare import LocalCounts, comparison
 from bms.forward.lines import rollup_line
 from bms.forward.opened import open_sources

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from bms.config.sinks import InfluxFile
+from bms.core.decisions import Award, Command, Priority, Severity
+from bms.core.equipment import PointClass
 from bms.energy.ledger import Label
-from bms.equipment import PointClass
 from bms.forward.compare import Comparison, LocalCounts, compare
 from bms.forward.pace import Pace
 from bms.forward.reader import Reader
@@ -25,7 +26,6 @@ from bms.historian.embedded import History
 from bms.historian.records import AlarmRow, AwardRow, Batch, Series, to_ms
 from bms.historian.sinks import SinkCursor, dead_letters
 from bms.historian.streams import RollupRow
-from bms.model import Award, Command, Priority, Severity
 from drivers.points import Quality, Sample
 from tests.forward.rows import Quarter, Rows, all_sources
 from tests.servers.influx import ORG, TOKEN, Influx1, Influx2, Victoria

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from bms.config.sinks import InfluxFile
-from bms.errors import BmsError
+from bms.core.errors import BmsError
 from bms.forward.reader import Reader
 from bms.forward.setup import initialise
 

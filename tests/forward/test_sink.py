@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 
 from bms.config.sinks import InfluxFile
-from bms.equipment import PointClass
+from bms.core.equipment import PointClass
 from bms.forward.delivery import MAX_LINES
 from bms.forward.lines import LineWriter
 from bms.forward.outgoing import Outgoing

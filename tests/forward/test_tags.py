@@ -13,9 +13,9 @@ import pytest
 from bms.config.load import load
 from bms.config.models import EnergyBoundary
 from bms.control import STRATEGIES
+from bms.core.errors import InvalidInput
 from bms.database import open_database
 from bms.energy.ledger import Label
-from bms.errors import InvalidInput
 from bms.forward.lines import energy_line, rollup_line
 from bms.forward.tags import Tagging, site_tags, tag_text
 from bms.historian import sinks

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bms.config.sinks import InfluxFile
-from bms.errors import InvalidInput
+from bms.core.errors import InvalidInput
 from bms.forward.reader import QueryFailed, Reader
 from bms.forward.sink import InfluxSink
 from bms.forward.tls import trust

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Self
 
 from bms.api.client import ask
-from bms.errors import BmsError
+from bms.core.errors import BmsError
 from bms.historian.compaction import Compaction, Zones
 from bms.historian.embedded import History
 from bms.historian.records import to_ms

@@ -10,7 +10,7 @@ from bms.config.links import ModbusLink
 from bms.config.meters import MeterEntry, meter_specs
 from bms.config.models import BaseFile, EnergyBoundary, SiteFile
 from bms.config.site import Base, Link, MeterRegister, Site
-from bms.equipment import KINDS, Equipment
+from bms.core.equipment import KINDS, Equipment
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample, Value
 from schedules.library import Library
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bms.equipment import PointClass
-from bms.errors import StoreError
+from bms.core.equipment import PointClass
+from bms.core.errors import StoreError
 from bms.historian.compaction import LOCK, Compaction, Zones
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Series, to_ms

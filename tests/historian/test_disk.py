@@ -16,9 +16,9 @@ import pytest
 from bms import app as app_module
 from bms.api.client import ask
 from bms.app import App
-from bms.clock import SystemClock
 from bms.config.load import load
 from bms.control import STRATEGIES
+from bms.core.clock import SystemClock
 from bms.historian import writer as writer_module
 from bms.historian.embedded import History
 from bms.historian.records import to_ms

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from bms.clock import SystemClock
+from bms.core.clock import SystemClock
 from bms.energy.ledger import Reading
 from bms.historian.gate import HELD_BATCHES, ClockGate
 from bms.historian.records import Batch

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from bms.core.decisions import Award, Command, Priority, Severity
+from bms.core.equipment import PointClass
 from bms.energy.ledger import Reading, intervals
-from bms.equipment import PointClass
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder, meters_of, series_of
 from bms.historian.records import AlarmRow, AwardRow, Batch, Series
-from bms.model import Award, Command, Priority, Severity
 from drivers.points import PointId, Quality, Sample
 from tests.energy.registers import marks_of
 from tests.historian.support import at, good, image, make_site

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bms.equipment import PointClass
-from bms.errors import StoreError
+from bms.core.equipment import PointClass
+from bms.core.errors import StoreError
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Series, to_ms
 from bms.historian.trends import Trends

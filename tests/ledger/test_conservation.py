@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bms.core.instants import DAY_MS, from_ms, to_ms
 from bms.energy.ledger import Label, Mark, intervals
 from bms.energy.quarters import QUARTER_MS, anchors_of
-from bms.instants import DAY_MS, from_ms, to_ms
 from bms.ledger.entering import Author, correct, withdraw
 from bms.ledger.records import EntryKind
 from tests.ledger.support import METER, START, Books, check_months, check_stream, site_of

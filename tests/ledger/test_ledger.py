@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bms.config.models import EnergyBoundary
+from bms.core.errors import InvalidInput, Refused
+from bms.core.instants import local_midnight, to_ms
 from bms.energy.demand import peaks
 from bms.energy.ledger import Label
 from bms.energy.quarters import QUARTER_MS
 from bms.energy.tree import tree
-from bms.errors import InvalidInput, Refused
-from bms.instants import local_midnight, to_ms
 from bms.ledger.alarms import conditions
 from bms.ledger.bookkeeper import Bookkeeper
 from bms.ledger.entering import Author, correct, replace_meter, withdraw

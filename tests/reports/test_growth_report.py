@@ -12,11 +12,11 @@ import pytest
 
 from bms.config.models import EnergyBoundary
 from bms.config.site import MeterRole
+from bms.core.instants import local_midnight
 from bms.energy.growth import Verdict
 from bms.energy.ledger import Reading
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Meter
-from bms.instants import local_midnight
 from bms.ledger.reading import open_ledger
 from bms.reports.growth import GrowthReport, growth_report
 from tests.historian.support import make_site

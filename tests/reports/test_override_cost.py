@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from bms.config.site import Group, Site
+from bms.core.decisions import Award, Command, Override, Priority
 from bms.energy.ledger import Reading
 from bms.historian.embedded import Batch, History
 from bms.historian.records import AwardRow, Meter
-from bms.model import Award, Command, Override, Priority
 from bms.reports.override_cost import Cost, override_cost
 from drivers.points import PointId, Quality, Sample, Value
 from tests.historian.support import at, make_site

@@ -12,11 +12,11 @@ import pytest
 
 from bms.config.site import Group
 from bms.control import STRATEGIES
+from bms.core.decisions import Award, Command, Priority
+from bms.core.equipment import KINDS, Equipment
 from bms.energy.ledger import Reading
-from bms.equipment import KINDS, Equipment
 from bms.historian.embedded import History
 from bms.historian.records import AwardRow, Batch, Meter
-from bms.model import Award, Command, Priority
 from bms.reports.power import group_power
 
 START = datetime(2026, 6, 1, 0, 0, tzinfo=UTC)

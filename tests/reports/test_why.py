@@ -20,11 +20,11 @@ from bms.config.load import load
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.schedule import ScheduleController, resolver_of
+from bms.core.decisions import Award, Override
+from bms.core.errors import BmsError, InvalidInput
 from bms.engine import Engine
-from bms.errors import BmsError, InvalidInput
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
-from bms.model import Award, Override
 from bms.overriding import Until, back_to, wanted
 from bms.plants import EchoPlant
 from bms.reports.why import award_at, known_units, why, why_then

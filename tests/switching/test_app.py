@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from bms import audit
 from bms.api.client import ask
 from bms.cli import main
-from bms.errors import Refused
+from bms.core.errors import Refused
 from tests.bms.test_app import controlled, until
 from tests.switching.site import SITE, USER, time_units
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from bms import audit
 from bms.api.client import ask
-from bms.errors import Unreachable
+from bms.core.errors import Unreachable
 from bms.store import Store
 from tests.acceptance.park import until
 from tests.switching.site import SITE, USER, time_units

@@ -15,11 +15,11 @@ from bms import audit
 from bms.config.load import load
 from bms.config.site import Site
 from bms.control import STRATEGIES, assemble
+from bms.core.decisions import Priority, Severity
+from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.engine import Engine
-from bms.model import Priority, Severity
 from bms.standing import Standing
 from bms.store import FILE_NAME, Store, read_switched
-from bms.switched import NOTHING_SWITCHED, Spell, Switched
 from drivers.points import Quality, Sample
 from schedules.model.context import Extension, OverlayLevel
 from tests.switching.site import BY_WEATHER, write

@@ -11,11 +11,11 @@ import pytest
 from bms.config.load import load
 from bms.config.site import Site
 from bms.control import STRATEGIES
-from bms.errors import InvalidInput, Refused
+from bms.core.errors import InvalidInput, Refused
+from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.extending import UnitPlan, plan_cancel, plan_extension, plan_resume
 from bms.reports.schedule_diff import switch_diff
 from bms.standing import Standing, known_context
-from bms.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.switching import (
     plan_clearing,
     plan_level,

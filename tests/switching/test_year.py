@@ -13,11 +13,11 @@ import pytest
 from bms import audit
 from bms.config.load import load
 from bms.control import STRATEGIES
+from bms.core.switched import Spell, of_key
 from bms.historian.embedded import History
 from bms.plants import EchoPlant, make_plant
 from bms.simulate import simulate
 from bms.store import Store, read_switched
-from bms.switched import Spell, of_key
 from drivers.points import Point
 from simulators.weather import GeneratedWeather
 from tests.acceptance.park import PLANT, SITE

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bms.errors import InvalidInput
-from bms.instants import shown_at
+from bms.core.errors import InvalidInput
+from bms.core.instants import shown_at
 from bms.texts.messages import msg
 
 END_OF_BLOCK = "end-of-block"
