@@ -35,7 +35,6 @@ from bms.core.clock import Clock, SystemClock
 from bms.core.decisions import Condition, Severity
 from bms.core.errors import BmsError, DiskError, StoreError
 from bms.core.switched import Spell
-from bms.database import make_directory
 from bms.energy.today import EnergyToday
 from bms.engine import Cycle
 from bms.field import Field
@@ -47,8 +46,9 @@ from bms.historian.records import Batch
 from bms.historian.writer import HistoryWriter
 from bms.keeping import Keeping
 from bms.runtime import Runtime
-from bms.store import Store, open_store
-from bms.switch_store import SwitchStore
+from bms.storage.sqlite import make_directory
+from bms.storage.state import Store, open_store
+from bms.storage.switches import SwitchStore
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem
 from bms.wiring import driver_for

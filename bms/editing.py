@@ -19,8 +19,8 @@ from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput, Refused
 from bms.login import login
 from bms.people import Action, may
-from bms.replacing import digest, on_disk
 from bms.revisions import Author, Revision, Revisions, text_of
+from bms.storage.replacing import digest, on_disk
 from bms.texts.messages import msg
 from bms.texts.problems import TextError
 from bms.texts.yaml.parsing import Problem, read, suggestion

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, TypeVar
 
-from bms import audit
 from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.core.decisions import Condition, Override, Severity
@@ -18,7 +17,8 @@ from bms.historian.embedded import History
 from bms.reports.override_cost import Cost, override_cost
 from bms.reports.why import why_then
 from bms.runtime import Runtime
-from bms.store import PastOverride, Store
+from bms.storage import audit
+from bms.storage.state import PastOverride, Store
 from bms.texts.messages import msg
 
 T = TypeVar("T")

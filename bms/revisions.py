@@ -18,11 +18,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bms import audit
 from bms.core.errors import InvalidInput, Refused, StoreError
-from bms.durable import sync_directory
 from bms.login import account
-from bms.replacing import digest, leftovers, on_disk, put
+from bms.storage import audit
+from bms.storage.durable import sync_directory
+from bms.storage.replacing import digest, leftovers, on_disk, put
 from bms.texts.messages import msg
 from bms.texts.problems import counted
 from bms.texts.yaml.parsing import Problem

@@ -17,7 +17,6 @@ from bms.config.site import Site
 from bms.control import assemble
 from bms.core.clock import SimulatedClock
 from bms.core.errors import Refused, StoreError
-from bms.database import make_directory
 from bms.engine import Engine
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
@@ -26,7 +25,8 @@ from bms.historian.upkeep import Outcome, Request, outcome_of, run, start
 from bms.ledger.bookkeeper import Bookkeeper
 from bms.ledger.store import Ledger
 from bms.standing import STATES, Standing
-from bms.store import Store
+from bms.storage.sqlite import make_directory
+from bms.storage.state import Store
 from drivers.plant import Plant, PlantDriver
 
 STORE_EVERY = timedelta(days=1)

@@ -14,7 +14,7 @@ import pytest
 
 from bms.core.decisions import Override
 from bms.core.errors import Refused, StoreError
-from bms.store import FILE_NAME, Store
+from bms.storage.state import FILE_NAME, Store
 
 NOW = datetime(2026, 3, 2, 8, 0, 0, 123457, tzinfo=UTC)
 WANTED = Override(

@@ -19,7 +19,7 @@ from bms.people import Action, may
 from bms.reports.override_cost import Cost
 from bms.reports.why import zone_of
 from bms.runtime import Runtime
-from bms.store import PastOverride
+from bms.storage.state import PastOverride
 from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from bms.extending import UnitPlan
 from bms.reports.schedule_diff import switch_diff, to_json
 from bms.runtime import Runtime
 from bms.standing import known_context
-from bms.switch_store import SwitchStore
+from bms.storage.switches import SwitchStore
 from bms.switching import SeasonPlan
 from bms.texts.messages import msg
 from schedules.model.context import OverlayLevel

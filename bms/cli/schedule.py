@@ -77,8 +77,8 @@ def list_(site: Path, as_json: bool) -> None:
 @AS_JSON
 def show_(site: Path, schedule: str, revision: int | None, as_json: bool) -> None:
     """The text of SCHEDULE, with the number of each line."""
-    from bms.replacing import digest
     from bms.revisions import text_of
+    from bms.storage.replacing import digest
     from bms.texts.yaml.parsing import read
 
     editor = editor_of(site)
@@ -159,7 +159,7 @@ def restore(
 ) -> None:  # fmt: skip
     """Put REVISION of SCHEDULE in force again, as a new revision."""
     from bms.editing import Draft
-    from bms.replacing import on_disk
+    from bms.storage.replacing import on_disk
 
     editor = editor_of(site)
     file = editor.file_of(schedule, gone=True)
@@ -244,8 +244,8 @@ def audit_list(
     import json
     from datetime import datetime
 
-    from bms.audit import entries
     from bms.cli.common import instant, state_dir_of
+    from bms.storage.audit import entries
 
     zone = zone_name_of(site)
     since = instant(zone, start, "--from") if start else None
@@ -285,8 +285,8 @@ def verify(site: Path, as_json: bool) -> None:
     """Check that no entry was changed, removed or put in between."""
     import sys
 
-    from bms.audit import verify as check
     from bms.cli.common import state_dir_of
+    from bms.storage.audit import verify as check
 
     count, problems = check(state_dir_of(site))
     if as_json:

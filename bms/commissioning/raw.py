@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bms import audit
 from bms.core.errors import BmsError, InvalidInput, Refused
+from bms.storage import audit
 from bms.texts.messages import msg
 from drivers.base import Driver
 from drivers.codec import codec, is_bit_table, width

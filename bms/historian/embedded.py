@@ -17,13 +17,13 @@ from pathlib import Path
 
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.database import transaction
 from bms.energy.ledger import Reading
 from bms.historian import award_rows
 from bms.historian.blob import encode
 from bms.historian.queries import TEXT_CACHE, Queries
 from bms.historian.records import Batch, Meter, to_ms
 from bms.historian.sinks import least_taken
+from bms.storage.sqlite import transaction
 from drivers.points import PointId, Quality, Sample
 
 _TIME = itemgetter(3)

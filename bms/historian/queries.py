@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from bms.core.decisions import Severity
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.database import Closing, Layout, open_database, store_errors
 from bms.energy.ledger import Reading
 from bms.historian import award_rows
 from bms.historian.blob import DamagedBlob, decode, value_of
@@ -28,6 +27,7 @@ from bms.historian.records import (
     from_ms,
     to_ms,
 )
+from bms.storage.sqlite import Closing, Layout, open_database, store_errors
 from drivers.points import PointId, Quality, Sample
 
 if TYPE_CHECKING:

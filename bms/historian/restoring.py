@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from bms.core.errors import DiskError, StoreError
-from bms.database import open_database, store_errors
 from bms.historian.passes import DAY_MS, REACH_MS, Points, quarter_of
 from bms.historian.rawfiles import LogView, whole_series
 from bms.historian.rolldb import RollDb
 from bms.historian.rollups import QUARTER_MS, Samples, last_of, quarters
 from bms.historian.segments import GROUPS, LAYOUT, Segment, whole
+from bms.storage.sqlite import open_database, store_errors
 
 _log = logging.getLogger(__name__)
 

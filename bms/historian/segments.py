@@ -22,10 +22,10 @@ import numpy as np
 
 from bms.core.equipment import PointClass
 from bms.core.errors import DiskError, StoreError
-from bms.database import Layout, open_database, store_errors
-from bms.durable import sync_directory
 from bms.historian.columns import DamagedColumns, Floats, Ints, pack, unpack
 from bms.historian.rollups import Samples
+from bms.storage.durable import sync_directory
+from bms.storage.sqlite import Layout, open_database, store_errors
 
 LAYOUT: Final = Layout(
     "raw history",

@@ -17,8 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bms.database import Closing, Layout, open_database, store_errors, transaction
 from bms.historian.records import from_ms, to_ms
+from bms.storage.sqlite import Closing, Layout, open_database, store_errors, transaction
 
 FILE_NAME = "sinks.db"
 LOG = "log"

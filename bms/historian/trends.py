@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from bms.core.equipment import PointClass
-from bms.database import Closing
 from bms.historian.blob import TEXT, value_of
 from bms.historian.columns import Floats, Ints
 from bms.historian.queries import Queries
@@ -32,6 +31,7 @@ from bms.historian.rollups import (
     summed,
 )
 from bms.historian.streams import RollupRow
+from bms.storage.sqlite import Closing
 from drivers.points import PointId, Value
 
 DAY_MS: Final = 86_400_000

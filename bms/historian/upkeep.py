@@ -228,7 +228,7 @@ def _free_bytes(path: Path) -> int:
     import sqlite3
     from contextlib import closing
 
-    from bms.database import store_errors
+    from bms.storage.sqlite import store_errors
 
     with (
         store_errors(path),

@@ -14,7 +14,6 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Final
 
-from bms import audit
 from bms.config.site import MeterSpec, Site
 from bms.core.errors import InvalidInput, Refused
 from bms.core.instants import to_ms
@@ -24,6 +23,7 @@ from bms.historian.queries import Queries
 from bms.ledger.publishing import MOST_COUNTS, common
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger
+from bms.storage import audit
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
 

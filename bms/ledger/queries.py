@@ -19,7 +19,6 @@ from typing import Any, Final, NamedTuple
 from bms.config.site import MeterSpec
 from bms.core.errors import StoreError
 from bms.core.instants import DAY_MS, from_ms, to_ms
-from bms.database import Closing, Layout, open_database, store_errors
 from bms.energy.ledger import LABELS, Energy, Event, Label
 from bms.energy.quarters import (
     QUARTER_MS,
@@ -36,6 +35,7 @@ from bms.historian.streams import EnergyRow
 from bms.ledger.codec import DamagedBlob, Raw, unpack, unpack_day
 from bms.ledger.months import month_edges, whole_months
 from bms.ledger.records import Entry, EntryKind
+from bms.storage.sqlite import Closing, Layout, open_database, store_errors
 
 FILE_NAME: Final = "ledger.db"
 

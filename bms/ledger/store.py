@@ -10,7 +10,6 @@ from fractions import Fraction
 from typing import Any, Final
 
 from bms.core.instants import DAY_MS, to_ms
-from bms.database import store_errors, transaction
 from bms.energy.ledger import RANK
 from bms.energy.quarters import Anchor, Stretch
 from bms.ledger.codec import Raw, pack, pack_day
@@ -18,6 +17,7 @@ from bms.ledger.queries import FILE_NAME as FILE_NAME
 from bms.ledger.queries import LedgerQueries
 from bms.ledger.queries import Tip as Tip
 from bms.ledger.records import EntryKind
+from bms.storage.sqlite import store_errors, transaction
 
 ROWS_A_BLOB: Final = 4096
 

@@ -18,8 +18,8 @@ from bms.core.clock import SimulatedClock
 from bms.field import Field
 from bms.plants import make_plant
 from bms.runtime import Runtime
-from bms.store import Store
-from bms.switch_store import SwitchStore
+from bms.storage.state import Store
+from bms.storage.switches import SwitchStore
 from drivers.base import Write, WriteResult
 from drivers.plant import PlantDriver
 from drivers.points import PointId, Sample

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bms import audit
 from bms.core.errors import Refused
+from bms.storage import audit
 from tests.acceptance.driven import driven
 
 FANS = ("binjiang.show-fan-1", "binjiang.show-fan-2")

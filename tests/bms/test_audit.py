@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bms import audit
 from bms.core.errors import StoreError
+from bms.storage import audit
 
 NOW = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 

@@ -17,7 +17,6 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 from ruamel.yaml import YAML
 
-from bms import audit
 from bms.cli import main
 from bms.cli.watch import changes
 from bms.commissioning.raw import value_of
@@ -32,6 +31,7 @@ from bms.commissioning.scan import (
 )
 from bms.config.models import EquipmentEntry
 from bms.core.errors import InvalidInput
+from bms.storage import audit
 from drivers.catalogue import bind, shipped
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.identify import Found

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bms.core.decisions import Override
-from bms.store import Store
+from bms.storage.state import Store
 from tests.bms.test_cli import bms, refused
 
 SCHEDULE = """\

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner, Result
 
-from bms import audit
 from bms.cli import main
 from bms.config.load import load
 from bms.config.scaffold import init
@@ -20,6 +19,7 @@ from bms.energy.ledger import Reading
 from bms.historian.embedded import History
 from bms.historian.recorder import meters_of
 from bms.historian.records import Batch
+from bms.storage import audit
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MAIN = "plant.meter-main"

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from bms import audit
 from bms.api.client import ask
 from bms.config.load import load
 from bms.config.site import Site
@@ -25,6 +24,7 @@ from bms.core.decisions import Override
 from bms.core.errors import BmsError, InvalidInput, Refused, Unreachable
 from bms.historian.embedded import History
 from bms.overriding import ResolverOf, Until, back_to, extended, wanted
+from bms.storage import audit
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links
 from tests.bms.test_app import FILES, controlled, until

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bms import audit, replacing
 from bms.core.errors import InvalidInput, Refused
-from bms.replacing import digest
 from bms.revisions import Author, Revisions
+from bms.storage import audit, replacing
+from bms.storage.replacing import digest
 from schedules.files.folder import load
 from tests.editing.sites import AIR, NOW, TEXT, write_site
 

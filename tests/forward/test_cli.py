@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bms import audit
 from bms.cli import main
 from bms.config.load import load
 from bms.control import STRATEGIES
@@ -22,6 +21,7 @@ from bms.forward.site import make_sinks
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Series
 from bms.historian.sinks import DeadLetter, SinkCursor
+from bms.storage import audit
 from drivers.points import Quality, Sample
 from tests.bms.test_app import FILES
 from tests.servers.influx import Influx1

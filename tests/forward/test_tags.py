@@ -14,7 +14,6 @@ from bms.config.load import load
 from bms.config.models import EnergyBoundary
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput
-from bms.database import open_database
 from bms.energy.ledger import Label
 from bms.forward.lines import energy_line, rollup_line
 from bms.forward.tags import Tagging, site_tags, tag_text
@@ -28,6 +27,7 @@ from bms.historian.sinks import (
     remember_tags,
 )
 from bms.historian.streams import EnergyRow, RollupRow
+from bms.storage.sqlite import open_database
 from tests.bms.test_plants import write_site
 from tests.historian.support import make_site
 

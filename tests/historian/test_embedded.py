@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.database import open_database
 from bms.energy.ledger import Reading
 from bms.historian.blob import DamagedBlob, decode, encode
 from bms.historian.embedded import ROW_SAMPLES, History
 from bms.historian.queries import FILE_NAME, LAYOUT
 from bms.historian.records import AlarmRow, AwardRow, Batch, Meter, Series, from_ms
 from bms.historian.sinks import SinkCursor
+from bms.storage.sqlite import open_database
 from drivers.points import Quality, Sample
 from tests.historian.support import START, at, good
 

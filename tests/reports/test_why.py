@@ -29,7 +29,7 @@ from bms.overriding import Until, back_to, wanted
 from bms.plants import EchoPlant
 from bms.reports.why import award_at, known_units, why, why_then
 from bms.simulate import simulate
-from bms.store import Store
+from bms.storage.state import Store
 from bms.texts.yaml.parsing import Origin
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value

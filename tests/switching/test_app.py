@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner, Result
 
-from bms import audit
 from bms.api.client import ask
 from bms.cli import main
 from bms.core.errors import Refused
+from bms.storage import audit
 from tests.bms.test_app import controlled, until
 from tests.switching.site import SITE, USER, time_units
 

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bms import audit
 from bms.api.client import ask
 from bms.core.errors import Unreachable
-from bms.store import Store
+from bms.storage import audit
+from bms.storage.state import Store
 from tests.acceptance.park import until
 from tests.switching.site import SITE, USER, time_units
 

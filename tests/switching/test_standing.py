@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from bms import audit
 from bms.config.load import load
 from bms.config.site import Site
 from bms.control import STRATEGIES, assemble
@@ -19,7 +18,8 @@ from bms.core.decisions import Priority, Severity
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.engine import Engine
 from bms.standing import Standing
-from bms.store import FILE_NAME, Store, read_switched
+from bms.storage import audit
+from bms.storage.state import FILE_NAME, Store, read_switched
 from drivers.points import Quality, Sample
 from schedules.model.context import Extension, OverlayLevel
 from tests.switching.site import BY_WEATHER, write

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bms import audit
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.switched import Spell, of_key
 from bms.historian.embedded import History
 from bms.plants import EchoPlant, make_plant
 from bms.simulate import simulate
-from bms.store import Store, read_switched
+from bms.storage import audit
+from bms.storage.state import Store, read_switched
 from drivers.points import Point
 from simulators.weather import GeneratedWeather
 from tests.acceptance.park import PLANT, SITE

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bms.core.errors import StoreError
-from bms.durable import sync_directory
+from bms.storage.durable import sync_directory
 from bms.texts.messages import msg
 
 FILE_NAME = "audit.jsonl"

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bms.core.errors import Refused
-from bms.durable import sync_directory
+from bms.storage.durable import sync_directory
 from bms.texts.messages import msg
 
 _AT_FDCWD = -100

@@ -17,10 +17,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bms import audit
 from bms.core.errors import StoreError
 from bms.core.switched import EXTENSIONS_KEPT, Cause, Spell, SpellKey, Switched
-from bms.database import store_errors, transaction
+from bms.storage import audit
+from bms.storage.sqlite import store_errors, transaction
 from bms.texts.messages import msg
 from schedules.model.context import Extension, OverlayLevel
 
@@ -58,7 +58,7 @@ def from_us(microseconds: int) -> datetime:
 
 
 class SwitchStore:
-    """The part of the state database about what is switched; see `bms.store.Store`."""
+    """The part of the state database about what is switched; see `bms.storage.state.Store`."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection

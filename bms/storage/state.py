@@ -21,10 +21,10 @@ from typing import Any
 from bms.core.decisions import Override
 from bms.core.errors import DiskError, Refused
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
-from bms.database import Closing, Layout, open_database, store_errors, transaction
-from bms.switch_store import SwitchStore, read_switches
-from bms.switch_store import from_us as _time
-from bms.switch_store import to_us as _us
+from bms.storage.sqlite import Closing, Layout, open_database, store_errors, transaction
+from bms.storage.switches import SwitchStore, read_switches
+from bms.storage.switches import from_us as _time
+from bms.storage.switches import to_us as _us
 from bms.texts.messages import msg
 from drivers.points import PointId
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from bms.core.errors import DiskError, StoreError
-from bms.durable import sync_directory
+from bms.storage.durable import sync_directory
 
 BUSY_TIMEOUT_S = 10.0
 """How long a statement waits for another process's lock before it fails."""
