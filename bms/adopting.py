@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from bms.config.load import check, load, schedule_texts
-from bms.config.programme import check_schedules
+from bms.config.resolving.site_programme import check_schedules
 from bms.config.site import Site, StrategySpec
 from bms.core.errors import InvalidInput, StoreError
 from bms.revisions import Revisions

@@ -28,8 +28,8 @@ from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
 from bms.api.switches import SwitchHandlers
 from bms.bookkeeping import Bookkeeping
-from bms.config.render import problem_line
 from bms.config.site import Site
+from bms.config.writing.render import problem_line
 from bms.control import STRATEGIES
 from bms.core.clock import Clock, SystemClock
 from bms.core.decisions import Condition, Severity

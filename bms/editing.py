@@ -13,8 +13,8 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from bms.config.files import CALENDARS, SEASONS
 from bms.config.load import check, load
+from bms.config.reading.files import CALENDARS, SEASONS
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput, Refused
 from bms.login import login

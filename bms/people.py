@@ -13,7 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-from bms.config.models import PersonFile, Role
+from bms.config.shapes.models import PersonFile, Role
 from bms.config.site import Site
 from bms.core.durations import in_words
 from bms.core.errors import Refused

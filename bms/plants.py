@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from bms.config.links import PlantLink
+from bms.config.shapes.links import PlantLink
 from bms.config.site import Site
 from bms.core.errors import InvalidInput
 from bms.texts.messages import msg

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bms.config.singles import with_library
+from bms.config.resolving.singles import with_library
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.optimal import Expected, name_for, upcoming

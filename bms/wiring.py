@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 
-from bms.config.links import LinkSettings, ModbusSettings, OpcUaLink, PlantLink, endpoint
+from bms.config.shapes.links import LinkSettings, ModbusSettings, OpcUaLink, PlantLink, endpoint
 from bms.config.site import Link, Site
 from bms.core.errors import InvalidInput
 from bms.plants import make_plant

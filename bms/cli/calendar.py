@@ -38,7 +38,7 @@ def import_(
 
     A draft is not in force: check it against the official notice, then rename it to .yaml.
     """
-    from bms.config.public_holidays import calendar_text, gather
+    from bms.config.writing.public_holidays import calendar_text, gather
 
     found = gather(country.upper(), year)
     text = calendar_text(found)

@@ -16,7 +16,7 @@ from bms.texts.language import say
 from bms.texts.messages import msg
 
 if TYPE_CHECKING:
-    from bms.config.links import OpcUaLink
+    from bms.config.shapes.links import OpcUaLink
     from drivers.opcua.certificates import Certificate
 
 DAYS = 1825
@@ -181,7 +181,7 @@ def _directory(site: Path) -> Path:
 
 
 def _opcua(site: Path, link: str) -> OpcUaLink:
-    from bms.config.links import OpcUaLink
+    from bms.config.shapes.links import OpcUaLink
     from bms.texts.yaml.parsing import suggestion
 
     links = load_site(site).links

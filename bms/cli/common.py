@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import click
 
 from bms.cli.speaking import asked, speak, spoken
-from bms.config.render import problem_line
+from bms.config.writing.render import problem_line
 from bms.core.errors import BmsError, InvalidInput
 from bms.core.instants import is_zone, local_midnight, shown_at
 from bms.texts.language import say

@@ -48,7 +48,7 @@ def settle(
     reason: str | None, dry_run: bool, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Show the change, ask on a terminal, apply it, and say what became of it."""
-    from bms.config.render import render
+    from bms.config.writing.render import render
     from bms.core.clock import SystemClock
     from bms.editing import one_line
     from bms.revisions import text_of

@@ -27,7 +27,7 @@ from bms.texts.messages import msg
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bms.config.sinks import InfluxFile
+    from bms.config.shapes.sinks import InfluxFile
     from bms.config.site import Site
 
 

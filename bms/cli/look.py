@@ -103,8 +103,8 @@ def diff(site: Path, edited: Sequence[Path], days: int, start: str | None, as_js
 def _both(directory: Path, edited: Sequence[Path]) -> tuple[Site, Site]:
     """The site as it stands, and with the edited files. Raises InvalidInput with all problems."""
     from bms.config.load import schedule_texts
-    from bms.config.programme import check_schedules
-    from bms.config.singles import with_library
+    from bms.config.resolving.singles import with_library
+    from bms.config.resolving.site_programme import check_schedules
     from bms.control import STRATEGIES
 
     loaded = load_site(directory)

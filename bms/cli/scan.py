@@ -102,7 +102,7 @@ def opcua(
     from asyncua.ua.uaerrors import UaError
 
     from bms.commissioning import scan as scanning
-    from bms.config.links import opcua_url
+    from bms.config.shapes.links import opcua_url
 
     try:
         url = opcua_url(url)

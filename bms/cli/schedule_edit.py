@@ -262,7 +262,7 @@ def _keep(copy: Path, old: bytes) -> None:
 
 def _edited(editor: Editor, file: str, old: bytes, copy: Path) -> Draft | None:
     """What the person made of it, without problems; None if it is as before."""
-    from bms.config.render import render
+    from bms.config.writing.render import render
     from bms.editing import Draft
     from bms.revisions import text_of
     from bms.storage.replacing import on_disk

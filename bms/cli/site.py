@@ -30,7 +30,7 @@ from bms.texts.problems import counted
 @click.argument("directory", type=click.Path(path_type=Path))
 def init(directory: Path) -> None:
     """Write a small commented site into DIRECTORY (new or empty)."""
-    from bms.config.scaffold import init as write_site
+    from bms.config.writing.scaffold import init as write_site
 
     for path in write_site(directory):
         click.echo(path)
@@ -44,7 +44,7 @@ def check(site: Path, as_json: bool) -> None:
     """Validate a site; list every problem as file:line:column with what is allowed."""
     from bms.config.load import check as check_site
     from bms.config.load import sources
-    from bms.config.render import render
+    from bms.config.writing.render import render
     from bms.control import STRATEGIES
 
     found, problems = check_site(site, STRATEGIES)

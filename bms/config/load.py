@@ -17,17 +17,17 @@ from zoneinfo import available_timezones
 
 from pydantic import ValidationError
 
-from bms.config.devices import read_devices
-from bms.config.filemodel import FileModel
-from bms.config.files import LINKS, METERS, SITE, read_schedules, read_site, unread
-from bms.config.fleet import Fleet, FleetReader, not_metered
-from bms.config.groups import Groups, GroupsReader
-from bms.config.links import ADDRESS_KEYS, PROTOCOLS, LinkSettings, ModbusLink, place
-from bms.config.meters import MeterEntry, meter_specs, read_meters
-from bms.config.models import BaseFile, LinksFile, SiteFile
-from bms.config.programme import Governable, check_files, check_schedules
-from bms.config.sections import Names, entries, names_of, read_all
-from bms.config.singles import regroup
+from bms.config.reading.devices import read_devices
+from bms.config.reading.files import LINKS, METERS, SITE, read_schedules, read_site, unread
+from bms.config.reading.sections import Names, entries, names_of, read_all
+from bms.config.resolving.fleet import Fleet, FleetReader, not_metered
+from bms.config.resolving.groups import Groups, GroupsReader
+from bms.config.resolving.meters import MeterEntry, meter_specs, read_meters
+from bms.config.resolving.singles import regroup
+from bms.config.resolving.site_programme import Governable, check_files, check_schedules
+from bms.config.shapes.filemodel import FileModel
+from bms.config.shapes.links import ADDRESS_KEYS, PROTOCOLS, LinkSettings, ModbusLink, place
+from bms.config.shapes.models import BaseFile, LinksFile, SiteFile
 from bms.config.site import Base, Link, Site, StrategySpec
 from bms.core.equipment import Medium
 from bms.core.errors import InvalidInput

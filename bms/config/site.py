@@ -10,10 +10,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Self
 
-from bms.config.filemodel import FileModel
-from bms.config.links import LinkSettings
-from bms.config.models import BaseFile, SiteFile
-from bms.config.optimal import Optimal
+from bms.config.resolving.optimal_start import Optimal
+from bms.config.shapes.filemodel import FileModel
+from bms.config.shapes.links import LinkSettings
+from bms.config.shapes.models import BaseFile, SiteFile
 from bms.core.decisions import Controller, OutputRules
 from bms.core.equipment import LIMITS, Equipment, Medium
 from bms.texts.yaml.parsing import Origin

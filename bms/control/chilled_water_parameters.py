@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bms.config.filemodel import FileModel
+from bms.config.shapes.filemodel import FileModel
 
 SETPOINT = "chw_setpoint_c"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from bms.config.filemodel import FileModel
+from bms.config.shapes.filemodel import FileModel
 from bms.config.site import Group, Setpoint, StrategySpec
 from bms.control import group as groups
 from bms.core.decisions import (

@@ -17,7 +17,7 @@ from statistics import median
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from bms.config.optimal import Optimal
+from bms.config.resolving.optimal_start import Optimal
 from bms.config.site import Group, Site
 from bms.control.blocks import next_switch
 from bms.control.learning import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bms.config.optimal import PurgeFile
+from bms.config.resolving.optimal_start import PurgeFile
 from bms.texts.messages import msg
 from schedules.model.week import time_text
 

@@ -14,7 +14,7 @@ from math import fsum, isfinite
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.forward.outgoing import Outgoing
 from bms.forward.reader import Reader

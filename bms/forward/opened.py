@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.forward.outgoing import Outgoing
 from bms.forward.refill import Refill, refills_of
 from bms.forward.sources import Sources, Stream, streams_of

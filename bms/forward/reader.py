@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import BmsError
 from bms.forward.tls import trust, why_no_answer
 from bms.forward.transport import authorization

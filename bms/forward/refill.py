@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import DiskError, StoreError
 from bms.forward.lines import LineWriter, rollup_line
 from bms.forward.sources import Selection, Sources, Take

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.clock import SystemClock
 from bms.forward.delivery import MAX_LINES, parcels
 from bms.forward.transport import (

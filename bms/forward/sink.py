@@ -21,7 +21,7 @@ from pathlib import Path
 from time import monotonic as system_monotonic
 from typing import TypeVar
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.clock import SystemClock
 from bms.core.errors import StoreError
 from bms.forward.delivery import MAX_LINES, OUTAGE_S, Delivery, Parcel, parcels

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.config.site import Site
 from bms.core.errors import InvalidInput
 from bms.forward.sink import InfluxSink

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import compress
 from typing import Protocol
 
-from bms.config.sinks import InfluxFile, StreamKind
+from bms.config.shapes.sinks import InfluxFile, StreamKind
 from bms.core.equipment import PointClass
 from bms.forward.lines import (
     LineWriter,

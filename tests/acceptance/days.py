@@ -9,8 +9,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bms.config.load import load, schedule_texts
-from bms.config.programme import check_schedules
-from bms.config.singles import with_library
+from bms.config.resolving.singles import with_library
+from bms.config.resolving.site_programme import check_schedules
 from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.plants import make_plant

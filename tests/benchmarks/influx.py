@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.forward.delivery import parcels
 from bms.forward.outgoing import Outgoing

@@ -29,7 +29,7 @@ from bms.commissioning.scan import (
     hosts,
     units,
 )
-from bms.config.models import EquipmentEntry
+from bms.config.shapes.models import EquipmentEntry
 from bms.core.errors import InvalidInput
 from bms.storage import audit
 from drivers.catalogue import bind, shipped

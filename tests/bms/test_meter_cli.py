@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from bms.cli import main
 from bms.config.load import load
-from bms.config.scaffold import init
+from bms.config.writing.scaffold import init
 from bms.control import STRATEGIES
 from bms.energy.ledger import Reading
 from bms.historian.embedded import History

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import Field
 
-from bms.config.filemodel import FileModel
 from bms.config.load import check
-from bms.config.scaffold import template
+from bms.config.shapes.filemodel import FileModel
 from bms.config.site import Group, Setpoint, Site, StrategySpec
+from bms.config.writing.scaffold import template
 from bms.core.decisions import Decision, Priority, Snapshot, Stage
 from bms.texts.yaml.parsing import Problem
 from drivers.points import PointId

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bms.config.load import check
-from bms.config.render import render
-from bms.config.scaffold import template
+from bms.config.writing.render import render
+from bms.config.writing.scaffold import template
 from tests.config.sites import STRATEGIES, write
 
 TEMPLATE = template()

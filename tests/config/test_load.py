@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bms.config.links import ModbusLink, OpcUaLink, opcua_url
 from bms.config.load import (
     check,
     check_schedules,
@@ -16,7 +15,8 @@ from bms.config.load import (
     sources,
     with_endpoints,
 )
-from bms.config.outputs import FLOAT_TOLERANCE, WHOLE_NUMBER_TOLERANCE
+from bms.config.resolving.output_rules import FLOAT_TOLERANCE, WHOLE_NUMBER_TOLERANCE
+from bms.config.shapes.links import ModbusLink, OpcUaLink, opcua_url
 from bms.core.errors import InvalidInput
 from drivers.points import ModbusAddress, OpcUaAddress
 from tests.config.sites import STRATEGIES, Draft

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bms.config.names import LONGEST_RUN, RunError, expand, parallel, select
+from bms.config.reading.names import LONGEST_RUN, RunError, expand, parallel, select
 
 NAMES = ["ahu-01", "ahu-02", "fcu-1", "pump"]
 

@@ -8,9 +8,9 @@ import pytest
 
 from bms import control
 from bms.config.load import check, check_schedules, schedule_texts
-from bms.config.scaffold import init
-from bms.config.singles import with_library
+from bms.config.resolving.singles import with_library
 from bms.config.site import Site
+from bms.config.writing.scaffold import init
 from bms.control import assemble
 
 ROOT = Path(__file__).parents[2]

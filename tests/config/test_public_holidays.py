@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from bms.cli import main
-from bms.config.public_holidays import PublicHolidays, calendar_text, gather, works
-from bms.config.scaffold import init
+from bms.config.writing.public_holidays import PublicHolidays, calendar_text, gather, works
+from bms.config.writing.scaffold import init
 from bms.core.errors import InvalidInput, NotAvailable
 from schedules.files.folder import load
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bms.config.render import render, width
+from bms.config.writing.render import render, width
 from bms.texts.yaml.parsing import Problem
 
 

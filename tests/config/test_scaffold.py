@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bms import control
-from bms.config.devices import check_device
 from bms.config.load import check
-from bms.config.scaffold import init, template
+from bms.config.reading.devices import check_device
+from bms.config.writing.scaffold import init, template
 from bms.core.errors import InvalidInput, Refused
 from drivers.catalogue import DeviceType, shipped
 from tests.config.sites import STRATEGIES

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from bms.config.load import check
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.control import STRATEGIES
 from tests.bms.test_app import FILES
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bms.config.models import BaseFile, SiteFile
+from bms.config.shapes.models import BaseFile, SiteFile
 from bms.config.site import Base, Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.group import flags

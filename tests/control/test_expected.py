@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bms.config.models import BaseFile, SiteFile
+from bms.config.shapes.models import BaseFile, SiteFile
 from bms.config.site import Base, Group, Site
 from bms.control import assemble
 from bms.control.expected import changes, expected, group_points, hours_by_mode

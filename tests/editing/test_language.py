@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bms.cli import main
-from bms.config.render import render, width
+from bms.config.writing.render import render, width
 from bms.texts.language import CATALOGUES, DOMAIN, language, language_of, say, speaking
 from bms.texts.messages import msg
 from schedules.files.folder import load

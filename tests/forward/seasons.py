@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.meters import meter_specs
-from bms.config.models import EnergyBoundary
+from bms.config.resolving.meters import meter_specs
+from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import Site
 from bms.core.instants import local_midnight
 from bms.energy.ledger import Reading

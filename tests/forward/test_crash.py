@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bms.config.load import load
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.energy.ledger import Reading

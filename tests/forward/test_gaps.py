@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.forward.pace import FLOOR_LINES_S, START_WITHIN_S, Pace
 from bms.forward.sink import InfluxSink

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.forward.reader import Reader
 from bms.forward.setup import initialise
 from bms.forward.sink import InfluxSink

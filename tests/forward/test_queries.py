@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.forward.lines import energy_line, rollup_line
 from bms.forward.pace import Pace
 from bms.forward.sink import InfluxSink

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.forward.compare import LocalCounts, kept_from
 from bms.forward.lines import energy_line, rollup_line

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.energy.ledger import Reading
 from bms.forward.compare import LocalCounts, comparison

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.energy.ledger import Label

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.forward.delivery import MAX_LINES
 from bms.forward.lines import LineWriter

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bms.config.load import load
-from bms.config.models import EnergyBoundary
+from bms.config.shapes.models import EnergyBoundary
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput
 from bms.energy.ledger import Label

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bms.config.sinks import InfluxFile
+from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import InvalidInput
 from bms.forward.reader import QueryFailed, Reader
 from bms.forward.sink import InfluxSink

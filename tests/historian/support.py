@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bms.config.links import ModbusLink
-from bms.config.meters import MeterEntry, meter_specs
-from bms.config.models import BaseFile, EnergyBoundary, SiteFile
+from bms.config.resolving.meters import MeterEntry, meter_specs
+from bms.config.shapes.links import ModbusLink
+from bms.config.shapes.models import BaseFile, EnergyBoundary, SiteFile
 from bms.config.site import Base, Link, MeterRegister, Site
 from bms.core.equipment import KINDS, Equipment
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample, Value

@@ -9,8 +9,8 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from bms.config.meters import MeterEntry
-from bms.config.models import EnergyBoundary
+from bms.config.resolving.meters import MeterEntry
+from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import Site
 from bms.energy.ledger import LABELS, Label, Reading
 from bms.energy.quarters import Slot

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bms.config.models import EnergyBoundary
+from bms.config.shapes.models import EnergyBoundary
 from bms.core.errors import InvalidInput, Refused
 from bms.core.instants import local_midnight, to_ms
 from bms.energy.demand import peaks

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bms.config.models import EnergyBoundary
+from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import MeterRole
 from bms.core.instants import local_midnight
 from bms.energy.growth import Verdict

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bms.config.fleet import Fleet, not_metered, title_of
-from bms.config.models import IDENTIFIER, GroupEntry, GroupsFile
-from bms.config.names import RunError, is_pattern, select
-from bms.config.optimal import resolve
-from bms.config.sections import Names, entries, names_of, read_all
+from bms.config.reading.names import RunError, is_pattern, select
+from bms.config.reading.sections import Names, entries, names_of, read_all
+from bms.config.resolving.fleet import Fleet, not_metered, title_of
+from bms.config.resolving.optimal_start import resolve
+from bms.config.shapes.models import IDENTIFIER, GroupEntry, GroupsFile
 from bms.config.site import Group, StrategySpec
 from bms.core.decisions import Priority
 from bms.core.equipment import Equipment

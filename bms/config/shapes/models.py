@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from bms.config.filemodel import FileModel
-from bms.config.links import LinkFile
-from bms.config.optimal import OptimalFile
-from bms.config.sinks import InfluxFiles
+from bms.config.resolving.optimal_start import OptimalFile
+from bms.config.shapes.filemodel import FileModel
+from bms.config.shapes.links import LinkFile
+from bms.config.shapes.sinks import InfluxFiles
 from bms.texts.messages import msg
 from drivers.points import Value
 from drivers.templates import Models

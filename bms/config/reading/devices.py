@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bms.config.outputs import Finding
-from bms.config.sections import Names, read_all
+from bms.config.reading.sections import Names, read_all
+from bms.config.resolving.output_rules import Finding
 from bms.core.equipment import KINDS, PointClass, Role
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Document, Origin, Problem, suggestion, validate

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bms.config.models import SITE_DIRECTORIES
+from bms.config.shapes.models import SITE_DIRECTORIES
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem, suggestion
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bms.config.files import CALENDARS, OVERLAYS, SEASONS, TIME_UNITS
-from bms.config.sections import Names
+from bms.config.reading.files import CALENDARS, OVERLAYS, SEASONS, TIME_UNITS
+from bms.config.reading.sections import Names
 from bms.config.site import Site, StrategySpec
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Origin, Problem, suggestion

@@ -9,8 +9,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from bms.config.filemodel import FileModel
-from bms.config.names import RunError, select
+from bms.config.reading.names import RunError, select
+from bms.config.shapes.filemodel import FileModel
 from bms.core.durations import parse_duration
 from bms.core.equipment import Equipment
 from drivers.points import PointId

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bms.config.devices import Catalogue, check_device
-from bms.config.links import LinkSettings, ModbusSettings, spoken
-from bms.config.models import IDENTIFIER, EquipmentEntry, EquipmentFile
-from bms.config.names import RunError, expand, parallel
-from bms.config.outputs import check_settings, rules, step, value_type
-from bms.config.registers import Registers
-from bms.config.sections import Names, entries, read_all
+from bms.config.reading.devices import Catalogue, check_device
+from bms.config.reading.names import RunError, expand, parallel
+from bms.config.reading.sections import Names, entries, read_all
+from bms.config.resolving.output_rules import check_settings, rules, step, value_type
+from bms.config.resolving.shared_registers import Registers
+from bms.config.shapes.links import LinkSettings, ModbusSettings, spoken
+from bms.config.shapes.models import IDENTIFIER, EquipmentEntry, EquipmentFile
 from bms.config.site import MeterRegister
 from bms.core.decisions import OutputRules
 from bms.core.equipment import KINDS, Equipment, Kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bms.config.models import OutputFile
+from bms.config.shapes.models import OutputFile
 from bms.core.decisions import OutputRules
 from bms.core.equipment import Kind, PointClass, Role
 from bms.texts.messages import msg

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from bms.config.filemodel import FileModel
+from bms.config.shapes.filemodel import FileModel
 from bms.core.equipment import PointClass
 from bms.texts.messages import msg
 

@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from bms.config.filemodel import FileModel
-from bms.config.models import IDENTIFIER, Title
-from bms.config.sections import Names, entries
+from bms.config.reading.sections import Names, entries
+from bms.config.shapes.filemodel import FileModel
+from bms.config.shapes.models import IDENTIFIER, Title
 from bms.config.site import MANUAL_RESOLUTION, Base, MeterRegister, MeterRole, MeterSpec
 from bms.core.equipment import Equipment, Medium, PointClass
 from bms.core.instants import local_midnight, to_ms

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from bms.config.filemodel import FileModel
+from bms.config.shapes.filemodel import FileModel
 from bms.texts.messages import msg
 from drivers.modbus.transport import (
     TCP_PORT,

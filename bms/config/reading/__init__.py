@@ -1,0 +1,1 @@
+"""From a site directory to texts and checked entries."""

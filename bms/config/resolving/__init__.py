@@ -1,0 +1,1 @@
+"""From checked entries to what a gateway runs: machines, outputs, groups, meters."""
