@@ -17,7 +17,7 @@ from itertools import accumulate, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from bms.core.instants import from_ms, to_ms
-from bms.energy.ledger import (
+from bms.energy.intervals import (
     BORDER_LIMIT_MS,
     MAX_PROBLEMS,
     RANK,

@@ -13,7 +13,7 @@ from math import sqrt
 from typing import Final
 
 from bms.config.site import MeterSpec
-from bms.energy.ledger import Energy
+from bms.energy.intervals import Energy
 
 IMPOSSIBLE: Final = -2.0
 """Times the uncertainty: one in forty if the tree is right (normal, one side)."""

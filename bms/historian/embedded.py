@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.energy.ledger import Reading
+from bms.energy.intervals import Reading
 from bms.historian import award_rows
 from bms.historian.blob import encode
 from bms.historian.queries import TEXT_CACHE, Queries

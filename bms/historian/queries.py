@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bms.core.decisions import Severity
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.energy.ledger import Reading
+from bms.energy.intervals import Reading
 from bms.historian import award_rows
 from bms.historian.blob import DamagedBlob, decode, value_of
 from bms.historian.records import (

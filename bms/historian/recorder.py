@@ -17,7 +17,7 @@ from typing import Protocol
 from bms.config.site import Site
 from bms.core.decisions import Award, Severity
 from bms.core.equipment import PointClass
-from bms.energy.ledger import Reading
+from bms.energy.intervals import Reading
 from bms.historian.records import (
     EPOCH,
     AlarmRow,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from bms.config.site import MeterSpec, Site
 from bms.core.decisions import Condition, Severity
 from bms.core.instants import local_midnight, to_ms
-from bms.energy.ledger import Energy
+from bms.energy.intervals import Energy
 from bms.energy.tree import Node, tree
 from bms.ledger.store import Ledger
 

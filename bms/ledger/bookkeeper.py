@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from bms.config.site import MeterSpec
 from bms.core.instants import DAY_MS, to_ms
-from bms.energy.ledger import (
+from bms.energy.intervals import (
     RANK,
     RETURN_WITHIN_MS,
     Event,
@@ -34,7 +34,6 @@ from bms.energy.ledger import (
     intervals,
     suspicious,
 )
-from bms.energy.profile import usual
 from bms.energy.quarters import (
     Anchor,
     Open,
@@ -43,6 +42,7 @@ from bms.energy.quarters import (
     anchors_of,
     floor_quarter,
 )
+from bms.energy.usual_week import usual
 from bms.historian.queries import Queries
 from bms.ledger.publishing import FOREVER, Changes, Publisher, Value, common, floor_day
 from bms.ledger.records import Entry, EntryKind

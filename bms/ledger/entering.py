@@ -17,7 +17,7 @@ from typing import Final
 from bms.config.site import MeterSpec, Site
 from bms.core.errors import InvalidInput, Refused
 from bms.core.instants import to_ms
-from bms.energy.ledger import ROLLOVER_HIGH, ROLLOVER_LOW, Label
+from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW, Label
 from bms.energy.quarters import QUARTER_MS
 from bms.historian.queries import Queries
 from bms.ledger.publishing import MOST_COUNTS, common

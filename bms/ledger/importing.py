@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from bms.config.site import MeterSpec, Site
 from bms.core.errors import InvalidInput
 from bms.core.instants import shown_at, to_ms
-from bms.energy.ledger import ROLLOVER_HIGH, ROLLOVER_LOW
+from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW
 from bms.ledger.entering import Author, audited, find_meter, register_value, with_register
 from bms.ledger.records import EntryKind
 from bms.ledger.store import Ledger

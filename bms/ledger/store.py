@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from bms.core.instants import DAY_MS, to_ms
-from bms.energy.ledger import RANK
+from bms.energy.intervals import RANK
 from bms.energy.quarters import Anchor, Stretch
 from bms.ledger.codec import Raw, pack, pack_day
 from bms.ledger.queries import FILE_NAME as FILE_NAME

@@ -10,8 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Base, MeterRole, Site
-from bms.energy.growth import Growth, Load, MeterData, Verdict, growth
-from bms.energy.ledger import Energy
+from bms.energy.intervals import Energy
+from bms.energy.verdict import Growth, Load, MeterData, Verdict, growth
 from bms.ledger.store import Ledger
 
 

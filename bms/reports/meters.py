@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from bms.config.site import MeterSpec, Site
 from bms.core.instants import from_ms, local_midnight, to_ms
 from bms.energy.demand import peaks
-from bms.energy.ledger import Energy
+from bms.energy.intervals import Energy
 from bms.energy.quarters import QUARTER_MS, Slot
 from bms.energy.tree import Node, tree
 from bms.ledger.records import Entry, EntryKind

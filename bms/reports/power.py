@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from bms.config.site import Group
-from bms.energy.ledger import intervals, marks_of
+from bms.energy.intervals import intervals, marks_of
 from bms.historian.queries import Queries
 from drivers.points import PointId, Value
 

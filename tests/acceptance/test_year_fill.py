@@ -10,7 +10,7 @@ import pytest
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.instants import MILLISECOND, to_ms
-from bms.energy.ledger import intervals
+from bms.energy.intervals import intervals
 from bms.energy.quarters import QUARTER_MS
 from bms.historian.embedded import History
 from bms.ledger.store import Ledger

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from bms.core.instants import to_ms
-from bms.energy.ledger import Energy, Interval, Mark, Reading
+from bms.energy.intervals import Energy, Interval, Mark, Reading
 from bms.energy.quarters import Course, Slot, Stretch, energy_of
 
 

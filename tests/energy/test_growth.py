@@ -12,16 +12,8 @@ import pytest
 
 from bms.config.site import MeterRole
 from bms.core.instants import local_midnight, to_ms
-from bms.energy.growth import (
-    Growth,
-    MeterData,
-    Period,
-    Verdict,
-    growth,
-    period_of,
-    same_dates,
-)
-from bms.energy.ledger import Interval, Mark, intervals
+from bms.energy.intervals import Interval, Mark, intervals
+from bms.energy.verdict import Growth, MeterData, Period, Verdict, growth, period_of, same_dates
 from tests.energy.registers import energy_from
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bms.core.instants import DAY_MS, local_midnight, to_ms
-from bms.energy.ledger import (
+from bms.energy.intervals import (
     RETURN_WITHIN_MS,
     Event,
     Label,
@@ -24,8 +24,8 @@ from bms.energy.ledger import (
     to_decimal,
     worst,
 )
-from bms.energy.profile import usual
 from bms.energy.quarters import QUARTER_MS, Course
+from bms.energy.usual_week import usual
 from tests.energy.registers import energy_from
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

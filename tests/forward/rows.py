@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
-from bms.energy.ledger import Label
+from bms.energy.intervals import Label
 from bms.forward.outgoing import Outgoing
 from bms.forward.sources import Sources
 from bms.historian.streams import EnergyRow, RollupRow

@@ -16,7 +16,7 @@ from bms.config.resolving.meters import meter_specs
 from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import Site
 from bms.core.instants import local_midnight
-from bms.energy.ledger import Reading
+from bms.energy.intervals import Reading
 from bms.forward.outgoing import Outgoing
 from bms.forward.sources import Sources
 from bms.forward.tags import Tagging, site_tags

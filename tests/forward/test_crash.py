@@ -20,7 +20,7 @@ from bms.config.load import load
 from bms.config.shapes.sinks import InfluxFile
 from bms.config.site import Site
 from bms.control import STRATEGIES
-from bms.energy.ledger import Reading
+from bms.energy.intervals import Reading
 from bms.forward.compare import Comparison, LocalCounts, compare
 from bms.forward.opened import open_sources
 from bms.forward.pace import Pace

@@ -15,7 +15,7 @@ import pytest
 import bms.deploy
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
-from bms.energy.ledger import Label
+from bms.energy.intervals import Label
 from bms.forward.lines import (
     LineWriter,
     alarm_line,

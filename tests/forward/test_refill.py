@@ -16,7 +16,7 @@ import pytest
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
-from bms.energy.ledger import Reading
+from bms.energy.intervals import Reading
 from bms.forward.compare import LocalCounts, comparison
 from bms.forward.lines import rollup_line
 from bms.forward.opened import open_sources

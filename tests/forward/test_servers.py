@@ -14,7 +14,7 @@ import pytest
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
-from bms.energy.ledger import Label
+from bms.energy.intervals import Label
 from bms.forward.compare import Comparison, LocalCounts, compare
 from bms.forward.pace import Pace
 from bms.forward.reader import Reader

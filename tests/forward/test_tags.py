@@ -14,7 +14,7 @@ from bms.config.load import load
 from bms.config.shapes.models import EnergyBoundary
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput
-from bms.energy.ledger import Label
+from bms.energy.intervals import Label
 from bms.forward.lines import energy_line, rollup_line
 from bms.forward.tags import Tagging, site_tags, tag_text
 from bms.historian import sinks

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.energy.ledger import Reading
+from bms.energy.intervals import Reading
 from bms.historian.blob import DamagedBlob, decode, encode
 from bms.historian.embedded import ROW_SAMPLES, History
 from bms.historian.queries import FILE_NAME, LAYOUT

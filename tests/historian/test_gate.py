@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from bms.core.clock import SystemClock
-from bms.energy.ledger import Reading
+from bms.energy.intervals import Reading
 from bms.historian.gate import HELD_BATCHES, ClockGate
 from bms.historian.records import Batch
 from drivers.points import Quality, Sample

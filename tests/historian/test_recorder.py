@@ -11,7 +11,7 @@ import pytest
 
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
-from bms.energy.ledger import Reading, intervals
+from bms.energy.intervals import Reading, intervals
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder, meters_of, series_of
 from bms.historian.records import AlarmRow, AwardRow, Batch, Series

@@ -13,8 +13,8 @@ import pytest
 from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import MeterRole
 from bms.core.instants import local_midnight
-from bms.energy.growth import Verdict
-from bms.energy.ledger import Reading
+from bms.energy.intervals import Reading
+from bms.energy.verdict import Verdict
 from bms.historian.embedded import History
 from bms.historian.records import Batch, Meter
 from bms.ledger.reading import open_ledger

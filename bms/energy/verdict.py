@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 
 from bms.config.site import MeterRole
 from bms.core.instants import local_midnight
-from bms.energy.ledger import Energy
+from bms.energy.intervals import Energy
 
 MIN_COVERAGE_PCT = 90.0
 """Below this share of a period in measured intervals there is no verdict (as CalTRACK 2 asks)."""
