@@ -31,12 +31,12 @@ from bms.bookkeeping import Bookkeeping
 from bms.config.site import Site
 from bms.config.writing.render import problem_line
 from bms.control import STRATEGIES
+from bms.control.engine.cycle import Cycle
 from bms.core.clock import Clock, SystemClock
 from bms.core.decisions import Condition, Severity
 from bms.core.errors import BmsError, DiskError, StoreError
 from bms.core.switched import Spell
 from bms.energy.today import EnergyToday
-from bms.engine import Cycle
 from bms.field import Field
 from bms.historian.embedded import History
 from bms.historian.gate import ClockGate

@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Site
-from bms.control.schedule import resolver_of
+from bms.control.supervise.scheduled import resolver_of
 from bms.core.errors import InvalidInput, Refused
 from bms.people import name_of
 from bms.standing import Standing

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bms.control.engine.protection import same
 from bms.core.decisions import Condition, Severity
-from bms.protection import same
 from bms.texts.messages import msg
 from drivers.backoff import without_countdown
 from drivers.base import Batch, Driver, Feed, Write, WriteResult, WriteStatus

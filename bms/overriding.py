@@ -10,14 +10,14 @@ from typing import Any
 
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES
-from bms.control.blocks import next_effective_change
+from bms.control.engine.protection import is_on
+from bms.control.supervise.next_change import next_effective_change
 from bms.core.decisions import Override
 from bms.core.durations import parse_duration
 from bms.core.equipment import PointClass
 from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import END_OF_BLOCK, coming
 from bms.people import Action, may, may_for
-from bms.protection import is_on
 from bms.reports.why import (
     groups_of,
     own_group,

@@ -12,14 +12,14 @@ from typing import Any
 from bms.config.resolving.singles import with_library
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
-from bms.control.optimal import Expected, name_for, upcoming
-from bms.control.schedule import resolver_of
+from bms.control.engine.cycle import Cycle, Engine
+from bms.control.engine.shadowed import shadowed
+from bms.control.supervise.optimal import Expected, name_for, upcoming
+from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Award, Condition, Controller, Override, Severity
 from bms.core.switched import NOTHING_SWITCHED, Switched
-from bms.engine import Cycle, Engine
 from bms.field import Field
 from bms.reports.why import known_units
-from bms.shadow import shadowed
 from bms.standing import STATES, Standing
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem

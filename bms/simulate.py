@@ -15,9 +15,9 @@ from typing import Self
 
 from bms.config.site import Site
 from bms.control import assemble
+from bms.control.engine.cycle import Engine
 from bms.core.clock import SimulatedClock
 from bms.core.errors import Refused, StoreError
-from bms.engine import Engine
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch, to_ms

@@ -13,10 +13,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Site
-from bms.control.season_machine import Outdoor, advance, is_bad
+from bms.control.engine.states import Codec
+from bms.control.supervise.season_by_weather import Outdoor, advance, is_bad
 from bms.core.decisions import Condition, Severity
 from bms.core.switched import EXTENSIONS_KEPT, Spell, SpellKey, Switched, current, of_key
-from bms.saving import Codec
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality, Sample
 from schedules.library import Library

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.api.views import local
-from bms.control.season_machine import is_bad, mean_of
+from bms.control.supervise.season_by_weather import is_bad, mean_of
 from bms.core.switched import Spell, SpellKey, planned
 from bms.extending import active
 from bms.runtime import Runtime

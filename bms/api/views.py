@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bms.config.site import Base, Group
 from bms.control import STRATEGIES
-from bms.control.blocks import next_effective_change
+from bms.control.supervise.next_change import next_effective_change
 from bms.core.decisions import Award, Override
 from bms.reports import why as why_report
 from bms.reports.why import shown, zone_of

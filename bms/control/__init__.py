@@ -10,14 +10,14 @@ from types import MappingProxyType
 from typing import Any
 
 from bms.config.site import Group, Site, StrategySpec
-from bms.control.chilled_water import CHILLED_WATER_PLANT
-from bms.control.compressors import COMPRESSORS
-from bms.control.defaults import DefaultsController
-from bms.control.on_off import ON_OFF
-from bms.control.optimal import optimal_controller
-from bms.control.overlay import OverlayController
-from bms.control.overrides import OverrideController
-from bms.control.schedule import ScheduleController, resolver_of
+from bms.control.strategies.chilled_water.strategy import CHILLED_WATER_PLANT
+from bms.control.strategies.compressors import COMPRESSORS
+from bms.control.strategies.on_off import ON_OFF
+from bms.control.supervise.defaults import DefaultsController
+from bms.control.supervise.operator import OverrideController
+from bms.control.supervise.optimal import optimal_controller
+from bms.control.supervise.overlay import OverlayController
+from bms.control.supervise.scheduled import ScheduleController, resolver_of
 from bms.core.decisions import Controller, Override
 from schedules.model.context import NOTHING, Context
 

@@ -10,8 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Group, Site
-from bms.control.expected import Changed, Expected, changes, expected, hours_by_mode
-from bms.control.schedule import resolver_of
+from bms.control.forecast import Changed, Expected, changes, expected, hours_by_mode
+from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Command, Override
 from bms.historian.queries import Queries, opened
 from bms.reports.power import GroupPower, group_power

@@ -8,8 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Group, Site
-from bms.control.expected import Expected, expected
-from bms.control.schedule import resolver_of
+from bms.control.forecast import Expected, expected
+from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Override
 from bms.texts.messages import msg
 from schedules.answering.resolve import Resolver

@@ -10,12 +10,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Site
+from bms.control.engine.protection import same, same_winner
+from bms.control.engine.shadowed import shadowed
 from bms.core.errors import InvalidInput
 from bms.core.instants import MILLISECOND
 from bms.historian.queries import Queries
 from bms.historian.records import AwardRow
-from bms.protection import same, same_winner
-from bms.shadow import shadowed
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.points import PointId, Quality, Sample, Value

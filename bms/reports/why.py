@@ -12,11 +12,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Group, Site, StrategySpec
+from bms.control.engine.protection import Hold, retold
 from bms.core.decisions import Award, Command
 from bms.core.equipment import PointClass, Role
 from bms.core.errors import BmsError, InvalidInput
 from bms.historian.queries import Queries
-from bms.protection import Hold, retold
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.points import PointId, Quality, Sample, Value

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bms.config.load import load
 from bms.control import STRATEGIES, assemble
-from bms.engine import Engine
+from bms.control.engine.cycle import Engine
 from bms.plants import EchoPlant
 from drivers.plant import PlantDriver
 from tests.benchmarks.table import Row, median

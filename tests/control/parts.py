@@ -8,9 +8,9 @@ from typing import Any
 
 from bms.config.site import Group
 from bms.control import STRATEGIES
+from bms.control.engine.cycle import Cycle, Engine
 from bms.core.decisions import Command, Decision, OutputRules, Priority, Stage
 from bms.core.equipment import KINDS, Equipment
-from bms.engine import Cycle, Engine
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value
 from tests.engine.parts import at

@@ -10,9 +10,9 @@ import pytest
 from bms.config.shapes.models import BaseFile, SiteFile
 from bms.config.site import Base, Group, Site
 from bms.control import STRATEGIES, assemble
-from bms.control.group import flags
+from bms.control.engine.cycle import Engine
+from bms.control.strategies.group import flags
 from bms.core.decisions import OutputRules, Override, Priority, Snapshot, Stage
-from bms.engine import Engine
 from drivers.points import Quality, Sample
 from schedules.files.folder import load
 from tests.control.parts import group, machine

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from bms.config.shapes.models import BaseFile, SiteFile
 from bms.config.site import Base, Group, Site
 from bms.control import assemble
-from bms.control.expected import changes, expected, group_points, hours_by_mode
+from bms.control.engine.cycle import Engine
+from bms.control.forecast import changes, expected, group_points, hours_by_mode
 from bms.core.decisions import Override
-from bms.engine import Engine
 from drivers.points import PointId, Value
 from schedules.files.folder import load
 from schedules.library import Library

@@ -15,11 +15,11 @@ import pytest
 from bms.config.load import check, load
 from bms.config.site import Site
 from bms.control import STRATEGIES, assemble
-from bms.control.blocks import next_switch
-from bms.control.learning import Rate
-from bms.control.optimal import OptimalState, Seen, expected_start
+from bms.control.engine.cycle import Engine
+from bms.control.supervise.learning import Rate
+from bms.control.supervise.next_change import next_switch
+from bms.control.supervise.optimal import OptimalState, Seen, expected_start
 from bms.core.decisions import Override, Priority
-from bms.engine import Engine
 from bms.historian.embedded import History
 from bms.reports.why import known_units, why_then
 from bms.simulate import simulate

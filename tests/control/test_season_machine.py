@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bms.control.season_machine import Outdoor, advance, is_bad, mean_of
+from bms.control.engine.states import Codec
+from bms.control.supervise.season_by_weather import Outdoor, advance, is_bad, mean_of
 from bms.core.switched import Spell
-from bms.saving import Codec
 from schedules.model.calendar import YEAR, YearlySpan
 from schedules.model.seasons import OutdoorRule, SeasonSet, Thresholds
 

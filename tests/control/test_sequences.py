@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from bms.sequences.proof import Proof, prove
-from bms.sequences.rotation import RunHours, accumulate, by_run_hours
-from bms.sequences.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
-from bms.sequences.timers import lasted, since
+from bms.control.blocks.proof import Proof, prove
+from bms.control.blocks.rotation import RunHours, accumulate, by_run_hours
+from bms.control.blocks.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
+from bms.control.blocks.timers import lasted, since
 from tests.engine.parts import at
 
 

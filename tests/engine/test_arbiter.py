@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bms.arbiter import award
+from bms.control.engine.arbiter import award
 from bms.core.decisions import Command, Priority
 from tests.engine.parts import T0, command
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from bms.control.engine.cycle import Cycle, Engine
 from bms.core.decisions import Condition, Decision, OutputRules, Priority, Severity, Stage
-from bms.engine import Cycle, Engine
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import Quality, Value
 from tests.engine.parts import Device, Scripted, Wish, at, command

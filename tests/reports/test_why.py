@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from bms.config.load import load
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
-from bms.control.schedule import ScheduleController, resolver_of
+from bms.control.engine.cycle import Engine
+from bms.control.supervise.scheduled import ScheduleController, resolver_of
 from bms.core.decisions import Award, Override
 from bms.core.errors import BmsError, InvalidInput
-from bms.engine import Engine
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.overriding import Until, back_to, wanted

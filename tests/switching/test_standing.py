@@ -14,9 +14,9 @@ import pytest
 from bms.config.load import load
 from bms.config.site import Site
 from bms.control import STRATEGIES, assemble
+from bms.control.engine.cycle import Engine
 from bms.core.decisions import Priority, Severity
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
-from bms.engine import Engine
 from bms.standing import Standing
 from bms.storage import audit
 from bms.storage.state import FILE_NAME, Store, read_switched

@@ -14,9 +14,12 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from bms import protection
 from bms.alarms import Alarm, AlarmEvent, advance
-from bms.arbiter import AwardChange, award
+from bms.control.engine import protection
+from bms.control.engine.arbiter import AwardChange, award
+from bms.control.engine.outputs import Outputs, SavedOutput
+from bms.control.engine.protection import same_value, same_winner
+from bms.control.engine.states import Codec
 from bms.core.decisions import (
     Award,
     Command,
@@ -27,9 +30,6 @@ from bms.core.decisions import (
     Snapshot,
     Stage,
 )
-from bms.outputs import Outputs, SavedOutput
-from bms.protection import same_value, same_winner
-from bms.saving import Codec
 from bms.texts.messages import msg
 from drivers.base import Write, WriteResult
 from drivers.points import PointId, Sample

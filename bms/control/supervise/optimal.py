@@ -1,7 +1,7 @@
 """Optimal start and stop, and night purge: the block's own commands, earlier than the block. Pure.
 
 A block is started when the time that its zone needs to come within 0.6 K of the setpoint, as
-`bms/control/learning.py` has learned it, is left until it begins; never more than `max_start`
+`bms/control/supervise/learning.py` has learned it, is left until it begins; never more than `max_start`
 before. It ends early by as long as the zone takes to drift by `drift_k`, at most `max_stop`.
 
 Nothing is done on a guess: without a good zone and outdoor temperature, without anything learned
@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 
 from bms.config.resolving.optimal_start import Optimal
 from bms.config.site import Group, Site
-from bms.control.blocks import next_switch
-from bms.control.learning import (
+from bms.control.engine.protection import is_on
+from bms.control.supervise.learning import (
     BAND_K,
     Direction,
     Measured,
@@ -31,10 +31,10 @@ from bms.control.learning import (
     needed_h,
     told,
 )
-from bms.control.purge import why_purge
-from bms.control.schedule import resolver_of
+from bms.control.supervise.next_change import next_switch
+from bms.control.supervise.purge import why_purge
+from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
-from bms.protection import is_on
 from bms.texts.messages import msg
 from drivers.points import PointId, Value
 from schedules.answering.answers import Change, Entry

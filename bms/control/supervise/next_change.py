@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bms.protection import is_on
+from bms.control.engine.protection import is_on
 from schedules.answering.answers import Change
 from schedules.answering.resolve import Resolver
 

@@ -16,7 +16,10 @@ from pydantic import Field
 
 from bms.config.shapes.filemodel import FileModel
 from bms.config.site import Group, Setpoint, StrategySpec
-from bms.control import group as groups
+from bms.control.blocks.rotation import RunHours, accumulate, by_run_hours
+from bms.control.blocks.timers import lasted, since
+from bms.control.engine.protection import is_on
+from bms.control.strategies import group as groups
 from bms.core.decisions import (
     Award,
     Command,
@@ -28,9 +31,6 @@ from bms.core.decisions import (
     Snapshot,
     Stage,
 )
-from bms.protection import is_on
-from bms.sequences.rotation import RunHours, accumulate, by_run_hours
-from bms.sequences.timers import lasted, since
 from bms.texts.messages import msg
 from drivers.points import PointId
 

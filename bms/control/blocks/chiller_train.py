@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bms.sequences.proof import Proof, prove
-from bms.sequences.timers import lasted, moved, since
+from bms.control.blocks.proof import Proof, prove
+from bms.control.blocks.timers import lasted, moved, since
 from bms.texts.messages import msg
 
 

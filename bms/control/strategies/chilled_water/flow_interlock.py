@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bms.control import group as groups
+from bms.control.blocks.timers import lasted, since
+from bms.control.strategies import group as groups
 from bms.core.decisions import Command, Decision, Priority, Snapshot, Stage
-from bms.sequences.timers import lasted, since
 from bms.texts.messages import msg
 from drivers.points import PointId
 

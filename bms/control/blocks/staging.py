@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from bms.sequences.timers import lasted, since
+from bms.control.blocks.timers import lasted, since
 from bms.texts.messages import msg
 
 WATER_KWH_PER_M3K = 1.163

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from bms.config.site import Group
+from bms.control.engine.protection import is_on
 from bms.core.decisions import Award, Condition, Priority, Severity, Snapshot
 from bms.core.equipment import Equipment
-from bms.protection import is_on
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality
 

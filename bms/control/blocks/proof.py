@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import Enum
 
-from bms.sequences.timers import lasted
+from bms.control.blocks.timers import lasted
 
 
 class Proof(Enum):

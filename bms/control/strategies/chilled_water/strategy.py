@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from bms.config.site import Group, Setpoint, StrategySpec
-from bms.control import group as groups
-from bms.control.chilled_water_parameters import SETPOINT, ChilledWaterPlantParameters
-from bms.control.chilled_water_plant import ChilledWaterPlant
-from bms.control.flow_interlock import FlowInterlock, GuardedChiller
+from bms.control.strategies import group as groups
+from bms.control.strategies.chilled_water.flow_interlock import FlowInterlock, GuardedChiller
+from bms.control.strategies.chilled_water.parameters import SETPOINT, ChilledWaterPlantParameters
+from bms.control.strategies.chilled_water.plant_controller import ChilledWaterPlant
 from bms.core.decisions import Controller
 from bms.texts.messages import msg
 

@@ -14,11 +14,11 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
-from bms.arbiter import award
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES, scheduled
-from bms.control.overrides import OverrideController
-from bms.control.schedule import resolver_of
+from bms.control.engine.arbiter import award
+from bms.control.supervise.operator import OverrideController
+from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Award, Command, Controller, Override, Snapshot
 from drivers.points import PointId
 from schedules.model.context import Context

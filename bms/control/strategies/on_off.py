@@ -12,7 +12,7 @@ from pydantic import Field
 
 from bms.config.shapes.filemodel import FileModel
 from bms.config.site import Group, Setpoint, StrategySpec
-from bms.control import group as groups
+from bms.control.strategies import group as groups
 from bms.core.decisions import Award, Command, Controller, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
 from drivers.points import PointId, Value

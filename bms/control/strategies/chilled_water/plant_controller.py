@@ -16,9 +16,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bms.config.site import Group
-from bms.control import group as groups
-from bms.control.chilled_water_parameters import SETPOINT, ChilledWaterPlantParameters
-from bms.control.chiller_trains import PlantTrain, TrainView
+from bms.control.blocks.chiller_train import TrainState, resumed, step
+from bms.control.blocks.rotation import RunHours, accumulate, by_run_hours
+from bms.control.blocks.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
+from bms.control.blocks.timers import interruption, lasted, moved, since
+from bms.control.strategies import group as groups
+from bms.control.strategies.chilled_water.parameters import SETPOINT, ChilledWaterPlantParameters
+from bms.control.strategies.chilled_water.trains import PlantTrain, TrainView
 from bms.core.decisions import (
     Award,
     Command,
@@ -29,10 +33,6 @@ from bms.core.decisions import (
     Snapshot,
     Stage,
 )
-from bms.sequences.chiller_train import TrainState, resumed, step
-from bms.sequences.rotation import RunHours, accumulate, by_run_hours
-from bms.sequences.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
-from bms.sequences.timers import interruption, lasted, moved, since
 from bms.texts.messages import msg
 from drivers.points import PointId, Value
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bms import protection
+from bms.control.engine import protection
+from bms.control.engine.protection import Delivery, Hold, Phase
 from bms.core.decisions import Award, Command, Condition, OutputRules
-from bms.protection import Delivery, Hold, Phase
 from drivers.base import Write, WriteResult
 from drivers.points import PointId, Quality, Sample, Value
 

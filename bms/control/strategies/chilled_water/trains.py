@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bms.control import group as groups
+from bms.control.blocks.chiller_train import Auxiliary, Phase, TrainInputs, TrainState
+from bms.control.blocks.timers import lasted
+from bms.control.engine.protection import is_on
+from bms.control.strategies import group as groups
 from bms.core.decisions import Award, Condition, Priority, Severity, Snapshot
 from bms.core.equipment import Equipment
-from bms.protection import is_on
-from bms.sequences.chiller_train import Auxiliary, Phase, TrainInputs, TrainState
-from bms.sequences.timers import lasted
 from bms.texts.messages import msg
 from drivers.points import PointId
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bms.config.site import Site
+from bms.control.engine.protection import is_on
 from bms.core.decisions import Award
-from bms.protection import is_on
 from drivers.points import PointId, Quality, Sample
 
 ASSUMED = "assumed: in shadow mode nothing is written"

@@ -1,0 +1,1 @@
+"""The cycle: controllers, arbiter, protection, outputs, and their saved states. Pure."""
