@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from bms.config.site import Site
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.errors import InvalidInput, Refused
-from bms.people import name_of
+from bms.people.roles import name_of
 from bms.standing import Standing
 from bms.switching import end_of, reason_of
 from bms.texts.messages import msg

@@ -17,7 +17,7 @@ from bms.core.durations import parse_duration
 from bms.core.equipment import PointClass
 from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import END_OF_BLOCK, coming
-from bms.people import Action, may, may_for
+from bms.people.roles import Action, may, may_for
 from bms.reports.why import (
     groups_of,
     own_group,

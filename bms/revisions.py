@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bms.core.errors import InvalidInput, Refused, StoreError
-from bms.login import account
+from bms.people.accounts import account
 from bms.storage import audit
 from bms.storage.durable import sync_directory
 from bms.storage.replacing import digest, leftovers, on_disk, put

@@ -16,7 +16,7 @@ from bms.commissioning import raw
 from bms.core.errors import InvalidInput
 from bms.core.moments import past
 from bms.keeping import Keeping
-from bms.people import Action, may
+from bms.people.roles import Action, may
 from bms.reports.why import zone_of
 from bms.runtime import Runtime
 from bms.texts.messages import msg

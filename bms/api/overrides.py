@@ -15,7 +15,7 @@ from bms.core.decisions import Override
 from bms.core.durations import parse_duration
 from bms.core.errors import InvalidInput, Refused
 from bms.overriding import Until
-from bms.people import Action, may
+from bms.people.roles import Action, may
 from bms.reports.override_cost import Cost
 from bms.reports.why import zone_of
 from bms.runtime import Runtime

@@ -15,7 +15,7 @@ from typing import Any
 
 from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, error_kind
 from bms.core.errors import BmsError, InvalidInput, Refused
-from bms.login import account
+from bms.people.accounts import account
 from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)

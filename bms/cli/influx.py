@@ -383,7 +383,7 @@ def _period(site: Site, start: str, end: str | None) -> tuple[datetime, datetime
 
 
 def _audit(state_dir: Path, now: datetime, what: str, reason: str, **details: Any) -> None:
-    from bms.login import login
+    from bms.people.accounts import login
     from bms.storage import audit
 
     audit.record(state_dir, now, who=login(), via="cli", what=what, why=reason, **details)

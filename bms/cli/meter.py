@@ -76,8 +76,8 @@ def _period(
 def _author(site: Site, reason: str, now: datetime, *meters: str) -> Author:
     """Who enters something about meters, if they may; without `meters`, about the whole site."""
     from bms.ledger.entering import Author
-    from bms.login import login
-    from bms.people import Action, may
+    from bms.people.accounts import login
+    from bms.people.roles import Action, may
 
     if not reason.strip():
         raise InvalidInput(msg("--reason: say why"))

@@ -79,8 +79,8 @@ def write(
     The controller, if it commands the point, will command it again: use an override for that.
     """
     from bms.commissioning.raw import look, place_of, put_audited
-    from bms.login import login
-    from bms.people import Action, may
+    from bms.people.accounts import login
+    from bms.people.roles import Action, may
 
     if not reason.strip():
         raise InvalidInput(msg("--reason: say why; it is kept"))

@@ -163,11 +163,11 @@ def test_who_may_not_touch_meters_is_refused(site: Path, monkeypatch: pytest.Mon
     path.write_text(text, encoding="utf-8")
     period = ("--from", "2026-03-03T01:45", "--to", "2026-03-03T02:00")
     words = ("correct", site, MAIN, *period, "--amount", "1", "--reason", "x")
-    monkeypatch.setattr("bms.login.login", lambda: "wang")
+    monkeypatch.setattr("bms.people.accounts.login", lambda: "wang")
     said = run(*words)
     assert said.exit_code == 4
     assert "wang (operator) may not" in said.output
-    monkeypatch.setattr("bms.login.login", lambda: "li")
+    monkeypatch.setattr("bms.people.accounts.login", lambda: "li")
     assert run(*words).exit_code == 0
     (entry,) = audit.entries(site / "state")
     assert entry["who"] == "li"

@@ -13,8 +13,8 @@ from bms.config.load import check, load
 from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.core.errors import Refused
-from bms.login import login
-from bms.people import ROLES, Action, may, may_for, role_of
+from bms.people.accounts import login
+from bms.people.roles import ROLES, Action, may, may_for, role_of
 from tests.bms.test_app import FILES
 from tests.config.sites import write
 

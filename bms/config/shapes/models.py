@@ -129,7 +129,7 @@ Title: TypeAlias = Annotated[str | dict[str, str], BeforeValidator(_title)]
 Identifier: TypeAlias = Annotated[str, AfterValidator(_identifier)]
 
 Role: TypeAlias = Literal["viewer", "operator", "engineer", "admin"]
-"""What a person may do; `bms/people.py` says what."""
+"""What a person may do; `bms/people/roles.py` says what."""
 
 
 # --- site.yaml -------------------------------------------------------------------------------
