@@ -37,7 +37,8 @@ from bms.core.decisions import Condition, Severity
 from bms.core.errors import BmsError, DiskError, StoreError
 from bms.core.switched import Spell
 from bms.energy.today import EnergyToday
-from bms.field import Field
+from bms.field.image import Field
+from bms.field.wiring import driver_for
 from bms.historian.embedded import History
 from bms.historian.gate import ClockGate
 from bms.historian.keeper import Keeper
@@ -51,7 +52,6 @@ from bms.storage.state import Store, open_store
 from bms.storage.switches import SwitchStore
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem
-from bms.wiring import driver_for
 from drivers.base import Write
 from drivers.ticker import Ticker
 

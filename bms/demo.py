@@ -27,8 +27,8 @@ from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.errors import BmsError, Unreachable
+from bms.field.plants import make_plant
 from bms.historian.embedded import History
-from bms.plants import make_plant
 from bms.simulate import Simulated, simulate
 
 PLANT = "simulators.parks.demo.park:Park"

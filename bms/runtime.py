@@ -18,7 +18,7 @@ from bms.control.supervise.optimal import Expected, name_for, upcoming
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Award, Condition, Controller, Override, Severity
 from bms.core.switched import NOTHING_SWITCHED, Switched
-from bms.field import Field
+from bms.field.image import Field
 from bms.reports.why import known_units
 from bms.standing import STATES, Standing
 from bms.texts.messages import msg

@@ -12,9 +12,9 @@ from bms.api import switch_views, views
 from bms.api.overrides import OverrideHandlers
 from bms.api.server import Handler
 from bms.api.switches import SwitchHandlers
-from bms.commissioning import raw
 from bms.core.errors import InvalidInput
 from bms.core.moments import past
+from bms.field.commissioning import raw_access
 from bms.keeping import Keeping
 from bms.people.roles import Action, may
 from bms.reports.why import zone_of
@@ -45,8 +45,8 @@ class Handlers:
             "why": self._why,
             **OverrideHandlers(self.runtime, self.now, self.keeping).table(),
             **self.switches.table(),
-            "raw.read": self._raw_read,
-            "raw.write": self._raw_write,
+            "raw_access.read": self._raw_read,
+            "raw_access.write": self._raw_write,
         }
 
     async def _status(self, _args: Mapping[str, Any], _user: str) -> Any:
@@ -66,13 +66,13 @@ class Handlers:
         return await self.keeping.why_then(point, time, now)
 
     async def _raw_read(self, args: Mapping[str, Any], _user: str) -> Any:
-        return await raw.look(*self._raw(args))
+        return await raw_access.look(*self._raw(args))
 
     async def _raw_write(self, args: Mapping[str, Any], user: str) -> Any:
         may(self.runtime.site, user, Action.RAW)
         driver, place = self._raw(args)
         reason, text, where = (_text(args, name) for name in ("reason", "value", "place"))
-        found = await raw.put_audited(
+        found = await raw_access.put_audited(
             driver,
             place,
             text,
@@ -87,14 +87,14 @@ class Handlers:
         _log.warning("%s set to %s by hand by %s: %s", where, text, user, reason)
         return found
 
-    def _raw(self, args: Mapping[str, Any]) -> tuple[Driver, raw.Register | str]:
+    def _raw(self, args: Mapping[str, Any]) -> tuple[Driver, raw_access.Register | str]:
         link = _text(args, "link")
         links = self.runtime.site.links
         if link not in links:
             raise InvalidInput(
                 msg("no link '{link}'; {suggestion}", link=link, suggestion=suggestion(link, links))
             )
-        return self.runtime.field.driver(link), raw.place_of(_text(args, "place"), args)
+        return self.runtime.field.driver(link), raw_access.place_of(_text(args, "place"), args)
 
 
 def _text(args: Mapping[str, Any], name: str) -> str:

@@ -35,7 +35,7 @@ def cert() -> None:
 @AS_JSON
 def create(site: Path, days: int, renew: bool, as_json: bool) -> None:
     """Make a key and a certificate for this gateway. Every server has to be told to trust it."""
-    from bms.wiring import own_certificate
+    from bms.field.wiring import own_certificate
     from drivers.opcua.certificates import create as make
 
     certificate, key = own_certificate(_directory(site))
@@ -75,7 +75,7 @@ def create(site: Path, days: int, renew: bool, as_json: bool) -> None:
 @AS_JSON
 def show_(site: Path, as_json: bool) -> None:
     """Our own certificate and the servers that are trusted, with their expiry."""
-    from bms.wiring import own_certificate, trusted_servers
+    from bms.field.wiring import own_certificate, trusted_servers
     from drivers.opcua.certificates import CertificateProblem, load, trusted
 
     directory = _directory(site)
@@ -107,7 +107,7 @@ def show_(site: Path, as_json: bool) -> None:
 @AS_JSON
 def trust(site: Path, link: str, thumbprint: str | None, as_json: bool) -> None:
     """Fetch the certificate of LINK's server and trust it from now on."""
-    from bms.wiring import trusted_servers
+    from bms.field.wiring import trusted_servers
     from drivers.opcua.certificates import trust as keep
 
     settings = _opcua(site, link)
@@ -155,7 +155,7 @@ def trust(site: Path, link: str, thumbprint: str | None, as_json: bool) -> None:
 @click.argument("thumbprint")
 def distrust(site: Path, thumbprint: str) -> None:
     """Trust the server with this THUMBPRINT no more."""
-    from bms.wiring import trusted_servers
+    from bms.field.wiring import trusted_servers
     from drivers.opcua.certificates import trusted
 
     directory = trusted_servers(_directory(site))

@@ -41,7 +41,7 @@ def read(site: Path, link: str, place: str, as_json: bool, **options: Any) -> No
     Addresses count from 0, as on the wire: register 40001 is holding:0. Through the running
     controller if there is one, so that a device with a single connection is not disturbed.
     """
-    from bms.commissioning.raw import look, place_of
+    from bms.field.commissioning.raw_access import look, place_of
 
     args = _arguments(link, place, options)
     if args["type"] is None and not options["count"] and place.startswith(("holding", "input")):
@@ -78,7 +78,7 @@ def write(
 
     The controller, if it commands the point, will command it again: use an override for that.
     """
-    from bms.commissioning.raw import look, place_of, put_audited
+    from bms.field.commissioning.raw_access import look, place_of, put_audited
     from bms.people.accounts import login
     from bms.people.roles import Action, may
 
@@ -142,8 +142,8 @@ def _through(
 ) -> dict[str, Any]:
     """Ask the running controller, or the device itself where none runs."""
     from bms.api.client import ask
+    from bms.field.wiring import driver_for
     from bms.texts.yaml.parsing import suggestion
-    from bms.wiring import driver_for
     from drivers.ticker import Ticker
 
     loaded = load_site(site)

@@ -46,7 +46,7 @@ def modbus(
     timeout: float, rate: float, output: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Ask every unit of HOST (name, address, or a network such as 10.0.3.0/24) what it is."""
-    from bms.commissioning import scan as scanning
+    from bms.field.commissioning import survey as scanning
 
     places, numbers = scanning.hosts(host, port), scanning.units(units)
     found: list[scanning.Answering] = []
@@ -101,8 +101,8 @@ def opcua(
     """Browse the server at URL: what security it offers, and which variables it has."""
     from asyncua.ua.uaerrors import UaError
 
-    from bms.commissioning import scan as scanning
     from bms.config.shapes.links import opcua_url
+    from bms.field.commissioning import survey as scanning
 
     try:
         url = opcua_url(url)

@@ -163,7 +163,7 @@ def simulate(
 ) -> None:
     """Run the same engine on simulated time, as fast as the machine goes."""
 
-    from bms.plants import make_plant, plant_of
+    from bms.field.plants import make_plant, plant_of
     from bms.simulate import simulate as run_simulation
 
     loaded = load_site(site)

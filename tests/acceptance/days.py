@@ -13,7 +13,7 @@ from bms.config.resolving.singles import with_library
 from bms.config.resolving.site_programme import check_schedules
 from bms.config.site import Site
 from bms.control import STRATEGIES
-from bms.plants import make_plant
+from bms.field.plants import make_plant
 from bms.simulate import simulate
 from drivers.plant import Plant, PlantPoint
 from tests.acceptance.park import PLANT, SITE

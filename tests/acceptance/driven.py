@@ -15,8 +15,8 @@ from bms.api.switches import SwitchHandlers
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.clock import SimulatedClock
-from bms.field import Field
-from bms.plants import make_plant
+from bms.field.image import Field
+from bms.field.plants import make_plant
 from bms.runtime import Runtime
 from bms.storage.state import Store
 from bms.storage.switches import SwitchStore

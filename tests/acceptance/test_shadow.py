@@ -18,13 +18,13 @@ import pytest
 from bms.cli.common import load_site
 from bms.config.load import with_endpoints
 from bms.config.site import Site
-from bms.field import Field
+from bms.field.image import Field
+from bms.field.wiring import driver_for
 from bms.historian.embedded import History
 from bms.historian.recorder import Recorder
 from bms.historian.records import Batch
 from bms.reports.shadow import shadow_report, to_json
 from bms.runtime import Runtime
-from bms.wiring import driver_for
 from drivers.ticker import Ticker
 from simulators.parks.demo.park import Park
 from simulators.serve import ParkServers

@@ -12,9 +12,9 @@ from bms.control import STRATEGIES
 from bms.core.instants import MILLISECOND, to_ms
 from bms.energy.intervals import intervals
 from bms.energy.quarters import QUARTER_MS
+from bms.field.plants import make_plant
 from bms.historian.embedded import History
 from bms.ledger.store import Ledger
-from bms.plants import make_plant
 from bms.simulate import simulate
 from tests.acceptance.park import PLANT, SITE
 from tests.energy.registers import marks_of

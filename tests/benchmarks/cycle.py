@@ -11,7 +11,7 @@ from pathlib import Path
 from bms.config.load import load
 from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Engine
-from bms.plants import EchoPlant
+from bms.field.plants import EchoPlant
 from drivers.plant import PlantDriver
 from tests.benchmarks.table import Row, median
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bms.config.load import load
 from bms.control import STRATEGIES
-from bms.plants import make_plant
+from bms.field.plants import make_plant
 from bms.simulate import simulate
 from tests.acceptance.park import PLANT, SITE, running_park, until
 from tests.benchmarks.table import Row, median

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bms.field import Field
+from bms.field.image import Field
 from bms.process import YOUNG_OBJECTS, loop_factory
 from bms.process import run as run_process
 from drivers.modbus.driver import ModbusDriver

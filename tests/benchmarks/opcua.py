@@ -17,7 +17,7 @@ from typing import Any
 
 from asyncua import Client, Server, ua
 
-from bms.field import Field
+from bms.field.image import Field
 from bms.process import run as run_process
 from drivers.opcua.decode import Changes
 from drivers.opcua.driver import OpcUaDriver

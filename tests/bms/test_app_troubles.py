@@ -22,8 +22,8 @@ from bms.config.site import Link
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.errors import StoreError
+from bms.field.plants import EchoPlant
 from bms.historian.records import Batch
-from bms.plants import EchoPlant
 from drivers.base import Driver, Write, WriteResult
 from drivers.plant import PlantDriver
 from tests.acceptance.park import SITE

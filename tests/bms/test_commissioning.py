@@ -19,8 +19,10 @@ from ruamel.yaml import YAML
 
 from bms.cli import main
 from bms.cli.watch import changes
-from bms.commissioning.raw import value_of
-from bms.commissioning.scan import (
+from bms.config.shapes.models import EquipmentEntry
+from bms.core.errors import InvalidInput
+from bms.field.commissioning.raw_access import value_of
+from bms.field.commissioning.survey import (
     Answering,
     Browsed,
     Variable,
@@ -29,8 +31,6 @@ from bms.commissioning.scan import (
     hosts,
     units,
 )
-from bms.config.shapes.models import EquipmentEntry
-from bms.core.errors import InvalidInput
 from bms.storage import audit
 from drivers.catalogue import bind, shipped
 from drivers.modbus.driver import ModbusDriver

@@ -9,8 +9,8 @@ from typing import Self
 
 import pytest
 
-from bms import field_link as field_module
-from bms.field import Field
+from bms.field import field_link as field_module
+from bms.field.image import Field
 from drivers import polled as polled_module
 from drivers.backoff import waiting
 from drivers.base import Write, WriteResult, WriteStatus

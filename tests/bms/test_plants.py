@@ -14,8 +14,8 @@ from bms.config.load import check, load
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.errors import InvalidInput
+from bms.field.plants import EchoPlant, make_plant, plant_of
 from bms.historian.embedded import History
-from bms.plants import EchoPlant, make_plant, plant_of
 from bms.simulate import simulate
 from drivers.plant import PlantDriver, PlantPoint
 from drivers.points import PlantAddress, Point, Quality

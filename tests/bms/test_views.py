@@ -12,7 +12,7 @@ from bms.api import views
 from bms.cli import main
 from bms.config.load import load
 from bms.control import STRATEGIES
-from bms.field import Field
+from bms.field.image import Field
 from bms.overriding import Until, wanted
 from bms.runtime import Runtime
 from tests.bms.test_app import FILES

@@ -13,8 +13,8 @@ import pytest
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.switched import Spell, of_key
+from bms.field.plants import EchoPlant, make_plant
 from bms.historian.embedded import History
-from bms.plants import EchoPlant, make_plant
 from bms.simulate import simulate
 from bms.storage import audit
 from bms.storage.state import Store, read_switched

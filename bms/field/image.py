@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from bms.core.decisions import Condition
-from bms.field_link import FieldLink, LinkHealth
+from bms.field.field_link import FieldLink, LinkHealth
 from bms.texts.messages import msg
 from drivers.base import Driver, Write, WriteResult
 from drivers.points import PointId, Quality, Sample

@@ -11,7 +11,7 @@ from pathlib import Path
 from bms.config.shapes.links import LinkSettings, ModbusSettings, OpcUaLink, PlantLink, endpoint
 from bms.config.site import Link, Site
 from bms.core.errors import InvalidInput
-from bms.plants import make_plant
+from bms.field.plants import make_plant
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver
 from drivers.opcua.driver import OpcUaDriver

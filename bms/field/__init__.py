@@ -1,0 +1,1 @@
+"""The field as the controller sees it: one image of all points, one queue of writes per link."""
