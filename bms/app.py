@@ -39,12 +39,12 @@ from bms.core.switched import Spell
 from bms.energy.today import EnergyToday
 from bms.field.image import Field
 from bms.field.wiring import driver_for
-from bms.historian.embedded import History
-from bms.historian.gate import ClockGate
-from bms.historian.keeper import Keeper
-from bms.historian.recorder import Recorder
+from bms.historian.log.embedded import History
+from bms.historian.recording.gate import ClockGate
+from bms.historian.recording.recorder import Recorder
+from bms.historian.recording.writer import HistoryWriter
 from bms.historian.records import Batch
-from bms.historian.writer import HistoryWriter
+from bms.historian.upkeep.upkeep_task import Keeper
 from bms.keeping import Keeping
 from bms.runtime import Runtime
 from bms.storage.sqlite import make_directory

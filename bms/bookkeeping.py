@@ -15,7 +15,7 @@ from bms.core.errors import StoreError
 from bms.core.instants import from_ms, to_ms
 from bms.energy.quarters import QUARTER_MS, floor_quarter
 from bms.energy.today import Day, midnight
-from bms.historian.queries import Queries
+from bms.historian.log.log_queries import Queries
 from bms.ledger.alarms import conditions
 from bms.ledger.bookkeeper import LATE_MS, Bookkeeper
 from bms.ledger.store import Ledger

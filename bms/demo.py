@@ -28,7 +28,7 @@ from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.errors import BmsError, Unreachable
 from bms.field.plants import make_plant
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.simulate import Simulated, simulate
 
 PLANT = "simulators.parks.demo.park:Park"

@@ -13,7 +13,7 @@ from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.core.decisions import Condition, Override, Severity
 from bms.core.errors import StoreError
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.reports.override_cost import Cost, override_cost
 from bms.reports.why import why_then
 from bms.runtime import Runtime

@@ -18,10 +18,10 @@ from bms.control import assemble
 from bms.control.engine.cycle import Engine
 from bms.core.clock import SimulatedClock
 from bms.core.errors import Refused, StoreError
-from bms.historian.embedded import History
-from bms.historian.recorder import Recorder
+from bms.historian.log.embedded import History
+from bms.historian.recording.recorder import Recorder
 from bms.historian.records import Batch, to_ms
-from bms.historian.upkeep import Outcome, Request, outcome_of, run, start
+from bms.historian.upkeep.rounds import Outcome, Request, outcome_of, run, start
 from bms.ledger.bookkeeper import Bookkeeper
 from bms.ledger.store import Ledger
 from bms.standing import STATES, Standing

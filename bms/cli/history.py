@@ -18,8 +18,8 @@ from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.config.site import Site
-    from bms.historian.export import Step
-    from bms.historian.trends import Trends
+    from bms.historian.reading.export import Step
+    from bms.historian.reading.trends import Trends
 
 MOST_ROWS = 10_000
 """More is for `bms export`."""
@@ -63,7 +63,7 @@ def history(
     Means are over time; coverage is the share of the step for which a good value is known. Empty
     cells are gaps.
     """
-    from bms.historian.export import columns_of, rows
+    from bms.historian.reading.export import columns_of, rows
 
     with _opened(site, points, start, end, klass, directory) as (loaded, trends, names, span):
         chosen = cast("Step", step)
@@ -120,7 +120,7 @@ def export(
     as_json: bool,
 ) -> None:
     """Write the history of POINTS (all, if none are named) to a CSV or Parquet file."""
-    from bms.historian.export import columns_of, rows, to_csv, to_csv_file, to_parquet
+    from bms.historian.reading.export import columns_of, rows, to_csv, to_csv_file, to_parquet
 
     if output is None and (form == "parquet" or as_json):
         raise InvalidInput(msg("name a file with -o: only CSV goes to the standard output"))
@@ -164,8 +164,8 @@ def _opened(
 ) -> Iterator[tuple[Site, Trends, list[str], tuple[datetime, datetime]]]:
     from bms.core.clock import SystemClock
     from bms.core.equipment import PointClass
-    from bms.historian.selection import select
-    from bms.historian.trends import Trends
+    from bms.historian.reading.selection import select
+    from bms.historian.reading.trends import Trends
 
     site = load_site(directory)
     since = instant(site.file.zone, start, "--from")
@@ -178,7 +178,7 @@ def _opened(
 
 
 def _zone(site: Site) -> Any:
-    from bms.historian.selection import zone_of
+    from bms.historian.reading.selection import zone_of
 
     return lambda point: zone_of(site, point)
 

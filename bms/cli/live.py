@@ -125,7 +125,7 @@ def _why_then(directory: Path, point: str, at: str) -> dict[str, Any]:
     from bms.control import STRATEGIES
     from bms.core.clock import SystemClock
     from bms.core.moments import past
-    from bms.historian.queries import Queries
+    from bms.historian.log.log_queries import Queries
     from bms.reports.why import known_units, why_then, zone_of
 
     site, now = load_site(directory), SystemClock().now()

@@ -74,7 +74,7 @@ def diff(site: Path, edited: Sequence[Path], days: int, start: str | None, as_js
     on disk are compared with those in force.
     """
     from bms.core.clock import SystemClock
-    from bms.historian.queries import opened
+    from bms.historian.log.log_queries import opened
     from bms.reports.schedule_diff import schedule_diff, to_json
     from bms.schedule_screens import diff_screen
 

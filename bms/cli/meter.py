@@ -307,7 +307,7 @@ def replace(
     site: Path, name: str, final: str | None, initial: str, when: str, reason: str, as_json: bool
 ) -> None:
     """Tell that a meter was replaced, or its register reset."""
-    from bms.historian.queries import FILE_NAME, Queries
+    from bms.historian.log.log_queries import FILE_NAME, Queries
     from bms.ledger.entering import replace_meter
     from bms.ledger.store import Ledger
 

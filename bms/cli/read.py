@@ -42,7 +42,7 @@ def report() -> None:
 def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: bool) -> None:
     """What would have been written on links in shadow mode, beside what the field showed."""
     from bms.core.clock import SystemClock
-    from bms.historian.embedded import History
+    from bms.historian.log.embedded import History
     from bms.reports.shadow import shadow_report, to_json
     from bms.screens import shadow_screen
 

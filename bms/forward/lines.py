@@ -24,7 +24,7 @@ from math import isfinite
 from bms.core.equipment import Medium, PointClass
 from bms.forward.tags import Tagging
 from bms.forward.text import escaped, quoted
-from bms.historian.blob import BOOL, FLOAT, INT, value_of
+from bms.historian.formats.blob import BOOL, FLOAT, INT, value_of
 from bms.historian.records import AlarmRow, AwardRow, to_ms
 from bms.historian.streams import EnergyRow, RollupRow
 from drivers.points import PointId, Quality, Value

@@ -13,8 +13,8 @@ from bms.forward.refill import Refill, refills_of
 from bms.forward.sources import Sources, Stream, streams_of
 from bms.forward.status import SinkStatus
 from bms.forward.tags import Tagging
+from bms.historian.reading.trends import Trends
 from bms.historian.sinks import DAY_MS, LAST_PLACE, STORED, Gap, SinkCursor, day_of, losses
-from bms.historian.trends import Trends
 from bms.ledger.store import FILE_NAME as LEDGER
 from bms.ledger.store import Ledger
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bms.core.decisions import Severity
-from bms.historian import award_rows
-from bms.historian.blob import Columns, DamagedBlob, decode
-from bms.historian.queries import Queries
+from bms.historian.formats.blob import Columns, DamagedBlob, decode
+from bms.historian.log import award_rows
+from bms.historian.log.log_queries import Queries
 from bms.historian.records import AlarmRow, AwardRow, LogRow, from_ms
 
 ROWS_AT_ONCE = 50

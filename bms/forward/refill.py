@@ -21,10 +21,10 @@ from bms.core.errors import DiskError, StoreError
 from bms.forward.lines import LineWriter, rollup_line
 from bms.forward.sources import Selection, Sources, Take
 from bms.forward.tags import Tagging
-from bms.historian.rolldb import GivenUp
+from bms.historian.files.rolldb import GivenUp
+from bms.historian.reading.trends import RawBlock, Trends
 from bms.historian.sinks import DAY_MS, LOG, STORED, Gap, Lost, day_of, place_of
 from bms.historian.streams import RollupRow
-from bms.historian.trends import RawBlock, Trends
 from drivers.points import PointId
 
 SERIES_AT_ONCE = 50

@@ -19,11 +19,11 @@ from bms.forward.lines import (
 )
 from bms.forward.outgoing import Outgoing
 from bms.forward.tags import Tagging
-from bms.historian.blob import Columns
+from bms.historian.formats.blob import Columns
+from bms.historian.reading.trends import Trends
 from bms.historian.records import to_ms
 from bms.historian.sinks import LOG, Lost
 from bms.historian.streams import EnergyRow, RollupRow
-from bms.historian.trends import Trends
 from drivers.points import PointId
 
 LOG_ROWS_AT_ONCE = 200

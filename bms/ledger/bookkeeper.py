@@ -43,7 +43,7 @@ from bms.energy.quarters import (
     floor_quarter,
 )
 from bms.energy.usual_week import usual
-from bms.historian.queries import Queries
+from bms.historian.log.log_queries import Queries
 from bms.ledger.publishing import FOREVER, Changes, Publisher, Value, common, floor_day
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger, Tip

@@ -19,7 +19,7 @@ from bms.core.errors import InvalidInput, Refused
 from bms.core.instants import to_ms
 from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW, Label
 from bms.energy.quarters import QUARTER_MS
-from bms.historian.queries import Queries
+from bms.historian.log.log_queries import Queries
 from bms.ledger.publishing import MOST_COUNTS, common
 from bms.ledger.records import Entry, EntryKind
 from bms.ledger.store import Ledger

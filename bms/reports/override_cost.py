@@ -21,7 +21,7 @@ from bms.core.decisions import Award, Override, Priority
 from bms.core.durations import in_words
 from bms.core.instants import MILLISECOND
 from bms.energy.intervals import BORDER_LIMIT_MS, Interval, Reading, intervals, marks_of
-from bms.historian.queries import Queries
+from bms.historian.log.log_queries import Queries
 from bms.reports.why import zone_of
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality, Sample

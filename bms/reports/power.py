@@ -15,7 +15,7 @@ from typing import Literal
 
 from bms.config.site import Group
 from bms.energy.intervals import intervals, marks_of
-from bms.historian.queries import Queries
+from bms.historian.log.log_queries import Queries
 from drivers.points import PointId, Value
 
 LOOK_BACK = timedelta(days=28)

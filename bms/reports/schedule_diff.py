@@ -13,7 +13,7 @@ from bms.config.site import Group, Site
 from bms.control.forecast import Changed, Expected, changes, expected, hours_by_mode
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Command, Override
-from bms.historian.queries import Queries, opened
+from bms.historian.log.log_queries import Queries, opened
 from bms.reports.power import GroupPower, group_power
 from schedules.model.context import Context
 

@@ -14,7 +14,7 @@ from bms.control.engine.protection import same, same_winner
 from bms.control.engine.shadowed import shadowed
 from bms.core.errors import InvalidInput
 from bms.core.instants import MILLISECOND
-from bms.historian.queries import Queries
+from bms.historian.log.log_queries import Queries
 from bms.historian.records import AwardRow
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion

@@ -16,7 +16,7 @@ from bms.control.engine.protection import Hold, retold
 from bms.core.decisions import Award, Command
 from bms.core.equipment import PointClass, Role
 from bms.core.errors import BmsError, InvalidInput
-from bms.historian.queries import Queries
+from bms.historian.log.log_queries import Queries
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.points import PointId, Quality, Sample, Value

@@ -20,8 +20,8 @@ from bms.config.load import with_endpoints
 from bms.config.site import Site
 from bms.field.image import Field
 from bms.field.wiring import driver_for
-from bms.historian.embedded import History
-from bms.historian.recorder import Recorder
+from bms.historian.log.embedded import History
+from bms.historian.recording.recorder import Recorder
 from bms.historian.records import Batch
 from bms.reports.shadow import shadow_report, to_json
 from bms.runtime import Runtime

@@ -13,7 +13,7 @@ from bms.core.instants import MILLISECOND, to_ms
 from bms.energy.intervals import intervals
 from bms.energy.quarters import QUARTER_MS
 from bms.field.plants import make_plant
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.ledger.store import Ledger
 from bms.simulate import simulate
 from tests.acceptance.park import PLANT, SITE

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from bms.core.equipment import PointClass
-from bms.historian.compaction import Compaction, Zones
-from bms.historian.embedded import History
+from bms.historian.compaction.compaction import Compaction, Zones
+from bms.historian.files.rolldb import RollDb
+from bms.historian.files.segments import ANALOG, SegmentWriter, finish_segments
+from bms.historian.log.embedded import History
+from bms.historian.reading.trends import Trends
 from bms.historian.records import Batch, Series, to_ms
-from bms.historian.rolldb import RollDb
-from bms.historian.segments import ANALOG, SegmentWriter, finish_segments
-from bms.historian.trends import Trends
 from drivers.points import Quality, Sample
 from tests.benchmarks.table import Row, median
 

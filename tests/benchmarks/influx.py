@@ -23,7 +23,7 @@ from bms.forward.pace import Pace
 from bms.forward.sink import InfluxSink
 from bms.forward.sources import LogStream, Selection
 from bms.forward.tags import Tagging
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series
 from drivers.points import Quality, Sample
 from tests.benchmarks.table import Row, median

@@ -12,7 +12,7 @@ from pathlib import Path
 from bms.core.instants import DAY_MS, to_ms
 from bms.energy.intervals import RANK, Label, Reading
 from bms.energy.quarters import QUARTER_MS
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter
 from bms.ledger.bookkeeper import Bookkeeper
 from bms.ledger.codec import Raw

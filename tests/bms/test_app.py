@@ -17,7 +17,7 @@ from bms.config.load import load, with_endpoints
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.errors import InvalidInput
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links
 from tests.historian.influx_server import InfluxServer, ok

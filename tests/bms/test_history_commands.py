@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 
 from bms.cli import main
 from bms.core.equipment import PointClass
-from bms.historian.compaction import Compaction, Zones
-from bms.historian.embedded import History
+from bms.historian.compaction.compaction import Compaction, Zones
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Dropped, Series
 from drivers.points import Quality, Sample
 from tests.bms.test_plants import write_site

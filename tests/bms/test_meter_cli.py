@@ -16,8 +16,8 @@ from bms.config.load import load
 from bms.config.writing.scaffold import init
 from bms.control import STRATEGIES
 from bms.energy.intervals import Reading
-from bms.historian.embedded import History
-from bms.historian.recorder import meters_of
+from bms.historian.log.embedded import History
+from bms.historian.recording.recorder import meters_of
 from bms.historian.records import Batch
 from bms.storage import audit
 

@@ -15,7 +15,7 @@ from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.errors import InvalidInput
 from bms.field.plants import EchoPlant, make_plant, plant_of
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.simulate import simulate
 from drivers.plant import PlantDriver, PlantPoint
 from drivers.points import PlantAddress, Point, Quality

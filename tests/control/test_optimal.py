@@ -20,7 +20,7 @@ from bms.control.supervise.learning import Rate
 from bms.control.supervise.next_change import next_switch
 from bms.control.supervise.optimal import OptimalState, Seen, expected_start
 from bms.core.decisions import Override, Priority
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.reports.why import known_units, why_then
 from bms.simulate import simulate
 from drivers.base import WriteResult, WriteStatus

@@ -20,7 +20,7 @@ from bms.energy.intervals import Reading
 from bms.forward.outgoing import Outgoing
 from bms.forward.sources import Sources
 from bms.forward.tags import Tagging, site_tags
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
 from bms.historian.streams import RollupRow
 from bms.ledger.bookkeeper import Bookkeeper

@@ -18,7 +18,7 @@ from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.forward.sink import InfluxSink
 from bms.forward.site import make_sinks
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series
 from bms.historian.sinks import DeadLetter, SinkCursor
 from bms.storage import audit

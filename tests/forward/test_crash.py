@@ -27,7 +27,7 @@ from bms.forward.pace import Pace
 from bms.forward.reader import Reader
 from bms.forward.sink import InfluxSink
 from bms.forward.site import tagging_of
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
 from bms.historian.sinks import dead_letters
 from bms.ledger.bookkeeper import Bookkeeper

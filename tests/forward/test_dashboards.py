@@ -24,7 +24,7 @@ from bms.forward.lines import (
     rollup_line,
 )
 from bms.forward.tags import Tagging, site_tags
-from bms.historian.blob import BOOL, NONE
+from bms.historian.formats.blob import BOOL, NONE
 from bms.historian.records import AlarmRow, AwardRow, to_ms
 from bms.historian.streams import EnergyRow, RollupRow
 from bms.texts.yaml.parsing import read

@@ -16,7 +16,7 @@ from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.forward.pace import FLOOR_LINES_S, START_WITHIN_S, Pace
 from bms.forward.sink import InfluxSink
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series, to_ms
 from bms.historian.sinks import SinkCursor, dead_letters, least_taken, positions
 from tests.historian.influx_server import FAULTS, Answer, InfluxServer, fault, ok

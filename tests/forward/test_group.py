@@ -15,7 +15,7 @@ from bms.forward.reader import Reader
 from bms.forward.setup import initialise
 from bms.forward.sink import InfluxSink
 from bms.forward.tags import Tagging, tag_text
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, to_ms
 from drivers.points import Quality, Sample
 from tests.forward.rows import Quarter, Rows, all_sources

@@ -21,11 +21,11 @@ from bms.forward.reconcile import UNTIL
 from bms.forward.sink import InfluxSink
 from bms.forward.tags import Tagging
 from bms.forward.transport import InfluxTransport
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series, to_ms
 from bms.historian.sinks import DAY_MS, DeadLetter, SinkCursor
 from bms.historian.streams import RollupRow
-from bms.historian.upkeep import Request, run
+from bms.historian.upkeep.rounds import Request, run
 from drivers.points import Quality, Sample
 from tests.forward.rows import Quarter, Rows, all_sources
 from tests.servers.influx import ORG, TOKEN, Influx1, Influx2

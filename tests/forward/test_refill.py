@@ -26,13 +26,13 @@ from bms.forward.sink import InfluxSink
 from bms.forward.sources import LogStream, Selection
 from bms.forward.tags import Tagging
 from bms.forward.verify import mark_for_backfill
-from bms.historian.embedded import History
+from bms.historian.files.rolldb import RollDb
+from bms.historian.log.embedded import History
+from bms.historian.reading.trends import Trends
 from bms.historian.records import Batch, Meter, Series, to_ms
-from bms.historian.rolldb import RollDb
 from bms.historian.sinks import DAY_MS, SinkCursor, losses
 from bms.historian.streams import RollupRow
-from bms.historian.trends import Trends
-from bms.historian.upkeep import Request, run
+from bms.historian.upkeep.rounds import Request, run
 from drivers.points import Quality, Sample
 from tests.historian.influx_server import InfluxServer, fault, ok
 

@@ -22,7 +22,7 @@ from bms.forward.setup import check_token, initialise
 from bms.forward.sink import InfluxSink
 from bms.forward.tags import Tagging, tag_text
 from bms.forward.transport import InfluxTransport, RejectedLines, pack
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import AlarmRow, AwardRow, Batch, Series, to_ms
 from bms.historian.sinks import SinkCursor, dead_letters
 from bms.historian.streams import RollupRow

@@ -24,8 +24,8 @@ from bms.forward.sink import InfluxSink
 from bms.forward.tags import Tagging
 from bms.forward.text import escaped, quoted
 from bms.forward.transport import retry_after_s
-from bms.historian.blob import decode, encode
-from bms.historian.embedded import History
+from bms.historian.formats.blob import decode, encode
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series, from_ms
 from bms.historian.sinks import SinkCursor
 from drivers.points import Quality, Sample

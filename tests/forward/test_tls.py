@@ -16,7 +16,7 @@ from bms.forward.reader import QueryFailed, Reader
 from bms.forward.sink import InfluxSink
 from bms.forward.tls import trust
 from bms.forward.transport import InfluxTransport, NotNow, pack
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series
 from drivers.points import Quality, Sample
 from tests.servers.certificates import Identity, certificate

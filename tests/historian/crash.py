@@ -23,10 +23,10 @@ from typing import Self
 
 from bms.api.client import ask
 from bms.core.errors import BmsError
-from bms.historian.compaction import Compaction, Zones
-from bms.historian.embedded import History
+from bms.historian.compaction.compaction import Compaction, Zones
+from bms.historian.log.embedded import History
+from bms.historian.reading.trends import Trends
 from bms.historian.records import to_ms
-from bms.historian.trends import Trends
 from drivers.plant import PlantPoint
 from drivers.points import Quality
 

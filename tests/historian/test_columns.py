@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bms.historian.columns import DamagedColumns, decimals_of, pack, unpack
+from bms.historian.formats.columns import DamagedColumns, decimals_of, pack, unpack
 
 INTS = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40)
 NEAR = st.lists(st.integers(-300, 70_000), max_size=40)

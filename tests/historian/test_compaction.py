@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.historian.compaction import LOCK, Compaction, Zones
-from bms.historian.embedded import History
+from bms.historian.compaction.compaction import LOCK, Compaction, Zones
+from bms.historian.files.rolldb import RollDb
+from bms.historian.log.embedded import History
+from bms.historian.reading.trends import Trends
 from bms.historian.records import Batch, Series, to_ms
-from bms.historian.rolldb import RollDb
 from bms.historian.streams import RollupRow
-from bms.historian.trends import Trends
 from drivers.points import Quality, Sample
 
 ZONE = "Asia/Shanghai"

@@ -11,8 +11,8 @@ from threading import Thread
 
 import pytest
 
-from bms.historian.embedded import History
-from bms.historian.upkeep import Request, outcome_of, start
+from bms.historian.log.embedded import History
+from bms.historian.upkeep.rounds import Request, outcome_of, start
 from tests.historian.crash import Rig
 from tests.historian.test_compaction import (
     POWER,

@@ -19,11 +19,11 @@ from bms.app import App
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
-from bms.historian import writer as writer_module
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
+from bms.historian.reading.trends import Trends
+from bms.historian.recording import writer as writer_module
 from bms.historian.records import to_ms
-from bms.historian.trends import Trends
-from bms.historian.upkeep import Request, run
+from bms.historian.upkeep.rounds import Request, run
 from tests.historian.crash import FILES, WRAP
 from tests.historian.test_compaction import POWER, STATUS, at, recorded, sample
 

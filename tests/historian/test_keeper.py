@@ -10,10 +10,10 @@ import pytest
 
 from bms.config.load import load
 from bms.control import STRATEGIES
-from bms.historian.embedded import History
-from bms.historian.keeper import Keeper
-from bms.historian.trends import Trends
-from bms.historian.upkeep import parsed
+from bms.historian.log.embedded import History
+from bms.historian.reading.trends import Trends
+from bms.historian.upkeep.rounds import parsed
+from bms.historian.upkeep.upkeep_task import Keeper
 from tests.historian.crash import FILES
 from tests.historian.test_compaction import POWER, at, recorded, sample
 

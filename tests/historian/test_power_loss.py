@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bms.historian.embedded import History
+from bms.historian.files.rolldb import RollDb
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch
-from bms.historian.rolldb import RollDb
 from tests.historian.powercut import Event, build_recorder, events, image
 from tests.historian.test_compaction import (
     POWER,

@@ -12,8 +12,8 @@ import pytest
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.energy.intervals import Reading, intervals
-from bms.historian.embedded import History
-from bms.historian.recorder import Recorder, meters_of, series_of
+from bms.historian.log.embedded import History
+from bms.historian.recording.recorder import Recorder, meters_of, series_of
 from bms.historian.records import AlarmRow, AwardRow, Batch, Series
 from drivers.points import PointId, Quality, Sample
 from tests.energy.registers import marks_of

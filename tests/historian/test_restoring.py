@@ -11,10 +11,10 @@ import pytest
 
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
+from bms.historian.reading.trends import Trends
 from bms.historian.records import Batch, Series, to_ms
-from bms.historian.trends import Trends
-from bms.historian.upkeep import Outcome, Request, run
+from bms.historian.upkeep.rounds import Outcome, Request, run
 from drivers.points import Quality, Sample
 
 ZONE = "Europe/Berlin"

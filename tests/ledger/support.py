@@ -14,7 +14,7 @@ from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import Site
 from bms.energy.intervals import LABELS, Label, Reading
 from bms.energy.quarters import Slot
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter
 from bms.historian.streams import EnergyRow
 from bms.ledger.bookkeeper import Bookkeeper

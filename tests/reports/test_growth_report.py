@@ -15,7 +15,7 @@ from bms.config.site import MeterRole
 from bms.core.instants import local_midnight
 from bms.energy.intervals import Reading
 from bms.energy.verdict import Verdict
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter
 from bms.ledger.reading import open_ledger
 from bms.reports.growth import GrowthReport, growth_report

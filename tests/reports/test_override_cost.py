@@ -14,7 +14,7 @@ import pytest
 from bms.config.site import Group, Site
 from bms.core.decisions import Award, Command, Override, Priority
 from bms.energy.intervals import Reading
-from bms.historian.embedded import Batch, History
+from bms.historian.log.embedded import Batch, History
 from bms.historian.records import AwardRow, Meter
 from bms.reports.override_cost import Cost, override_cost
 from drivers.points import PointId, Quality, Sample, Value

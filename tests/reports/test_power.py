@@ -15,7 +15,7 @@ from bms.control import STRATEGIES
 from bms.core.decisions import Award, Command, Priority
 from bms.core.equipment import KINDS, Equipment
 from bms.energy.intervals import Reading
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import AwardRow, Batch, Meter
 from bms.reports.power import group_power
 

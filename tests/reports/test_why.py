@@ -24,8 +24,8 @@ from bms.control.supervise.scheduled import ScheduleController, resolver_of
 from bms.core.decisions import Award, Override
 from bms.core.errors import BmsError, InvalidInput
 from bms.field.plants import EchoPlant
-from bms.historian.embedded import History
-from bms.historian.recorder import Recorder
+from bms.historian.log.embedded import History
+from bms.historian.recording.recorder import Recorder
 from bms.overriding import Until, back_to, wanted
 from bms.reports.why import award_at, known_units, why, why_then
 from bms.simulate import simulate

@@ -14,7 +14,7 @@ from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.switched import Spell, of_key
 from bms.field.plants import EchoPlant, make_plant
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.simulate import simulate
 from bms.storage import audit
 from bms.storage.state import Store, read_switched

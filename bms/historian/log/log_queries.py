@@ -15,8 +15,8 @@ from bms.core.decisions import Severity
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
 from bms.energy.intervals import Reading
-from bms.historian import award_rows
-from bms.historian.blob import DamagedBlob, decode, value_of
+from bms.historian.formats.blob import DamagedBlob, decode, value_of
+from bms.historian.log import award_rows
 from bms.historian.records import (
     AlarmRow,
     AwardRow,
@@ -31,7 +31,7 @@ from bms.storage.sqlite import Closing, Layout, open_database, store_errors
 from drivers.points import PointId, Quality, Sample
 
 if TYPE_CHECKING:
-    from bms.historian.rawfiles import LogView
+    from bms.historian.files.rawfiles import LogView
 
 FILE_NAME = "history.db"
 TEXT_CACHE = 8192
@@ -105,7 +105,7 @@ class Queries(Closing):
     @property
     def log(self) -> LogView:
         """The log as columns."""
-        from bms.historian.rawfiles import LogView
+        from bms.historian.files.rawfiles import LogView
 
         return LogView(self._connection, self._path)
 
@@ -146,7 +146,7 @@ class Queries(Closing):
 
     def samples(self, point: PointId, start: datetime, end: datetime) -> list[Sample]:
         """The samples of one point, by time, from segments and log: meant for hours and days."""
-        from bms.historian.rawfiles import samples_between
+        from bms.historian.files.rawfiles import samples_between
 
         number = self._known_series(point)
         if number is None:

@@ -14,7 +14,7 @@ from bms.config.site import Site
 from bms.core.decisions import Condition, Severity
 from bms.core.errors import StoreError
 from bms.historian.records import from_ms, to_ms
-from bms.historian.upkeep import COMMAND, RETRY_LATER, Outcome, Request, parsed
+from bms.historian.upkeep.rounds import COMMAND, RETRY_LATER, Outcome, Request, parsed
 from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)

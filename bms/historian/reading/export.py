@@ -15,8 +15,8 @@ from typing import IO, Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from bms.core.errors import InvalidInput, StoreError
+from bms.historian.reading.trends import StepBlock, Trends
 from bms.historian.records import from_ms
-from bms.historian.trends import StepBlock, Trends
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bms.core.equipment import PointClass
-from bms.historian.blob import BOOL, FLOAT, INT, TEXT
-from bms.historian.columns import Column, Floats, Ints
+from bms.historian.formats.blob import BOOL, FLOAT, INT, TEXT
+from bms.historian.formats.columns import Column, Floats, Ints
 
 QUARTER_MS: Final = 900_000
 NEVER_MS: Final = -(2**62)

@@ -22,8 +22,8 @@ import numpy as np
 
 from bms.core.equipment import PointClass
 from bms.core.errors import DiskError, StoreError
-from bms.historian.columns import DamagedColumns, Floats, Ints, pack, unpack
-from bms.historian.rollups import Samples
+from bms.historian.formats.columns import DamagedColumns, Floats, Ints, pack, unpack
+from bms.historian.formats.rollups import Samples
 from bms.storage.durable import sync_directory
 from bms.storage.sqlite import Layout, open_database, store_errors
 

@@ -16,13 +16,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from bms.core.equipment import PointClass
-from bms.historian.blob import TEXT, value_of
-from bms.historian.columns import Floats, Ints
-from bms.historian.queries import Queries
-from bms.historian.rawfiles import raw, stored
-from bms.historian.records import Dropped, from_ms, to_ms
-from bms.historian.rolldb import FILE_NAME, GivenUp, RollDb
-from bms.historian.rollups import (
+from bms.historian.files.rawfiles import raw, stored
+from bms.historian.files.rolldb import FILE_NAME, GivenUp, RollDb
+from bms.historian.formats.blob import TEXT, value_of
+from bms.historian.formats.columns import Floats, Ints
+from bms.historian.formats.rollups import (
     QUARTER_MS,
     Bools,
     Rollups,
@@ -30,6 +28,8 @@ from bms.historian.rollups import (
     finite_numbers,
     summed,
 )
+from bms.historian.log.log_queries import Queries
+from bms.historian.records import Dropped, from_ms, to_ms
 from bms.historian.streams import RollupRow
 from bms.storage.sqlite import Closing
 from drivers.points import PointId, Value

@@ -11,11 +11,17 @@ from typing import Final
 import numpy as np
 
 from bms.core.equipment import PointClass
-from bms.historian.columns import Ints
-from bms.historian.queries import Queries
-from bms.historian.rawfiles import SAMPLES_AT_ONCE, LogView, segment_samples
-from bms.historian.rolldb import RollDb, local_dates
-from bms.historian.rollups import (
+from bms.historian.files.rawfiles import SAMPLES_AT_ONCE, LogView, segment_samples
+from bms.historian.files.rolldb import RollDb, local_dates
+from bms.historian.files.segments import (
+    Segment,
+    SegmentWriter,
+    finish_segments,
+    group_of,
+    write_segments,
+)
+from bms.historian.formats.columns import Ints
+from bms.historian.formats.rollups import (
     NONE,
     NOTHING,
     QUARTER_MS,
@@ -25,13 +31,7 @@ from bms.historian.rollups import (
     quarters,
     revised,
 )
-from bms.historian.segments import (
-    Segment,
-    SegmentWriter,
-    finish_segments,
-    group_of,
-    write_segments,
-)
+from bms.historian.log.log_queries import Queries
 
 DAY_MS: Final = 86_400_000
 REACH_MS: Final = 25 * 3_600_000

@@ -1,6 +1,6 @@
 """One round of upkeep in a process of its own: budget, compaction, retention.
 
-`python -m bms.historian.upkeep` reads a `Request` as JSON from its input and prints an `Outcome`.
+`python -m bms.historian.upkeep.rounds` reads a `Request` as JSON from its input and prints an `Outcome`.
 It runs beside the controller so that sorting a quarter hour of samples neither holds up a control
 cycle nor leaves its memory behind: the controller itself never imports numpy for it.
 """
@@ -22,7 +22,7 @@ from typing import Any, Final
 from bms.core.errors import BmsError, StoreError
 from bms.historian.records import Dropped, from_ms, to_ms
 
-COMMAND: Final = (sys.executable, "-m", "bms.historian.upkeep")
+COMMAND: Final = (sys.executable, "-m", "bms.historian.upkeep.rounds")
 ERROR_TAIL: Final = 500
 RETRY_LATER: Final = 3
 """Exit code when another process compacts already."""
@@ -74,7 +74,7 @@ class Outcome:
 
 def run(request: Request) -> Outcome:
     """Make room, compact, make room again. Raises StoreError; BlockingIOError if one is at it."""
-    from bms.historian.compaction import Compaction, Zones
+    from bms.historian.compaction.compaction import Compaction, Zones
 
     begun = perf_counter()
     directory, now = Path(request.directory), from_ms(request.now_ms)
@@ -116,10 +116,10 @@ class _Made:
 
 def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
     """Unlink what is too old, and what there is no room for; note every sample given up."""
-    from bms.historian.budget import RESERVE_SHARE, expired, given_up
-    from bms.historian.queries import Queries
-    from bms.historian.rolldb import RollDb
+    from bms.historian.files.rolldb import RollDb
+    from bms.historian.log.log_queries import Queries
     from bms.historian.sinks import least_taken, sent_until, waiting_from
+    from bms.historian.upkeep.budget import RESERVE_SHARE, expired, given_up
 
     with Queries(directory, read_only=True) as history:
         uid, quarantined = history.uid(), history.quarantined()
@@ -165,7 +165,7 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
 def _give_up(
     directory: Path, roll: Any, segment: Any, why: str, now: datetime, edges_ms: Sequence[int]
 ) -> None:
-    from bms.historian.rawfiles import counted
+    from bms.historian.files.rawfiles import counted
 
     path = directory / segment.name
     try:
@@ -202,9 +202,9 @@ def _dropped(segment: Any, why: str, now: datetime) -> Dropped:
 
 
 def _room(directory: Path, request: Request) -> Any:
-    from bms.historian.budget import Room
-    from bms.historian.queries import FILE_NAME as HISTORY
-    from bms.historian.rolldb import FILE_NAME as ROLL
+    from bms.historian.files.rolldb import FILE_NAME as ROLL
+    from bms.historian.log.log_queries import FILE_NAME as HISTORY
+    from bms.historian.upkeep.budget import Room
 
     used = 0
     for path in directory.iterdir():
@@ -217,7 +217,7 @@ def _room(directory: Path, request: Request) -> Any:
 
 def _compacted_log_bytes(directory: Path, progress: Any) -> int:
     """What the controller frees by deleting every log row that lies in segments too."""
-    from bms.historian.queries import Queries
+    from bms.historian.log.log_queries import Queries
 
     with Queries(directory, read_only=True) as history:
         return history.log.bytes_until(progress)

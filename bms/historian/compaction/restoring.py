@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from bms.core.errors import DiskError, StoreError
-from bms.historian.passes import DAY_MS, REACH_MS, Points, quarter_of
-from bms.historian.rawfiles import LogView, whole_series
-from bms.historian.rolldb import RollDb
-from bms.historian.rollups import QUARTER_MS, Samples, last_of, quarters
-from bms.historian.segments import GROUPS, LAYOUT, Segment, whole
+from bms.historian.compaction.passes import DAY_MS, REACH_MS, Points, quarter_of
+from bms.historian.files.rawfiles import LogView, whole_series
+from bms.historian.files.rolldb import RollDb
+from bms.historian.files.segments import GROUPS, LAYOUT, Segment, whole
+from bms.historian.formats.rollups import QUARTER_MS, Samples, last_of, quarters
 from bms.storage.sqlite import open_database, store_errors
 
 _log = logging.getLogger(__name__)

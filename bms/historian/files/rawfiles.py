@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 
 from bms.core.errors import StoreError
-from bms.historian.blob import DamagedBlob, decode
-from bms.historian.columns import Ints
-from bms.historian.rolldb import FILE_NAME as ROLL_FILE
-from bms.historian.rolldb import GivenUp, Progress, RollDb
-from bms.historian.rollups import NOTHING, QUARTER_MS, Samples, Sessions, finite_numbers
-from bms.historian.segments import Segment, columns_of, read_series, series_in
+from bms.historian.files.rolldb import FILE_NAME as ROLL_FILE
+from bms.historian.files.rolldb import GivenUp, Progress, RollDb
+from bms.historian.files.segments import Segment, columns_of, read_series, series_in
+from bms.historian.formats.blob import DamagedBlob, decode
+from bms.historian.formats.columns import Ints
+from bms.historian.formats.rollups import NOTHING, QUARTER_MS, Samples, Sessions, finite_numbers
 from bms.storage.sqlite import store_errors
 
 ROWS_AT_ONCE: Final = 256

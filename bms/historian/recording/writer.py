@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from bms.core.errors import DiskError, StoreError
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Dropped
 
 _log = logging.getLogger(__name__)

@@ -18,10 +18,19 @@ from typing import Any, Final
 import numpy as np
 
 from bms.core.errors import StoreError
-from bms.historian.columns import DamagedColumns, Ints, pack, unpack
+from bms.historian.files.segments import Segment
+from bms.historian.formats.columns import DamagedColumns, Ints, pack, unpack
+from bms.historian.formats.rollups import (
+    ADDED,
+    NONE,
+    NOTHING,
+    QUARTER_MS,
+    Bools,
+    Rollups,
+    Samples,
+    summed,
+)
 from bms.historian.records import Dropped, from_ms, to_ms
-from bms.historian.rollups import ADDED, NONE, NOTHING, QUARTER_MS, Bools, Rollups, Samples, summed
-from bms.historian.segments import Segment
 from bms.storage.sqlite import Closing, Layout, open_database, store_errors, transaction
 
 FILE_NAME: Final = "roll.db"

@@ -1,0 +1,1 @@
+"""Segments of raw samples, and the roll-up database with its manifest."""

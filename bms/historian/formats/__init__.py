@@ -1,0 +1,1 @@
+"""How samples and roll-ups are packed. Pure."""

@@ -1,0 +1,1 @@
+"""`history.db`: the log of samples, awards, alarms and readings."""

@@ -1,0 +1,1 @@
+"""What reports, screens and copies ask of the history."""

@@ -1,0 +1,1 @@
+"""On the way in: from samples to durable commits, off the loop."""

@@ -1,0 +1,1 @@
+"""Room on the disk: budget, rounds, and the task that starts them."""
