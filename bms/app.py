@@ -27,7 +27,6 @@ from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
 from bms.api.switches import SwitchHandlers
-from bms.bookkeeping import Bookkeeping
 from bms.config.site import Site
 from bms.config.writing.render import problem_line
 from bms.control import STRATEGIES
@@ -46,6 +45,7 @@ from bms.historian.recording.writer import HistoryWriter
 from bms.historian.records import Batch
 from bms.historian.upkeep.upkeep_task import Keeper
 from bms.keeping import Keeping
+from bms.ledger.ledger_task import Bookkeeping
 from bms.runtime import Runtime
 from bms.storage.sqlite import make_directory
 from bms.storage.state import Store, open_store

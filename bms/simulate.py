@@ -22,7 +22,7 @@ from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder
 from bms.historian.records import Batch, to_ms
 from bms.historian.upkeep.rounds import Outcome, Request, outcome_of, run, start
-from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger.posting import Bookkeeper
 from bms.ledger.store import Ledger
 from bms.standing import STATES, Standing
 from bms.storage.sqlite import make_directory

@@ -97,7 +97,7 @@ def _looking(
     site: Path, name: str, start: str | None, end: str | None
 ) -> Iterator[tuple[Site, Ledger, MeterSpec, datetime, datetime]]:
     """The ledger, up to date, one meter of it and a period."""
-    from bms.ledger.reading import open_ledger
+    from bms.ledger.up_to_date import open_ledger
 
     loaded, now = load_site(site), _now()
     spec = _find(loaded, name)
@@ -111,7 +111,7 @@ def _looking(
 @AS_JSON
 def list_(site: Path, as_json: bool) -> None:
     """Every meter with its energy of this month."""
-    from bms.ledger.reading import open_ledger
+    from bms.ledger.up_to_date import open_ledger
     from bms.reports.meters import meter_list
 
     loaded, now = load_site(site), _now()
@@ -263,7 +263,7 @@ def demand(site: Path, name: str, start: str | None, end: str | None, as_json: b
 @AS_JSON
 def tree(site: Path, start: str | None, end: str | None, as_json: bool) -> None:
     """Sub-meters behind their meters, and what is not metered apart."""
-    from bms.ledger.reading import open_ledger
+    from bms.ledger.up_to_date import open_ledger
     from bms.reports.meters import tree_view
 
     loaded, now = load_site(site), _now()
@@ -354,7 +354,7 @@ def correct(
     """Say what a meter used in a period; the register's own account stays underneath."""
     from bms.energy.intervals import Label
     from bms.ledger.entering import correct as enter
-    from bms.ledger.reading import open_ledger
+    from bms.ledger.up_to_date import open_ledger
 
     loaded, now = load_site(site), _now()
     spec = _find(loaded, name)
@@ -382,8 +382,8 @@ def correct(
 def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
     """Let an entry count no longer (its number is in 'bms meter show')."""
     from bms.ledger.entering import withdraw as enter
-    from bms.ledger.reading import open_ledger
     from bms.ledger.store import Ledger
+    from bms.ledger.up_to_date import open_ledger
 
     loaded, now = load_site(site), _now()
     with Ledger(loaded.state_dir) as ledger:
@@ -411,8 +411,8 @@ def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
 def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
     """Add readings that people took: a CSV file with the columns meter, time, reading."""
     from bms.ledger.importing import import_readings
-    from bms.ledger.reading import open_ledger
     from bms.ledger.store import Ledger
+    from bms.ledger.up_to_date import open_ledger
 
     loaded, now = load_site(site), _now()
     with Ledger(loaded.state_dir) as ledger:
@@ -429,7 +429,7 @@ def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
 
 def _entered(site: Site, spec: MeterSpec, number: int, now: datetime, as_json: bool) -> None:
     """Bring the ledger up to date with the entry, and say what it was given as."""
-    from bms.ledger.reading import open_ledger
+    from bms.ledger.up_to_date import open_ledger
     from bms.reports.meters import entry_view
 
     with open_ledger(site, site.state_dir, now) as ledger:

@@ -69,7 +69,7 @@ def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: b
 def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
     """Energy growth per base against its target, with the verdict."""
     from bms.core.clock import SystemClock
-    from bms.ledger.reading import open_ledger
+    from bms.ledger.up_to_date import open_ledger
     from bms.reports.growth import growth_report
     from bms.screens import growth_screen
 

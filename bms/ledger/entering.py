@@ -20,8 +20,8 @@ from bms.core.instants import to_ms
 from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW, Label
 from bms.energy.quarters import QUARTER_MS
 from bms.historian.log.log_queries import Queries
-from bms.ledger.publishing import MOST_COUNTS, common
-from bms.ledger.records import Entry, EntryKind
+from bms.ledger.entries import Entry, EntryKind
+from bms.ledger.published import MOST_COUNTS, common
 from bms.ledger.store import Ledger
 from bms.storage import audit
 from bms.texts.messages import msg

@@ -21,7 +21,7 @@ from bms.core.errors import InvalidInput
 from bms.core.instants import shown_at, to_ms
 from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW
 from bms.ledger.entering import Author, audited, find_meter, register_value, with_register
-from bms.ledger.records import EntryKind
+from bms.ledger.entries import EntryKind
 from bms.ledger.store import Ledger
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem

@@ -32,9 +32,9 @@ from bms.energy.quarters import (
 )
 from bms.energy.today import Day
 from bms.historian.streams import EnergyRow
-from bms.ledger.codec import DamagedBlob, Raw, unpack, unpack_day
+from bms.ledger.entries import Entry, EntryKind
 from bms.ledger.months import month_edges, whole_months
-from bms.ledger.records import Entry, EntryKind
+from bms.ledger.packing import DamagedBlob, Raw, unpack, unpack_day
 from bms.storage.sqlite import Closing, Layout, open_database, store_errors
 
 FILE_NAME: Final = "ledger.db"

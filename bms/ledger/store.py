@@ -12,11 +12,11 @@ from typing import Any, Final
 from bms.core.instants import DAY_MS, to_ms
 from bms.energy.intervals import RANK
 from bms.energy.quarters import Anchor, Stretch
-from bms.ledger.codec import Raw, pack, pack_day
+from bms.ledger.entries import EntryKind
+from bms.ledger.packing import Raw, pack, pack_day
 from bms.ledger.queries import FILE_NAME as FILE_NAME
 from bms.ledger.queries import LedgerQueries
 from bms.ledger.queries import Tip as Tip
-from bms.ledger.records import EntryKind
 from bms.storage.sqlite import store_errors, transaction
 
 ROWS_A_BLOB: Final = 4096

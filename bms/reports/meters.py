@@ -14,7 +14,7 @@ from bms.energy.demand import peaks
 from bms.energy.intervals import Energy
 from bms.energy.quarters import QUARTER_MS, Slot
 from bms.energy.tree import Node, tree
-from bms.ledger.records import Entry, EntryKind
+from bms.ledger.entries import Entry, EntryKind
 from bms.ledger.store import Ledger
 from bms.reports.growth import shares_pct
 

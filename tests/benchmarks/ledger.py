@@ -14,8 +14,8 @@ from bms.energy.intervals import RANK, Label, Reading
 from bms.energy.quarters import QUARTER_MS
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter
-from bms.ledger.bookkeeper import Bookkeeper
-from bms.ledger.codec import Raw
+from bms.ledger.packing import Raw
+from bms.ledger.posting import Bookkeeper
 from bms.ledger.store import Ledger
 from tests.benchmarks.table import Row, median
 from tests.historian.support import make_site

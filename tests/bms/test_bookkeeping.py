@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bms import bookkeeping
-from bms.bookkeeping import Bookkeeping
 from bms.config.site import Site
 from bms.core.decisions import Condition
-from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger import ledger_task
+from bms.ledger.ledger_task import Bookkeeping
+from bms.ledger.posting import Bookkeeper
 from bms.ledger.store import FILE_NAME
 from tests.ledger.support import METER, Books, at, site_of
 

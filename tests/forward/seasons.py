@@ -23,7 +23,7 @@ from bms.forward.tags import Tagging, site_tags
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
 from bms.historian.streams import RollupRow
-from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger.posting import Bookkeeper
 from bms.ledger.store import Ledger
 from tests.forward.rows import Rows
 from tests.historian.support import make_site

@@ -30,7 +30,7 @@ from bms.forward.site import tagging_of
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
 from bms.historian.sinks import dead_letters
-from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger.posting import Bookkeeper
 from bms.ledger.store import Ledger
 from drivers.points import Quality, Sample
 from tests.forward.seasons import site_of

@@ -17,7 +17,7 @@ from bms.energy.quarters import Slot
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter
 from bms.historian.streams import EnergyRow
-from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger.posting import Bookkeeper
 from bms.ledger.store import Ledger
 from tests.historian.support import make_site
 

@@ -17,10 +17,10 @@ from bms.energy.demand import peaks
 from bms.energy.intervals import Label
 from bms.energy.quarters import QUARTER_MS
 from bms.energy.tree import tree
-from bms.ledger.alarms import conditions
-from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger.conditions import conditions
 from bms.ledger.entering import Author, correct, replace_meter, withdraw
 from bms.ledger.importing import import_readings
+from bms.ledger.posting import Bookkeeper
 from tests.ledger.support import METER, START, Books, at, check_months, check_stream, site_of
 
 ME = Author("ops", "because", at(60 * 24 * 300))

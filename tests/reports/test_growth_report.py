@@ -17,7 +17,7 @@ from bms.energy.intervals import Reading
 from bms.energy.verdict import Verdict
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter
-from bms.ledger.reading import open_ledger
+from bms.ledger.up_to_date import open_ledger
 from bms.reports.growth import GrowthReport, growth_report
 from tests.historian.support import make_site
 

@@ -16,8 +16,8 @@ from bms.core.instants import from_ms, to_ms
 from bms.energy.quarters import QUARTER_MS, floor_quarter
 from bms.energy.today import Day, midnight
 from bms.historian.log.log_queries import Queries
-from bms.ledger.alarms import conditions
-from bms.ledger.bookkeeper import LATE_MS, Bookkeeper
+from bms.ledger.conditions import conditions
+from bms.ledger.posting import LATE_MS, Bookkeeper
 from bms.ledger.store import Ledger
 from bms.texts.messages import msg
 from drivers.points import PointId

@@ -12,9 +12,9 @@ from bms.config.site import MeterSpec
 from bms.core.instants import DAY_MS, from_ms, to_ms
 from bms.energy.intervals import LABELS, RANK, Label, worst
 from bms.energy.quarters import QUARTER_MS
-from bms.ledger.codec import Raw
+from bms.ledger.entries import Entry, EntryKind
 from bms.ledger.months import month_of
-from bms.ledger.records import Entry, EntryKind
+from bms.ledger.packing import Raw
 from bms.ledger.store import Ledger
 
 _CACHED_DATES: Final = 20_000

@@ -11,7 +11,7 @@ from bms.config.site import Site
 from bms.core.errors import StoreError
 from bms.historian.log.log_queries import FILE_NAME as HISTORY
 from bms.historian.log.log_queries import Queries
-from bms.ledger.bookkeeper import Bookkeeper
+from bms.ledger.posting import Bookkeeper
 from bms.ledger.store import FILE_NAME, Ledger
 
 

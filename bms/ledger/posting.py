@@ -44,8 +44,8 @@ from bms.energy.quarters import (
 )
 from bms.energy.usual_week import usual
 from bms.historian.log.log_queries import Queries
-from bms.ledger.publishing import FOREVER, Changes, Publisher, Value, common, floor_day
-from bms.ledger.records import Entry, EntryKind
+from bms.ledger.entries import Entry, EntryKind
+from bms.ledger.published import FOREVER, Changes, Publisher, Value, common, floor_day
 from bms.ledger.store import Ledger, Tip
 
 LATE_MS: Final = 120_000
