@@ -56,7 +56,7 @@ from drivers.base import Write
 from drivers.ticker import Ticker
 
 if TYPE_CHECKING:
-    from bms.forward.sink import InfluxSink
+    from bms.forward.copying.sink import InfluxSink
 
 _log = logging.getLogger(__name__)
 
@@ -410,7 +410,7 @@ class App:
         if not self._site.file.influx:
             return []
         # influxdb-client costs 0.7 s and 30 MB to import: only who uses it pays.
-        from bms.forward.site import make_sinks
+        from bms.forward.site_sinks import make_sinks
 
         return make_sinks(self._site, self._clock.now(), self._sink_trouble)
 

@@ -51,9 +51,9 @@ def init(
     """Make buckets, retention and mappings, and check what the token may do."""
     import os
 
-    from bms.forward.reader import Reader
-    from bms.forward.setup import check_token, initialise
-    from bms.forward.site import ca_of, named_sink
+    from bms.forward.server.asking import Reader
+    from bms.forward.server.setup import check_token, initialise
+    from bms.forward.site_sinks import ca_of, named_sink
 
     loaded = load_site(site)
     rows: list[dict[str, Any]] = []
@@ -113,8 +113,8 @@ def verify(site: Path, sink: str | None, start: str, end: str | None, as_json: b
 
     Exit code 1 if a database has something else.
     """
-    from bms.forward.site import ca_of, named_sink, token_of
-    from bms.forward.verify import verify_days
+    from bms.forward.checking.verify import verify_days
+    from bms.forward.site_sinks import ca_of, named_sink, token_of
 
     loaded = load_site(site)
     first, last = _period(loaded, start, end)
@@ -161,8 +161,8 @@ def backfill(
 ) -> None:
     """Have a period sent (again); the running controller does it, behind live data."""
     from bms.core.clock import SystemClock
-    from bms.forward.site import named_sink
-    from bms.forward.verify import mark_for_backfill
+    from bms.forward.checking.verify import mark_for_backfill
+    from bms.forward.site_sinks import named_sink
 
     loaded = load_site(site)
     first, last = _period(loaded, start, end)
@@ -198,7 +198,7 @@ def status(site: Path, as_json: bool) -> None:
     """How far each database is, what it missed, what it refused."""
     from bms.api.client import ask
     from bms.core.errors import Unreachable
-    from bms.historian.sinks import dead_letters, losses, positions
+    from bms.forward.cursors import dead_letters, losses, positions
 
     state_dir = state_dir_of(site)
     try:
@@ -298,8 +298,8 @@ def dead() -> None:
 @AS_JSON
 def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
     """What was refused, when and why."""
-    from bms.forward.site import named_sink
-    from bms.historian.sinks import dead_letters
+    from bms.forward.cursors import dead_letters
+    from bms.forward.site_sinks import named_sink
 
     loaded = load_site(site)
     rows: list[dict[str, Any]] = [
@@ -344,8 +344,8 @@ def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
 def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> None:
     """Send refused lines again; what the database takes now is no dead letter any more."""
     from bms.core.clock import SystemClock
-    from bms.forward.resend import resend_dead
-    from bms.forward.site import ca_of, named_sink, token_of
+    from bms.forward.copying.resend import resend_dead
+    from bms.forward.site_sinks import ca_of, named_sink, token_of
 
     loaded = load_site(site)
     rows = []

@@ -17,12 +17,12 @@ import aiohttp
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
-from bms.forward.delivery import parcels
-from bms.forward.outgoing import Outgoing
-from bms.forward.pace import Pace
-from bms.forward.sink import InfluxSink
-from bms.forward.sources import LogStream, Selection
-from bms.forward.tags import Tagging
+from bms.forward.copying.catching_up import Pace
+from bms.forward.copying.delivery import parcels
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.streams.outgoing import Outgoing
+from bms.forward.streams.sources import LogStream, Selection
+from bms.forward.streams.tags import Tagging
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series
 from drivers.points import Quality, Sample

@@ -11,8 +11,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from bms.energy.intervals import Label
-from bms.forward.outgoing import Outgoing
-from bms.forward.sources import Sources
+from bms.forward.streams.outgoing import Outgoing
+from bms.forward.streams.sources import Sources
 from bms.historian.streams import EnergyRow, RollupRow
 
 FILE_NAME = "rows.db"

@@ -17,9 +17,9 @@ from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import Site
 from bms.core.instants import local_midnight
 from bms.energy.intervals import Reading
-from bms.forward.outgoing import Outgoing
-from bms.forward.sources import Sources
-from bms.forward.tags import Tagging, site_tags
+from bms.forward.streams.outgoing import Outgoing
+from bms.forward.streams.sources import Sources
+from bms.forward.streams.tags import Tagging, site_tags
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
 from bms.historian.streams import RollupRow

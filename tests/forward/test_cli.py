@@ -16,11 +16,11 @@ from click.testing import CliRunner
 from bms.cli import main
 from bms.config.load import load
 from bms.control import STRATEGIES
-from bms.forward.sink import InfluxSink
-from bms.forward.site import make_sinks
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.cursors import DeadLetter, SinkCursor
+from bms.forward.site_sinks import make_sinks
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series
-from bms.historian.sinks import DeadLetter, SinkCursor
 from bms.storage import audit
 from drivers.points import Quality, Sample
 from tests.bms.test_app import FILES

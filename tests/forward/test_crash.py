@@ -21,15 +21,15 @@ from bms.config.shapes.sinks import InfluxFile
 from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.energy.intervals import Reading
-from bms.forward.compare import Comparison, LocalCounts, compare
-from bms.forward.opened import open_sources
-from bms.forward.pace import Pace
-from bms.forward.reader import Reader
-from bms.forward.sink import InfluxSink
-from bms.forward.site import tagging_of
+from bms.forward.checking.compare import Comparison, LocalCounts, compare
+from bms.forward.copying.catching_up import Pace
+from bms.forward.copying.opened import open_sources
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.cursors import dead_letters
+from bms.forward.server.asking import Reader
+from bms.forward.site_sinks import tagging_of
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
-from bms.historian.sinks import dead_letters
 from bms.ledger.posting import Bookkeeper
 from bms.ledger.store import Ledger
 from drivers.points import Quality, Sample

@@ -16,14 +16,8 @@ import bms.deploy
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.energy.intervals import Label
-from bms.forward.lines import (
-    LineWriter,
-    alarm_line,
-    award_line,
-    energy_line,
-    rollup_line,
-)
-from bms.forward.tags import Tagging, site_tags
+from bms.forward.streams.lines import LineWriter, alarm_line, award_line, energy_line, rollup_line
+from bms.forward.streams.tags import Tagging, site_tags
 from bms.historian.formats.blob import BOOL, NONE
 from bms.historian.records import AlarmRow, AwardRow, to_ms
 from bms.historian.streams import EnergyRow, RollupRow

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from bms.config.shapes.sinks import InfluxFile
-from bms.forward.reader import Reader
-from bms.forward.setup import initialise
-from bms.forward.sink import InfluxSink
-from bms.forward.tags import Tagging, tag_text
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.server.asking import Reader
+from bms.forward.server.setup import initialise
+from bms.forward.streams.tags import Tagging, tag_text
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, to_ms
 from drivers.points import Quality, Sample

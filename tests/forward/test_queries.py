@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bms.config.shapes.sinks import InfluxFile
-from bms.forward.lines import energy_line, rollup_line
-from bms.forward.pace import Pace
-from bms.forward.sink import InfluxSink
+from bms.forward.copying.catching_up import Pace
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.streams.lines import energy_line, rollup_line
 from bms.ledger.store import Ledger
 from bms.reports.growth import BaseGrowth, GrowthReport, growth_report
 from tests.forward import seasons

@@ -12,18 +12,18 @@ import pytest
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
-from bms.forward.compare import LocalCounts, kept_from
-from bms.forward.lines import energy_line, rollup_line
-from bms.forward.opened import open_sources
-from bms.forward.pace import Pace
-from bms.forward.reader import Reader
-from bms.forward.reconcile import UNTIL
-from bms.forward.sink import InfluxSink
-from bms.forward.tags import Tagging
-from bms.forward.transport import InfluxTransport
+from bms.forward.checking.compare import LocalCounts, kept_from
+from bms.forward.checking.reconcile import UNTIL
+from bms.forward.copying.catching_up import Pace
+from bms.forward.copying.opened import open_sources
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.cursors import DAY_MS, DeadLetter, SinkCursor
+from bms.forward.server.asking import Reader
+from bms.forward.server.http import InfluxTransport
+from bms.forward.streams.lines import energy_line, rollup_line
+from bms.forward.streams.tags import Tagging
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series, to_ms
-from bms.historian.sinks import DAY_MS, DeadLetter, SinkCursor
 from bms.historian.streams import RollupRow
 from bms.historian.upkeep.rounds import Request, run
 from drivers.points import Quality, Sample

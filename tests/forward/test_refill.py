@@ -17,20 +17,20 @@ import pytest
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.energy.intervals import Reading
-from bms.forward.compare import LocalCounts, comparison
-from bms.forward.lines import rollup_line
-from bms.forward.opened import open_sources
-from bms.forward.outgoing import Outgoing
-from bms.forward.pace import Pace
-from bms.forward.sink import InfluxSink
-from bms.forward.sources import LogStream, Selection
-from bms.forward.tags import Tagging
-from bms.forward.verify import mark_for_backfill
+from bms.forward.checking.compare import LocalCounts, comparison
+from bms.forward.checking.verify import mark_for_backfill
+from bms.forward.copying.catching_up import Pace
+from bms.forward.copying.opened import open_sources
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.cursors import DAY_MS, SinkCursor, losses
+from bms.forward.streams.lines import rollup_line
+from bms.forward.streams.outgoing import Outgoing
+from bms.forward.streams.sources import LogStream, Selection
+from bms.forward.streams.tags import Tagging
 from bms.historian.files.rolldb import RollDb
 from bms.historian.log.embedded import History
 from bms.historian.reading.trends import Trends
 from bms.historian.records import Batch, Meter, Series, to_ms
-from bms.historian.sinks import DAY_MS, SinkCursor, losses
 from bms.historian.streams import RollupRow
 from bms.historian.upkeep.rounds import Request, run
 from drivers.points import Quality, Sample

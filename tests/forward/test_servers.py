@@ -15,16 +15,16 @@ from bms.config.shapes.sinks import InfluxFile
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.energy.intervals import Label
-from bms.forward.compare import Comparison, LocalCounts, compare
-from bms.forward.pace import Pace
-from bms.forward.reader import Reader
-from bms.forward.setup import check_token, initialise
-from bms.forward.sink import InfluxSink
-from bms.forward.tags import Tagging, tag_text
-from bms.forward.transport import InfluxTransport, RejectedLines, pack
+from bms.forward.checking.compare import Comparison, LocalCounts, compare
+from bms.forward.copying.catching_up import Pace
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.cursors import SinkCursor, dead_letters
+from bms.forward.server.asking import Reader
+from bms.forward.server.http import InfluxTransport, RejectedLines, pack
+from bms.forward.server.setup import check_token, initialise
+from bms.forward.streams.tags import Tagging, tag_text
 from bms.historian.log.embedded import History
 from bms.historian.records import AlarmRow, AwardRow, Batch, Series, to_ms
-from bms.historian.sinks import SinkCursor, dead_letters
 from bms.historian.streams import RollupRow
 from drivers.points import Quality, Sample
 from tests.forward.rows import Quarter, Rows, all_sources

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import BmsError
-from bms.forward.reader import Reader
-from bms.forward.setup import initialise
+from bms.forward.server.asking import Reader
+from bms.forward.server.setup import initialise
 
 
 @asynccontextmanager

@@ -17,17 +17,17 @@ from aiohttp import web
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
-from bms.forward.delivery import MAX_LINES
-from bms.forward.lines import LineWriter
-from bms.forward.outgoing import Outgoing
-from bms.forward.sink import InfluxSink
-from bms.forward.tags import Tagging
-from bms.forward.text import escaped, quoted
-from bms.forward.transport import retry_after_s
+from bms.forward.copying.delivery import MAX_LINES
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.cursors import SinkCursor
+from bms.forward.server.http import retry_after_s
+from bms.forward.streams.lines import LineWriter
+from bms.forward.streams.outgoing import Outgoing
+from bms.forward.streams.tags import Tagging
+from bms.forward.streams.text import escaped, quoted
 from bms.historian.formats.blob import decode, encode
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series, from_ms
-from bms.historian.sinks import SinkCursor
 from drivers.points import Quality, Sample
 from tests.historian.influx_server import Answer, InfluxServer, ok
 from tests.historian.support import at, good

@@ -15,10 +15,8 @@ from bms.config.shapes.models import EnergyBoundary
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput
 from bms.energy.intervals import Label
-from bms.forward.lines import energy_line, rollup_line
-from bms.forward.tags import Tagging, site_tags, tag_text
-from bms.historian import sinks
-from bms.historian.sinks import (
+from bms.forward import cursors
+from bms.forward.cursors import (
     LAYOUT,
     DeadLetter,
     SinkCursor,
@@ -26,6 +24,8 @@ from bms.historian.sinks import (
     positions,
     remember_tags,
 )
+from bms.forward.streams.lines import energy_line, rollup_line
+from bms.forward.streams.tags import Tagging, site_tags, tag_text
 from bms.historian.streams import EnergyRow, RollupRow
 from bms.storage.sqlite import open_database
 from tests.bms.test_plants import write_site
@@ -106,7 +106,7 @@ def test_only_a_first_roll_up_states_a_mean() -> None:
 
 
 def test_a_file_of_the_first_layout_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "sinks.db"
+    path = tmp_path / "cursors.db"
     db = sqlite3.connect(path)
     db.executescript(
         f"PRAGMA application_id={LAYOUT.application_id}; PRAGMA user_version=1;"

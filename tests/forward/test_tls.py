@@ -12,10 +12,10 @@ import pytest
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import InvalidInput
-from bms.forward.reader import QueryFailed, Reader
-from bms.forward.sink import InfluxSink
-from bms.forward.tls import trust
-from bms.forward.transport import InfluxTransport, NotNow, pack
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.server.asking import QueryFailed, Reader
+from bms.forward.server.http import InfluxTransport, NotNow, pack
+from bms.forward.server.tls import trust
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series
 from drivers.points import Quality, Sample

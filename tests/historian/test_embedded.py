@@ -17,11 +17,11 @@ from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
 from bms.energy.intervals import Reading
+from bms.forward.cursors import SinkCursor
 from bms.historian.formats.blob import DamagedBlob, decode, encode
 from bms.historian.log.embedded import ROW_SAMPLES, History
 from bms.historian.log.log_queries import FILE_NAME, LAYOUT
 from bms.historian.records import AlarmRow, AwardRow, Batch, Meter, Series, from_ms
-from bms.historian.sinks import SinkCursor
 from bms.storage.sqlite import open_database
 from drivers.points import Quality, Sample
 from tests.historian.support import START, at, good

@@ -18,11 +18,11 @@ from pathlib import Path
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
 from bms.energy.intervals import Reading
+from bms.forward.cursors import least_taken
 from bms.historian.formats.blob import encode
 from bms.historian.log import award_rows
 from bms.historian.log.log_queries import TEXT_CACHE, Queries
 from bms.historian.records import Batch, Meter, to_ms
-from bms.historian.sinks import least_taken
 from bms.storage.sqlite import transaction
 from drivers.points import PointId, Quality, Sample
 

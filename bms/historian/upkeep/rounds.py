@@ -116,9 +116,9 @@ class _Made:
 
 def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
     """Unlink what is too old, and what there is no room for; note every sample given up."""
+    from bms.forward.cursors import least_taken, sent_until, waiting_from
     from bms.historian.files.rolldb import RollDb
     from bms.historian.log.log_queries import Queries
-    from bms.historian.sinks import least_taken, sent_until, waiting_from
     from bms.historian.upkeep.budget import RESERVE_SHARE, expired, given_up
 
     with Queries(directory, read_only=True) as history:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bms.config.site import MeterRole
-from bms.forward.text import escaped
+from bms.forward.streams.text import escaped
 from drivers.points import PointId
 
 if TYPE_CHECKING:

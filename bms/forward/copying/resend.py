@@ -7,15 +7,9 @@ from pathlib import Path
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.clock import SystemClock
-from bms.forward.delivery import MAX_LINES, parcels
-from bms.forward.transport import (
-    InfluxTransport,
-    NotNow,
-    RejectedLines,
-    TooLarge,
-    Transport,
-)
-from bms.historian.sinks import DeadLetter, dead_letters, forget_dead
+from bms.forward.copying.delivery import MAX_LINES, parcels
+from bms.forward.cursors import DeadLetter, dead_letters, forget_dead
+from bms.forward.server.http import InfluxTransport, NotNow, RejectedLines, TooLarge, Transport
 
 TIMEOUT_S = 30.0
 ROLLUP_STREAMS = frozenset({"energy", "rollups"})

@@ -10,11 +10,11 @@ from pathlib import Path
 from bms.config.shapes.sinks import InfluxFile
 from bms.config.site import Site
 from bms.core.errors import InvalidInput
-from bms.forward.sink import InfluxSink
-from bms.forward.tags import Tagging, site_tags
-from bms.forward.tls import trust
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.cursors import remember_tags
+from bms.forward.server.tls import trust
+from bms.forward.streams.tags import Tagging, site_tags
 from bms.historian.records import to_ms
-from bms.historian.sinks import remember_tags
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
 

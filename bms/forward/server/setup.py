@@ -13,7 +13,7 @@ from typing import Any
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import BmsError
-from bms.forward.reader import QueryFailed, Reader
+from bms.forward.server.asking import QueryFailed, Reader
 
 DAY_S = 86_400
 

@@ -18,12 +18,12 @@ import numpy as np
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import DiskError, StoreError
-from bms.forward.lines import LineWriter, rollup_line
-from bms.forward.sources import Selection, Sources, Take
-from bms.forward.tags import Tagging
+from bms.forward.cursors import DAY_MS, LOG, STORED, Gap, Lost, day_of, place_of
+from bms.forward.streams.lines import LineWriter, rollup_line
+from bms.forward.streams.sources import Selection, Sources, Take
+from bms.forward.streams.tags import Tagging
 from bms.historian.files.rolldb import GivenUp
 from bms.historian.reading.trends import RawBlock, Trends
-from bms.historian.sinks import DAY_MS, LOG, STORED, Gap, Lost, day_of, place_of
 from bms.historian.streams import RollupRow
 from drivers.points import PointId
 

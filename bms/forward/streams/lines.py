@@ -22,8 +22,8 @@ from datetime import date
 from math import isfinite
 
 from bms.core.equipment import Medium, PointClass
-from bms.forward.tags import Tagging
-from bms.forward.text import escaped, quoted
+from bms.forward.streams.tags import Tagging
+from bms.forward.streams.text import escaped, quoted
 from bms.historian.formats.blob import BOOL, FLOAT, INT, value_of
 from bms.historian.records import AlarmRow, AwardRow, to_ms
 from bms.historian.streams import EnergyRow, RollupRow

@@ -21,7 +21,7 @@ from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
 from bms.config.shapes.sinks import InfluxFile
-from bms.forward.tls import trust, why_no_answer
+from bms.forward.server.tls import trust, why_no_answer
 
 RETRY_AFTER_LIMIT_S = 300.0
 GZIP_LEVEL = 1

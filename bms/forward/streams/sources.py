@@ -10,19 +10,13 @@ from typing import Protocol
 
 from bms.config.shapes.sinks import InfluxFile, StreamKind
 from bms.core.equipment import PointClass
-from bms.forward.lines import (
-    LineWriter,
-    alarm_line,
-    award_line,
-    energy_line,
-    rollup_line,
-)
-from bms.forward.outgoing import Outgoing
-from bms.forward.tags import Tagging
+from bms.forward.cursors import LOG, Lost
+from bms.forward.streams.lines import LineWriter, alarm_line, award_line, energy_line, rollup_line
+from bms.forward.streams.outgoing import Outgoing
+from bms.forward.streams.tags import Tagging
 from bms.historian.formats.blob import Columns
 from bms.historian.reading.trends import Trends
 from bms.historian.records import to_ms
-from bms.historian.sinks import LOG, Lost
 from bms.historian.streams import EnergyRow, RollupRow
 from drivers.points import PointId
 

@@ -16,12 +16,12 @@ from typing import Any, TypeAlias
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
-from bms.forward.outgoing import Outgoing
-from bms.forward.reader import Reader
-from bms.forward.refill import SERIES_AT_ONCE, lost_numbers
-from bms.forward.sources import EnergySource, RollupSource, Selection, Sources
+from bms.forward.cursors import DeadLetter
+from bms.forward.server.asking import Reader
+from bms.forward.streams.outgoing import Outgoing
+from bms.forward.streams.refill import SERIES_AT_ONCE, lost_numbers
+from bms.forward.streams.sources import EnergySource, RollupSource, Selection, Sources
 from bms.historian.records import from_ms
-from bms.historian.sinks import DeadLetter
 from bms.historian.streams import RollupRow
 from drivers.points import PointId
 

@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bms.forward.pace import Pace
-from bms.forward.transport import NotNow, RejectedLines, TooLarge, Transport, pack
-from bms.historian.sinks import DeadLetter
+from bms.forward.copying.catching_up import Pace
+from bms.forward.cursors import DeadLetter
+from bms.forward.server.http import NotNow, RejectedLines, TooLarge, Transport, pack
 
 MAX_LINES = 5000
 MAX_BYTES = 1_000_000

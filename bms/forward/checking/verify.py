@@ -14,15 +14,15 @@ from bms.config.shapes.sinks import InfluxFile
 from bms.config.site import Site
 from bms.core.clock import SystemClock
 from bms.core.instants import local_midnight
-from bms.forward.compare import LocalCounts, compare, kept_from
-from bms.forward.opened import open_sources
-from bms.forward.reader import Reader
-from bms.forward.reconcile import span_of
-from bms.forward.refill import Refill, refills_of
-from bms.forward.sources import Stream, streams_of
-from bms.forward.tags import Tagging
+from bms.forward.checking.compare import LocalCounts, compare, kept_from
+from bms.forward.checking.reconcile import span_of
+from bms.forward.copying.opened import open_sources
+from bms.forward.cursors import LAST_PLACE, LOG, STORED, SinkCursor, day_of, dead_letters
+from bms.forward.server.asking import Reader
+from bms.forward.streams.refill import Refill, refills_of
+from bms.forward.streams.sources import Stream, streams_of
+from bms.forward.streams.tags import Tagging
 from bms.historian.records import to_ms
-from bms.historian.sinks import LAST_PLACE, LOG, STORED, SinkCursor, day_of, dead_letters
 
 T = TypeVar("T")
 

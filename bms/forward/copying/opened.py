@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bms.config.shapes.sinks import InfluxFile
-from bms.forward.outgoing import Outgoing
-from bms.forward.refill import Refill, refills_of
-from bms.forward.sources import Sources, Stream, streams_of
-from bms.forward.status import SinkStatus
-from bms.forward.tags import Tagging
+from bms.forward.copying.status import SinkStatus
+from bms.forward.cursors import DAY_MS, LAST_PLACE, STORED, Gap, SinkCursor, day_of, losses
+from bms.forward.streams.outgoing import Outgoing
+from bms.forward.streams.refill import Refill, refills_of
+from bms.forward.streams.sources import Sources, Stream, streams_of
+from bms.forward.streams.tags import Tagging
 from bms.historian.reading.trends import Trends
-from bms.historian.sinks import DAY_MS, LAST_PLACE, STORED, Gap, SinkCursor, day_of, losses
 from bms.ledger.store import FILE_NAME as LEDGER
 from bms.ledger.store import Ledger
 

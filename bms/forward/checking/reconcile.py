@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import BmsError
-from bms.forward.compare import (
+from bms.forward.checking.compare import (
     ENERGY,
     ROLLUPS,
     Comparison,
@@ -26,11 +26,11 @@ from bms.forward.compare import (
     hour_text,
     kept_from,
 )
-from bms.forward.reader import Reader
-from bms.forward.refill import Refill
-from bms.forward.sources import Sources, Stream
+from bms.forward.cursors import DAY_MS, LOG, STORED, SinkCursor, day_of
+from bms.forward.server.asking import Reader
+from bms.forward.streams.refill import Refill
+from bms.forward.streams.sources import Sources, Stream
 from bms.historian.records import to_ms
-from bms.historian.sinks import DAY_MS, LOG, STORED, SinkCursor, day_of
 
 _log = logging.getLogger(__name__)
 

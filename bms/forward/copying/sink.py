@@ -24,17 +24,17 @@ from typing import TypeVar
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.clock import SystemClock
 from bms.core.errors import StoreError
-from bms.forward.delivery import MAX_LINES, OUTAGE_S, Delivery, Parcel, parcels
-from bms.forward.opened import Opened, has_ledger, open_sources, open_streams
-from bms.forward.pace import Pace
-from bms.forward.reconcile import Reconciler
-from bms.forward.refill import Place, Refill, StoredRollups, StoredSamples
-from bms.forward.sources import Hole, Sources, Stream, Take
-from bms.forward.status import SinkStatus
-from bms.forward.tags import Tagging
-from bms.forward.transport import InfluxTransport, Transport
+from bms.forward.checking.reconcile import Reconciler
+from bms.forward.copying.catching_up import Pace
+from bms.forward.copying.delivery import MAX_LINES, OUTAGE_S, Delivery, Parcel, parcels
+from bms.forward.copying.opened import Opened, has_ledger, open_sources, open_streams
+from bms.forward.copying.status import SinkStatus
+from bms.forward.cursors import DeadLetter, Gap, SinkCursor
+from bms.forward.server.http import InfluxTransport, Transport
+from bms.forward.streams.refill import Place, Refill, StoredRollups, StoredSamples
+from bms.forward.streams.sources import Hole, Sources, Stream, Take
+from bms.forward.streams.tags import Tagging
 from bms.historian.records import to_ms
-from bms.historian.sinks import DeadLetter, Gap, SinkCursor
 
 _log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ import aiohttp
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import BmsError
-from bms.forward.tls import trust, why_no_answer
-from bms.forward.transport import authorization
+from bms.forward.server.http import authorization
+from bms.forward.server.tls import trust, why_no_answer
 
 QUERY_TIMEOUT_S = 60.0
 

@@ -1,0 +1,1 @@
+"""One task per database: live first, gaps behind it, nothing lost."""

@@ -1,0 +1,1 @@
+"""The database at the other end: setting it up, sending to it, asking it."""

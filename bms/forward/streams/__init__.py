@@ -1,0 +1,1 @@
+"""What is copied: streams of numbered rows, and the lines they become."""
