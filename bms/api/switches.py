@@ -18,7 +18,7 @@ from bms.core.errors import InvalidInput
 from bms.core.moments import coming
 from bms.core.switched import Switched
 from bms.extending import UnitPlan
-from bms.reports.schedule_diff import switch_diff, to_json
+from bms.reports.diff import switch_diff, to_json
 from bms.runtime import Runtime
 from bms.standing import known_context
 from bms.storage.switches import SwitchStore

@@ -33,7 +33,7 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
     With overlays, extensions and overrides in force, as they are now.
     """
     from bms.core.clock import SystemClock
-    from bms.reports.schedule_preview import schedule_preview
+    from bms.reports.preview import schedule_preview
     from bms.schedule_screens import preview_screen
     from bms.texts.yaml.parsing import suggestion
 
@@ -75,7 +75,7 @@ def diff(site: Path, edited: Sequence[Path], days: int, start: str | None, as_js
     """
     from bms.core.clock import SystemClock
     from bms.historian.log.log_queries import opened
-    from bms.reports.schedule_diff import schedule_diff, to_json
+    from bms.reports.diff import schedule_diff, to_json
     from bms.schedule_screens import diff_screen
 
     loaded, after = _both(site, edited)

@@ -112,7 +112,7 @@ def _looking(
 def list_(site: Path, as_json: bool) -> None:
     """Every meter with its energy of this month."""
     from bms.ledger.up_to_date import open_ledger
-    from bms.reports.meters import meter_list
+    from bms.reports.meter_figures import meter_list
 
     loaded, now = load_site(site), _now()
     with open_ledger(loaded, loaded.state_dir, now) as ledger:
@@ -144,7 +144,7 @@ def list_(site: Path, as_json: bool) -> None:
 @AS_JSON
 def show_(site: Path, name: str, start: str | None, end: str | None, as_json: bool) -> None:
     """One meter: settings, energy, what happened to its register, and what people said."""
-    from bms.reports.meters import meter_view
+    from bms.reports.meter_figures import meter_view
 
     with _looking(site, name, start, end) as (loaded, ledger, spec, first, last):
         view = meter_view(loaded, ledger, spec, first, last)
@@ -212,7 +212,7 @@ def intervals(
     site: Path, name: str, start: str | None, end: str | None, step: Any, as_json: bool
 ) -> None:
     """The energy of each quarter hour, day or month."""
-    from bms.reports.meters import interval_rows
+    from bms.reports.meter_figures import interval_rows
 
     with _looking(site, name, start, end) as (_, ledger, spec, first, last):
         rows = interval_rows(ledger, spec, first, last, step)
@@ -238,7 +238,7 @@ def intervals(
 @AS_JSON
 def demand(site: Path, name: str, start: str | None, end: str | None, as_json: bool) -> None:
     """The greatest 15-minute demand of each month, and how much of the month is known."""
-    from bms.reports.meters import demand_rows
+    from bms.reports.meter_figures import demand_rows
 
     with _looking(site, name, start, end) as (_, ledger, spec, first, last):
         rows = demand_rows(ledger, spec, first, last)
@@ -264,7 +264,7 @@ def demand(site: Path, name: str, start: str | None, end: str | None, as_json: b
 def tree(site: Path, start: str | None, end: str | None, as_json: bool) -> None:
     """Sub-meters behind their meters, and what is not metered apart."""
     from bms.ledger.up_to_date import open_ledger
-    from bms.reports.meters import tree_view
+    from bms.reports.meter_figures import tree_view
 
     loaded, now = load_site(site), _now()
     first, last = _period(loaded.file.zone, start, end, now)
@@ -430,7 +430,7 @@ def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
 def _entered(site: Site, spec: MeterSpec, number: int, now: datetime, as_json: bool) -> None:
     """Bring the ledger up to date with the entry, and say what it was given as."""
     from bms.ledger.up_to_date import open_ledger
-    from bms.reports.meters import entry_view
+    from bms.reports.meter_figures import entry_view
 
     with open_ledger(site, site.state_dir, now) as ledger:
         entry = next(e for e in ledger.entries(spec.id) if e.number == number)

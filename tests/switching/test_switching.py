@@ -14,7 +14,7 @@ from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput, Refused
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.extending import UnitPlan, plan_cancel, plan_extension, plan_resume
-from bms.reports.schedule_diff import switch_diff
+from bms.reports.diff import switch_diff
 from bms.standing import Standing, known_context
 from bms.switching import (
     plan_clearing,
