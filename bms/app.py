@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bms.adopting import Found, ScheduleFiles
 from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
@@ -44,9 +43,10 @@ from bms.historian.recording.recorder import Recorder
 from bms.historian.recording.writer import HistoryWriter
 from bms.historian.records import Batch
 from bms.historian.upkeep.upkeep_task import Keeper
-from bms.keeping import Keeping
 from bms.ledger.ledger_task import Bookkeeping
-from bms.runtime import Runtime
+from bms.operations.editing.watcher import Found, ScheduleFiles
+from bms.operations.overrides.kept import Keeping
+from bms.operations.runtime import Runtime
 from bms.storage.sqlite import make_directory
 from bms.storage.state import Store, open_store
 from bms.storage.switches import SwitchStore

@@ -24,7 +24,7 @@ from bms.historian.records import Batch, to_ms
 from bms.historian.upkeep.rounds import Outcome, Request, outcome_of, run, start
 from bms.ledger.posting import Bookkeeper
 from bms.ledger.store import Ledger
-from bms.standing import STATES, Standing
+from bms.operations.seasons.standing import STATES, Standing
 from bms.storage.sqlite import make_directory
 from bms.storage.state import Store
 from drivers.plant import Plant, PlantDriver

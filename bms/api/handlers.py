@@ -15,10 +15,10 @@ from bms.api.switches import SwitchHandlers
 from bms.core.errors import InvalidInput
 from bms.core.moments import past
 from bms.field.commissioning import raw_access
-from bms.keeping import Keeping
+from bms.operations.overrides.kept import Keeping
+from bms.operations.runtime import Runtime
 from bms.people.roles import Action, may
 from bms.reports.why import zone_of
-from bms.runtime import Runtime
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.base import Driver

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from bms import overriding
 from bms.api import views
 from bms.api.server import Handler
 from bms.core.decisions import Override
 from bms.core.durations import parse_duration
 from bms.core.errors import InvalidInput, Refused
-from bms.overriding import Until
+from bms.operations.overrides import planning
+from bms.operations.overrides.cost import Cost
+from bms.operations.overrides.planning import Until
+from bms.operations.runtime import Runtime
 from bms.people.roles import Action, may
-from bms.reports.override_cost import Cost
 from bms.reports.why import zone_of
-from bms.runtime import Runtime
 from bms.storage.state import PastOverride
 from bms.texts.messages import msg
 
@@ -82,7 +82,7 @@ class OverrideHandlers:
 
     async def _set(self, args: Mapping[str, Any], user: str) -> Any:
         now = self.now()
-        wanted = overriding.wanted(
+        wanted = planning.wanted(
             self.runtime.site,
             _text(args, "point"),
             _text(args, "value"),
@@ -101,13 +101,13 @@ class OverrideHandlers:
         now = self.now()
         override = self._found(args, now)
         reason = _text(args, "reason")
-        wanted = overriding.extended(
+        wanted = planning.extended(
             self.runtime.site, override, _until(args), reason, user, now, self.runtime.resolver
         )
         if not await self.keeper.extend(wanted):
             raise Refused(msg("override {id} has been cleared meanwhile", id=wanted.id))
         self.runtime.put_override(wanted)
-        await self._note(wanted, "override.extend", user, overriding.needed(reason), now)
+        await self._note(wanted, "override.extend", user, planning.needed(reason), now)
         return self._view(wanted, now)
 
     async def _clear(self, args: Mapping[str, Any], user: str) -> Any:
@@ -121,7 +121,7 @@ class OverrideHandlers:
         return self._view(override, now)
 
     def _found(self, args: Mapping[str, Any], now: datetime) -> Override:
-        return overriding.found(self.runtime.overrides.values(), _text(args, "override"), now)
+        return planning.found(self.runtime.overrides.values(), _text(args, "override"), now)
 
     async def _note(
         self, override: Override, what: str, user: str, reason: str, now: datetime
@@ -148,7 +148,7 @@ class OverrideHandlers:
         others = [o for o in self.runtime.overrides.values() if o.id != override.id]
         resolver = self.runtime.resolver
         view = views.override_view(self.runtime, override, now)
-        view["then"] = overriding.back_to(self.runtime.site, override, others, resolver)
+        view["then"] = planning.back_to(self.runtime.site, override, others, resolver)
         if cost is not None:
             kwh = None if cost.kwh is None else round(cost.kwh, 3)
             view["cost"] = {"kwh": kwh, "how": cost.how, "detail": cost.detail}

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from bms.api.views import local
 from bms.control.supervise.season_by_weather import is_bad, mean_of
 from bms.core.switched import Spell, SpellKey, planned
-from bms.extending import active
-from bms.runtime import Runtime
-from bms.switching import targets_of
+from bms.operations.runtime import Runtime
+from bms.operations.seasons.extensions import active
+from bms.operations.seasons.plans import targets_of
 from bms.texts.messages import msg
 from schedules.model.context import Extension
 from schedules.model.overlays import OFF, Overlay

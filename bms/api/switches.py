@@ -10,19 +10,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from bms import extending, switching
 from bms.api import switch_views as views
 from bms.api.server import Handler
 from bms.api.views import local
 from bms.core.errors import InvalidInput
 from bms.core.moments import coming
 from bms.core.switched import Switched
-from bms.extending import UnitPlan
+from bms.operations.runtime import Runtime
+from bms.operations.seasons import extensions, plans
+from bms.operations.seasons.extensions import UnitPlan
+from bms.operations.seasons.plans import SeasonPlan
+from bms.operations.seasons.standing import known_context
 from bms.reports.diff import switch_diff, to_json
-from bms.runtime import Runtime
-from bms.standing import known_context
 from bms.storage.switches import SwitchStore
-from bms.switching import SeasonPlan
 from bms.texts.messages import msg
 from schedules.model.context import OverlayLevel
 
@@ -96,7 +96,7 @@ class SwitchHandlers:
 
     async def _season_show(self, args: Mapping[str, Any], _user: str) -> Any:
         now = self.now()
-        _, key = switching.season_set(
+        _, key = plans.season_set(
             self.runtime.site, self.runtime.standing, _text(args, "set"), _text(args, "base")
         )
         view = views.season(self.runtime, key, now)
@@ -107,7 +107,7 @@ class SwitchHandlers:
         now, site = self.now(), self.runtime.site
         base, at = _text(args, "base"), _optional(args, "at")
         zone = site.bases[base].zone if base in site.bases else site.file.zone
-        plan = switching.plan_season(
+        plan = plans.plan_season(
             site,
             self.runtime.standing,
             user,
@@ -149,10 +149,10 @@ class SwitchHandlers:
 
     async def _season_withdraw(self, args: Mapping[str, Any], user: str) -> Any:
         now, standing = self.now(), self.runtime.standing
-        key = switching.plan_withdrawal(
+        key = plans.plan_withdrawal(
             self.runtime.site, standing, user, _text(args, "set"), _text(args, "base"), now
         )
-        reason = switching.reason_of(_text(args, "reason"), msg("a withdrawal"))
+        reason = plans.reason_of(_text(args, "reason"), msg("a withdrawal"))
         if not _is_trial(args):
             await self.in_store(lambda store: store.withdraw_planned(key, now, user, reason))
             standing.withdraw_planned({key}, now)
@@ -167,7 +167,7 @@ class SwitchHandlers:
     async def _overlay_set(self, args: Mapping[str, Any], user: str) -> Any:
         now = self.now()
         return await self._put_level(
-            switching.plan_level(
+            plans.plan_level(
                 self.runtime.site,
                 user,
                 _text(args, "overlay"),
@@ -184,7 +184,7 @@ class SwitchHandlers:
     async def _overlay_renew(self, args: Mapping[str, Any], user: str) -> Any:
         now = self.now()
         return await self._put_level(
-            switching.plan_renewal(
+            plans.plan_renewal(
                 self.runtime.site,
                 self.runtime.standing,
                 user,
@@ -217,8 +217,8 @@ class SwitchHandlers:
     async def _overlay_clear(self, args: Mapping[str, Any], user: str) -> Any:
         now, standing = self.now(), self.runtime.standing
         name = _text(args, "overlay")
-        level = switching.plan_clearing(self.runtime.site, standing, user, name)
-        reason = switching.reason_of(_text(args, "reason"), msg("an overlay"))
+        level = plans.plan_clearing(self.runtime.site, standing, user, name)
+        reason = plans.reason_of(_text(args, "reason"), msg("an overlay"))
         others = tuple(x for x in standing.switched.levels if x.overlay != name)
         after = replace(standing.switched, levels=others)
         answer = {
@@ -240,7 +240,7 @@ class SwitchHandlers:
 
     async def _unit_extend(self, args: Mapping[str, Any], user: str) -> Any:
         now = self.now()
-        plan = extending.plan_extension(
+        plan = extensions.plan_extension(
             self.runtime.site,
             self.runtime.standing,
             user,
@@ -257,7 +257,7 @@ class SwitchHandlers:
 
     async def _unit_cancel(self, args: Mapping[str, Any], user: str) -> Any:
         now = self.now()
-        plan = extending.plan_cancel(
+        plan = extensions.plan_cancel(
             self.runtime.site,
             self.runtime.standing,
             user,
@@ -271,7 +271,7 @@ class SwitchHandlers:
 
     async def _unit_resume(self, args: Mapping[str, Any], user: str) -> Any:
         now = self.now()
-        plan = extending.plan_resume(
+        plan = extensions.plan_resume(
             self.runtime.site,
             self.runtime.standing,
             user,
@@ -284,7 +284,7 @@ class SwitchHandlers:
     async def _put_unit(
         self, plan: UnitPlan, args: Mapping[str, Any], user: str, now: datetime
     ) -> Any:
-        reason = switching.reason_of(_text(args, "reason"), "this")
+        reason = plans.reason_of(_text(args, "reason"), "this")
         standing = self.runtime.standing
         made = plan.made
         if not _is_trial(args):

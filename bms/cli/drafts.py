@@ -16,7 +16,7 @@ from bms.texts.messages import msg
 from bms.texts.problems import counted
 
 if TYPE_CHECKING:
-    from bms.editing import Draft, Editor
+    from bms.operations.editing.editor import Draft, Editor
     from bms.texts.yaml.parsing import Problem
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,7 +38,7 @@ def changing(command: F) -> F:
 
 def editor_of(site: Path) -> Editor:
     """The schedule files of a site, also of one that has problems elsewhere."""
-    from bms.editing import Editor
+    from bms.operations.editing.editor import Editor
 
     return Editor(site, state_dir_of(site))
 
@@ -50,8 +50,8 @@ def settle(
     """Show the change, ask on a terminal, apply it, and say what became of it."""
     from bms.config.writing.render import render
     from bms.core.clock import SystemClock
-    from bms.editing import one_line
-    from bms.revisions import text_of
+    from bms.operations.editing.editor import one_line
+    from bms.operations.editing.revisions import text_of
 
     if draft.old == draft.new:
         raise Refused(msg("{file} says so already: there is nothing to change", file=draft.file))
@@ -130,7 +130,7 @@ def ask_reason(yes: bool) -> str:
 
 def _show_conflict(editor: Editor, draft: Draft) -> None:
     """Theirs and mine, where both changed one file."""
-    from bms.editing import Draft
+    from bms.operations.editing.editor import Draft
     from bms.storage.replacing import on_disk
 
     theirs = on_disk(editor.directory / draft.file)

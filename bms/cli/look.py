@@ -136,7 +136,7 @@ def standing(site: Site, now: datetime) -> tuple[list[Override] | None, Context]
 
     None for the overrides of a site that has no state yet.
     """
-    from bms.standing import known_context
+    from bms.operations.seasons.standing import known_context
     from bms.storage.state import FILE_NAME, Store, read_switched
 
     context = known_context(site.library, read_switched(site.state_dir, now))

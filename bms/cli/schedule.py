@@ -77,7 +77,7 @@ def list_(site: Path, as_json: bool) -> None:
 @AS_JSON
 def show_(site: Path, schedule: str, revision: int | None, as_json: bool) -> None:
     """The text of SCHEDULE, with the number of each line."""
-    from bms.revisions import text_of
+    from bms.operations.editing.revisions import text_of
     from bms.storage.replacing import digest
     from bms.texts.yaml.parsing import read
 
@@ -109,7 +109,7 @@ def show_(site: Path, schedule: str, revision: int | None, as_json: bool) -> Non
 @AS_JSON
 def history(site: Path, schedule: str | None, limit: int, as_json: bool) -> None:
     """Who changed SCHEDULE (or any) when, via what and why; the latest first."""
-    from bms.editing import Draft, versions
+    from bms.operations.editing.editor import Draft, versions
 
     editor = editor_of(site)
     files = (
@@ -158,7 +158,7 @@ def restore(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Put REVISION of SCHEDULE in force again, as a new revision."""
-    from bms.editing import Draft
+    from bms.operations.editing.editor import Draft
     from bms.storage.replacing import on_disk
 
     editor = editor_of(site)
@@ -185,8 +185,8 @@ def import_(
 
     A table has the columns season, day, from, to, mode, and one per setpoint.
     """
-    from bms.editing import Draft
-    from bms.revisions import text_of
+    from bms.operations.editing.editor import Draft
+    from bms.operations.editing.revisions import text_of
     from bms.texts.yaml.parsing import read
     from schedules.files.week_table import weeks
 

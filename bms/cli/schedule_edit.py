@@ -18,7 +18,7 @@ from bms.texts.language import say
 from bms.texts.messages import msg
 
 if TYPE_CHECKING:
-    from bms.editing import Draft, Editor
+    from bms.operations.editing.editor import Draft, Editor
 
 SEASON = click.option("--season", help="Whose week.  [default: the only one that has the day]")
 
@@ -263,8 +263,8 @@ def _keep(copy: Path, old: bytes) -> None:
 def _edited(editor: Editor, file: str, old: bytes, copy: Path) -> Draft | None:
     """What the person made of it, without problems; None if it is as before."""
     from bms.config.writing.render import render
-    from bms.editing import Draft
-    from bms.revisions import text_of
+    from bms.operations.editing.editor import Draft
+    from bms.operations.editing.revisions import text_of
     from bms.storage.replacing import on_disk
 
     line = 1

@@ -98,9 +98,9 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     On stopping, each output holds its last value or is released, as its `on_stop` says.
     """
 
-    from bms.adopting import load_to_run
     from bms.app import run_site
     from bms.control import STRATEGIES
+    from bms.operations.editing.watcher import load_to_run
 
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,

@@ -17,7 +17,7 @@ from bms.control import STRATEGIES
 from bms.core.clock import SimulatedClock
 from bms.field.image import Field
 from bms.field.plants import make_plant
-from bms.runtime import Runtime
+from bms.operations.runtime import Runtime
 from bms.storage.state import Store
 from bms.storage.switches import SwitchStore
 from drivers.base import Write, WriteResult

@@ -23,8 +23,8 @@ from bms.field.wiring import driver_for
 from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder
 from bms.historian.records import Batch
+from bms.operations.runtime import Runtime
 from bms.reports.shadow import shadow_report, to_json
-from bms.runtime import Runtime
 from drivers.ticker import Ticker
 from simulators.parks.demo.park import Park
 from simulators.serve import ParkServers

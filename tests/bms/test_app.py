@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bms.adopting import load_to_run
 from bms.api.client import ask
 from bms.app import App
 from bms.config.load import load, with_endpoints
@@ -18,6 +17,7 @@ from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.errors import InvalidInput
 from bms.historian.log.embedded import History
+from bms.operations.editing.watcher import load_to_run
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links
 from tests.historian.influx_server import InfluxServer, ok

@@ -23,7 +23,7 @@ from bms.control import STRATEGIES
 from bms.core.decisions import Override
 from bms.core.errors import BmsError, InvalidInput, Refused, Unreachable
 from bms.historian.log.embedded import History
-from bms.overriding import ResolverOf, Until, back_to, extended, wanted
+from bms.operations.overrides.planning import ResolverOf, Until, back_to, extended, wanted
 from bms.storage import audit
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links

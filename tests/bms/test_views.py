@@ -13,8 +13,8 @@ from bms.cli import main
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.field.image import Field
-from bms.overriding import Until, wanted
-from bms.runtime import Runtime
+from bms.operations.overrides.planning import Until, wanted
+from bms.operations.runtime import Runtime
 from tests.bms.test_app import FILES
 
 SCHEDULE = """\

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bms.adopting import ScheduleFiles, load_to_run
 from bms.api.client import ask
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput
-from bms.revisions import Revisions
+from bms.operations.editing.revisions import Revisions
+from bms.operations.editing.watcher import ScheduleFiles, load_to_run
 from bms.storage import audit
 from tests.bms.test_app import controlled, until
 from tests.editing.sites import AIR, NOW, TEXT, write_site

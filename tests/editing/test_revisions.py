@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bms.core.errors import InvalidInput, Refused
-from bms.revisions import Author, Revisions
+from bms.operations.editing.revisions import Author, Revisions
 from bms.storage import audit, replacing
 from bms.storage.replacing import digest
 from schedules.files.folder import load

@@ -16,7 +16,7 @@ from bms.core.decisions import Award, Command, Override, Priority
 from bms.energy.intervals import Reading
 from bms.historian.log.embedded import Batch, History
 from bms.historian.records import AwardRow, Meter
-from bms.reports.override_cost import Cost, override_cost
+from bms.operations.overrides.cost import Cost, override_cost
 from drivers.points import PointId, Quality, Sample, Value
 from tests.historian.support import at, make_site
 

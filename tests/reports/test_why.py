@@ -26,7 +26,7 @@ from bms.core.errors import BmsError, InvalidInput
 from bms.field.plants import EchoPlant
 from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder
-from bms.overriding import Until, back_to, wanted
+from bms.operations.overrides.planning import Until, back_to, wanted
 from bms.reports.why import award_at, known_units, why, why_then
 from bms.simulate import simulate
 from bms.storage.state import Store

@@ -17,7 +17,7 @@ from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Engine
 from bms.core.decisions import Priority, Severity
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
-from bms.standing import Standing
+from bms.operations.seasons.standing import Standing
 from bms.storage import audit
 from bms.storage.state import FILE_NAME, Store, read_switched
 from drivers.points import Quality, Sample

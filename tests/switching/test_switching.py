@@ -13,15 +13,10 @@ from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput, Refused
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
-from bms.extending import UnitPlan, plan_cancel, plan_extension, plan_resume
+from bms.operations.seasons.extensions import UnitPlan, plan_cancel, plan_extension, plan_resume
+from bms.operations.seasons.plans import plan_clearing, plan_level, plan_renewal, plan_season
+from bms.operations.seasons.standing import Standing, known_context
 from bms.reports.diff import switch_diff
-from bms.standing import Standing, known_context
-from bms.switching import (
-    plan_clearing,
-    plan_level,
-    plan_renewal,
-    plan_season,
-)
 from schedules.model.context import NOTHING, Extension, OverlayLevel
 from tests.switching.site import SITE, time_units, write
 

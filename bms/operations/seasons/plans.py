@@ -17,8 +17,8 @@ from bms.core.durations import parse_duration
 from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import coming
 from bms.core.switched import Spell, SpellKey, current, planned
+from bms.operations.seasons.standing import Standing
 from bms.people.roles import Action, may, name_of
-from bms.standing import Standing
 from bms.texts.messages import msg
 from bms.texts.problems import suggestion
 from schedules.model.context import OverlayLevel

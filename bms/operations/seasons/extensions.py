@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from bms.config.site import Site
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.errors import InvalidInput, Refused
+from bms.operations.seasons.plans import end_of, reason_of
+from bms.operations.seasons.standing import Standing
 from bms.people.roles import name_of
-from bms.standing import Standing
-from bms.switching import end_of, reason_of
 from bms.texts.messages import msg
 from bms.texts.problems import suggestion
 from schedules.answering.resolve import Resolver

@@ -14,9 +14,9 @@ from bms.control import STRATEGIES
 from bms.core.decisions import Condition, Override, Severity
 from bms.core.errors import StoreError
 from bms.historian.log.embedded import History
-from bms.reports.override_cost import Cost, override_cost
+from bms.operations.overrides.cost import Cost, override_cost
+from bms.operations.runtime import Runtime
 from bms.reports.why import why_then
-from bms.runtime import Runtime
 from bms.storage import audit
 from bms.storage.state import PastOverride, Store
 from bms.texts.messages import msg

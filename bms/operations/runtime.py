@@ -19,8 +19,8 @@ from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Award, Condition, Controller, Override, Severity
 from bms.core.switched import NOTHING_SWITCHED, Switched
 from bms.field.image import Field
+from bms.operations.seasons.standing import STATES, Standing
 from bms.reports.why import known_units
-from bms.standing import STATES, Standing
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem
 from drivers.points import PointId, Quality, Sample

@@ -17,9 +17,9 @@ from bms.config.load import check, load
 from bms.config.reading.files import CALENDARS, SEASONS
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput, Refused
+from bms.operations.editing.revisions import Author, Revision, Revisions, text_of
 from bms.people.accounts import login
 from bms.people.roles import Action, may
-from bms.revisions import Author, Revision, Revisions, text_of
 from bms.storage.replacing import digest, on_disk
 from bms.texts.messages import msg
 from bms.texts.problems import TextError

@@ -15,7 +15,7 @@ from bms.config.load import check, load, schedule_texts
 from bms.config.resolving.site_programme import check_schedules
 from bms.config.site import Site, StrategySpec
 from bms.core.errors import InvalidInput, StoreError
-from bms.revisions import Revisions
+from bms.operations.editing.revisions import Revisions
 from bms.texts.messages import msg
 from bms.texts.problems import counted
 from bms.texts.yaml.parsing import Problem

@@ -1,0 +1,1 @@
+"""What people do and what runs: the running site, and the use cases on it."""

@@ -1,0 +1,1 @@
+"""What stands switched: seasons, overlays, time units; planned, in force, extended."""
