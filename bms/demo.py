@@ -22,6 +22,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.api.client import ask
+from bms.app.simulate import Simulated, simulate
 from bms.config.load import load
 from bms.config.site import Site
 from bms.control import STRATEGIES
@@ -29,7 +30,6 @@ from bms.core.clock import SystemClock
 from bms.core.errors import BmsError, Unreachable
 from bms.field.plants import make_plant
 from bms.historian.log.embedded import History
-from bms.simulate import Simulated, simulate
 
 PLANT = "simulators.parks.demo.park:Park"
 STEPS = (timedelta(minutes=15), timedelta(minutes=30), timedelta(minutes=60))

@@ -98,7 +98,7 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     On stopping, each output holds its last value or is released, as its `on_stop` says.
     """
 
-    from bms.app import run_site
+    from bms.app.controller import run_site
     from bms.control import STRATEGIES
     from bms.operations.editing.watcher import load_to_run
 
@@ -131,7 +131,7 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
         )
         sys.stdout.flush()
 
-    from bms.process import run as run_process
+    from bms.app.process import run as run_process
 
     run_process(run_site(loaded, ready=ready, schedule_problems=problems))
 
@@ -163,8 +163,8 @@ def simulate(
 ) -> None:
     """Run the same engine on simulated time, as fast as the machine goes."""
 
+    from bms.app.simulate import simulate as run_simulation
     from bms.field.plants import make_plant, plant_of
-    from bms.simulate import simulate as run_simulation
 
     loaded = load_site(site)
     zone = loaded.file.zone

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bms.app.simulate import simulate
 from bms.config.load import load, schedule_texts
 from bms.config.resolving.singles import with_library
 from bms.config.resolving.site_programme import check_schedules
 from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.field.plants import make_plant
-from bms.simulate import simulate
 from drivers.plant import Plant, PlantPoint
 from tests.acceptance.park import PLANT, SITE
 

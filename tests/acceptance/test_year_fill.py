@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bms.app.simulate import simulate
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.instants import MILLISECOND, to_ms
@@ -15,7 +16,6 @@ from bms.energy.quarters import QUARTER_MS
 from bms.field.plants import make_plant
 from bms.historian.log.embedded import History
 from bms.ledger.store import Ledger
-from bms.simulate import simulate
 from tests.acceptance.park import PLANT, SITE
 from tests.energy.registers import marks_of
 

@@ -7,10 +7,10 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from bms.app.simulate import simulate
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.field.plants import make_plant
-from bms.simulate import simulate
 from tests.acceptance.park import PLANT, SITE, running_park, until
 from tests.benchmarks.table import Row, median
 

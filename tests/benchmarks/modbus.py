@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bms.app.process import YOUNG_OBJECTS, loop_factory
+from bms.app.process import run as run_process
 from bms.field.image import Field
-from bms.process import YOUNG_OBJECTS, loop_factory
-from bms.process import run as run_process
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.transport import Tcp
 from drivers.points import ModbusAddress, Point

@@ -17,8 +17,8 @@ from typing import Any
 
 from asyncua import Client, Server, ua
 
+from bms.app.process import run as run_process
 from bms.field.image import Field
-from bms.process import run as run_process
 from drivers.opcua.decode import Changes
 from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.subscription import Items

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bms.api.client import ask
-from bms.app import App
+from bms.app.controller import App
 from bms.config.load import load, with_endpoints
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock

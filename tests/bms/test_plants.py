@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bms.app import App
+from bms.app.controller import App
+from bms.app.simulate import simulate
 from bms.config.load import check, load
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.errors import InvalidInput
 from bms.field.plants import EchoPlant, make_plant, plant_of
 from bms.historian.log.embedded import History
-from bms.simulate import simulate
 from drivers.plant import PlantDriver, PlantPoint
 from drivers.points import PlantAddress, Point, Quality
 

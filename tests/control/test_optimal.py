@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bms.app.simulate import simulate
 from bms.config.load import check, load
 from bms.config.site import Site
 from bms.control import STRATEGIES, assemble
@@ -22,7 +23,6 @@ from bms.control.supervise.optimal import OptimalState, Seen, expected_start
 from bms.core.decisions import Override, Priority
 from bms.historian.log.embedded import History
 from bms.reports.why import known_units, why_then
-from bms.simulate import simulate
 from drivers.base import WriteResult, WriteStatus
 from drivers.plant import PlantPoint
 from drivers.points import PointId, Quality, Sample, Value

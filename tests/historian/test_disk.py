@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from bms import app as app_module
 from bms.api.client import ask
-from bms.app import App
+from bms.app import controller as app_module
+from bms.app.controller import App
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock

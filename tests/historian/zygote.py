@@ -13,7 +13,7 @@ import signal
 import sys
 
 import bms.api.server
-import bms.app
+import bms.app.controller
 import bms.cli.site
 import bms.config.load
 import bms.control  # noqa: F401

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bms.app.simulate import simulate
 from bms.config.load import load
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
@@ -28,7 +29,6 @@ from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder
 from bms.operations.overrides.planning import Until, back_to, wanted
 from bms.reports.why import award_at, known_units, why, why_then
-from bms.simulate import simulate
 from bms.storage.state import Store
 from bms.texts.yaml.parsing import Origin
 from drivers.base import WriteResult, WriteStatus

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bms.app.simulate import simulate
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.switched import Spell, of_key
 from bms.field.plants import EchoPlant, make_plant
 from bms.historian.log.embedded import History
-from bms.simulate import simulate
 from bms.storage import audit
 from bms.storage.state import Store, read_switched
 from drivers.points import Point
