@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import click
 
-from bms.cli import (
-    calendar,
-    cert,
-    history,
-    influx,
-    live,
-    meter,
-    override,
-    raw,
-    read,
-    scan,
-    schedule,
-    site,
-    switch,
-    unit,
-)
 from bms.cli.common import Main
+from bms.cli.energy import growth_commands, history, influx, meter
+from bms.cli.live import override, status
+from bms.cli.schedules import calendars, schedule, switch, unit
+from bms.cli.site import cert, raw, scan, site_commands
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,17 +21,17 @@ def main() -> None:
 
 
 for command in (
-    site.init,
-    site.check,
-    site.run,
-    site.simulate,
-    live.status,
-    live.points,
-    live.links,
-    live.why,
-    read.schedule,
+    site_commands.init,
+    site_commands.check,
+    site_commands.run,
+    site_commands.simulate,
+    status.status,
+    status.points,
+    status.links,
+    status.why,
+    growth_commands.schedule,
     schedule.audit,
-    calendar.calendar,
+    calendars.calendar,
     override.override,
     switch.season,
     switch.overlay,
@@ -53,10 +41,10 @@ for command in (
     raw.read,
     raw.write,
     influx.influx,
-    read.report,
+    growth_commands.report,
     history.history,
     history.export,
     meter.meter,
-    site.demo,
+    site_commands.demo,
 ):
     main.add_command(command)

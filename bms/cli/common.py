@@ -65,7 +65,7 @@ def print_json(value: object) -> None:
 
 
 def show(*renderables: object) -> None:
-    from bms.screens import console as make_console
+    from bms.cli.screens.tables import console as make_console
 
     # When the output is piped, a table is as wide as its content: nothing is cut off.
     console = make_console(None if sys.stdout.isatty() else 200)

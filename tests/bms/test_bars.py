@@ -7,7 +7,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bms.bars import CELLS, FORCED, NOBODY, OFF, ON, OTHER, Part, day_bar, days_of, sign_of, within
+from bms.cli.screens.bars import (
+    CELLS,
+    FORCED,
+    NOBODY,
+    OFF,
+    ON,
+    OTHER,
+    Part,
+    day_bar,
+    days_of,
+    sign_of,
+    within,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -18,7 +18,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from ruamel.yaml import YAML
 
 from bms.cli import main
-from bms.cli.watch import changes
+from bms.cli.live.watch import changes
 from bms.config.shapes.models import EquipmentEntry
 from bms.core.errors import InvalidInput
 from bms.field.commissioning.raw_access import value_of

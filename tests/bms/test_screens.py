@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bms.screens import NOTE, console, growth_screen, value_text, why_screen
+from bms.cli.screens.tables import NOTE, console, growth_screen, value_text, why_screen
 from bms.texts.language import speaking
 
 

@@ -14,7 +14,7 @@ import sys
 
 import bms.api.server
 import bms.app.controller
-import bms.cli.site
+import bms.cli.site.site_commands
 import bms.config.load
 import bms.control  # noqa: F401
 from bms.cli import main

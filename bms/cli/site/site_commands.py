@@ -240,7 +240,7 @@ def demo(directory: Path, step: str | None, weather: Path | None, duration: str 
     Fills the history with the whole previous year and this year to date, then polls and controls
     live. Started again, it fills only what passed since. Ctrl-C stops everything.
     """
-    from bms.demo import run_demo
+    from bms.cli.demo import run_demo
 
     run_demo(
         directory,

@@ -43,7 +43,7 @@ def changes(before: Mapping[str, dict[str, Any]], rows: Rows) -> Rows:
 
 
 def _print(look: Callable[[], Rows], rows: Rows, interval_s: float, *, as_json: bool) -> None:
-    from bms.screens import value_text
+    from bms.cli.screens.tables import value_text
 
     known: dict[str, dict[str, Any]] = {}
     away = False
@@ -75,7 +75,7 @@ def _redraw(look: Callable[[], Rows], rows: Rows, interval_s: float) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from bms.screens import console, quality_text, value_text
+    from bms.cli.screens.tables import console, quality_text, value_text
 
     known: dict[str, dict[str, Any]] = {}
 

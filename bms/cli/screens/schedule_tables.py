@@ -10,9 +10,20 @@ from zoneinfo import ZoneInfo
 from rich.console import RenderableType
 from rich.text import Text
 
-from bms.bars import FORCED, OFF, ON, OTHER, RULER, Part, day_bar, days_of, sign_of, within
+from bms.cli.screens.bars import (
+    FORCED,
+    OFF,
+    ON,
+    OTHER,
+    RULER,
+    Part,
+    day_bar,
+    days_of,
+    sign_of,
+    within,
+)
+from bms.cli.screens.tables import NOTE, own_words, screen_table, setpoints_text, value_text
 from bms.core.instants import local_midnight
-from bms.screens import NOTE, own_words, screen_table, setpoints_text, value_text
 from bms.texts.language import say, weekday
 
 _OPERATOR = 8

@@ -16,7 +16,7 @@ from bms.cli.common import (
     print_json,
     show,
 )
-from bms.cli.look import diff, preview
+from bms.cli.schedules.previews import diff, preview
 
 
 @click.group(cls=ErrorGroup)
@@ -41,10 +41,10 @@ def report() -> None:
 @AS_JSON
 def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: bool) -> None:
     """What would have been written on links in shadow mode, beside what the field showed."""
+    from bms.cli.screens.tables import shadow_screen
     from bms.core.clock import SystemClock
     from bms.historian.log.embedded import History
     from bms.reports.shadow import shadow_report, to_json
-    from bms.screens import shadow_screen
 
     loaded = load_site(site)
     since = instant(loaded.file.zone, start, "--from")
@@ -68,10 +68,10 @@ def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: b
 @AS_JSON
 def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
     """Energy growth per base against its target, with the verdict."""
+    from bms.cli.screens.tables import growth_screen
     from bms.core.clock import SystemClock
     from bms.ledger.up_to_date import open_ledger
     from bms.reports.growth import growth_report
-    from bms.screens import growth_screen
 
     loaded = load_site(site)
     now = SystemClock().now()

@@ -32,9 +32,9 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
 
     With overlays, extensions and overrides in force, as they are now.
     """
+    from bms.cli.screens.schedule_tables import preview_screen
     from bms.core.clock import SystemClock
     from bms.reports.preview import schedule_preview
-    from bms.schedule_screens import preview_screen
     from bms.texts.yaml.parsing import suggestion
 
     loaded = load_site(site)
@@ -73,10 +73,10 @@ def diff(site: Path, edited: Sequence[Path], days: int, start: str | None, as_js
     group was measured to take in each mode, or else from its rated power. Without EDITED the files
     on disk are compared with those in force.
     """
+    from bms.cli.screens.schedule_tables import diff_screen
     from bms.core.clock import SystemClock
     from bms.historian.log.log_queries import opened
     from bms.reports.diff import schedule_diff, to_json
-    from bms.schedule_screens import diff_screen
 
     loaded, after = _both(site, edited)
     now = SystemClock().now()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs, print_json, show, table_of
-from bms.cli.switch import DRY_RUN, FOR, REASON, UNTIL, ask_controller, check_end
+from bms.cli.schedules.switch import DRY_RUN, FOR, REASON, UNTIL, ask_controller, check_end
 from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -25,7 +25,7 @@ def unit() -> None:
 @AS_JSON
 def unit_list(site: Path, as_json: bool) -> None:
     """Every time unit: what runs in it until when, and who may extend it."""
-    from bms.screens import title_text
+    from bms.cli.screens.tables import title_text
 
     rows = ask_controller(site, "unit.list")
     if as_json:
@@ -55,7 +55,7 @@ def unit_list(site: Path, as_json: bool) -> None:
 @AS_JSON
 def unit_show(site: Path, name: str, as_json: bool) -> None:
     """One time unit with its limits, and what people have extended."""
-    from bms.screens import title_text
+    from bms.cli.screens.tables import title_text
     from bms.texts.problems import suggestion
 
     rows = {row["unit"]: row for row in ask_controller(site, "unit.list")}

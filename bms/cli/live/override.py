@@ -133,7 +133,7 @@ def _ends(duration: str | None, until: str | None) -> Mapping[str, str]:
 
 
 def _told(site: Path, answer: Mapping[str, Any]) -> str:
-    from bms.screens import value_text
+    from bms.cli.screens.tables import value_text
 
     return say(
         "{point} = {value} until {until}, {text} (override {id}); "
@@ -150,8 +150,8 @@ def _told(site: Path, answer: Mapping[str, Any]) -> str:
 def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
     from datetime import timedelta
 
+    from bms.cli.screens.tables import own_words, screen_table, value_text
     from bms.core.durations import in_words
-    from bms.screens import own_words, screen_table, value_text
 
     table = (
         screen_table("id", "point", "value", "ended", "how", "kWh", "owner", "reason")

@@ -18,9 +18,9 @@ from bms.cli.common import (
     table_of,
     zone_name_of,
 )
-from bms.cli.drafts import SCHEDULE, changing, editor_of, settle
-from bms.cli.read import schedule as _schedule
-from bms.cli.schedule_edit import copy_day, edit, exception, set_
+from bms.cli.energy.growth_commands import schedule as _schedule
+from bms.cli.schedules.drafts import SCHEDULE, changing, editor_of, settle
+from bms.cli.schedules.schedule_edit import copy_day, edit, exception, set_
 from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -59,7 +59,7 @@ def list_(site: Path, as_json: bool) -> None:
         print_json(rows)
         return
     table = table_of(None, "schedule", "title", "governs", "seasons", "revision", "changed", "by")
-    from bms.screens import title_text
+    from bms.cli.screens.tables import title_text
 
     for row in rows:
         changed = on_clock(row["changed"], zone)[:16] if row["changed"] else "—"

@@ -231,8 +231,8 @@ def _watch(site: Site, live_for: timedelta | None) -> None:
     """Refresh the status table each second; without a terminal, print it now and then."""
     from rich.live import Live
 
-    from bms.screens import console as make_console
-    from bms.screens import status_screen
+    from bms.cli.screens.tables import console as make_console
+    from bms.cli.screens.tables import status_screen
 
     console = make_console()
     ends = None if live_for is None else time.monotonic() + live_for.total_seconds()

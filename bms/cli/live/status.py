@@ -24,7 +24,7 @@ from bms.texts.language import say
 def status(site: Path, as_json: bool) -> None:
     """Modes, seasons, stale devices, overrides, alarms and the next changes."""
     from bms.api.client import ask
-    from bms.screens import status_screen
+    from bms.cli.screens.tables import status_screen
 
     answer = ask(state_dir_of(site), "status")
     if as_json:
@@ -39,7 +39,7 @@ def status(site: Path, as_json: bool) -> None:
 def links(site: Path, as_json: bool) -> None:
     """How each link is doing: answers, errors, latency, and which units are silent."""
     from bms.api.client import ask
-    from bms.screens import links_screen
+    from bms.cli.screens.tables import links_screen
 
     rows = ask(state_dir_of(site), "status")["links"]
     if as_json:
@@ -66,8 +66,8 @@ def points(
 ) -> None:
     """Live values with quality and age. FILTER is a part of the id or a wildcard."""
     from bms.api.client import ask
-    from bms.cli.watch import watch_points
-    from bms.screens import quality_text, value_text
+    from bms.cli.live.watch import watch_points
+    from bms.cli.screens.tables import quality_text, value_text
 
     state_dir = state_dir_of(site)
 
@@ -105,8 +105,8 @@ def points(
 def why(site: Path, point: str, at: str | None, as_json: bool) -> None:
     """Why a point has its value, or had it then: winner, losers, source, reason, expiry."""
     from bms.api.client import ask
+    from bms.cli.screens.tables import why_screen
     from bms.core.errors import Unreachable
-    from bms.screens import why_screen
 
     try:
         answer = ask(state_dir_of(site), "why", point=point, at=at)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs
-from bms.cli.drafts import SCHEDULE, changing, editor_of, refused_text, settle, show_draft
+from bms.cli.schedules.drafts import SCHEDULE, changing, editor_of, refused_text, settle, show_draft
 from bms.core.errors import BmsError, InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg

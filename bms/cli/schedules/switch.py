@@ -94,7 +94,7 @@ def _done(answer: Mapping[str, Any]) -> None:
 
 
 def _title(title: Mapping[str, str], fallback: str) -> str:
-    from bms.screens import title_text
+    from bms.cli.screens.tables import title_text
 
     return title_text(title, fallback)
 
@@ -102,7 +102,7 @@ def _title(title: Mapping[str, str], fallback: str) -> str:
 def _effects(trial: Mapping[str, Any]) -> None:
     """Per group the hours by mode and the kWh that a switch changes; every command, too, if it is
     only a trial."""
-    from bms.schedule_screens import diff_screen
+    from bms.cli.screens.schedule_tables import diff_screen
 
     click.echo(say("within {days} days:", days=trial["days"]))
     show(*diff_screen(trial))
@@ -311,7 +311,7 @@ def overlay() -> None:
 @AS_JSON
 def overlay_list(site: Path, as_json: bool) -> None:
     """Every overlay in the order in which they lie on each other, with its level."""
-    from bms.screens import title_text
+    from bms.cli.screens.tables import title_text
 
     rows = ask_controller(site, "overlay.list")
     if as_json:

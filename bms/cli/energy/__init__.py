@@ -1,0 +1,1 @@
+"""Commands about meters, history, reports and copies."""

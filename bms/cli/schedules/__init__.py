@@ -1,0 +1,1 @@
+"""Commands about schedules, seasons, overlays, calendars and time units."""

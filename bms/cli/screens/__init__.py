@@ -1,0 +1,1 @@
+"""How a terminal draws values: tables, bars, ladders."""
