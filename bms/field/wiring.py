@@ -15,7 +15,7 @@ from bms.field.plants import make_plant
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver
 from drivers.opcua.driver import OpcUaDriver
-from drivers.opcua.security import NO_SECURITY, Security
+from drivers.opcua.session.security import NO_SECURITY, Security
 from drivers.plant import PlantDriver
 from drivers.ticker import Ticker
 

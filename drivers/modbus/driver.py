@@ -12,17 +12,17 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from drivers.base import Batch, Deliver, Write, WriteResult, WriteStatus
-from drivers.codec import Codec, codec
+from drivers.codec.encoding import Codec, codec
 from drivers.errors import DriverError
 from drivers.health import DriverHealth
-from drivers.modbus.frames import Request
 from drivers.modbus.link import ModbusLink
-from drivers.modbus.pace import Poll
-from drivers.modbus.plan import Block, ModbusPoint, plan
-from drivers.modbus.reading import Reading
-from drivers.modbus.readplan import Group, groups
+from drivers.modbus.reading.pace import Poll
+from drivers.modbus.reading.plan import Block, ModbusPoint, plan
+from drivers.modbus.reading.read_job import Reading
+from drivers.modbus.reading.readplan import Group, groups
 from drivers.modbus.steps import Steps, Task
-from drivers.modbus.transport import Endpoint, UnitProfile
+from drivers.modbus.wire.frames import Request
+from drivers.modbus.wire.transport import Endpoint, UnitProfile
 from drivers.modbus.writing import Writing, refusal_of
 from drivers.points import ModbusAddress, Point, PointId, Sample
 from drivers.ticker import Ticker

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from drivers.errors import BadAnswer, DeviceRefused, DriverError, NoAnswer
-from drivers.modbus.frames import (
+from drivers.modbus.job import NotSent
+from drivers.modbus.wire.frames import (
     GATEWAY_CANNOT_REACH,
     PAYLOAD_AT,
     ExceptionAnswer,
@@ -15,7 +16,6 @@ from drivers.modbus.frames import (
     identification_request,
     read_request,
 )
-from drivers.modbus.job import NotSent
 
 Ask: TypeAlias = Callable[[Request], Awaitable[bytes]]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from drivers.errors import DriverError
-from drivers.modbus.frames import Request
-from drivers.modbus.protocol import Call
+from drivers.modbus.wire.frames import Request
+from drivers.modbus.wire.wire import Call
 
 
 class NotSent(DriverError):

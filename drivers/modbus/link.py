@@ -15,13 +15,13 @@ from collections.abc import Callable
 from drivers.backoff import Backoff, waiting
 from drivers.errors import ConnectionLost, DriverError, NoAnswer
 from drivers.health import DriverHealth, Latencies
-from drivers.modbus.connect import open_wire, wire_type
-from drivers.modbus.frames import ExceptionAnswer, Request
 from drivers.modbus.job import Job, LinkDown, NotSent
-from drivers.modbus.protocol import ReadOnly, Wire
-from drivers.modbus.resync import probe
-from drivers.modbus.transport import Endpoint, Serial
 from drivers.modbus.units import Unit
+from drivers.modbus.wire.connect import open_wire, wire_type
+from drivers.modbus.wire.frames import ExceptionAnswer, Request
+from drivers.modbus.wire.resync import probe
+from drivers.modbus.wire.transport import Endpoint, Serial
+from drivers.modbus.wire.wire import ReadOnly, Wire
 from drivers.ticker import Ticker
 
 _log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Generator
 from typing import Any, TypeAlias
 
 from drivers.errors import DriverError
-from drivers.modbus.frames import Request
 from drivers.modbus.job import Job
+from drivers.modbus.wire.frames import Request
 
 Steps: TypeAlias = Generator[Request, bytes, Any]
 

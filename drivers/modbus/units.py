@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from drivers.backoff import Backoff, waiting
 from drivers.health import UnitHealth
-from drivers.modbus.frames import GATEWAY_CANNOT_REACH, ExceptionAnswer, Request
+from drivers.modbus.wire.frames import GATEWAY_CANNOT_REACH, ExceptionAnswer, Request
 
 OWED_KEPT = 16
 """Requests given up whose late answers a unit may still send, of which we keep account."""

@@ -6,9 +6,12 @@ from collections.abc import Generator, Iterable
 from typing import TypeAlias
 
 from drivers.base import Write, WriteResult, WriteStatus
-from drivers.codec import Codec, as_bool, exponent_of, is_bit_table
+from drivers.codec.encoding import Codec, as_bool, exponent_of, is_bit_table
+from drivers.codec.scaling import check_range
 from drivers.errors import DeviceRefused, DriverError
-from drivers.modbus.frames import (
+from drivers.modbus.job import NotSent
+from drivers.modbus.reading.plan import ModbusPoint
+from drivers.modbus.wire.frames import (
     ACKNOWLEDGE,
     ILLEGAL_FUNCTION,
     PAYLOAD_AT,
@@ -22,11 +25,8 @@ from drivers.modbus.frames import (
     write_register_request,
     write_registers_request,
 )
-from drivers.modbus.job import NotSent
-from drivers.modbus.plan import ModbusPoint
-from drivers.modbus.protocol import ReadOnly
+from drivers.modbus.wire.wire import ReadOnly
 from drivers.points import ModbusAddress, Value
-from drivers.scaling import check_range
 
 Writes: TypeAlias = Generator[Request, bytes, list[WriteResult]]
 _Outcome: TypeAlias = tuple[WriteStatus, str]

@@ -19,12 +19,12 @@ from drivers.base import Batch, Deliver, Write, WriteResult
 from drivers.errors import ConnectionLost, DeviceRefused, DriverError, NoAnswer
 from drivers.health import DriverHealth, Tally
 from drivers.memory import Memory
-from drivers.opcua.calls import TooMuch
-from drivers.opcua.feeding import Feeding
-from drivers.opcua.security import NO_SECURITY, Security
-from drivers.opcua.session import QUEUE, OpcUaSession, UnknownNamespace, open_session
-from drivers.opcua.times import to_filetime, to_ns
-from drivers.opcua.values import from_text, plain, usable_value, variant
+from drivers.opcua.opcua_times import to_filetime, to_ns
+from drivers.opcua.session.calls import TooMuch
+from drivers.opcua.session.security import NO_SECURITY, Security
+from drivers.opcua.session.session import QUEUE, OpcUaSession, UnknownNamespace, open_session
+from drivers.opcua.subscribing.feeding import Feeding
+from drivers.opcua.variants import from_text, plain, usable_value, variant
 from drivers.opcua.writing import write_all
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
 from drivers.times import utc_now

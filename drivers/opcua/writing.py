@@ -9,9 +9,9 @@ from asyncua import ua
 
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.errors import DeviceRefused, DriverError
-from drivers.opcua.calls import TooMuch
-from drivers.opcua.session import OpcUaSession, UnknownNamespace
-from drivers.opcua.values import variant
+from drivers.opcua.session.calls import TooMuch
+from drivers.opcua.session.session import OpcUaSession, UnknownNamespace
+from drivers.opcua.variants import variant
 from drivers.points import OpcUaAddress, Point, Value
 
 _Outcome = tuple[WriteStatus, str]

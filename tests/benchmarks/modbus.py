@@ -21,7 +21,7 @@ from bms.app.process import YOUNG_OBJECTS, loop_factory
 from bms.app.process import run as run_process
 from bms.field.image import Field
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.transport import Tcp
+from drivers.modbus.wire.transport import Tcp
 from drivers.points import ModbusAddress, Point
 from drivers.ticker import Ticker
 from tests.benchmarks.table import Row, median

@@ -19,9 +19,9 @@ from asyncua import Client, Server, ua
 
 from bms.app.process import run as run_process
 from bms.field.image import Field
-from drivers.opcua.decode import Changes
 from drivers.opcua.driver import OpcUaDriver
-from drivers.opcua.subscription import Items
+from drivers.opcua.subscribing.decode import Changes
+from drivers.opcua.subscribing.subscription import Items
 from drivers.points import OpcUaAddress, Point
 from tests.benchmarks.table import Row, median
 

@@ -32,10 +32,10 @@ from bms.field.commissioning.survey import (
     units,
 )
 from bms.storage import audit
-from drivers.catalogue import bind, shipped
+from drivers.device_files.catalogue import bind, shipped
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.identify import Found
-from drivers.modbus.transport import Tcp
+from drivers.modbus.wire.transport import Tcp
 from drivers.points import Point
 from tests.bms.test_app import FILES
 from tests.drivers.fieldbus import Asked, Device, FieldBus, Reply

@@ -11,7 +11,7 @@ from bms.config.load import check
 from bms.config.reading.devices import check_device
 from bms.config.writing.scaffold import init, template
 from bms.core.errors import InvalidInput, Refused
-from drivers.catalogue import DeviceType, shipped
+from drivers.device_files.catalogue import DeviceType, shipped
 from tests.config.sites import STRATEGIES
 
 

@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.transport import Endpoint, RtuOverTcp, Serial, Tcp, Tls
+from drivers.modbus.wire.transport import Endpoint, RtuOverTcp, Serial, Tcp, Tls
 from drivers.opcua.driver import OpcUaDriver
 from drivers.points import ModbusAddress, OpcUaAddress, PointId
 from tests.contract.rigs import (

@@ -20,7 +20,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.transport import Endpoint, RtuOverTcp, Tcp
+from drivers.modbus.wire.transport import Endpoint, RtuOverTcp, Tcp
 from drivers.opcua.driver import OpcUaDriver
 from drivers.plant import PlantDriver, PlantPoint
 from drivers.points import ModbusAddress, OpcUaAddress, PlantAddress, Point, PointId, Value

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.transport import Tcp, UnitProfile
+from drivers.modbus.wire.transport import Tcp, UnitProfile
 from drivers.points import ModbusAddress, Point, RegisterType
 
 Reply = bytes | list[bytes] | None

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from drivers.catalogue import DeviceType, bind, profile_of, shipped
-from drivers.codec import codec
-from drivers.modbus.transport import UnitProfile
+from drivers.codec.encoding import codec
+from drivers.device_files.catalogue import DeviceType, bind, profile_of, shipped
+from drivers.modbus.wire.transport import UnitProfile
 from drivers.points import ModbusAddress, OpcUaAddress
 
 

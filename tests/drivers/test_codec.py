@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.client.mixin import ModbusClientMixin
 
-from drivers.blocks import BitBlock, Field, RegisterBlock
-from drivers.codec import codec, width
+from drivers.codec.block import BitBlock, Field, RegisterBlock
+from drivers.codec.encoding import codec, width
+from drivers.codec.scaling import Unusable
 from drivers.points import ModbusAddress, Order, RegisterType, Value
-from drivers.scaling import Unusable
 
 ORDERS: tuple[Order, ...] = ("big", "little")
 RANGES: dict[RegisterType, tuple[int, int]] = {

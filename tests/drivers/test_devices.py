@@ -15,8 +15,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from bms.core.equipment import KINDS
-from drivers.catalogue import bind, shipped
-from drivers.codec import codec, exponent_of, is_bit_table, width
+from drivers.codec.encoding import codec, exponent_of, is_bit_table, width
+from drivers.device_files.catalogue import bind, shipped
 from drivers.points import ModbusAddress, Point
 
 CASES = Path(__file__).parent / "cases"

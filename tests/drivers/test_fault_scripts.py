@@ -20,8 +20,8 @@ import pytest
 from drivers.backoff import LIMIT_S
 from drivers.base import Batch
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.rtu import framed
-from drivers.modbus.transport import RtuOverTcp, Tcp, UnitProfile
+from drivers.modbus.wire.rtu import framed
+from drivers.modbus.wire.transport import RtuOverTcp, Tcp, UnitProfile
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample
 from drivers.ticker import Ticker
 from tests.drivers.fieldbus import Clocks

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.errors import BadAnswer
-from drivers.modbus.frames import (
+from drivers.modbus.wire.frames import (
     ExceptionAnswer,
     Request,
     check,

@@ -11,7 +11,7 @@ import pytest
 
 from drivers.base import Write, WriteStatus
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.transport import Tcp, UnitProfile
+from drivers.modbus.wire.transport import Tcp, UnitProfile
 from drivers.points import ModbusAddress, OpcUaAddress, Point, Quality
 from tests.drivers.fieldbus import CLOSE, Asked, Bench, Device, Reply, bench, holding
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from drivers.base import Write, WriteStatus
 from drivers.errors import DriverError
-from drivers.modbus.frames import read_request
-from drivers.modbus.protocol import Call, TcpWire, Wire
+from drivers.modbus.wire.frames import read_request
+from drivers.modbus.wire.wire import Call, TcpWire, Wire
 from drivers.points import Quality
 from tests.drivers.fieldbus import CLOSE, Asked, Reply, bench, holding
 

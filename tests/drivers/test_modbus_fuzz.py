@@ -14,8 +14,8 @@ from collections.abc import Callable
 import pytest
 
 from drivers.errors import BadAnswer, DriverError
-from drivers.modbus.frames import ExceptionAnswer, read_request
-from drivers.modbus.protocol import Call, RtuWire, TcpWire, Wire
+from drivers.modbus.wire.frames import ExceptionAnswer, read_request
+from drivers.modbus.wire.wire import Call, RtuWire, TcpWire, Wire
 
 SLICE = 20_000
 MILLION = 1_000_000

@@ -17,8 +17,8 @@ from pymodbus.framer.rtu import FramerRTU
 
 from drivers.base import Write, WriteStatus
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.rtu import crc
-from drivers.modbus.transport import RtuOverTcp, UnitProfile
+from drivers.modbus.wire.rtu import crc
+from drivers.modbus.wire.transport import RtuOverTcp, UnitProfile
 from drivers.points import ModbusAddress, Point, Quality
 from tests.drivers.fieldbus import Clocks
 

@@ -9,7 +9,7 @@ import pytest
 
 from drivers.base import Batch, Write, WriteStatus
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.transport import Tcp, UnitProfile
+from drivers.modbus.wire.transport import Tcp, UnitProfile
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample, Value, WriteFunction
 from tests.drivers.fieldbus import Asked, Device, FieldBus, Reply, bench, holding
 from tests.servers.peers import Libmodbus

@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 import pytest_asyncio
 
-from drivers.opcua import feeding as feeding_module
 from drivers.opcua.driver import OpcUaDriver
+from drivers.opcua.subscribing import feeding as feeding_module
 from drivers.points import Quality
 from tests.contract.foreign import Proxy
 from tests.drivers.test_opcua_feed import PERIOD_S, Park, Received, park, point

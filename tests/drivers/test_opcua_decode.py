@@ -12,9 +12,9 @@ from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drivers.opcua.decode import Unusual, decode_published
-from drivers.opcua.publishing import from_response
-from drivers.opcua.times import from_filetime, to_filetime
+from drivers.opcua.opcua_times import from_filetime, to_filetime
+from drivers.opcua.subscribing.decode import Unusual, decode_published
+from drivers.opcua.subscribing.publishing import from_response
 
 TIME = datetime(2026, 7, 1, 8, 0, 0, 123456, tzinfo=UTC)
 

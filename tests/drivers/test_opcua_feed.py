@@ -16,10 +16,10 @@ from asyncua import Server, ua
 
 from drivers.base import Batch, Feed, Write, WriteStatus
 from drivers.opcua import driver as driver_module
-from drivers.opcua import feeding as feeding_module
-from drivers.opcua.decode import Changes
 from drivers.opcua.driver import OpcUaDriver
-from drivers.opcua.subscription import NOT_REPORTED, Items
+from drivers.opcua.subscribing import feeding as feeding_module
+from drivers.opcua.subscribing.decode import Changes
+from drivers.opcua.subscribing.subscription import NOT_REPORTED, Items
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
 from drivers.times import utc_now
 

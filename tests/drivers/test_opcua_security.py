@@ -16,9 +16,9 @@ from asyncua import Server, ua
 from asyncua.server.user_managers import UserManager
 
 from drivers.base import Write, WriteStatus
-from drivers.opcua.certificates import create, load, trust
 from drivers.opcua.driver import OpcUaDriver
-from drivers.opcua.security import PolicyName, Security
+from drivers.opcua.session.certificates import create, load, trust
+from drivers.opcua.session.security import PolicyName, Security
 from drivers.points import OpcUaAddress, Point, Quality
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

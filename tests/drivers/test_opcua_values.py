@@ -9,7 +9,7 @@ import pytest
 from asyncua import ua
 
 from drivers.opcua.driver import OpcUaDriver
-from drivers.opcua.values import usable_value, variant
+from drivers.opcua.variants import usable_value, variant
 from drivers.points import ModbusAddress, OpcUaAddress, Point
 
 KIND = ua.VariantType

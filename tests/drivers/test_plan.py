@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.codec import width
-from drivers.modbus.plan import Block, ModbusPoint, plan, split
-from drivers.modbus.transport import UnitProfile
+from drivers.codec.encoding import width
+from drivers.modbus.reading.plan import Block, ModbusPoint, plan, split
+from drivers.modbus.wire.transport import UnitProfile
 from drivers.points import ModbusAddress, Point, RegisterType, Table
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from drivers.base import Write, WriteStatus
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.rtu import framed
-from drivers.modbus.transport import Serial
+from drivers.modbus.wire.rtu import framed
+from drivers.modbus.wire.transport import Serial
 from drivers.points import ModbusAddress, Point, Quality
 from tests.drivers.fieldbus import Clocks
 

@@ -17,7 +17,7 @@ from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.config.shapes.links import OpcUaLink
-    from drivers.opcua.certificates import Certificate
+    from drivers.opcua.session.certificates import Certificate
 
 DAYS = 1825
 """Five years: as long as nobody should have to think of it."""
@@ -36,7 +36,7 @@ def cert() -> None:
 def create(site: Path, days: int, renew: bool, as_json: bool) -> None:
     """Make a key and a certificate for this gateway. Every server has to be told to trust it."""
     from bms.field.wiring import own_certificate
-    from drivers.opcua.certificates import create as make
+    from drivers.opcua.session.certificates import create as make
 
     certificate, key = own_certificate(_directory(site))
     if (certificate.exists() or key.exists()) and not renew:
@@ -76,7 +76,7 @@ def create(site: Path, days: int, renew: bool, as_json: bool) -> None:
 def show_(site: Path, as_json: bool) -> None:
     """Our own certificate and the servers that are trusted, with their expiry."""
     from bms.field.wiring import own_certificate, trusted_servers
-    from drivers.opcua.certificates import CertificateProblem, load, trusted
+    from drivers.opcua.session.certificates import CertificateProblem, load, trusted
 
     directory = _directory(site)
     certificate, _ = own_certificate(directory)
@@ -108,7 +108,7 @@ def show_(site: Path, as_json: bool) -> None:
 def trust(site: Path, link: str, thumbprint: str | None, as_json: bool) -> None:
     """Fetch the certificate of LINK's server and trust it from now on."""
     from bms.field.wiring import trusted_servers
-    from drivers.opcua.certificates import trust as keep
+    from drivers.opcua.session.certificates import trust as keep
 
     settings = _opcua(site, link)
     found = _fetch(settings)
@@ -156,7 +156,7 @@ def trust(site: Path, link: str, thumbprint: str | None, as_json: bool) -> None:
 def distrust(site: Path, thumbprint: str) -> None:
     """Trust the server with this THUMBPRINT no more."""
     from bms.field.wiring import trusted_servers
-    from drivers.opcua.certificates import trusted
+    from drivers.opcua.session.certificates import trusted
 
     directory = trusted_servers(_directory(site))
     wanted = _plain(thumbprint)
@@ -203,8 +203,8 @@ def _opcua(site: Path, link: str) -> OpcUaLink:
 
 def _fetch(settings: OpcUaLink) -> Certificate:
     from drivers.errors import DriverError
-    from drivers.opcua.secure import server_certificate
-    from drivers.opcua.security import Security
+    from drivers.opcua.session.secure import server_certificate
+    from drivers.opcua.session.security import Security
 
     wanted = Security(policy=settings.security, mode=settings.security_mode)
 

@@ -172,7 +172,7 @@ def _modbus_view(one: Any) -> dict[str, Any]:
 
 
 def _variable_view(variable: Any) -> dict[str, Any]:
-    from drivers.opcua.values import plain
+    from drivers.opcua.variants import plain
 
     return {
         "path": variable.path,

@@ -10,8 +10,8 @@ from bms.config.resolving.output_rules import Finding
 from bms.core.equipment import KINDS, PointClass, Role
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Document, Origin, Problem, suggestion, validate
-from drivers.catalogue import DeviceType, shipped
-from drivers.templates import PointTemplate
+from drivers.device_files.catalogue import DeviceType, shipped
+from drivers.device_files.templates import PointTemplate
 
 
 @dataclass(slots=True)

@@ -17,8 +17,8 @@ from bms.core.decisions import OutputRules
 from bms.core.equipment import KINDS, Equipment, Kind
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Document, Origin, Path, Problem, suggestion
-from drivers.catalogue import DeviceType, bind, models_problem, profile_of
-from drivers.modbus.transport import UnitProfile
+from drivers.device_files.catalogue import DeviceType, bind, models_problem, profile_of
+from drivers.modbus.wire.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 
 DEFAULT_RESOLUTION = 0.001

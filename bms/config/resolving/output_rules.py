@@ -10,10 +10,10 @@ from bms.core.decisions import OutputRules
 from bms.core.equipment import Kind, PointClass, Role
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
-from drivers.codec import codec
+from drivers.codec.encoding import codec
+from drivers.codec.scaling import FLOATS
+from drivers.device_files.templates import PointTemplate
 from drivers.points import ModbusAddress, Point, Value
-from drivers.scaling import FLOATS
-from drivers.templates import PointTemplate
 
 FLOAT_TOLERANCE = 1e-3
 """A float32 keeps about 1e-7 of a value; this is 1e-6 of 1000, above any set point in degC, % or

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bms.texts.messages import msg
-from drivers.codec import codec, width
+from drivers.codec.encoding import codec, width
 from drivers.points import Address, ModbusAddress, Point, PointId
 
 

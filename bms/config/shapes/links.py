@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bms.config.shapes.filemodel import FileModel
 from bms.texts.messages import msg
-from drivers.modbus.transport import (
+from drivers.modbus.wire.transport import (
     TCP_PORT,
     TLS_PORT,
     Endpoint,

@@ -13,8 +13,8 @@ from bms.config.shapes.filemodel import FileModel
 from bms.config.shapes.links import LinkFile
 from bms.config.shapes.sinks import InfluxFiles
 from bms.texts.messages import msg
+from drivers.device_files.templates import Models
 from drivers.points import Value
-from drivers.templates import Models
 
 # One plain sentence per wrong value: a union would answer with one problem per alternative.
 

@@ -13,10 +13,11 @@ from bms.core.errors import BmsError, InvalidInput, Refused
 from bms.storage import audit
 from bms.texts.messages import msg
 from drivers.base import Driver
-from drivers.codec import codec, is_bit_table, width
+from drivers.codec.encoding import codec, is_bit_table, width
+from drivers.codec.scaling import Unusable
 from drivers.errors import DriverError
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.frames import (
+from drivers.modbus.wire.frames import (
     PAYLOAD_AT,
     read_request,
     write_coil_request,
@@ -25,7 +26,6 @@ from drivers.modbus.frames import (
 )
 from drivers.opcua.driver import OpcUaDriver
 from drivers.points import ModbusAddress, Value
-from drivers.scaling import Unusable
 
 _PLACE = re.compile(r"(holding|input|coil|discrete):(\d{1,5})")
 _GUESSES = ("uint16", "int16", "uint32", "int32", "float32", "uint64", "int64", "float64")

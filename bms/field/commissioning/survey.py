@@ -15,12 +15,12 @@ from asyncua.ua.uaerrors import UaError
 
 from bms.core.errors import InvalidInput
 from bms.texts.messages import msg
-from drivers.catalogue import shipped
+from drivers.device_files.catalogue import shipped
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.frames import Request
 from drivers.modbus.identify import Found, look_at
-from drivers.modbus.transport import Endpoint, RtuOverTcp, Tcp
-from drivers.opcua.session import SESSION_TIMEOUT_MS
+from drivers.modbus.wire.frames import Request
+from drivers.modbus.wire.transport import Endpoint, RtuOverTcp, Tcp
+from drivers.opcua.session.session import SESSION_TIMEOUT_MS
 
 MOST_HOSTS = 1024
 HOSTS_AT_ONCE = 16
@@ -220,7 +220,7 @@ async def scan_opcua(
 
     Raises OSError, TimeoutError or ua.UaError if the server cannot be looked at without security.
     """
-    from drivers.opcua.secure import offered
+    from drivers.opcua.session.secure import offered
 
     browsed = Browsed()
     client = Client(url, timeout=timeout_s)

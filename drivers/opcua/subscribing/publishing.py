@@ -18,8 +18,8 @@ from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.ua_binary import struct_from_binary
 from asyncua.ua.uaerrors import UaStatusCodeError
 
-from drivers.opcua.decode import Changes, Published, Unusual, decode_published
-from drivers.opcua.times import to_filetime
+from drivers.opcua.opcua_times import to_filetime
+from drivers.opcua.subscribing.decode import Changes, Published, Unusual, decode_published
 
 _log = logging.getLogger(__name__)
 

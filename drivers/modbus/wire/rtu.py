@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from drivers.errors import BadAnswer
-from drivers.modbus.frames import EXCEPTION_SIZE, LONGEST, Request, answer_size
+from drivers.modbus.wire.frames import EXCEPTION_SIZE, LONGEST, Request, answer_size
 
 CRC_SIZE = 2
 KEPT = 2 * (LONGEST + CRC_SIZE)

@@ -12,17 +12,17 @@ from asyncua.ua.status_codes import StatusCodes
 
 from drivers.base import Batch, Deliver
 from drivers.errors import DriverError
-from drivers.opcua.decode import Published
-from drivers.opcua.publishing import Publishing
-from drivers.opcua.session import (
+from drivers.opcua.opcua_times import from_filetime
+from drivers.opcua.session.session import (
     BATCH,
     QUEUE,
     MonitoredItem,
     OpcUaSession,
     UnknownNamespace,
 )
-from drivers.opcua.subscription import Items
-from drivers.opcua.times import from_filetime
+from drivers.opcua.subscribing.decode import Published
+from drivers.opcua.subscribing.publishing import Publishing
+from drivers.opcua.subscribing.subscription import Items
 from drivers.points import OpcUaAddress, Point, PointId
 
 RETRY_ITEMS_S = 60.0

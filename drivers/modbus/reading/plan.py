@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from drivers.codec import is_bit_table, width
-from drivers.modbus.transport import UnitProfile
+from drivers.codec.encoding import is_bit_table, width
+from drivers.modbus.wire.transport import UnitProfile
 from drivers.points import ModbusAddress, Point, PointId, Table
 
 MAX_BITS = 2000

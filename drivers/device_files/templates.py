@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from drivers.codec import as_bool, codec, is_bit_table, width
+from drivers.codec.encoding import as_bool, codec, is_bit_table, width
+from drivers.codec.scaling import FLOATS
 from drivers.points import (
     ModbusAddress,
     Order,
@@ -19,7 +20,6 @@ from drivers.points import (
     Value,
     WriteFunction,
 )
-from drivers.scaling import FLOATS
 
 _MODBUS_KEYS = (
     "model",

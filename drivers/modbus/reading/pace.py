@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from drivers.errors import DriverError
-from drivers.modbus.frames import Request
 from drivers.modbus.job import Job
 from drivers.modbus.link import ModbusLink
-from drivers.modbus.reading import Reading, Reads
-from drivers.modbus.readplan import Group
+from drivers.modbus.reading.read_job import Reading, Reads
+from drivers.modbus.reading.readplan import Group
+from drivers.modbus.wire.frames import Request
 from drivers.ticker import Paced, Ticker
 
 LATE_AFTER = 3

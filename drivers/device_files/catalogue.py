@@ -12,10 +12,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from drivers.codec import width
-from drivers.modbus.transport import UnitProfile
-from drivers.points import Address, OpcUaAddress, PlantAddress, Point, Table
-from drivers.templates import (
+from drivers.codec.encoding import width
+from drivers.device_files.templates import (
     FileModel,
     Models,
     PointDefaults,
@@ -26,6 +24,8 @@ from drivers.templates import (
     opcua_problem,
     plant_problem,
 )
+from drivers.modbus.wire.transport import UnitProfile
+from drivers.points import Address, OpcUaAddress, PlantAddress, Point, Table
 
 
 def _title(value: object) -> object:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar, cast
 
 from drivers.errors import BadAnswer, ConnectionLost, DriverError
-from drivers.modbus.frames import ExceptionAnswer, Request, check, next_body
-from drivers.modbus.rtu import CRC_SIZE, find_answer, first_frame, framed
+from drivers.modbus.wire.frames import ExceptionAnswer, Request, check, next_body
+from drivers.modbus.wire.rtu import CRC_SIZE, find_answer, first_frame, framed
 
 _TRANSACTION_STEP = 7919
 """Odd, so that all 65536 ids are used before one comes again; and not 1, so that the late answer

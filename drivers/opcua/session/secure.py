@@ -11,8 +11,8 @@ from asyncua.crypto import security_policies
 from asyncua.crypto.uacrypto import CertProperties
 
 from drivers.errors import DeviceRefused
-from drivers.opcua.certificates import Certificate, CertificateProblem, load, parse, trusted
-from drivers.opcua.security import PolicyName, Security
+from drivers.opcua.session.certificates import Certificate, CertificateProblem, load, parse, trusted
+from drivers.opcua.session.security import PolicyName, Security
 
 _POLICIES: dict[PolicyName, type[security_policies.SecurityPolicy]] = {
     "basic256sha256": security_policies.SecurityPolicyBasic256Sha256,

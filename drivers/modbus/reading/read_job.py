@@ -9,15 +9,15 @@ from typing import TypeAlias
 from drivers.base import Batch, Deliver
 from drivers.errors import ConnectionLost, DriverError, NoAnswer
 from drivers.memory import bad_sample, good_batch
-from drivers.modbus.frames import (
+from drivers.modbus.job import NotSent
+from drivers.modbus.link import SILENT_LIMIT
+from drivers.modbus.reading.readplan import Group, Part
+from drivers.modbus.wire.frames import (
     ILLEGAL_ADDRESS_OR_VALUE,
     PAYLOAD_AT,
     ExceptionAnswer,
     Request,
 )
-from drivers.modbus.job import NotSent
-from drivers.modbus.link import SILENT_LIMIT
-from drivers.modbus.readplan import Group, Part
 from drivers.points import Sample
 
 EXTRA_REQUESTS = 32

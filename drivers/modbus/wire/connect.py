@@ -8,8 +8,8 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from drivers.modbus.protocol import CallT, RtuWire, TcpWire, UnnumberedTcpWire, Wire
-from drivers.modbus.transport import Endpoint, Serial, Tcp, Tls
+from drivers.modbus.wire.transport import Endpoint, Serial, Tcp, Tls
+from drivers.modbus.wire.wire import CallT, RtuWire, TcpWire, UnnumberedTcpWire, Wire
 
 _KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 _USER_TIMEOUT_MS = 10_000

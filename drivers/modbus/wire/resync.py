@@ -11,7 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from drivers.modbus.frames import READ_FUNCTIONS, WRITE_COIL, WRITE_COILS, Request, read_request
+from drivers.modbus.wire.frames import (
+    READ_FUNCTIONS,
+    WRITE_COIL,
+    WRITE_COILS,
+    Request,
+    read_request,
+)
 from drivers.points import Table
 
 _TABLES: dict[int, Table] = {function: table for table, function in READ_FUNCTIONS.items()}

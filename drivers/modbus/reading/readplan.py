@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from drivers.blocks import BitBlock, Decoded, Field, RegisterBlock
-from drivers.codec import Codec, is_bit_table
+from drivers.codec.block import BitBlock, Decoded, Field, RegisterBlock
+from drivers.codec.encoding import Codec, is_bit_table
 from drivers.memory import STALE_FOR, STALE_MISSES, bad_sample
-from drivers.modbus.frames import Request, read_request
-from drivers.modbus.plan import Block, split
+from drivers.modbus.reading.plan import Block, split
+from drivers.modbus.wire.frames import Request, read_request
 from drivers.points import PointId, Quality, Sample
 
 PROBE_FIRST_S = 10.0

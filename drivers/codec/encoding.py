@@ -13,8 +13,7 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Any, cast
 
-from drivers.points import ModbusAddress, RegisterType, Value
-from drivers.scaling import (
+from drivers.codec.scaling import (
     FLOATS,
     Converter,
     Scaling,
@@ -23,6 +22,7 @@ from drivers.scaling import (
     part_of,
     ranged_by,
 )
+from drivers.points import ModbusAddress, RegisterType, Value
 
 _CODES: dict[RegisterType, str] = {
     "bool": "H",

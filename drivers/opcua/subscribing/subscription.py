@@ -9,9 +9,9 @@ from typing import cast
 
 from drivers.base import Batch
 from drivers.memory import STALE_FOR, GoodSamples, bad_sample
-from drivers.opcua.decode import Changes
-from drivers.opcua.times import to_ns
-from drivers.opcua.values import status_name, usable_value
+from drivers.opcua.opcua_times import to_ns
+from drivers.opcua.subscribing.decode import Changes
+from drivers.opcua.variants import status_name, usable_value
 from drivers.points import PointId, Quality, Sample, Value
 
 NOT_REPORTED = "the server has not sent a value yet"

@@ -13,9 +13,9 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
-from drivers.codec import Codec, exponent_of, swap
+from drivers.codec.encoding import Codec, exponent_of, swap
+from drivers.codec.scaling import Converter, Unusable, finite
 from drivers.points import Value
-from drivers.scaling import Converter, Unusable, finite
 
 Decoded: TypeAlias = tuple[Sequence[Value], Mapping[int, str]]
 """Values in the order of the fields, and by index why some of them are none."""

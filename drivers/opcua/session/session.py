@@ -23,12 +23,12 @@ from asyncua.ua.uaerrors import UaError
 
 from drivers.errors import BadAnswer, ConnectionLost, DeviceRefused
 from drivers.health import Tally
-from drivers.opcua.calls import TooMuch, bounded
-from drivers.opcua.decode import Published
-from drivers.opcua.guard import guard
-from drivers.opcua.publishing import Publishing
-from drivers.opcua.secure import secure
-from drivers.opcua.security import NO_SECURITY, Security
+from drivers.opcua.session.calls import TooMuch, bounded
+from drivers.opcua.session.guard import guard
+from drivers.opcua.session.secure import secure
+from drivers.opcua.session.security import NO_SECURITY, Security
+from drivers.opcua.subscribing.decode import Published
+from drivers.opcua.subscribing.publishing import Publishing
 from drivers.points import OpcUaAddress
 
 BATCH = 500

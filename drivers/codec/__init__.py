@@ -1,0 +1,1 @@
+"""Registers to values and back. Pure."""

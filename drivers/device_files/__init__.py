@@ -1,0 +1,1 @@
+"""Device types as YAML files: which points a device has, and where."""

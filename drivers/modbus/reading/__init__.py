@@ -1,0 +1,1 @@
+"""Which registers are read together, how, and how often."""

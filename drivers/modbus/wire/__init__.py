@@ -1,0 +1,1 @@
+"""Frames, framings, and the connection they travel on."""

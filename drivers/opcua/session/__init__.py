@@ -1,0 +1,1 @@
+"""One session with a server: opened, secured, guarded, supervised."""

@@ -1,0 +1,1 @@
+"""Values by subscription: publish requests, responses, what they say."""
