@@ -104,8 +104,8 @@ def test_an_acknowledged_override_survives_a_kill(tmp_path: Path) -> None:
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from bms.model import Override
-from bms.store import Store
+from bms.core.decisions import Override
+from bms.storage.state import Store
 now = datetime(2026, 3, 2, tzinfo=UTC)
 store = Store(Path(sys.argv[1]))
 store.add(Override(0, "b.ahu-1.enable", True, now, now + timedelta(hours=1), "r", "o"))

@@ -8,7 +8,6 @@ them fails for good, all stop and the process ends: a supervisor restarts it.
 from __future__ import annotations
 
 import asyncio
-import functools
 import gc
 import logging
 import os
@@ -26,6 +25,7 @@ from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
 from bms.api.switches import SwitchHandlers
+from bms.app.upkeep_round import COMMAND
 from bms.config.site import Site
 from bms.config.writing.render import problem_line
 from bms.control import STRATEGIES
@@ -37,6 +37,7 @@ from bms.core.switched import Spell
 from bms.energy.today import EnergyToday
 from bms.field.image import Field
 from bms.field.wiring import driver_for
+from bms.forward.cursors import least_taken
 from bms.historian.log.embedded import History
 from bms.historian.recording.gate import ClockGate
 from bms.historian.recording.recorder import Recorder
@@ -112,7 +113,9 @@ class App:
             )
             if self._schedule_problems:
                 self._runtime.reject(self._schedule_problems)
-            self._keeper = Keeper(self._site, self._clock.now, self._prune, self._raw_sinks())
+            self._keeper = Keeper(
+                self._site, self._clock.now, self._prune, self._raw_sinks(), COMMAND
+            )
             self._writer = HistoryWriter(
                 lambda: History(state_dir),
                 self._history_thread,
@@ -351,11 +354,13 @@ class App:
         history = self._history
         if history is None:
             return 0
-        sinks = [] if untaken else self._raw_sinks()
-        return await self._in(
-            self._history_thread,
-            functools.partial(history.prune, before, compacted=compacted, sinks=sinks),
-        )
+        state_dir, sinks = self._site.state_dir, [] if untaken else self._raw_sinks()
+
+        def prune() -> int:
+            taken = least_taken(state_dir, sinks, history.uid())
+            return history.prune(before, compacted=compacted, taken=taken)
+
+        return await self._in(self._history_thread, prune)
 
     # --- the local API -----------------------------------------------------------------------
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import Self
 
+from bms.app.upkeep_round import COMMAND
 from bms.config.site import Site
 from bms.control import assemble
 from bms.control.engine.cycle import Engine
 from bms.core.clock import SimulatedClock
 from bms.core.errors import Refused, StoreError
+from bms.forward.cursors import least_taken, taken
 from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder
 from bms.historian.records import Batch, to_ms
@@ -107,11 +109,11 @@ class _Batches:
             self._compacted = now
         if final:
             self._reap(now)
-            self._prune(run(self._request(now)), now)
+            self._prune(run(self._request(now), taken), now)
         elif now - self._compacted >= COMPACT_EVERY:
             self._compacted = now
             self._reap(now)
-            self._child = start(self._request(now))
+            self._child = start(self._request(now), COMMAND)
 
     def _reap(self, now: datetime) -> None:
         if self._child is not None:
@@ -122,7 +124,8 @@ class _Batches:
         if outcome.error:
             raise StoreError(outcome.error)
         if outcome.compacted is not None:
-            while self._history.prune(now - LOG_KEPT, compacted=outcome.compacted):
+            least = least_taken(self._directory, None, self._history.uid())
+            while self._history.prune(now - LOG_KEPT, compacted=outcome.compacted, taken=least):
                 pass
 
     def _request(self, now: datetime) -> Request:

@@ -1,1 +1,1 @@
-"""The words that the whole controller shares: commands and awards, kinds of equipment, errors, time."""
+"""Words that the whole controller shares: commands and awards, equipment, errors, time."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bms.historian.records import from_ms, to_ms
+from bms.historian.taken import Taken
 from bms.storage.sqlite import Closing, Layout, open_database, store_errors, transaction
 
 FILE_NAME = "sinks.db"
@@ -459,6 +460,15 @@ def least_taken(directory: Path, sinks: Collection[str] | None, history: str) ->
                 cursors[sink] = seq if uid == history else 0
     names = cursors if sinks is None else sinks
     return min((cursors.get(name, 0) for name in names), default=None)
+
+
+def taken(directory: Path, sinks: Collection[str] | None, history: str) -> Taken:
+    """How far all copies of a history are (`bms.historian.taken.TakenOf`)."""
+    return Taken(
+        least_taken(directory, sinks, history),
+        waiting_from(directory, sinks),
+        tuple(sent_until(directory)),
+    )
 
 
 def waiting_from(directory: Path, sinks: Collection[str] | None) -> int | None:

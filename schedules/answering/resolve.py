@@ -1,6 +1,6 @@
 """What is in force now, when it changes, and what the next days will bring.
 
-A schedule's own answer is a function of the local date and minute (`schedules.answering.day`): it repeats
+A schedule's own answer is a function of the local date and minute (`answering/day.py`): it repeats
 in the repeated hour of autumn, and what lies in the skipped hour of spring does not happen. What
 was switched at an instant (a season by weather or by hand, an extension, the level of an
 overlay) counts from that instant on. A season that begins with a date leaves yesterday's blocks

@@ -82,7 +82,7 @@ async def test_whatever_goes_wrong_is_an_alarm_and_stops_no_controller(
         raise ValueError("two register values at 0 ms")
 
     monkeypatch.setattr(Bookkeeper, "step", broken)
-    monkeypatch.setattr(bookkeeping, "RETRY_S", 0.01)
+    monkeypatch.setattr(ledger_task, "RETRY_S", 0.01)
     async with running(site) as (_, alarms):
         await until(lambda: "store:ledger" in alarms)
         assert "two register values" in alarms["store:ledger"].text

@@ -148,9 +148,9 @@ COPIER = """
 import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from bms.config.sinks import InfluxFile
-from bms.forward.sink import InfluxSink
-from bms.forward.site import tagging_of
+from bms.config.shapes.sinks import InfluxFile
+from bms.forward.copying.sink import InfluxSink
+from bms.forward.site_sinks import tagging_of
 from tests.forward.seasons import site_of
 from tests.forward.test_crash import Swift
 state, url, token = Path(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -190,7 +190,10 @@ async def test_rows_in_a_gap_are_not_pruned(tmp_path: Path, history: History) ->
         assert cursor.seq == 8
         assert least_taken(tmp_path, None, history.uid()) == 3
         assert (
-            history.prune(BEGIN + timedelta(days=1), compacted=(10, to_ms(BEGIN) + 86_400_000)) == 3
+            history.prune(
+                BEGIN + timedelta(days=1), compacted=(10, to_ms(BEGIN) + 86_400_000), taken=3
+            )
+            == 3
         )
         (gap,) = cursor.gaps()
         cursor.fill(gap, 6)

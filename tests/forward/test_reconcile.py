@@ -17,7 +17,7 @@ from bms.forward.checking.reconcile import UNTIL
 from bms.forward.copying.catching_up import Pace
 from bms.forward.copying.opened import open_sources
 from bms.forward.copying.sink import InfluxSink
-from bms.forward.cursors import DAY_MS, DeadLetter, SinkCursor
+from bms.forward.cursors import DAY_MS, DeadLetter, SinkCursor, taken
 from bms.forward.server.asking import Reader
 from bms.forward.server.http import InfluxTransport
 from bms.forward.streams.lines import energy_line, rollup_line
@@ -71,9 +71,9 @@ def recorded(directory: Path, *, in_log: bool) -> None:
             time = BEGIN + timedelta(minutes=minute)
             history.append(Batch([Sample(POWER, minute / 7, Quality.GOOD, time)], alive=time))
         if not in_log:
-            done = run(Request(str(directory), to_ms(END) + DAY_MS, "Asia/Shanghai"))
+            done = run(Request(str(directory), to_ms(END) + DAY_MS, "Asia/Shanghai"), taken)
             assert done.compacted is not None
-            while history.prune(END, compacted=done.compacted, sinks=[]):
+            while history.prune(END, compacted=done.compacted, taken=None):
                 pass
     with open_sources(directory) as sources:
         last, uid = sources.history.last_seq(), sources.history.uid()

@@ -22,7 +22,7 @@ from bms.forward.checking.verify import mark_for_backfill
 from bms.forward.copying.catching_up import Pace
 from bms.forward.copying.opened import open_sources
 from bms.forward.copying.sink import InfluxSink
-from bms.forward.cursors import DAY_MS, SinkCursor, losses
+from bms.forward.cursors import DAY_MS, SinkCursor, least_taken, losses, taken
 from bms.forward.streams.lines import rollup_line
 from bms.forward.streams.outgoing import Outgoing
 from bms.forward.streams.sources import LogStream, Selection
@@ -104,16 +104,19 @@ class Site:
             Request(
                 str(self.directory), to_ms(self.now), "Asia/Shanghai", sinks=["influx"],
                 max_bytes=self.max_bytes,
-            )
+            ), taken
         )  # fmt: skip
         assert done.compacted is not None
         hour_ago = self.now - timedelta(hours=1)
-        while self.history.prune(hour_ago, compacted=done.compacted, sinks=["influx"]):
+        while self.history.prune(hour_ago, compacted=done.compacted, taken=self.taken()):
             pass
         if done.prune_log:
-            while n := self.history.prune(self.now, compacted=done.compacted, sinks=[]):
+            while n := self.history.prune(self.now, compacted=done.compacted, taken=None):
                 self.pruned += n
         return done.compacted
+
+    def taken(self) -> int | None:
+        return least_taken(self.directory, ["influx"], self.history.uid())
 
     async def copy(self, server: InfluxServer, until: str) -> InfluxSink:
         """Run the sink until it is up to date, or has seen an outage."""
@@ -240,7 +243,7 @@ async def test_a_database_that_is_new_gets_all_there_is_and_a_backfill_reaches_a
         uid = trends.history.uid()
     with RollDb(tmp_path, uid) as roll, roll.transaction():
         roll.prune(to_ms(BEGIN + timedelta(days=2)), 0)  # as after 35 days
-    while site.history.prune(site.now, compacted=compacted, sinks=[]):
+    while site.history.prune(site.now, compacted=compacted, taken=None):
         pass
     async with InfluxServer() as server:
         sink = await site.copy(server, "done")

@@ -458,8 +458,8 @@ async def test_stale_and_bad_samples_are_marked(
 COPIER = """
 import asyncio, sys
 from pathlib import Path
-from bms.config.sinks import InfluxFile
-from bms.forward.sink import InfluxSink
+from bms.config.shapes.sinks import InfluxFile
+from bms.forward.copying.sink import InfluxSink
 settings = InfluxFile(url=sys.argv[2], org="park", bucket="raw")
 from datetime import UTC, datetime
 now = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

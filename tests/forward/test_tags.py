@@ -151,7 +151,7 @@ def test_refused_lines_are_kept_once_and_not_without_end(
         cursor.advance(1, [letter(b"a v=1.0 1"), letter(b"a v=1.0 2")])
         cursor.advance(2, [letter(b"a v=1.0 1"), DeadLetter(NOW, "row 7 is damaged", ())])
         assert [x.lines for x in cursor.dead_letters()] == [[b"a v=1.0 1"], [b"a v=1.0 2"], []]
-        monkeypatch.setattr(sinks, "MOST_DEAD_BYTES", 100)
+        monkeypatch.setattr(cursors, "MOST_DEAD_BYTES", 100)
         cursor.advance(3, [letter(b"a v=1.0 3", b"a v=1.0 4"), letter(bytes(range(32, 127)))])
         *_, fits, counted = cursor.dead_letters()
         assert (len(fits.lines), counted.lines) == (2, [])

@@ -307,7 +307,7 @@ def test_log_rows_go_only_once_compacted(tmp_path: Path) -> None:
         progress = roll.progress()
     assert progress.horizon_ms is not None
     with History(tmp_path) as history:
-        gone = history.prune(at(9e9), compacted=(progress.seq, progress.horizon_ms))
+        gone = history.prune(at(9e9), compacted=(progress.seq, progress.horizon_ms), taken=None)
         assert gone == 45
         assert history.samples(POWER, at(0), at(6000)) == samples
     compact(tmp_path, 6200)

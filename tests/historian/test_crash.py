@@ -11,6 +11,7 @@ from threading import Thread
 
 import pytest
 
+from bms.app.upkeep_round import COMMAND
 from bms.historian.log.embedded import History
 from bms.historian.upkeep.rounds import Request, outcome_of, start
 from tests.historian.crash import Rig
@@ -86,7 +87,7 @@ def killed_upkeep(directory: Path, kills: int, seed: int) -> None:
         # The day moves on while it keeps being killed: passes, days, merges all break off.
         now = at(end * (number + 1) / kills)
         request = Request(str(directory), round(now.timestamp() * 1000), "Asia/Shanghai", sinks=())
-        process = start(request)
+        process = start(request, COMMAND)
         try:
             process.wait(0.1 + rng.random() * 0.5)
         except subprocess.TimeoutExpired:
@@ -96,7 +97,8 @@ def killed_upkeep(directory: Path, kills: int, seed: int) -> None:
         last = at(end + 3600)
         done = outcome_of(
             start(
-                Request(str(directory), round(last.timestamp() * 1000), "Asia/Shanghai", sinks=())
+                Request(str(directory), round(last.timestamp() * 1000), "Asia/Shanghai", sinks=()),
+                COMMAND,
             )
         )
         assert not done.error

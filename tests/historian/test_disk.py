@@ -19,6 +19,7 @@ from bms.app.controller import App
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
+from bms.forward.cursors import taken
 from bms.historian.log.embedded import History
 from bms.historian.reading.trends import Trends
 from bms.historian.recording import writer as writer_module
@@ -215,16 +216,16 @@ def test_over_its_budget_analog_goes_first_and_every_sample_is_counted(tmp_path:
     days = 12
     filled(tmp_path, days)
     now = at(days * 86400 + 3600)
-    whole = run(request(tmp_path, now))
+    whole = run(request(tmp_path, now), taken)
     assert whole.dropped_samples == 0
     with History(tmp_path) as history:  # the log is a copy of what is in segments
-        while history.prune(now, compacted=whole.compacted or (0, 0), sinks=[]):
+        while history.prune(now, compacted=whole.compacted or (0, 0), taken=None):
             pass
         before = {p: len(history.samples(p, at(0), now)) for p in (POWER, STATUS, "b.m.energy")}
-    base = run(request(tmp_path, now))
+    base = run(request(tmp_path, now), taken)
     analog = sum(p.stat().st_size for p in tmp_path.glob("raw-*-analog*"))
     budget = int((base.used_bytes - analog // 2) / 0.95)
-    done = run(request(tmp_path, now, max_bytes=budget))
+    done = run(request(tmp_path, now, max_bytes=budget), taken)
     assert done.missing_bytes == 0
     assert 0 < done.dropped_samples < before[POWER]
     assert done.used_bytes <= budget * 0.95
@@ -247,12 +248,12 @@ def test_over_its_budget_analog_goes_first_and_every_sample_is_counted(tmp_path:
 def test_with_no_room_at_all_counters_and_roll_ups_stay(tmp_path: Path) -> None:
     filled(tmp_path, 5)
     now = at(5 * 86400 + 3600)
-    done = run(request(tmp_path, now))
+    done = run(request(tmp_path, now), taken)
     with History(tmp_path) as history:
-        while history.prune(now, compacted=done.compacted or (0, 0), sinks=[]):
+        while history.prune(now, compacted=done.compacted or (0, 0), taken=None):
             pass
         registers = history.samples("b.m.energy", at(0), now)
-    done = run(request(tmp_path, now, max_bytes=1))
+    done = run(request(tmp_path, now, max_bytes=1), taken)
     assert done.missing_bytes > 0
     with History(tmp_path, read_only=True) as history, Trends(tmp_path) as trends:
         assert history.samples("b.m.energy", at(0), now) == registers
@@ -265,10 +266,10 @@ def test_with_no_room_at_all_counters_and_roll_ups_stay(tmp_path: Path) -> None:
 def test_what_is_too_old_goes_without_a_note(tmp_path: Path) -> None:
     filled(tmp_path, 5)
     now = at(5 * 86400 + 3600)
-    run(request(tmp_path, now))
+    run(request(tmp_path, now), taken)
     with History(tmp_path) as history:
-        history.prune(now, compacted=(10**9, to_ms(now)), sinks=[])
-    run(request(tmp_path, now, retain_days=2))
+        history.prune(now, compacted=(10**9, to_ms(now)), taken=None)
+    run(request(tmp_path, now, retain_days=2), taken)
     with Trends(tmp_path) as trends:
         left = trends.raw(POWER, at(0), now)
         assert len(left)

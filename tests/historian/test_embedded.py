@@ -17,7 +17,7 @@ from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
 from bms.energy.intervals import Reading
-from bms.forward.cursors import SinkCursor
+from bms.forward.cursors import SinkCursor, least_taken
 from bms.historian.formats.blob import DamagedBlob, decode, encode
 from bms.historian.log.embedded import ROW_SAMPLES, History
 from bms.historian.log.log_queries import FILE_NAME, LAYOUT
@@ -255,9 +255,18 @@ def test_pruning_keeps_readings_and_what_a_sink_has_not_taken(tmp_path: Path) ->
             )
         with SinkCursor(tmp_path, "influx", history.uid(), history.last_seq()) as cursor:
             cursor.advance(2)
-        assert history.prune(at(5000), compacted=(99, 10**14)) == 2
-        assert history.prune(at(5000), compacted=(99, 10**14), sinks=["other"]) == 0
-        assert history.prune(at(2700), compacted=(99, 10**14), sinks=[]) == 1
+        uid = history.uid()
+        assert (
+            history.prune(at(5000), compacted=(99, 10**14), taken=least_taken(tmp_path, None, uid))
+            == 2
+        )
+        assert (
+            history.prune(
+                at(5000), compacted=(99, 10**14), taken=least_taken(tmp_path, ["other"], uid)
+            )
+            == 0
+        )
+        assert history.prune(at(2700), compacted=(99, 10**14), taken=None) == 1
         assert [row.seq for row in history.log_after(0, 10)] == [4]
         assert len(history.readings(COUNTER, *FOREVER)) == 4
         assert len(history.alarms(*FOREVER)) == 4

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bms.app.upkeep_round import COMMAND
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.historian.log.embedded import History
@@ -35,9 +36,9 @@ async def rounds(tmp_path: Path, now: datetime) -> tuple[Keeper, list[tuple[int,
         pruned.append(compacted)
         assert before == now - timedelta(hours=48)
         with History(site.state_dir) as history:
-            return history.prune(before, compacted=compacted, sinks=[])
+            return history.prune(before, compacted=compacted, taken=None)
 
-    keeper = Keeper(site, lambda: now, prune, [], first_s=0.0)
+    keeper = Keeper(site, lambda: now, prune, [], COMMAND, first_s=0.0)
     task = asyncio.create_task(keeper.run())
     async with asyncio.timeout(30):
         while keeper.last is None and not keeper.error:

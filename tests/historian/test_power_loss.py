@@ -36,7 +36,7 @@ from pathlib import Path
 from tests.historian.test_compaction import compact
 from tests.historian.test_power_loss import COMMITS, DONE, STEP_S, batch, uid_and_progress
 from tests.historian.test_compaction import at
-from bms.historian.embedded import History
+from bms.historian.log.embedded import History
 
 directory = Path(sys.argv[1])
 done = os.open(directory / DONE, os.O_WRONLY | os.O_CREAT)
@@ -47,7 +47,7 @@ with History(directory) as history:
         if i % 40 == 39:
             compact(directory, i * STEP_S + 130)
             progress = uid_and_progress(directory)
-            history.prune(at(i * STEP_S - 3600), compacted=progress)
+            history.prune(at(i * STEP_S - 3600), compacted=progress, taken=None)
     # and the next day, when files of the day before are merged
     history.append(batch(COMMITS + 2000))
     os.write(done, b"%08d" % COMMITS)

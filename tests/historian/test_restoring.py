@@ -11,6 +11,7 @@ import pytest
 
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
+from bms.forward.cursors import taken
 from bms.historian.log.embedded import History
 from bms.historian.reading.trends import Trends
 from bms.historian.records import Batch, Series, to_ms
@@ -49,10 +50,10 @@ def record(directory: Path, first_h: int, last_h: int) -> None:
 
 def upkeep(directory: Path, hour: int, *, prune: bool = True, within_s: float = 60.0) -> Outcome:
     now = BEGIN + timedelta(hours=hour)
-    done = run(Request(str(directory), to_ms(now), ZONE, sinks=[], within_s=within_s))
+    done = run(Request(str(directory), to_ms(now), ZONE, sinks=[], within_s=within_s), taken)
     assert done.compacted is not None
     with History(directory) as history:
-        while prune and history.prune(now, compacted=done.compacted, sinks=[]):
+        while prune and history.prune(now, compacted=done.compacted, taken=None):
             pass
     return done
 

@@ -15,7 +15,7 @@ KILLS = 12
 CHILD = """
 import sys
 from pathlib import Path
-from bms.instants import from_ms
+from bms.core.instants import from_ms
 from tests.ledger.support import Books, at, site_of
 with Books(site_of(Path(sys.argv[1]), {"b.half": {"formula": "0.5 * m"}})) as books:
     print("begun", flush=True)

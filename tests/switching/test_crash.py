@@ -26,9 +26,9 @@ SWITCHER = """
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from bms.store import Store
-from bms.switched import Spell
-from schedules.context import Extension, OverlayLevel
+from bms.storage.state import Store
+from bms.core.switched import Spell
+from schedules.model.context import Extension, OverlayLevel
 
 n, now = int(sys.argv[2]), datetime(2026, 7, 1, tzinfo=UTC)
 with Store(Path(sys.argv[1])) as store:

@@ -1,1 +1,1 @@
-"""What is written for people: a first site directory, calendars, problems with a mark under the place."""
+"""What is written for people: a first site, calendars, problems with a mark under the place."""

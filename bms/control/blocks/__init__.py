@@ -1,1 +1,1 @@
-"""What strategies are made of: staging, rotation, timers, proofs, the order of a chiller train. Pure."""
+"""What strategies are made of: staging, rotation, timers, proofs, chiller trains. Pure."""

@@ -1,1 +1,1 @@
-"""Who decides modes and setpoints of groups: schedules, overlays, seasons by weather, operators. Pure."""
+"""Who decides modes and setpoints of groups: schedules, overlays, weather, operators. Pure."""

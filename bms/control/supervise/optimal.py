@@ -1,7 +1,7 @@
 """Optimal start and stop, and night purge: the block's own commands, earlier than the block. Pure.
 
 A block is started when the time that its zone needs to come within 0.6 K of the setpoint, as
-`bms/control/supervise/learning.py` has learned it, is left until it begins; never more than `max_start`
+`supervise/learning.py` has learned it, is left until it begins; never more than `max_start`
 before. It ends early by as long as the zone takes to drift by `drift_k`, at most `max_stop`.
 
 Nothing is done on a guess: without a good zone and outdoor temperature, without anything learned

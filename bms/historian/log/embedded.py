@@ -7,7 +7,7 @@ kept for good. One process writes; others read meanwhile (`read_only=True`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,7 +18,6 @@ from pathlib import Path
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
 from bms.energy.intervals import Reading
-from bms.forward.cursors import least_taken
 from bms.historian.formats.blob import encode
 from bms.historian.log import award_rows
 from bms.historian.log.log_queries import TEXT_CACHE, Queries
@@ -313,17 +312,16 @@ class History(Queries):
         before: datetime,
         *,
         compacted: tuple[int, int],
-        sinks: Collection[str] | None = None,
+        taken: int | None,
         limit: int = PRUNED_AT_ONCE,
     ) -> int:
         """Delete log rows that end before `before` and are compacted; returns how many.
 
         `compacted` is the row and the millisecond up to which they are in segments and roll-ups.
-        Rows that a sink has not taken stay. `sinks` names the configured sinks; None respects
-        every sink that ever kept a cursor in this directory. Readings, awards and alarms stay.
+        Rows after `taken`, which some copy has not taken yet, stay; None: nobody copies.
+        Readings, awards and alarms stay.
         At most `limit` rows go at once, so that a commit never waits long.
         """
-        taken = least_taken(self._directory, sinks, self.uid())
         seq, horizon_ms = compacted
         if taken is not None:
             seq = min(seq, taken)

@@ -1,8 +1,8 @@
 """One round of upkeep in a process of its own: budget, compaction, retention.
 
-`python -m bms.historian.upkeep.rounds` reads a `Request` as JSON from its input and prints an `Outcome`.
-It runs beside the controller so that sorting a quarter hour of samples neither holds up a control
-cycle nor leaves its memory behind: the controller itself never imports numpy for it.
+The process reads a `Request` as JSON from its input and prints an `Outcome`. It runs beside the
+controller so that sorting a quarter hour of samples neither holds up a control cycle nor leaves its
+memory behind: the controller itself never imports numpy for it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from bms.core.errors import BmsError, StoreError
 from bms.historian.records import Dropped, from_ms, to_ms
+from bms.historian.taken import TakenOf
 
-COMMAND: Final = (sys.executable, "-m", "bms.historian.upkeep.rounds")
 ERROR_TAIL: Final = 500
 RETRY_LATER: Final = 3
 """Exit code when another process compacts already."""
@@ -72,17 +72,17 @@ class Outcome:
         return None if self.horizon_ms is None else (self.seq, self.horizon_ms)
 
 
-def run(request: Request) -> Outcome:
+def run(request: Request, taken_of: TakenOf) -> Outcome:
     """Make room, compact, make room again. Raises StoreError; BlockingIOError if one is at it."""
     from bms.historian.compaction.compaction import Compaction, Zones
 
     begun = perf_counter()
     directory, now = Path(request.directory), from_ms(request.now_ms)
     # Before anything is written: on a full disk the compaction itself needs room.
-    first = _make_room(directory, request, now)
+    first = _make_room(directory, request, now, taken_of)
     compaction = Compaction(directory, Zones(request.zone, request.zones), publish=request.publish)
     done = compaction.run(now, whole_days=request.whole_days, within_s=request.within_s)
-    second = _make_room(directory, request, now)
+    second = _make_room(directory, request, now, taken_of)
     return Outcome(
         seq=done.seq,
         horizon_ms=done.horizon_ms,
@@ -114,17 +114,15 @@ class _Made:
     quarantined: int = 0
 
 
-def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
+def _make_room(directory: Path, request: Request, now: datetime, taken_of: TakenOf) -> _Made:
     """Unlink what is too old, and what there is no room for; note every sample given up."""
-    from bms.forward.cursors import least_taken, sent_until, waiting_from
     from bms.historian.files.rolldb import RollDb
     from bms.historian.log.log_queries import Queries
     from bms.historian.upkeep.budget import RESERVE_SHARE, expired, given_up
 
     with Queries(directory, read_only=True) as history:
         uid, quarantined = history.uid(), history.quarantined()
-    taken = least_taken(directory, request.sinks, uid)
-    waiting = waiting_from(directory, request.sinks)
+    taken = taken_of(directory, request.sinks, uid)
     with RollDb(directory, uid) as roll:
         segments = roll.segments()
         lost = [s for s in segments if not (directory / s.name).exists()]
@@ -134,7 +132,9 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
                 for segment in lost:
                     roll.note_dropped(_dropped(segment, "the file is missing", now))
         before = to_ms(now - timedelta(days=request.retain_days))
-        old = expired([s for s in segments if s not in lost], before, taken, waiting)
+        old = expired(
+            [s for s in segments if s not in lost], before, taken.seq, taken.waiting_from_ms
+        )
         if old:
             with roll.transaction():
                 roll.put_segments((), old)
@@ -144,10 +144,9 @@ def _make_room(directory: Path, request: Request, now: datetime) -> _Made:
         room = _room(directory, request)
         # The log is a copy of what is in segments, so it goes first.
         copied = _compacted_log_bytes(directory, roll.progress()) if room.missing() else 0
-        gone = given_up(left, room.missing() - copied, taken, waiting)
-        edges_ms = sent_until(directory) if gone else []
+        gone = given_up(left, room.missing() - copied, taken.seq, taken.waiting_from_ms)
         for segment, why in gone:
-            _give_up(directory, roll, segment, why, now, edges_ms)
+            _give_up(directory, roll, segment, why, now, taken.edges_ms)
         if gone:
             room = _room(directory, request)
         limit = room.disk_total if request.max_bytes is None else request.max_bytes
@@ -238,10 +237,10 @@ def _free_bytes(path: Path) -> int:
         return int(pages * connection.execute("PRAGMA page_size").fetchone()[0])
 
 
-def start(request: Request) -> subprocess.Popen[str]:
+def start(request: Request, command: Sequence[str]) -> subprocess.Popen[str]:
     """A round in a process of its own; `outcome_of` waits for it."""
     process = subprocess.Popen(
-        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdin is not None
     process.stdin.write(json.dumps(asdict(request)))
@@ -270,18 +269,15 @@ def _known(kind: type[Request] | type[Outcome], said: Mapping[str, Any]) -> dict
     return {item.name: said[item.name] for item in fields(kind) if item.name in said}
 
 
-def main() -> int:
+def main(taken_of: TakenOf) -> int:
+    """One round, as the process of its own: a request in, an outcome out."""
     request = Request(**_known(Request, json.load(sys.stdin)))
     os.nice(10)
     try:
-        outcome = run(request)
+        outcome = run(request, taken_of)
     except BlockingIOError:
         return RETRY_LATER
     except BmsError as error:
         outcome = Outcome(error=str(error), finished=False)
     sys.stdout.write(json.dumps(asdict(outcome)))
     return 1 if outcome.error else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,7 +14,7 @@ from bms.config.site import Site
 from bms.core.decisions import Condition, Severity
 from bms.core.errors import StoreError
 from bms.historian.records import from_ms, to_ms
-from bms.historian.upkeep.rounds import COMMAND, RETRY_LATER, Outcome, Request, parsed
+from bms.historian.upkeep.rounds import RETRY_LATER, Outcome, Request, parsed
 from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ class Keeper:
         now: Callable[[], datetime],
         prune: Prune,
         sinks: Sequence[str],
+        command: Sequence[str],
         *,
         first_s: float = FIRST_S,
         again_s: float = AGAIN_S,
@@ -52,6 +53,7 @@ class Keeper:
         self._now = now
         self._prune = prune
         self._sinks = list(sinks)
+        self._command = tuple(command)
         self._first_s = first_s
         self._again_s = again_s
         self._between_s = between_s
@@ -129,7 +131,7 @@ class Keeper:
             sinks=self._sinks,
         )
         process = await asyncio.create_subprocess_exec(
-            *COMMAND,
+            *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
