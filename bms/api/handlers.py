@@ -45,8 +45,8 @@ class Handlers:
             "why": self._why,
             **OverrideHandlers(self.runtime, self.now, self.keeping).table(),
             **self.switches.table(),
-            "raw_access.read": self._raw_read,
-            "raw_access.write": self._raw_write,
+            "raw.read": self._raw_read,
+            "raw.write": self._raw_write,
         }
 
     async def _status(self, _args: Mapping[str, Any], _user: str) -> Any:

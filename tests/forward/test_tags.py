@@ -106,7 +106,7 @@ def test_only_a_first_roll_up_states_a_mean() -> None:
 
 
 def test_a_file_of_the_first_layout_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "cursors.db"
+    path = tmp_path / "sinks.db"
     db = sqlite3.connect(path)
     db.executescript(
         f"PRAGMA application_id={LAYOUT.application_id}; PRAGMA user_version=1;"
