@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import bms.deploy
+import bms.forward
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.energy.intervals import Label
@@ -25,7 +25,7 @@ from bms.texts.yaml.parsing import read
 from tests.forward import seasons
 from tests.servers.influx import BUCKET, ORG, ROLLUPS, TOKEN, Influx2, call
 
-FOLDER = Path(bms.deploy.__file__).parent / "grafana"
+FOLDER = Path(bms.forward.__file__).parent / "grafana"
 START = datetime(2026, 3, 1, tzinfo=UTC)
 END = START + timedelta(days=2)
 EQUIP = ("ch-1", "grid")
