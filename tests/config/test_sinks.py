@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bms.config.load import check
 from bms.config.shapes.sinks import InfluxFile
 from bms.control import STRATEGIES
-from tests.bms.test_app import FILES
+from tests.app.test_app import FILES
 
 ONE = "influx: {url: 'http://db:8086/', org: o, bucket: raw}\n"
 SEVERAL = """\

@@ -13,7 +13,7 @@ from bms.core.decisions import Command, Decision, OutputRules, Priority, Stage
 from bms.core.equipment import KINDS, Equipment
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value
-from tests.engine.parts import at
+from tests.control.engine.parts import at
 
 BASE = "b"
 

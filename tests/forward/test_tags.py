@@ -28,7 +28,7 @@ from bms.forward.streams.lines import energy_line, rollup_line
 from bms.forward.streams.tags import Tagging, site_tags, tag_text
 from bms.historian.streams import EnergyRow, RollupRow
 from bms.storage.sqlite import open_database
-from tests.bms.test_plants import write_site
+from tests.field.test_plants import write_site
 from tests.historian.support import make_site
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

@@ -36,7 +36,7 @@ from drivers.points import PointId, Quality, Sample, Value
 from schedules.answering.answers import Entry, Layer
 from schedules.answering.resolve import Resolver
 from schedules.model.context import NOTHING
-from tests.bms.test_app import FILES
+from tests.app.test_app import FILES
 from tests.config.sites import write
 
 SCHEDULE = """\

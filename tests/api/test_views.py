@@ -1,0 +1,87 @@
+"""What the status says of a group, from a runtime without any field."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bms.api import views
+from bms.cli import main
+from bms.config.load import load
+from bms.control import STRATEGIES
+from bms.field.image import Field
+from bms.operations.overrides.planning import Until, wanted
+from bms.operations.runtime import Runtime
+from tests.app.test_app import FILES
+
+SCHEDULE = """\
+schedule: air
+governs: [b.air]
+otherwise: {mode: "off"}
+week:
+  any:
+    daily:
+      - {from: "06:00", to: "12:00", mode: "on", speed_pct: 80}
+      - {from: "12:00", to: "15:00", mode: "on", speed_pct: 80}
+      - {from: "15:00", to: "18:00", mode: "on", speed_pct: 40}
+"""
+
+
+def _runtime(directory: Path, schedule: str, now: datetime) -> Runtime:
+    for name, text in {**FILES, "schedules/air.yaml": schedule}.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    runtime = Runtime(load(directory, STRATEGIES), Field(lambda: now), (), {})
+    runtime.cycle(now)
+    return runtime
+
+
+def test_the_next_change_is_one_that_people_notice(tmp_path: Path) -> None:
+    now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)  # 08:00 in Shanghai
+    runtime = _runtime(tmp_path, SCHEDULE, now)
+    view = views.group_view(runtime, runtime.site.groups["b.air"], "Asia/Shanghai", now)
+    assert view["mode"] == "on"
+    assert view["next_change"]["time"] == "2026-03-02T15:00:00+08:00"
+    assert view["next_change"]["setpoints"] == {"speed_pct": 40.0}
+
+
+def test_a_schedule_that_never_changes_has_no_next_change(tmp_path: Path) -> None:
+    now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+    runtime = _runtime(tmp_path, FILES["schedules/air.yaml"], now)
+    view = views.group_view(runtime, runtime.site.groups["b.air"], "Asia/Shanghai", now)
+    assert view["next_change"] is None
+
+
+@pytest.mark.parametrize("pattern", ["b.holds.*", "holds"])
+def test_points_are_found_by_part_and_by_wildcard(tmp_path: Path, pattern: str) -> None:
+    now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+    runtime = _runtime(tmp_path, SCHEDULE, now)
+    assert [row["point"] for row in views.points(runtime, pattern, now)] == [
+        "b.holds.enable",
+        "b.holds.speed",
+    ]
+
+
+def test_a_state_is_shown_alike_however_it_was_commanded(tmp_path: Path) -> None:
+    now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+    runtime = _runtime(tmp_path, SCHEDULE, now)
+    assert views.why(runtime, "b.holds.enable", now)["winner"]["value"] is True
+    assert views.why(runtime, "b.holds.speed", now)["winner"]["value"] == 80.0
+    reason = " 皮带\n\x1b[31m 更换 "
+    by_hand = wanted(
+        runtime.site, "b.holds.enable", "off", Until("1h"), reason, "ming", now, runtime.resolver
+    )
+    assert by_hand.reason == "皮带 [31m 更换"
+    assert views.override_view(runtime, by_hand, now)["value"] is False
+
+
+def test_a_negative_value_is_no_option(tmp_path: Path) -> None:
+    _runtime(tmp_path, SCHEDULE, datetime(2026, 3, 2, 0, 0, tzinfo=UTC))
+    words = [str(tmp_path), "b.air.zone_setpoint_c", "-5.5", "--for", "5m", "--reason", "x"]
+    said = CliRunner().invoke(main, ["override", "set", *words])
+    assert "no controller answers" in said.output
+    assert said.exit_code == 3
