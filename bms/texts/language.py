@@ -6,18 +6,19 @@ the edge: on a terminal, in the log. `make messages` keeps the catalogues.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bms.texts.messages import msg, said
+from bms.texts.messages import Message, msg, said
 
 if TYPE_CHECKING:
-    from bms.texts.retelling import Retelling
+    from gettext import NullTranslations
 
 __all__ = [
     "CATALOGUES",
@@ -25,8 +26,10 @@ __all__ = [
     "LANGUAGES",
     "language",
     "language_of",
+    "marking",
     "say",
     "speaking",
+    "told",
     "weekday",
 ]
 
@@ -35,6 +38,7 @@ DOMAIN = "bms"
 CATALOGUES = Path(__file__).parent / "locale"
 
 _current: ContextVar[str] = ContextVar("language", default="en")
+_shown: ContextVar[Callable[[object], object] | None] = ContextVar("shown", default=None)
 
 
 def language_of(environment: Mapping[str, str]) -> str:
@@ -62,13 +66,16 @@ def speaking(wanted: str) -> Iterator[None]:
 
 
 def say(message: str, /, **arguments: object) -> str:
-    """A message, or a template with its arguments, in the language that is spoken."""
-    whole = msg(message, **arguments) if arguments else message
-    spoken = language()
-    if spoken == "en":
-        return str(whole)
-    catalogue = _in(spoken)
-    return said(whole, catalogue.exactly, catalogue.say)
+    """A message, or a template with its arguments, in the language that is spoken.
+
+    For the words of the program itself. What may be somebody's own words goes through `told`.
+    """
+    return told(message if isinstance(message, Message) else msg(message, **arguments))
+
+
+def told(message: str) -> str:
+    """A message in the language that is spoken; plain text, which somebody wrote, as it is."""
+    return said(message, _Spoken(_catalogue(language()), _shown.get()))
 
 
 def weekday(day: date) -> str:
@@ -79,12 +86,39 @@ def weekday(day: date) -> str:
     return names[day.weekday()]
 
 
+@contextmanager
+def marking(shown: Callable[[object], object]) -> Iterator[None]:
+    """Show arguments as `shown` gives them, so that a test can tell them from words of ours."""
+    before = _shown.set(shown)
+    try:
+        yield
+    finally:
+        _shown.reset(before)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    translations: NullTranslations | None
+    shown: Callable[[object], object] | None
+
+    def one(self, template: str) -> str:
+        if self.translations is None or not template:
+            return template
+        return self.translations.gettext(template)
+
+    def counted(self, one: str, many: str, count: int) -> str:
+        if self.translations is None:
+            return one if count == 1 else many
+        return self.translations.ngettext(one, many, count)
+
+    def argument(self, value: object) -> object:
+        return value if self.shown is None else self.shown(value)
+
+
 @cache
-def _in(spoken: str) -> Retelling:
+def _catalogue(spoken: str) -> NullTranslations | None:
+    if spoken == "en":
+        return None
     import gettext
 
-    from bms.texts.retelling import Retelling
-
-    found = gettext.translation(DOMAIN, CATALOGUES, [spoken], fallback=True)
-    entries: Mapping[object, str] = getattr(found, "_catalog", {})
-    return Retelling({k: v for k, v in entries.items() if isinstance(k, str) and k})
+    return gettext.translation(DOMAIN, CATALOGUES, [spoken], fallback=True)

@@ -25,7 +25,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from bms.texts.messages import Text, msg
+from bms.texts.messages import Message, msg
 from bms.texts.problems import Document, Origin, Path, Problem, suggestion
 from bms.texts.yaml.fast import read_plain
 from bms.texts.yaml.fullwidth import full_width
@@ -325,7 +325,7 @@ def _problem(
         return document.problem(path, refused, way, key=at_key)
     error = context.get("error")
     message: str = error.args[0] if isinstance(error, ValueError) and error.args else item["msg"]
-    if not isinstance(message, Text):  # pydantic's own words
+    if not isinstance(message, Message):  # pydantic's own words
         message = message[:1].lower() + message[1:]
     if isinstance(given, str | int | float | bool) and repr(given) not in message:
         message = msg("{given!r}: {message}", given=given, message=message)
