@@ -8,6 +8,7 @@ from types import MappingProxyType
 from bms.texts.messages import msg
 from bms.texts.problems import Origin, Path, TextError
 from bms.texts.yaml.sheet import Sheet
+from schedules.files import keys
 from schedules.model.calendar import Calendar, CalendarEntry, DateSpan, Span, parse_span
 
 _MARGIN = timedelta(days=31)
@@ -17,7 +18,7 @@ _MARGIN = timedelta(days=31)
 def read_calendar(sheet: Sheet) -> Calendar | None:
     """What one file says of a calendar; None if it has problems."""
     before = len(sheet.problems)
-    sheet.keys((), ("calendar", "entries"), ("title", "years"))
+    sheet.keys((), *keys.CALENDAR.names)
     calendar_id = (
         sheet.identifier(("calendar",), msg("calendar")) if sheet.has(("calendar",)) else None
     )
@@ -95,7 +96,7 @@ def _years(sheet: Sheet) -> frozenset[int]:
 
 
 def _entry(sheet: Sheet, path: Path, years: frozenset[int] | None) -> CalendarEntry | None:
-    if not sheet.keys(path, ("name", "dates")):
+    if not sheet.keys(path, *keys.ENTRY.names):
         return None
     name = sheet.word((*path, "name"), msg("the name"))
     spans: list[Span] = []

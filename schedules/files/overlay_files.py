@@ -10,6 +10,7 @@ from bms.texts.messages import msg
 from bms.texts.problems import Origin, Path, TextError
 from bms.texts.yaml.sheet import Sheet
 from schedules.answering.stacking import LONGEST_AFTER_MIN
+from schedules.files import keys
 from schedules.files.governing import complain_nothing, read_targets
 from schedules.files.schedule_files import Known, read_calendar_use
 from schedules.files.targets import Targets, chosen
@@ -20,12 +21,11 @@ from schedules.model.week import DAY_MINUTES, parse_minutes, parse_time, parse_w
 
 _RENEW_DAYS = 14
 """An epidemic level is renewed every 14 days unless its file says otherwise (a default of ours)."""
-_KEYS = ("targets", "while", "after")
 
 
 def read_overlays(sheet: Sheet, known: Known) -> list[Overlay]:
     """The overlays of a file in the order written; those with problems are left out."""
-    if not sheet.keys((), ("overlays",)):
+    if not sheet.keys((), *keys.OVERLAYS.names):
         return []
     found = [
         _overlay(sheet, ("overlays", name), name, known) for name in sheet.mapping(("overlays",))
@@ -49,10 +49,10 @@ def _overlay(sheet: Sheet, path: Path, name: str, known: Known) -> Overlay | Non
         )
         return None
     if by_hand:
-        sheet.keys(path, ("levels",), ("title", "renew_days"))
+        sheet.keys(path, *keys.OVERLAY_BY_HAND.names)
         levels = _levels(sheet, (*path, "levels"))
     else:
-        sheet.keys(path, ("when", "give"), ("title",))
+        sheet.keys(path, *keys.OVERLAY_BY_ITSELF.names)
         given = _givings(sheet, (*path, "give")) if sheet.has((*path, "give")) else ()
         levels = {IN_FORCE: given}
     occasions = (
@@ -116,7 +116,7 @@ def _giving(sheet: Sheet, path: Path) -> Giving | None:
         sheet.complain(path, msg("'targets' is missing"), msg("say which groups it is for"))
     else:
         targets = read_targets(sheet, (*path, "targets"))
-    values = read_values(sheet, path, (), (MODE, *_KEYS))
+    values = read_values(sheet, path, *keys.GIVING.names)
     while_mode = sheet.word((*path, "while"), msg("the mode")) if "while" in data else None
     after_min = 0
     if "after" in data:
@@ -155,8 +155,7 @@ def _after(value: object) -> int:
 
 def _occasion(sheet: Sheet, path: Path, known: Known) -> Occasion | None:
     before = len(sheet.problems)
-    optional = ("name", "dates", "calendar", "entries", "weekdays", "from", "to")
-    sheet.keys(path, (), optional)
+    sheet.keys(path, *keys.OCCASION.names)
     data = sheet.value(path)
     if not isinstance(data, dict):
         return None

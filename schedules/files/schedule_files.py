@@ -10,10 +10,11 @@ from typing import Final, Literal, cast
 from bms.texts.messages import msg
 from bms.texts.problems import Origin, Path, nearest, suggestion
 from bms.texts.yaml.sheet import Sheet
+from schedules.files import keys
 from schedules.files.governing import read_targets
 from schedules.files.season_files import Seasons
 from schedules.files.targets import matches
-from schedules.files.values import MODE, read_values
+from schedules.files.values import read_values
 from schedules.model.calendar import Calendar, Span, parse_span
 from schedules.model.programme import (
     ANY_SEASON,
@@ -58,14 +59,16 @@ class Known:
 def read_schedule(sheet: Sheet, known: Known) -> Schedule | None:
     """A schedule; None if it has problems."""
     before = len(sheet.problems)
-    sheet.keys((), ("schedule", "governs", "otherwise", "week"), ("title", "seasons", "exceptions"))
+    sheet.keys((), *keys.SCHEDULE.names)
     schedule_id = (
         sheet.identifier(("schedule",), msg("schedule")) if sheet.has(("schedule",)) else None
     )
     title = sheet.title(("title",))
     governs = read_targets(sheet, ("governs",)) if sheet.has(("governs",)) else {}
     names, seasons = _seasons(sheet, known, governs)
-    otherwise = _setting(sheet, ("otherwise",), ()) if sheet.has(("otherwise",)) else None
+    otherwise = (
+        _setting(sheet, ("otherwise",), keys.OTHERWISE) if sheet.has(("otherwise",)) else None
+    )
     weeks = _weeks(sheet, names) if sheet.has(("week",)) else {}
     exceptions = _exceptions(sheet, known) if sheet.has(("exceptions",)) else []
     if len(sheet.problems) > before or schedule_id is None or otherwise is None:
@@ -256,7 +259,7 @@ def _overlap(sheet: Sheet, first: Block, second: Block, days: Sequence[int] = ()
 
 
 def _block(sheet: Sheet, path: Path) -> Block | None:
-    setting = _setting(sheet, path, ("from", "to"))
+    setting = _setting(sheet, path, keys.BLOCK)
     start, end = (
         sheet.read((*path, name), parse_time_of_day) if sheet.has((*path, name)) else None
         for name in ("from", "to")
@@ -294,14 +297,14 @@ def _block(sheet: Sheet, path: Path) -> Block | None:
     )
 
 
-def _setting(sheet: Sheet, path: Path, times: tuple[str, ...]) -> Setting | None:
-    values = read_values(sheet, path, (*times, MODE))
+def _setting(sheet: Sheet, path: Path, known: keys.Keys) -> Setting | None:
+    values = read_values(sheet, path, *known.names)
     if values is None or values.mode is None:
         return None
     return Setting(
         values.mode,
         values.setpoints,
-        sheet.at(path, key=not times),  # a block is a list item; `otherwise` is a key
+        sheet.at(path, key=known is keys.OTHERWISE),  # a block is a list item; `otherwise` is a key
         values.mode_origin,
         values.setpoint_origins,
     )
@@ -314,8 +317,7 @@ def _exceptions(sheet: Sheet, known: Known) -> list[DayRule]:
 
 def _rule(sheet: Sheet, path: Path, known: Known) -> DayRule | None:
     before = len(sheet.problems)
-    optional = ("do", "name", "dates", "calendar", "entries", "day", "blocks", "priority")
-    sheet.keys(path, (), optional)
+    sheet.keys(path, *keys.EXCEPTION.names)
     data = sheet.value(path)
     if not isinstance(data, dict):
         return None

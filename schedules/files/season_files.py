@@ -10,6 +10,7 @@ from types import MappingProxyType
 from bms.texts.messages import msg
 from bms.texts.problems import Origin, Path, suggestion
 from bms.texts.yaml.sheet import Sheet
+from schedules.files import keys
 from schedules.model.calendar import YEAR, MonthDay, YearlySpan, parse_yearly, spans_text
 from schedules.model.programme import ANY_SEASON
 from schedules.model.seasons import (
@@ -26,7 +27,11 @@ from schedules.model.seasons import (
 REST = "rest"
 """Written in place of dates: the season of all other days."""
 BY = "by"
-_WAYS = ("dates", "outdoor", "hand")
+_WAYS = {
+    "dates": keys.SEASONS_BY_DATES,
+    "outdoor": keys.SEASONS_BY_OUTDOOR,
+    "hand": keys.SEASONS_BY_HAND,
+}
 _MEANS = {"running": "running", "five-day": "five_day"}
 _DEFAULTS = OutdoorRule("")
 
@@ -50,7 +55,7 @@ class Seasons:
 
 def read_seasons(sheet: Sheet, seasons: Seasons) -> None:
     """Add what a sheet says."""
-    if not sheet.keys((), ("seasons",), ("bases",)):
+    if not sheet.keys((), *keys.SEASONS.names):
         return
     for set_id in sheet.mapping(("seasons",)):
         path: Path = ("seasons", set_id)
@@ -105,22 +110,7 @@ def _made(
 def _switched(sheet: Sheet, path: Path, set_id: str) -> SeasonSet | None:
     """A set that says what switches it."""
     by = sheet.choice((*path, BY), msg("way of switching seasons"), _WAYS)
-    common = ("dwell_days",)
-    allowed = {
-        "outdoor": (
-            "mean",
-            "alpha",
-            SUMMER,
-            WINTER,
-            "confirm_days",
-            "permitted",
-            "fallback_h",
-            *common,
-        ),
-        "hand": ("checklist", *common),
-    }
-    required = (BY, "dates", "point") if by == "outdoor" else (BY, "dates")
-    if by is not None and not sheet.keys(path, required, allowed.get(by, ())):
+    if by is not None and not sheet.keys(path, *_WAYS[by].names):
         return None
     if not sheet.has((*path, "dates")):
         return None
@@ -205,7 +195,7 @@ def _thresholds(
             key=True,
         )
         return None
-    if not sheet.keys(here, ("enter_c", "leave_c")):
+    if not sheet.keys(here, *keys.THRESHOLDS.names):
         return None
     enter = sheet.number((*here, "enter_c"), -60, 60)
     leave = sheet.number((*here, "leave_c"), -60, 60)

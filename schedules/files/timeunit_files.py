@@ -8,14 +8,13 @@ from types import MappingProxyType
 from bms.texts.messages import msg
 from bms.texts.problems import Path, TextError
 from bms.texts.yaml.sheet import Sheet
+from schedules.files import keys
 from schedules.files.governing import complain_nothing, read_targets
 from schedules.files.targets import Targets, chosen
 from schedules.model.programme import Schedule
 from schedules.model.timeunits import TimeUnit
 from schedules.model.week import DAY_MINUTES, parse_minutes, parse_time, parse_weekdays
 
-_REQUIRED = ("targets", "people", "modes", "longest", "latest")
-_OPTIONAL = ("title", "setpoints", "days", "cancel")
 _OFF = "off"
 
 
@@ -26,13 +25,13 @@ def read_time_units(
     targets: Targets | None,
 ) -> dict[str, TimeUnit]:
     """The time units of a file by id; those with problems are left out."""
-    if not sheet.keys((), ("time_units",)):
+    if not sheet.keys((), *keys.TIME_UNITS.names):
         return {}
     units: dict[str, TimeUnit] = {}
     for name in sheet.mapping(("time_units",)):
         path: Path = ("time_units", name)
         sheet.identifier(path, msg("time unit"), key=True)
-        if not sheet.keys(path, _REQUIRED, _OPTIONAL):
+        if not sheet.keys(path, *keys.TIME_UNIT.names):
             continue
         before = len(sheet.problems)
         areas = _targets(sheet, path, governed, targets)
