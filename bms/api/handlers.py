@@ -12,13 +12,13 @@ from bms.api import switch_views, views
 from bms.api.overrides import OverrideHandlers
 from bms.api.server import Handler
 from bms.api.switches import SwitchHandlers
+from bms.config.points import zone_of
 from bms.core.errors import InvalidInput
 from bms.core.moments import past
 from bms.field.commissioning import raw_access
 from bms.operations.overrides.kept import Keeping
 from bms.operations.runtime import Runtime
 from bms.people.roles import Action, may
-from bms.reports.why import zone_of
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.base import Driver

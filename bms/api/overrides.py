@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from bms.api import views
 from bms.api.server import Handler
+from bms.config.points import zone_of
 from bms.core.decisions import Override
 from bms.core.durations import parse_duration
 from bms.core.errors import InvalidInput, Refused
@@ -18,7 +19,6 @@ from bms.operations.overrides.cost import Cost
 from bms.operations.overrides.planning import Until
 from bms.operations.runtime import Runtime
 from bms.people.roles import Action, may
-from bms.reports.why import zone_of
 from bms.storage.state import PastOverride
 from bms.texts.messages import msg
 

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bms.api.views import local
+from bms.config.points import zone_of
 from bms.control.supervise.season_by_weather import is_bad, mean_of
 from bms.core.switched import Spell, SpellKey, planned
 from bms.operations.runtime import Runtime
@@ -174,7 +175,7 @@ def unit(runtime: Runtime, found: TimeUnit, now: datetime) -> dict[str, Any]:
 
 def _target(runtime: Runtime, target: str, now: datetime) -> dict[str, Any]:
     resolver = runtime.answers(target)
-    zone = runtime.site.bases[target.partition(".")[0]].zone
+    zone = zone_of(runtime.site, target)
     if resolver is None:
         return {
             "target": target,
@@ -198,7 +199,7 @@ def extensions_view(
     """Extensions, the first made first."""
     views = []
     for extension in sorted(found, key=lambda e: e.id):
-        zone = runtime.site.bases[extension.target.partition(".")[0]].zone
+        zone = zone_of(runtime.site, extension.target)
         views.append(
             {
                 "id": extension.id,

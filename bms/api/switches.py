@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from bms.api import switch_views as views
 from bms.api.server import Handler
 from bms.api.views import local
+from bms.config.points import zone_of
 from bms.core.errors import InvalidInput
 from bms.core.moments import coming
 from bms.core.switched import Switched
@@ -106,7 +107,7 @@ class SwitchHandlers:
     async def _season_switch(self, args: Mapping[str, Any], user: str) -> Any:
         now, site = self.now(), self.runtime.site
         base, at = _text(args, "base"), _optional(args, "at")
-        zone = site.bases[base].zone if base in site.bases else site.file.zone
+        zone = zone_of(site, base or "")
         plan = plans.plan_season(
             site,
             self.runtime.standing,

@@ -9,13 +9,13 @@ from fnmatch import fnmatchcase
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bms.config.points import shown, zone_of
 from bms.config.site import Base, Group
 from bms.control import STRATEGIES
 from bms.control.supervise.next_change import next_effective_change
 from bms.core.decisions import Award, Override
 from bms.operations.runtime import Runtime
 from bms.reports import why as why_report
-from bms.reports.why import shown, zone_of
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality
 

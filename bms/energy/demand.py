@@ -15,7 +15,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bms.core.instants import from_ms
-from bms.energy.intervals import Label
+from bms.core.readings import Label
 from bms.energy.quarters import QUARTER_MS, Slot
 
 FILLED_PCT: Final = 95

@@ -27,7 +27,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from bms.core.instants import DAY_MS, from_ms, to_ms
-from drivers.points import PointId
+from bms.core.readings import Label, Reading, worst
 
 HOUR_MS: Final = 3_600_000
 BORDER_LIMIT_MS: Final = HOUR_MS
@@ -51,42 +51,6 @@ of marks decides about any mark, and late ones redo a week and not a meter's lif
 
 HELD_COUNTS: Final = 1
 """A step back by no more than this is below the register's resolution: the register is held."""
-
-
-class Reading(NamedTuple):
-    """A register value: `meter` is the point id of the counter, `time` aware UTC."""
-
-    meter: PointId
-    time: datetime
-    counts: int
-
-
-class Label(StrEnum):
-    """How an amount was come by, the most certain first."""
-
-    MEASURED = "measured"
-    CORRECTED = "corrected"
-    """Measured across a rollover of a register whose size is declared, across marks that are not
-    believed, up to or from a replacement; or put right by a person."""
-    DERIVED = "derived"
-    """By formula from measured and corrected ones."""
-    ALLOCATED = "allocated"
-    """A share of what was measured over a longer time: the total is true, the shape is not."""
-    MANUAL = "manual"
-    """From a register read by a person."""
-    ESTIMATED = "estimated"
-    """A person's or a model's estimate."""
-    MISSING = "missing"
-    """Unknown, or known in part only."""
-
-
-LABELS: Final = tuple(Label)
-RANK: Final[Mapping[Label, int]] = {label: rank for rank, label in enumerate(LABELS)}
-
-
-def worst(one: Label, other: Label) -> Label:
-    """The less certain of two labels."""
-    return one if RANK[one] >= RANK[other] else other
 
 
 class Event(StrEnum):

@@ -17,16 +17,8 @@ from itertools import accumulate, pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from bms.core.instants import from_ms, to_ms
-from bms.energy.intervals import (
-    BORDER_LIMIT_MS,
-    MAX_PROBLEMS,
-    RANK,
-    Energy,
-    Event,
-    Interval,
-    Label,
-    worst,
-)
+from bms.core.readings import RANK, Label, worst
+from bms.energy.intervals import BORDER_LIMIT_MS, MAX_PROBLEMS, Energy, Event, Interval
 
 QUARTER_MS: Final = 900_000
 MEASURED_WITHIN_MS: Final = 1_200_000

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bms.config.points import owner_of
 from bms.control.engine.protection import same
 from bms.core.decisions import Condition, Severity
 from bms.texts.messages import msg
@@ -103,7 +104,7 @@ class FieldLink:
         self._detail_by_device: dict[str, str] = {}
         self._points_of: dict[str, int] = {}
         for point in self._ids:
-            device = _device(point)
+            device = owner_of(point)
             self._points_of[device] = self._points_of.get(device, 0) + 1
             self._image[point] = Sample(point, None, Quality.BAD, started, msg("not read yet"))
         if not self._ids:
@@ -192,7 +193,7 @@ class FieldLink:
             if point not in self._not_good:
                 self._not_good[point] = now
             if sample.detail:
-                self._detail = self._detail_by_device[_device(point)] = sample.detail
+                self._detail = self._detail_by_device[owner_of(point)] = sample.detail
         if any_good:
             self._last_good = now
         if len(self._not_good) < len(self._ids):
@@ -386,7 +387,7 @@ class FieldLink:
         missing: dict[str, int] = {}
         latest: dict[str, datetime] = {}
         for point, point_since in self._not_good.items():
-            device = _device(point)
+            device = owner_of(point)
             missing[device] = missing.get(device, 0) + 1
             latest[device] = max(latest.get(device, point_since), point_since)
         return skewed + [
@@ -409,7 +410,3 @@ class FieldLink:
 
 def _not_done(writes: Iterable[Write], detail: str) -> list[WriteResult]:
     return [WriteResult(w.point, w.value, WriteStatus.TIMEOUT, detail) for w in writes]
-
-
-def _device(point: PointId) -> str:
-    return point.rsplit(".", 1)[0]

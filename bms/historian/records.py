@@ -12,7 +12,7 @@ from bms.core.equipment import PointClass
 from bms.core.instants import EPOCH as EPOCH
 from bms.core.instants import from_ms as from_ms
 from bms.core.instants import to_ms as to_ms
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from drivers.points import PointId, Sample, Value
 
 

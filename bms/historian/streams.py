@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from bms.energy.intervals import Label
+from bms.core.readings import Label
 from drivers.points import PointId
 
 

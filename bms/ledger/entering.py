@@ -17,7 +17,8 @@ from typing import Final
 from bms.config.site import MeterSpec, Site
 from bms.core.errors import InvalidInput, Refused
 from bms.core.instants import to_ms
-from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW, Label
+from bms.core.readings import Label
+from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW
 from bms.energy.quarters import QUARTER_MS
 from bms.historian.log.log_queries import Queries
 from bms.ledger.entries import Entry, EntryKind

@@ -22,12 +22,11 @@ from zoneinfo import ZoneInfo
 
 from bms.config.site import MeterSpec
 from bms.core.instants import DAY_MS, to_ms
+from bms.core.readings import RANK, Label
 from bms.energy.intervals import (
-    RANK,
     RETURN_WITHIN_MS,
     Event,
     Interval,
-    Label,
     Mark,
     Register,
     Replacement,

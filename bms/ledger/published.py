@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bms.config.site import MeterSpec
 from bms.core.instants import DAY_MS, from_ms, to_ms
-from bms.energy.intervals import LABELS, RANK, Label, worst
+from bms.core.readings import LABELS, RANK, Label, worst
 from bms.energy.quarters import QUARTER_MS
 from bms.ledger.entries import Entry, EntryKind
 from bms.ledger.months import month_of

@@ -19,7 +19,8 @@ from typing import Any, Final, NamedTuple
 from bms.config.site import MeterSpec
 from bms.core.errors import StoreError
 from bms.core.instants import DAY_MS, from_ms, to_ms
-from bms.energy.intervals import LABELS, Energy, Event, Label
+from bms.core.readings import LABELS, Label
+from bms.energy.intervals import Energy, Event
 from bms.energy.quarters import (
     QUARTER_MS,
     Anchor,

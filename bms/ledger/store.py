@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from bms.core.instants import DAY_MS, to_ms
-from bms.energy.intervals import RANK
+from bms.core.readings import RANK
 from bms.energy.quarters import Anchor, Stretch
 from bms.ledger.entries import EntryKind
 from bms.ledger.packing import Raw, pack, pack_day

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bms.config.points import known_units
 from bms.config.resolving.singles import with_library
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
@@ -20,7 +21,6 @@ from bms.core.decisions import Award, Condition, Controller, Override, Severity
 from bms.core.switched import NOTHING_SWITCHED, Switched
 from bms.field.image import Field
 from bms.operations.seasons.standing import STATES, Standing
-from bms.reports.why import known_units
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem
 from drivers.points import PointId, Quality, Sample

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bms.config.points import zone_of
 from bms.config.site import Site
 from bms.control.engine.protection import same, same_winner
 from bms.control.engine.shadowed import shadowed
@@ -116,7 +117,9 @@ def to_json(site: Site, rows: Sequence[Unsent]) -> list[dict[str, Any]]:
     """Plain values, times in the zone of each point's base."""
     return [
         {
-            "time": row.time.astimezone(_zone(site, row.point)).isoformat(timespec="seconds"),
+            "time": row.time.astimezone(ZoneInfo(zone_of(site, row.point))).isoformat(
+                timespec="seconds"
+            ),
             "point": row.point,
             "value": row.value,
             "field": row.field,
@@ -126,8 +129,3 @@ def to_json(site: Site, rows: Sequence[Unsent]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def _zone(site: Site, point: PointId) -> ZoneInfo:
-    base = site.bases.get(point.split(".", 1)[0])
-    return ZoneInfo(base.zone if base is not None else site.file.zone)

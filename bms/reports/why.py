@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.site import Group, Site, StrategySpec
+from bms.config.points import own_group, point_class, points_behind, shown, zone_of
+from bms.config.site import Site, StrategySpec
 from bms.control.engine.protection import Hold, retold
 from bms.core.decisions import Award, Command
-from bms.core.equipment import PointClass, Role
+from bms.core.equipment import PointClass
 from bms.core.errors import BmsError, InvalidInput
 from bms.historian.log.log_queries import Queries
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
-from drivers.points import PointId, Quality, Sample, Value
+from drivers.points import PointId, Quality, Sample
 
 ANALOG_WITHIN = (timedelta(hours=1),)
 STATE_WITHIN = (*ANALOG_WITHIN, timedelta(hours=6), timedelta(hours=25))
@@ -132,76 +133,6 @@ def award_at(history: Queries, point: PointId, time: datetime) -> Award | None:
     if row.held_since is None or winner.expires is None:
         return row.award
     return retold(row.award, Hold(winner.value, row.held_since, winner.expires), time)
-
-
-def known_units(site: Site, strategies: Mapping[str, StrategySpec]) -> dict[PointId, str]:
-    """Every point of a site with its unit: those of its links, and the groups' own."""
-    units = {point.id: point.unit for link in site.links.values() for point in link.points}
-    for group in site.groups.values():
-        units[group.mode_point] = ""
-        setpoints = strategies[group.strategy].setpoints
-        units |= {group.setpoint_point(name): found.unit for name, found in setpoints.items()}
-    return units
-
-
-def zone_of(site: Site, point: PointId) -> str:
-    """The IANA zone of the base of a point."""
-    base = site.bases.get(point.split(".", 1)[0])
-    return base.zone if base is not None else site.file.zone
-
-
-def point_class(site: Site, point: PointId) -> PointClass:
-    """Counter, state or analog, by the role of the point."""
-    role = role_of(site, point)
-    return role.klass if role is not None else PointClass.ANALOG
-
-
-def role_of(site: Site, point: PointId) -> Role | None:
-    """What a point means for its equipment; None for those of groups."""
-    device, _, name = point.rpartition(".")
-    equipment = site.equipment.get(device)
-    return equipment.kind.roles.get(name) if equipment is not None else None
-
-
-def shown(site: Site, point: PointId, value: Value) -> Value:
-    """A commanded value as the field shows it: strategies command states as 1 and 0."""
-    if isinstance(value, int | float) and point_class(site, point) is PointClass.STATE:
-        return bool(value)
-    return value
-
-
-def own_group(site: Site, point: PointId) -> Group | None:
-    """The group whose mode or setpoint the point is; None for the points of equipment.
-
-    A machine with a schedule of its own is a group by the machine's id, too.
-    """
-    owner, _, role = point.rpartition(".")
-    machine = site.equipment.get(owner)
-    return None if machine is not None and role in machine.points else site.groups.get(owner)
-
-
-def groups_of(site: Site, point: PointId) -> list[Group]:
-    """The group whose own point it is, or the groups that run the equipment."""
-    owner = point.rpartition(".")[0]
-    if owner in site.groups:
-        return [site.groups[owner]]
-    return [g for g in site.groups.values() if any(member.id == owner for member in g.members)]
-
-
-def points_behind(
-    site: Site, strategies: Mapping[str, StrategySpec], point: PointId
-) -> list[PointId]:
-    """The group points that a command for equipment comes from: the mode, and the setpoint named
-    like the role (`zone_setpoint_c` for `zone_setpoint`). Empty for groups' own points."""
-    if point not in site.outputs:
-        return []
-    role = point.rpartition(".")[2]
-    found = []
-    for group in groups_of(site, point):
-        names = strategies[group.strategy].setpoints
-        found += [group.setpoint_point(n) for n in names if role in (n, n.rpartition("_")[0])]
-        found.append(group.mode_point)
-    return found
 
 
 def _ladder(site: Site, award: Award | None, zone: ZoneInfo) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from bms.core.instants import DAY_MS, to_ms
-from bms.energy.intervals import RANK, Label, Reading
+from bms.core.readings import RANK, Label, Reading
 from bms.energy.quarters import QUARTER_MS
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter

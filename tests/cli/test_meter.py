@@ -15,7 +15,7 @@ from bms.cli import main
 from bms.config.load import load
 from bms.config.writing.scaffold import init
 from bms.control import STRATEGIES
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import meters_of
 from bms.historian.records import Batch

@@ -14,6 +14,7 @@ import pytest
 
 from bms.app.simulate import simulate
 from bms.config.load import check, load
+from bms.config.points import known_units
 from bms.config.site import Site
 from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Engine
@@ -22,7 +23,7 @@ from bms.control.supervise.next_change import next_switch
 from bms.control.supervise.optimal import OptimalState, Seen, expected_start
 from bms.core.decisions import Override, Priority
 from bms.historian.log.embedded import History
-from bms.reports.why import known_units, why_then
+from bms.reports.why import why_then
 from drivers.base import WriteResult, WriteStatus
 from drivers.plant import PlantPoint
 from drivers.points import PointId, Quality, Sample, Value

@@ -8,7 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from bms.core.instants import to_ms
-from bms.energy.intervals import Energy, Interval, Mark, Reading
+from bms.core.readings import Reading
+from bms.energy.intervals import Energy, Interval, Mark
 from bms.energy.quarters import Course, Slot, Stretch, energy_of
 
 

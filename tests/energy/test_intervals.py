@@ -13,16 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bms.core.instants import DAY_MS, local_midnight, to_ms
+from bms.core.readings import Label, worst
 from bms.energy.intervals import (
     RETURN_WITHIN_MS,
     Event,
-    Label,
     Mark,
     Register,
     Replacement,
     intervals,
     to_decimal,
-    worst,
 )
 from bms.energy.quarters import QUARTER_MS, Course
 from bms.energy.usual_week import usual

@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
-from bms.energy.intervals import Label
+from bms.core.readings import Label
 from bms.forward.streams.outgoing import Outgoing
 from bms.forward.streams.sources import Sources
 from bms.historian.streams import EnergyRow, RollupRow

@@ -16,7 +16,7 @@ from bms.config.resolving.meters import meter_specs
 from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import Site
 from bms.core.instants import local_midnight
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from bms.forward.streams.outgoing import Outgoing
 from bms.forward.streams.sources import Sources
 from bms.forward.streams.tags import Tagging, site_tags

@@ -20,7 +20,7 @@ from bms.config.load import load
 from bms.config.shapes.sinks import InfluxFile
 from bms.config.site import Site
 from bms.control import STRATEGIES
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from bms.forward.checking.compare import Comparison, LocalCounts, compare
 from bms.forward.copying.catching_up import Pace
 from bms.forward.copying.opened import open_sources

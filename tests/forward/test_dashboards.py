@@ -15,7 +15,7 @@ import pytest
 import bms.forward
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
-from bms.energy.intervals import Label
+from bms.core.readings import Label
 from bms.forward.streams.lines import LineWriter, alarm_line, award_line, energy_line, rollup_line
 from bms.forward.streams.tags import Tagging, site_tags
 from bms.historian.formats.blob import BOOL, NONE

@@ -16,7 +16,7 @@ import pytest
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from bms.forward.checking.compare import LocalCounts, comparison
 from bms.forward.checking.verify import mark_for_backfill
 from bms.forward.copying.catching_up import Pace

@@ -14,7 +14,7 @@ import pytest
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
-from bms.energy.intervals import Label
+from bms.core.readings import Label
 from bms.forward.checking.compare import Comparison, LocalCounts, compare
 from bms.forward.copying.catching_up import Pace
 from bms.forward.copying.sink import InfluxSink

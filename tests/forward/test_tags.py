@@ -14,7 +14,7 @@ from bms.config.load import load
 from bms.config.shapes.models import EnergyBoundary
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput
-from bms.energy.intervals import Label
+from bms.core.readings import Label
 from bms.forward import cursors
 from bms.forward.cursors import (
     LAYOUT,

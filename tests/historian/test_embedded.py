@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from bms.forward.cursors import SinkCursor, least_taken
 from bms.historian.formats.blob import DamagedBlob, decode, encode
 from bms.historian.log.embedded import ROW_SAMPLES, History

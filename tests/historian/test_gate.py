@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from bms.core.clock import SystemClock
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from bms.historian.recording.gate import HELD_BATCHES, ClockGate
 from bms.historian.records import Batch
 from drivers.points import Quality, Sample

@@ -11,7 +11,8 @@ import pytest
 
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
-from bms.energy.intervals import Reading, intervals
+from bms.core.readings import Reading
+from bms.energy.intervals import intervals
 from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder, meters_of, series_of
 from bms.historian.records import AlarmRow, AwardRow, Batch, Series

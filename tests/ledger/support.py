@@ -12,7 +12,7 @@ from pathlib import Path
 from bms.config.resolving.meters import MeterEntry
 from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import Site
-from bms.energy.intervals import LABELS, Label, Reading
+from bms.core.readings import LABELS, Label, Reading
 from bms.energy.quarters import Slot
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bms.core.instants import DAY_MS, from_ms, to_ms
-from bms.energy.intervals import Label, Mark, intervals
+from bms.core.readings import Label
+from bms.energy.intervals import Mark, intervals
 from bms.energy.quarters import QUARTER_MS, anchors_of
 from bms.ledger.entering import Author, correct, withdraw
 from bms.ledger.entries import EntryKind

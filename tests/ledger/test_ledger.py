@@ -13,8 +13,8 @@ import pytest
 from bms.config.shapes.models import EnergyBoundary
 from bms.core.errors import InvalidInput, Refused
 from bms.core.instants import local_midnight, to_ms
+from bms.core.readings import Label
 from bms.energy.demand import peaks
-from bms.energy.intervals import Label
 from bms.energy.quarters import QUARTER_MS
 from bms.energy.tree import tree
 from bms.ledger.conditions import conditions
@@ -182,7 +182,7 @@ def test_a_ratio_is_dated_and_a_change_of_it_revises(tmp_path: Path) -> None:
 def test_a_finer_resolution_goes_on_without_a_seam(tmp_path: Path) -> None:
     from decimal import Decimal
 
-    from bms.energy.intervals import Reading
+    from bms.core.readings import Reading
     from bms.historian.records import Batch, Meter
 
     with Books(site_of(tmp_path)) as books:

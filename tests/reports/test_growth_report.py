@@ -13,7 +13,7 @@ import pytest
 from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import MeterRole
 from bms.core.instants import local_midnight
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from bms.energy.verdict import Verdict
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from bms.app.simulate import simulate
 from bms.config.load import load
+from bms.config.points import known_units
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Engine
@@ -28,7 +29,7 @@ from bms.field.plants import EchoPlant
 from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder
 from bms.operations.overrides.planning import Until, back_to, wanted
-from bms.reports.why import award_at, known_units, why, why_then
+from bms.reports.why import award_at, why, why_then
 from bms.storage.state import Store
 from bms.texts.yaml.parsing import Origin
 from drivers.base import WriteResult, WriteStatus

@@ -178,7 +178,7 @@ def _opened(
 
 
 def _zone(site: Site) -> Any:
-    from bms.historian.reading.selection import zone_of
+    from bms.config.points import zone_of
 
     return lambda point: zone_of(site, point)
 

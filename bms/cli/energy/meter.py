@@ -352,7 +352,7 @@ def correct(
     as_json: bool,
 ) -> None:
     """Say what a meter used in a period; the register's own account stays underneath."""
-    from bms.energy.intervals import Label
+    from bms.core.readings import Label
     from bms.ledger.entering import correct as enter
     from bms.ledger.up_to_date import open_ledger
 

@@ -122,11 +122,12 @@ def why(site: Path, point: str, at: str | None, as_json: bool) -> None:
 
 def _why_then(directory: Path, point: str, at: str) -> dict[str, Any]:
     from bms.cli.common import load_site
+    from bms.config.points import known_units, zone_of
     from bms.control import STRATEGIES
     from bms.core.clock import SystemClock
     from bms.core.moments import past
     from bms.historian.log.log_queries import Queries
-    from bms.reports.why import known_units, why_then, zone_of
+    from bms.reports.why import why_then
 
     site, now = load_site(directory), SystemClock().now()
     time = past(at, now, zone_of(site, point))

@@ -131,7 +131,7 @@ def ask_reason(yes: bool) -> str:
 def _show_conflict(editor: Editor, draft: Draft) -> None:
     """Theirs and mine, where both changed one file."""
     from bms.operations.editing.editor import Draft
-    from bms.storage.replacing import on_disk
+    from bms.storage.durable import on_disk
 
     theirs = on_disk(editor.directory / draft.file)
     if theirs is None or theirs == draft.old:

@@ -78,7 +78,7 @@ def list_(site: Path, as_json: bool) -> None:
 def show_(site: Path, schedule: str, revision: int | None, as_json: bool) -> None:
     """The text of SCHEDULE, with the number of each line."""
     from bms.operations.editing.revisions import text_of
-    from bms.storage.replacing import digest
+    from bms.storage.durable import digest
     from bms.texts.yaml.parsing import read
 
     editor = editor_of(site)
@@ -159,7 +159,7 @@ def restore(
 ) -> None:  # fmt: skip
     """Put REVISION of SCHEDULE in force again, as a new revision."""
     from bms.operations.editing.editor import Draft
-    from bms.storage.replacing import on_disk
+    from bms.storage.durable import on_disk
 
     editor = editor_of(site)
     file = editor.file_of(schedule, gone=True)

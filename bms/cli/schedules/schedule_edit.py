@@ -265,7 +265,7 @@ def _edited(editor: Editor, file: str, old: bytes, copy: Path) -> Draft | None:
     from bms.config.writing.render import render
     from bms.operations.editing.editor import Draft
     from bms.operations.editing.revisions import text_of
-    from bms.storage.replacing import on_disk
+    from bms.storage.durable import on_disk
 
     line = 1
     while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bms.config.points import base_of
 from bms.config.reading.files import CALENDARS, OVERLAYS, SEASONS, TIME_UNITS
 from bms.config.reading.sections import Names
 from bms.config.site import Site, StrategySpec
@@ -85,7 +86,7 @@ def _check_targets(
     owners = {m: name for name, members in known.targets.groups.items() for m in members}
     for target, place in library.claims.items():
         sun = library.schedules[library.governed[target]].hangs_on_sun
-        base = target.partition(".")[0]
+        base = base_of(target)
         if sun is not None and base in known.bases.known and base not in known.places:
             hint = msg(
                 "add location: [30.18, 120.16] (latitude, longitude) to '{base}' in site.yaml",
@@ -121,7 +122,7 @@ def _check_seasons(library: Library, known: Governable) -> list[Problem]:
     """The bases that have seasons, and the outdoor temperatures that switch them."""
     problems: list[Problem] = []
     for name, place in library.base_places.items():
-        base = name.partition(".")[0]
+        base = base_of(name)
         if base not in known.bases.known:
             if known.bases.complete:
                 hint = suggestion(base, known.bases.known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bms.config.points import base_of
 from bms.config.site import Group, Site
 from bms.core.decisions import Command, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
@@ -76,5 +77,5 @@ class ScheduleController:
 
 def resolver_of(site: Site, target: str, context: Context) -> Resolver | None:
     """The answers for a group or equipment; None if no schedule governs it."""
-    base = site.bases[target.partition(".")[0]]
+    base = site.bases[base_of(target)]
     return site.library.resolver(target, base.zone, place=base.place, context=context)

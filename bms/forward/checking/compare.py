@@ -14,6 +14,7 @@ from math import fsum, isfinite
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from bms.config.points import base_of
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.forward.cursors import DeadLetter
@@ -94,7 +95,7 @@ class LocalCounts:
 
     def bases(self) -> set[str]:
         """The bases of the points here."""
-        return {series.point.partition(".")[0] for series in self._sources.history.series()}
+        return {base_of(series.point) for series in self._sources.history.series()}
 
     def refused(self) -> DeadLines:
         """What the server has refused for good: it is not expected there."""

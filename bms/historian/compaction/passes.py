@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from bms.config.points import base_of
 from bms.core.equipment import PointClass
 from bms.historian.files.rawfiles import SAMPLES_AT_ONCE, LogView, segment_samples
 from bms.historian.files.rolldb import RollDb, local_dates
@@ -62,8 +63,7 @@ class Points:
         for number, point, klass in history.series_rows():
             self.classes[number] = PointClass(klass)
             self.groups[number] = group_of(PointClass(klass))
-            base = point.split(".", 1)[0]
-            self.zones[number] = self.base_zones.get(base, self.default_zone)
+            self.zones[number] = self.base_zones.get(base_of(point), self.default_zone)
 
     def dates(self, rows: Rollups) -> Ints:
         """The local date (ordinal) of each row."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from bms.historian.formats.blob import encode
 from bms.historian.log import award_rows
 from bms.historian.log.log_queries import TEXT_CACHE, Queries

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bms.core.decisions import Severity
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from bms.historian.formats.blob import DamagedBlob, decode, value_of
 from bms.historian.log import award_rows
 from bms.historian.records import (

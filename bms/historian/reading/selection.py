@@ -51,9 +51,3 @@ def _means(site: Site, name: str, point: PointId) -> bool:
         return any(point.startswith(f"{member}.") for member in (*members, name))
     # A base or equipment, whether it is still in the site or not.
     return point.startswith(f"{name}.")
-
-
-def zone_of(site: Site, point: PointId) -> str:
-    """The time zone of the base that a point belongs to."""
-    base = site.bases.get(point.split(".", 1)[0])
-    return site.file.zone if base is None else base.zone

@@ -14,10 +14,11 @@ from math import isfinite
 from operator import itemgetter
 from typing import Protocol
 
+from bms.config.points import point_class
 from bms.config.site import Site
 from bms.core.decisions import Award, Severity
 from bms.core.equipment import PointClass
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from bms.historian.records import (
     EPOCH,
     AlarmRow,
@@ -77,17 +78,11 @@ class AlarmEvent(Protocol):
 
 def series_of(site: Site) -> list[Series]:
     """Every point of the site's links, with unit and class."""
-    classes = {
-        point: equipment.kind.roles[role].klass
-        for equipment in site.equipment.values()
-        for role, point in equipment.points.items()
-        if role in equipment.kind.roles
-    }
     return [
         Series(
             point.id,
             point.unit,
-            PointClass.EVENT if _is_text(point) else classes.get(point.id, PointClass.ANALOG),
+            PointClass.EVENT if _is_text(point) else point_class(site, point.id),
         )
         for link in site.links.values()
         for point in link.points

@@ -20,7 +20,7 @@ from bms.core.errors import InvalidInput, Refused
 from bms.operations.editing.revisions import Author, Revision, Revisions, text_of
 from bms.people.accounts import login
 from bms.people.roles import Action, may
-from bms.storage.replacing import digest, on_disk
+from bms.storage.durable import digest, on_disk
 from bms.texts.messages import msg
 from bms.texts.problems import TextError
 from bms.texts.yaml.parsing import Problem, read, suggestion

@@ -21,8 +21,7 @@ from typing import Any
 from bms.core.errors import InvalidInput, Refused, StoreError
 from bms.people.accounts import account
 from bms.storage import audit
-from bms.storage.durable import sync_directory
-from bms.storage.replacing import digest, leftovers, on_disk, put
+from bms.storage.durable import digest, leftovers, on_disk, put, sync_directory
 from bms.texts.messages import msg
 from bms.texts.problems import counted
 from bms.texts.yaml.parsing import Problem

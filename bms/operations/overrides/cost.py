@@ -15,14 +15,15 @@ from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from bms.config.points import zone_of
 from bms.config.site import Site
 from bms.control.engine.protection import is_on
 from bms.core.decisions import Award, Override, Priority
 from bms.core.durations import in_words
 from bms.core.instants import MILLISECOND
-from bms.energy.intervals import BORDER_LIMIT_MS, Interval, Reading, intervals, marks_of
+from bms.core.readings import Reading
+from bms.energy.intervals import BORDER_LIMIT_MS, Interval, intervals, marks_of
 from bms.historian.log.log_queries import Queries
-from bms.reports.why import zone_of
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality, Sample
 

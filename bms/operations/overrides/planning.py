@@ -8,6 +8,16 @@ from datetime import datetime
 from math import inf
 from typing import Any
 
+from bms.config.points import (
+    groups_of,
+    own_group,
+    owner_of,
+    point_class,
+    points_behind,
+    role_of,
+    shown,
+    zone_of,
+)
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES
 from bms.control.engine.protection import is_on
@@ -18,15 +28,6 @@ from bms.core.equipment import PointClass
 from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import END_OF_BLOCK, coming
 from bms.people.roles import Action, may, may_for
-from bms.reports.why import (
-    groups_of,
-    own_group,
-    point_class,
-    points_behind,
-    role_of,
-    shown,
-    zone_of,
-)
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.points import ModbusAddress, PointId, Value
@@ -194,7 +195,7 @@ def back_to(
             point, value, reason, msg("then back to {told} ({reason})", told=told, reason=reason)
         )
     for behind in points_behind(site, STRATEGIES, point):
-        group = site.groups[behind.rpartition(".")[0]]
+        group = site.groups[owner_of(behind)]
         longer = [o for o in others if o.point == behind and o.until > end]
         if longer:
             value, reason = (

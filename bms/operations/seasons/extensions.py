@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bms.config.points import zone_of
 from bms.config.site import Site
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.errors import InvalidInput, Refused
@@ -56,7 +57,7 @@ def plan_extension(
     wanted = mode or next((m for m in unit.modes if m != OFF_MODE), OFF_MODE)
     made = []
     for name in _chosen(unit, target):
-        zone = _zone(site, name)
+        zone = zone_of(site, name)
         end = end_of(until, duration, now, zone)
         refusal = unit.refusal(user, name, wanted, setpoints, now, end, zone)
         if refusal is not None:
@@ -173,7 +174,7 @@ def _usual(
     resolver = _plain(site, standing, target)
     if resolver is None:
         return {}
-    today = now.astimezone(ZoneInfo(_zone(site, target))).date()
+    today = now.astimezone(ZoneInfo(zone_of(site, target))).date()
     around = resolver.preview(today - timedelta(days=7), 14)
     found = [s for s in around if s.entry.mode == mode and s.entry.setpoints]
     before = [s for s in found if s.start <= now]
@@ -188,7 +189,7 @@ def _off_until(
     resolver = _plain(site, standing, target)
     if resolver is None:
         return None
-    zone = ZoneInfo(_zone(site, target))
+    zone = ZoneInfo(zone_of(site, target))
     today = now.astimezone(zone).date()
     ahead = [s for s in resolver.preview(today, 2) if s.end > now]
     midnight = datetime.combine(today + timedelta(days=1), time(), zone)
@@ -203,7 +204,3 @@ def _off_until(
 def _plain(site: Site, standing: Standing, target: str) -> Resolver | None:
     """The schedule of a target without what people extended."""
     return resolver_of(site, target, replace(standing.context, extensions=()))
-
-
-def _zone(site: Site, target: str) -> str:
-    return site.bases[target.partition(".")[0]].zone

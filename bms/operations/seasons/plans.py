@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bms.config.points import base_of
 from bms.config.site import Site
 from bms.core.durations import parse_duration
 from bms.core.errors import InvalidInput, Refused
@@ -178,7 +179,7 @@ def targets_of(site: Site, key: SpellKey) -> list[str]:
     for target, schedule_id in site.library.governed.items():
         own = site.library.schedules[schedule_id].seasons
         seasons = own if isinstance(own, SeasonSet) else site.library.season_set(target)
-        if target.partition(".")[0] == base and seasons is not None and seasons.id == set_id:
+        if base_of(target) == base and seasons is not None and seasons.id == set_id:
             found.append(target)
     return found
 

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bms.config.points import base_of
 from bms.config.site import Site
 from bms.control.engine.states import Codec
 from bms.control.supervise.season_by_weather import Outdoor, advance, is_bad
@@ -307,11 +308,11 @@ def season_sets(library: Library) -> Mapping[SpellKey, SeasonSet]:
     """The season sets that are used, by set and base, in order."""
     found: dict[SpellKey, SeasonSet] = {}
     for target, set_id in library.base_seasons.items():
-        found[set_id, target.partition(".")[0]] = library.seasons[set_id]
+        found[set_id, base_of(target)] = library.seasons[set_id]
     for target, schedule_id in library.governed.items():
         seasons = library.schedules[schedule_id].seasons
         if isinstance(seasons, SeasonSet):  # else those of its base, or none
-            found[seasons.id, target.partition(".")[0]] = seasons
+            found[seasons.id, base_of(target)] = seasons
     return dict(sorted(found.items()))
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from bms.core.errors import InvalidInput, Refused
 from bms.operations.editing.revisions import Author, Revisions
-from bms.storage import audit, replacing
-from bms.storage.replacing import digest
+from bms.storage import audit, durable
+from bms.storage.durable import digest
 from schedules.files.folder import load
 from tests.operations.editing.sites import AIR, NOW, TEXT, write_site
 
@@ -86,7 +86,7 @@ def test_a_restored_text_is_a_new_revision(tmp_path: Path) -> None:
 
 _POINTS = (
     (os, "open"), (os, "fsync"), (os, "unlink"), (os, "fchmod"), (os, "fdopen"), (os, "close"),
-    (os, "dup"), (replacing, "_exchange"), (Path, "replace"), (Path, "open"), (Path, "mkdir"),
+    (os, "dup"), (durable, "_exchange"), (Path, "replace"), (Path, "open"), (Path, "mkdir"),
 )  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def test_a_hand_edit_at_the_last_moment_is_not_lost(
 ) -> None:
     site = write_site(tmp_path)
     mine = TEXT.replace("07:30", "04:44").encode()
-    exchange = replacing._exchange
+    exchange = durable._exchange
     first = True
 
     def late(one: Path, other: Path) -> bool:
@@ -190,7 +190,7 @@ def test_a_hand_edit_at_the_last_moment_is_not_lost(
                 other.write_bytes(mine)
         return exchange(one, other)
 
-    monkeypatch.setattr(replacing, "_exchange", late)
+    monkeypatch.setattr(durable, "_exchange", late)
     with pytest.raises(Refused, match="changed meanwhile"):
         _change(site, NEW)
     assert (site / AIR).read_bytes() == mine
@@ -201,7 +201,7 @@ def test_a_hand_edit_at_the_last_moment_is_not_lost(
 def test_a_file_system_that_cannot_exchange_still_checks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replacing, "_exchange", lambda _one, _other: False)
+    monkeypatch.setattr(durable, "_exchange", lambda _one, _other: False)
     site = write_site(tmp_path)
     assert _change(site, NEW) == 2
     assert (site / AIR).read_bytes() == NEW.encode()

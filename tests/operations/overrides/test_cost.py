@@ -13,7 +13,7 @@ import pytest
 
 from bms.config.site import Group, Site
 from bms.core.decisions import Award, Command, Override, Priority
-from bms.energy.intervals import Reading
+from bms.core.readings import Reading
 from bms.historian.log.embedded import Batch, History
 from bms.historian.records import AwardRow, Meter
 from bms.operations.overrides.cost import Cost, override_cost
