@@ -11,7 +11,6 @@ import asyncio
 import gc
 import logging
 import os
-import signal
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,12 +31,12 @@ from bms.control import STRATEGIES
 from bms.control.engine.cycle import Cycle
 from bms.core.clock import Clock, SystemClock
 from bms.core.decisions import Condition, Severity
-from bms.core.errors import BmsError, DiskError, StoreError
+from bms.core.errors import DiskError, StoreError
 from bms.core.switched import Spell
 from bms.energy.today import EnergyToday
 from bms.field.image import Field
 from bms.field.wiring import driver_for
-from bms.forward.cursors import least_taken
+from bms.forward.positions import least_taken
 from bms.historian.log.embedded import History
 from bms.historian.recording.gate import ClockGate
 from bms.historian.recording.recorder import Recorder
@@ -437,31 +436,3 @@ async def _first(event: asyncio.Event, task: asyncio.Task[None]) -> None:
     waiting.cancel()
     if task.done():
         await task
-
-
-async def run_site(
-    site: Site,
-    *,
-    clock: Clock | None = None,
-    ready: Callable[[], None] = lambda: None,
-    schedule_problems: Sequence[Problem] = (),
-) -> None:
-    """Control a site until SIGTERM or SIGINT."""
-    app = App(site, clock or SystemClock(), schedule_problems)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, app.stop)
-    try:
-        await app.run(ready)
-    except BaseExceptionGroup as group:
-        expected, other = group.split(BmsError)
-        if expected is not None and other is None:
-            raise _leaf(expected) from None
-        raise
-
-
-def _leaf(group: BaseExceptionGroup[BmsError]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

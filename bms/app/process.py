@@ -1,11 +1,18 @@
-"""How the controller's process is set up: its event loop and its garbage collector."""
+"""The controller's process: its event loop, its garbage collector, its signals."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Coroutine
+import signal
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
+
+from bms.app.controller import App
+from bms.config.site import Site
+from bms.core.clock import Clock, SystemClock
+from bms.core.errors import BmsError
+from bms.texts.yaml.parsing import Problem
 
 T = TypeVar("T")
 
@@ -29,3 +36,31 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     gc.set_threshold(YOUNG_OBJECTS, 20, 100)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(main)
+
+
+async def run_site(
+    site: Site,
+    *,
+    clock: Clock | None = None,
+    ready: Callable[[], None] = lambda: None,
+    schedule_problems: Sequence[Problem] = (),
+) -> None:
+    """Control a site until SIGTERM or SIGINT."""
+    app = App(site, clock or SystemClock(), schedule_problems)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, app.stop)
+    try:
+        await app.run(ready)
+    except BaseExceptionGroup as group:
+        expected, other = group.split(BmsError)
+        if expected is not None and other is None:
+            raise _leaf(expected) from None
+        raise
+
+
+def _leaf(group: BaseExceptionGroup[BmsError]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

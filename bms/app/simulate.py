@@ -19,7 +19,7 @@ from bms.control import assemble
 from bms.control.engine.cycle import Engine
 from bms.core.clock import SimulatedClock
 from bms.core.errors import Refused, StoreError
-from bms.forward.cursors import least_taken, taken
+from bms.forward.positions import least_taken, taken
 from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder
 from bms.historian.records import Batch, to_ms

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-from bms.forward.cursors import taken
+from bms.forward.positions import taken
 from bms.historian.upkeep.rounds import main
 
 COMMAND: Final = (sys.executable, "-m", "bms.app.upkeep_round")

@@ -82,6 +82,13 @@ def table_of(title: str | None, *columns: str) -> Table:
     return table
 
 
+def clock_now() -> datetime:
+    """The machine's time: every other part is told what time it is."""
+    from bms.core.clock import SystemClock
+
+    return SystemClock().now()
+
+
 def load_site(directory: Path) -> Site:
     from bms.config.load import load
     from bms.control import STRATEGIES

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from bms.historian.records import from_ms, to_ms
-from bms.historian.taken import Taken
 from bms.storage.sqlite import Closing, Layout, open_database, store_errors, transaction
 
 FILE_NAME = "sinks.db"
@@ -337,64 +336,6 @@ class SinkCursor(Closing):
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where one stream of one sink stands, as others see it."""
-
-    sink: str
-    stream: str
-    seq: int
-    gaps: tuple[Gap, ...]
-
-
-def positions(directory: Path) -> list[Position]:
-    """Every cursor in a state directory, with its gaps. Empty before the first sink."""
-    path = directory / FILE_NAME
-    if not path.exists():
-        return []
-    with store_errors(path), closing(open_database(path, LAYOUT, read_only=True)) as connection:
-        gaps: dict[tuple[str, str], list[Gap]] = {}
-        for sink, *row in connection.execute(
-            "SELECT sink, id, stream, first, last, from_ms, why, until_ms FROM gap "
-            "ORDER BY first, id"
-        ):
-            gap = Gap(*row)
-            gaps.setdefault((sink, gap.stream.removesuffix(STORED)), []).append(gap)
-        return [
-            Position(sink, stream, seq, tuple(gaps.get((sink, stream), ())))
-            for sink, stream, seq in connection.execute(
-                "SELECT sink, stream, seq FROM cursor ORDER BY sink, stream"
-            )
-            if not stream.endswith(STORED)
-        ]
-
-
-def losses(directory: Path, sink: str) -> list[Lost]:
-    """What a sink did not get because it was given up first: by group and day, oldest first."""
-    path = directory / FILE_NAME
-    if not path.exists():
-        return []
-    with store_errors(path), closing(open_database(path, LAYOUT, read_only=True)) as connection:
-        rows = connection.execute(
-            "SELECT grp, t0, t1, samples FROM lost WHERE sink = ? ORDER BY t0, grp", (sink,)
-        ).fetchall()
-    return [Lost(*row) for row in rows]
-
-
-def sent_until(directory: Path) -> list[int]:
-    """The instants (ms) that part what a sink has taken from what it has not."""
-    path = directory / FILE_NAME
-    if not path.exists():
-        return []
-    with store_errors(path), closing(open_database(path, LAYOUT)) as connection:
-        rows = connection.execute(
-            "SELECT from_ms FROM gap WHERE from_ms IS NOT NULL "
-            "UNION SELECT until_ms FROM gap WHERE until_ms IS NOT NULL "
-            "UNION SELECT newest_ms + 1 FROM cursor WHERE newest_ms > 0"
-        ).fetchall()
-    return [int(ms) for (ms,) in rows]
-
-
 def dead_letters(directory: Path, sink: str) -> list[DeadLetter]:
     """The dead letters of a sink, oldest first."""
     path = directory / FILE_NAME
@@ -438,50 +379,6 @@ def remember_tags(
             execute("INSERT OR REPLACE INTO tag VALUES (?, ?, ?)", (point, *version))
             found.append(version)
     return versions
-
-
-def least_taken(directory: Path, sinks: Collection[str] | None, history: str) -> int | None:
-    """The row of this history's log that all sinks have taken; None if there is no sink.
-
-    `sinks` None means every sink with a cursor here; a named one without a cursor took nothing.
-    Rows in a gap are not taken.
-    """
-    path = directory / FILE_NAME
-    cursors: dict[str, int] = {}
-    if path.exists() and (sinks is None or sinks):
-        # Not read-only: the file may still have an older layout.
-        with store_errors(path), closing(open_database(path, LAYOUT)) as connection:
-            for sink, uid, seq in connection.execute(
-                "SELECT sink, history, min(seq, coalesce((SELECT min(first) - 1 FROM gap "
-                "WHERE gap.sink = cursor.sink AND gap.stream = cursor.stream), seq)) "
-                "FROM cursor WHERE stream = ?",
-                (LOG,),
-            ):
-                cursors[sink] = seq if uid == history else 0
-    names = cursors if sinks is None else sinks
-    return min((cursors.get(name, 0) for name in names), default=None)
-
-
-def taken(directory: Path, sinks: Collection[str] | None, history: str) -> Taken:
-    """How far all copies of a history are (`bms.historian.taken.TakenOf`)."""
-    return Taken(
-        least_taken(directory, sinks, history),
-        waiting_from(directory, sinks),
-        tuple(sent_until(directory)),
-    )
-
-
-def waiting_from(directory: Path, sinks: Collection[str] | None) -> int | None:
-    """From when on (ms) a sink still waits for raw samples that left the log; None: none does."""
-    path = directory / FILE_NAME
-    if not path.exists():
-        return None
-    with store_errors(path), closing(open_database(path, LAYOUT)) as connection:
-        rows = connection.execute(
-            "SELECT sink, first FROM gap WHERE stream = ?", (LOG + STORED,)
-        ).fetchall()
-    days = [day_of(first) for sink, first in rows if sinks is None or sink in sinks]
-    return min(days) * DAY_MS if days else None
 
 
 def _dead_letters(connection: sqlite3.Connection, path: Path, sink: str) -> list[DeadLetter]:

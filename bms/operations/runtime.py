@@ -15,7 +15,8 @@ from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Cycle, Engine
 from bms.control.engine.shadowed import shadowed
-from bms.control.supervise.optimal import Expected, name_for, upcoming
+from bms.control.supervise.expected_start import Expected
+from bms.control.supervise.optimal import name_for, upcoming
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Award, Condition, Controller, Override, Severity
 from bms.core.switched import NOTHING_SWITCHED, Switched

@@ -10,7 +10,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bms.cli.screens.tables import NOTE, console, growth_screen, value_text, why_screen
+from bms.cli.screens.ladder import why_screen
+from bms.cli.screens.tables import NOTE, console, growth_screen, value_text
 from bms.texts.language import speaking
 
 

@@ -18,9 +18,9 @@ from bms.config.points import known_units
 from bms.config.site import Site
 from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Engine
+from bms.control.supervise.expected_start import OptimalState, Seen, expected_start
 from bms.control.supervise.learning import Rate
 from bms.control.supervise.next_change import next_switch
-from bms.control.supervise.optimal import OptimalState, Seen, expected_start
 from bms.core.decisions import Override, Priority
 from bms.historian.log.embedded import History
 from bms.reports.why import why_then

@@ -16,7 +16,8 @@ from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.forward.copying.catching_up import FLOOR_LINES_S, START_WITHIN_S, Pace
 from bms.forward.copying.sink import InfluxSink
-from bms.forward.cursors import SinkCursor, dead_letters, least_taken, positions
+from bms.forward.cursors import SinkCursor, dead_letters
+from bms.forward.positions import least_taken, positions
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series, to_ms
 from tests.historian.influx_server import FAULTS, Answer, InfluxServer, fault, ok

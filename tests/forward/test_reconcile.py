@@ -17,7 +17,8 @@ from bms.forward.checking.reconcile import UNTIL
 from bms.forward.copying.catching_up import Pace
 from bms.forward.copying.opened import open_sources
 from bms.forward.copying.sink import InfluxSink
-from bms.forward.cursors import DAY_MS, DeadLetter, SinkCursor, taken
+from bms.forward.cursors import DAY_MS, DeadLetter, SinkCursor
+from bms.forward.positions import taken
 from bms.forward.server.asking import Reader
 from bms.forward.server.http import InfluxTransport
 from bms.forward.streams.lines import energy_line, rollup_line

@@ -22,7 +22,8 @@ from bms.forward.checking.verify import mark_for_backfill
 from bms.forward.copying.catching_up import Pace
 from bms.forward.copying.opened import open_sources
 from bms.forward.copying.sink import InfluxSink
-from bms.forward.cursors import DAY_MS, SinkCursor, least_taken, losses, taken
+from bms.forward.cursors import DAY_MS, SinkCursor
+from bms.forward.positions import least_taken, losses, taken
 from bms.forward.streams.lines import rollup_line
 from bms.forward.streams.outgoing import Outgoing
 from bms.forward.streams.sources import LogStream, Selection

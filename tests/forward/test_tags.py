@@ -16,14 +16,8 @@ from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput
 from bms.core.readings import Label
 from bms.forward import cursors
-from bms.forward.cursors import (
-    LAYOUT,
-    DeadLetter,
-    SinkCursor,
-    least_taken,
-    positions,
-    remember_tags,
-)
+from bms.forward.cursors import LAYOUT, DeadLetter, SinkCursor, remember_tags
+from bms.forward.positions import least_taken, positions
 from bms.forward.streams.lines import energy_line, rollup_line
 from bms.forward.streams.tags import Tagging, site_tags, tag_text
 from bms.historian.streams import EnergyRow, RollupRow

@@ -19,7 +19,7 @@ from bms.app.controller import App
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
-from bms.forward.cursors import taken
+from bms.forward.positions import taken
 from bms.historian.log.embedded import History
 from bms.historian.reading.trends import Trends
 from bms.historian.recording import writer as writer_module

@@ -17,7 +17,8 @@ from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
 from bms.core.readings import Reading
-from bms.forward.cursors import SinkCursor, least_taken
+from bms.forward.cursors import SinkCursor
+from bms.forward.positions import least_taken
 from bms.historian.formats.blob import DamagedBlob, decode, encode
 from bms.historian.log.embedded import ROW_SAMPLES, History
 from bms.historian.log.log_queries import FILE_NAME, LAYOUT

@@ -11,7 +11,7 @@ import pytest
 
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
-from bms.forward.cursors import taken
+from bms.forward.positions import taken
 from bms.historian.log.embedded import History
 from bms.historian.reading.trends import Trends
 from bms.historian.records import Batch, Series, to_ms

@@ -198,7 +198,8 @@ def status(site: Path, as_json: bool) -> None:
     """How far each database is, what it missed, what it refused."""
     from bms.api.client import ask
     from bms.core.errors import Unreachable
-    from bms.forward.cursors import dead_letters, losses, positions
+    from bms.forward.cursors import dead_letters
+    from bms.forward.positions import losses, positions
 
     state_dir = state_dir_of(site)
     try:

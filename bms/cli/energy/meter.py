@@ -14,36 +14,29 @@ from bms.cli.common import (
     AS_JSON,
     SITE,
     ErrorGroup,
+    clock_now,
     instant,
     load_site,
     print_json,
     show,
     table_of,
 )
+from bms.cli.energy.meter_entries import METER, correct, find_meter_of, import_, replace, withdraw
 from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.config.site import MeterSpec, Site
-    from bms.ledger.entering import Author
     from bms.ledger.store import Ledger
 
-REASON = click.option("--reason", required=True, help="Why; it goes into the audit.")
 FROM = click.option("--from", "start", help="First day or instant.  [default: this month]")
 TO = click.option("--to", "end", help="End, not included.  [default: now]")
-METER = click.argument("name", metavar="METER")
 
 
 @click.group(cls=ErrorGroup)
 def meter() -> None:
     """Look at meters and their energy; tell of replaced meters, corrections, readings by hand."""
-
-
-def _now() -> datetime:
-    from bms.core.clock import SystemClock
-
-    return SystemClock().now()
 
 
 def _period(
@@ -73,25 +66,6 @@ def _period(
     return first, last
 
 
-def _author(site: Site, reason: str, now: datetime, *meters: str) -> Author:
-    """Who enters something about meters, if they may; without `meters`, about the whole site."""
-    from bms.ledger.entering import Author
-    from bms.people.accounts import login
-    from bms.people.roles import Action, may
-
-    if not reason.strip():
-        raise InvalidInput(msg("--reason: say why"))
-    who = login()
-    may(site, who, Action.METER, *meters)
-    return Author(who, reason.strip(), now)
-
-
-def _find(site: Site, name: str) -> MeterSpec:
-    from bms.ledger.entering import find_meter
-
-    return find_meter(site, name)
-
-
 @contextmanager
 def _looking(
     site: Path, name: str, start: str | None, end: str | None
@@ -99,8 +73,8 @@ def _looking(
     """The ledger, up to date, one meter of it and a period."""
     from bms.ledger.up_to_date import open_ledger
 
-    loaded, now = load_site(site), _now()
-    spec = _find(loaded, name)
+    loaded, now = load_site(site), clock_now()
+    spec = find_meter_of(loaded, name)
     first, last = _period(spec.zone, start, end, now)
     with open_ledger(loaded, loaded.state_dir, now) as ledger:
         yield loaded, ledger, spec, first, last
@@ -114,7 +88,7 @@ def list_(site: Path, as_json: bool) -> None:
     from bms.ledger.up_to_date import open_ledger
     from bms.reports.meter_figures import meter_list
 
-    loaded, now = load_site(site), _now()
+    loaded, now = load_site(site), clock_now()
     with open_ledger(loaded, loaded.state_dir, now) as ledger:
         rows = meter_list(loaded, ledger, now)
     if as_json:
@@ -266,7 +240,7 @@ def tree(site: Path, start: str | None, end: str | None, as_json: bool) -> None:
     from bms.ledger.up_to_date import open_ledger
     from bms.reports.meter_figures import tree_view
 
-    loaded, now = load_site(site), _now()
+    loaded, now = load_site(site), clock_now()
     first, last = _period(loaded.file.zone, start, end, now)
     with open_ledger(loaded, loaded.state_dir, now) as ledger:
         nodes = tree_view(loaded, ledger, first, last)
@@ -295,161 +269,13 @@ def _add_nodes(table: Any, nodes: Sequence[Mapping[str, Any]], indent: str) -> N
         _add_nodes(table, node["children"], indent + "  ")
 
 
-@meter.command()
-@SITE
-@METER
-@click.option("--final", help="What the old register showed last.  [default: nobody noted it]")
-@click.option("--initial", required=True, help="What the new register showed first.")
-@click.option("--at", "when", required=True, help="When, e.g. 2026-03-28T10:30.")
-@REASON
-@AS_JSON
-def replace(
-    site: Path, name: str, final: str | None, initial: str, when: str, reason: str, as_json: bool
-) -> None:
-    """Tell that a meter was replaced, or its register reset."""
-    from bms.historian.log.log_queries import FILE_NAME, Queries
-    from bms.ledger.entering import replace_meter
-    from bms.ledger.store import Ledger
-
-    loaded, now = load_site(site), _now()
-    spec = _find(loaded, name)
-    at, author = instant(spec.zone, when, "--at"), _author(loaded, reason, now, spec.id)
-    has_history = (loaded.state_dir / FILE_NAME).exists()
-    with Ledger(loaded.state_dir) as ledger:
-        history = Queries(loaded.state_dir, read_only=True) if has_history else None
-        try:
-            number = replace_meter(
-                loaded, ledger, history, spec, final=final, initial=initial, at=at, author=author
-            )
-        finally:
-            if history is not None:
-                history.close()
-    _entered(loaded, spec, number, now, as_json)
-
-
-@meter.command()
-@SITE
-@METER
-@click.option("--from", "start", required=True, help="First quarter hour, e.g. 2026-03-28T10:00.")
-@click.option("--to", "end", required=True, help="End, not included.")
-@click.option("--amount", required=True, help="What was used in truth, in the meter's unit.")
-@click.option(
-    "--label",
-    type=click.Choice(["corrected", "estimated", "manual"]),
-    default="corrected",
-    show_default=True,
-)
-@REASON
-@AS_JSON
-def correct(
-    site: Path,
-    name: str,
-    start: str,
-    end: str,
-    amount: str,
-    label: str,
-    reason: str,
-    as_json: bool,
-) -> None:
-    """Say what a meter used in a period; the register's own account stays underneath."""
-    from bms.core.readings import Label
-    from bms.ledger.entering import correct as enter
-    from bms.ledger.up_to_date import open_ledger
-
-    loaded, now = load_site(site), _now()
-    spec = _find(loaded, name)
-    author = _author(loaded, reason, now, spec.id)
-    first, last = instant(spec.zone, start, "--from"), instant(spec.zone, end, "--to")
-    with open_ledger(loaded, loaded.state_dir, now) as ledger:
-        number = enter(
-            loaded,
-            ledger,
-            spec,
-            start=first,
-            end=last,
-            amount=amount,
-            label=Label(label),
-            author=author,
-        )
-    _entered(loaded, spec, number, now, as_json)
-
-
-@meter.command()
-@SITE
-@click.argument("entry", type=click.IntRange(min=1))
-@REASON
-@AS_JSON
-def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
-    """Let an entry count no longer (its number is in 'bms meter show')."""
-    from bms.ledger.entering import withdraw as enter
-    from bms.ledger.store import Ledger
-    from bms.ledger.up_to_date import open_ledger
-
-    loaded, now = load_site(site), _now()
-    with Ledger(loaded.state_dir) as ledger:
-        found = enter(loaded, ledger, entry, _author(loaded, reason, now))
-    with open_ledger(loaded, loaded.state_dir, now):
-        pass
-    if as_json:
-        print_json({"entry": entry, "meter": found.meter, "withdrawn": True})
-    else:
-        click.echo(
-            say(
-                "entry {entry} ({value} of {meter}) counts no longer",
-                entry=entry,
-                value=found.kind.value,
-                meter=found.meter,
-            )
-        )
-
-
-@meter.command("import")
-@SITE
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@REASON
-@AS_JSON
-def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
-    """Add readings that people took: a CSV file with the columns meter, time, reading."""
-    from bms.ledger.importing import import_readings
-    from bms.ledger.store import Ledger
-    from bms.ledger.up_to_date import open_ledger
-
-    loaded, now = load_site(site), _now()
-    with Ledger(loaded.state_dir) as ledger:
-        added, known = import_readings(loaded, ledger, file, _author(loaded, reason, now))
-    with open_ledger(loaded, loaded.state_dir, now):
-        pass
-    if as_json:
-        print_json({"added": added, "known": known})
-    else:
-        click.echo(
-            say("{added} readings added, {known} were there already", added=added, known=known)
-        )
-
-
-def _entered(site: Site, spec: MeterSpec, number: int, now: datetime, as_json: bool) -> None:
-    """Bring the ledger up to date with the entry, and say what it was given as."""
-    from bms.ledger.up_to_date import open_ledger
-    from bms.reports.meter_figures import entry_view
-
-    with open_ledger(site, site.state_dir, now) as ledger:
-        entry = next(e for e in ledger.entries(spec.id) if e.number == number)
-    if as_json:
-        print_json(entry_view(entry, spec))
-    else:
-        click.echo(
-            say(
-                "entry {number}: {value} of {name}; undo: bms meter withdraw",
-                number=number,
-                value=entry.kind.value,
-                name=spec.name,
-            )
-        )
-
-
 def _amount(value: float | None) -> str:
     return "—" if value is None else f"{value:,.2f}"
 
 
 def _shares(row: Mapping[str, Any]) -> str:
     return ", ".join(f"{share:g} % {label}" for label, share in row["shares_pct"].items())
+
+
+for entry in (replace, correct, withdraw, import_):
+    meter.add_command(entry)

@@ -39,7 +39,7 @@ def status(site: Path, as_json: bool) -> None:
 def links(site: Path, as_json: bool) -> None:
     """How each link is doing: answers, errors, latency, and which units are silent."""
     from bms.api.client import ask
-    from bms.cli.screens.tables import links_screen
+    from bms.cli.screens.link_table import links_screen
 
     rows = ask(state_dir_of(site), "status")["links"]
     if as_json:
@@ -105,7 +105,7 @@ def points(
 def why(site: Path, point: str, at: str | None, as_json: bool) -> None:
     """Why a point has its value, or had it then: winner, losers, source, reason, expiry."""
     from bms.api.client import ask
-    from bms.cli.screens.tables import why_screen
+    from bms.cli.screens.ladder import why_screen
     from bms.core.errors import Unreachable
 
     try:

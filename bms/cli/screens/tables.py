@@ -13,7 +13,7 @@ from rich.text import Text
 from bms.core.durations import in_words
 from bms.texts.language import language, say, weekday
 
-_ABNORMAL = "bold red"
+ABNORMAL = "bold red"
 NOTE = "yellow"
 
 
@@ -136,7 +136,7 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     lines: list[RenderableType] = [
         Text.assemble(
             say("points: {good} good, ", good=counts["good"]),
-            (say("{stale} stale, {bad} bad", stale=counts["stale"], bad=counts["bad"]), _ABNORMAL)
+            (say("{stale} stale, {bad} bad", stale=counts["stale"], bad=counts["bad"]), ABNORMAL)
             if counts["stale"] or counts["bad"]
             else say("0 stale, 0 bad"),
             say(
@@ -164,12 +164,12 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
                 link2=link["endpoint"],
                 value=say(link["detail"]) or say("offline"),
             ),
-            _ABNORMAL,
+            ABNORMAL,
         )
         for link in offline
     ]
     lines += [
-        Text(say("schedule not in force: {problem}", problem=say(problem)), _ABNORMAL)
+        Text(say("schedule not in force: {problem}", problem=say(problem)), ABNORMAL)
         for problem in status["schedules"]["problems"]
     ]
     overrides = status["overrides"]
@@ -200,7 +200,7 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
                 clock=_clock(a["since"], status["time"]),
                 a2=say(a["text"]),
             ),
-            _ABNORMAL,
+            ABNORMAL,
         )
         for a in alarms
     ]
@@ -224,7 +224,7 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
                     since=since,
                     season4=say(season["reason"]),
                 ),
-                _ABNORMAL if bad else "",
+                ABNORMAL if bad else "",
             )
         )
         lines += [
@@ -275,76 +275,6 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
     return lines
 
 
-def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
-    """The priority ladder with the winner first, what the field shows, and the group behind it."""
-    field = answer["field"]
-    good = field["quality"] == "good"
-    shown = f"{value_text(field['value'])} {field['unit']}".strip() if good else "—"
-    facts = [quality_text(field["quality"])]
-    if field["age_s"] is not None:
-        facts.append(say("{age_s:.0f} s old", age_s=field["age_s"]))
-    facts += [say(field["detail"])] if field["detail"] else []
-    head = Text.assemble(
-        (answer["point"], "bold"),
-        say(
-            " at {time}  field: {shown} ({facts})",
-            time=answer["time"],
-            shown=shown,
-            facts=", ".join(facts),
-        ),
-    )
-    lines: list[RenderableType] = [head]
-    if answer["note"]:
-        lines.append(Text(say(answer["note"]), NOTE))
-    if answer["winner"] is None:
-        lines.append(
-            Text(
-                say("nothing commands it")
-                if answer["commandable"]
-                else say("measured, not commanded")
-            )
-        )
-    else:
-        lines.append(_ladder(answer))
-    for ladder in answer["behind"]:
-        lines += [Text(), Text.assemble(say("behind it: "), (ladder["point"], "bold"))]
-        lines.append(
-            Text(say("nothing commands it")) if ladder["winner"] is None else _ladder(ladder)
-        )
-    return lines
-
-
-def _ladder(answer: Mapping[str, Any]) -> Table:
-    table = screen_table("", "slot", "value", "by", "reason", "until")
-    for label, command in [(say("wins"), answer["winner"])] + [("", c) for c in answer["losers"]]:
-        table.add_row(
-            label,
-            f"{command['priority']} {_slot(command['slot'])}",
-            value_text(command["value"]),
-            command["source"],
-            say(command["reason"]),
-            command["expires"] or "",
-        )
-    return table
-
-
-def _slot(name: str) -> str:
-    names = {
-        "life_safety_manual": say("life safety by hand"),
-        "life_safety": say("life safety"),
-        "equipment": say("equipment"),
-        "min_on_off": say("minimum on/off"),
-        "restart": say("restart"),
-        "operator": say("operator"),
-        "sequence": say("sequence"),
-        "overlay": say("overlay"),
-        "optimiser": say("optimiser"),
-        "schedule": say("schedule"),
-        "default": say("default"),
-    }
-    return names.get(name, name.replace("_", " "))
-
-
 def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
     """The verdict per base, then why where there is none."""
     year, baseline = report["year"], report["baseline_year"]
@@ -361,7 +291,7 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
     notes: list[RenderableType] = []
     for base in report["bases"]:
         growth = base["growth_pct"]
-        style = {"over": _ABNORMAL, "cannot tell": NOTE}.get(base["verdict"], "green")
+        style = {"over": ABNORMAL, "cannot tell": NOTE}.get(base["verdict"], "green")
         table.add_row(
             base["base"],
             _number(base["kwh"], 0),
@@ -412,43 +342,3 @@ def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         Text(),
         Text(say("{len} commands were not sent{same}", len=len(rows), same=same)),
     ]
-
-
-def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
-    """How each link is doing, and under it what does not answer."""
-    table = screen_table(
-        "link", "state", "points good", "requests", "errors", "p50 / p95 / p99 ms", "connects",
-        "skipped", "last good", "detail",
-    )  # fmt: skip
-    for link in links:
-        state = say("online") if link["online"] else say("offline")
-        table.add_row(
-            f"{link['id']} ({link['endpoint']})",
-            Text(say("{state}, shadow", state=say(state)) if link["shadow"] else say(state),
-                 style="" if link["online"] else _ABNORMAL),
-            f"{link['good']} / {link['points']}",
-            str(link["requests"]),
-            f"{link['error_pct']:.1f} %",
-            " / ".join("—" if ms is None else f"{ms:.1f}" for ms in link["latency_ms"]),
-            str(link["connects"]),
-            str(link["overruns"]),
-            (link["last_good"] or "—")[:19].replace("T", " "),
-            say(link["detail"]) or _skew(link["clock_skew_s"]),
-        )  # fmt: skip
-        for unit in link["units"]:
-            if not unit["online"]:
-                silent = Text(say("silent"), style=_ABNORMAL)
-                table.add_row(
-                    say("  unit {unit}", unit=unit["unit"]), silent, *[""] * 7, unit["detail"]
-                )
-    return [table]
-
-
-def _skew(seconds: float | None) -> str:
-    if seconds is None or abs(seconds) < 1:
-        return ""
-    return say(
-        "its clock is {seconds:.0f} s {value}",
-        seconds=abs(seconds),
-        value="ahead" if seconds > 0 else "behind",
-    )

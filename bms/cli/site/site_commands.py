@@ -98,7 +98,7 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     On stopping, each output holds its last value or is released, as its `on_stop` says.
     """
 
-    from bms.app.controller import run_site
+    from bms.app.process import run_site
     from bms.control import STRATEGIES
     from bms.operations.editing.watcher import load_to_run
 

@@ -7,7 +7,6 @@ arbitrated, and an output is only looked at where a reading differs from what co
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from bms.control.engine import protection
 from bms.control.engine.arbiter import AwardChange, award
 from bms.control.engine.outputs import Outputs, SavedOutput
 from bms.control.engine.protection import same_value, same_winner
+from bms.control.engine.seats import Seat, check_commands
 from bms.control.engine.states import Codec
 from bms.core.decisions import (
     Award,
@@ -69,19 +69,6 @@ class Cycle:
     alarms: tuple[AlarmEvent, ...]
 
 
-class _Seat:
-    """One controller with what the engine keeps for it."""
-
-    __slots__ = ("commands", "conditions", "controller", "failures", "state")
-
-    def __init__(self, controller: Controller[Any], state: object) -> None:
-        self.controller = controller
-        self.state = state
-        self.commands: tuple[Command, ...] = ()
-        self.conditions: tuple[Condition, ...] = ()
-        self.failures = 0
-
-
 class Engine:
     """Controllers, the awards they lead to, and the outputs they end in.
 
@@ -105,8 +92,8 @@ class Engine:
         self._unclaimed = dict(saved)
         """Saved states of controllers that are not there (yet)."""
         self._outputs = Outputs(outputs, self._restored_outputs())
-        self._seats: dict[str, _Seat] = {}
-        self._stages: dict[Stage, list[_Seat]] = {}
+        self._seats: dict[str, Seat] = {}
+        self._stages: dict[Stage, list[Seat]] = {}
         # Commands by point and controller; what SUPERVISE commands is what SEQUENCE may see.
         self._commands: dict[Stage, dict[PointId, dict[str, Command]]] = {s: {} for s in Stage}
         self._touched: dict[PointId, None] = {}
@@ -189,7 +176,7 @@ class Engine:
             else:
                 if seat is not None:
                     self._take(seat, ())
-                seat = _Seat(controller, self._restored(controller))
+                seat = Seat(controller, self._restored(controller))
             self._seats[controller.name] = seat
         for seat in before.values():
             self._take(seat, ())
@@ -234,13 +221,13 @@ class Engine:
 
     # --- deciding ----------------------------------------------------------------------------
 
-    def _decide(self, seat: _Seat, snapshot: Snapshot, now: datetime) -> None:
+    def _decide(self, seat: Seat, snapshot: Snapshot, now: datetime) -> None:
         controller = seat.controller
         try:
             decision = controller.decide(snapshot, seat.state, now)
             commands = decision.commands
             if commands is not seat.commands:
-                _check(controller, commands)
+                check_commands(controller, commands)
                 self._take(seat, commands)
         except Exception as error:  # one controller's defect must not stop the others
             seat.failures += 1
@@ -265,7 +252,7 @@ class Engine:
         seat.conditions = decision.conditions
         seat.failures = 0
 
-    def _take(self, seat: _Seat, commands: tuple[Command, ...]) -> None:
+    def _take(self, seat: Seat, commands: tuple[Command, ...]) -> None:
         """Put a controller's commands in place of its last ones; notes the points that differ."""
         name = seat.controller.name
         by_point = self._commands[seat.controller.stage]
@@ -426,26 +413,3 @@ class Engine:
                 ),
             )
         )
-
-
-def _check(controller: Controller[Any], commands: tuple[Command, ...]) -> None:
-    """Raises ValueError for commands that are not this controller's to give."""
-    points: set[PointId] = set()
-    for command in commands:
-        if command.point in points:
-            raise ValueError(msg("commands {point} twice", point=command.point))
-        points.add(command.point)
-        if command.point not in controller.writes:
-            raise ValueError(msg("commands {point}, which it did not declare", point=command.point))
-        if command.priority != controller.priority:
-            raise ValueError(
-                msg(
-                    "commands {point} at slot {slot}",
-                    point=command.point,
-                    slot=int(command.priority),
-                )
-            )
-        if isinstance(command.value, float) and not math.isfinite(command.value):
-            raise ValueError(
-                msg("commands {point} to {value}", point=command.point, value=command.value)
-            )

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.forward.copying.status import SinkStatus
-from bms.forward.cursors import DAY_MS, LAST_PLACE, STORED, Gap, SinkCursor, day_of, losses
+from bms.forward.cursors import DAY_MS, LAST_PLACE, STORED, Gap, SinkCursor, day_of
+from bms.forward.positions import losses
 from bms.forward.streams.outgoing import Outgoing
 from bms.forward.streams.refill import Refill, refills_of
 from bms.forward.streams.sources import Sources, Stream, streams_of

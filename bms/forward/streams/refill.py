@@ -22,7 +22,7 @@ from bms.forward.cursors import DAY_MS, LOG, STORED, Gap, Lost, day_of, place_of
 from bms.forward.streams.lines import LineWriter, rollup_line
 from bms.forward.streams.sources import Selection, Sources, Take
 from bms.forward.streams.tags import Tagging
-from bms.historian.files.rolldb import GivenUp
+from bms.historian.files.roll_layout import GivenUp
 from bms.historian.reading.trends import RawBlock, Trends
 from bms.historian.streams import RollupRow
 from drivers.points import PointId

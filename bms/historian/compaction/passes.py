@@ -13,7 +13,7 @@ import numpy as np
 from bms.config.points import base_of
 from bms.core.equipment import PointClass
 from bms.historian.files.rawfiles import SAMPLES_AT_ONCE, LogView, segment_samples
-from bms.historian.files.rolldb import RollDb, local_dates
+from bms.historian.files.rolldb import RollDb
 from bms.historian.files.segments import (
     Segment,
     SegmentWriter,
@@ -29,6 +29,7 @@ from bms.historian.formats.rollups import (
     Rollups,
     Samples,
     last_of,
+    local_dates,
     quarters,
     revised,
 )

@@ -9,8 +9,8 @@ series and date of the base's zone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import astuple
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from bms.core.errors import StoreError
+from bms.historian.files.roll_layout import GIVEN_UP, LAYOUT, RESTORING, GivenUp, Progress
 from bms.historian.files.segments import Segment
 from bms.historian.formats.columns import DamagedColumns, Ints, pack, unpack
 from bms.historian.formats.rollups import (
@@ -25,85 +26,16 @@ from bms.historian.formats.rollups import (
     NONE,
     NOTHING,
     QUARTER_MS,
-    Bools,
     Rollups,
     Samples,
     summed,
 )
 from bms.historian.records import Dropped, from_ms, to_ms
-from bms.storage.sqlite import Closing, Layout, open_database, store_errors, transaction
+from bms.storage.sqlite import Closing, open_database, store_errors, transaction
 
 FILE_NAME: Final = "roll.db"
 BLOCK_ROWS: Final = 8192
 SERIES_AT_ONCE: Final = 500
-LAYOUT: Final = Layout(
-    "roll-up",
-    0x424D5351,  # "BMSQ"
-    1,
-    """
-CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), history TEXT NOT NULL,
-    seq INTEGER NOT NULL, horizon_ms INTEGER, rows INTEGER NOT NULL, held BLOB);
-INSERT INTO about VALUES (1, '', 0, NULL, 0, NULL);
-CREATE TABLE segment (name TEXT PRIMARY KEY, grp TEXT NOT NULL, t0 INTEGER NOT NULL,
-    t1 INTEGER NOT NULL, samples INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    last_seq INTEGER NOT NULL);
-CREATE TABLE block (first INTEGER PRIMARY KEY, n INTEGER NOT NULL, t0 INTEGER NOT NULL,
-    t1 INTEGER NOT NULL, blob BLOB NOT NULL);
-CREATE INDEX block_time ON block (t0);
-CREATE TABLE merged (t0 INTEGER PRIMARY KEY, t1 INTEGER NOT NULL, last INTEGER NOT NULL);
-CREATE TABLE q15 (series INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
-    n INTEGER NOT NULL, integral REAL NOT NULL, covered_s REAL NOT NULL, minimum REAL,
-    maximum REAL, blob BLOB NOT NULL, UNIQUE (series, t0));
-CREATE TABLE day (series INTEGER NOT NULL, date INTEGER NOT NULL, start_ms INTEGER NOT NULL,
-    rev INTEGER NOT NULL, n INTEGER NOT NULL, integral REAL NOT NULL, covered_s REAL NOT NULL,
-    minimum REAL, maximum REAL, last REAL, on_s REAL NOT NULL, switches INTEGER NOT NULL,
-    PRIMARY KEY (series, date)) WITHOUT ROWID;
-CREATE TABLE dropped (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, grp TEXT NOT NULL,
-    t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, samples INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    reason TEXT NOT NULL)
-""",
-)
-
-_RESTORING: Final = (
-    "CREATE TABLE IF NOT EXISTS restoring (only INTEGER PRIMARY KEY CHECK (only = 1), "
-    "from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)"
-)
-_GIVEN_UP: Final = (
-    "CREATE TABLE IF NOT EXISTS given_up (id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, "
-    "t1 INTEGER NOT NULL, grp TEXT NOT NULL, blob BLOB NOT NULL)"
-)
-"""What was in segments that are given up, counted: files of earlier versions lack it."""
-
-
-@dataclass(frozen=True, slots=True)
-class GivenUp:
-    """How many samples segments had that are given up: columns of equal length, in no order."""
-
-    group: str
-    series: Ints
-    start_ms: Ints
-    """The first sample counted in a row; the others follow before the next row of the series,
-    and within the same quarter hour."""
-    end_ms: Ints
-    """The last one."""
-    samples: Ints
-    numbers: Ints
-    """Those of them that hold a finite number."""
-
-    def where(self, rows: Bools) -> GivenUp:
-        columns = (self.series, self.start_ms, self.end_ms, self.samples, self.numbers)
-        return GivenUp(self.group, *(column[rows] for column in columns))
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far the log has been compacted."""
-
-    seq: int = 0
-    """Log rows up to here are in segments and roll-ups, but for what is after `horizon_ms`."""
-    horizon_ms: int | None = None
-    rows: int = 0
-    """The newest number of the stream of roll-ups."""
 
 
 class RollDb(Closing):
@@ -127,8 +59,8 @@ class RollDb(Closing):
                 )
             if not read_only:
                 with self.transaction():
-                    self.connection.execute(_GIVEN_UP)
-                    self.connection.execute(_RESTORING)
+                    self.connection.execute(GIVEN_UP)
+                    self.connection.execute(RESTORING)
         except BaseException:
             self.connection.close()
             raise
@@ -501,18 +433,3 @@ def _number(value: Any) -> Any:
         return value
     number = float(value)
     return None if number != number else number
-
-
-def local_dates(starts_ms: Ints, series: Ints, zones: Mapping[int, str], default: str) -> Ints:
-    """The date (ordinal) in the zone of each series at each start."""
-    from zoneinfo import ZoneInfo
-
-    names = sorted({*zones.values(), default})
-    known, which = np.unique(series, return_inverse=True)
-    zone = np.array([names.index(zones.get(int(s), default)) for s in known], np.int64)
-    starts, when = np.unique(starts_ms, return_inverse=True)
-    times = [from_ms(int(ms)) for ms in starts]
-    table = np.array(
-        [[t.astimezone(ZoneInfo(name)).toordinal() for t in times] for name in names], np.int64
-    ).reshape(len(names), len(times))
-    return table[zone[which], when]

@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bms.core import instants
 from bms.core.equipment import PointClass
 from bms.historian.formats.blob import BOOL, FLOAT, INT, TEXT
 from bms.historian.formats.columns import Column, Floats, Ints
@@ -316,3 +318,16 @@ def revised(old: Rollups, new: Rollups) -> Rollups:
         taken.rev[:] += 1
         parts.append(taken)
     return Rollups.joined(parts)
+
+
+def local_dates(starts_ms: Ints, series: Ints, zones: Mapping[int, str], default: str) -> Ints:
+    """The date (ordinal) in the zone of each series at each start."""
+    names = sorted({*zones.values(), default})
+    known, which = np.unique(series, return_inverse=True)
+    zone = np.array([names.index(zones.get(int(s), default)) for s in known], np.int64)
+    starts, when = np.unique(starts_ms, return_inverse=True)
+    times = [instants.from_ms(int(ms)) for ms in starts]
+    table = np.array(
+        [[t.astimezone(ZoneInfo(name)).toordinal() for t in times] for name in names], np.int64
+    ).reshape(len(names), len(times))
+    return table[zone[which], when]

@@ -1,0 +1,50 @@
+"""The place of one controller in the engine, and what it may command. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from bms.core.decisions import (
+    Command,
+    Condition,
+    Controller,
+)
+from bms.texts.messages import msg
+from drivers.points import PointId
+
+
+class Seat:
+    """One controller with what the engine keeps for it."""
+
+    __slots__ = ("commands", "conditions", "controller", "failures", "state")
+
+    def __init__(self, controller: Controller[Any], state: object) -> None:
+        self.controller = controller
+        self.state = state
+        self.commands: tuple[Command, ...] = ()
+        self.conditions: tuple[Condition, ...] = ()
+        self.failures = 0
+
+
+def check_commands(controller: Controller[Any], commands: tuple[Command, ...]) -> None:
+    """Raises ValueError for commands that are not this controller's to give."""
+    points: set[PointId] = set()
+    for command in commands:
+        if command.point in points:
+            raise ValueError(msg("commands {point} twice", point=command.point))
+        points.add(command.point)
+        if command.point not in controller.writes:
+            raise ValueError(msg("commands {point}, which it did not declare", point=command.point))
+        if command.priority != controller.priority:
+            raise ValueError(
+                msg(
+                    "commands {point} at slot {slot}",
+                    point=command.point,
+                    slot=int(command.priority),
+                )
+            )
+        if isinstance(command.value, float) and not math.isfinite(command.value):
+            raise ValueError(
+                msg("commands {point} to {value}", point=command.point, value=command.value)
+            )
