@@ -42,8 +42,8 @@ from bms.historian.recording.gate import ClockGate
 from bms.historian.recording.recorder import Recorder
 from bms.historian.recording.writer import HistoryWriter
 from bms.historian.records import Batch
-from bms.historian.upkeep.upkeep_task import Keeper
-from bms.ledger.ledger_task import Bookkeeping
+from bms.historian.upkeep.upkeep_task import UpkeepTask
+from bms.ledger.ledger_task import LedgerTask
 from bms.operations.editing.watcher import Found, ScheduleFiles
 from bms.operations.overrides.kept import Keeping
 from bms.operations.runtime import Runtime
@@ -112,7 +112,7 @@ class App:
             )
             if self._schedule_problems:
                 self._runtime.reject(self._schedule_problems)
-            self._keeper = Keeper(
+            self._upkeep = UpkeepTask(
                 self._site, self._clock.now, self._prune, self._raw_sinks(), COMMAND
             )
             self._writer = HistoryWriter(
@@ -135,10 +135,10 @@ class App:
             newest = None if self._history is None else self._history.span()[1]
             self._gate = ClockGate(newest, self._site.file.history.clock_wait_s)
             self._today = EnergyToday(self._site)
-            self._books = Bookkeeping(
+            self._ledger = LedgerTask(
                 self._site, self._clock.now, self._runtime.raise_own, self._runtime.clear_own
             )
-            stack.callback(self._books.close)
+            stack.callback(self._ledger.close)
             ticker = Ticker()
             for link in self._site.links.values():
                 driver, endpoint = driver_for(self._site, link, ticker, self._clock.now, stack)
@@ -160,8 +160,8 @@ class App:
             tasks.append(group.create_task(self._save_states(), name="states"))
             tasks += [group.create_task(s.run(), name=f"sink {s.name}") for s in self._sinks]
             tasks.append(group.create_task(self._writer.run(), name="history"))
-            tasks.append(group.create_task(self._keeper.run(), name="upkeep"))
-            tasks.append(group.create_task(self._books.run(), name="ledger"))
+            tasks.append(group.create_task(self._upkeep.run(), name="upkeep"))
+            tasks.append(group.create_task(self._ledger.run(), name="ledger"))
             scheduler = self._dated_jobs()
             control = group.create_task(self._control(), name="control")
             ready()
@@ -253,7 +253,7 @@ class App:
             text = msg("history is not being stored: {error}", error=error)
             self._runtime.raise_own(Condition("store:history", Severity.CRITICAL, text))
             if isinstance(error, DiskError):
-                self._keeper.hurry()
+                self._upkeep.hurry()
 
     async def _release_outputs(self) -> None:
         """At a stop each output holds its last value, or is released, as its settings say."""
@@ -342,7 +342,7 @@ class App:
         """What the upkeep finds wrong, as alarms."""
         for key in ("store:upkeep", "store:full"):
             self._runtime.clear_own(key)
-        for condition in self._keeper.conditions():
+        for condition in self._upkeep.conditions():
             self._runtime.raise_own(condition)
 
     def _raw_sinks(self) -> list[str]:
@@ -403,11 +403,11 @@ class App:
             "history_stored": self._writer.stored,
             "history_dropped": self._writer.dropped,
             "sinks": [sink.status.to_json() for sink in self._sinks],
-            "history": self._keeper.view(),
+            "history": self._upkeep.view(),
         }
 
     async def _kwh_today(self, now: datetime) -> Mapping[str, float | None]:
-        days = await self._books.days(self._today.wanted(), now)
+        days = await self._ledger.days(self._today.wanted(), now)
         return self._today.kwh(now, days)
 
     def _make_sinks(self) -> list[InfluxSink]:

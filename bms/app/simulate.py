@@ -24,7 +24,7 @@ from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder
 from bms.historian.records import Batch, to_ms
 from bms.historian.upkeep.rounds import Outcome, Request, outcome_of, run, start
-from bms.ledger.posting import Bookkeeper
+from bms.ledger.posting import Posting
 from bms.ledger.store import Ledger
 from bms.operations.seasons.standing import STATES, Standing
 from bms.storage.sqlite import make_directory
@@ -70,7 +70,7 @@ class _Batches:
         self._directory = directory
         self._history = History(directory)
         self._ledger = Ledger(directory)
-        self._keeper = Bookkeeper(site.metering, self._history, self._ledger)
+        self._posting = Posting(site.metering, self._history, self._ledger)
         self._kept: datetime | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._writing: Future[None] | None = None
@@ -104,7 +104,7 @@ class _Batches:
         self._history.append(batch)
         if final or self._kept is None or now - self._kept >= KEEP_EVERY:
             self._kept = now
-            self._keeper.catch_up(now)
+            self._posting.catch_up(now)
         if self._compacted is None:
             self._compacted = now
         if final:

@@ -17,7 +17,7 @@ from bms.energy.quarters import QUARTER_MS, floor_quarter
 from bms.energy.today import Day, midnight
 from bms.historian.log.log_queries import Queries
 from bms.ledger.conditions import conditions
-from bms.ledger.posting import LATE_MS, Bookkeeper
+from bms.ledger.posting import LATE_MS, Posting
 from bms.ledger.store import Ledger
 from bms.texts.messages import msg
 from drivers.points import PointId
@@ -29,7 +29,7 @@ MARGIN: Final = timedelta(seconds=5)
 """After the time at which a quarter hour may be published: the history commits every second."""
 
 
-class Bookkeeping:
+class LedgerTask:
     """Owns the ledger of a site. `raise_own` and `clear_own` take its alarms."""
 
     def __init__(
@@ -107,7 +107,7 @@ class Bookkeeping:
 
     def _step(self, now: datetime) -> bool:
         history, ledger = self._open()
-        return Bookkeeper(self._site.metering, history, ledger).step(now)
+        return Posting(self._site.metering, history, ledger).step(now)
 
     def _conditions(self, now: datetime) -> list[Condition]:
         return conditions(self._site, self._open()[1], now)

@@ -57,7 +57,7 @@ STEP_QUARTERS: Final = 50_000
 _TROUBLE: Final = (Event.ROLLOVER, Event.RESET, Event.QUARANTINE, Event.JUMP)
 
 
-class Bookkeeper:
+class Posting:
     """Keeps one site's ledger. `history` has the readings, None if nothing was ever polled; both
     belong to the calling thread."""
 

@@ -39,7 +39,7 @@ NOTHING: Final = Value(0, 0, RANK[Label.MISSING], 0)
 
 
 class Publisher:
-    """Publishes slots of one site's ledger, inside the transactions of the bookkeeper."""
+    """Publishes slots of one site's ledger, inside the transactions of `Posting`."""
 
     def __init__(self, virtual: Sequence[MeterSpec], ledger: Ledger) -> None:
         self._virtual = virtual

@@ -11,7 +11,7 @@ from bms.config.site import Site
 from bms.core.errors import StoreError
 from bms.historian.log.log_queries import FILE_NAME as HISTORY
 from bms.historian.log.log_queries import Queries
-from bms.ledger.posting import Bookkeeper
+from bms.ledger.posting import Posting
 from bms.ledger.store import FILE_NAME, Ledger
 
 
@@ -40,5 +40,5 @@ def open_ledger(site: Site, directory: Path, now: datetime) -> Iterator[Ledger]:
             history = None
             if (directory / HISTORY).exists():
                 history = stack.enter_context(Queries(directory, read_only=True))
-            Bookkeeper(site.metering, history, ledger).catch_up(now)
+            Posting(site.metering, history, ledger).catch_up(now)
         yield ledger

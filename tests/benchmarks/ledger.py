@@ -15,7 +15,7 @@ from bms.energy.quarters import QUARTER_MS
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter
 from bms.ledger.packing import Raw
-from bms.ledger.posting import Bookkeeper
+from bms.ledger.posting import Posting
 from bms.ledger.store import Ledger
 from tests.benchmarks.table import Row, median
 from tests.historian.support import make_site
@@ -28,7 +28,7 @@ START = datetime(2021, 1, 1, tzinfo=UTC)
 
 
 def fill(directory: Path) -> int:
-    """Five years of quarter hours as the bookkeeper leaves them: packed days, and their months.
+    """Five years of quarter hours as `Posting` leaves them: packed days, and their months.
 
     Every month is there, but of the days only one in `EVERY`, so that filling takes a minute and
     not hours: the sum per month does not look at days. Returns what the months sum up.
@@ -74,7 +74,7 @@ def _keeping(directory: Path) -> tuple[float, float]:
     meters = [Meter(point, "b", Decimal("0.01")) for point in site.meters]
     days = 4
     with History(site.state_dir) as history, Ledger(site.state_dir) as ledger:
-        keeper = Bookkeeper(site.metering, history, ledger)
+        posting = Posting(site.metering, history, ledger)
 
         def read(first: int, last: int) -> None:
             readings = [
@@ -86,13 +86,13 @@ def _keeping(directory: Path) -> tuple[float, float]:
 
         read(0, days * 96 + 1)
         begun = time.process_time()
-        keeper.catch_up(START + timedelta(days=days, minutes=2))
+        posting.catch_up(START + timedelta(days=days, minutes=2))
         taken_in = time.process_time() - begun
         steps = []
         for quarter in range(days * 96 + 1, days * 96 + 9):
             read(quarter, quarter + 1)
             begun = time.process_time()
-            keeper.catch_up(START + timedelta(minutes=15 * quarter + 2))
+            posting.catch_up(START + timedelta(minutes=15 * quarter + 2))
             steps.append(time.process_time() - begun)
         assert ledger.last_energy() == METERS * (days * 96 + 8)
     return taken_in / (METERS * days * 96) * 1e6, median(steps) * 1000

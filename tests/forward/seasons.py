@@ -23,7 +23,7 @@ from bms.forward.streams.tags import Tagging, site_tags
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
 from bms.historian.streams import RollupRow
-from bms.ledger.posting import Bookkeeper
+from bms.ledger.posting import Posting
 from bms.ledger.store import Ledger
 from tests.forward.rows import Rows
 from tests.historian.support import make_site
@@ -88,7 +88,7 @@ def make(directory: Path) -> Seasons:
         Ledger(directory) as ledger,
         closing(Rows(directory)) as rows,
     ):
-        keeper = Bookkeeper(site.metering, history, ledger)
+        posting = Posting(site.metering, history, ledger)
         late: list[Reading] = []
         for number, meter in enumerate(METERS):
             point = f"{meter}.energy"
@@ -109,9 +109,9 @@ def make(directory: Path) -> Seasons:
                     meters=[Meter(point, meter.partition(".")[0], RESOLUTION)],
                 )
             )
-        keeper.catch_up(NOW)
+        posting.catch_up(NOW)
         history.append(Batch(readings=late))
-        keeper.catch_up(NOW + timedelta(hours=1))
+        posting.catch_up(NOW + timedelta(hours=1))
         rows.add_rollups(_rollups())
     return Seasons(site, directory, counts)
 

@@ -30,7 +30,7 @@ from bms.forward.server.asking import Reader
 from bms.forward.site_sinks import tagging_of
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
-from bms.ledger.posting import Bookkeeper
+from bms.ledger.posting import Posting
 from bms.ledger.store import Ledger
 from drivers.points import Quality, Sample
 from tests.forward.seasons import site_of
@@ -206,10 +206,10 @@ def test_a_week_without_a_server_and_kills_in_it(tmp_path: Path) -> None:
         url, folder = server.url, server.folder
         server.stop()
         with History(state) as history, Ledger(state) as ledger:
-            keeper = Bookkeeper(site.metering, history, ledger)
+            posting = Posting(site.metering, history, ledger)
             for day in range(DAYS):
                 record_day(history, day)
-                keeper.catch_up(START + timedelta(days=day + 1))
+                posting.catch_up(START + timedelta(days=day + 1))
                 killed_after(copier(state, url), 1.5 + rng.random())
         assert folder.exists()
         server.start()

@@ -14,7 +14,7 @@ from bms.control import STRATEGIES
 from bms.historian.log.embedded import History
 from bms.historian.reading.trends import Trends
 from bms.historian.upkeep.rounds import parsed
-from bms.historian.upkeep.upkeep_task import Keeper
+from bms.historian.upkeep.upkeep_task import UpkeepTask
 from tests.historian.crash import FILES
 from tests.historian.test_compaction import POWER, at, recorded, sample
 
@@ -27,8 +27,8 @@ def site_of(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def rounds(tmp_path: Path, now: datetime) -> tuple[Keeper, list[tuple[int, int]]]:
-    """Run the keeper until it has made a round, or failed at one."""
+async def rounds(tmp_path: Path, now: datetime) -> tuple[UpkeepTask, list[tuple[int, int]]]:
+    """Run the upkeep until it has made a round, or failed at one."""
     pruned: list[tuple[int, int]] = []
     site = load(site_of(tmp_path), STRATEGIES)
 
@@ -38,18 +38,18 @@ async def rounds(tmp_path: Path, now: datetime) -> tuple[Keeper, list[tuple[int,
         with History(site.state_dir) as history:
             return history.prune(before, compacted=compacted, taken=None)
 
-    keeper = Keeper(site, lambda: now, prune, [], COMMAND, first_s=0.0)
-    task = asyncio.create_task(keeper.run())
+    upkeep = UpkeepTask(site, lambda: now, prune, [], COMMAND, first_s=0.0)
+    task = asyncio.create_task(upkeep.run())
     async with asyncio.timeout(30):
-        while keeper.last is None and not keeper.error:
+        while upkeep.last is None and not upkeep.error:
             await asyncio.sleep(0.02)
         await asyncio.sleep(0)
-        while keeper.last is not None and not pruned:
+        while upkeep.last is not None and not pruned:
             await asyncio.sleep(0.02)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    return keeper, pruned
+    return upkeep, pruned
 
 
 async def test_a_round_compacts_and_prunes(tmp_path: Path) -> None:
@@ -60,13 +60,13 @@ async def test_a_round_compacts_and_prunes(tmp_path: Path) -> None:
         for i in range(0, len(samples), 6):
             history.append(recorded(samples[i : i + 6], (i + 5) * 600))
     now = samples[-1].time + timedelta(minutes=5)
-    keeper, pruned = await rounds(tmp_path, now)
-    assert keeper.error == ""
-    assert keeper.conditions() == []
-    assert keeper.last is not None
-    assert keeper.last.finished
-    assert pruned[0] == keeper.last.compacted
-    assert keeper.view()["compacted_until"] is not None
+    upkeep, pruned = await rounds(tmp_path, now)
+    assert upkeep.error == ""
+    assert upkeep.conditions() == []
+    assert upkeep.last is not None
+    assert upkeep.last.finished
+    assert pruned[0] == upkeep.last.compacted
+    assert upkeep.view()["compacted_until"] is not None
     with History(state, read_only=True) as history, Trends(state) as trends:
         first, _, count = history.log_extent()
         assert first > 1  # what is older than 48 h is in segments only
@@ -81,9 +81,9 @@ async def test_a_broken_roll_db_is_said_and_nothing_else_stops(tmp_path: Path) -
     with History(state) as history:
         history.append(recorded([sample(POWER, 1.0, 0)], 3000))
     (state / "roll.db").write_bytes(b"not a database, but somebody's file" * 100)
-    keeper, pruned = await rounds(tmp_path, at(4000))
-    assert "roll.db" in keeper.error
-    assert [c.key for c in keeper.conditions()] == ["store:upkeep"]
+    upkeep, pruned = await rounds(tmp_path, at(4000))
+    assert "roll.db" in upkeep.error
+    assert [c.key for c in upkeep.conditions()] == ["store:upkeep"]
     assert pruned == []
 
 

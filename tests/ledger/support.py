@@ -17,7 +17,7 @@ from bms.energy.quarters import Slot
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter
 from bms.historian.streams import EnergyRow
-from bms.ledger.posting import Bookkeeper
+from bms.ledger.posting import Posting
 from bms.ledger.store import Ledger
 from tests.historian.support import make_site
 
@@ -55,7 +55,7 @@ class Books:
         self.site = site
         self.history = History(site.state_dir)
         self.ledger = Ledger(site.state_dir)
-        self.keeper = Bookkeeper(site.metering, self.history, self.ledger)
+        self.posting = Posting(site.metering, self.history, self.ledger)
 
     def __enter__(self) -> Books:
         return self
@@ -71,7 +71,7 @@ class Books:
         self.history.append(Batch(readings=readings, meters=meters))
 
     def keep(self, minutes: float = 60 * 24 * 4000) -> Books:
-        self.keeper.catch_up(at(minutes))
+        self.posting.catch_up(at(minutes))
         return self
 
     def slots(self, meter: str = METER) -> list[tuple[int, Slot]]:

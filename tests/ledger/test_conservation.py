@@ -116,7 +116,7 @@ def live(life: Life, cuts: list[int], order) -> None:
                 now = START + timedelta(milliseconds=readings[last - 1][0] - to_ms(START))
                 # Killed between any two commits: every step is one.
                 for _ in range(order.choice([0, 1, 2, 5, 50])):
-                    if not books.keeper.step(now + timedelta(minutes=order.choice([0, 2, 30]))):
+                    if not books.posting.step(now + timedelta(minutes=order.choice([0, 2, 30]))):
                         break
         with Books(site) as books:
             books.read([((ms - to_ms(START)) / 60_000, counts) for ms, counts in late])

@@ -20,7 +20,7 @@ from tests.ledger.support import Books, at, site_of
 with Books(site_of(Path(sys.argv[1]), {"b.half": {"formula": "0.5 * m"}})) as books:
     print("begun", flush=True)
     day = 0
-    while books.keeper.step(at(60 * 24 * 400)) or day < 400:
+    while books.posting.step(at(60 * 24 * 400)) or day < 400:
         day += 1
 print("done", flush=True)
 """

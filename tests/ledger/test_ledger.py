@@ -20,7 +20,7 @@ from bms.energy.tree import tree
 from bms.ledger.conditions import conditions
 from bms.ledger.entering import Author, correct, replace_meter, withdraw
 from bms.ledger.importing import import_readings
-from bms.ledger.posting import Bookkeeper
+from bms.ledger.posting import Posting
 from tests.ledger.support import METER, START, Books, at, check_months, check_stream, site_of
 
 ME = Author("ops", "because", at(60 * 24 * 300))
@@ -583,13 +583,13 @@ def test_bad_corrections_say_what_to_do(tmp_path: Path) -> None:
         assert books.ledger.entries() == []
 
 
-def test_two_bookkeepers_at_once_book_once(tmp_path: Path) -> None:
+def test_two_postings_at_once_post_once(tmp_path: Path) -> None:
     site = site_of(tmp_path)
     with Books(site) as one, Books(site) as other:
         one.read(hourly(200))
-        for keeper in (one.keeper, other.keeper) * 3:
-            keeper.step(at(60 * 24 * 30))
+        for posting in (one.posting, other.posting) * 3:
+            posting.step(at(60 * 24 * 30))
         one.keep()
         assert len(one.rows()) == 200
-        Bookkeeper(site.metering, other.history, other.ledger).catch_up(at(60 * 24 * 30))
+        Posting(site.metering, other.history, other.ledger).catch_up(at(60 * 24 * 30))
         assert len(other.rows()) == 200

@@ -11,9 +11,8 @@ import pytest
 
 from bms.config.site import Site
 from bms.core.decisions import Condition
-from bms.ledger import ledger_task
-from bms.ledger.ledger_task import Bookkeeping
-from bms.ledger.posting import Bookkeeper
+from bms.ledger.ledger_task import LedgerTask
+from bms.ledger.posting import Posting
 from bms.ledger.store import FILE_NAME
 from tests.ledger.support import METER, Books, at, site_of
 
@@ -25,30 +24,30 @@ async def until(what: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def running(site: Site) -> AsyncIterator[tuple[Bookkeeping, dict[str, Condition]]]:
-    """Bookkeeping at work, and the alarms that it has raised."""
+async def running(site: Site) -> AsyncIterator[tuple[LedgerTask, dict[str, Condition]]]:
+    """The ledger task at work, and the alarms that it has raised."""
     alarms: dict[str, Condition] = {}
-    keeping = Bookkeeping(
+    ledger = LedgerTask(
         site, lambda: at(62), lambda c: alarms.update({c.key: c}), lambda key: alarms.pop(key)
     )
-    task = asyncio.create_task(keeping.run())
+    task = asyncio.create_task(ledger.run())
     try:
-        yield keeping, alarms
+        yield ledger, alarms
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        keeping.close()
+        ledger.close()
 
 
 async def test_it_keeps_the_ledger_and_raises_what_a_person_should_see(tmp_path: Path) -> None:
     site = site_of(tmp_path, {"b.m": {"rated_kw": 100}})
     with Books(site) as books:
         books.read([(0, 0), (15, 100), (30, 200), (45, 9_000_000), (60, 9_000_100)])
-    async with running(site) as (keeping, alarms):
+    async with running(site) as (ledger, alarms):
         await until(lambda: bool(alarms))
         assert list(alarms) == ["b.m:register"]
-        day = (await keeping.days([METER], at(62)))[METER]
+        day = (await ledger.days([METER], at(62)))[METER]
         assert day is not None
         assert day.used is None  # a quarter hour of the day is missing
         assert day.register == 90_001
@@ -64,10 +63,10 @@ async def test_a_damaged_ledger_is_an_alarm_and_left_as_it_is(tmp_path: Path) ->
     (site.state_dir / FILE_NAME).write_bytes(garbage)
     for extra in ("-wal", "-shm"):
         (site.state_dir / f"{FILE_NAME}{extra}").unlink(missing_ok=True)
-    async with running(site) as (keeping, alarms):
+    async with running(site) as (ledger, alarms):
         await until(lambda: "store:ledger" in alarms)
         assert "damaged" in alarms["store:ledger"].text
-        assert await keeping.days([METER], at(62)) == {}
+        assert await ledger.days([METER], at(62)) == {}
     assert (site.state_dir / FILE_NAME).read_bytes() == garbage
 
 
@@ -81,7 +80,7 @@ async def test_whatever_goes_wrong_is_an_alarm_and_stops_no_controller(
     def broken(*_: object) -> bool:
         raise ValueError("two register values at 0 ms")
 
-    monkeypatch.setattr(Bookkeeper, "step", broken)
+    monkeypatch.setattr(Posting, "step", broken)
     monkeypatch.setattr(ledger_task, "RETRY_S", 0.01)
     async with running(site) as (_, alarms):
         await until(lambda: "store:ledger" in alarms)

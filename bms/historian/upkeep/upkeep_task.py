@@ -34,7 +34,7 @@ Prune = Callable[[datetime, tuple[int, int], bool], Awaitable[int]]
 """Delete compacted log rows older than a time; True: also those that a sink has not taken."""
 
 
-class Keeper:
+class UpkeepTask:
     """The upkeep task. `run` it in a TaskGroup; it ends only by cancellation."""
 
     def __init__(
