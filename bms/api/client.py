@@ -28,9 +28,9 @@ def ask(state_dir: Path, op: str, timeout_s: float = TIMEOUT_S, **args: object) 
         # The controller would hang up while this is still being sent.
         raise InvalidInput(
             msg(
-                "a request is at most {request_limit} bytes, not {len}",
-                request_limit=REQUEST_LIMIT,
-                len=len(request),
+                "a request is at most {limit_bytes} bytes, not {size_bytes}",
+                limit_bytes=REQUEST_LIMIT,
+                size_bytes=len(request),
             )
         )
     try:
@@ -43,9 +43,9 @@ def ask(state_dir: Path, op: str, timeout_s: float = TIMEOUT_S, **args: object) 
     except OSError as error:
         raise Unreachable(
             msg(
-                "no controller answers on {path} ({value}); start it with 'bms run'",
+                "no controller answers on {path} ({cause}); start it with 'bms run'",
                 path=path,
-                value=error.strerror or error,
+                cause=error.strerror or error,
             )
         ) from error
     if not line.endswith(b"\n"):

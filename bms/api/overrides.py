@@ -105,7 +105,7 @@ class OverrideHandlers:
             self.runtime.site, override, _until(args), reason, user, now, self.runtime.resolver
         )
         if not await self.keeper.extend(wanted):
-            raise Refused(msg("override {id} has been cleared meanwhile", id=wanted.id))
+            raise Refused(msg("override {number} has been cleared meanwhile", number=wanted.id))
         self.runtime.put_override(wanted)
         await self._note(wanted, "override.extend", user, planning.needed(reason), now)
         return self._view(wanted, now)

@@ -118,7 +118,9 @@ class ApiServer:
         except (ValueError, TypeError, KeyError, AttributeError):
             return _error(
                 "invalid",
-                msg("not a request; operations: {handlers}", handlers=", ".join(self._handlers)),
+                msg(
+                    "not a request; operations: {operations}", operations=", ".join(self._handlers)
+                ),
             )
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):

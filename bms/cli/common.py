@@ -132,11 +132,11 @@ def instant(zone: str, text: str, option: str) -> datetime:
     if not YEARS[0] <= moment.year <= YEARS[1]:
         raise InvalidInput(
             msg(
-                "{option}: '{text}' is not between {years} and {years2}",
+                "{option}: '{text}' is not between {first_year} and {last_year}",
                 option=option,
                 text=text,
-                years=YEARS[0],
-                years2=YEARS[1],
+                first_year=YEARS[0],
+                last_year=YEARS[1],
             )
         )
     if moment.tzinfo is not None:
@@ -147,9 +147,9 @@ def instant(zone: str, text: str, option: str) -> datetime:
     if not found:
         raise InvalidInput(
             msg(
-                "{option}: there is no {text} in {zone}: the clocks go forward",
+                "{option}: there is no {clock} in {zone}: the clocks go forward",
                 option=option,
-                text=text,
+                clock=text,
                 zone=zone,
             )
         )
@@ -157,12 +157,12 @@ def instant(zone: str, text: str, option: str) -> datetime:
         texts = [m.astimezone(ZoneInfo(zone)).isoformat(timespec="minutes") for m in found]
         raise InvalidInput(
             msg(
-                "{option}: {text} comes twice in {zone}: write {first} or {second}",
+                "{option}: {clock} comes twice in {zone}: write {earlier} or {later}",
                 option=option,
-                text=text,
+                clock=text,
                 zone=zone,
-                first=texts[0],
-                second=texts[1],
+                earlier=texts[0],
+                later=texts[1],
             )
         )
     return found[0]

@@ -205,12 +205,12 @@ def _shared_places(document: Document, links: Mapping[str, LinkSettings]) -> lis
         other = first.setdefault(where, name) if where else name
         if other != name:
             message = msg(
-                "'{name}' is the same endpoint as '{other}' ({where})",
-                name=name,
-                other=other,
-                where=where,
+                "'{link}' is the same endpoint as '{other_link}' ({endpoint})",
+                link=name,
+                other_link=other,
+                endpoint=where,
             )
-            hint = msg("a link serves many units: put all its equipment on '{other}'", other=other)
+            hint = msg("a link serves many units: put all its equipment on '{link}'", link=other)
             problems.append(document.problem(("links", name), message, hint, key=True))
     return problems
 

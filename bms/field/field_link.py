@@ -241,7 +241,7 @@ class FieldLink:
         dropped = list(self._pending.values())
         self._pending.clear()
         if dropped:
-            self._report(_not_done(dropped, msg("not sent: {why}", why=why)))
+            self._report(_not_done(dropped, msg("not sent: {reason}", reason=why)))
 
     async def _write(self) -> None:
         writes = list(self._pending.values())[:WRITES_AT_ONCE]
@@ -302,7 +302,9 @@ class FieldLink:
             return ""
         if read is None or same(wanted, read, point.tolerance or 0.0):
             return ""
-        return msg("reads {read} after {wanted} was written", read=read, wanted=wanted)
+        return msg(
+            "reads {reading} after {written_value} was written", reading=read, written_value=wanted
+        )
 
     # --- health ------------------------------------------------------------------------------
 
@@ -334,12 +336,12 @@ class FieldLink:
                 f"clock:{self.name}",
                 Severity.NORMAL,
                 msg(
-                    "link {name} ({endpoint}): its clock is more than {skew_limit_s:g} s "
-                    "{way} of ours",
-                    name=self.name,
+                    "link {link} ({endpoint}): its clock is more than {limit_s:g} s "
+                    "{direction} of ours",
+                    link=self.name,
                     endpoint=self.endpoint,
-                    skew_limit_s=SKEW_LIMIT_S,
-                    way=way,
+                    limit_s=SKEW_LIMIT_S,
+                    direction=way,
                 ),
             )
         ]
@@ -372,12 +374,12 @@ class FieldLink:
                     f"link:{self.name}",
                     Severity.URGENT,
                     msg(
-                        "link {name} ({endpoint}): no good value since "
-                        "{since:%Y-%m-%d %H:%M:%S}Z: {value}",
-                        name=self.name,
+                        "link {link} ({endpoint}): no good value since "
+                        "{since:%Y-%m-%d %H:%M:%S}Z: {detail}",
+                        link=self.name,
                         endpoint=self.endpoint,
                         since=since,
-                        value=without_countdown(self._detail) or "no answer",
+                        detail=without_countdown(self._detail) or "no answer",
                     ),
                 )
             ]
@@ -395,12 +397,10 @@ class FieldLink:
                 f"device:{device}",
                 Severity.URGENT,
                 msg(
-                    "{device}: no good value since {since:%Y-%m-%d %H:%M:%S}Z: {without_countdown}",
+                    "{device}: no good value since {since:%Y-%m-%d %H:%M:%S}Z: {detail}",
                     device=device,
                     since=since,
-                    without_countdown=without_countdown(
-                        self._detail_by_device.get(device, "no answer")
-                    ),
+                    detail=without_countdown(self._detail_by_device.get(device, "no answer")),
                 ),
             )
             for device, since in latest.items()

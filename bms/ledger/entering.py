@@ -58,10 +58,10 @@ def decimal_of(text: str, what: str) -> Decimal:
         value = Decimal(text.strip())
     except InvalidOperation:
         raise InvalidInput(
-            msg("{what}: '{text}' is not a number; write 12345.6", what=what, text=text)
+            msg("{option}: '{text}' is not a number; write 12345.6", option=what, text=text)
         ) from None
     if not value.is_finite() or abs(value) >= 10**15:
-        raise InvalidInput(msg("{what}: '{text}' is no register value", what=what, text=text))
+        raise InvalidInput(msg("{option}: '{text}' is no register value", option=what, text=text))
     return value
 
 
@@ -69,26 +69,27 @@ def register_value(spec: MeterSpec, text: str, what: str) -> Decimal:
     """What a person says that a register showed. Raises InvalidInput."""
     value = decimal_of(text, what)
     if value < 0:
-        raise InvalidInput(msg("{what}: a register does not show {text}", what=what, text=text))
+        raise InvalidInput(msg("{option}: a register does not show {text}", option=what, text=text))
     counts = Fraction(value) / Fraction(spec.resolution)
     if counts >= MOST_COUNTS:
         raise InvalidInput(
             msg(
-                "{what}: {text} in steps of {resolution} is more than any register of {name} shows",
-                what=what,
+                "{option}: {text} in steps of {resolution} is more than any register of {meter} "
+                "shows",
+                option=what,
                 text=text,
                 resolution=spec.resolution,
-                name=spec.name,
+                meter=spec.name,
             )
         )
     if counts.denominator != 1:
         raise InvalidInput(
             msg(
-                "{what}: {text} is finer than the register of {name}, which shows steps of "
+                "{option}: {text} is finer than the register of {meter}, which shows steps of "
                 "{resolution} {unit}",
-                what=what,
+                option=what,
                 text=text,
-                name=spec.name,
+                meter=spec.name,
                 resolution=spec.resolution,
                 unit=spec.medium.unit,
             )
@@ -96,8 +97,8 @@ def register_value(spec: MeterSpec, text: str, what: str) -> Decimal:
     if spec.register_size is not None and value >= spec.register_size:
         raise InvalidInput(
             msg(
-                "{what}: {text} does not fit a register that is back at zero at {register_size}",
-                what=what,
+                "{option}: {text} does not fit a register that is back at zero at {register_size}",
+                option=what,
                 text=text,
                 register_size=spec.register_size,
             )
@@ -116,9 +117,9 @@ def _in_the_past(at: datetime, now: datetime, what: str) -> None:
     if at > now:
         raise InvalidInput(
             msg(
-                "{what}: {isoformat} has not come yet",
-                what=what,
-                isoformat=at.isoformat(timespec="minutes"),
+                "{option}: {time} has not come yet",
+                option=what,
+                time=at.isoformat(timespec="minutes"),
             )
         )
 
@@ -192,12 +193,12 @@ def _not_below(
     if Fraction(final) < shown and not rolled:
         raise Refused(
             msg(
-                "--final: the register of {name} had already shown {float:g} {unit} before "
-                "{isoformat}; check the reading and the time of the replacement",
-                name=spec.name,
-                float=float(shown),
+                "--final: the register of {meter} had already shown {reading:g} {unit} before "
+                "{time}; check the reading and the time of the replacement",
+                meter=spec.name,
+                reading=float(shown),
                 unit=spec.medium.unit,
-                isoformat=at.isoformat(timespec="minutes"),
+                time=at.isoformat(timespec="minutes"),
             )
         )
 

@@ -87,7 +87,7 @@ def _text(path: Path) -> str:
         body = path.read_bytes()
     except OSError as error:
         raise InvalidInput(
-            msg("cannot read {path}: {value}", path=path, value=error.strerror or error)
+            msg("cannot read {path}: {cause}", path=path, cause=error.strerror or error)
         ) from error
     if body.startswith(b"PK"):
         raise InvalidInput(msg("{path} is a workbook; save it as CSV UTF-8", path=path))
@@ -119,9 +119,9 @@ def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Prob
             if len(rows) >= MOST_ROWS:
                 raise InvalidInput(
                     msg(
-                        "{path}: more than {MOST_ROWS} readings; split the file",
+                        "{path}: more than {limit} readings; split the file",
                         path=path,
-                        MOST_ROWS=MOST_ROWS,
+                        limit=MOST_ROWS,
                     )
                 )
             row = _row(site, path.name, lines.line_num, cells, columns, now)
@@ -134,7 +134,7 @@ def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Prob
     if not columns and not problems:
         raise InvalidInput(
             msg(
-                "{path} is empty; its first line is {COLUMNS}", path=path, COLUMNS=",".join(COLUMNS)
+                "{path} is empty; its first line is {columns}", path=path, columns=",".join(COLUMNS)
             )
         )
     return rows, problems

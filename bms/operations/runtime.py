@@ -126,7 +126,9 @@ class Runtime:
             return []
         first = self.schedule_problems[0]
         more = len(self.schedule_problems) - 1
-        listed = msg("{first} (and {more} more)", first=first, more=more) if more else str(first)
+        listed = (
+            msg("{problem} (and {others} more)", problem=first, others=more) if more else str(first)
+        )
         text = msg(
             "edited schedules are not in force, the last good ones still are: {problems}",
             problems=listed,

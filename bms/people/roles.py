@@ -144,11 +144,11 @@ def may_for(site: Site, user: str, duration: timedelta) -> None:
         way_out = msg("for longer than 7 d, edit the schedule")
     raise Refused(
         msg(
-            "{user} ({role}) may override for at most {in_words}; {way_out}",
+            "{user} ({role}) may override for at most {duration}; {advice}",
             user=user,
             role=role,
-            in_words=in_words(longest),
-            way_out=way_out,
+            duration=in_words(longest),
+            advice=way_out,
         )
     )
 

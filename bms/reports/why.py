@@ -87,8 +87,8 @@ def why_then(
     if time > now:
         raise InvalidInput(
             msg(
-                "{local} is still to come; 'bms schedule preview' shows what is planned",
-                local=_local(time, zone),
+                "{time} is still to come; 'bms schedule preview' shows what is planned",
+                time=_local(time, zone),
             )
         )
     begin = history.first_award()

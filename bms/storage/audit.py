@@ -53,7 +53,16 @@ def record(
                 noted.append(("audit.cut", msg("the last line was only half written")))
             known, _ = _head(state_dir)
             if known > number:
-                noted.append((GONE, msg("entries {a} to {b} are gone", a=number + 1, b=known)))
+                noted.append(
+                    (
+                        GONE,
+                        msg(
+                            "entries {first_entry} to {last_entry} are gone",
+                            first_entry=number + 1,
+                            last_entry=known,
+                        ),
+                    )
+                )
             for mark, reason in noted:
                 own = {"who": "bms", "via": "audit", "what": mark, "why": reason}
                 number, before, line = _line(number, before, time, own)
@@ -119,7 +128,11 @@ def verify(state_dir: Path) -> tuple[int, list[str]]:
             problems.append(msg("{place}: not the entry that was written here", place=place))
         before = told
     if known > count:
-        gone = msg("entries {a} to {b} are gone", a=count + 1, b=known)
+        gone = msg(
+            "entries {first_entry} to {last_entry} are gone",
+            first_entry=count + 1,
+            last_entry=known,
+        )
         problems.append(f"{path}:{count}: {gone}")
     return count, problems
 

@@ -161,7 +161,7 @@ class Store(Closing):
                 return None
             self._connection.execute(
                 "UPDATE override SET ended_us = ?, ended = ? WHERE id = ?",
-                (now_us, msg("cleared by {by}", by=by) if by else msg("cleared"), row[0]),
+                (now_us, msg("cleared by {user}", user=by) if by else msg("cleared"), row[0]),
             )
         return _override(row)
 

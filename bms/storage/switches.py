@@ -146,7 +146,9 @@ class SwitchStore:
     def clear_level(self, overlay: str, now: datetime, by: str, reason: str) -> None:
         """End the level that an overlay has."""
         with self._change():
-            self._end_level(overlay, now, msg("cleared by {by}: {words}", by=by, words=reason))
+            self._end_level(
+                overlay, now, msg("cleared by {user}: {reason}", user=by, reason=reason)
+            )
             self._note(now, by, "api", "overlay.clear", reason, {"overlay": overlay})
 
     def _end_level(self, overlay: str, now: datetime, how: str) -> None:

@@ -239,11 +239,11 @@ def _extended(
     if since >= until or not pieces:
         return pieces
     reason = msg(
-        "extension {id} of {unit} by {by}: {words}",
-        id=extension.id,
+        "extension {number} of {unit} by {person}: {reason}",
+        number=extension.id,
         unit=extension.unit,
-        by=extension.by,
-        words=extension.reason,
+        person=extension.by,
+        reason=extension.reason,
     )
     on_top = [
         (

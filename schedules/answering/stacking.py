@@ -117,12 +117,13 @@ class Stack:
                         return None
                     until = level.until.astimezone(self._clocks.zone)
                     reason = msg(
-                        "overlay {id} {level} until {until:%Y-%m-%d %H:%M} by {by}: {words}",
-                        id=overlay.id,
+                        "overlay {overlay} {level} until {until:%Y-%m-%d %H:%M} by {person}: "
+                        "{reason}",
+                        overlay=overlay.id,
                         level=level.level,
                         until=until,
-                        by=level.by,
-                        words=level.reason,
+                        person=level.by,
+                        reason=level.reason,
                     )
                     return _Active(laid, level.level, reason, level.until)
             return None
@@ -132,7 +133,10 @@ class Stack:
             why = _occurs(occasion, wall.date(), minute)
             if why is not None:
                 return _Active(
-                    laid, IN_FORCE, msg("overlay {id}: {why}", id=overlay.id, why=why), None
+                    laid,
+                    IN_FORCE,
+                    msg("overlay {overlay}: {reason}", overlay=overlay.id, reason=why),
+                    None,
                 )
         return None
 
@@ -177,7 +181,9 @@ def _on(occasion: Occasion, day: date) -> str | None:
         entry = occasion.calendar.entry(occasion.kind, day)
         if entry is None:
             return None
-        name: str = msg("calendar {id} {name}", id=occasion.calendar.id, name=entry.name)
+        name: str = msg(
+            "calendar {calendar} {entry}", calendar=occasion.calendar.id, entry=entry.name
+        )
     elif occasion.spans and not any(day in span for span in occasion.spans):
         return None
     else:

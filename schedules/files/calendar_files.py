@@ -73,10 +73,10 @@ def check_years(sheets: list[Sheet]) -> None:
                 continue
             what = "what recurs" if year is None else f"the year {year}"
             message = msg(
-                "{what} of calendar '{name}' is already in {other}",
-                what=what,
-                name=name,
-                other=other,
+                "{years} of calendar '{calendar}' is already in {file}",
+                years=what,
+                calendar=name,
+                file=other,
             )
             path = ("calendar",) if year is None else ("years",)
             sheet.complain(path, message, msg("give each year in one file, or another calendar id"))

@@ -168,7 +168,7 @@ def _unique(sheets: list[Sheet], key: str) -> None:
             continue
         if name in first:
             message = msg(
-                "{key} '{name}' is already in {first}", key=key, name=name, first=first[name]
+                "{key} '{name}' is already in {file}", key=key, name=name, file=first[name]
             )
             sheet.complain((key,), message, msg("give each its own id"))
         else:

@@ -138,10 +138,10 @@ def _complain(claim: _Claim, winner: _Claim, names: Sequence[str]) -> None:
     )
     if is_selection(claim.text):
         message = msg(
-            "'{text}' selects '{name}'{more}, as exactly as {place} does",
-            text=claim.text,
-            name=name,
-            more=more,
+            "'{target}' selects '{group}'{others}, as exactly as {place} does",
+            target=claim.text,
+            group=name,
+            others=more,
             place=winner.place,
         )
         hint = msg("let one of the two name it, or select fewer")

@@ -147,8 +147,8 @@ def _after(value: object) -> int:
     minutes = parse_minutes(value)
     if minutes > LONGEST_AFTER_MIN:
         raise TextError(
-            msg("{value} is too long", value=value),
-            msg("at most {value}h", value=LONGEST_AFTER_MIN // 60),
+            msg("{text} is too long", text=value),
+            msg("at most {hours}h", hours=LONGEST_AFTER_MIN // 60),
         )
     return minutes
 

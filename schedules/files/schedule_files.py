@@ -158,7 +158,7 @@ def _weeks(sheet: Sheet, names: tuple[str, ...] | None) -> dict[str, Week]:
         missing = [name for name in names if name not in programmes]
         if missing or not names:
             what = ", ".join(f"'{name}'" for name in missing) if names else f"'{ANY_SEASON}'"
-            message = msg("there is no week for {what}", what=what)
+            message = msg("there is no week for {season}", season=what)
             sheet.complain(
                 ("week",),
                 message,
@@ -179,7 +179,7 @@ def _week(sheet: Sheet, path: Path) -> Week:
         if twice:
             words = ", ".join(WEEKDAYS[day] for day in sorted(set(twice)))
             first = sheet.at(places.get(twice[0], here), key=True)
-            message = msg("{words} is already given on line {line}", words=words, line=first.line)
+            message = msg("{key} is already given on line {line}", key=words, line=first.line)
             sheet.complain(here, message, msg("name each weekday once"), key=True)
         for day in days:
             if day not in week:
@@ -240,14 +240,19 @@ def _overlap(sheet: Sheet, first: Block, second: Block, days: Sequence[int] = ()
         runs = f" runs into {words} and" if days else ""
         place, message = (
             first_place,
-            msg("{text}{runs} overlaps {text2}", text=first.text, runs=runs, text2=second.text),
+            msg(
+                "{block}{remark} overlaps {other_block}",
+                block=first.text,
+                remark=runs,
+                other_block=second.text,
+            ),
         )
         other = second_place
         runs = ""
     else:
         place, message = (
             second_place,
-            msg("{text} overlaps {text2}", text=second.text, text2=first.text),
+            msg("{block} overlaps {other_block}", block=second.text, other_block=first.text),
         )
         other = first_place
         runs = f", which runs into {words}" if days else ""
@@ -284,7 +289,7 @@ def _block(sheet: Sheet, path: Path) -> Block | None:
         hint = msg("leave one of the two times further from the other")
         texts = [sheet.value((*path, name)) for name in ("from", "to")]
         message = msg(
-            "from {texts} to {texts2} may be nearly the whole day", texts=texts[0], texts2=texts[1]
+            "from {start} to {end} may be nearly the whole day", start=texts[0], end=texts[1]
         )
         sheet.complain((*path, "to"), message, hint)
         return None
@@ -421,6 +426,6 @@ def _plan(sheet: Sheet, path: Path, do: str | None) -> tuple[tuple[Block, ...], 
         if has_day:
             hint = msg("remove it, or write do: use")
             sheet.complain(
-                (*path, "day"), msg("'day' has no meaning with {do}", do=do), hint, key=True
+                (*path, "day"), msg("'day' has no meaning with {action}", action=do), hint, key=True
             )
     return blocks, day or 0

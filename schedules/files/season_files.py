@@ -118,14 +118,14 @@ def _switched(sheet: Sheet, path: Path, set_id: str) -> SeasonSet | None:
     names = tuple(sheet.mapping((*path, "dates"))) if by_day is not None else ()
     if by_day is not None and by != "dates" and TRANSITIONAL not in names:
         message = msg(
-            "a set switched by {by} needs '{transitional}': it lies between two seasons",
-            by=by,
-            transitional=TRANSITIONAL,
+            "a set switched by {way} needs '{season}': it lies between two seasons",
+            way=by,
+            season=TRANSITIONAL,
         )
         sheet.complain(
             (*path, "dates"),
             message,
-            msg("add {transitional}: {rest}", transitional=TRANSITIONAL, rest=REST),
+            msg("add {season}: {keyword}", season=TRANSITIONAL, keyword=REST),
             key=True,
         )
     rule: SeasonRule | None = None
@@ -205,7 +205,7 @@ def _thresholds(
         hint = msg("or it would switch to and fro")
         sheet.complain(
             (*here, "leave_c"),
-            msg("{season} has to end {order} where it begins", season=season, order=order),
+            msg("{season} has to end {side} where it begins", season=season, side=order),
             hint,
         )
     return Thresholds(enter, leave)
@@ -260,9 +260,9 @@ def _season_days(sheet: Sheet, path: Path) -> dict[MonthDay, str] | None:
             if rest is not None:
                 first = sheet.at((*path, rest)).line
                 message = msg(
-                    "'{rest}' on line {first} is already the rest of the year",
-                    rest=rest,
-                    first=first,
+                    "'{season}' on line {line} is already the rest of the year",
+                    season=rest,
+                    line=first,
                 )
                 sheet.complain(here, message, msg("give dates to one of the two"))
             rest = rest or name
@@ -276,12 +276,12 @@ def _season_days(sheet: Sheet, path: Path) -> dict[MonthDay, str] | None:
     if rest is None:
         days = f"{spans_text(open_days)} belong to none" if open_days else "there must be one"
         message = msg(
-            "no season of '{path}' is '{rest}'; {days}", path=path[-1], rest=REST, days=days
+            "no season of '{set}' is '{keyword}'; {days}", set=path[-1], keyword=REST, days=days
         )
         sheet.complain(
             path,
             message,
-            msg("write '{rest}' instead of the dates of one season", rest=REST),
+            msg("write '{keyword}' instead of the dates of one season", keyword=REST),
             key=True,
         )
         return None
@@ -305,11 +305,11 @@ def _check_way(
             sheet.complain(
                 where[1] if where is not None else path,
                 msg(
-                    "'{by_day}' runs straight into '{by_day2}' on {spans_text} and {spans_text2}",
-                    by_day=by_day[before],
-                    by_day2=by_day[day],
-                    spans_text=spans_text([before]),
-                    spans_text2=spans_text([day]),
+                    "'{season}' runs straight into '{next_season}' on {last_day} and {first_day}",
+                    season=by_day[before],
+                    next_season=by_day[day],
+                    last_day=spans_text([before]),
+                    first_day=spans_text([day]),
                 ),
                 msg("leave days between for '{transitional}'", transitional=TRANSITIONAL),
             )
@@ -331,9 +331,9 @@ def _claim(
         sheet.complain(
             place,
             msg(
-                "{shared} already belongs to '{other}' on line {line}",
-                shared=shared,
-                other=other,
+                "{days} already belongs to '{season}' on line {line}",
+                days=shared,
+                season=other,
                 line=sheet.at(where).line,
             ),
             msg("let every day belong to one season"),

@@ -115,7 +115,7 @@ def _longest(value: object) -> int:
     minutes = parse_minutes(value)
     if not 0 < minutes <= DAY_MINUTES:
         raise TextError(
-            msg("{value} is no length for an extension", value=value), msg("write up to 24h")
+            msg("{text} is no length for an extension", text=value), msg("write up to 24h")
         )
     return minutes
 

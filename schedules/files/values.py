@@ -54,7 +54,7 @@ def read_values(
         elif meant:
             if meant[0] in missing:
                 missing.remove(meant[0])
-            hint = msg("did you mean '{meant}'?", meant=meant[0])
+            hint = msg("did you mean '{suggestion}'?", suggestion=meant[0])
             sheet.complain((*path, name), msg("unknown key '{name}'", name=name), hint, key=True)
         else:
             hint = msg("keys beside {names} are setpoints", names=", ".join((*required, *optional)))

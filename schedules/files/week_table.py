@@ -75,12 +75,12 @@ def number(text: str, where: str) -> int | float:
         value = float(text)
     except ValueError:
         raise TextError(
-            msg("{where}: '{text}' is not a number", where=where, text=text),
+            msg("{cell}: '{text}' is not a number", cell=where, text=text),
             msg("write for example 26"),
         ) from None
     if value != value or value in (float("inf"), float("-inf")):
         raise TextError(
-            msg("{where}: '{text}' is not a finite number", where=where, text=text),
+            msg("{cell}: '{text}' is not a finite number", cell=where, text=text),
             msg("write for example 26"),
         )
     return int(value) if value == int(value) and "." not in text else value

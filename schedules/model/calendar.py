@@ -120,7 +120,7 @@ _FORMS = (
 def parse_span(value: object) -> Span:
     """A date or a range of dates, with or without a year, or days in words. Raises TextError."""
     if not isinstance(value, str):
-        raise TextError(msg("{value!r} is not a date", value=value), _FORMS)
+        raise TextError(msg("{text!r} is not a date", text=value), _FORMS)
     recurring = parse_recurring(value)
     if recurring is not None:
         return recurring
@@ -130,19 +130,19 @@ def parse_span(value: object) -> Span:
     if isinstance(first, date) and isinstance(last, date):
         if last < first:
             raise TextError(
-                msg("the range {value} ends before it begins", value=value),
-                msg("write {last}..{first}, or correct it", last=last, first=first),
+                msg("the range {dates} ends before it begins", dates=value),
+                msg("write {last_day}..{first_day}, or correct it", last_day=last, first_day=first),
             )
         return DateSpan(first, last)
     if isinstance(first, date) or isinstance(last, date):
         year = first.year if isinstance(first, date) else last.year if isinstance(last, date) else 0
         hint = msg(
-            "write {with_year}..{with_year2}, or no year at all",
-            with_year=_with_year(first, year),
-            with_year2=_with_year(last, year),
+            "write {first_day}..{last_day}, or no year at all",
+            first_day=_with_year(first, year),
+            last_day=_with_year(last, year),
         )
         raise TextError(
-            msg("one end of the range {value} has a year and the other has none", value=value), hint
+            msg("one end of the range {dates} has a year and the other has none", dates=value), hint
         )
     return YearlySpan(first, last)
 
@@ -154,10 +154,14 @@ def parse_yearly(value: object) -> YearlySpan:
         return span
     if isinstance(span, DateSpan):
         raise TextError(
-            msg("{value} has a year; a season comes every year", value=value),
-            msg("write {first:%m-%d}..{last:%m-%d}", first=span.first, last=span.last),
+            msg("{dates} has a year; a season comes every year", dates=value),
+            msg(
+                "write {first_day:%m-%d}..{last_day:%m-%d}",
+                first_day=span.first,
+                last_day=span.last,
+            ),
         )
-    raise TextError(msg("'{value}' is no range of dates", value=value), msg("write 05-15..09-30"))
+    raise TextError(msg("'{text}' is no range of dates", text=value), msg("write 05-15..09-30"))
 
 
 def month_day(day: MonthDay) -> str:
@@ -195,7 +199,7 @@ def _day(text: str, whole: str) -> date | MonthDay:
             raise TextError(msg("there is no day {text}", text=text), _last_day(_LEAP_YEAR, month))
         return month, day
     shown = whole if text == whole else f"{text!r} in {whole}"
-    raise TextError(msg("{shown} is not a date", shown=shown), _nearest(text))
+    raise TextError(msg("{text} is not a date", text=shown), _nearest(text))
 
 
 def _nearest(text: str) -> str:
@@ -206,9 +210,9 @@ def _nearest(text: str) -> str:
     year, month, day = loose.groups()
     written = f"{int(month):02}-{int(day):02}"
     return (
-        msg("write {year}-{written}", year=year, written=written)
+        msg("write {year}-{month_day}", year=year, month_day=written)
         if year
-        else msg("write {written}", written=written)
+        else msg("write {text}", text=written)
     )
 
 

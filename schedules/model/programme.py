@@ -120,9 +120,11 @@ class DayRule:
         entry = self.calendar.entry(self.kind, day)
         if entry is None:
             return None
-        found = msg("calendar {id} {name}", id=self.calendar.id, name=entry.name)
+        found = msg("calendar {calendar} {entry}", calendar=self.calendar.id, entry=entry.name)
         return (
-            msg("exception {name} ({found})", name=self.name, found=found) if self.name else found
+            msg("exception {exception} ({occasion})", exception=self.name, occasion=found)
+            if self.name
+            else found
         )
 
     @property

@@ -83,7 +83,7 @@ def parse_recurring(text: str) -> MonthlyDays | AlternateDays | None:
             )
         if what not in _DAYS:
             raise TextError(
-                msg("'{what}' of '{text}' is no day", what=what, text=text), suggestion(what, _DAYS)
+                msg("'{day}' of '{dates}' is no day", day=what, dates=text), suggestion(what, _DAYS)
             )
         found = MonthlyDays(_NUMBERS[number], what, _months(months, text))
     else:
@@ -102,6 +102,6 @@ def _months(text: str | None, whole: str) -> frozenset[int]:
     if re.fullmatch(r"0[1-9]|1[0-2]", text):
         return frozenset({int(text)})
     raise TextError(
-        msg("'{text}' of '{whole}' is no month", text=text, whole=whole),
+        msg("'{month}' of '{dates}' is no month", month=text, dates=whole),
         msg("write 'of 03', 'of the month' or 'of odd months'"),
     )

@@ -50,51 +50,51 @@ class TimeUnit:
         local = start.astimezone(ZoneInfo(zone))
         if user not in self.people:
             return msg(
-                "{user} is not among the people of {id}: {people}",
+                "{user} is not among the people of {unit}: {people}",
                 user=user,
-                id=self.id,
+                unit=self.id,
                 people=", ".join(self.people),
             )
         if target not in self.targets:
             return msg(
-                "{target} does not belong to {id}: {targets}",
+                "{target} does not belong to {unit}: {targets}",
                 target=target,
-                id=self.id,
+                unit=self.id,
                 targets=", ".join(self.targets),
             )
         if mode not in self.modes:
             return msg(
-                "{id} may run in {modes}, not in {mode}",
-                id=self.id,
+                "{unit} may run in {modes}, not in {mode}",
+                unit=self.id,
                 modes=", ".join(self.modes),
                 mode=mode,
             )
         for name, value in setpoints.items():
             if name not in self.setpoints:
-                return msg("{id} may not set {name}", id=self.id, name=name)
+                return msg("{unit} may not set {setpoint}", unit=self.id, setpoint=name)
             least, most = self.setpoints[name]
             if not least <= value <= most:
                 return msg(
-                    "{name} of {id} is {least:g} to {most:g}, not {value:g}",
-                    name=name,
-                    id=self.id,
+                    "{setpoint} of {unit} is {least:g} to {most:g}, not {number:g}",
+                    setpoint=name,
+                    unit=self.id,
                     least=least,
                     most=most,
-                    value=value,
+                    number=value,
                 )
         if end <= start:
             return "it would end before it begins"
         if end - start > timedelta(minutes=self.longest_min):
             return msg(
-                "one extension of {id} lasts at most {longest_min} min",
-                id=self.id,
+                "one extension of {unit} lasts at most {longest_min} min",
+                unit=self.id,
                 longest_min=self.longest_min,
             )
         if local.weekday() not in self.days:
             words = ", ".join(WEEKDAYS[day] for day in sorted(self.days))
-            return msg("{id} may be extended on {days}", id=self.id, days=words)
+            return msg("{unit} may be extended on {days}", unit=self.id, days=words)
         if end > self.latest_end(start, zone):
-            return msg("{id} may run until {clock}", id=self.id, clock=_clock(self.latest_min))
+            return msg("{unit} may run until {clock}", unit=self.id, clock=_clock(self.latest_min))
         return None
 
     def latest_end(self, start: datetime, zone: str) -> datetime:
@@ -108,4 +108,4 @@ class TimeUnit:
 def _clock(minutes: int) -> str:
     if minutes <= 1440:
         return time_text(minutes)
-    return msg("{time_text} of the next day", time_text=time_text(minutes - 1440))
+    return msg("{clock} of the next day", clock=time_text(minutes - 1440))

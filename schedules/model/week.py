@@ -56,27 +56,27 @@ _FORM = msg("write HH:MM, for example 07:30")
 def parse_time(value: object) -> int:
     """`HH:MM` from 00:00 to 24:00, as minutes after midnight. Raises TextError."""
     if not isinstance(value, str):
-        raise TextError(msg("{value!r} is not a time", value=value), _FORM)
+        raise TextError(msg("{text!r} is not a time", text=value), _FORM)
     written = _TIME.fullmatch(value)
     if written:
         hour, minute = int(written[1]), int(written[2])
         if minute > 59 or hour * 60 + minute > DAY_MINUTES:
             raise TextError(
-                msg("there is no time {value}", value=value), msg("times are 00:00 to 24:00")
+                msg("there is no time {text}", text=value), msg("times are 00:00 to 24:00")
             )
         return hour * 60 + minute
     loose = _LOOSE.fullmatch(unicodedata.normalize("NFKC", value).strip())
     if loose and int(loose[1]) <= 24 and int(loose[2]) <= 59:
         raise TextError(
-            msg("{value} is not a time", value=value),
+            msg("{text} is not a time", text=value),
             msg("write {int:02}:{loose}", int=int(loose[1]), loose=loose[2]),
         )
     if re.fullmatch(r"[0-9]{2}:[0-9]{2}:[0-9]{2}", value):
         raise TextError(
-            msg("{value} has seconds; times are in minutes", value=value),
-            msg("write {value}", value=value[:5]),
+            msg("{text} has seconds; times are in minutes", text=value),
+            msg("write {text}", text=value[:5]),
         )
-    raise TextError(msg("{value} is not a time", value=value), _FORM)
+    raise TextError(msg("{text} is not a time", text=value), _FORM)
 
 
 def parse_time_of_day(value: object) -> TimeOfDay:
@@ -88,14 +88,14 @@ def parse_time_of_day(value: object) -> TimeOfDay:
         plain = "".join(unicodedata.normalize("NFKC", value).lower().split())
         plain = plain.replace("日出", "sunrise").replace("日落", "sunset").replace("−", "-")
         meant = plain if plain != value and _SUN.fullmatch(plain) and plain[-1] not in "+-" else ""
-        hint = msg("write {meant}", meant=meant) if meant else _SUN_FORM
-        raise TextError(msg("{value} is not a time of the sun", value=value), hint)
+        hint = msg("write {text}", text=meant) if meant else _SUN_FORM
+        raise TextError(msg("{text} is not a time of the sun", text=value), hint)
     event, sign, *parts = found.groups()
     hours, minutes, h, m = (int(part or 0) for part in parts)
     offset = (hours + h) * 60 + minutes + m
     if minutes > 59 or offset > LONGEST_OFFSET:
         raise TextError(
-            msg("{value} is too far from the sun", value=value), msg("an offset is at most 06:00")
+            msg("{text} is too far from the sun", text=value), msg("an offset is at most 06:00")
         )
     return SunTime(
         "sunrise" if event == "sunrise" else "sunset", -offset if sign == "-" else offset
@@ -111,7 +111,7 @@ def parse_weekday(value: object) -> int:
     """`mon` to `sun` as 0 to 6. Raises TextError."""
     if value not in WEEKDAYS:
         hint = suggestion(value, WEEKDAYS)
-        raise TextError(msg("'{value}' is not a weekday", value=value), hint)
+        raise TextError(msg("'{text}' is not a weekday", text=value), hint)
     return WEEKDAYS.index(str(value))
 
 
@@ -128,7 +128,7 @@ def parse_weekdays(text: str) -> list[int]:
         for word in (first_text, last_text) if dash else (first_text,):
             if word not in WEEKDAYS:
                 raise TextError(
-                    msg("'{word}' is not a weekday", word=word),
+                    msg("'{text}' is not a weekday", text=word),
                     suggestion(word, (*WEEKDAYS, DAILY)),
                 )
         first = WEEKDAYS.index(first_text)
@@ -143,7 +143,7 @@ def parse_minutes(value: object) -> int:
     found = re.fullmatch(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,4})m(?:in)?)?|([0-9]{2}):([0-9]{2})", text)
     if not text or found is None:
         raise TextError(
-            msg("{value!r} is not a length of time", value=value), msg("write 1h, 90m or 1h30m")
+            msg("{text!r} is not a length of time", text=value), msg("write 1h, 90m or 1h30m")
         )
     hours, minutes, h, m = (int(part or 0) for part in found.groups())
     return (hours + h) * 60 + minutes + m

@@ -73,9 +73,9 @@ def history(
             if len(found) > MOST_ROWS:
                 raise InvalidInput(
                     msg(
-                        "that is more than {MOST_ROWS:,} rows; take a shorter time, a longer "
+                        "that is more than {limit:,} rows; take a shorter time, a longer "
                         "step, or 'bms export'",
-                        MOST_ROWS=MOST_ROWS,
+                        limit=MOST_ROWS,
                     )
                 )
         gaps = _gaps(trends, *span)
@@ -207,16 +207,16 @@ def _gaps(trends: Trends, start: datetime, end: datetime) -> dict[str, Any]:
 
 def _gap_lines(gaps: dict[str, Any]) -> list[str]:
     lines = [
-        say("nothing was recorded from {start} to {to}", start=g["from"], to=g["to"])
+        say("nothing was recorded from {start} to {end}", start=g["from"], end=g["to"])
         for g in gaps["outages"]
     ]
     lines += [
         say(
-            "{samples:,} samples ({kind}) from {start} to {to} were given up: {reason}",
+            "{samples:,} samples ({kind}) from {start} to {end} were given up: {reason}",
             samples=d["samples"],
             kind=d["class"],
             start=d["from"],
-            to=d["to"],
+            end=d["to"],
             reason=say(d["reason"]),
         )
         for d in gaps["dropped"]

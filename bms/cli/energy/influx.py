@@ -181,9 +181,9 @@ def backfill(
         )
         click.echo(
             say(
-                "{sink}: {what} of {stream} will be sent again",
+                "{sink}: {spans} of {stream} will be sent again",
                 sink=row["sink"],
-                what=what,
+                spans=what,
                 stream=row["stream"],
             )
         )
@@ -322,11 +322,11 @@ def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
     for row in rows:
         click.echo(
             say(
-                "{sink} {id}  {time}  {count} of {stream}",
+                "{sink} {batch}  {time}  {lines} of {stream}",
                 sink=row["sink"],
-                id=row["id"],
+                batch=row["id"],
                 time=row["time"],
-                count=row["count"],
+                lines=row["count"],
                 stream=row["stream"],
             )
         )

@@ -147,9 +147,9 @@ def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
     else:
         click.echo(
             say(
-                "entry {entry} ({value} of {meter}) counts no longer",
+                "entry {entry} ({kind} of {meter}) counts no longer",
                 entry=entry,
-                value=found.kind.value,
+                kind=found.kind.value,
                 meter=found.meter,
             )
         )
@@ -191,9 +191,9 @@ def _entered(site: Site, spec: MeterSpec, number: int, now: datetime, as_json: b
     else:
         click.echo(
             say(
-                "entry {number}: {value} of {name}; undo: bms meter withdraw",
+                "entry {number}: {kind} of {meter}; undo: bms meter withdraw",
                 number=number,
-                value=entry.kind.value,
-                name=spec.name,
+                kind=entry.kind.value,
+                meter=spec.name,
             )
         )

@@ -136,14 +136,14 @@ def _told(site: Path, answer: Mapping[str, Any]) -> str:
     from bms.cli.screens.tables import value_text
 
     return say(
-        "{point} = {value} until {until}, {text} (override {id}); "
-        "undo: bms override clear {name} {id}",
+        "{point} = {commanded} until {until}, {afterwards} (override {number}); "
+        "undo: bms override clear {site} {number}",
         point=answer["point"],
-        value=value_text(answer["value"]),
+        commanded=value_text(answer["value"]),
         until=answer["until"],
-        text=say(answer["then"]["text"]),
-        id=answer["id"],
-        name=site,
+        afterwards=say(answer["then"]["text"]),
+        number=answer["id"],
+        site=site,
     )
 
 

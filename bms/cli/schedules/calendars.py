@@ -92,8 +92,8 @@ def _write_draft(
         if there.exists() and not replace:
             raise Refused(
                 msg(
-                    "{there} exists already; to write a draft anew: --replace --reason ...",
-                    there=there,
+                    "{file} exists already; to write a draft anew: --replace --reason ...",
+                    file=there,
                 )
             )
     if replace and reason:
@@ -103,7 +103,7 @@ def _write_draft(
         draft.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise InvalidInput(
-            msg("cannot write {draft}: {value}", draft=draft, value=error.strerror or error)
+            msg("cannot write {draft}: {cause}", draft=draft, cause=error.strerror or error)
         ) from None
     return draft
 
@@ -178,4 +178,4 @@ def show_(site: Path, name: str, year: int | None, as_json: bool) -> None:
         table.add_row(row["date"], weekday, row["kind"], row["name"], row["origin"])
     show(table)
     if found.lacks(wanted):
-        click.echo(say("{name} says nothing about {wanted}", name=name, wanted=wanted), err=True)
+        click.echo(say("{source} says nothing about {year}", source=name, year=wanted), err=True)

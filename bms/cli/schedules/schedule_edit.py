@@ -79,7 +79,7 @@ def set_(
             missing = [f"--{key}" for key in ("from", "to", "mode") if key not in wanted]
             if missing or block:
                 what = f"needs {', '.join(missing)}" if missing else "takes no BLOCK"
-                raise InvalidInput(msg("--add {what}", what=what))
+                raise InvalidInput(msg("--add {kind}", kind=what))
             return edits.add_block(data, whose, day, wanted)
         if block is None:
             raise InvalidInput(
@@ -154,7 +154,7 @@ def exception_add(
         rule["day"] = day
     else:
         if day is not None:
-            raise InvalidInput(msg("'{do}' takes --block; --day goes with 'use'", do=do))
+            raise InvalidInput(msg("'{action}' takes --block; --day goes with 'use'", action=do))
         rule["blocks"] = [_block(text) for text in blocks]
     editor = editor_of(site)
     draft = editor.draft(editor.file_of(schedule), lambda data: edits.add_exception(data, rule))
@@ -316,9 +316,9 @@ def _open(path: Path, line: int) -> None:
     except OSError as error:
         raise InvalidInput(
             msg(
-                "the editor '{words}' cannot be started ({strerror}); set EDITOR to one",
-                words=words[0],
-                strerror=error.strerror,
+                "the editor '{command}' cannot be started ({cause}); set EDITOR to one",
+                command=words[0],
+                cause=error.strerror,
             )
         ) from None
     if ended:

@@ -188,19 +188,19 @@ def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
         return
     click.echo(
         say(
-            "{base} {set} (by {by}): {season}, {reason}",
+            "{base} {set} (by {way}): {season}, {reason}",
             base=row["base"],
             set=row["set"],
-            by=_said(row["by"]),
+            way=_said(row["by"]),
             season=row["season"],
             reason=say(row["reason"]),
         )
     )
     click.echo(
         say(
-            "groups: {value}; the dates say {dates_say}",
-            value=", ".join(row["groups"]) or say("none"),
-            dates_say=row["dates_say"],
+            "groups: {groups}; the dates say {season}",
+            groups=", ".join(row["groups"]) or say("none"),
+            season=row["dates_say"],
         )
     )
     if row.get("stays_until"):

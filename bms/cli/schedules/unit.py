@@ -69,14 +69,14 @@ def unit_show(site: Path, name: str, as_json: bool) -> None:
         return
     click.echo(
         say(
-            "{unit} {title_text}: {people} may ask for",
+            "{unit} {title}: {people} may ask for",
             unit=row["unit"],
-            title_text=title_text(row["title"], ""),
+            title=title_text(row["title"], ""),
             people=", ".join(row["people"]),
         )
     )
     limits = [
-        say("{n} {low:g} to {high:g}", n=n, low=low, high=high)
+        say("{setpoint} {least:g} to {most:g}", setpoint=n, least=low, most=high)
         for n, (low, high) in row["setpoints"].items()
     ]
     hours, minutes = divmod(row["latest_min"], 60)
@@ -87,8 +87,8 @@ def unit_show(site: Path, name: str, as_json: bool) -> None:
     )
     click.echo(
         say(
-            "  {value}, {longest_min} min at a time, until {latest}, on {days}",
-            value=", ".join([*row["modes"], *limits]),
+            "  {choices}, {longest_min} min at a time, until {latest}, on {days}",
+            choices=", ".join([*row["modes"], *limits]),
             longest_min=row["longest_min"],
             latest=latest,
             days=", ".join(row["days"]),
@@ -139,7 +139,7 @@ def unit_extend(
             setpoints[key] = float(value)
         except ValueError:
             raise InvalidInput(
-                msg("--set {key}={value}: '{value}' is not a number", key=key, value=value)
+                msg("--set {setpoint}={text}: '{text}' is not a number", setpoint=key, text=value)
             ) from None
     args = {"target": target, "duration": duration, "until": until, "mode": mode}
     answer = ask_controller(
@@ -194,12 +194,12 @@ def _extension(extension: Mapping[str, Any]) -> str:
     number = f"{extension['id']}: " if extension["id"] else ""
     setpoints = "".join(f" {name}={value:g}" for name, value in extension["setpoints"].items())
     return say(
-        "{number}{target} {mode}{setpoints} until {until} ({who}: {reason})",
+        "{number}{target} {mode}{setpoints} until {until} ({person}: {reason})",
         number=number,
         target=extension["target"],
         mode=extension["mode"],
         setpoints=setpoints,
         until=extension["until"],
-        who=extension["who"],
+        person=extension["who"],
         reason=extension["reason"],
     )

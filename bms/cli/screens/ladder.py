@@ -25,10 +25,10 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
     head = Text.assemble(
         (answer["point"], "bold"),
         say(
-            " at {time}  field: {shown} ({facts})",
+            " at {time}  field: {field_value} ({details})",
             time=answer["time"],
-            shown=shown,
-            facts=", ".join(facts),
+            field_value=shown,
+            details=", ".join(facts),
         ),
     )
     lines: list[RenderableType] = [head]

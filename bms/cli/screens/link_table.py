@@ -46,7 +46,7 @@ def _skew(seconds: float | None) -> str:
     if seconds is None or abs(seconds) < 1:
         return ""
     return say(
-        "its clock is {seconds:.0f} s {value}",
+        "its clock is {seconds:.0f} s {direction}",
         seconds=abs(seconds),
-        value="ahead" if seconds > 0 else "behind",
+        direction="ahead" if seconds > 0 else "behind",
     )

@@ -47,9 +47,9 @@ def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
     lines += [
         Text(
             say(
-                "override: {point} = {value} until {until} by {owner} ({reason})",
+                "override: {point} = {commanded} until {until} by {owner} ({reason})",
                 point=o["point"],
-                value=value_text(o["value"]),
+                commanded=value_text(o["value"]),
                 until=o["until"],
                 owner=o["owner"],
                 reason=own_words(o["reason"]),
@@ -137,11 +137,11 @@ def _what(stretch: Mapping[str, Any]) -> str:
 def legend() -> str:
     """What the signs of a bar mean."""
     return say(
-        "{on} on   {other} another mode   {off} off   {forced} forced by hand",
-        on=ON,
-        other=OTHER,
-        off=OFF,
-        forced=FORCED,
+        "{on_mark} on   {other_mark} another mode   {off_mark} off   {forced_mark} forced by hand",
+        on_mark=ON,
+        other_mark=OTHER,
+        off_mark=OFF,
+        forced_mark=FORCED,
     )
 
 
@@ -205,7 +205,7 @@ def _basis(group: Mapping[str, Any]) -> str:
     if not used:
         return say("no change of mode; what other setpoints use is not known")
     kilowatts = ", ".join(
-        say("{mode} {kw:.1f} kW", mode=_mode(mode), kw=kw) for mode, kw in used.items()
+        say("{mode} {power_kw:.1f} kW", mode=_mode(mode), power_kw=kw) for mode, kw in used.items()
     )
     if power["basis"] == "rated":
         return say("rated: {kilowatts}", kilowatts=kilowatts)

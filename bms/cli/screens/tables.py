@@ -136,13 +136,20 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     lines: list[RenderableType] = [
         Text.assemble(
             say("points: {good} good, ", good=counts["good"]),
-            (say("{stale} stale, {bad} bad", stale=counts["stale"], bad=counts["bad"]), ABNORMAL)
+            (
+                say(
+                    "{stale_points} stale, {bad_points} bad",
+                    stale_points=counts["stale"],
+                    bad_points=counts["bad"],
+                ),
+                ABNORMAL,
+            )
             if counts["stale"] or counts["bad"]
             else say("0 stale, 0 bad"),
             say(
-                "; links: {links} of {links2} online",
-                links=len(status["links"]) - len(offline),
-                links2=len(status["links"]),
+                "; links: {online} of {all_links} online",
+                online=len(status["links"]) - len(offline),
+                all_links=len(status["links"]),
             ),
         )
     ]
@@ -159,10 +166,10 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     lines += [
         Text(
             say(
-                "  link {link} ({link2}): {value}",
+                "  link {link} ({endpoint}): {detail}",
                 link=link["id"],
-                link2=link["endpoint"],
-                value=say(link["detail"]) or say("offline"),
+                endpoint=link["endpoint"],
+                detail=say(link["detail"]) or say("offline"),
             ),
             ABNORMAL,
         )
@@ -177,13 +184,13 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     lines += [
         Text(
             say(
-                "  {o}: {o2} = {value_text} for {in_words} more ({o3}: {o4})",
-                o=o["id"],
-                o2=o["point"],
-                value_text=value_text(o["value"]),
-                in_words=in_words(timedelta(seconds=o["left_s"])),
-                o3=o["owner"],
-                o4=own_words(o["reason"]),
+                "  {number}: {point} = {commanded} for {duration} more ({owner}: {reason})",
+                number=o["id"],
+                point=o["point"],
+                commanded=value_text(o["value"]),
+                duration=in_words(timedelta(seconds=o["left_s"])),
+                owner=o["owner"],
+                reason=own_words(o["reason"]),
             ),
             NOTE,
         )
@@ -195,10 +202,10 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     lines += [
         Text(
             say(
-                "  level {a} since {clock}: {a2}",
-                a=a["severity"],
+                "  level {severity} since {clock}: {alarm}",
+                severity=a["severity"],
                 clock=_clock(a["since"], status["time"]),
-                a2=say(a["text"]),
+                alarm=say(a["text"]),
             ),
             ABNORMAL,
         )
@@ -217,12 +224,12 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
         lines.append(
             Text(
                 say(
-                    "season of {season} ({season2}): {season3}{since}, {season4}",
-                    season=season["base"],
-                    season2=season["set"],
-                    season3=season["season"],
+                    "season of {base} ({set}): {season}{since}, {reason}",
+                    base=season["base"],
+                    set=season["set"],
+                    season=season["season"],
                     since=since,
-                    season4=say(season["reason"]),
+                    reason=say(season["reason"]),
                 ),
                 ABNORMAL if bad else "",
             )
@@ -230,10 +237,10 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
         lines += [
             Text(
                 say(
-                    "  then {plan} from {clock}: {plan2}",
-                    plan=plan["season"],
+                    "  then {season} from {clock}: {reason}",
+                    season=plan["season"],
                     clock=_clock(plan["from"], today),
-                    plan2=say(plan["reason"]),
+                    reason=say(plan["reason"]),
                 )
             )
             for plan in season["planned"]
@@ -248,11 +255,11 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
         lines.append(
             Text(
                 say(
-                    "overlay {overlay}: {overlay2}{until}{who}",
+                    "overlay {overlay}: {level}{until}{person}",
                     overlay=overlay["overlay"],
-                    overlay2=overlay["level"],
+                    level=overlay["level"],
                     until=until,
-                    who=who,
+                    person=who,
                 ),
                 NOTE,
             )
@@ -260,13 +267,13 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
     lines += [
         Text(
             say(
-                "extension {e}: {e2} {e3} until {clock} ({e4}: {e5})",
-                e=e["id"],
-                e2=e["target"],
-                e3=e["mode"],
+                "extension {number}: {target} {mode} until {clock} ({person}: {reason})",
+                number=e["id"],
+                target=e["target"],
+                mode=e["mode"],
                 clock=_clock(e["until"], today),
-                e4=e["who"],
-                e5=e["reason"],
+                person=e["who"],
+                reason=e["reason"],
             ),
             NOTE,
         )
@@ -336,7 +343,11 @@ def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
             f"{row['source']}: {say(row['reason'])}" if row["source"] else say(row["reason"]),
         )
     told = [row["agrees"] for row in rows if row["agrees"] is not None]
-    same = say("; {sum} of {told} as the field was", sum=sum(told), told=len(told)) if told else ""
+    same = (
+        say("; {equal} of {commands} as the field was", equal=sum(told), commands=len(told))
+        if told
+        else ""
+    )
     return [
         table,
         Text(),

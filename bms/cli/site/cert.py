@@ -63,9 +63,9 @@ def create(site: Path, days: int, renew: bool, as_json: bool) -> None:
     )
     click.echo(
         say(
-            "thumbprint:  {sha1}\nvalid until: {not_after:%Y-%m-%d}",
-            sha1=made.sha1,
-            not_after=made.not_after,
+            "thumbprint:  {thumbprint}\nvalid until: {last_day:%Y-%m-%d}",
+            thumbprint=made.sha1,
+            last_day=made.not_after,
         )
     )
 
@@ -127,20 +127,20 @@ def trust(site: Path, link: str, thumbprint: str | None, as_json: bool) -> None:
         )
         click.echo(
             say(
-                "thumbprint: {sha1} (SHA-1)\n            {sha256} (SHA-256)",
-                sha1=found.sha1,
-                sha256=found.sha256,
+                "thumbprint: {thumbprint_short} (SHA-1)\n            {thumbprint_long} (SHA-256)",
+                thumbprint_short=found.sha1,
+                thumbprint_long=found.sha256,
             )
         )
         click.confirm(say("Is this what the server itself shows?"), abort=True)
     elif _plain(thumbprint) not in (found.sha1, found.sha256):
         raise InvalidInput(
             msg(
-                "{url} shows another certificate: thumbprint {sha1}. Somebody may be between "
+                "{url} shows another certificate: thumbprint {thumbprint}. Somebody may be between "
                 "you and the server, or its certificate was renewed: look at the server "
                 "itself",
                 url=settings.url,
-                sha1=found.sha1,
+                thumbprint=found.sha1,
             )
         )
     path = keep(trusted_servers(_directory(site)), found)
@@ -218,7 +218,7 @@ def _fetch(settings: OpcUaLink) -> Certificate:
         raise BmsError(f"{settings.url}: {error}") from None
     except (OSError, TimeoutError) as error:
         raise Unreachable(
-            msg("{url} does not answer: {value}", url=settings.url, value=error or "timed out")
+            msg("{url} does not answer: {cause}", url=settings.url, cause=error or "timed out")
         ) from None
 
 

@@ -90,15 +90,15 @@ def write(
         unit = say(" of unit {unit}", unit=options["unit"]) if options["unit"] is not None else ""
         click.echo(
             say(
-                "{place}{unit} on link {link} holds {value}",
+                "{place}{unit} on link {link} holds {registers}",
                 place=place,
                 unit=unit,
                 link=link,
-                value=before["value"],
+                registers=before["value"],
             ),
             err=as_json,
         )
-        click.confirm(say("write {value}?", value=value), abort=True, err=as_json)
+        click.confirm(say("write {registers}?", registers=value), abort=True, err=as_json)
 
     async def directly(driver: Driver) -> dict[str, Any]:
         may(load_site(site), login(), Action.RAW)
@@ -121,10 +121,10 @@ def write(
     else:
         click.echo(
             say(
-                "{place} held {value}, holds {value2}",
+                "{place} held {before}, holds {after}",
                 place=place,
-                value=found["before"]["value"],
-                value2=found["after"]["value"],
+                before=found["before"]["value"],
+                after=found["after"]["value"],
             )
         )
 

@@ -114,7 +114,7 @@ def opcua(
         )
     except (OSError, TimeoutError) as error:
         raise Unreachable(
-            msg("{url} does not answer: {value}", url=url, value=error or "timed out")
+            msg("{url} does not answer: {cause}", url=url, cause=error or "timed out")
         ) from None
     except UaError as error:
         raise BmsError(
@@ -155,7 +155,7 @@ def _save(output: Path | None, text: str, *, as_json: bool) -> None:
             file.write(text)
     except OSError as error:
         raise InvalidInput(
-            msg("cannot write {output}: {strerror}", output=output, strerror=error.strerror)
+            msg("cannot write {output}: {cause}", output=output, cause=error.strerror)
         ) from None
     click.echo(say("draft: {output}", output=output), err=True)
 

@@ -72,9 +72,9 @@ def check(site: Path, as_json: bool) -> None:
         points = sum(len(link.points) for link in found.links.values())
         click.echo(
             say(
-                "{id}: {bases} bases, {equipment} equipment, {points} points on {links} links, "
+                "{site}: {bases} bases, {equipment} equipment, {points} points on {links} links, "
                 "{groups} groups: no problems",
-                id=found.file.id,
+                site=found.file.id,
                 bases=len(found.bases),
                 equipment=len(found.equipment),
                 points=points,
@@ -120,9 +120,9 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     def ready() -> None:
         click.echo(
             say(
-                "controlling {id}: {points} points on {links} links, {groups} groups, "
+                "controlling {site}: {points} points on {links} links, {groups} groups, "
                 "every {cycle_s:g} s; Ctrl-C stops",
-                id=loaded.file.id,
+                site=loaded.file.id,
                 points=points,
                 links=len(loaded.links),
                 groups=len(loaded.groups),

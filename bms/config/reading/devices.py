@@ -82,7 +82,7 @@ def check_device(device: DeviceType) -> list[Finding]:
     for name, template in device.points.items():
         role = kind.roles.get(name)
         if role is None:
-            message = msg("no role '{name}' in kind {name2}", name=name, name2=kind.name)
+            message = msg("no role '{role}' in kind {kind}", role=name, kind=kind.name)
             findings.append(
                 Finding(("points", name), message, suggestion(name, kind.roles), key=True)
             )
@@ -91,7 +91,7 @@ def check_device(device: DeviceType) -> list[Finding]:
     findings += [
         Finding(
             ("points",),
-            msg("a {name} needs a point '{name2}'", name=kind.name, name2=role.name),
+            msg("a {kind} needs a point '{role}'", kind=kind.name, role=role.name),
             msg("add it"),
             key=True,
         )
@@ -117,10 +117,10 @@ def _check_point(role: Role, template: PointTemplate) -> list[Finding]:
             )
         elif unit:
             message = msg(
-                "wrong unit {unit}: '{name}' is in {unit2}",
+                "wrong unit {unit}: '{role}' is in {expected_unit}",
                 unit=unit,
-                name=role.name,
-                unit2=role.unit,
+                role=role.name,
+                expected_unit=role.unit,
             )
             hint = msg("set scale and offset so that the value is in {unit}", unit=role.unit)
             findings.append(Finding((*path, "unit"), message, hint))
@@ -147,6 +147,8 @@ def _check_point(role: Role, template: PointTemplate) -> list[Finding]:
     kind = "string" if template.labels else template.type
     if kind in wrong:
         meant = "a state" if role.klass is PointClass.STATE else "a number"
-        message = msg("'{name}' is {meant}, not a {kind}", name=role.name, meant=meant, kind=kind)
+        message = msg(
+            "'{role}' is {expected}, not a {given}", role=role.name, expected=meant, given=kind
+        )
         findings.append(Finding((*path, "type"), message, msg("name the register's type")))
     return findings

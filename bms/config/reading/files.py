@@ -106,7 +106,7 @@ def _read(directory: Path, names: list[str]) -> Sources:
         except OSError as error:
             unreadable.add(name)
             problems.append(
-                Problem(name, 1, 1, msg("cannot be read: {value}", value=error.strerror or error))
+                Problem(name, 1, 1, msg("cannot be read: {cause}", cause=error.strerror or error))
             )
         except UnicodeDecodeError as error:
             unreadable.add(name)
@@ -124,7 +124,7 @@ def _not_utf8(name: str, data: bytes, at: int) -> Problem:
                 data.decode(encoding)
             except UnicodeDecodeError:
                 continue
-            hint = msg("it looks like {upper}; save it as UTF-8", upper=encoding.upper())
+            hint = msg("it looks like {encoding}; save it as UTF-8", encoding=encoding.upper())
             break
     return Problem(name, line, column, msg("this file is not UTF-8 text"), hint)
 

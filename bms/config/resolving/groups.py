@@ -218,9 +218,9 @@ class GroupsReader:
                     clashes.setdefault((*other, priority), []).append(point)
         if denied:
             message = msg(
-                "strategy {name} writes what is not writable: {some}",
-                name=spec.name,
-                some=_some(denied),
+                "strategy {strategy} writes what is not writable: {points}",
+                strategy=spec.name,
+                points=_some(denied),
             )
             hint = msg("set writable: true in the device's file if the machine allows it")
             self.problems.append(document.problem(path, message, hint, key=True))
@@ -232,11 +232,11 @@ class GroupsReader:
                 who = f"groups '{other_group}' and '{group.id}'"
                 hint = msg("take the equipment out of one of them")
             message = msg(
-                "{who} both command {some} at priority {priority} ({name})",
-                who=who,
-                some=_some(points),
+                "{groups} both command {points} at priority {priority} ({priority_name})",
+                groups=who,
+                points=_some(points),
                 priority=priority,
-                name=priority.name,
+                priority_name=priority.name,
             )
             self.problems.append(document.problem(path, message, hint, key=True))
 

@@ -201,12 +201,12 @@ def parse(formula: str, base: str) -> list[tuple[Fraction, str]]:
         if found is None or (terms and sign is None):
             rest = formula[at:].strip()
             raise ValueError(
-                msg("'{rest}' is no term; write name + name - 0.5 * name", rest=rest[:40])
+                msg("'{term}' is no term; write name + name - 0.5 * name", term=rest[:40])
             )
         try:
             factor = Fraction(found[3] or 1)
         except ValueError:
-            raise ValueError(msg("'{found}' is not a number", found=found[3])) from None
+            raise ValueError(msg("'{text}' is not a number", text=found[3])) from None
         terms.append((-factor if sign == "-" else factor, _full(found[4], base)))
         at = found.end()
     if not terms:

@@ -99,7 +99,7 @@ def check_settings(
             findings.append(
                 Finding(
                     (name,),
-                    msg("{what} in kind {name}", what=what, name=kind.name),
+                    msg("{problem} in kind {kind}", problem=what, kind=kind.name),
                     suggestion(name, commands),
                     True,
                 )

@@ -25,7 +25,9 @@ class Registers:
         same = self._machines.setdefault(whole, machine)
         if same != machine:
             return msg(
-                "'{machine}' has exactly the registers of '{same}'", machine=machine, same=same
+                "'{machine}' has exactly the registers of '{other_machine}'",
+                machine=machine,
+                other_machine=same,
             )
         taken = ""
         for point in points:

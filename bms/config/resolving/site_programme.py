@@ -164,18 +164,21 @@ def _check_use(
     problems: list[Problem] = []
     whose = f"strategy {spec.name} of group '{owner}'"
     if use.mode is not None and use.mode not in spec.modes:
-        message = msg("no mode '{mode}' in {whose}", mode=use.mode, whose=whose)
+        message = msg("no mode '{mode}' in {owner}", mode=use.mode, owner=whose)
         problems.append(_problem(use.mode_origin, message, suggestion(use.mode, spec.modes)))
     for name, asked in use.setpoints.items():
         setpoint = spec.setpoints.get(name)
         if setpoint is None:
-            message = msg("no setpoint '{name}' in {whose}", name=name, whose=whose)
+            message = msg("no setpoint '{setpoint}' in {owner}", setpoint=name, owner=whose)
             problems.append(_problem(asked.origin, message, suggestion(name, spec.setpoints)))
             continue
         for value in dict.fromkeys((asked.least, asked.most)):
             if not setpoint.can_be(value):
                 message = msg(
-                    "{name} cannot be {value:g} {unit}", name=name, value=value, unit=setpoint.unit
+                    "{setpoint} cannot be {number:g} {unit}",
+                    setpoint=name,
+                    number=value,
+                    unit=setpoint.unit,
                 )
                 hint = msg("write {least:g} to {most:g}", least=setpoint.least, most=setpoint.most)
                 problems.append(_problem(asked.origin, message, hint))

@@ -72,13 +72,15 @@ def _location(value: object) -> object:
         raise ValueError(msg("a location is [latitude, longitude] in degrees, as [30.18, 120.16]"))
     for number, limit, what in zip(value, (90, 180), ("latitude", "longitude"), strict=True):
         if isinstance(number, bool) or not isinstance(number, int | float):
-            raise ValueError(msg("'{number}' is not a {what} in degrees", number=number, what=what))
+            raise ValueError(
+                msg("'{number}' is not a {coordinate} in degrees", number=number, coordinate=what)
+            )
         if abs(number) > limit:
             raise ValueError(
                 msg(
-                    "{number} is no {what}: it goes from -{limit} to {limit}",
+                    "{number} is no {coordinate}: it goes from -{limit} to {limit}",
                     number=number,
-                    what=what,
+                    coordinate=what,
                     limit=limit,
                 )
             )
@@ -90,14 +92,12 @@ def _bytes(value: object) -> object:
         found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kMGT]?)B?", value.strip())
         if found is None:
             raise ValueError(
-                msg(
-                    "'{value}' is not a size: write 20 GB, 500 MB or a number of bytes", value=value
-                )
+                msg("'{text}' is not a size: write 20 GB, 500 MB or a number of bytes", text=value)
             )
         value = int(float(found[1]) * 1000 ** " kMGT".index(found[2] or " "))
     if isinstance(value, int) and not isinstance(value, bool) and value < LEAST_BYTES:
         raise ValueError(
-            msg("{value} bytes are too few for a history; at least 10 MB", value=value)
+            msg("{size_bytes} bytes are too few for a history; at least 10 MB", size_bytes=value)
         )
     return value
 

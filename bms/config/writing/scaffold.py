@@ -53,9 +53,9 @@ def init(directory: Path) -> list[Path]:
     except OSError as error:
         raise InvalidInput(
             msg(
-                "cannot write '{directory}': {value}",
+                "cannot write '{directory}': {cause}",
                 directory=directory,
-                value=error.strerror or error,
+                cause=error.strerror or error,
             )
         ) from None
     return written

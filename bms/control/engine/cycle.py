@@ -239,9 +239,9 @@ class Engine:
                     f"controller:{controller.name}",
                     Severity.CRITICAL,
                     msg(
-                        "controller {name} failed: {name2}: {error}; {kept}",
-                        name=controller.name,
-                        name2=type(error).__name__,
+                        "controller {controller} failed: {error_type}: {error}; {kept}",
+                        controller=controller.name,
+                        error_type=type(error).__name__,
                         error=error,
                         kept=kept,
                     ),

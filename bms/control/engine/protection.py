@@ -248,7 +248,7 @@ def deliver(
         elif fresh is not None:
             if _elapsed_s(delivery, now) < READ_BACK_WITHIN_S:
                 return delivery, None
-            return _failed(delivery, msg("reads back {fresh}", fresh=_shown(fresh)), now), None
+            return _failed(delivery, msg("reads back {reading}", reading=_shown(fresh)), now), None
     elif fresh is not None and not agrees:  # confirmed before: somebody or a reboot changed it
         return _issue(point, delivery, wanted, now)
     if rules.refresh_s is not None and _elapsed_s(delivery, now) >= rules.refresh_s:
@@ -283,7 +283,7 @@ def uncommandable(point: PointId, delivery: Delivery, sample: Sample | None) -> 
     what = (
         msg("released")
         if delivery.value is None
-        else msg("commanded to {value}", value=_shown(delivery.value))
+        else msg("commanded to {commanded}", commanded=_shown(delivery.value))
     )
     return Condition(
         f"{point}:uncommandable",

@@ -46,5 +46,5 @@ def check_commands(controller: Controller[Any], commands: tuple[Command, ...]) -
             )
         if isinstance(command.value, float) and not math.isfinite(command.value):
             raise ValueError(
-                msg("commands {point} to {value}", point=command.point, value=command.value)
+                msg("commands {point} to {commanded}", point=command.point, commanded=command.value)
             )

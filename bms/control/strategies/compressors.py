@@ -255,13 +255,13 @@ class CompressorController:
         key = (state.wanted, state.cap_released, mode, cap_award)
         if self._last is not None and self._last[0] == key:
             return self._last[1]
-        reason: str = groups.because(msg("group {value}", value=mode.value), mode)
+        reason: str = groups.because(msg("group {mode}", mode=mode.value), mode)
         if state.on:
-            text: str = msg("{wanted} of at most {cap} units", wanted=len(state.wanted), cap=cap)
+            text: str = msg("{units} of at most {cap} units", units=len(state.wanted), cap=cap)
             if state.cap_released:
                 text = msg(
-                    "{wanted} units, cap of {cap} released for lack of pressure",
-                    wanted=len(state.wanted),
+                    "{units} units, cap of {cap} released for lack of pressure",
+                    units=len(state.wanted),
                     cap=cap,
                 )
             elif cap_award is not None:
@@ -277,7 +277,7 @@ class CompressorController:
             )
             text = f"{place}: {reason}" if state.on else reason
             commands.append(self._command(unit.points["enable"], on, text))
-        plain = groups.because(msg("group {value}", value=mode.value), mode)
+        plain = groups.because(msg("group {mode}", mode=mode.value), mode)
         commands += [self._command(point, state.on, plain) for point in self._others]
         self._last = (key, tuple(commands))
         return self._last[1]
@@ -289,7 +289,11 @@ class CompressorController:
 
     def _faults(self, snapshot: Snapshot) -> tuple[Condition, ...]:
         return tuple(
-            Condition(f"{unit.id}:fault", Severity.URGENT, msg("{id} reports a fault", id=unit.id))
+            Condition(
+                f"{unit.id}:fault",
+                Severity.URGENT,
+                msg("{equipment} reports a fault", equipment=unit.id),
+            )
             for unit in self._units.values()
             if "fault" in unit.points and snapshot.flag(unit.points["fault"])
         )
@@ -309,9 +313,9 @@ class CompressorController:
             found.append(Condition(f"{group}:pressure", Severity.CRITICAL, text))
         if lasted(state.bad_since, INPUT_ALARM_AFTER_S, now):
             text = msg(
-                "{pressure} is not good: {wanted} units go on as they were",
+                "{pressure} is not good: {units} units go on as they were",
                 pressure=self._pressure,
-                wanted=len(state.wanted),
+                units=len(state.wanted),
             )
             found.append(Condition(f"{group}:pressure-sensor", Severity.URGENT, text))
         return tuple(found)

@@ -20,7 +20,7 @@ MODES = ("on", "off")
 
 def because(what: str, award: Award) -> str:
     """A reason with the reason behind it."""
-    return msg("{what} ← {why}", what=what, why=award.winner.reason)
+    return msg("{action} ← {reason}", action=what, reason=award.winner.reason)
 
 
 def unknown_mode(group: Group, mode: object) -> Condition:
@@ -29,9 +29,9 @@ def unknown_mode(group: Group, mode: object) -> Condition:
         f"{group.id}:mode",
         Severity.URGENT,
         msg(
-            "{id} is commanded to the unknown mode '{mode}'; allowed: {modes}; its equipment "
+            "{group} is commanded to the unknown mode '{mode}'; allowed: {modes}; its equipment "
             "is left alone",
-            id=group.id,
+            group=group.id,
             mode=mode,
             modes=", ".join(MODES),
         ),
@@ -119,10 +119,10 @@ def named(
             (
                 where,
                 msg(
-                    "'{name}' is a {name2}, a {kind} belongs here",
-                    name=name,
-                    name2=equipment.kind.name,
-                    kind=kind,
+                    "'{equipment}' is a {kind}, a {expected_kind} belongs here",
+                    equipment=name,
+                    kind=equipment.kind.name,
+                    expected_kind=kind,
                 ),
             )
         ]

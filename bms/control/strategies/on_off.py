@@ -132,7 +132,7 @@ class OnOffController:
     def _commands(
         self, mode: Award, running: tuple[bool, ...], awards: Sequence[Award | None]
     ) -> list[Command]:
-        group_state = groups.because(msg("group {value}", value=mode.value), mode)
+        group_state = groups.because(msg("group {mode}", mode=mode.value), mode)
         commands = []
         for i, point in enumerate(self._enables):
             on = mode.value == "on" and (not running or running[i])

@@ -213,12 +213,12 @@ def told(rates: Rates, key: str, season: str, outdoor_c: float | None) -> str:
         return msg("{season}, {learned}", season=season, learned=learned)
     here, there = bin_of(outdoor_c), int(key.rpartition("|")[2])
     if here != there:
-        learned = msg("as learned at {there} to {there2} degC", there=there, there2=there + BIN_K)
+        learned = msg("as learned at {from_c} to {to_c} degC", from_c=there, to_c=there + BIN_K)
     return msg(
-        "{season}, {here} to {here2} degC, {learned}",
+        "{season}, {from_c} to {to_c} degC, {learned}",
         season=season,
-        here=here,
-        here2=here + BIN_K,
+        from_c=here,
+        to_c=here + BIN_K,
         learned=learned,
     )
 

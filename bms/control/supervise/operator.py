@@ -30,7 +30,7 @@ class OverrideController:
                 priority=self.priority,
                 source=self.name,
                 reason=msg(
-                    "override by {owner}: {words}", owner=override.owner, words=override.reason
+                    "override by {owner}: {reason}", owner=override.owner, reason=override.reason
                 ),
                 expires=override.until,
             ),

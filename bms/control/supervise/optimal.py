@@ -199,7 +199,9 @@ class OptimalController:
             why = msg("the zone did not follow on {misses} mornings in a row", misses=state.misses)
         if not why:
             return ()
-        text = msg("{id} starts as scheduled, not early: {why}", id=self._group.id, why=why)
+        text = msg(
+            "{group} starts as scheduled, not early: {reason}", group=self._group.id, reason=why
+        )
         return (Condition(f"{self._group.id}:optimal", Severity.NORMAL, text),)
 
     def _purge(

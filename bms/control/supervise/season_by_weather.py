@@ -218,26 +218,26 @@ def _wish(
             return _Wish(
                 TRANSITIONAL,
                 "weather",
-                msg("{said}, below {leave_c:g}", said=said, leave_c=summer.leave_c),
+                msg("{temperature}, below {limit_c:g}", temperature=said, limit_c=summer.leave_c),
             )
     elif present == WINTER:
         if winter is not None and mean_c > winter.leave_c:
             return _Wish(
                 TRANSITIONAL,
                 "weather",
-                msg("{said}, above {leave_c:g}", said=said, leave_c=winter.leave_c),
+                msg("{temperature}, above {limit_c:g}", temperature=said, limit_c=winter.leave_c),
             )
     elif summer is not None and mean_c >= summer.enter_c:
         return _Wish(
             SUMMER,
             "weather",
-            msg("{said}, at or above {enter_c:g}", said=said, enter_c=summer.enter_c),
+            msg("{temperature}, at or above {limit_c:g}", temperature=said, limit_c=summer.enter_c),
         )
     elif winter is not None and mean_c <= winter.enter_c:
         return _Wish(
             WINTER,
             "weather",
-            msg("{said}, at or below {enter_c:g}", said=said, enter_c=winter.enter_c),
+            msg("{temperature}, at or below {limit_c:g}", temperature=said, limit_c=winter.enter_c),
         )
     return None
 

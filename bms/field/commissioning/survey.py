@@ -74,9 +74,9 @@ def hosts(texts: Iterable[str], port: int) -> list[tuple[str, int]]:
             if network.num_addresses > MOST_HOSTS:
                 raise InvalidInput(
                     msg(
-                        "{text} has {num_addresses} addresses; take a /22 or less",
-                        text=text,
-                        num_addresses=network.num_addresses,
+                        "{network} has {addresses} addresses; take a /22 or less",
+                        network=text,
+                        addresses=network.num_addresses,
                     )
                 )
             found += [(str(address), port) for address in network.hosts()]
@@ -88,7 +88,7 @@ def hosts(texts: Iterable[str], port: int) -> list[tuple[str, int]]:
             found.append((text, port))
     if len(found) > MOST_HOSTS:
         raise InvalidInput(
-            msg("{len} hosts are more than {MOST_HOSTS}", len=len(found), MOST_HOSTS=MOST_HOSTS)
+            msg("{hosts} hosts are more than {limit}", hosts=len(found), limit=MOST_HOSTS)
         )
     return list(dict.fromkeys(found))
 

@@ -27,14 +27,14 @@ def trust(ca: Path) -> ssl.SSLContext:
     except ssl.SSLError as error:
         raise InvalidInput(
             msg(
-                "{ca} holds no certificate: under 'ca' belongs the certificate of the authority "
+                "{file} holds no certificate: under 'ca' belongs the certificate of the authority "
                 "as PEM, which begins with -----BEGIN CERTIFICATE-----",
-                ca=ca,
+                file=ca,
             )
         ) from error
     except OSError as error:
         raise InvalidInput(
-            msg("the certificate authority {ca} cannot be read: {error}", ca=ca, error=error)
+            msg("the certificate authority {file} cannot be read: {error}", file=ca, error=error)
         ) from error
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context

@@ -164,7 +164,11 @@ class Revisions:
             if digest(data) == sha:
                 return data
         raise StoreError(
-            msg("the last good version of {file} is not in {of}", file=file, of=self._of(file))
+            msg(
+                "the last good version of {file} is not in {folder}",
+                file=file,
+                folder=self._of(file),
+            )
         )
 
     def _of(self, file: str) -> Path:
@@ -209,7 +213,7 @@ class Revisions:
                 if isinstance(error, Refused):
                     raise
                 raise StoreError(
-                    msg("cannot write {path}: {value}", path=path, value=error.strerror or error)
+                    msg("cannot write {path}: {cause}", path=path, cause=error.strerror or error)
                 ) from error
             audit.record(
                 self._state, now, who=by.who, via=by.via, what=what, why=by.why, file=file,

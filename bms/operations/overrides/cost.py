@@ -157,8 +157,8 @@ def measured_kwh(
                 None,
                 None,
                 msg(
-                    "the register was not read for {in_words}",
-                    in_words=in_words(part.end - part.start),
+                    "the register was not read for {duration}",
+                    duration=in_words(part.end - part.start),
                 ),
             )
         total += Fraction(part.counts) * Fraction(extra_s) / Fraction(ran_s) * resolution

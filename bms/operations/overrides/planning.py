@@ -131,8 +131,8 @@ def extended(
     if end <= override.until:
         raise InvalidInput(
             msg(
-                "override {id} lasts longer already; to end it sooner, set it anew or clear it",
-                id=override.id,
+                "override {number} lasts longer already; to end it sooner, set it anew or clear it",
+                number=override.id,
             )
         )
     may_for(site, user, end - now)
@@ -140,7 +140,7 @@ def extended(
     return replace(
         override,
         until=end,
-        reason=f"{first}; " + msg("extended by {user}: {words}", user=user, words=why),
+        reason=f"{first}; " + msg("extended by {user}: {reason}", user=user, reason=why),
     )
 
 
@@ -160,7 +160,9 @@ def found(overrides: Iterable[Override], which: str, now: datetime) -> Override:
     for override in overrides:
         if override.until > now and which in (str(override.id), override.point):
             return override
-    raise Refused(msg("no override '{which}' is in force; see 'bms override list'", which=which))
+    raise Refused(
+        msg("no override '{override}' is in force; see 'bms override list'", override=which)
+    )
 
 
 def commandable(site: Site) -> list[PointId]:
@@ -192,7 +194,7 @@ def back_to(
             )
         told = _told(own, point, value)
         return _after(
-            point, value, reason, msg("then back to {told} ({reason})", told=told, reason=reason)
+            point, value, reason, msg("then back to {state} ({reason})", state=told, reason=reason)
         )
     for behind in points_behind(site, STRATEGIES, point):
         group = site.groups[owner_of(behind)]
@@ -200,15 +202,15 @@ def back_to(
         if longer:
             value, reason = (
                 longer[0].value,
-                msg("override {id}: {words}", id=longer[0].id, words=longer[0].reason),
+                msg("override {number}: {reason}", number=longer[0].id, reason=longer[0].reason),
             )
         else:
             value, reason = _scheduled(group, behind, end, resolver)
         if value is not None:
             text = msg(
-                "then back to its group {id}: {group} ({reason})",
-                id=group.id,
-                group=_told(group, behind, value),
+                "then back to its group {group}: {state} ({reason})",
+                group=group.id,
+                state=_told(group, behind, value),
                 reason=reason,
             )
             return _after(behind, value, reason, text)
@@ -219,7 +221,7 @@ def back_to(
             point,
             value,
             msg("default of the output"),
-            msg("then back to its default {value}", value=value),
+            msg("then back to its default {default}", default=value),
         )
     return _after(
         point,
@@ -234,7 +236,7 @@ def _told(group: Group, point: PointId, value: Value) -> str:
     if point != group.mode_point:
         return f"{value:g}" if isinstance(value, float) else str(value)
     state = "on" if is_on(value) else "off"
-    return state if value == state else msg("mode {value}", value=value)
+    return state if value == state else msg("mode {mode}", mode=value)
 
 
 def _after(point: PointId, value: Value | None, reason: str, text: str) -> dict[str, Any]:
@@ -246,7 +248,7 @@ def _scheduled(
 ) -> tuple[Value | None, str]:
     schedule = resolver(group)
     if schedule is None:
-        return None, msg("no schedule governs {id}", id=group.id)
+        return None, msg("no schedule governs {group}", group=group.id)
     entry = schedule.effective(at)
     reason = msg("{reason}, {origin}", reason=entry.reason, origin=entry.origin)
     if point == group.mode_point:
@@ -262,9 +264,9 @@ def _value(site: Site, point: PointId, text: str) -> Value:
             if text not in spec.modes:
                 raise InvalidInput(
                     msg(
-                        "'{text}' is no mode of {id}; {suggestion}",
-                        text=text,
-                        id=group.id,
+                        "'{mode}' is no mode of {group}; {suggestion}",
+                        mode=text,
+                        group=group.id,
                         suggestion=suggestion(text, spec.modes),
                     )
                 )
@@ -304,9 +306,9 @@ def _between(point: PointId, number: float, least: float, most: float) -> float:
         return number
     raise InvalidInput(
         msg(
-            "{point} cannot be {value:g}; write {least:g} to {most:g}",
+            "{point} cannot be {number:g}; write {least:g} to {most:g}",
             point=point,
-            value=number,
+            number=number,
             least=least,
             most=most,
         )

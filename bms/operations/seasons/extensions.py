@@ -94,11 +94,11 @@ def plan_cancel(
         if end is not None:
             if not unit.may_cancel:
                 raise Refused(
-                    msg("{id} may extend what its schedule runs, not switch it off", id=unit.id)
+                    msg("{unit} may extend what its schedule runs, not switch it off", unit=unit.id)
                 )
             made.append(Extension(0, unit.id, name, now, end, OFF_MODE, {}, by, reason))
     if not made and not ended:
-        raise Refused(msg("nothing runs in {id} that could be cancelled", id=unit.id))
+        raise Refused(msg("nothing runs in {unit} that could be cancelled", unit=unit.id))
     return UnitPlan(tuple(made), tuple(dict.fromkeys((*ended, *_replaced(standing, made, now)))))
 
 
@@ -110,7 +110,7 @@ def plan_resume(
     chosen = _chosen(unit, target)
     ended = tuple(e.id for e in active(standing, now) if e.unit == unit.id and e.target in chosen)
     if not ended:
-        raise Refused(msg("{id} runs as its schedule says", id=unit.id))
+        raise Refused(msg("{unit} runs as its schedule says", unit=unit.id))
     return UnitPlan((), ended)
 
 
@@ -133,9 +133,9 @@ def _unit(site: Site, user: str, unit_id: str) -> TimeUnit:
     if user not in unit.people:
         raise Refused(
             msg(
-                "{user} is not among the people of {id}: {people}",
+                "{user} is not among the people of {unit}: {people}",
                 user=user,
-                id=unit.id,
+                unit=unit.id,
                 people=", ".join(unit.people),
             )
         )
@@ -150,9 +150,9 @@ def _chosen(unit: TimeUnit, target: str | None) -> tuple[str, ...]:
             return (name,)
     raise Refused(
         msg(
-            "{target} does not belong to {id}: {targets}",
+            "{target} does not belong to {unit}: {targets}",
             target=target,
-            id=unit.id,
+            unit=unit.id,
             targets=", ".join(unit.targets),
         )
     )

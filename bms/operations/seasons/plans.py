@@ -83,9 +83,9 @@ def plan_season(
     if to not in seasons.names:
         raise InvalidInput(
             msg(
-                "no season '{to}' in {set_id}; {suggestion}",
-                to=to,
-                set_id=set_id,
+                "no season '{season}' in {set}; {suggestion}",
+                season=to,
+                set=set_id,
                 suggestion=suggestion(to, seasons.names),
             )
         )
@@ -102,28 +102,30 @@ def plan_season(
     present = spell.season if spell is not None else seasons.season(start.astimezone(zone).date())
     way = seasons.way(present, to)
     if not way:
-        raise Refused(msg("{base} is in {to} already ({set_id})", base=base, to=to, set_id=set_id))
+        raise Refused(
+            msg("{base} is in {season} already ({set})", base=base, season=to, set=set_id)
+        )
     dwell = timedelta(days=_dwell_days(seasons))
     if spell is not None and spell.cause != "start" and not force:
         ready = spell.start + dwell
         if start < ready:
             raise Refused(
                 msg(
-                    "{present} began on {local} and stays for at least {days} days, until "
-                    "{local2}; switch then with --at, or insist with --force",
-                    present=present,
-                    local=_local(spell.start, zone),
+                    "{season} began on {start} and stays for at least {days} days, until "
+                    "{end}; switch then with --at, or insist with --force",
+                    season=present,
+                    start=_local(spell.start, zone),
                     days=dwell.days,
-                    local2=_local(ready, zone),
+                    end=_local(ready, zone),
                 )
             )
     wait = max(dwell, CHANGEOVER) if not force else CHANGEOVER
     made = []
     at = start
     for season in way:
-        text = msg("switched by {name}: {words}", name=name_of(site, user), words=reason)
+        text = msg("switched by {user}: {reason}", user=name_of(site, user), reason=reason)
         if season != to:
-            text = msg("on the way to {to}, {text}", to=to, text=text)
+            text = msg("on the way to {season}, {cause}", season=to, cause=text)
         made.append(Spell(set_id, base, at, season, "hand", user, text))
         at = at + wait
     rule = seasons.rule
@@ -220,10 +222,10 @@ def plan_level(
     if end > longest:
         raise Refused(
             msg(
-                "{name} has to be renewed every {renew_days} days: at most until {local}",
-                name=name,
-                renew_days=overlay.renew_days,
-                local=_local(longest, zone),
+                "{overlay} has to be renewed every {days} days: at most until {latest}",
+                overlay=name,
+                days=overlay.renew_days,
+                latest=_local(longest, zone),
             )
         )
     return OverlayLevel(name, level, now, end, user, reason)
@@ -267,10 +269,11 @@ def _overlay(site: Site, name: str) -> Overlay:
                 return overlay
             raise Refused(
                 msg(
-                    "{name} is in force by its dates: edit {origin}; by hand are switched {value}",
-                    name=name,
-                    origin=overlay.origin,
-                    value=", ".join(o.id for o in site.library.overlays if o.by_hand) or "none",
+                    "{overlay} is in force by its dates: edit {file}; by hand are switched "
+                    "{overlays}",
+                    overlay=name,
+                    file=overlay.origin,
+                    overlays=", ".join(o.id for o in site.library.overlays if o.by_hand) or "none",
                 )
             )
     names = [overlay.id for overlay in site.library.overlays]

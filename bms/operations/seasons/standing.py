@@ -265,14 +265,14 @@ class Standing:
                     f"season:{set_id}:{base}",
                     Severity.URGENT if bad else Severity.NORMAL,
                     msg(
-                        "seasons {set_id} of {base}: {point} has not been good for "
-                        "{days:.0f} d {hours:.0f} h; {what}",
-                        set_id=set_id,
+                        "seasons {set} of {base}: {point} has not been good for "
+                        "{days:.0f} d {hours:.0f} h; {consequence}",
+                        set=set_id,
                         base=base,
                         point=point,
                         days=hours // 24,
                         hours=hours % 24,
-                        what=what,
+                        consequence=what,
                     ),
                 )
             ]
@@ -289,13 +289,13 @@ class Standing:
                 f"season:{set_id}:{base}",
                 Severity.NORMAL,
                 msg(
-                    "seasons {set_id} of {base}: by the dates it is {season} since {since}, and "
-                    "nobody has switched from {season2}",
-                    set_id=set_id,
+                    "seasons {set} of {base}: by the dates it is {season} since {since}, and "
+                    "nobody has switched from {present}",
+                    set=set_id,
                     base=base,
                     season=seasons.season(today),
                     since=since,
-                    season2=spell.season,
+                    present=spell.season,
                 ),
             )
         ]

@@ -31,7 +31,7 @@ def scalar(value: Any, style: str = "") -> str:
         return repr(value)
     if not isinstance(value, str):
         raise ValueError(
-            msg("{name__} is no value of a schedule file", name__=type(value).__name__)
+            msg("{type_name} is no value of a schedule file", type_name=type(value).__name__)
         )
     plain_enough = value.isprintable() and value != ""
     if style == "'" and plain_enough:

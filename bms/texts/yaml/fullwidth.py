@@ -53,8 +53,8 @@ def full_width(file: str, text: str) -> list[Problem]:
             column,
             msg("full-width character '{character}' cannot be used here", character=character),
             msg(
-                "write {value}, or put the text in quotes",
-                value=wanted if len(wanted) > 1 else repr(wanted),
+                "write {characters}, or put the text in quotes",
+                characters=wanted if len(wanted) > 1 else repr(wanted),
             ),
         )
         for line, column, character in _Punctuation().scan(text)

@@ -144,7 +144,7 @@ class _Reader:
             shown = event.value if len(event.value) <= 20 else f"{event.value[:20]}…"
             self._problem(
                 place,
-                msg("{shown} is not a finite number", shown=shown),
+                msg("{text} is not a finite number", text=shown),
                 msg("write an ordinary number"),
             )
             return None
@@ -166,8 +166,8 @@ class _Reader:
                 self._problem(
                     place,
                     msg(
-                        "'{value}' is already given on line {line}",
-                        value=event.value,
+                        "'{key}' is already given on line {line}",
+                        key=event.value,
                         line=first.line,
                     ),
                     msg("remove one of the two"),
@@ -226,7 +226,7 @@ def read_any(file: str, text: str) -> tuple[Document | None, list[Problem]]:
         ]
     except (YAMLError, ValueError, OverflowError) as error:  # excluded characters, bad escapes
         before = _LINE_END.split(text[: getattr(error, "position", 0)])
-        message = msg("not valid YAML: {value}", value=str(error).splitlines()[0])
+        message = msg("not valid YAML: {cause}", cause=str(error).splitlines()[0])
         return None, [Problem(file, len(before), len(before[-1]) + 1, message)]
     if documents == 0:
         return Document(file, {}), []
@@ -252,7 +252,7 @@ def _syntax_problem(file: str, error: MarkedYAMLError) -> Problem:
         mark, message, hint = error.context_mark, msg("this quote is never closed"), msg("close it")
     elif error.context and "flow" in error.context and error.context_mark:
         hint = msg(
-            "close the bracket that was opened on line {value}", value=error.context_mark.line + 1
+            "close the bracket that was opened on line {line}", line=error.context_mark.line + 1
         )
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     return Problem(file, line, column, message, hint)

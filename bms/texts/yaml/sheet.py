@@ -110,7 +110,7 @@ class Sheet:
             return data
         shown = "empty" if data is None or data == "" else f"{_shown(data)}, not a text"
         hint = (
-            msg('write "{data}", in quotes', data=data)
+            msg('write "{text}", in quotes', text=data)
             if type(data) in (int, float)
             else msg("write a word")
         )
@@ -131,7 +131,7 @@ class Sheet:
         if not least <= data <= most:
             self.complain(
                 path,
-                msg("{data:g} is out of range", data=data),
+                msg("{number:g} is out of range", number=data),
                 msg("write {least:g} to {most:g}", least=least, most=most),
             )
             return least

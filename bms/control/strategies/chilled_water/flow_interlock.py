@@ -81,8 +81,8 @@ class FlowInterlock:
             lost_since[name] = start
             if lasted(start, self._proof_s, now):
                 tripped[name] = msg(
-                    "{still} not running for {proof_s:g} s",
-                    still=" and ".join(still),
+                    "{pumps} not running for {proof_s:g} s",
+                    pumps=" and ".join(still),
                     proof_s=self._proof_s,
                 )
         if tripped != self._last[0]:

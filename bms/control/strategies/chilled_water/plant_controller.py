@@ -301,22 +301,22 @@ class ChilledWaterPlant:
                     lockout_oat_c=self._parameters.lockout_oat_c,
                 )
             least = (
-                msg(" for at least {plant_min_s:g} min", plant_min_s=PLANT_MIN_S / 60)
+                msg(" for at least {plant_min:g} min", plant_min=PLANT_MIN_S / 60)
                 if mode.value == "on"
                 else ""
             )
             return msg("plant off{least}", least=least)
         stage = msg(
-            "stage {wanted} of {trains} ({reason})",
-            wanted=len(state.wanted),
+            "stage {stage} of {trains} ({reason})",
+            stage=len(state.wanted),
             trains=len(self._trains),
             reason=state.reason,
         )
         if mode.value == "off" or state.locked:
             return msg(
-                "{stage}, plant on for at least {plant_min_s:g} min",
+                "{stage}, plant on for at least {plant_min:g} min",
                 stage=stage,
-                plant_min_s=PLANT_MIN_S / 60,
+                plant_min=PLANT_MIN_S / 60,
             )
         return stage
 
@@ -328,7 +328,7 @@ class ChilledWaterPlant:
             found += train.conditions(state.trains[name], views[name], self._group.id, now)
         stands = state.enabled and not state.wanted and not any(v.waits for v in views.values())
         if stands and lasted(state.timers.stage_since, INPUT_ALARM_AFTER_S, now):
-            text = msg("{id} is on and no chiller train can run", id=self._group.id)
+            text = msg("{group} is on and no chiller train can run", group=self._group.id)
             found.append(Condition(f"{self._group.id}:no-train", Severity.CRITICAL, text))
         if lasted(state.oat_bad_since, INPUT_ALARM_AFTER_S, now):
             text = (
@@ -339,13 +339,13 @@ class ChilledWaterPlant:
             found.append(Condition(f"{self._group.id}:outdoor-temp", Severity.URGENT, text))
         if lasted(state.load_bad_since, INPUT_ALARM_AFTER_S, now):
             text = msg(
-                "{id}: load not known ({value}, {returned} or {supply} is not good): stage "
-                "{wanted} is held",
-                id=self._group.id,
-                value=self._flow or "flow",
+                "{group}: load not known ({flow}, {returned} or {supply} is not good): stage "
+                "{stage} is held",
+                group=self._group.id,
+                flow=self._flow or "flow",
                 returned=self._return,
                 supply=self._supply,
-                wanted=len(state.wanted),
+                stage=len(state.wanted),
             )
             found.append(Condition(f"{self._group.id}:load", Severity.URGENT, text))
         return tuple(found)

@@ -129,7 +129,9 @@ class PlantTrain:
     ) -> list[Condition]:
         """What is wrong with the train now."""
         found = [
-            Condition(f"{id_}:fault", Severity.CRITICAL, msg("{id} reports a fault", id=id_))
+            Condition(
+                f"{id_}:fault", Severity.CRITICAL, msg("{equipment} reports a fault", equipment=id_)
+            )
             for id_ in view.faults
         ]
         chiller = self.chiller.id
