@@ -11,6 +11,7 @@ import pytest
 
 from bms.config.site import Site
 from bms.core.decisions import Condition
+from bms.ledger import ledger_task
 from bms.ledger.ledger_task import LedgerTask
 from bms.ledger.posting import Posting
 from bms.ledger.store import FILE_NAME
