@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from bms.app.controller import App
+from bms.app.composition import composed
 from bms.config.site import Site
 from bms.core.clock import Clock, SystemClock
 from bms.core.errors import BmsError
@@ -46,12 +46,13 @@ async def run_site(
     schedule_problems: Sequence[Problem] = (),
 ) -> None:
     """Control a site until SIGTERM or SIGINT."""
-    app = App(site, clock or SystemClock(), schedule_problems)
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, app.stop)
+        loop.add_signal_handler(number, stop.set)
     try:
-        await app.run(ready)
+        async with composed(site, clock or SystemClock(), schedule_problems) as app:
+            await app.run(stop, ready)
     except BaseExceptionGroup as group:
         expected, other = group.split(BmsError)
         if expected is not None and other is None:

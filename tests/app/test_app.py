@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from bms.api.client import ask
-from bms.app.controller import App
+from bms.app.composition import composed
 from bms.config.load import load, with_endpoints
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
@@ -55,8 +55,8 @@ equipment:
 @asynccontextmanager
 async def controlled(
     directory: Path, **changes: str
-) -> AsyncIterator[tuple[App, asyncio.Task[None], dict[str, float]]]:
-    """A running controller, its task, and what the devices were last told."""
+) -> AsyncIterator[tuple[asyncio.Event, asyncio.Task[None], dict[str, float]]]:
+    """What stops a running controller, its task, and what the devices were last told."""
     for name, text in {**FILES, **changes}.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,16 +70,17 @@ async def controlled(
     server = ModbusServer(link.points, written)
     await server.start()
     site, problems = load_to_run(directory, STRATEGIES)
-    app = App(with_endpoints(site, {"plc": server.endpoint()}), SystemClock(), problems)
-    ready = asyncio.Event()
-    task = asyncio.create_task(app.run(ready.set))
-    try:
-        await ready.wait()
-        yield app, task, told
-    finally:
-        app.stop()
-        await task
-        await server.stop()
+    site = with_endpoints(site, {"plc": server.endpoint()})
+    stop, ready = asyncio.Event(), asyncio.Event()
+    async with composed(site, SystemClock(), problems) as app:
+        task = asyncio.create_task(app.run(stop, ready.set))
+        try:
+            await ready.wait()
+            yield stop, task, told
+        finally:
+            stop.set()
+            await task
+            await server.stop()
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -95,9 +96,9 @@ async def test_at_a_stop_outputs_hold_or_are_released_as_each_says(tmp_path: Pat
         "b.lets-go.enable": 1.0,
         "b.lets-go.speed": 80.0,
     }
-    async with controlled(tmp_path) as (app, task, told):
+    async with controlled(tmp_path) as (stop, task, told):
         await until(lambda: told == commanded)
-        app.stop()
+        stop.set()
         await task
         assert told == commanded | {"b.lets-go.enable": 0.0, "b.lets-go.speed": 30.0}
     with History(tmp_path / "state", read_only=True) as history:
@@ -159,4 +160,5 @@ async def test_an_influxdb_without_its_token_is_said_at_once(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     with pytest.raises(InvalidInput, match="BMS_INFLUX_TOKEN"):
-        await App(load(tmp_path, STRATEGIES), SystemClock()).run()
+        async with composed(load(tmp_path, STRATEGIES), SystemClock()):
+            pass

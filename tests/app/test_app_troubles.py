@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from bms.api.client import ask
-from bms.app import controller as app_module
+from bms.app import composition, controller, state_task
+from bms.app.composition import composed
 from bms.app.controller import App
 from bms.config.load import load
 from bms.config.site import Link
@@ -45,23 +46,23 @@ def field_that_echoes(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> tuple[Driver, str]:
         return PlantDriver(EchoPlant(link.points), link.points, now=now), "here"
 
-    monkeypatch.setattr(app_module, "driver_for", echo)
+    monkeypatch.setattr(composition, "driver_for", echo)
 
 
 @asynccontextmanager
 async def running(directory: Path) -> AsyncIterator[App]:
-    app = App(load(directory, STRATEGIES), SystemClock())
-    ready = asyncio.Event()
-    task = asyncio.ensure_future(app.run(ready.set))
-    waiting = asyncio.ensure_future(ready.wait())
-    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
-    assert waiting.done()
-    try:
-        yield app
-        assert not task.done(), task
-    finally:
-        app.stop()
-        await task
+    stop, ready = asyncio.Event(), asyncio.Event()
+    async with composed(load(directory, STRATEGIES), SystemClock()) as app:
+        task = asyncio.ensure_future(app.run(stop, ready.set))
+        waiting = asyncio.ensure_future(ready.wait())
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+        assert waiting.done()
+        try:
+            yield app
+            assert not task.done(), task
+        finally:
+            stop.set()
+            await task
 
 
 async def alarm(app: App, directory: Path, key: str) -> dict[str, Any]:
@@ -99,10 +100,10 @@ async def test_nothing_is_decided_before_the_links_were_read(
         monkeypatch.setattr(driver, "write", noted)
         return driver, "here"
 
-    monkeypatch.setattr(app_module, "driver_for", echo)
+    monkeypatch.setattr(composition, "driver_for", echo)
     async with running(directory) as app:
         async with asyncio.timeout(10):
-            while app._cycles < 3:
+            while app.control.cycles < 3:
                 await asyncio.sleep(0.05)
     assert [w for w in written if w.point in running_ones] == []
 
@@ -117,7 +118,7 @@ async def test_an_edit_in_another_encoding_does_not_end_the_control(directory: P
 
 async def test_what_can_never_be_stored_holds_up_nothing(directory: Path) -> None:
     async with running(directory) as app:
-        history: Any = app._history
+        history: Any = app.recording.history
         append: Callable[[Batch], int] = history.append
         stored: list[Batch] = []
 
@@ -129,7 +130,7 @@ async def test_what_can_never_be_stored_holds_up_nothing(directory: Path) -> Non
 
         history.append = first_fails
         async with asyncio.timeout(10):
-            while len(stored) < 2 or app._writer.waiting:
+            while len(stored) < 2 or app.recording.writer.waiting:
                 await asyncio.sleep(0.05)
         assert stored[1] is not stored[0]
         assert stored[1].series == stored[0].series
@@ -138,9 +139,9 @@ async def test_what_can_never_be_stored_holds_up_nothing(directory: Path) -> Non
 async def test_a_full_disk_does_not_end_the_control(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "SAVE_STATES_S", 0.05)
+    monkeypatch.setattr(state_task, "SAVE_STATES_S", 0.05)
     async with running(directory) as app:
-        store: Any = app._store
+        store: Any = app.states._file.store
         save: Callable[..., None] = store.save_states
 
         def full(*_args: object) -> None:
@@ -155,11 +156,11 @@ async def test_a_full_disk_does_not_end_the_control(
 async def test_the_databases_close_after_the_last_statement(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app_module, "STOP_WITHIN_S", 0.05)
+    monkeypatch.setattr(controller, "STOP_WITHIN_S", 0.05)
     order: list[str] = []
     writing = threading.Event()
     async with running(directory) as app:
-        history: Any = app._history
+        history: Any = app.recording.history
         close: Callable[[], None] = history.close
 
         def slow(_batch: Batch) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bms.app.composition import composed
 from bms.app.controller import App
 from bms.app.simulate import simulate
 from bms.config.load import check, load
@@ -127,20 +128,20 @@ async def test_a_plant_with_its_own_names_and_units_is_simulated(tmp_path: Path)
 
 async def test_a_plant_link_runs_in_real_time(tmp_path: Path) -> None:
     site = load(write_site(tmp_path), STRATEGIES)
-    app = App(site, SystemClock())
-    ready = asyncio.Event()
-    running = asyncio.create_task(app.run(ready.set))
-    await ready.wait()
-    async with asyncio.timeout(10):
-        while not _status_is_good(app):
-            assert not running.done(), await running
-            await asyncio.sleep(0.01)
-        app.stop()
-        await running
+    stop, ready = asyncio.Event(), asyncio.Event()
+    async with composed(site, SystemClock()) as app:
+        running = asyncio.create_task(app.run(stop, ready.set))
+        await ready.wait()
+        async with asyncio.timeout(10):
+            while not _status_is_good(app):
+                assert not running.done(), await running
+                await asyncio.sleep(0.01)
+            stop.set()
+            await running
 
 
 def _status_is_good(app: App) -> bool:
-    last = app._runtime.last
+    last = app.runtime.last
     sample = last.snapshot.samples.get("hall.fan-1.status") if last is not None else None
     return sample is not None and sample.quality is Quality.GOOD
 

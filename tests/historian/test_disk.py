@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from bms.api.client import ask
-from bms.app import controller as app_module
+from bms.app import state_task
+from bms.app.composition import composed
 from bms.app.controller import App
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
+from bms.core.threads import in_thread
 from bms.forward.positions import taken
 from bms.historian.log.embedded import History
 from bms.historian.reading.trends import Trends
@@ -77,7 +79,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer_module, "RETRY_S", 0.1)
-    monkeypatch.setattr(app_module, "SAVE_STATES_S", 0.1)
+    monkeypatch.setattr(state_task, "SAVE_STATES_S", 0.1)
     monkeypatch.setattr("bms.api.server.LISTEN_AGAIN_S", 0.1)
 
 
@@ -94,21 +96,21 @@ def site_on(disk: SmallDisk, tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def running(site: Path) -> AsyncIterator[App]:
-    app = App(load(site, STRATEGIES), SystemClock())
-    ready = asyncio.Event()
-    task = asyncio.create_task(app.run(ready.set))
-    waiting = asyncio.create_task(ready.wait())
-    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
-    waiting.cancel()
-    try:
-        if task.done():
+    stop, ready = asyncio.Event(), asyncio.Event()
+    async with composed(load(site, STRATEGIES), SystemClock()) as app:
+        task = asyncio.create_task(app.run(stop, ready.set))
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+        waiting.cancel()
+        try:
+            if task.done():
+                await task
+            assert ready.is_set()
+            yield app
+            assert not task.done(), task
+        finally:
+            stop.set()
             await task
-        assert ready.is_set()
-        yield app
-        assert not task.done(), task
-    finally:
-        app.stop()
-        await task
 
 
 async def until(condition: Callable[[], Any], what: str) -> None:
@@ -119,7 +121,7 @@ async def until(condition: Callable[[], Any], what: str) -> None:
 
 
 def alarms(app: App) -> set[str]:
-    return set(app._runtime._own)
+    return set(app.runtime._own)
 
 
 def gapless(state: Path) -> int:
@@ -137,14 +139,14 @@ def gapless(state: Path) -> int:
 
 async def test_what_a_full_disk_refuses_waits_in_memory(disk: SmallDisk, tmp_path: Path) -> None:
     async with running(site_on(disk, tmp_path)) as app:
-        await until(lambda: app._writer.stored > 3, "stored")
+        await until(lambda: app.recording.writer.stored > 3, "stored")
         disk.fill()
         await until(lambda: "store:history" in alarms(app), "the alarm")
-        stored, cycles = app._writer.stored, app._cycles
-        await until(lambda: app._cycles > cycles + 10, "cycles go on")
-        await until(lambda: app._writer.waiting > 3, "it waits in memory")
+        stored, cycles = app.recording.writer.stored, app.control.cycles
+        await until(lambda: app.control.cycles > cycles + 10, "cycles go on")
+        await until(lambda: app.recording.writer.waiting > 3, "it waits in memory")
         disk.free()
-        await until(lambda: app._writer.stored > stored + 5, "taken up again")
+        await until(lambda: app.recording.writer.stored > stored + 5, "taken up again")
         await until(lambda: not DISK & alarms(app), "the alarm is over")
     assert gapless(disk.path / "state") >= 5
 
@@ -155,15 +157,15 @@ async def test_a_connection_that_became_read_only_is_made_anew(
     """As after a remount: the kernel does not remount what is open for writing, so SQLite's own
     switch makes the same error, which only another connection is free of."""
     async with running(site_on(disk, tmp_path)) as app:
-        await until(lambda: app._writer.stored > 3, "stored")
-        stuck = app._history
+        await until(lambda: app.recording.writer.stored > 3, "stored")
+        stuck = app.recording.history
         assert stuck is not None
-        await app._in(app._history_thread, stuck._connection.execute, "PRAGMA query_only=ON")
+        await in_thread(app.recording._thread, stuck._connection.execute, "PRAGMA query_only=ON")
         await until(lambda: "store:history" in alarms(app), "the alarm")
-        stored = app._writer.stored
-        await until(lambda: app._writer.stored > stored + 5, "taken up again")
+        stored = app.recording.writer.stored
+        await until(lambda: app.recording.writer.stored > stored + 5, "taken up again")
         await until(lambda: not DISK & alarms(app), "the alarm is over")
-        assert app._history is not stuck
+        assert app.recording.history is not stuck
     assert gapless(disk.path / "state") >= 5
 
 
@@ -175,10 +177,10 @@ async def test_a_controller_starts_on_a_disk_that_takes_nothing(
     site = site_on(disk, tmp_path)
     if before:
         async with running(site) as app:
-            await until(lambda: app._writer.stored > 3, "stored")
+            await until(lambda: app.recording.writer.stored > 3, "stored")
     disk.fill() if how == "full" else disk.mode("ro")
     async with running(site) as app:
-        await until(lambda: app._cycles > 10, "cycles")
+        await until(lambda: app.control.cycles > 10, "cycles")
         await until(lambda: {"store:history", "store:states"} <= alarms(app), "the alarms")
         disk.free() if how == "full" else disk.mode("rw")
         await until(lambda: not DISK & alarms(app), "all is well again")

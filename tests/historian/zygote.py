@@ -13,7 +13,7 @@ import signal
 import sys
 
 import bms.api.server
-import bms.app.controller
+import bms.app.composition
 import bms.cli.site.site_commands
 import bms.config.load
 import bms.control  # noqa: F401

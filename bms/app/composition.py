@@ -1,0 +1,186 @@
+"""Puts one site's controller together: the only place where the parts meet."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bms.api.handlers import Handlers
+from bms.api.protocol import socket_path
+from bms.api.server import ApiServer
+from bms.api.switches import SwitchHandlers
+from bms.app.control_task import ControlTask
+from bms.app.controller import App
+from bms.app.recording import Recording
+from bms.app.schedule_task import ScheduleTask
+from bms.app.state_task import StateFile, StateTask
+from bms.config.site import Site
+from bms.control import STRATEGIES
+from bms.control.engine.cycle import Cycle
+from bms.core.clock import Clock
+from bms.core.decisions import Condition, Severity
+from bms.core.threads import in_thread
+from bms.energy.today import EnergyToday
+from bms.field.image import Field
+from bms.field.wiring import driver_for
+from bms.ledger.ledger_task import LedgerTask
+from bms.operations.editing.watcher import ScheduleFiles
+from bms.operations.overrides.kept import Keeping
+from bms.operations.runtime import Runtime
+from bms.storage.sqlite import make_directory
+from bms.storage.switches import SwitchStore
+from bms.texts.yaml.parsing import Problem
+from drivers.ticker import Ticker
+
+if TYPE_CHECKING:
+    from bms.forward.copying.sink import InfluxSink
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """One thread per database: SQLite's work never runs on the loop, and stays in order."""
+
+    history: ThreadPoolExecutor
+    store: ThreadPoolExecutor
+    files: ThreadPoolExecutor
+
+    @classmethod
+    def made(cls) -> Self:
+        return cls(
+            history=ThreadPoolExecutor(1, thread_name_prefix="history"),
+            store=ThreadPoolExecutor(1, thread_name_prefix="store"),
+            files=ThreadPoolExecutor(1, thread_name_prefix="files"),
+        )
+
+    def join(self) -> None:
+        """Wait for what is under way; nothing else is begun."""
+        for thread in (self.files, self.store, self.history):
+            thread.shutdown(wait=True, cancel_futures=True)
+
+
+@asynccontextmanager
+async def composed(
+    site: Site, clock: Clock, schedule_problems: Sequence[Problem] = ()
+) -> AsyncIterator[App]:
+    """The controller of a site, everything open; afterwards everything is closed.
+
+    `schedule_problems` are those of the files on the disk, where `site` has older ones. Raises
+    InvalidInput for what a link or a sink lacks, StoreError for a database that will never open.
+    """
+    now = clock.now
+    make_directory(site.state_dir)
+    async with AsyncExitStack() as stack:
+        threads = Threads.made()
+        file = StateFile(site.state_dir)
+        stack.callback(file.close)
+        field = Field(now)
+        start, store = now(), file.store
+        runtime = Runtime(
+            site, field, store.active(start), store.load_states(), store.switches.read(start)
+        )
+        if schedule_problems:
+            runtime.reject(schedule_problems)
+        recording = Recording(site, runtime, clock, threads.history)
+        stack.callback(recording.writer.close)
+        # Before the databases close: SQLite crashes the process (measured with Python 3.11) if
+        # a connection is closed while another thread is in a statement.
+        stack.callback(threads.join)
+        states = StateTask(runtime, file, threads.store, now)
+        today = EnergyToday(site)
+        ledger = LedgerTask(site, now, runtime.raise_own, runtime.clear_own)
+        stack.callback(ledger.close)
+        ticker = Ticker()
+        for link in site.links.values():
+            driver, endpoint = driver_for(site, link, ticker, now, stack)
+            field.add(link.id, endpoint, driver, poll_s=link.settings.poll_s)
+
+        def after(cycle: Cycle) -> None:
+            recording.offer(cycle)
+            today.offer(cycle.time, cycle.snapshot.samples)
+            states.look()
+
+        control = ControlTask(runtime, now, after)
+        sinks = _sinks(site, runtime, now)
+
+        def view() -> dict[str, Any]:
+            copies = {"sinks": [sink.status.to_json() for sink in sinks]}
+            return {"pid": os.getpid()} | control.view() | recording.view() | copies
+
+        async def kwh_today(at: datetime) -> Mapping[str, float | None]:
+            return today.kwh(at, await ledger.days(today.wanted(), at))
+
+        keeping = Keeping(
+            runtime,
+            file.on_disk,
+            lambda: recording.history,
+            store_thread=threads.store,
+            history_thread=threads.history,
+            files_thread=threads.files,
+        )
+        switches = _switches(runtime, now, file, threads)
+        handlers = Handlers(runtime, now, view, kwh_today, keeping, switches)
+        app = App(
+            site=site,
+            field=field,
+            runtime=runtime,
+            control=control,
+            states=states,
+            schedules=ScheduleTask(runtime, ScheduleFiles(site, STRATEGIES, now), threads.files),
+            recording=recording,
+            ledger=ledger,
+            sinks=sinks,
+            api=ApiServer(socket_path(site.state_dir), handlers.table()),
+            scheduler=_scheduler(site, recording),
+        )
+        # What was built lives as long as the process: keep it out of every later collection.
+        gc.collect()
+        gc.freeze()
+        yield app
+
+
+def _scheduler(site: Site, recording: Recording) -> AsyncIOScheduler:
+    """The dated jobs. APScheduler's default grace of one second drops jobs on a busy or restarted
+    machine."""
+    scheduler = AsyncIOScheduler(
+        timezone=site.file.zone,
+        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+    )
+    scheduler.add_job(recording.watch_upkeep, "interval", seconds=5, id="upkeep")
+    return scheduler
+
+
+def _switches(
+    runtime: Runtime, now: Callable[[], datetime], file: StateFile, threads: Threads
+) -> SwitchHandlers:
+    async def in_store(call: Callable[[SwitchStore], T]) -> T:
+        return await in_thread(threads.store, lambda: call(file.on_disk().switches))
+
+    async def beside(call: Callable[[], T]) -> T:
+        return await in_thread(threads.files, call)
+
+    return SwitchHandlers(runtime, now, in_store, beside)
+
+
+def _sinks(site: Site, runtime: Runtime, now: Callable[[], datetime]) -> Sequence[InfluxSink]:
+    if not site.file.influx:
+        return ()
+    # influxdb-client costs 0.7 s and 30 MB to import: only who uses it pays.
+    from bms.forward.site_sinks import make_sinks
+
+    def trouble(key: str, text: str) -> None:
+        if text:
+            runtime.raise_own(Condition(key, Severity.NORMAL, text))
+        else:
+            runtime.clear_own(key)
+
+    return make_sinks(site, now(), trouble)

@@ -1,0 +1,105 @@
+"""Keeps what a power cut must leave: the controllers' states, and the seasons that began."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from bms.core.decisions import Condition, Severity
+from bms.core.errors import StoreError
+from bms.core.switched import Spell
+from bms.core.threads import in_thread
+from bms.operations.runtime import Runtime
+from bms.storage.state import Store, open_store
+from bms.texts.messages import msg
+
+_log = logging.getLogger(__name__)
+
+SAVE_STATES_S = 10.0
+"""How much of timers and run hours a power cut may lose."""
+
+
+class StateFile:
+    """The state database of a running site; a copy of it in memory while the disk refuses it."""
+
+    def __init__(self, directory: Path) -> None:
+        """Raises StoreError for a file that will never open: damaged, foreign, newer."""
+        self._directory = directory
+        self.store, self._trouble = open_store(directory)
+        """What is known now, whether it can be kept or not."""
+
+    def close(self) -> None:
+        self.store.close()
+
+    def on_disk(self) -> Store:
+        """The store on the disk; raises StoreError while there is only the copy in memory."""
+        if self._trouble is not None:
+            raise self._trouble
+        return self.store
+
+    def try_again(self) -> None:
+        """Leave the copy once the disk takes the file; raises StoreError while it does not."""
+        if self._trouble is None:
+            return
+        store = Store(self._directory)
+        copy, self.store = self.store, store
+        self._trouble = None
+        copy.close()
+
+
+class StateTask:
+    """Stores the states now and then, and at once what began by itself."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        file: StateFile,
+        thread: ThreadPoolExecutor,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._runtime = runtime
+        self._file = file
+        self._thread = thread
+        self._now = now
+        self._begun = asyncio.Event()
+        self._begun_before: tuple[Spell, ...] = ()
+
+    async def run(self) -> None:
+        """Store until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SAVE_STATES_S):
+                    await self._begun.wait()
+            self._begun.clear()
+            await self.save()
+
+    def look(self) -> None:
+        """After a cycle: a season that began is kept at once, not with the next states."""
+        if (spells := self._runtime.standing.begun()) != self._begun_before:
+            self._begun_before = spells
+            self._begun.set()
+
+    async def save(self) -> None:
+        """Store now; what keeps the disk from it becomes an alarm."""
+        states, begun = self._runtime.states(), self._runtime.standing.begun()
+        now = self._now()
+
+        def store() -> None:
+            self._file.try_again()
+            self._file.store.save_states(states, begun, now)
+
+        try:
+            await in_thread(self._thread, store)
+        except StoreError as error:
+            # A full disk must not stop the control of a park: go on, and say so.
+            _log.error("states: cannot store: %s", error)
+            text = msg("controller states are not being stored: {error}", error=error)
+            self._runtime.raise_own(Condition("store:states", Severity.CRITICAL, text))
+        else:
+            self._runtime.standing.kept(begun)
+            self._runtime.clear_own("store:states")
