@@ -30,6 +30,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.house
+	$(BIN)/python -m tests.purity
 
 format: $(STAMP)
 	$(BIN)/ruff format .

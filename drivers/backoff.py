@@ -1,4 +1,7 @@
-"""When to try again after failures. Pure: the caller says what time it is."""
+"""When to try again after failures. Pure.
+
+The caller says what time it is.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read from and written to the field: points, samples, quality."""
+"""What is read from and written to the field: points, samples, quality. Pure."""
 
 from __future__ import annotations
 

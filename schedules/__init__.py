@@ -1,1 +1,1 @@
-"""Seasons, calendars and weekly programmes: pure answers to "what is in force now, and why?"."""
+"""Seasons, calendars and weekly programmes: "what is in force now, and why?". Pure."""

@@ -1,4 +1,4 @@
-"""Alarms: what is abnormal now, since when, and what changed about it."""
+"""Alarms: what is abnormal now, since when, and what changed about it. Pure."""
 
 from bms.alarms.machine import Alarm, AlarmEvent, AlarmKind, advance
 

@@ -1,7 +1,7 @@
-"""What a point of a site is: its unit and class, whose it is, which group runs it, in which zone.
+"""What a point of a site is: unit, class, owner, the group that runs it, its zone. Pure.
 
 A point id is `<base>.<equipment>.<role>`, or `<base>.<group>.mode` and `<base>.<group>.<setpoint>`
-for the points that groups have. Pure.
+for the points that groups have.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Types that the whole controller shares: commands, awards, snapshots, controllers."""
+"""Types that the whole controller shares: commands, awards, snapshots, controllers. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a park is made of: kinds of equipment and the roles their points play.
+"""What a park is made of: kinds of equipment and the roles their points play. Pure.
 
 A *role* is the last part of a point id. To add a kind, add one entry to `KINDS`.
 Units are canonical; the device file's scale brings raw registers to them.

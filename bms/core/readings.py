@@ -1,4 +1,7 @@
-"""What a register showed, and how an amount was come by: words of history, energy and ledger."""
+"""What a register showed, and how an amount was come by. Pure.
+
+Words that history, energy and ledger share.
+"""
 
 from __future__ import annotations
 

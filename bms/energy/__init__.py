@@ -1,0 +1,1 @@
+"""Energy from meter registers: intervals, quarter hours, demand, trees, the verdict. Pure."""

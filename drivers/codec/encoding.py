@@ -1,4 +1,6 @@
-"""Registers to values and back. Pure; everything is prepared once, when points are loaded.
+"""Registers to values and back. Pure.
+
+Everything is prepared once, when points are loaded.
 
 Scaling is exact: scale and offset are taken as the decimals they are written as, and for integer
 types `raw * scale + offset` is rounded once, to the nearest float. Raw 1234 at scale 0.01 is 12.34.

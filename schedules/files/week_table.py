@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from typing import Any
 
 from bms.texts.messages import msg
@@ -22,7 +21,8 @@ def weeks(text: str) -> dict[str, Any]:
     """
     text = text.removeprefix("\ufeff")
     first = text.split("\n", 1)[0]
-    rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in first else ",", strict=True)
+    lines = (f"{line}\n" for line in text.split("\n"))
+    rows = csv.DictReader(lines, delimiter=";" if ";" in first else ",", strict=True)
     names = [name.strip() for name in rows.fieldnames or ()]
     missing = [name for name in _REQUIRED if name not in names]
     if missing:

@@ -16,8 +16,9 @@ import numpy as np
 from bms.core.equipment import PointClass
 from bms.historian.compaction.compaction import Compaction, Zones
 from bms.historian.files.rolldb import RollDb
-from bms.historian.files.segments import ANALOG, SegmentWriter, finish_segments
+from bms.historian.files.segments import SegmentWriter, finish_segments
 from bms.historian.log.embedded import History
+from bms.historian.manifest import ANALOG
 from bms.historian.reading.trends import Trends
 from bms.historian.records import Batch, Series, to_ms
 from drivers.points import Quality, Sample

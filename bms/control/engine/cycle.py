@@ -1,4 +1,4 @@
-"""The cycle: decide, arbitrate, protect, find the due writes. Pure and synchronous.
+"""The cycle: decide, arbitrate, protect, find the due writes. Pure.
 
 A quiet cycle is cheap: controllers return the commands they returned before, so nothing is
 arbitrated, and an output is only looked at where a reading differs from what confirmed it.

@@ -28,9 +28,10 @@ from bms.historian.compaction.passes import DAY_MS, ROWS_AT_ONCE, Pass, Points, 
 from bms.historian.compaction.restoring import adopt, restore_day
 from bms.historian.files.rawfiles import LogView, whole_series
 from bms.historian.files.rolldb import RollDb
-from bms.historian.files.segments import Segment, SegmentWriter, finish_segments, write_segments
+from bms.historian.files.segments import SegmentWriter, finish_segments, write_segments
 from bms.historian.formats.rollups import QUARTER_MS, Rollups, local_dates, summed
 from bms.historian.log.log_queries import Queries
+from bms.historian.manifest import Segment
 from bms.historian.records import to_ms
 
 GRACE: Final = timedelta(minutes=2)

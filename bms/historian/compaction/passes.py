@@ -14,13 +14,7 @@ from bms.config.points import base_of
 from bms.core.equipment import PointClass
 from bms.historian.files.rawfiles import SAMPLES_AT_ONCE, LogView, segment_samples
 from bms.historian.files.rolldb import RollDb
-from bms.historian.files.segments import (
-    Segment,
-    SegmentWriter,
-    finish_segments,
-    group_of,
-    write_segments,
-)
+from bms.historian.files.segments import SegmentWriter, finish_segments, write_segments
 from bms.historian.formats.columns import Ints
 from bms.historian.formats.rollups import (
     NONE,
@@ -34,6 +28,7 @@ from bms.historian.formats.rollups import (
     revised,
 )
 from bms.historian.log.log_queries import Queries
+from bms.historian.manifest import Segment, group_of
 
 DAY_MS: Final = 86_400_000
 REACH_MS: Final = 25 * 3_600_000

@@ -17,8 +17,9 @@ from bms.core.errors import DiskError, StoreError
 from bms.historian.compaction.passes import DAY_MS, REACH_MS, Points, quarter_of
 from bms.historian.files.rawfiles import LogView, whole_series
 from bms.historian.files.rolldb import RollDb
-from bms.historian.files.segments import GROUPS, LAYOUT, Segment, whole
+from bms.historian.files.segments import LAYOUT, whole
 from bms.historian.formats.rollups import QUARTER_MS, Samples, last_of, quarters
+from bms.historian.manifest import GROUPS, Segment
 from bms.storage.sqlite import open_database, store_errors
 
 _log = logging.getLogger(__name__)

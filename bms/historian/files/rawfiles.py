@@ -13,10 +13,11 @@ from bms.core.errors import StoreError
 from bms.historian.files.roll_layout import GivenUp, Progress
 from bms.historian.files.rolldb import FILE_NAME as ROLL_FILE
 from bms.historian.files.rolldb import RollDb
-from bms.historian.files.segments import Segment, columns_of, read_series, series_in
+from bms.historian.files.segments import columns_of, read_series, series_in
 from bms.historian.formats.blob import DamagedBlob, decode
 from bms.historian.formats.columns import Ints
 from bms.historian.formats.rollups import NOTHING, QUARTER_MS, Samples, Sessions, finite_numbers
+from bms.historian.manifest import Segment
 from bms.storage.sqlite import store_errors
 
 ROWS_AT_ONCE: Final = 256

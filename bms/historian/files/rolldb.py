@@ -19,7 +19,6 @@ import numpy as np
 
 from bms.core.errors import StoreError
 from bms.historian.files.roll_layout import GIVEN_UP, LAYOUT, RESTORING, GivenUp, Progress
-from bms.historian.files.segments import Segment
 from bms.historian.formats.columns import DamagedColumns, Ints, pack, unpack
 from bms.historian.formats.rollups import (
     ADDED,
@@ -30,6 +29,7 @@ from bms.historian.formats.rollups import (
     Samples,
     summed,
 )
+from bms.historian.manifest import Segment
 from bms.historian.records import Dropped, from_ms, to_ms
 from bms.storage.sqlite import Closing, open_database, store_errors, transaction
 

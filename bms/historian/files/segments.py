@@ -13,17 +13,16 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from bms.core.equipment import PointClass
 from bms.core.errors import DiskError, StoreError
 from bms.historian.formats.columns import DamagedColumns, Floats, Ints, pack, unpack
 from bms.historian.formats.rollups import Samples
+from bms.historian.manifest import ANALOG, Segment
 from bms.storage.durable import sync_directory
 from bms.storage.sqlite import Layout, open_database, store_errors
 
@@ -36,32 +35,7 @@ CREATE TABLE chunk (series INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, t1 INTEGER 
     n INTEGER NOT NULL, minimum REAL, maximum REAL, total REAL, blob BLOB NOT NULL)
 """,
 )
-ANALOG, STATE, KEPT = "analog", "state", "kept"
-GROUPS: Final = (ANALOG, STATE, KEPT)
-"""In the order in which they are given up; `kept` (counters and events) never is."""
 VARIABLES_AT_ONCE = 500
-
-
-def group_of(klass: PointClass) -> str:
-    """The group of files that the samples of a point lie in."""
-    if klass is PointClass.ANALOG:
-        return ANALOG
-    return STATE if klass is PointClass.STATE else KEPT
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One file, as the manifest knows it."""
-
-    name: str
-    group: str
-    t0: int
-    """First and last millisecond of its samples."""
-    t1: int
-    samples: int
-    bytes: int
-    last_seq: int
-    """No log row beyond this has samples in it."""
 
 
 class SegmentWriter:

@@ -1,1 +1,1 @@
-"""How samples and roll-ups are packed. Pure."""
+"""How samples and roll-ups are packed. Pure but for NumPy."""

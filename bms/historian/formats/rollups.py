@@ -1,4 +1,4 @@
-"""Quarter hours and days of points, from their samples: pure arithmetic on columns (numpy).
+"""Quarter hours and days of points, from their samples. Pure but for NumPy.
 
 A good value holds until the next sample of its point, and no longer than it was recorded at all
 (a *session*: from one start of the recorder to the last it was seen alive). STALE and BAD cover

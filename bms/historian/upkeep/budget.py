@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bms.historian.files.segments import ANALOG, STATE, Segment
+from bms.historian.manifest import ANALOG, STATE, Segment
 
 RESERVE_SHARE: Final = 0.05
 """Kept free of both the budget and the disk, for what is never given up and for other programs."""

@@ -1,4 +1,4 @@
-"""The kWh that an override has cost against what would have run without it. Pure but for history.
+"""The kWh that an override has cost against what would have run without it.
 
 What would have run is read off the recorded ladders: without the override, the next command down.
 Where the override keeps a machine on that would be off, its energy is measured; where it keeps one

@@ -1,1 +1,1 @@
-"""What stands switched: seasons, overlays, time units; planned, in force, extended."""
+"""What stands switched: seasons, overlays, time units; planned, in force, extended. Pure."""

@@ -1,4 +1,4 @@
-"""Publish responses to columns, by `struct`. Pure, but for the fallback's types of asyncua.
+"""Publish responses to columns, by `struct`.
 
 asyncua makes some ten Python objects of each value; with thousands of values a second that is
 most of what a gateway does, and it holds up the loop for tens of milliseconds at a time. Servers

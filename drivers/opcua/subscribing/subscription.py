@@ -1,4 +1,4 @@
-"""What one subscription has told so far: the present value of each of its items. Pure."""
+"""What one subscription has told so far: the present value of each of its items."""
 
 from __future__ import annotations
 
