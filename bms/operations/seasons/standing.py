@@ -7,7 +7,7 @@ began (`begun`, `states`) and what people switched.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,11 +45,22 @@ class Standing:
 
     def __init__(self, site: Site, switched: Switched, saved: Mapping[str, object]) -> None:
         self.switched = switched
+        self._site = site
+        self._known = _known(site, switched)
         self._codec = Codec()
         self._outdoor = self._restored(saved.get(STATES))
         self._begun: tuple[Spell, ...] = ()
         self._told: tuple[datetime, tuple[Condition, ...]] | None = None
-        self.adopt(site)
+
+    @property
+    def sets(self) -> Mapping[SpellKey, SeasonSet]:
+        """The season sets that are used, by set and base, in order."""
+        return self._known.sets
+
+    @property
+    def context(self) -> Context:
+        """What the schedules know of what is switched."""
+        return self._known.context
 
     def _restored(self, data: object) -> dict[SpellKey, Outdoor]:
         if data is None:
@@ -63,14 +74,12 @@ class Standing:
     def adopt(self, site: Site) -> None:
         """Go on with edited schedules."""
         self._site = site
-        self._zones = {base.id: ZoneInfo(base.zone) for base in site.bases.values()}
-        self.sets = season_sets(site.library)
-        self._made()
+        self._put(self.switched)
 
-    def _made(self) -> None:
-        """Something is switched differently: what the schedules know is made anew."""
-        self.context = known_context(self._site.library, self.switched)
-        self._spells = {key: of_key(self.switched.spells, key) for key in self.sets}
+    def _put(self, switched: Switched) -> None:
+        """From now on this stands switched."""
+        self.switched = switched
+        self._known = _known(self._site, switched)
         self._told = None
 
     # --- the weather -------------------------------------------------------------------------
@@ -82,7 +91,7 @@ class Standing:
             rule = seasons.rule
             if rule is None:
                 continue
-            spells = self._spells[key]
+            spells = self._known.spells[key]
             if isinstance(rule, HandRule):
                 if not spells:
                     begun.append(self._first(seasons, key[1], now))
@@ -94,7 +103,7 @@ class Standing:
                 self._outdoor.get(key, _UNKNOWN),
                 self._temperature(samples, rule.point_of(key[1])),
                 now,
-                self._zones[key[1]],
+                self._known.zones[key[1]],
             )
             self._outdoor[key] = state
             if spell is not None:
@@ -106,14 +115,13 @@ class Standing:
             for s in self.switched.spells
             if s.cause == "hand" or not any(b.key == s.key and s.start > b.start for b in begun)
         ]
-        self.switched = replace(self.switched, spells=(*kept, *begun))
+        self._put(replace(self.switched, spells=(*kept, *begun)))
         self._begun += tuple(begun)
-        self._made()
         return True
 
     def _first(self, seasons: SeasonSet, base: str, now: datetime) -> Spell:
         """What is switched by hand begins where the dates are, and then waits for people."""
-        season = seasons.season(now.astimezone(self._zones[base]).date())
+        season = seasons.season(now.astimezone(self._known.zones[base]).date())
         reason = msg("where the dates were on the first day")
         return Spell(seasons.id, base, now, season, "start", "bms", reason)
 
@@ -130,11 +138,11 @@ class Standing:
 
     def season(self, key: SpellKey, now: datetime) -> Spell | None:
         """The spell in force of a set at a base; None where the dates decide."""
-        return current(self._spells.get(key, ()), now)
+        return current(self._known.spells.get(key, ()), now)
 
     def spells(self, key: SpellKey) -> tuple[Spell, ...]:
         """All spells of a set at a base, past and planned."""
-        return self._spells.get(key, ())
+        return self._known.spells.get(key, ())
 
     # --- over restarts -----------------------------------------------------------------------
 
@@ -157,26 +165,22 @@ class Standing:
         """Put in force what a person switched, in place of what was planned for those bases."""
         keys = {spell.key for spell in spells}
         self.withdraw_planned(keys, now)
-        self.switched = replace(self.switched, spells=(*self.switched.spells, *spells))
-        self._made()
+        self._put(replace(self.switched, spells=(*self.switched.spells, *spells)))
 
     def withdraw_planned(self, keys: set[SpellKey], now: datetime) -> None:
         """Nothing is planned any more for these."""
         kept = tuple(s for s in self.switched.spells if s.key not in keys or s.start <= now)
-        self.switched = replace(self.switched, spells=kept)
-        self._made()
+        self._put(replace(self.switched, spells=kept))
 
     def put_level(self, level: OverlayLevel) -> None:
         """Put a level in force in place of the one that its overlay has."""
         self.clear_level(level.overlay)
-        self.switched = replace(self.switched, levels=(*self.switched.levels, level))
-        self._made()
+        self._put(replace(self.switched, levels=(*self.switched.levels, level)))
 
     def clear_level(self, overlay: str) -> None:
         """The overlay is off."""
         levels = tuple(x for x in self.switched.levels if x.overlay != overlay)
-        self.switched = replace(self.switched, levels=levels)
-        self._made()
+        self._put(replace(self.switched, levels=levels))
 
     def put_extensions(
         self, made: Sequence[Extension], now: datetime, ended: Sequence[int] = ()
@@ -187,8 +191,7 @@ class Standing:
             for e in self.switched.extensions
         ]
         kept = (e for e in before if e.end > e.start and e.end > now - EXTENSIONS_KEPT)
-        self.switched = replace(self.switched, extensions=(*kept, *made))
-        self._made()
+        self._put(replace(self.switched, extensions=(*kept, *made)))
 
     # --- what is not as it should be ---------------------------------------------------------
 
@@ -279,9 +282,9 @@ class Standing:
         spell = self.season(key, now)
         if not isinstance(seasons.rule, HandRule) or spell is None:
             return []
-        today = now.astimezone(self._zones[base]).date()
+        today = now.astimezone(self._known.zones[base]).date()
         since = _differs_since(seasons, spell.season, today)
-        began = spell.start.astimezone(self._zones[base]).date()
+        began = spell.start.astimezone(self._known.zones[base]).date()
         if since is None or min(today - since, today - began).days <= OVERDUE_DAYS:
             return []
         return [
@@ -299,6 +302,27 @@ class Standing:
                 ),
             )
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the schedule files make of what stands switched."""
+
+    zones: Mapping[str, ZoneInfo]
+    """By base."""
+    sets: Mapping[SpellKey, SeasonSet]
+    spells: Mapping[SpellKey, tuple[Spell, ...]]
+    context: Context
+
+
+def _known(site: Site, switched: Switched) -> _Known:
+    sets = season_sets(site.library)
+    return _Known(
+        {base.id: ZoneInfo(base.zone) for base in site.bases.values()},
+        sets,
+        {key: of_key(switched.spells, key) for key in sets},
+        known_context(site.library, switched),
+    )
 
 
 _UNKNOWN = Outdoor()
