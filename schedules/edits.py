@@ -118,10 +118,11 @@ def remove_exception(data: Data, which: str) -> tuple[Data, Data]:
     found = [n for n, rule in enumerate(rules, 1) if which in (str(n), str(rule.get("name", "")))]
     if len(found) != 1:
         names = [str(rule.get("name") or rule.get("calendar", "?")) for rule in rules]
-        listed = ", ".join(f"{n} {name}" for n, name in enumerate(names, 1)) or "there is none"
-        what = "several exceptions are called" if found else "there is no exception"
+        listed = ", ".join(f"{n} {name}" for n, name in enumerate(names, 1)) or msg("there is none")
         raise TextError(
-            msg("{what} '{which}'", what=what, which=which),
+            msg("several exceptions are called '{name}'", name=which)
+            if found
+            else msg("there is no exception '{name}'", name=which),
             msg("name one by its number: {listed}", listed=listed),
         )
     gone = rules.pop(found[0] - 1)

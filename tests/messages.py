@@ -1,7 +1,7 @@
 """Keeps the catalogues of messages: `python -m tests.messages` (make messages).
 
-Finds every template that the code can say, adds the new ones to each `bms.po` without a
-translation, takes out what nothing says any more, and compiles the `bms.mo` that is shipped.
+Finds every template that the code can say, adds the new ones to the `bms.po` without a
+translation, takes out what nothing says now, and compiles the `bms.mo` that is shipped.
 """
 
 from __future__ import annotations
@@ -9,19 +9,27 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-import re
-import struct
+import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import click
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract
+from babel.messages.mofile import read_mo, write_mo
+from babel.messages.pofile import read_po, write_po
+
+Template: TypeAlias = "str | tuple[str, str]"
+"""A template, or those of a message with a count: for one, and for any other number."""
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "bms" / "texts" / "locale" / "zh" / "LC_MESSAGES" / "bms.po"
-_FUNCTIONS = {"msg", "say"}
-_TABLES = {"_table", "table_of", "screen_table"}
-_FIELD = re.compile(r"\{(\w+)(?:![rs])?(?::[^}]*)?\}")
+PACKAGES = ("bms", "drivers", "schedules", "simulators")
+_TABLES = ("_table", "table_of", "screen_table")
+_KEYWORDS = {"msg": None, "say": None, "plural": (1, 2), **dict.fromkeys(_TABLES)}
 _CLICK = (
     "Usage:", "Options", "Commands", "Show this message and exit.", "Show the version and exit.",
     "Missing argument", "Missing option", "No such option: {name}", "No such command {name!r}.",
@@ -32,34 +40,101 @@ _CLICK = (
 """What click says most; the rest of its words stay English."""
 
 
-def templates() -> dict[str, str]:
-    """Every template that the code can say, and where it is first said."""
-    found: dict[str, str] = {}
-    for package in ("bms", "schedules"):
+@cache
+def extracted() -> Catalog:
+    """Every template that the code can say, with the files that say it."""
+    found = Catalog()
+    for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             place = path.relative_to(ROOT).as_posix()
-            for text in _in(ast.parse(path.read_text(encoding="utf-8"))):
-                if re.search(r"[A-Za-z]{2}", _FIELD.sub("", text)):
-                    found.setdefault(text, place)
+            with path.open("rb") as file:
+                for line, template, _, _ in extract(_calls, file, _KEYWORDS):
+                    if _has_words(template):
+                        found.add(template, locations=[(place, line)])
     for text in (*_help(_main()), *_CLICK):
-        found.setdefault(text, "command line")
+        found.add(text, locations=[("bms/cli/__init__.py", 1)])
     return found
 
 
-def fields(template: str) -> list[str]:
-    """The names of the arguments of a template, in order of name."""
-    return sorted(set(_FIELD.findall(template)))
+def templates() -> dict[Template, str]:
+    """Every template, and the file that says it first."""
+    return {_template(message): message.locations[0][0] for message in _messages(extracted())}
 
 
-def _in(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
-        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-        wanted = node.args if name in _TABLES else node.args[:1] if name in _FUNCTIONS else []
-        for argument in wanted:
-            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                yield argument.value
+def catalogue(path: Path = CATALOGUE) -> Catalog:
+    """What is translated: as `bms.po` has it."""
+    with path.open("rb") as file:
+        kept = read_po(file, domain="bms")
+    kept.project, kept.version = "bms", ""
+    kept.last_translator = kept.language_team = kept.msgid_bugs_address = "bms"
+    return kept
+
+
+def compiled(path: Path = CATALOGUE) -> Catalog:
+    """What is shipped: the `bms.mo` beside a `bms.po`."""
+    with path.with_suffix(".mo").open("rb") as file:
+        return read_mo(file)
+
+
+def translations(kept: Catalog) -> dict[Template, tuple[str, ...]]:
+    """The translations of every template: one, or one for each plural form; empty if missing."""
+    return {_template(message): _strings(message) for message in _messages(kept)}
+
+
+def fields(*templates: str) -> set[str]:
+    """The names of the arguments that templates show."""
+    parsed = (place for text in templates for place in string.Formatter().parse(text))
+    return {name for _, name, _, _ in parsed if name is not None}
+
+
+def _messages(found: Catalog) -> Iterator[Message]:
+    return (message for message in found if message.id)
+
+
+def _template(message: Message) -> Template:
+    made: str | list[str] | tuple[str, ...] = message.id
+    return made if isinstance(made, str) else (made[0], made[1])
+
+
+def _strings(message: Message) -> tuple[str, ...]:
+    said = message.string
+    return tuple(said) if isinstance(said, (list, tuple)) else (said or "",)
+
+
+def _has_words(template: str | tuple[str, ...]) -> bool:
+    text = template if isinstance(template, str) else template[0]
+    words = "".join(literal for literal, *_ in string.Formatter().parse(text))
+    return any(character.isalpha() for character in words)
+
+
+def _calls(
+    file: Any, keywords: Collection[str], comment_tags: Collection[str], options: Mapping[str, Any]
+) -> Iterator[Any]:
+    """An extraction method of Babel's: line, name, texts and comments of the calls of `keywords`.
+
+    Babel's own reads tokens, not syntax: it takes `say("on" if here else "off")` for "onoff".
+    """
+    for node in ast.walk(ast.parse(file.read())):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name in _TABLES:
+                for argument in node.args:
+                    yield from ((node.lineno, name, text, []) for text in _texts(argument))
+            elif name == "plural":
+                one_and_many = tuple(next(_texts(argument), None) for argument in node.args)
+                yield node.lineno, name, one_and_many, []
+            elif name in keywords:
+                for argument in node.args[:1]:
+                    yield from ((node.lineno, name, text, []) for text in _texts(argument))
+
+
+def _texts(argument: ast.expr) -> Iterator[str]:
+    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+        if argument.value:
+            yield argument.value
+    elif isinstance(argument, ast.IfExp):
+        yield from _texts(argument.body)
+        yield from _texts(argument.orelse)
 
 
 def _main() -> click.Command:
@@ -81,66 +156,21 @@ def _help(command: click.Command) -> Iterator[str]:
             yield from _help(inner)
 
 
-def read_po(path: Path = CATALOGUE) -> dict[str, str]:
-    """Translations by template; empty for those that nobody has made yet."""
-    found: dict[str, str] = {}
-    key = ""
-    if not path.exists():
-        return found
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("msgid "):
-            key = json.loads(line[6:])
-        elif line.startswith("msgstr ") and key:
-            found[key] = json.loads(line[7:])
-    return found
-
-
-def write_po(found: dict[str, str], places: dict[str, str], path: Path = CATALOGUE) -> None:
-    """The catalogue in order of template."""
-    parts = [
-        'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\nLanguage: zh_CN\\n"\n',
-        *(
-            f"#: {places[key]}\nmsgid {_quoted(key)}\nmsgstr {_quoted(found.get(key, ''))}\n"
-            for key in sorted(places)
-        ),
-    ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(parts), encoding="utf-8", newline="\n")
-
-
-def compiled(found: dict[str, str]) -> bytes:
-    """The catalogue as gettext reads it."""
-    pairs = {"": "Content-Type: text/plain; charset=UTF-8\nLanguage: zh_CN\n"}
-    pairs |= {key: value for key, value in found.items() if value}
-    keys = sorted(pairs, key=str.encode)
-    originals = [key.encode() for key in keys]
-    translations = [pairs[key].encode() for key in keys]
-    at = 28 + 16 * len(keys)
-    tables, texts = [], b""
-    for column in (originals, translations):
-        rows = b""
-        for text in column:
-            rows += struct.pack("<II", len(text), at + len(texts))
-            texts += text + b"\0"
-        tables.append(rows)
-    head = struct.pack("<7I", 0x950412DE, 0, len(keys), 28, 28 + 8 * len(keys), 0, 0)
-    return head + b"".join(tables) + texts
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
 def main() -> int:
     """Bring the catalogue up to date; 1 if translations are missing."""
-    places, known = templates(), read_po()
-    write_po(known, places)
-    kept = {key: known.get(key, "") for key in places}
-    CATALOGUE.with_suffix(".mo").write_bytes(compiled(kept))
-    missing = [key for key, value in kept.items() if not value]
-    for key in missing:
-        print(f"{places[key]}: {_quoted(key)}")
-    print(f"{len(kept)} messages, {len(missing)} without a translation")
+    kept = catalogue()
+    kept.update(extracted(), no_fuzzy_matching=True, update_creation_date=False)
+    for message in _messages(kept):
+        message.flags.discard("python-format")  # "% of" looks like one
+    with CATALOGUE.open("wb") as file:
+        write_po(file, kept, width=0, sort_output=True, ignore_obsolete=True, include_lineno=False)
+    with CATALOGUE.with_suffix(".mo").open("wb") as file:
+        write_mo(file, kept)
+    found = translations(kept)
+    missing = [template for template, said in found.items() if not all(said)]
+    for template in missing:
+        print(f"{templates()[template]}: {json.dumps(template, ensure_ascii=False)}")
+    print(f"{len(found)} messages, {len(missing)} without a translation")
     return 1 if missing else 0
 
 

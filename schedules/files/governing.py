@@ -126,8 +126,11 @@ def complain_nothing(
         sheet.complain_at(place, msg("no group '{text}'", text=text), suggestion(text, among))
         return
     owners = [name for name, members in targets.groups.items() if text in members]
-    other = msg("name its group {owners}, or ", owners=owners[0]) if owners else ""
-    hint = msg("{other}give it a schedule of its own", other=other)
+    hint = (
+        msg("name its group {group}, or give it a schedule of its own", group=owners[0])
+        if owners
+        else msg("give it a schedule of its own")
+    )
     sheet.complain_at(place, msg("no schedule governs '{text}' by itself", text=text), hint)
 
 

@@ -59,8 +59,8 @@ def _unit(sheet: Sheet, path: Path, name: str, areas: list[str]) -> TimeUnit:
         name,
         sheet.title((*path, "title")),
         tuple(areas),
-        _words(sheet, (*path, "people"), "person"),
-        _words(sheet, (*path, "modes"), "mode"),
+        _words(sheet, (*path, "people"), msg("person"), msg("the person")),
+        _words(sheet, (*path, "modes"), msg("mode"), msg("the mode")),
         _ranges(sheet, (*path, "setpoints")),
         longest,
         latest,
@@ -83,10 +83,8 @@ def _targets(
     return list(found)
 
 
-def _words(sheet: Sheet, path: Path, what: str) -> tuple[str, ...]:
-    words = [
-        sheet.word(place, msg("the {what}", what=what)) for place in sheet.one_or_more(path, what)
-    ]
+def _words(sheet: Sheet, path: Path, item: str, named: str) -> tuple[str, ...]:
+    words = [sheet.word(place, named) for place in sheet.one_or_more(path, item)]
     return tuple(dict.fromkeys(word for word in words if word))
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bms.core.durations import in_words
 from bms.texts.language import language, say, weekday
+from bms.texts.messages import joined, msg, plural
 
 ABNORMAL = "bold red"
 NOTE = "yellow"
@@ -333,23 +334,24 @@ def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     """What would have been written, and how often the field did the same."""
     table = screen_table("time", "point", "would write", "field shows", "same", "because")
     for row in rows:
-        agrees = {None: "—", True: "yes", False: "no"}[row["agrees"]]
+        agrees = {None: "—", True: say("yes"), False: say("no")}[row["agrees"]]
         table.add_row(
             row["time"][:19].replace("T", " "),
             row["point"],
-            "release" if row["value"] is None else value_text(row["value"]),
+            say("release") if row["value"] is None else value_text(row["value"]),
             "—" if row["field"] is None else value_text(row["field"]),
             Text(agrees, style=NOTE if row["agrees"] is False else ""),
             f"{row['source']}: {say(row['reason'])}" if row["source"] else say(row["reason"]),
         )
     told = [row["agrees"] for row in rows if row["agrees"] is not None]
-    same = (
-        say("; {equal} of {commands} as the field was", equal=sum(told), commands=len(told))
-        if told
-        else ""
+    unsent = plural(
+        "{count} command was not sent", "{count} commands were not sent", count=len(rows)
     )
+    if told:
+        same = msg("{equal} of {commands} as the field was", equal=sum(told), commands=len(told))
+        unsent = joined("; ", unsent, same)
     return [
         table,
         Text(),
-        Text(say("{len} commands were not sent{same}", len=len(rows), same=same)),
+        Text(say(unsent)),
     ]

@@ -56,14 +56,12 @@ class Sources:
 def read_site(directory: Path) -> Sources:
     """Every file of the site that is looked for. Never raises for what the disk holds."""
     if not directory.is_dir():
-        what = "is not a directory" if directory.exists() else "does not exist"
-        return Sources(
-            problems=[
-                Problem(
-                    ".", 1, 1, msg("the site '{directory}' {what}", directory=directory, what=what)
-                )
-            ]
+        wrong = (
+            msg("the site '{directory}' is not a directory", directory=directory)
+            if directory.exists()
+            else msg("the site '{directory}' does not exist", directory=directory)
         )
+        return Sources(problems=[Problem(".", 1, 1, wrong)])
     sources = _read(directory, [*_TOP, *_names(directory, _FOLDERS)])
     missing = [
         Problem(name, 1, 1, msg("this file is missing"), msg("every site has one"))

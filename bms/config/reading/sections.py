@@ -35,7 +35,7 @@ class Names:
         return [
             document.problem(
                 path,
-                msg("no {what} '{name}'", what=what, name=name),
+                msg("no {item} '{name}'", item=what, name=name),
                 suggestion(name, self.known),
                 key=key,
             )

@@ -416,7 +416,7 @@ def _unit_numbers(
     except RunError as error:
         return [], [document.problem(path, error.args[0], error.hint)]
     if not all(t.isascii() and t.isdigit() and len(t) < 4 and int(t) <= 255 for t in texts):
-        hint = msg('write a number, or a range in quotes: "{1..64}"')
+        hint = msg("write a number, or a range in quotes: {example}", example='"{1..64}"')
         return [], [
             document.problem(
                 path, msg("unit '{text}' is not a number from 0 to 255", text=text), hint

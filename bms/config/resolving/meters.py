@@ -265,7 +265,7 @@ class _Checks:
             hint = suggestion(name, [n.partition(".")[2] for n in self.known.known])
             message = f"'{name}' does not say its base: write <base>.{name}"
             return [self.document.problem(path, message, hint, key=True)]
-        found = self.bases.unknown(self.document, path, base, "base", key=True)
+        found = self.bases.unknown(self.document, path, base, msg("base"), key=True)
         if found:
             return found
         if not IDENTIFIER.fullmatch(short) or len(short) > 64:
@@ -327,7 +327,7 @@ class _Checks:
     def _known(self, at: Path, meter: str) -> list[Problem]:
         if meter in self.machines and meter not in self.counted:
             return self._uncounted(at, meter)
-        return self.known.unknown(self.document, at, meter, "meter")
+        return self.known.unknown(self.document, at, meter, msg("meter"))
 
     def _uncounted(self, path: Path, name: str, *, key: bool = False) -> list[Problem]:
         """Equipment without a counter; none if its kind requires one: its device is at fault."""

@@ -23,7 +23,9 @@ def _title(value: object) -> object:
     if isinstance(value, str):
         return value
     if not isinstance(value, dict):
-        raise ValueError(msg("a title is a text, or one per language: {zh: …, en: …}"))
+        raise ValueError(
+            msg("a title is a text, or one per language: {example}", example="{zh: …, en: …}")
+        )
     for language, text in value.items():
         if language not in ("zh", "en"):
             raise ValueError(
@@ -49,7 +51,9 @@ def _unit(value: object) -> object:
     if value is None or (isinstance(value, int | str) and not isinstance(value, bool)):
         return value
     if isinstance(value, dict):
-        raise ValueError(msg('a range of units is written in quotes: unit: "{1..64}"'))
+        raise ValueError(
+            msg("a range of units is written in quotes: {example}", example='unit: "{1..64}"')
+        )
     raise ValueError(msg("a unit is a whole number from 0 to 255"))
 
 

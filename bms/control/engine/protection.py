@@ -280,16 +280,17 @@ def uncommandable(point: PointId, delivery: Delivery, sample: Sample | None) -> 
     """
     if not delivery.uncommandable or (sample is not None and sample.quality is not Quality.GOOD):
         return None
-    what = (
-        msg("released")
+    text = (
+        msg("{point} cannot be released: {detail}", point=point, detail=delivery.detail)
         if delivery.value is None
-        else msg("commanded to {commanded}", commanded=_shown(delivery.value))
+        else msg(
+            "{point} cannot be commanded to {commanded}: {detail}",
+            point=point,
+            commanded=_shown(delivery.value),
+            detail=delivery.detail,
+        )
     )
-    return Condition(
-        f"{point}:uncommandable",
-        Severity.URGENT,
-        msg("{point} cannot be {what}: {detail}", point=point, what=what, detail=delivery.detail),
-    )
+    return Condition(f"{point}:uncommandable", Severity.URGENT, text)
 
 
 def _release(point: PointId, delivery: Delivery, now: datetime) -> tuple[Delivery, Write | None]:

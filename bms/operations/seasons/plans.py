@@ -48,7 +48,9 @@ def reason_of(text: str, what: str) -> str:
     """A reason on one line without control characters: it is read on terminals and in the log."""
     reason = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if not reason:
-        raise InvalidInput(msg("{what} needs a reason that the next shift understands", what=what))
+        raise InvalidInput(
+            msg("{change} needs a reason that the next shift understands", change=what)
+        )
     return reason
 
 

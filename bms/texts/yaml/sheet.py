@@ -78,7 +78,7 @@ class Sheet:
             return [(*path, index) for index in range(len(data))]
         self.complain(
             path,
-            msg("a list of {what} belongs here", what=what),
+            msg("a list of {items} belongs here", items=what),
             msg("write [...], or lines with '- '"),
         )
         return []
@@ -89,8 +89,8 @@ class Sheet:
         if data is None or data == []:
             self.complain(
                 path,
-                msg("no {what} given here", what=what),
-                msg("write at least one {what}", what=what),
+                msg("no {item} given here", item=what),
+                msg("write at least one {item}", item=what),
             )
             return []
         return [(*path, n) for n in range(len(data))] if isinstance(data, list) else [path]
@@ -108,23 +108,31 @@ class Sheet:
         data = self.value(path)
         if isinstance(data, str) and data.strip():
             return data
-        shown = "empty" if data is None or data == "" else f"{_shown(data)}, not a text"
         hint = (
             msg('write "{text}", in quotes', text=data)
             if type(data) in (int, float)
             else msg("write a word")
         )
-        self.complain(path, msg("{what} is {shown}", what=what, shown=shown), hint)
+        wrong = (
+            msg("{item} is empty", item=what)
+            if data is None or data == ""
+            else msg("{item} is {text}, not a text", item=what, text=_shown(data))
+        )
+        self.complain(path, wrong, hint)
         return None
 
     def number(self, path: Path, least: float, most: float, *, whole: bool = False) -> float:
         """A number in a range; `least`, with a problem, if it is none."""
         data = self.value(path)
-        kind = "a whole number" if whole else "a number"
         if isinstance(data, bool) or not isinstance(data, int if whole else int | float):
+            wrong = (
+                msg("'{text}' is not a whole number", text=_shown(data))
+                if whole
+                else msg("'{text}' is not a number", text=_shown(data))
+            )
             self.complain(
                 path,
-                msg("'{shown}' is not {kind}", shown=_shown(data), kind=kind),
+                wrong,
                 msg("write {least:g} to {most:g}", least=least, most=most),
             )
             return least
@@ -144,7 +152,7 @@ class Sheet:
             return data
         self.complain(
             path,
-            msg("unknown {what} '{shown}'", what=what, shown=_shown(data)),
+            msg("unknown {item} '{text}'", item=what, text=_shown(data)),
             suggestion(data, allowed),
         )
         return None
@@ -156,7 +164,7 @@ class Sheet:
             return data
         self.complain(
             path,
-            msg("'{shown}' is not an id of a {what}", shown=_shown(data), what=what),
+            msg("'{text}' is not an id of a {item}", text=_shown(data), item=what),
             msg("use a-z, 0-9 and '-', beginning with a letter"),
             key=key,
         )
