@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from bms.texts.yaml.parsing import read
 from drivers.codec.encoding import width
 from drivers.device_files.templates import (
     FileModel,
@@ -260,10 +259,12 @@ def shipped() -> dict[str, DeviceType]:
     """The device types of this package, by id. ValueError names a file that is wrong."""
     devices: dict[str, DeviceType] = {}
     for path in _yaml_files(files("drivers").joinpath("devices")):
+        document, problems = read(path.name, path.read_text(encoding="utf-8"))
+        if document is None or problems:
+            raise ValueError(str(problems[0]))
         try:
-            data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-            device = DeviceType.model_validate(data)
-        except (ValidationError, YAMLError) as error:
+            device = DeviceType.model_validate(document.data)
+        except ValidationError as error:
             raise ValueError(f"{path.name}: {error}") from error
         if device.device in devices:
             raise ValueError(f"{path.name}: device '{device.device}' is described twice")

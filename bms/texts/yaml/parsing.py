@@ -27,40 +27,13 @@ from ruamel.yaml.events import (
 
 from bms.texts.messages import Message, msg
 from bms.texts.problems import Document, Origin, Path, Problem, suggestion
-from bms.texts.yaml.fast import read_plain
+from bms.texts.yaml.core_schema import plain_value
 from bms.texts.yaml.fullwidth import full_width
+from bms.texts.yaml.libyaml import read_well_formed
 
 __all__ = ["Document", "Origin", "Path", "Problem", "full_width", "read", "suggestion", "validate"]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # YAML 1.2, 5.4; str.splitlines breaks at more
-_NULL = {"", "~", "null", "Null", "NULL"}
-_TRUE = {"true", "True", "TRUE"}
-_FALSE = {"false", "False", "FALSE"}
-_INT = re.compile(r"[-+]?[0-9]{1,300}")  # longer ones are beyond any float
-_OCTAL_HEX = re.compile(r"0o[0-7]{1,22}|0x[0-9a-fA-F]{1,16}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-
-
-def _plain(text: str) -> Any:
-    """YAML 1.2 core schema: `off`, `10:00` and `2026-01-01` are text."""
-    if text in _NULL:
-        return None
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    if _INT.fullmatch(text):
-        return int(text)
-    if _OCTAL_HEX.fullmatch(text):
-        return int(text, 0)
-    if _FLOAT.fullmatch(text):
-        return float(text)
-    if _NOT_FINITE.fullmatch(text):
-        return float(text.replace(".", "", 1))
-    return text
-
-
 _DEEPEST = 50
 """Levels of nesting; a site file has about ten."""
 
@@ -139,7 +112,7 @@ class _Reader:
     def _scalar(self, event: ScalarEvent, place: Origin) -> Any:
         if event.style:
             return event.value
-        value = _plain(event.value)
+        value = plain_value(event.value)
         if isinstance(value, float) and not math.isfinite(value):
             shown = event.value if len(event.value) <= 20 else f"{event.value[:20]}…"
             self._problem(
@@ -204,14 +177,14 @@ def read(file: str, text: str) -> tuple[Document | None, list[Problem]]:
     problems = full_width(file, text)
     if problems:
         return None, problems
-    document = read_plain(file, text, _plain)
+    document = read_well_formed(file, text)
     if document is not None:
         return document, []
-    return read_any(file, text)
+    return read_and_diagnose(file, text)
 
 
-def read_any(file: str, text: str) -> tuple[Document | None, list[Problem]]:
-    """The same for any YAML, without a byte order mark and full-width punctuation."""
+def read_and_diagnose(file: str, text: str) -> tuple[Document | None, list[Problem]]:
+    """The same by ruamel, without a byte order mark and full-width punctuation: for any YAML."""
     # Events, not nodes: composing nodes takes half as long again and recurses without bound.
     reader = _Reader(file, YAML(typ="safe", pure=True).parse(text))
     try:
