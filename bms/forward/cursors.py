@@ -19,6 +19,7 @@ from typing import Any
 
 from bms.historian.records import from_ms, to_ms
 from bms.storage.sqlite import Closing, Layout, open_database, store_errors, transaction
+from bms.texts.messages import made_of, msg, plural, remade
 
 FILE_NAME = "sinks.db"
 LOG = "log"
@@ -38,18 +39,20 @@ CREATE TABLE lost (sink TEXT NOT NULL, grp TEXT NOT NULL, day INTEGER NOT NULL,
 """
 _SAME = "CREATE INDEX dead_sum ON dead (sink, stream, substr(body, -4))"
 """By the checksum that ends what zlib packs: whether lines are kept already."""
+GAP_COLUMNS = "id, stream, first, last, from_ms, until_ms, why, made_of"
 LAYOUT = Layout(
-    "sink cursor",
+    msg("sink cursor"),
     0x424D534B,  # "BMSK"
-    4,
+    5,
     """
 CREATE TABLE cursor (sink TEXT NOT NULL, stream TEXT NOT NULL, history TEXT NOT NULL,
     seq INTEGER NOT NULL, newest_ms INTEGER NOT NULL, PRIMARY KEY (sink, stream)) WITHOUT ROWID;
 CREATE TABLE gap (id INTEGER PRIMARY KEY, sink TEXT NOT NULL, stream TEXT NOT NULL,
     first INTEGER NOT NULL, last INTEGER NOT NULL, from_ms INTEGER, why TEXT NOT NULL,
-    until_ms INTEGER);
+    until_ms INTEGER, made_of TEXT);
 CREATE TABLE dead (id INTEGER PRIMARY KEY, sink TEXT NOT NULL, time_ms INTEGER NOT NULL,
-    reason TEXT NOT NULL, lines INTEGER NOT NULL, body BLOB NOT NULL, stream TEXT NOT NULL);
+    reason TEXT NOT NULL, lines INTEGER NOT NULL, body BLOB NOT NULL, stream TEXT NOT NULL,
+    made_of TEXT);
 CREATE TABLE known (sink TEXT NOT NULL, key TEXT NOT NULL, value INTEGER NOT NULL,
     PRIMARY KEY (sink, key)) WITHOUT ROWID;
 CREATE TABLE tag (point TEXT NOT NULL, since_ms INTEGER NOT NULL, tags TEXT NOT NULL,
@@ -76,6 +79,7 @@ CREATE TABLE tag (point TEXT NOT NULL, since_ms INTEGER NOT NULL, tags TEXT NOT 
 """,
         2: f"ALTER TABLE gap ADD COLUMN until_ms INTEGER; {_LOST}",
         3: _SAME,
+        4: "ALTER TABLE gap ADD COLUMN made_of TEXT; ALTER TABLE dead ADD COLUMN made_of TEXT",
     },
 )
 
@@ -207,11 +211,10 @@ class SinkCursor(Closing):
         """What is missing behind the cursor, oldest first."""
         with store_errors(self._path):
             rows = self._connection.execute(
-                "SELECT id, stream, first, last, from_ms, why, until_ms FROM gap "
-                "WHERE sink = ? AND stream = ? ORDER BY first, id",
+                f"SELECT {GAP_COLUMNS} FROM gap WHERE sink = ? AND stream = ? ORDER BY first, id",
                 self._key,
             ).fetchall()
-        return [Gap(*row) for row in rows]
+        return [gap_of(*row) for row in rows]
 
     def advance(
         self, seq: int, dead: Sequence[DeadLetter] = (), newest_ms: int | None = None
@@ -273,9 +276,9 @@ class SinkCursor(Closing):
         sink, stream = self._key
         if first <= last:
             self._connection.execute(
-                "INSERT INTO gap (sink, stream, first, last, from_ms, why, until_ms) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (sink, stream, first, last, from_ms, why, until_ms),
+                "INSERT INTO gap (sink, stream, first, last, from_ms, why, made_of, until_ms) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (sink, stream, first, last, from_ms, why, made_of(why), until_ms),
             )
 
     def _move(self, seq: int, newest_ms: int | None) -> None:
@@ -297,15 +300,29 @@ class SinkCursor(Closing):
             body = zlib.compress(b"\n".join(letter.lines))
             reason, lines = letter.reason, len(letter.lines)
             if lines and size + len(body) > MOST_DEAD_BYTES:
-                reason = f"{lines} lines, not kept beside so many: {reason}"
+                reason = plural(
+                    "{count} line, not kept beside so many: {reason}",
+                    "{count} lines, not kept beside so many: {reason}",
+                    count=lines,
+                    reason=reason,
+                )
                 body = zlib.compress(b"")
             size += len(body)
             self._connection.execute(
-                "INSERT INTO dead (sink, time_ms, reason, lines, body, stream) "
-                "SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?5 = ?7 OR NOT EXISTS (SELECT 1 FROM dead "
+                "INSERT INTO dead (sink, time_ms, reason, lines, body, stream, made_of) "
+                "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?8 WHERE ?5 = ?7 OR NOT EXISTS (SELECT 1 FROM dead "
                 "WHERE sink = ?1 AND stream = ?6 AND substr(body, -4) = substr(?5, -4) "
                 "AND body = ?5)",
-                (sink, to_ms(letter.time), reason, lines, body, stream, zlib.compress(b"")),
+                (
+                    sink,
+                    to_ms(letter.time),
+                    reason,
+                    lines,
+                    body,
+                    stream,
+                    zlib.compress(b""),
+                    made_of(reason),
+                ),
             )
 
     def dead_letters(self) -> list[DeadLetter]:
@@ -384,13 +401,21 @@ def remember_tags(
 def _dead_letters(connection: sqlite3.Connection, path: Path, sink: str) -> list[DeadLetter]:
     with store_errors(path):
         rows = connection.execute(
-            "SELECT time_ms, reason, body, stream, id FROM dead WHERE sink = ? ORDER BY id",
+            "SELECT time_ms, reason, made_of, body, stream, id FROM dead WHERE sink = ? "
+            "ORDER BY id",
             (sink,),
         ).fetchall()
     return [
-        DeadLetter(from_ms(ms), reason, _lines(body), stream, number)
-        for ms, reason, body, stream, number in rows
+        DeadLetter(from_ms(ms), remade(reason, made), _lines(body), stream, number)
+        for ms, reason, made, body, stream, number in rows
     ]
+
+
+def gap_of(
+    number: int, stream: str, first: int, last: int, from_ms: int | None, until_ms: int | None,
+    *why: Any,
+) -> Gap:  # fmt: skip
+    return Gap(number, stream, first, last, from_ms, remade(*why), until_ms)
 
 
 def _lines(body: bytes) -> list[bytes]:

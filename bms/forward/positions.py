@@ -10,7 +10,18 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from bms.forward.cursors import DAY_MS, FILE_NAME, LAYOUT, LOG, STORED, Gap, Lost, day_of
+from bms.forward.cursors import (
+    DAY_MS,
+    FILE_NAME,
+    GAP_COLUMNS,
+    LAYOUT,
+    LOG,
+    STORED,
+    Gap,
+    Lost,
+    day_of,
+    gap_of,
+)
 from bms.historian.taken import Taken
 from bms.storage.sqlite import open_database, store_errors
 
@@ -33,10 +44,9 @@ def positions(directory: Path) -> list[Position]:
     with store_errors(path), closing(open_database(path, LAYOUT, read_only=True)) as connection:
         gaps: dict[tuple[str, str], list[Gap]] = {}
         for sink, *row in connection.execute(
-            "SELECT sink, id, stream, first, last, from_ms, why, until_ms FROM gap "
-            "ORDER BY first, id"
+            f"SELECT sink, {GAP_COLUMNS} FROM gap ORDER BY first, id"
         ):
-            gap = Gap(*row)
+            gap = gap_of(*row)
             gaps.setdefault((sink, gap.stream.removesuffix(STORED)), []).append(gap)
         return [
             Position(sink, stream, seq, tuple(gaps.get((sink, stream), ())))

@@ -37,13 +37,14 @@ from bms.ledger.entries import Entry, EntryKind
 from bms.ledger.months import month_edges, whole_months
 from bms.ledger.packing import DamagedBlob, Raw, unpack, unpack_day
 from bms.storage.sqlite import Closing, Layout, open_database, store_errors
+from bms.texts.messages import msg, remade
 
 FILE_NAME: Final = "ledger.db"
 
 LAYOUT: Final = Layout(
-    "energy ledger",
+    msg("energy ledger"),
     0x424D534C,  # "BMSL"
-    1,
+    2,
     """
 CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), uid TEXT NOT NULL,
     late INTEGER NOT NULL, entry INTEGER NOT NULL);
@@ -70,13 +71,16 @@ CREATE TABLE month (month INTEGER NOT NULL, meter INTEGER NOT NULL, label INTEGE
     PRIMARY KEY (month, meter, label, scale)) WITHOUT ROWID;
 CREATE TABLE stretch (meter INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
     event TEXT NOT NULL, label INTEGER NOT NULL, amount TEXT, reason TEXT NOT NULL,
-    PRIMARY KEY (meter, start_ms, end_ms)) WITHOUT ROWID;
+    made_of TEXT, PRIMARY KEY (meter, start_ms, end_ms)) WITHOUT ROWID;
 CREATE TABLE log (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, blob BLOB NOT NULL);
 CREATE TABLE entry (id INTEGER PRIMARY KEY AUTOINCREMENT, meter TEXT NOT NULL, kind TEXT NOT NULL,
     start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, data TEXT NOT NULL, who TEXT NOT NULL,
-    why TEXT NOT NULL, recorded_ms INTEGER NOT NULL);
+    why TEXT NOT NULL, recorded_ms INTEGER NOT NULL, made_of TEXT);
 CREATE INDEX entry_meter ON entry (meter, kind, start_ms)
 """,
+    {
+        1: "ALTER TABLE stretch ADD COLUMN made_of TEXT;ALTER TABLE entry ADD COLUMN made_of TEXT",
+    },
 )
 
 
@@ -291,9 +295,9 @@ class LedgerQueries(Closing):
         """What happened to a register in a period, by time."""
         number = self.known(key)
         return [
-            Stretch(start, end, Event(event), LABELS[label], _fraction(amount), reason)
-            for start, end, event, label, amount, reason in self._rows(
-                "SELECT start_ms, end_ms, event, label, amount, reason FROM stretch "
+            Stretch(start, end, Event(event), LABELS[label], _fraction(amount), remade(*why))
+            for start, end, event, label, amount, *why in self._rows(
+                "SELECT start_ms, end_ms, event, label, amount, reason, made_of FROM stretch "
                 "WHERE meter = ? AND start_ms < ? AND end_ms > ? ORDER BY start_ms",
                 number,
                 last_ms,
@@ -327,7 +331,7 @@ class LedgerQueries(Closing):
             rule += " AND end_ms >= ? AND start_ms <= ?"
             arguments += [first_ms, last_ms]
         found = self._rows(
-            "SELECT id, meter, kind, start_ms, end_ms, data, who, why, recorded_ms, "
+            "SELECT id, meter, kind, start_ms, end_ms, data, who, why, made_of, recorded_ms, "
             "EXISTS (SELECT 1 FROM entry AS w WHERE w.meter = entry.meter AND "
             "w.kind = 'withdrawal' AND json_extract(w.data, '$.entry') = entry.id) "
             f"FROM entry WHERE {rule} ORDER BY id",
@@ -342,11 +346,11 @@ class LedgerQueries(Closing):
                 from_ms(end),
                 json.loads(data),
                 who,
-                why,
+                remade(why, made),
                 from_ms(recorded),
                 bool(withdrawn),
             )
-            for number, key, what, start, end, data, who, why, recorded, withdrawn in found
+            for number, key, what, start, end, data, who, why, made, recorded, withdrawn in found
         ]
 
     def with_entries(self) -> frozenset[str]:

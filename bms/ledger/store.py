@@ -18,6 +18,7 @@ from bms.ledger.queries import FILE_NAME as FILE_NAME
 from bms.ledger.queries import LedgerQueries
 from bms.ledger.queries import Tip as Tip
 from bms.storage.sqlite import store_errors, transaction
+from bms.texts.messages import made_of
 
 ROWS_A_BLOB: Final = 4096
 
@@ -187,7 +188,7 @@ class Ledger(LedgerQueries):
             before_ms,
         )
         self._many(
-            "INSERT OR REPLACE INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO stretch VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     number,
@@ -197,6 +198,7 @@ class Ledger(LedgerQueries):
                     RANK[s.label],
                     None if s.amount is None else str(s.amount),
                     s.reason,
+                    made_of(s.reason),
                 )
                 for s in found
             ],
@@ -222,8 +224,8 @@ class Ledger(LedgerQueries):
     ) -> int:
         """Add what a person says; returns its number. In a transaction."""
         self._rows(
-            "INSERT INTO entry (meter, kind, start_ms, end_ms, data, who, why, recorded_ms) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO entry (meter, kind, start_ms, end_ms, data, who, why, made_of, "
+            "recorded_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             meter,
             kind.value,
             to_ms(start),
@@ -231,6 +233,7 @@ class Ledger(LedgerQueries):
             json.dumps(data),
             who,
             why,
+            made_of(why),
             to_ms(now),
         )
         return int(self._rows("SELECT last_insert_rowid()")[0][0])

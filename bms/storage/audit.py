@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 
 from bms.core.errors import StoreError
 from bms.storage.durable import sync_directory
-from bms.texts.messages import msg
+from bms.texts.messages import Message, from_json, msg, to_json
 
 FILE_NAME = "audit.jsonl"
 HEAD_NAME = "audit.head"
@@ -37,7 +37,8 @@ def record(
 
     `who` is a user name, `via` how they came (`cli`, `file`, `api`), `what` a dotted word for the
     kind of change (`schedule.edit`, `meter.replace`), `why` their reason; `details` are JSON
-    values. Several processes may append. Raises StoreError.
+    values and messages, which are kept as what they were made of. Several processes may append.
+    Raises StoreError.
     """
     path = state_dir / FILE_NAME
     try:
@@ -64,10 +65,10 @@ def record(
                     )
                 )
             for mark, reason in noted:
-                own = {"who": "bms", "via": "audit", "what": mark, "why": reason}
+                own = kept({"who": "bms", "via": "audit", "what": mark, "why": reason})
                 number, before, line = _line(number, before, time, own)
                 lines += line
-            entry = {"who": who, "via": via, "what": what, "why": why, **details}
+            entry = kept({"who": who, "via": via, "what": what, "why": why, **details})
             number, before, line = _line(number, before, time, entry)
             file.write(lines + line)
             file.flush()
@@ -82,14 +83,40 @@ def record(
 
 
 def entries(state_dir: Path) -> Iterator[dict[str, Any]]:
-    """The entries that read back, oldest first. Raises StoreError if the file cannot be read."""
+    """The entries that read back, oldest first; messages as such again.
+
+    Raises StoreError if the file cannot be read.
+    """
     for line in _lines(state_dir / FILE_NAME):
         try:
             entry = json.loads(line)
         except ValueError:
             continue
         if isinstance(entry, dict):
-            yield entry
+            yield _read(entry)
+
+
+def kept(value: Any) -> Any:
+    """JSON values with what the messages in them were made of."""
+    if isinstance(value, Message):
+        return to_json(value)
+    if isinstance(value, Mapping):
+        return {key: kept(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [kept(part) for part in value]
+    return value
+
+
+def _read(value: Any) -> Any:
+    """The same back; an object that cannot have been a message stays one."""
+    if isinstance(value, list):
+        return [_read(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    if "msg" in value and value.keys() <= {"msg", "many", "args"}:
+        with suppress(ValueError):
+            return from_json(value)
+    return {key: _read(part) for key, part in value.items()}
 
 
 def verify(state_dir: Path) -> tuple[int, list[str]]:
@@ -123,7 +150,9 @@ def verify(state_dir: Path) -> tuple[int, list[str]]:
                 )
             )
         if entry.get("what") == GONE:
-            problems.append(f"{place}: {entry.get('why')}")
+            problems.append(
+                msg("{place}: {problem}", place=place, problem=_read(entry.get("why", "")))
+            )
         elif number == known and told != head:
             problems.append(msg("{place}: not the entry that was written here", place=place))
         before = told
@@ -133,7 +162,7 @@ def verify(state_dir: Path) -> tuple[int, list[str]]:
             first_entry=count + 1,
             last_entry=known,
         )
-        problems.append(f"{path}:{count}: {gone}")
+        problems.append(msg("{place}: {problem}", place=f"{path}:{count}", problem=gone))
     return count, problems
 
 

@@ -18,6 +18,7 @@ from typing import Self
 
 from bms.core.errors import DiskError, StoreError
 from bms.storage.durable import sync_directory
+from bms.texts.messages import Message, msg
 
 BUSY_TIMEOUT_S = 10.0
 """How long a statement waits for another process's lock before it fails."""
@@ -27,7 +28,7 @@ BUSY_TIMEOUT_S = 10.0
 class Layout:
     """One kind of database file: how to recognise it and how to make it."""
 
-    title: str
+    title: Message
     """What it is, for people: `history`."""
     application_id: int
     """Marks the file as ours in the SQLite header; never 0."""
@@ -62,11 +63,17 @@ def store_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        raise DiskError(f"{path}: {error}; check the disk, its space and permissions") from error
+        raise DiskError(
+            msg(
+                "{path}: {error}; check the disk, its space and permissions", path=path, error=error
+            )
+        ) from error
     except sqlite3.DatabaseError as error:
         raise StoreError(_damaged(path, str(error))) from error
     except OverflowError as error:
-        raise StoreError(f"{path}: a number is beyond what it can hold: {error}") from error
+        raise StoreError(
+            msg("{path}: a number is beyond what it can hold: {error}", path=path, error=error)
+        ) from error
 
 
 def open_database(
@@ -82,10 +89,16 @@ def open_database(
     """
     if not path.exists():
         if read_only:
-            raise StoreError(f"{path}: there is no {layout.title} yet; start the controller first")
+            raise StoreError(
+                msg(
+                    "{path}: there is no {title} yet; start the controller first",
+                    path=path,
+                    title=layout.title,
+                )
+            )
         _create(path, layout)
     elif path.stat().st_size == 0:
-        raise StoreError(_damaged(path, "the file is empty"))
+        raise StoreError(_damaged(path, msg("the file is empty")))
     mode = "ro&immutable=1" if immutable else "ro" if read_only else "rw"
     with store_errors(path):
         connection = sqlite3.connect(
@@ -106,6 +119,25 @@ def open_database(
     return connection
 
 
+def open_copy(path: Path, layout: Layout) -> sqlite3.Connection:
+    """A copy in memory of a small database, brought to this layout: to read beside whoever has it.
+
+    Raises StoreError as `open_database` does, but takes an older file as it is.
+    """
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        with store_errors(path):
+            uri = f"{path.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
+                _verify(connection, path, layout)
+                connection.backup(memory)
+        _upgrade(memory, path, layout, read_only=False)
+    except BaseException:
+        memory.close()
+        raise
+    return memory
+
+
 def _upgrade(
     connection: sqlite3.Connection, path: Path, layout: Layout, *, read_only: bool
 ) -> None:
@@ -115,8 +147,12 @@ def _upgrade(
         return
     if read_only:
         raise StoreError(
-            f"{path}: written by an older version of this program (layout {version}); start the "
-            "controller once, which brings it up to date"
+            msg(
+                "{path}: written by an older version of this program (layout {version}); start "
+                "the controller once, which brings it up to date",
+                path=path,
+                version=version,
+            )
         )
     with transaction(connection, path):
         # Read again inside: another process may just have done it.
@@ -133,7 +169,11 @@ def make_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"{path}: cannot be made a directory: {error.strerror or error}"
+            msg(
+                "{path}: cannot be made a directory: {error}",
+                path=path,
+                error=error.strerror or error,
+            )
         ) from error
 
 
@@ -156,11 +196,22 @@ def _verify(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if found != layout.application_id:
-        raise StoreError(f"{path}: this is not a {layout.title} database of this program; move it")
+        raise StoreError(
+            msg(
+                "{path}: this is not the {title} database of this program; move it",
+                path=path,
+                title=layout.title,
+            )
+        )
     if version > layout.version:
         raise StoreError(
-            f"{path}: written by a newer version of this program (layout {version}, this one "
-            f"knows {layout.version}); update the program, or move the file away to start afresh"
+            msg(
+                "{path}: written by a newer version of this program (layout {version}, this one "
+                "knows {known}); update the program, or move the file away to start afresh",
+                path=path,
+                version=version,
+                known=layout.version,
+            )
         )
 
 
@@ -168,8 +219,12 @@ def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:
     mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
     if mode != "wal":
         raise StoreError(
-            f"{path}: this file system has no shared memory for SQLite's write-ahead log "
-            f"(journal mode {mode}); put the state directory on a local disk"
+            msg(
+                "{path}: this file system has no shared memory for SQLite's write-ahead log "
+                "(journal mode {mode}); put the state directory on a local disk",
+                path=path,
+                mode=mode,
+            )
         )
     connection.execute("PRAGMA synchronous=FULL")
 
@@ -184,8 +239,12 @@ def _create(path: Path, layout: Layout) -> None:
     if leftovers:
         # A new database next to an old write-ahead log would take the old one's pages in.
         raise StoreError(
-            f"{path}: the file is missing, but {leftovers[0].name} is still there; put the file "
-            f"back from a backup, or move {leftovers[0].name} away to start afresh"
+            msg(
+                "{path}: the file is missing, but {left} is still there; put the file back from "
+                "a backup, or move {left} away to start afresh",
+                path=path,
+                left=leftovers[0].name,
+            )
         )
     draft = Path(f"{path}.new")
     try:
@@ -201,11 +260,16 @@ def _create(path: Path, layout: Layout) -> None:
         draft.rename(path)
         sync_directory(path.parent)
     except OSError as error:
-        raise DiskError(f"{path}: cannot be created: {error}") from error
+        raise DiskError(
+            msg("{path}: cannot be created: {error}", path=path, error=error)
+        ) from error
 
 
-def _damaged(path: Path, why: str) -> str:
-    return (
-        f"{path}: the file is damaged ({why}); nothing was changed. Restore it from a backup, or "
-        f"salvage it with `sqlite3 {path.name} .recover`, or move it away to start afresh"
+def _damaged(path: Path, why: str) -> Message:
+    return msg(
+        "{path}: the file is damaged ({why}); nothing was changed. Restore it from a backup, or "
+        "salvage it with `sqlite3 {name} .recover`, or move it away to start afresh",
+        path=path,
+        why=why,
+        name=path.name,
     )

@@ -21,29 +21,43 @@ from typing import Any
 from bms.core.decisions import Override
 from bms.core.errors import DiskError, Refused
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
-from bms.storage.sqlite import Closing, Layout, open_database, store_errors, transaction
-from bms.storage.switches import SwitchStore, read_switches
+from bms.storage.sqlite import (
+    Closing,
+    Layout,
+    open_copy,
+    open_database,
+    store_errors,
+    transaction,
+)
+from bms.storage.switches import TABLES_1, TO_2, SwitchStore, read_switches
 from bms.storage.switches import from_us as _time
 from bms.storage.switches import to_us as _us
-from bms.texts.messages import msg
+from bms.texts.messages import made_of, msg, remade
 from drivers.points import PointId
 
 _log = logging.getLogger(__name__)
 
 FILE_NAME = "state.db"
 LAYOUT = Layout(
-    "state",
+    msg("state"),
     0x424D5353,  # "BMSS"
-    1,
-    """
+    2,
+    f"""
 CREATE TABLE override (id INTEGER PRIMARY KEY AUTOINCREMENT, point TEXT NOT NULL,
     value TEXT NOT NULL, start_us INTEGER NOT NULL, until_us INTEGER NOT NULL,
-    reason TEXT NOT NULL, owner TEXT NOT NULL, ended_us INTEGER, ended TEXT);
+    reason TEXT NOT NULL, owner TEXT NOT NULL, ended_us INTEGER, ended TEXT,
+    reason_made_of TEXT, ended_made_of TEXT);
 CREATE UNIQUE INDEX override_open ON override (point) WHERE ended_us IS NULL;
-CREATE TABLE state (name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID
+CREATE TABLE state (name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+{TABLES_1};
+{TO_2}
 """,
+    {
+        1: "ALTER TABLE override ADD COLUMN reason_made_of TEXT;"
+        f"ALTER TABLE override ADD COLUMN ended_made_of TEXT; {TABLES_1}; {TO_2}",
+    },
 )
-_COLUMNS = "id, point, value, start_us, until_us, reason, owner"
+_COLUMNS = "id, point, value, start_us, until_us, reason, owner, reason_made_of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,25 +127,30 @@ class Store(Closing):
         a finite number, a switch position or a text.
         """
         if override.until <= override.start:
-            raise Refused(f"an override of {override.point} must end after it starts")
+            raise Refused(
+                msg("an override of {point} must end after it starts", point=override.point)
+            )
         if isinstance(override.value, float) and not isfinite(override.value):
-            raise Refused(f"an override of {override.point} needs a finite value")
+            raise Refused(msg("an override of {point} needs a finite value", point=override.point))
         start_us = _us(override.start)
+        replaced = msg("replaced by {user}", user=override.owner)
         with transaction(self._connection, self._path):
             self._expire(override.point, start_us)
             self._connection.execute(
-                "UPDATE override SET ended_us = ?, ended = ? WHERE point = ? AND ended_us IS NULL",
-                (start_us, f"replaced by {override.owner}", override.point),
+                "UPDATE override SET ended_us = ?, ended = ?, ended_made_of = ? "
+                "WHERE point = ? AND ended_us IS NULL",
+                (start_us, replaced, made_of(replaced), override.point),
             )
             cursor = self._connection.execute(
-                "INSERT INTO override (point, value, start_us, until_us, reason, owner) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO override (point, value, start_us, until_us, reason, reason_made_of, "
+                "owner) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     override.point,
                     json.dumps(override.value, ensure_ascii=False),
                     start_us,
                     _us(override.until),
                     override.reason,
+                    made_of(override.reason),
                     override.owner,
                 ),
             )
@@ -142,8 +161,9 @@ class Store(Closing):
         """Keep a later end and another reason of an override; False if it is not in force."""
         with transaction(self._connection, self._path):
             done = self._connection.execute(
-                "UPDATE override SET until_us = ?, reason = ? WHERE id = ? AND ended_us IS NULL",
-                (_us(override.until), override.reason, override.id),
+                "UPDATE override SET until_us = ?, reason = ?, reason_made_of = ? "
+                "WHERE id = ? AND ended_us IS NULL",
+                (_us(override.until), override.reason, made_of(override.reason), override.id),
             )
         return done.rowcount == 1
 
@@ -151,6 +171,7 @@ class Store(Closing):
         """End an override by id or point; returns it, or None if it is not in force."""
         column = "id" if isinstance(which, int) else "point"
         now_us = _us(now)
+        how = msg("cleared by {user}", user=by) if by else msg("cleared")
         with transaction(self._connection, self._path):
             row = self._connection.execute(
                 f"SELECT {_COLUMNS} FROM override "
@@ -160,8 +181,8 @@ class Store(Closing):
             if row is None:
                 return None
             self._connection.execute(
-                "UPDATE override SET ended_us = ?, ended = ? WHERE id = ?",
-                (now_us, msg("cleared by {user}", user=by) if by else msg("cleared"), row[0]),
+                "UPDATE override SET ended_us = ?, ended = ?, ended_made_of = ? WHERE id = ?",
+                (now_us, how, made_of(how), row[0]),
             )
         return _override(row)
 
@@ -179,20 +200,23 @@ class Store(Closing):
         """The record of all overrides in force at or after `since`, oldest first."""
         with store_errors(self._path):
             rows = self._connection.execute(
-                f"SELECT {_COLUMNS}, ended_us, ended FROM override "
+                f"SELECT {_COLUMNS}, ended_us, ended, ended_made_of FROM override "
                 "WHERE coalesce(ended_us, until_us) >= ? ORDER BY id",
                 (_us(since),),
             ).fetchall()
         return [
-            PastOverride(_override(row[:7]), None if row[7] is None else _time(row[7]), row[8])
-            for row in rows
+            PastOverride(_override(columns), None, None)
+            if ended_us is None
+            else PastOverride(_override(columns), _time(ended_us), remade(ended, made))
+            for *columns, ended_us, ended, made in rows
         ]
 
     def _expire(self, point: PointId, now_us: int) -> None:
+        how = msg("expired")
         self._connection.execute(
-            "UPDATE override SET ended_us = until_us, ended = 'expired' "
+            "UPDATE override SET ended_us = until_us, ended = ?, ended_made_of = ? "
             "WHERE point = ? AND ended_us IS NULL AND until_us <= ?",
-            (point, now_us),
+            (how, made_of(how), point, now_us),
         )
 
     # --- controller states -------------------------------------------------------------------
@@ -244,16 +268,11 @@ def read_switched(directory: Path, now: datetime) -> Switched:
     path = directory / FILE_NAME
     if not path.exists():
         return NOTHING_SWITCHED
-    with closing(open_database(path, LAYOUT, read_only=True)) as connection:
-        with store_errors(path):
-            made = connection.execute(
-                "SELECT count(*) FROM sqlite_schema WHERE name = 'extension'"
-            ).fetchone()
-        return read_switches(connection, path, now) if made[0] else NOTHING_SWITCHED
+    with closing(open_copy(path, LAYOUT)) as connection:
+        return read_switches(connection, path, now)
 
 
-def _override(row: tuple[Any, ...]) -> Override:
-    number, point, value, start_us, until_us, reason, owner = row
-    return Override(
-        number, point, json.loads(value), _time(start_us), _time(until_us), reason, owner
-    )
+def _override(row: Sequence[Any]) -> Override:
+    number, point, value, start_us, until_us, reason, owner, made = row
+    start, until = _time(start_us), _time(until_us)
+    return Override(number, point, json.loads(value), start, until, remade(reason, made), owner)

@@ -21,10 +21,10 @@ from bms.core.errors import StoreError
 from bms.core.switched import EXTENSIONS_KEPT, Cause, Spell, SpellKey, Switched
 from bms.storage import audit
 from bms.storage.sqlite import store_errors, transaction
-from bms.texts.messages import msg
+from bms.texts.messages import made_of, msg, remade
 from schedules.model.context import Extension, OverlayLevel
 
-_TABLES = """
+TABLES_1 = """
 CREATE TABLE IF NOT EXISTS season_spell (id INTEGER PRIMARY KEY, set_id TEXT NOT NULL,
     base TEXT NOT NULL, start_us INTEGER NOT NULL, season TEXT NOT NULL, cause TEXT NOT NULL,
     by TEXT NOT NULL, reason TEXT NOT NULL, made_us INTEGER NOT NULL, withdrawn_us INTEGER,
@@ -40,11 +40,21 @@ CREATE TABLE IF NOT EXISTS extension (id INTEGER PRIMARY KEY AUTOINCREMENT, unit
     ended TEXT);
 CREATE TABLE IF NOT EXISTS unaudited (ref INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL)
 """
+"""As layout 1 had them: made when they were first needed, so that not every file has them."""
+TO_2 = """
+ALTER TABLE season_spell ADD COLUMN reason_made_of TEXT;
+ALTER TABLE season_spell ADD COLUMN withdrawn_made_of TEXT;
+ALTER TABLE overlay_level ADD COLUMN reason_made_of TEXT;
+ALTER TABLE overlay_level ADD COLUMN ended_made_of TEXT;
+ALTER TABLE extension ADD COLUMN reason_made_of TEXT;
+ALTER TABLE extension ADD COLUMN ended_made_of TEXT
+"""
+"""What messages were made of (`bms.texts.messages.made_of`), beside their English text."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_SPELL = "set_id, base, start_us, season, cause, by, reason"
-_LEVEL = "overlay, level, start_us, until_us, by, reason"
-_EXTENSION = "id, unit, target, start_us, end_us, mode, setpoints, by, reason"
+_SPELL = "set_id, base, start_us, season, cause, by, reason, reason_made_of"
+_LEVEL = "overlay, level, start_us, until_us, by, reason, reason_made_of"
+_EXTENSION = "id, unit, target, start_us, end_us, mode, setpoints, by, reason, reason_made_of"
 
 
 def to_us(time: datetime) -> int:
@@ -63,9 +73,6 @@ class SwitchStore:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        with transaction(connection, path):
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
         self.audit_waiting(restarted=True)
 
     def read(self, now: datetime) -> Switched:
@@ -78,13 +85,13 @@ class SwitchStore:
         """Keep what a person switched, in place of everything planned for the same bases."""
         with self._change():
             for key in dict.fromkeys(spell.key for spell in spells):
-                self._withdraw(key, now, f"replaced by {spells[0].by}")
+                self._withdraw(key, now, msg("replaced by {user}", user=spells[0].by))
             self._insert(spells, now, "api")
 
     def withdraw_planned(self, key: SpellKey, now: datetime, by: str, reason: str) -> None:
         """Take back what is planned for one set and base."""
         with self._change():
-            self._withdraw(key, now, f"withdrawn by {by}")
+            self._withdraw(key, now, msg("withdrawn by {user}", user=by))
             details = {"set": key[0], "base": key[1]}
             self._note(now, by, "api", "season.withdraw", reason, details)
 
@@ -93,28 +100,29 @@ class SwitchStore:
 
         Those that had begun by themselves later were made while the clock was ahead.
         """
+        how = msg("the clock was ahead")
         for spell in spells:
             self._connection.execute(
-                "UPDATE season_spell SET withdrawn_us = ?, withdrawn = 'the clock was ahead' "
+                "UPDATE season_spell SET withdrawn_us = ?, withdrawn = ?, withdrawn_made_of = ? "
                 "WHERE set_id = ? AND base = ? AND start_us > ? AND cause <> 'hand' "
                 "AND withdrawn_us IS NULL",
-                (to_us(now), *spell.key, to_us(spell.start)),
+                (to_us(now), how, made_of(how), *spell.key, to_us(spell.start)),
             )
         self._insert(spells, now, "bms")
 
     def _withdraw(self, key: SpellKey, now: datetime, how: str) -> None:
         self._connection.execute(
-            "UPDATE season_spell SET withdrawn_us = ?, withdrawn = ? WHERE set_id = ? "
-            "AND base = ? AND start_us > ? AND withdrawn_us IS NULL",
-            (to_us(now), how, *key, to_us(now)),
+            "UPDATE season_spell SET withdrawn_us = ?, withdrawn = ?, withdrawn_made_of = ? "
+            "WHERE set_id = ? AND base = ? AND start_us > ? AND withdrawn_us IS NULL",
+            (to_us(now), how, made_of(how), *key, to_us(now)),
         )
 
     def _insert(self, spells: Iterable[Spell], now: datetime, via: str) -> None:
         for spell in spells:
             row = (*spell.key, to_us(spell.start), spell.season, spell.cause, spell.by)
             self._connection.execute(
-                f"INSERT INTO season_spell ({_SPELL}, made_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, spell.reason, to_us(now)),
+                f"INSERT INTO season_spell ({_SPELL}, made_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, spell.reason, made_of(spell.reason), to_us(now)),
             )
             details = {
                 "set": spell.set_id,
@@ -130,11 +138,11 @@ class SwitchStore:
     def put_level(self, level: OverlayLevel, now: datetime) -> None:
         """Keep a level in place of the one that the overlay has."""
         with self._change():
-            self._end_level(level.overlay, now, f"replaced by {level.by}")
+            self._end_level(level.overlay, now, msg("replaced by {user}", user=level.by))
             row = (level.overlay, level.level, to_us(level.start), to_us(level.until), level.by)
             self._connection.execute(
-                f"INSERT INTO overlay_level ({_LEVEL}) VALUES (?, ?, ?, ?, ?, ?)",
-                (*row, level.reason),
+                f"INSERT INTO overlay_level ({_LEVEL}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (*row, level.reason, made_of(level.reason)),
             )
             details = {
                 "overlay": level.overlay,
@@ -153,9 +161,9 @@ class SwitchStore:
 
     def _end_level(self, overlay: str, now: datetime, how: str) -> None:
         self._connection.execute(
-            "UPDATE overlay_level SET ended_us = ?, ended = ? "
+            "UPDATE overlay_level SET ended_us = ?, ended = ?, ended_made_of = ? "
             "WHERE overlay = ? AND ended_us IS NULL",
-            (to_us(now), how, overlay),
+            (to_us(now), how, made_of(how), overlay),
         )
 
     # --- extensions --------------------------------------------------------------------------
@@ -171,7 +179,7 @@ class SwitchStore:
                 setpoints = dict(extension.setpoints)
                 cursor = self._connection.execute(
                     "INSERT INTO extension (unit, target, start_us, end_us, mode, setpoints, by, "
-                    "reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    "reason, reason_made_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         *row,
                         to_us(extension.end),
@@ -179,6 +187,7 @@ class SwitchStore:
                         json.dumps(setpoints, sort_keys=True),
                         extension.by,
                         extension.reason,
+                        made_of(extension.reason),
                     ),
                 )
                 assert cursor.lastrowid is not None
@@ -198,12 +207,13 @@ class SwitchStore:
 
     def end_extensions(self, numbers: Sequence[int], now: datetime, by: str, reason: str) -> None:
         """End extensions at `now`; what has not begun never begins."""
+        how = msg("ended by {user}: {reason}", user=by, reason=reason)
         with self._change():
             for number in numbers:
                 self._connection.execute(
-                    "UPDATE extension SET ended_us = ?, ended = ?, end_us = max(start_us, ?) "
-                    "WHERE id = ? AND ended_us IS NULL AND end_us > ?",
-                    (to_us(now), f"ended by {by}: {reason}", to_us(now), number, to_us(now)),
+                    "UPDATE extension SET ended_us = ?1, ended = ?2, ended_made_of = ?3, "
+                    "end_us = max(start_us, ?1) WHERE id = ?4 AND ended_us IS NULL AND end_us > ?1",
+                    (to_us(now), how, made_of(how), number),
                 )
                 self._note(now, by, "api", "unit.end", reason, {"extension": number})
 
@@ -228,7 +238,8 @@ class SwitchStore:
             **details,
         }
         self._connection.execute(
-            "INSERT INTO unaudited (entry) VALUES (?)", (json.dumps(entry, ensure_ascii=False),)
+            "INSERT INTO unaudited (entry) VALUES (?)",
+            (json.dumps(audit.kept(entry), ensure_ascii=False),),
         )
 
     def audit_waiting(self, *, restarted: bool = False) -> None:
@@ -275,19 +286,19 @@ def read_switches(connection: sqlite3.Connection, path: Path, now: datetime) -> 
     )
 
 
-def _spell(row: tuple[str, str, int, str, Cause, str, str]) -> Spell:
-    set_id, base, start_us, season, cause, by, reason = row
-    return Spell(set_id, base, from_us(start_us), season, cause, by, reason)
+def _spell(row: tuple[str, str, int, str, Cause, str, str, str | None]) -> Spell:
+    set_id, base, start_us, season, cause, by, reason, made = row
+    return Spell(set_id, base, from_us(start_us), season, cause, by, remade(reason, made))
 
 
-def _level(row: tuple[str, str, int, int, str, str]) -> OverlayLevel:
-    overlay, level, start_us, until_us, by, reason = row
-    return OverlayLevel(overlay, level, from_us(start_us), from_us(until_us), by, reason)
+def _level(row: tuple[str, str, int, int, str, str, str | None]) -> OverlayLevel:
+    overlay, level, start_us, until_us, by, *words = row
+    start, until = from_us(start_us), from_us(until_us)
+    return OverlayLevel(overlay, level, start, until, by, remade(*words))
 
 
-def _extension(row: tuple[int, str, str, int, int, str, str, str, str]) -> Extension:
-    number, unit, target, start_us, end_us, mode, setpoints, by, reason = row
+def _extension(row: tuple[int, str, str, int, int, str, str, str, str, str | None]) -> Extension:
+    number, unit, target, start_us, end_us, mode, setpoints, by, *words = row
     values: Mapping[str, float] = MappingProxyType(json.loads(setpoints))
-    return Extension(
-        number, unit, target, from_us(start_us), from_us(end_us), mode, values, by, reason
-    )
+    start, end = from_us(start_us), from_us(end_us)
+    return Extension(number, unit, target, start, end, mode, values, by, remade(*words))

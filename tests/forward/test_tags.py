@@ -149,5 +149,5 @@ def test_refused_lines_are_kept_once_and_not_without_end(
         cursor.advance(3, [letter(b"a v=1.0 3", b"a v=1.0 4"), letter(bytes(range(32, 127)))])
         *_, fits, counted = cursor.dead_letters()
         assert (len(fits.lines), counted.lines) == (2, [])
-        assert counted.reason == "1 lines, not kept beside so many: 422: conflict"
+        assert counted.reason == "1 line, not kept beside so many: 422: conflict"
         assert cursor.dead_lines() == 5

@@ -355,7 +355,7 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / FILE_NAME)
     connection.execute("CREATE TABLE theirs (x)")
     connection.close()
-    with pytest.raises(StoreError, match="not a history database"):
+    with pytest.raises(StoreError, match="not the history database"):
         History(tmp_path)
 
 
@@ -380,7 +380,9 @@ def test_a_history_of_the_first_version_carries_on(tmp_path: Path) -> None:
         history.append(Batch([good(POINT, float(i), i) for i in range(50)]))
     connection = sqlite3.connect(tmp_path / FILE_NAME)
     connection.executescript(
-        "DROP TABLE session; DROP TABLE quarantine; DROP TABLE dropped; PRAGMA user_version=1"
+        "DROP TABLE session; DROP TABLE quarantine; DROP TABLE dropped; DROP TABLE late;"
+        "DROP INDEX text_text; ALTER TABLE text DROP COLUMN made_of;"
+        "ALTER TABLE alarm DROP COLUMN made_of; PRAGMA user_version=1"
     )
     connection.close()
     with pytest.raises(StoreError, match="older version.*start the controller once"):

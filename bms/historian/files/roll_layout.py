@@ -10,16 +10,24 @@ from dataclasses import dataclass
 from typing import Final
 
 from bms.historian.formats.columns import Ints
-from bms.historian.formats.rollups import (
-    Bools,
-)
+from bms.historian.formats.rollups import Bools
 from bms.storage.sqlite import Layout
+from bms.texts.messages import msg
 
+_RESTORING: Final = """
+CREATE TABLE IF NOT EXISTS restoring (only INTEGER PRIMARY KEY CHECK (only = 1),
+    from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)
+"""
+_GIVEN_UP: Final = """
+CREATE TABLE IF NOT EXISTS given_up (id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL,
+    t1 INTEGER NOT NULL, grp TEXT NOT NULL, blob BLOB NOT NULL)
+"""
+"""What was in segments that are given up, counted. Only some files of layout 1 have these two."""
 LAYOUT: Final = Layout(
-    "roll-up",
+    msg("roll-up"),
     0x424D5351,  # "BMSQ"
-    1,
-    """
+    2,
+    f"""
 CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), history TEXT NOT NULL,
     seq INTEGER NOT NULL, horizon_ms INTEGER, rows INTEGER NOT NULL, held BLOB);
 INSERT INTO about VALUES (1, '', 0, NULL, 0, NULL);
@@ -39,18 +47,12 @@ CREATE TABLE day (series INTEGER NOT NULL, date INTEGER NOT NULL, start_ms INTEG
     PRIMARY KEY (series, date)) WITHOUT ROWID;
 CREATE TABLE dropped (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, grp TEXT NOT NULL,
     t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, samples INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    reason TEXT NOT NULL)
+    reason TEXT NOT NULL, made_of TEXT);
+{_RESTORING};
+{_GIVEN_UP}
 """,
+    {1: f"ALTER TABLE dropped ADD COLUMN made_of TEXT; {_RESTORING}; {_GIVEN_UP}"},
 )
-RESTORING: Final = (
-    "CREATE TABLE IF NOT EXISTS restoring (only INTEGER PRIMARY KEY CHECK (only = 1), "
-    "from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL)"
-)
-GIVEN_UP: Final = (
-    "CREATE TABLE IF NOT EXISTS given_up (id INTEGER PRIMARY KEY, t0 INTEGER NOT NULL, "
-    "t1 INTEGER NOT NULL, grp TEXT NOT NULL, blob BLOB NOT NULL)"
-)
-"""What was in segments that are given up, counted: files of earlier versions lack it."""
 
 
 @dataclass(frozen=True, slots=True)

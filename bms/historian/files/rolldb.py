@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from bms.core.errors import StoreError
-from bms.historian.files.roll_layout import GIVEN_UP, LAYOUT, RESTORING, GivenUp, Progress
+from bms.historian.files.roll_layout import LAYOUT, GivenUp, Progress
 from bms.historian.formats.columns import DamagedColumns, Ints, pack, unpack
 from bms.historian.formats.rollups import (
     ADDED,
@@ -32,6 +32,7 @@ from bms.historian.formats.rollups import (
 from bms.historian.manifest import Segment
 from bms.historian.records import Dropped, from_ms, to_ms
 from bms.storage.sqlite import Closing, open_database, store_errors, transaction
+from bms.texts.messages import made_of, msg, remade
 
 FILE_NAME: Final = "roll.db"
 BLOCK_ROWS: Final = 8192
@@ -54,13 +55,13 @@ class RollDb(Closing):
                     self.connection.execute("UPDATE about SET history = ?", (history,))
             elif found not in ("", history):
                 raise StoreError(
-                    f"{self.path} was made from another history.db; put back the one that belongs "
-                    "to it, or move roll.db and raw-*.db away to make them anew from what is there"
+                    msg(
+                        "{path} was made from another history.db; put back the one that belongs "
+                        "to it, or move roll.db and raw-*.db away to make them again from what "
+                        "is there",
+                        path=self.path,
+                    )
                 )
-            if not read_only:
-                with self.transaction():
-                    self.connection.execute(GIVEN_UP)
-                    self.connection.execute(RESTORING)
         except BaseException:
             self.connection.close()
             raise
@@ -127,9 +128,18 @@ class RollDb(Closing):
         """Within a transaction."""
         d = dropped
         self.connection.execute(
-            "INSERT INTO dropped (time_ms, grp, t0, t1, samples, bytes, reason) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (to_ms(d.time), d.group, to_ms(d.start), to_ms(d.end), d.samples, d.bytes, d.reason),
+            "INSERT INTO dropped (time_ms, grp, t0, t1, samples, bytes, reason, made_of) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                to_ms(d.time),
+                d.group,
+                to_ms(d.start),
+                to_ms(d.end),
+                d.samples,
+                d.bytes,
+                d.reason,
+                made_of(d.reason),
+            ),
         )
 
     def note_given_up(self, counts: GivenUp) -> None:
@@ -148,8 +158,6 @@ class RollDb(Closing):
 
     def given_up(self, start_ms: int, end_ms: int) -> list[GivenUp]:
         """What was given up of the time from `start_ms` to before `end_ms`, by segment."""
-        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'given_up'"):
-            return []
         return [
             GivenUp(group, *(c.view(np.int64) for c in self._unpacked(blob, f"counts {number}")))
             for number, group, blob in self._rows(
@@ -161,14 +169,14 @@ class RollDb(Closing):
 
     def dropped(self, start_ms: int, end_ms: int) -> list[Dropped]:
         rows = self._rows(
-            "SELECT time_ms, grp, t0, t1, samples, bytes, reason FROM dropped "
+            "SELECT time_ms, grp, t0, t1, samples, bytes, reason, made_of FROM dropped "
             "WHERE t1 >= ? AND t0 < ? ORDER BY t0, id",
             start_ms,
             end_ms,
         )
         return [
-            Dropped(from_ms(at), group, from_ms(a), from_ms(b), n, size, why)
-            for at, group, a, b, n, size, why in rows
+            Dropped(from_ms(at), group, from_ms(a), from_ms(b), n, size, remade(*why))
+            for at, group, a, b, n, size, *why in rows
         ]
 
     # --- the stream --------------------------------------------------------------------------

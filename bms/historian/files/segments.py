@@ -25,9 +25,10 @@ from bms.historian.formats.rollups import Samples
 from bms.historian.manifest import ANALOG, Segment
 from bms.storage.durable import sync_directory
 from bms.storage.sqlite import Layout, open_database, store_errors
+from bms.texts.messages import msg
 
 LAYOUT: Final = Layout(
-    "raw history",
+    msg("raw history"),
     0x424D5352,  # "BMSR"
     1,
     """

@@ -1,6 +1,7 @@
 """Awards as database rows: values and losers as JSON, long texts by their id.
 
 The losers are a list; where a minimum time wins, an object with its beginning and the list.
+Each has its reason in English and, where that is a message, what it was made of.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from bms.core.decisions import Award, Command, Priority
 from bms.historian.records import AwardRow, from_ms, to_ms
+from bms.texts.messages import Message, from_json, to_json
 from drivers.points import PointId
 
 INSERT = (
@@ -71,6 +73,8 @@ def _loser(command: Command) -> dict[str, Any]:
         "source": command.source,
         "reason": command.reason,
     }
+    if isinstance(command.reason, Message):
+        item["made_of"] = to_json(command.reason)
     if command.expires is not None:
         item["expires_ms"] = to_ms(command.expires)
     return item
@@ -83,6 +87,6 @@ def _command(point: PointId, item: dict[str, Any]) -> Command:
         value=item["value"],
         priority=Priority(item["priority"]),
         source=item["source"],
-        reason=item["reason"],
+        reason=from_json(item.get("made_of", item["reason"])),
         expires=None if expires_ms is None else from_ms(expires_ms),
     )

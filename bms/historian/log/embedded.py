@@ -23,6 +23,7 @@ from bms.historian.log import award_rows
 from bms.historian.log.log_queries import TEXT_CACHE, Queries
 from bms.historian.records import Batch, Meter, to_ms
 from bms.storage.sqlite import transaction
+from bms.texts.messages import made_of, msg
 from drivers.points import PointId, Quality, Sample
 
 _TIME = itemgetter(3)
@@ -39,18 +40,13 @@ ROW_SAMPLES = 8192
 """Most samples in one log row, so that one row is always quick to decode and to send."""
 
 
-_LATE = (
-    "CREATE TABLE IF NOT EXISTS late (seq INTEGER PRIMARY KEY AUTOINCREMENT, "
-    "meter INTEGER NOT NULL, time_ms INTEGER NOT NULL)"
-)
-
-
 class History(Queries):
     """The history of one site directory: `Queries` and the writing side."""
 
     def __init__(self, directory: Path, *, read_only: bool = False) -> None:
         super().__init__(directory, read_only=read_only)
-        self._texts: dict[str, int] = {}
+        self._texts: dict[tuple[str, str | None], int] = {}
+        """By the text and what it was made of."""
         self._meters: dict[PointId, tuple[int, int, int]] = {}
         """Row id and resolution (numerator, denominator) of the meters that readings go to."""
         self._widest_ms = 0
@@ -58,9 +54,6 @@ class History(Queries):
         self._noted_ms = self._seen_ms = 0
         self._newest_ms: dict[int, int] = {}
         """By meter row: the newest reading."""
-        if not read_only:
-            with transaction(self._connection, self._path):
-                self._connection.execute(_LATE)  # files of earlier versions lack it
 
     def close(self) -> None:
         """Close; until when it was recorded is noted if the disk still takes it."""
@@ -110,8 +103,8 @@ class History(Queries):
             self._log(samples)
         for lost in batch.dropped:
             execute(
-                "INSERT INTO dropped (time_ms, class, t0, t1, samples, bytes, reason) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO dropped (time_ms, class, t0, t1, samples, bytes, reason, made_of) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     to_ms(lost.time),
                     lost.group,
@@ -120,6 +113,7 @@ class History(Queries):
                     lost.samples,
                     lost.bytes,
                     lost.reason,
+                    made_of(lost.reason),
                 ),
             )
         if batch.awards:
@@ -132,8 +126,12 @@ class History(Queries):
             )
         if batch.alarms:
             self._connection.executemany(
-                "INSERT INTO alarm (time_ms, key, severity, kind, text) VALUES (?, ?, ?, ?, ?)",
-                [(to_ms(a.time), a.key, int(a.severity), a.kind, a.text) for a in batch.alarms],
+                "INSERT INTO alarm (time_ms, key, severity, kind, text, made_of) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (to_ms(a.time), a.key, int(a.severity), a.kind, a.text, made_of(a.text))
+                    for a in batch.alarms
+                ],
             )
         return self.last_seq()
 
@@ -228,7 +226,9 @@ class History(Queries):
             point, time, counts = reading
             found = self._meters.get(point) or self._stored_meter(point)
             if found is None:
-                raise ValueError(f"{point}: a reading of a meter that was never declared")
+                raise ValueError(
+                    msg("{point}: a reading of a meter that was never declared", point=point)
+                )
             number, numerator, denominator = found
             rows.append((number, to_ms(time), counts))
             # Dividing whole numbers gives the float nearest to the exact kWh.
@@ -254,7 +254,7 @@ class History(Queries):
 
     def _declare(self, meter: Meter) -> None:
         if meter.resolution <= 0:
-            raise ValueError(f"{meter.point}: a meter's resolution is positive")
+            raise ValueError(msg("{point}: a meter's resolution is positive", point=meter.point))
         resolution = str(meter.resolution.normalize())
         key = (meter.point, resolution)
         self._connection.execute(
@@ -295,16 +295,22 @@ class History(Queries):
         return number
 
     def _text_id(self, text: str) -> int:
-        number = self._texts.get(text)
+        made = made_of(text)
+        key = (text, made)
+        number = self._texts.get(key)
         if number is None:
-            row = self._connection.execute("SELECT id FROM text WHERE text = ?", (text,)).fetchone()
+            row = self._connection.execute(
+                "SELECT id FROM text WHERE text = ? AND made_of IS ?", (text, made)
+            ).fetchone()
             if row is None:
-                cursor = self._connection.execute("INSERT INTO text (text) VALUES (?)", (text,))
+                cursor = self._connection.execute(
+                    "INSERT INTO text (text, made_of) VALUES (?, ?)", (text, made)
+                )
                 row = (cursor.lastrowid,)
             if len(self._texts) >= TEXT_CACHE:
                 for old in list(islice(self._texts, TEXT_CACHE // 2)):
                     del self._texts[old]
-            number = self._texts[text] = int(row[0])
+            number = self._texts[key] = int(row[0])
         return number
 
     def prune(

@@ -28,6 +28,7 @@ from bms.historian.records import (
     to_ms,
 )
 from bms.storage.sqlite import Closing, Layout, open_database, store_errors
+from bms.texts.messages import msg, remade
 from drivers.points import PointId, Quality, Sample
 
 if TYPE_CHECKING:
@@ -46,14 +47,25 @@ CREATE TABLE dropped (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, class TE
 """
 """Since version 2: when it was recorded at all, what was set aside, and what was given up."""
 
+_LATE = """
+CREATE TABLE IF NOT EXISTS late (seq INTEGER PRIMARY KEY AUTOINCREMENT, meter INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL)
+"""
+"""Readings that came when later ones were there; only some files of layout 2 have it."""
+_TEXT = """
+CREATE TABLE text (id INTEGER PRIMARY KEY, text TEXT NOT NULL, made_of TEXT);
+CREATE INDEX text_text ON text (text)
+"""
+"""Every text once. A message is another text than the same words in somebody's mouth."""
+
 LAYOUT = Layout(
-    "history",
+    msg("history"),
     0x424D5348,  # "BMSH"
-    2,
-    """
+    3,
+    f"""
 CREATE TABLE series (id INTEGER PRIMARY KEY, point TEXT NOT NULL UNIQUE,
     unit TEXT NOT NULL, class TEXT NOT NULL);
-CREATE TABLE text (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+{_TEXT};
 CREATE TABLE log (seq INTEGER PRIMARY KEY AUTOINCREMENT, t0 INTEGER NOT NULL,
     t1 INTEGER NOT NULL, n INTEGER NOT NULL, blob BLOB NOT NULL);
 CREATE INDEX log_time ON log (t0, t1);
@@ -64,22 +76,31 @@ CREATE TABLE meter (id INTEGER PRIMARY KEY, point TEXT NOT NULL, base TEXT NOT N
     resolution TEXT NOT NULL, UNIQUE (point, resolution));
 CREATE TABLE reading (meter INTEGER NOT NULL, time_ms INTEGER NOT NULL, counts INTEGER NOT NULL,
     PRIMARY KEY (meter, time_ms)) WITHOUT ROWID;
-CREATE TABLE late (seq INTEGER PRIMARY KEY AUTOINCREMENT, meter INTEGER NOT NULL,
-    time_ms INTEGER NOT NULL);
+{_LATE};
 CREATE TABLE award (id INTEGER PRIMARY KEY, point INTEGER NOT NULL, time_ms INTEGER NOT NULL,
     value TEXT, priority INTEGER, source INTEGER, reason INTEGER, expires_ms INTEGER,
     losers INTEGER);
 CREATE INDEX award_point ON award (point, time_ms);
 CREATE INDEX award_time ON award (time_ms);
 CREATE TABLE alarm (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, key TEXT NOT NULL,
-    severity INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);
+    severity INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, made_of TEXT);
 CREATE INDEX alarm_time ON alarm (time_ms);
-"""
-    + _SESSIONS,
+{_SESSIONS};
+ALTER TABLE dropped ADD COLUMN made_of TEXT
+""",
     {
         # What an older file holds was recorded without a break, as far as anybody knows.
         1: f"{_SESSIONS}; INSERT INTO session (begun_ms, seen_ms) "
         "SELECT min(t0), max(t1) FROM log HAVING count(*) > 0",
+        2: f"""
+ALTER TABLE text RENAME TO text_2;
+{_TEXT};
+INSERT INTO text (id, text) SELECT id, text FROM text_2;
+DROP TABLE text_2;
+ALTER TABLE alarm ADD COLUMN made_of TEXT;
+ALTER TABLE dropped ADD COLUMN made_of TEXT;
+{_LATE}
+""",
     },
 )
 
@@ -130,10 +151,10 @@ class Queries(Closing):
         """The text that a row names by its number; raises KeyError if it is missing."""
         text = self._text_by_id.get(number)
         if text is None:
-            rows = self._rows("SELECT text FROM text WHERE id = ?", number)
+            rows = self._rows("SELECT text, made_of FROM text WHERE id = ?", number)
             if not rows:
-                raise KeyError(f"text {number} is missing")
-            text = str(rows[0][0])
+                raise KeyError(msg("text {number} is missing", number=number))
+            text = remade(*rows[0])
             if len(self._text_by_id) >= TEXT_CACHE:
                 self._text_by_id.clear()
             self._text_by_id[number] = text
@@ -160,19 +181,26 @@ class Queries(Closing):
                 for ms, value, status in found
             ]
         except KeyError as error:
-            raise StoreError(f"{self._path}: a sample of {point} is damaged: {error}") from error
+            raise StoreError(
+                msg(
+                    "{path}: a sample of {point} is damaged: {error}",
+                    path=self._path,
+                    point=point,
+                    error=error,
+                )
+            ) from error
 
     def dropped(self, start: datetime, end: datetime) -> list[Dropped]:
         """What the recorder had to give up before it was stored."""
         rows = self._rows(
-            "SELECT time_ms, class, t0, t1, samples, bytes, reason FROM dropped "
+            "SELECT time_ms, class, t0, t1, samples, bytes, reason, made_of FROM dropped "
             "WHERE t1 >= ? AND t0 < ? ORDER BY t0, id",
             to_ms(start),
             to_ms(end),
         )
         return [
-            Dropped(from_ms(at), group, from_ms(a), from_ms(b), n, size, why)
-            for at, group, a, b, n, size, why in rows
+            Dropped(from_ms(at), group, from_ms(a), from_ms(b), n, size, remade(*why))
+            for at, group, a, b, n, size, *why in rows
         ]
 
     def quarantined(self) -> int:
@@ -220,17 +248,22 @@ class Queries(Closing):
         try:
             return [award_rows.unpack(row, self.text) for row in rows]
         except (KeyError, ValueError) as error:
-            raise StoreError(f"{self._path}: an award is damaged: {error}") from error
+            raise StoreError(
+                msg("{path}: an award is damaged: {error}", path=self._path, error=error)
+            ) from error
 
     def alarms(self, start: datetime, end: datetime) -> list[AlarmRow]:
         """Alarm events, by time."""
         rows = self._rows(
-            "SELECT key, severity, text, kind, time_ms FROM alarm "
+            "SELECT key, severity, text, made_of, kind, time_ms FROM alarm "
             "WHERE time_ms BETWEEN ? AND ? ORDER BY time_ms, id",
             to_ms(start),
             to_ms(end),
         )
-        return [AlarmRow(k, Severity(s), text, kind, from_ms(ms)) for k, s, text, kind, ms in rows]
+        return [
+            AlarmRow(key, Severity(severity), remade(text, made), kind, from_ms(ms))
+            for key, severity, text, made, kind, ms in rows
+        ]
 
     def meters(self) -> list[Meter]:
         """Every meter, each with the resolution that `readings` counts in."""
@@ -303,8 +336,6 @@ class Queries(Closing):
     def late_readings(self, after: int) -> list[tuple[int, PointId, int]]:
         """Readings that were recorded when later ones of their meter already were: a number that
         rises, the point, and the instant (ms)."""
-        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'late'"):
-            return []  # a history that this version has not written to yet
         return self._rows(
             "SELECT late.seq, meter.point, late.time_ms FROM late JOIN meter "
             "ON meter.id = late.meter WHERE late.seq > ? ORDER BY late.seq",
@@ -358,7 +389,10 @@ class Queries(Closing):
                     [columns.quality(i) for i in range(len(columns.status))],
                 )
             except (DamagedBlob, KeyError) as error:
-                row = LogRow(number, damage=f"log row {number} is damaged: {error}")
+                row = LogRow(
+                    number,
+                    damage=msg("log row {number} is damaged: {error}", number=number, error=error),
+                )
             result.append(row)
         return result
 

@@ -22,7 +22,7 @@ from bms.core.errors import InvalidInput, Refused, StoreError
 from bms.people.accounts import account
 from bms.storage import audit
 from bms.storage.durable import digest, leftovers, on_disk, put, sync_directory
-from bms.texts.messages import msg
+from bms.texts.messages import from_json, msg, to_json
 from bms.texts.problems import counted
 from bms.texts.yaml.parsing import Problem
 
@@ -115,7 +115,7 @@ class Revisions:
                         str(told["time"]),
                         str(told["who"]),
                         str(told["via"]),
-                        str(told["why"]),
+                        from_json(told["why"]),
                         path,
                     )
                 )
@@ -264,7 +264,7 @@ class Revisions:
         audit.record(
             self._state, now,
             who=", ".join(sorted({_of_file(self._site / f).who for f in files if f in texts})),
-            via="file", what="schedule.rejected", why=str(problems[0]) if problems else "",
+            via="file", what="schedule.rejected", why=problems[0].message if problems else "",
             files={f: {"after": digest(texts[f])} for f in files if f in texts},
         )  # fmt: skip
 
@@ -282,12 +282,13 @@ class Revisions:
             "time": now.isoformat(timespec="seconds"),
             "who": by.who,
             "via": by.via,
-            "why": by.why,
+            "why": to_json(by.why),
         }
         text = json.dumps(told, ensure_ascii=False)
         self._write(path.with_suffix(".json"), text.encode())
         self._write(path, data)
-        return Revision(file, number, sha, before, told["time"], by.who, by.via, by.why, path)
+        time = now.isoformat(timespec="seconds")
+        return Revision(file, number, sha, before, time, by.who, by.via, by.why, path)
 
     def _write(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

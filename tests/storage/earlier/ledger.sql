@@ -1,0 +1,42 @@
+PRAGMA application_id=1112363852;
+PRAGMA user_version=1;
+BEGIN TRANSACTION;
+CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), uid TEXT NOT NULL,
+    late INTEGER NOT NULL, entry INTEGER NOT NULL);
+INSERT INTO "about" VALUES(1,'e4a2c68bc2fca4c9afbc815c5c85acc5',0,0);
+CREATE TABLE anchor (ms INTEGER NOT NULL, meter INTEGER NOT NULL, shown INTEGER NOT NULL,
+    counts INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    PRIMARY KEY (meter, ms)) WITHOUT ROWID;
+CREATE TABLE beneath (meter INTEGER NOT NULL, ms INTEGER NOT NULL, counts INTEGER NOT NULL,
+    scale INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    PRIMARY KEY (meter, ms)) WITHOUT ROWID;
+CREATE TABLE day (meter INTEGER NOT NULL, ms INTEGER NOT NULL, blob BLOB NOT NULL,
+    PRIMARY KEY (meter, ms)) WITHOUT ROWID;
+CREATE TABLE entry (id INTEGER PRIMARY KEY AUTOINCREMENT, meter TEXT NOT NULL, kind TEXT NOT NULL,
+    start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, data TEXT NOT NULL, who TEXT NOT NULL,
+    why TEXT NOT NULL, recorded_ms INTEGER NOT NULL);
+INSERT INTO "entry" VALUES(1,'b.m.energy','reading',1772438400000,1772438400000,'{"value": "100.0"}','chen','read by hand',1772438400000);
+INSERT INTO "entry" VALUES(2,'b.m.energy','withdrawal',1772438400000,1772438400000,'{"entry": 1}','chen','withdrawn',1772438400000);
+CREATE TABLE log (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, blob BLOB NOT NULL);
+CREATE TABLE meter (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,
+    settings TEXT NOT NULL DEFAULT '');
+INSERT INTO "meter" VALUES(1,'b.m.energy','');
+CREATE TABLE month (month INTEGER NOT NULL, meter INTEGER NOT NULL, label INTEGER NOT NULL,
+    scale INTEGER NOT NULL, counts INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    PRIMARY KEY (month, meter, label, scale)) WITHOUT ROWID;
+CREATE TABLE scale (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE);
+CREATE TABLE slot (ms INTEGER NOT NULL, meter INTEGER NOT NULL, counts INTEGER NOT NULL,
+    scale INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    rev INTEGER NOT NULL, PRIMARY KEY (ms, meter)) WITHOUT ROWID;
+CREATE TABLE stretch (meter INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
+    event TEXT NOT NULL, label INTEGER NOT NULL, amount TEXT, reason TEXT NOT NULL,
+    PRIMARY KEY (meter, start_ms, end_ms)) WITHOUT ROWID;
+INSERT INTO "stretch" VALUES(1,1772438400000,1772442000000,'rollover',0,'3/2','the register went back to 0');
+CREATE TABLE tip (meter INTEGER PRIMARY KEY, ms INTEGER NOT NULL, shown INTEGER NOT NULL,
+    counts INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    resolution TEXT NOT NULL, trouble_ms INTEGER NOT NULL);
+CREATE INDEX entry_meter ON entry (meter, kind, start_ms)
+;
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('entry',2);
+COMMIT;

@@ -1,0 +1,23 @@
+PRAGMA application_id=1112363851;
+PRAGMA user_version=4;
+BEGIN TRANSACTION;
+CREATE TABLE cursor (sink TEXT NOT NULL, stream TEXT NOT NULL, history TEXT NOT NULL,
+    seq INTEGER NOT NULL, newest_ms INTEGER NOT NULL, PRIMARY KEY (sink, stream)) WITHOUT ROWID;
+INSERT INTO "cursor" VALUES('influx','log','8a692c15e0b3360be6a2f1e355dbddc0',1,0);
+CREATE TABLE dead (id INTEGER PRIMARY KEY, sink TEXT NOT NULL, time_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL, lines INTEGER NOT NULL, body BLOB NOT NULL, stream TEXT NOT NULL);
+INSERT INTO "dead" VALUES(1,'influx',1772438400000,'400 Bad Request: field type conflict',1,X'789CCB5548B3355430040007B801B3','log');
+CREATE TABLE gap (id INTEGER PRIMARY KEY, sink TEXT NOT NULL, stream TEXT NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, from_ms INTEGER, why TEXT NOT NULL,
+    until_ms INTEGER);
+INSERT INTO "gap" VALUES(1,'influx','log',1,1,NULL,'the server was away',NULL);
+CREATE TABLE known (sink TEXT NOT NULL, key TEXT NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (sink, key)) WITHOUT ROWID;
+CREATE TABLE lost (sink TEXT NOT NULL, grp TEXT NOT NULL, day INTEGER NOT NULL,
+    t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, samples INTEGER NOT NULL,
+    PRIMARY KEY (sink, grp, day)) WITHOUT ROWID
+;
+CREATE TABLE tag (point TEXT NOT NULL, since_ms INTEGER NOT NULL, tags TEXT NOT NULL,
+    PRIMARY KEY (point, since_ms)) WITHOUT ROWID;
+CREATE INDEX dead_sum ON dead (sink, stream, substr(body, -4));
+COMMIT;
