@@ -7,6 +7,8 @@ quarter of them. A file that is damaged, foreign or newer is refused and left as
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -96,7 +98,9 @@ def open_database(
                     title=layout.title,
                 )
             )
-        _create(path, layout)
+        with _alone_in(path.parent):  # or one renames what another is still writing
+            if not path.exists():
+                _create(path, layout)
     elif path.stat().st_size == 0:
         raise StoreError(_damaged(path, msg("the file is empty")))
     mode = "ro&immutable=1" if immutable else "ro" if read_only else "rw"
@@ -229,6 +233,23 @@ def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous=FULL")
 
 
+@contextmanager
+def _alone_in(directory: Path) -> Iterator[None]:
+    """Nobody else makes a database in this directory meanwhile, of this process or another."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError as error:
+        raise DiskError(
+            msg("{path}: cannot be created: {error}", path=directory, error=error)
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def _create(path: Path, layout: Layout) -> None:
     """Make the file whole under another name first, so that an empty file always means damage.
 
@@ -248,7 +269,6 @@ def _create(path: Path, layout: Layout) -> None:
         )
     draft = Path(f"{path}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         for part in ("", "-journal", "-wal", "-shm"):
             Path(f"{draft}{part}").unlink(missing_ok=True)
         with store_errors(draft), closing(sqlite3.connect(draft)) as connection:

@@ -292,13 +292,13 @@ def _spell(row: tuple[str, str, int, str, Cause, str, str, str | None]) -> Spell
 
 
 def _level(row: tuple[str, str, int, int, str, str, str | None]) -> OverlayLevel:
-    overlay, level, start_us, until_us, by, *words = row
+    overlay, level, start_us, until_us, by, reason, made = row
     start, until = from_us(start_us), from_us(until_us)
-    return OverlayLevel(overlay, level, start, until, by, remade(*words))
+    return OverlayLevel(overlay, level, start, until, by, remade(reason, made))
 
 
 def _extension(row: tuple[int, str, str, int, int, str, str, str, str, str | None]) -> Extension:
-    number, unit, target, start_us, end_us, mode, setpoints, by, *words = row
+    number, unit, target, start_us, end_us, mode, setpoints, by, reason, made = row
     values: Mapping[str, float] = MappingProxyType(json.loads(setpoints))
-    start, end = from_us(start_us), from_us(end_us)
-    return Extension(number, unit, target, start, end, mode, values, by, remade(*words))
+    start, end, why = from_us(start_us), from_us(end_us), remade(reason, made)
+    return Extension(number, unit, target, start, end, mode, values, by, why)

@@ -15,7 +15,8 @@ import pytest
 
 from bms.core.decisions import Override
 from bms.core.switched import Switched
-from bms.forward.cursors import DeadLetter, SinkCursor, dead_letters, positions
+from bms.forward.cursors import DeadLetter, SinkCursor, dead_letters
+from bms.forward.positions import positions
 from bms.historian.files.rolldb import RollDb
 from bms.historian.log.embedded import History
 from bms.historian.log.log_queries import Queries
@@ -59,12 +60,12 @@ def test_overrides_of_before_stay_as_they_were_worded(state: Path) -> None:
         ]
         assert plain(*(o.ended for o in found if o.ended is not None))
         assert store.load_states() == {"season": {"mode": "cooling"}}
-        reason = msg("extended by {by}", by="li")
+        reason = msg("extended by {user}", user="li")
         store.add(Override(0, POINT, True, NOW + HOUR, NOW + 2 * HOUR, reason, "li"))
     with Store(state) as store:
         last = store.overrides_since(NOW)[-1].override.reason
         assert isinstance(last, Message)
-        assert last.arguments == {"by": "li"}
+        assert last.arguments == {"user": "li"}
         # The file's own words stay English: other programs read them.
         with closing(sqlite3.connect(state / "state.db")) as connection:
             texts = connection.execute("SELECT reason FROM override ORDER BY id DESC").fetchone()
@@ -107,7 +108,8 @@ def test_the_history_of_before_reads_back_and_goes_on(state: Path) -> None:
             "the disk was stuck",
         )
         assert plain(overridden.award.winner.reason, loser.reason, alarm.text, lost.reason)
-        assert [s.value for s in history.samples("b.ahu-1.mode", NOW, NOW + HOUR)] == ["auto"]
+        with Queries(state, read_only=True) as reader:  # while the controller runs
+            assert [s.value for s in reader.samples("b.ahu-1.mode", NOW, NOW + HOUR)] == ["auto"]
         history.append(
             Batch(
                 awards=[AwardRow(POINT, NOW + 3 * HOUR, overridden.award)],
@@ -176,7 +178,7 @@ def test_copies_of_before_go_on(state: Path) -> None:
             "400 Bad Request: field type conflict",
         )
         cursor.fill(gap, 1)
-        cursor.add_gap(1, 1, None, msg("asked for by {by}", by="li"))
+        cursor.add_gap(1, 1, None, msg("asked for by {user}", user="li"))
         cursor.advance(1, [DeadLetter(NOW, words, [b"m f=2 1"])])
     gap = positions(state)[0].gaps[0]
     assert isinstance(gap.why, Message)

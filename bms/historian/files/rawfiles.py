@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from bms.core.errors import StoreError
+from bms.historian.files.roll_layout import FILE_NAME as ROLL_FILE
 from bms.historian.files.roll_layout import GivenUp, Progress
-from bms.historian.files.rolldb import FILE_NAME as ROLL_FILE
 from bms.historian.files.rolldb import RollDb
 from bms.historian.files.segments import columns_of, read_series, series_in
 from bms.historian.formats.blob import DamagedBlob, decode

@@ -7,12 +7,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from bms.historian.formats.columns import Ints
-from bms.historian.formats.rollups import Bools
-from bms.storage.sqlite import Layout
+from bms.storage.sqlite import Layout, open_database
 from bms.texts.messages import msg
+
+if TYPE_CHECKING:
+    from bms.historian.formats.columns import Ints
+    from bms.historian.formats.rollups import Bools
+
+FILE_NAME: Final = "roll.db"
 
 _RESTORING: Final = """
 CREATE TABLE IF NOT EXISTS restoring (only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -53,6 +58,13 @@ CREATE TABLE dropped (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, grp TEXT
 """,
     {1: f"ALTER TABLE dropped ADD COLUMN made_of TEXT; {_RESTORING}; {_GIVEN_UP}"},
 )
+
+
+def bring_up_to_date(directory: Path) -> None:
+    """Bring a file of an earlier layout to this one, if there is any. Raises StoreError."""
+    path = directory / FILE_NAME
+    if path.exists():
+        open_database(path, LAYOUT).close()
 
 
 @dataclass(frozen=True, slots=True)

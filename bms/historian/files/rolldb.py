@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from bms.core.errors import StoreError
-from bms.historian.files.roll_layout import LAYOUT, GivenUp, Progress
+from bms.historian.files.roll_layout import FILE_NAME, LAYOUT, GivenUp, Progress
 from bms.historian.formats.columns import DamagedColumns, Ints, pack, unpack
 from bms.historian.formats.rollups import (
     ADDED,
@@ -34,7 +34,6 @@ from bms.historian.records import Dropped, from_ms, to_ms
 from bms.storage.sqlite import Closing, open_database, store_errors, transaction
 from bms.texts.messages import made_of, msg, remade
 
-FILE_NAME: Final = "roll.db"
 BLOCK_ROWS: Final = 8192
 SERIES_AT_ONCE: Final = 500
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
 from bms.core.readings import Reading
+from bms.historian.files import roll_layout
 from bms.historian.formats.blob import encode
 from bms.historian.log import award_rows
 from bms.historian.log.log_queries import TEXT_CACHE, Queries
@@ -54,6 +55,10 @@ class History(Queries):
         self._noted_ms = self._seen_ms = 0
         self._newest_ms: dict[int, int] = {}
         """By meter row: the newest reading."""
+        if not read_only:
+            # Readers need both files, and the roll-ups have no writer of their own for a while.
+            with suppress(StoreError):  # of a damaged file whoever needs it tells
+                roll_layout.bring_up_to_date(directory)
 
     def close(self) -> None:
         """Close; until when it was recorded is noted if the disk still takes it."""

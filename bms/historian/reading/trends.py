@@ -17,8 +17,8 @@ import numpy as np
 
 from bms.core.equipment import PointClass
 from bms.historian.files.rawfiles import raw, stored
-from bms.historian.files.roll_layout import GivenUp
-from bms.historian.files.rolldb import FILE_NAME, RollDb
+from bms.historian.files.roll_layout import FILE_NAME, GivenUp
+from bms.historian.files.rolldb import RollDb
 from bms.historian.formats.blob import TEXT, value_of
 from bms.historian.formats.columns import Floats, Ints
 from bms.historian.formats.rollups import (

@@ -201,7 +201,7 @@ def _dropped(segment: Any, why: str, now: datetime) -> Dropped:
 
 
 def _room(directory: Path, request: Request) -> Any:
-    from bms.historian.files.rolldb import FILE_NAME as ROLL
+    from bms.historian.files.roll_layout import FILE_NAME as ROLL
     from bms.historian.log.log_queries import FILE_NAME as HISTORY
     from bms.historian.upkeep.budget import Room
 
