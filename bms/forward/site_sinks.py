@@ -10,8 +10,10 @@ from pathlib import Path
 from bms.config.shapes.sinks import InfluxFile
 from bms.config.site import Site
 from bms.core.errors import InvalidInput
+from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
 from bms.forward.cursors import remember_tags
+from bms.forward.server.destination import Destination
 from bms.forward.server.tls import trust
 from bms.forward.streams.tags import Tagging, site_tags
 from bms.historian.records import to_ms
@@ -87,12 +89,8 @@ def make_sinks(site: Site, now: datetime, trouble: Callable[[str, str], None]) -
 
     return [
         InfluxSink(
-            settings,
-            token_of(settings),
-            site.state_dir,
-            site=site.file.id,
-            ca=ca_of(site, settings),
-            tagging=tagging,
+            Destination(settings, token_of(settings), ca_of(site, settings)),
+            Copied(site.state_dir, site.file.id, tagging),
             trouble=told(settings.name),
         )
         for settings in site.file.influx

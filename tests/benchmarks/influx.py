@@ -19,7 +19,10 @@ from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.forward.copying.catching_up import Pace
 from bms.forward.copying.delivery import parcels
+from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
+from bms.forward.server.destination import Destination
 from bms.forward.streams.outgoing import Outgoing
 from bms.forward.streams.sources import LogStream, Selection
 from bms.forward.streams.tags import Tagging
@@ -105,7 +108,11 @@ async def _raw(url: str, bucket: str, bodies: list[bytes]) -> float:
 async def _drain(url: str, bucket: str, directory: Path) -> float:
     settings = InfluxFile(name=bucket, url=url, org=ORG, bucket=bucket, send=["raw"])
     sink = InfluxSink(
-        settings, TOKEN, directory, jitter=lambda: 0.0, reconcile=False, pace=Unlimited(1.0)
+        Destination(settings, TOKEN),
+        Copied(directory),
+        timing=Timing(jitter=lambda: 0.0),
+        reconcile=False,
+        pace=Unlimited(1.0),
     )
     begun = time.perf_counter()
     task = asyncio.create_task(sink.run())

@@ -23,10 +23,12 @@ from bms.control import STRATEGIES
 from bms.core.readings import Reading
 from bms.forward.checking.compare import Comparison, LocalCounts, compare
 from bms.forward.copying.catching_up import Pace
-from bms.forward.copying.opened import open_sources
+from bms.forward.copying.opened import Copied, open_sources
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
 from bms.forward.cursors import dead_letters
 from bms.forward.server.asking import Reader
+from bms.forward.server.destination import Destination
 from bms.forward.site_sinks import tagging_of
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
@@ -52,12 +54,10 @@ def drained(state: Path, settings: InfluxFile, site: Site) -> None:
 
     async def work() -> None:
         sink = InfluxSink(
-            settings,
-            TOKEN,
-            state,
-            tagging=tagging_of(site, datetime.now(UTC)),
+            Destination(settings, TOKEN),
+            Copied(state, tagging=tagging_of(site, datetime.now(UTC))),
+            timing=Timing(jitter=lambda: 0.0),
             reconcile=False,
-            jitter=lambda: 0.0,
             pace=Swift(5.0),
         )
         task = asyncio.create_task(sink.run())
@@ -149,7 +149,10 @@ import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from bms.config.shapes.sinks import InfluxFile
+from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
+from bms.forward.server.destination import Destination
 from bms.forward.site_sinks import tagging_of
 from tests.forward.seasons import site_of
 from tests.forward.test_crash import Swift
@@ -157,7 +160,8 @@ state, url, token = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 settings = InfluxFile(url=url, org="park", bucket="raw", rollup_bucket="rollup")
 tagging = tagging_of(site_of(state.parent), datetime.now(UTC))
 asyncio.run(InfluxSink(
-    settings, token, state, tagging=tagging, reconcile=False, jitter=lambda: 0.0, pace=Swift(5.0)
+    Destination(settings, token), Copied(state, tagging=tagging), reconcile=False,
+    timing=Timing(jitter=lambda: 0.0), pace=Swift(5.0),
 ).run())
 """
 

@@ -15,9 +15,12 @@ from aiohttp import web
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.forward.copying.catching_up import FLOOR_LINES_S, START_WITHIN_S, Pace
+from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
 from bms.forward.cursors import SinkCursor, dead_letters
 from bms.forward.positions import least_taken, positions
+from bms.forward.server.destination import Destination
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series, to_ms
 from tests.historian.influx_server import FAULTS, Answer, InfluxServer, fault, ok
@@ -71,15 +74,16 @@ async def copying(
         {"name": name, "url": server.url, "org": "o", "bucket": "raw", "send": ["raw"], **settings}
     )
     sink = InfluxSink(
-        file,
-        "secret",
-        directory,
-        now=time.now,
-        monotonic=time.monotonic,
-        sleep=time.sleep,
-        jitter=lambda: 1.0,
-        idle_s=0.005,
-        timeout_s=timeout_s,
+        Destination(file, "secret"),
+        Copied(directory),
+        timing=Timing(
+            now=time.now,
+            monotonic=time.monotonic,
+            sleep=time.sleep,
+            jitter=lambda: 1.0,
+            idle_s=0.005,
+            timeout_s=timeout_s,
+        ),
         reconcile=False,
     )
     task = asyncio.create_task(sink.run())
@@ -267,7 +271,12 @@ async def test_the_plain_write_of_1_x_shows_user_and_password(
     settings = InfluxFile.model_validate(
         {"dialect": "v1", "url": server.url, "db": "bms", "rp": "raw", "send": ["raw"]}
     )
-    sink = InfluxSink(settings, "u:p", tmp_path, idle_s=0.01, now=lambda: BEGIN, reconcile=False)
+    sink = InfluxSink(
+        Destination(settings, "u:p"),
+        Copied(tmp_path),
+        timing=Timing(now=lambda: BEGIN, idle_s=0.01),
+        reconcile=False,
+    )
     task = asyncio.create_task(sink.run())
     await until(lambda: server.stored)
     task.cancel()

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from bms.config.shapes.sinks import InfluxFile
+from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
 from bms.forward.server.asking import Reader
+from bms.forward.server.destination import Destination
 from bms.forward.server.setup import initialise
 from bms.forward.streams.tags import Tagging, tag_text
 from bms.historian.log.embedded import History
@@ -75,15 +78,10 @@ async def test_a_report_across_twenty_gateways(tmp_path: Path, server: Influx2) 
     assert len(set(tokens)) == len(GATEWAYS)
     sinks = [
         InfluxSink(
-            settings,
-            token,
-            tmp_path / base,
-            tagging=tagging,
-            sources=all_sources,
+            Destination(settings, token),
+            Copied(tmp_path / base, tagging=tagging, sources=all_sources),
+            timing=Timing(now=lambda: START + timedelta(hours=24), jitter=lambda: 0.0, idle_s=0.05),
             reconcile=False,
-            now=lambda: START + timedelta(hours=24),
-            jitter=lambda: 0.0,
-            idle_s=0.05,
         )
         for base, tagging, token in zip(GATEWAYS, taggings, tokens, strict=True)
     ]

@@ -15,7 +15,10 @@ import pytest
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.forward.copying.catching_up import Pace
+from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
+from bms.forward.server.destination import Destination
 from bms.forward.streams.lines import energy_line, rollup_line
 from bms.ledger.store import Ledger
 from bms.reports.growth import BaseGrowth, GrowthReport, growth_report
@@ -52,13 +55,10 @@ def park(tmp_path_factory: pytest.TempPathFactory) -> Seasons:
 def copied(park: Seasons, settings: InfluxFile, token: str) -> None:
     async def work() -> None:
         sink = InfluxSink(
-            settings,
-            token,
-            park.directory,
-            tagging=seasons.tagging_of(park.site),
-            sources=seasons.sources,
+            Destination(settings, token),
+            Copied(park.directory, tagging=seasons.tagging_of(park.site), sources=seasons.sources),
+            timing=Timing(jitter=lambda: 0.0),
             reconcile=False,
-            jitter=lambda: 0.0,
             pace=Swift(5.0),
         )
         task = asyncio.create_task(sink.run())

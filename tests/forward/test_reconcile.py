@@ -15,11 +15,13 @@ from bms.core.equipment import PointClass
 from bms.forward.checking.compare import LocalCounts, kept_from
 from bms.forward.checking.reconcile import UNTIL
 from bms.forward.copying.catching_up import Pace
-from bms.forward.copying.opened import open_sources
+from bms.forward.copying.opened import Copied, open_sources
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
 from bms.forward.cursors import DAY_MS, DeadLetter, SinkCursor
 from bms.forward.positions import taken
 from bms.forward.server.asking import Reader
+from bms.forward.server.destination import Destination
 from bms.forward.server.http import InfluxTransport
 from bms.forward.streams.lines import energy_line, rollup_line
 from bms.forward.streams.tags import Tagging
@@ -91,10 +93,13 @@ async def copying(
     settings = InfluxFile(dialect="v1", url=server.url, db="raw", send=["raw"])
     now = Walking(END + timedelta(hours=2))
     sink = InfluxSink(
-        settings, "", directory, now=now, idle_s=0.002, jitter=lambda: 0.0, pace=Pace(5.0),
+        Destination(settings, ""),
+        Copied(directory),
+        timing=Timing(now=now, jitter=lambda: 0.0, idle_s=0.002),
+        pace=Pace(5.0),
         transport=lambda: transport(settings, "", timeout_s=10, now=now),
         trouble=lambda kind, text: told.append(text) if kind == "reconcile" and text else None,
-    )  # fmt: skip
+    )
     task = asyncio.create_task(sink.run())
     try:
         async with asyncio.timeout(60):
@@ -190,10 +195,12 @@ async def test_what_is_older_than_the_server_keeps_is_counted_and_no_difference(
         history.append(Batch([Sample(POWER, 1.0, Quality.GOOD, time) for time in times]))
     told: list[str] = []
     sink = InfluxSink(
-        forgetful, token, tmp_path, now=Walking(now + timedelta(minutes=10)), idle_s=0.002,
-        jitter=lambda: 0.0, pace=Pace(5.0),
+        Destination(forgetful, token),
+        Copied(tmp_path),
+        timing=Timing(now=Walking(now + timedelta(minutes=10)), jitter=lambda: 0.0, idle_s=0.002),
+        pace=Pace(5.0),
         trouble=lambda kind, text: told.append(kind) if text else None,
-    )  # fmt: skip
+    )
     task = asyncio.create_task(sink.run())
     async with asyncio.timeout(60):
         while (sink.status.reconciled_until or "") < (now - timedelta(hours=2)).isoformat()[:16]:

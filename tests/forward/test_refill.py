@@ -20,10 +20,12 @@ from bms.core.readings import Reading
 from bms.forward.checking.compare import LocalCounts, comparison
 from bms.forward.checking.verify import mark_for_backfill
 from bms.forward.copying.catching_up import Pace
-from bms.forward.copying.opened import open_sources
+from bms.forward.copying.opened import Copied, open_sources
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
 from bms.forward.cursors import DAY_MS, SinkCursor
 from bms.forward.positions import least_taken, losses, taken
+from bms.forward.server.destination import Destination
 from bms.forward.streams.lines import rollup_line
 from bms.forward.streams.outgoing import Outgoing
 from bms.forward.streams.sources import LogStream, Selection
@@ -129,10 +131,18 @@ class Site:
             await asyncio.sleep(0)
 
         sink = InfluxSink(
-            settings, "secret", self.directory, now=lambda: self.now, sleep=sleep,
-            monotonic=lambda: seconds[0], jitter=lambda: 0.0, idle_s=0.005, reconcile=False,
+            Destination(settings, "secret"),
+            Copied(self.directory),
+            timing=Timing(
+                now=lambda: self.now,
+                monotonic=lambda: seconds[0],
+                sleep=sleep,
+                jitter=lambda: 0.0,
+                idle_s=0.005,
+            ),
+            reconcile=False,
             pace=Swift(5.0),
-        )  # fmt: skip
+        )
         task = asyncio.create_task(sink.run())
         async with asyncio.timeout(120):
             while not (

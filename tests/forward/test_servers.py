@@ -17,9 +17,12 @@ from bms.core.equipment import PointClass
 from bms.core.readings import Label
 from bms.forward.checking.compare import Comparison, LocalCounts, compare
 from bms.forward.copying.catching_up import Pace
+from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
 from bms.forward.cursors import SinkCursor, dead_letters
 from bms.forward.server.asking import Reader
+from bms.forward.server.destination import Destination
 from bms.forward.server.http import InfluxTransport, RejectedLines, pack
 from bms.forward.server.setup import check_token, initialise
 from bms.forward.streams.tags import Tagging, tag_text
@@ -158,15 +161,10 @@ async def copying(
     now: Callable[[], datetime] = lambda: NOW,
 ) -> AsyncIterator[InfluxSink]:
     sink = InfluxSink(
-        target.settings(),
-        target.token,
-        directory,
-        tagging=tagging(base),
-        sources=all_sources,
+        Destination(target.settings(), target.token),
+        Copied(directory, tagging=tagging(base), sources=all_sources),
+        timing=Timing(now=now, jitter=lambda: 0.0, idle_s=0.02),
         reconcile=reconcile,
-        now=now,
-        jitter=lambda: 0.0,
-        idle_s=0.02,
         pace=Pace(5.0),
     )
     task = asyncio.create_task(sink.run())

@@ -18,8 +18,11 @@ from aiohttp import web
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.equipment import PointClass
 from bms.forward.copying.delivery import MAX_LINES
+from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
 from bms.forward.cursors import SinkCursor
+from bms.forward.server.destination import Destination
 from bms.forward.server.http import retry_after_s
 from bms.forward.streams.lines import LineWriter
 from bms.forward.streams.outgoing import Outgoing
@@ -69,14 +72,15 @@ async def copying(
 ) -> AsyncIterator[InfluxSink]:
     settings = InfluxFile(url=server.url, org="park", bucket="raw")
     sink = InfluxSink(
-        settings,
-        "secret",
-        directory,
-        now=lambda: NOW,
-        sleep=naps or Naps(),
-        jitter=lambda: 1.0,
-        idle_s=0.01,
-        timeout_s=timeout_s,
+        Destination(settings, "secret"),
+        Copied(directory),
+        timing=Timing(
+            now=lambda: NOW,
+            sleep=naps or Naps(),
+            jitter=lambda: 1.0,
+            idle_s=0.01,
+            timeout_s=timeout_s,
+        ),
         reconcile=False,
     )
     task = asyncio.create_task(sink.run())
@@ -459,12 +463,18 @@ COPIER = """
 import asyncio, sys
 from pathlib import Path
 from bms.config.shapes.sinks import InfluxFile
+from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
+from bms.forward.server.destination import Destination
 settings = InfluxFile(url=sys.argv[2], org="park", bucket="raw")
 from datetime import UTC, datetime
 now = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 asyncio.run(
-    InfluxSink(settings, "secret", Path(sys.argv[1]), idle_s=0.01, now=lambda: now).run()
+    InfluxSink(
+        Destination(settings, "secret"), Copied(Path(sys.argv[1])),
+        timing=Timing(now=lambda: now, idle_s=0.01),
+    ).run()
 )
 """
 

@@ -12,8 +12,11 @@ import pytest
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import InvalidInput
+from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
 from bms.forward.server.asking import QueryFailed, Reader
+from bms.forward.server.destination import Destination
 from bms.forward.server.http import InfluxTransport, NotNow, pack
 from bms.forward.server.tls import trust
 from bms.historian.log.embedded import History
@@ -77,9 +80,11 @@ async def test_everything_arrives_with_the_authority_of_the_site(
         history.append(Batch(series=[Series("tls.m.power", "kW")]))
         history.append(Batch([Sample("tls.m.power", 7.0, Quality.GOOD, NOW)]))
     sink = InfluxSink(
-        settings_of(secured.server.url), TOKEN, tmp_path, ca=secured.authority.certificate,
-        now=lambda: NOW, idle_s=0.02, reconcile=False,
-    )  # fmt: skip
+        Destination(settings_of(secured.server.url), TOKEN, ca=secured.authority.certificate),
+        Copied(tmp_path),
+        timing=Timing(now=lambda: NOW, idle_s=0.02),
+        reconcile=False,
+    )
     task = asyncio.create_task(sink.run())
     async with asyncio.timeout(20):
         while not sink.status.cursors.get("log") or sink.status.backlog_rows:

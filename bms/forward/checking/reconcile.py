@@ -12,9 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 
-from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import BmsError
 from bms.forward.checking.compare import (
     ENERGY,
@@ -28,6 +26,7 @@ from bms.forward.checking.compare import (
 )
 from bms.forward.cursors import DAY_MS, LOG, STORED, SinkCursor, day_of
 from bms.forward.server.asking import Reader
+from bms.forward.server.destination import Destination
 from bms.forward.streams.refill import Refill
 from bms.forward.streams.sources import Sources, Stream
 from bms.historian.records import to_ms
@@ -53,20 +52,17 @@ class Reconciler:
 
     def __init__(
         self,
-        settings: InfluxFile,
-        token: str,
+        destination: Destination,
         sources: Sources,
         streams: Sequence[Stream],
         cursors: Mapping[str, SinkCursor],
         refills: Sequence[tuple[Refill, SinkCursor]] = (),
         *,
         now: Callable[[], datetime],
-        ca: Path | None,
         trouble: Callable[[str], None],
     ) -> None:
-        self._settings = settings
-        self._token = token
-        self._ca = ca
+        self._destination = destination
+        self._settings = destination.settings
         self._now = now
         self._trouble = trouble
         self._streams = streams
@@ -74,7 +70,7 @@ class Reconciler:
         self._refills = refills
         self._history = sources.history
         self._any = next(iter(cursors.values()))
-        self._local = LocalCounts(sources, settings, self._any.dead_letters)
+        self._local = LocalCounts(sources, self._settings, self._any.dead_letters)
         self._until_ms: int | None = None
         self._not_before_ms = 0
         self._resent: set[int] = set()
@@ -82,6 +78,10 @@ class Reconciler:
         """Days of UTC that were sent again from the store: for one hour of them, and once."""
         self.mismatches = 0
         self.last_error = ""
+
+    def _reader(self) -> Reader:
+        where = self._destination
+        return Reader(where.settings, where.token, ca=where.ca)
 
     def until_text(self) -> str | None:
         """Up to when everything is compared."""
@@ -102,7 +102,7 @@ class Reconciler:
             self._not_before_ms = now_ms + RETRY_MS
             return
         try:
-            async with Reader(self._settings, self._token, ca=self._ca) as reader:
+            async with self._reader() as reader:
                 found = await compare(
                     reader, self._settings, self._local, start_ms, end_ms, in_thread
                 )

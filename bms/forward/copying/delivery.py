@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from bms.forward.copying.catching_up import Pace
+from bms.forward.copying.timing import Timing
 from bms.forward.cursors import DeadLetter
 from bms.forward.server.http import NotNow, RejectedLines, TooLarge, Transport, pack
 
@@ -64,11 +64,7 @@ class Delivery:
     def __init__(
         self,
         pace: Pace,
-        *,
-        now: Callable[[], datetime],
-        monotonic: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]],
-        jitter: Callable[[], float],
+        timing: Timing,
         trouble: Callable[[str], None],
         most_lines: int = MAX_LINES,
     ) -> None:
@@ -84,17 +80,15 @@ class Delivery:
         self._proven = False
         self._failures = 0
         self._pace = pace
-        self._now = now
-        self._monotonic = monotonic
-        self._sleep = sleep
-        self._jitter = jitter
+        self._timing = timing
         self._trouble = trouble
 
     @property
     def outage(self) -> bool:
         """Whether nothing was taken for longer than `OUTAGE_S`."""
         return (
-            self.failing_since_s is not None and self._monotonic() - self.failing_since_s > OUTAGE_S
+            self.failing_since_s is not None
+            and self._timing.monotonic() - self.failing_since_s > OUTAGE_S
         )
 
     async def bring(
@@ -153,11 +147,13 @@ class Delivery:
         self.sent_lines += lines
 
     def _letter(self, error: Exception, part: Parcel, stream: str) -> DeadLetter:
-        return DeadLetter(self._now(), str(error), [line.encode() for line in part.lines], stream)
+        return DeadLetter(
+            self._timing.now(), str(error), [line.encode() for line in part.lines], stream
+        )
 
     def _answered(self) -> None:
         if self.outage:
-            self._pace.connected(self._monotonic(), self._jitter())
+            self._pace.connected(self._timing.monotonic(), self._timing.jitter())
         self.failing_since_s = None
         self._failures = 0
         if self.last_error:
@@ -166,7 +162,7 @@ class Delivery:
 
     async def pause(self, error: str, retry_after_s: float | None, *, status: int = 0) -> None:
         """Note a failure and wait until it is worth another try."""
-        now_s = self._monotonic()
+        now_s = self._timing.monotonic()
         if self.failing_since_s is None:
             self.failing_since_s = now_s
         if status in BUSY:
@@ -178,9 +174,11 @@ class Delivery:
         shortest, longest = BACKOFF_S
         delay_s = min(longest, shortest * 2 ** min(self._failures, 20))
         self._failures += 1
-        delay_s *= 0.5 + self._jitter() / 2
+        delay_s *= 0.5 + self._timing.jitter() / 2
         # What the server asks for is a minimum; the jitter keeps many gateways apart.
-        await self._sleep(delay_s if retry_after_s is None else retry_after_s + self._jitter())
+        if retry_after_s is not None:
+            delay_s = retry_after_s + self._timing.jitter()
+        await self._timing.sleep(delay_s)
 
 
 def _only_too_old(text: str) -> bool:

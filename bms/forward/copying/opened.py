@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bms.config.shapes.sinks import InfluxFile
@@ -87,19 +87,16 @@ class Opened:
 
 
 def open_streams(
-    stack: ExitStack,
-    sources: Sources,
-    settings: InfluxFile,
-    tagging: Tagging,
-    site: str,
-    directory: Path,
+    stack: ExitStack, sources: Sources, settings: InfluxFile, copied: Copied
 ) -> Opened:
     """The streams of a sink with their cursors, which close with the stack."""
 
     def cursor(uid: str, last: int, stream: str) -> SinkCursor:
-        return stack.enter_context(SinkCursor(directory, settings.name, uid, last, stream=stream))
+        return stack.enter_context(
+            SinkCursor(copied.directory, settings.name, uid, last, stream=stream)
+        )
 
-    streams = streams_of(sources, settings, tagging, site)
+    streams = streams_of(sources, settings, copied.tagging, copied.site)
     return Opened(
         streams,
         {stream.name: cursor(stream.uid, stream.last(), stream.name) for stream in streams},
@@ -109,7 +106,7 @@ def open_streams(
                 refill,
                 cursor(refill.uid, LAST_PLACE, refill.name),
             )
-            for refill in refills_of(sources, settings, tagging)
+            for refill in refills_of(sources, settings, copied.tagging)
         },
     )
 
@@ -130,3 +127,15 @@ def open_sources(directory: Path) -> Iterator[Sources]:
             return
         ledger = stack.enter_context(Ledger(directory, read_only=True))
         yield Sources(history, ledger, trends, ledger.uid(), trends)
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a sink copies: the state directory of a site, with the tags of its points."""
+
+    directory: Path
+    site: str = ""
+    """The id of the site, for a database that many sites share."""
+    tagging: Tagging = field(default_factory=lambda: Tagging({}))
+    sources: Callable[[Path], AbstractContextManager[Sources]] = open_sources
+    """Opens the directory for reading."""

@@ -11,38 +11,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
+from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
-from time import monotonic as system_monotonic
 from typing import TypeVar
 
-from bms.config.shapes.sinks import InfluxFile
-from bms.core.clock import SystemClock
 from bms.core.errors import StoreError
+from bms.core.threads import in_thread
 from bms.forward.checking.reconcile import Reconciler
 from bms.forward.copying.catching_up import Pace
 from bms.forward.copying.delivery import MAX_LINES, OUTAGE_S, Delivery, Parcel, parcels
-from bms.forward.copying.opened import Opened, has_ledger, open_sources, open_streams
+from bms.forward.copying.opened import Copied, Opened, has_ledger, open_streams
 from bms.forward.copying.status import SinkStatus
+from bms.forward.copying.timing import OF_THE_MACHINE, Timing
 from bms.forward.cursors import DeadLetter, Gap, SinkCursor
+from bms.forward.server.destination import Destination
 from bms.forward.server.http import InfluxTransport, Transport
 from bms.forward.streams.refill import Place, Refill, StoredRollups, StoredSamples
-from bms.forward.streams.sources import Hole, Sources, Stream, Take
-from bms.forward.streams.tags import Tagging
+from bms.forward.streams.sources import Hole, Stream, Take
 from bms.historian.records import to_ms
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-IDLE_S = 1.0
-"""How often the streams are looked at when there is nothing to send and nobody calls `wake`."""
-REQUEST_TIMEOUT_S = 20.0
 STORE_TIMEOUT_S = 60.0
 STEPS_IN_A_ROW = 20
 """So many of one stream before the others are looked at."""
@@ -66,62 +59,43 @@ class _Step:
 class InfluxSink:
     """The copying task of one database. `run` it in a TaskGroup; it ends only by cancellation.
 
-    It reads the history of `directory` on a thread and a connection of its own, so that a slow
+    It reads the history on a thread and a connection of its own, so that a slow
     server or a long backlog never holds up the controller or another sink.
     """
 
     def __init__(
         self,
-        settings: InfluxFile,
-        token: str,
-        directory: Path,
+        destination: Destination,
+        copied: Copied,
         *,
-        site: str = "",
-        ca: Path | None = None,
-        tagging: Tagging | None = None,
-        sources: Callable[[Path], AbstractContextManager[Sources]] | None = None,
         transport: Callable[[], AbstractAsyncContextManager[Transport]] | None = None,
         reconcile: bool = True,
         trouble: Callable[[str, str], None] = lambda _key, _text: None,
-        now: Callable[[], datetime] | None = None,
-        monotonic: Callable[[], float] = system_monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        jitter: Callable[[], float] = random.random,
-        idle_s: float = IDLE_S,
-        timeout_s: float = REQUEST_TIMEOUT_S,
+        timing: Timing = OF_THE_MACHINE,
         pace: Pace | None = None,
     ) -> None:
         """`trouble(kind, text)` is told what people should know; an empty text: it is over."""
+        settings = destination.settings
         self.name = settings.name
         self.status = SinkStatus(settings.name, settings.dialect, settings.url)
-        self._settings = settings
-        self._token = token
-        self._site = site
-        self._ca = ca
-        self._directory = directory
-        self._tagging = tagging or Tagging({})
-        self._sources = sources or open_sources
-        self._now = now or SystemClock().now
-        self._monotonic = monotonic
-        self._jitter = jitter
-        self._sleep = sleep
-        self._idle_s = idle_s
+        self._destination = destination
+        self._copied = copied
+        self._timing = timing
         self._reconcile = reconcile
         self._trouble = trouble
         self._transport = transport or (
-            lambda: InfluxTransport(settings, token, timeout_s=timeout_s, now=self._now, ca=ca)
+            lambda: InfluxTransport(
+                settings,
+                destination.token,
+                timeout_s=timing.timeout_s,
+                now=timing.now,
+                ca=destination.ca,
+            )
         )
         self._too_old = False
         self._woken = asyncio.Event()
         self._pace = pace or Pace(settings.backfill_ratio, settings.max_lines_s)
-        self._delivery = Delivery(
-            self._pace,
-            now=self._now,
-            monotonic=monotonic,
-            sleep=sleep,
-            jitter=jitter,
-            trouble=self._server_trouble,
-        )
+        self._delivery = Delivery(self._pace, timing, self._server_trouble)
 
     def wake(self) -> None:
         """Tell the sink that something was stored (from the loop's thread)."""
@@ -130,7 +104,7 @@ class InfluxSink:
     async def run(self) -> None:
         """Copy until cancelled."""
         executor = ThreadPoolExecutor(1, thread_name_prefix=f"sink-{self.name}")
-        self._pace.connected(self._monotonic(), self._jitter())
+        self._pace.connected(self._timing.monotonic(), self._timing.jitter())
         try:
             async with self._transport() as transport:
                 while True:
@@ -150,9 +124,9 @@ class InfluxSink:
         """Copy with one set of connections, until an error of the store or cancellation."""
         stack = ExitStack()
         try:
-            opened, reconciler = await _in(executor, self._open, stack)
-            await _in(executor, self._look, opened, reconciler)
-            while opened.with_ledger or not has_ledger(self._directory):
+            opened, reconciler = await _in_time(executor, self._open, stack)
+            await _in_time(executor, self._look, opened, reconciler)
+            while opened.with_ledger or not has_ledger(self._copied.directory):
                 self._woken.clear()
                 busy = False
                 for stream in opened.streams:
@@ -161,12 +135,12 @@ class InfluxSink:
                 if not busy:
                     busy = await self._backfill(executor, transport, opened)
                 before = self.status.outage
-                await _in(executor, self._look, opened, reconciler)
+                await _in_time(executor, self._look, opened, reconciler)
                 if self.status.outage != before:
                     text = f"nothing is taken: {self.status.last_error}"
                     self._trouble("server", text if self.status.outage else "")
                 if not busy and reconciler is not None:
-                    await reconciler.step(lambda call, *a: _in(executor, call, *a))
+                    await reconciler.step(lambda call, *a: _in_time(executor, call, *a))
                     self.status.mismatches = reconciler.mismatches
                     self.status.reconcile_error = reconciler.last_error
                 if not busy:
@@ -176,24 +150,20 @@ class InfluxSink:
             executor.submit(stack.close)
 
     def _open(self, stack: ExitStack) -> tuple[Opened, Reconciler | None]:
-        sources = stack.enter_context(self._sources(self._directory))
-        opened = open_streams(
-            stack, sources, self._settings, self._tagging, self._site, self._directory
-        )
+        sources = stack.enter_context(self._copied.sources(self._copied.directory))
+        opened = open_streams(stack, sources, self._destination.settings, self._copied)
         if opened.any_cursor is None:
             return opened, None
         self._delivery.most_lines = opened.any_cursor.known(MOST_LINES, MAX_LINES)
         if not self._reconcile:
             return opened, None
         return opened, Reconciler(
-            self._settings,
-            self._token,
+            self._destination,
             sources,
             opened.streams,
             opened.cursors,
             list(opened.refills.values()),
-            now=self._now,
-            ca=self._ca,
+            now=self._timing.now,
             trouble=lambda text: self._trouble("reconcile", text),
         )
 
@@ -208,7 +178,7 @@ class InfluxSink:
         cursor: SinkCursor,
     ) -> bool:
         """Bring a stream up to date; whether there was anything to send."""
-        step = await _in(executor, self._next_live, stream, cursor)
+        step = await _in_time(executor, self._next_live, stream, cursor)
 
         def commit(sent: _Step, dead: list[DeadLetter]) -> None:
             holes = sent.take.holes
@@ -218,7 +188,7 @@ class InfluxSink:
                 holes = holes[1:]
             self._pass_over(opened, stream.name, holes, None)
             cursor.advance(sent.take.seq, dead, sent.take.newest_ms)
-            self._pace.live(len(sent.take.lines), self._monotonic())
+            self._pace.live(len(sent.take.lines), self._timing.monotonic())
 
         await self._send(
             executor,
@@ -235,7 +205,7 @@ class InfluxSink:
         last, after = stream.last(), cursor.seq
         if last - after > stream.at_once:
             oldest_ms = stream.oldest_ms(after)
-            limit_ms = to_ms(self._now()) - (OUTAGE_S + stream.late_s) * 1000
+            limit_ms = to_ms(self._timing.now()) - (OUTAGE_S + stream.late_s) * 1000
             if self._delivery.outage or (oldest_ms is not None and oldest_ms < limit_ms):
                 why = self._delivery.last_error or "found behind at the start"
                 # The first rows may have left the stream: what follows on the last sent one is due.
@@ -253,18 +223,18 @@ class InfluxSink:
         self, executor: ThreadPoolExecutor, transport: Transport, opened: Opened
     ) -> bool:
         """Send some of what was missed, the most valuable stream first, oldest first."""
-        allowed = self._pace.allowance(self._monotonic())
+        allowed = self._pace.allowance(self._timing.monotonic())
         if not allowed:
             return False
-        found = await _in(executor, opened.oldest_gap)
+        found = await _in_time(executor, opened.oldest_gap)
         if found is None:
             return False
         stream, cursor = found.stream, found.cursor
-        step = await _in(executor, self._fill, stream, found.gap, allowed)
+        step = await _in_time(executor, self._fill, stream, found.gap, allowed)
 
         def following(sent: _Step) -> _Step | None:
             assert sent.gap is not None
-            left = self._pace.allowance(self._monotonic()) - len(sent.take.lines)
+            left = self._pace.allowance(self._timing.monotonic()) - len(sent.take.lines)
             newest_ms = sent.take.newest_ms
             rest = replace(
                 sent.gap,
@@ -277,7 +247,7 @@ class InfluxSink:
             gap = sent.gap or found.gap
             self._pass_over(opened, stream.name, sent.take.holes, gap.from_ms)
             cursor.fill(gap, sent.take.seq, dead, sent.take.newest_ms, sent.take.lost)
-            self._pace.backfilled(len(sent.take.lines), self._monotonic())
+            self._pace.backfilled(len(sent.take.lines), self._timing.monotonic())
 
         await self._send(executor, transport, stream, step, following, commit, patient=False)
         return True
@@ -300,7 +270,7 @@ class InfluxSink:
             start_ms = from_ms or 0
             if hole.after_ms is not None:
                 start_ms = hole.after_ms + 1
-            until_ms = to_ms(self._now()) if hole.until_ms is None else hole.until_ms
+            until_ms = to_ms(self._timing.now()) if hole.until_ms is None else hole.until_ms
             places: list[Place] = []
             if name in opened.refills:
                 refill, cursor = opened.refills[name]
@@ -333,12 +303,12 @@ class InfluxSink:
         for count in range(STEPS_IN_A_ROW):
             if step is None or (count and not patient and self._woken.is_set()):
                 return
-            upcoming = asyncio.ensure_future(_in(executor, following, step))
+            upcoming = asyncio.ensure_future(_in_time(executor, following, step))
             try:
                 dead = await self._bring(transport, stream, step, patient=patient)
                 if dead is None:
                     return
-                await _in(executor, commit, step, dead)
+                await _in_time(executor, commit, step, dead)
                 self._count(step)
                 step = await upcoming
             finally:
@@ -357,12 +327,14 @@ class InfluxSink:
     async def _bring(
         self, transport: Transport, stream: Stream | Refill, step: _Step, *, patient: bool
     ) -> list[DeadLetter] | None:
-        dead = [DeadLetter(self._now(), damage, (), stream.name) for damage in step.take.damaged]
+        dead = [
+            DeadLetter(self._timing.now(), damage, (), stream.name) for damage in step.take.damaged
+        ]
         expired = self._delivery.expired_lines
         for parcel in step.parcels:
-            hold_s = self._pace.hold_s(self._monotonic())
+            hold_s = self._pace.hold_s(self._timing.monotonic())
             if hold_s > 0:
-                await self._sleep(hold_s)
+                await self._timing.sleep(hold_s)
             found = await self._delivery.bring(
                 transport, parcel, stream=stream.name, rollup=stream.rollup, patient=patient
             )
@@ -392,14 +364,14 @@ class InfluxSink:
     def _look(self, opened: Opened, reconciler: Reconciler | None) -> None:
         """Bring the status up to date."""
         status = self.status
-        opened.look(status, self._directory, to_ms(self._now()))
+        opened.look(status, self._copied.directory, to_ms(self._timing.now()))
         status.retries = {
             str(code) if code else "no answer": count
             for code, count in sorted(self._delivery.retries.items())
         }
         status.last_error = self._delivery.last_error
         status.outage = self._delivery.outage
-        status.backfill_lines_s = round(self._pace.backfill_lines_s(self._monotonic()), 1)
+        status.backfill_lines_s = round(self._pace.backfill_lines_s(self._timing.monotonic()), 1)
         cursor = opened.any_cursor
         if cursor is not None and (
             cursor.known(MOST_LINES, MAX_LINES) != self._delivery.most_lines
@@ -417,12 +389,12 @@ class InfluxSink:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(self._idle_s):
+            async with asyncio.timeout(self._timing.idle_s):
                 await self._woken.wait()
         except TimeoutError:
             return
 
 
-async def _in(executor: ThreadPoolExecutor, call: Callable[..., T], *args: object) -> T:
+async def _in_time(executor: ThreadPoolExecutor, call: Callable[..., T], *args: object) -> T:
     async with asyncio.timeout(STORE_TIMEOUT_S):
-        return await asyncio.get_running_loop().run_in_executor(executor, call, *args)
+        return await in_thread(executor, lambda: call(*args))
