@@ -28,6 +28,7 @@ from typing import Final, NamedTuple
 
 from bms.core.instants import DAY_MS, from_ms, to_ms
 from bms.core.readings import Label, Reading, worst
+from bms.texts.messages import msg
 
 HOUR_MS: Final = 3_600_000
 BORDER_LIMIT_MS: Final = HOUR_MS
@@ -185,7 +186,7 @@ def intervals(
     ordered = sorted(marks)
     for before, after in pairwise(ordered):
         if before.ms == after.ms and before.counts != after.counts:
-            raise ValueError(f"two register values at {before.ms} ms")
+            raise ValueError(msg("two register values at {instant_ms} ms", instant_ms=before.ms))
     if not replacements:
         return _of_register(ordered, register)
     result: list[Interval] = []
@@ -212,7 +213,7 @@ def _segment(
         if not marks:
             return []
         found = _of_register(marks, register)
-        reason = "the register was replaced, and nobody noted its final reading"
+        reason = msg("the register was replaced, and nobody noted its final reading")
         start = found[-1].end_ms if found else marks[0].ms
         last = Interval(start, closed.ms, None, Label.MISSING, closed.initial, reason)
         return [*found, last._replace(event=Event.REPLACEMENT)]
@@ -222,9 +223,13 @@ def _segment(
         marks = [*marks, Mark(closed.ms, closed.final)]
     found = _of_register(marks, register)
     if opened is not None and found:
-        found[0] = _at_replacement(found[0], f"a register that began at {opened.initial} counts")
+        found[0] = _at_replacement(
+            found[0], msg("a register that began at {initial} counts", initial=opened.initial)
+        )
     if closed is not None and found:
-        found[-1] = _at_replacement(found[-1], f"the register was replaced at {closed.final}")
+        found[-1] = _at_replacement(
+            found[-1], msg("the register was replaced at {final}", final=closed.final)
+        )
         found[-1] = found[-1]._replace(shown=closed.initial)
     return found
 
@@ -248,23 +253,35 @@ def _of_register(ordered: Sequence[Mark], register: Register) -> list[Interval]:
             continue
         step = counts - shown
         span = ms - start
-        label, reason, event = Label.MEASURED, "", None
+        label, event = Label.MEASURED, None
+        reason: str = ""
         known: int | None = step
         if ms in skipped:
             label, reason, event = Label.CORRECTED, skipped[ms], Event.JUMP
         if step < 0 and register.size is not None and _rolled_over(shown, counts, register.size):
             known = register.size + step
             label, event = Label.CORRECTED, Event.ROLLOVER
-            reason = f"the register rolled over from {shown} to {counts} counts"
+            reason = msg(
+                "the register rolled over from {before} to {after} counts",
+                before=shown,
+                after=counts,
+            )
         elif step < 0:
             known, label = None, Label.MISSING
             event = Event.RESET if counts <= ROLLOVER_LOW * shown else Event.QUARANTINE
-            reason = f"the register stepped back from {shown} to {counts} counts"
+            reason = msg(
+                "the register stepped back from {before} to {after} counts",
+                before=shown,
+                after=counts,
+            )
         if known is not None and not register.plausible(known, span):
             known, label, event = None, Label.MISSING, Event.QUARANTINE
-            reason = (
-                f"the register went from {shown} to {counts} counts in {span / 60000:.0f} min: "
-                "more than the meter's rating allows"
+            reason = msg(
+                "the register went from {before} to {after} counts in {minutes:.0f} min: more "
+                "than the meter's rating allows",
+                before=shown,
+                after=counts,
+                minutes=span / 60000,
             )
         if (manual or by_hand) and known is not None:
             label = worst(label, Label.MANUAL)
@@ -318,9 +335,10 @@ def _believed(
                 first = high + 1
             high = None
         if first is not None:
-            shown = kept[first].counts
-            skipped[mark.ms] = (
-                f"the register jumped from {kept[first - 1].counts} to {shown} counts and back"
+            skipped[mark.ms] = msg(
+                "the register jumped from {before} to {after} counts and back",
+                before=kept[first - 1].counts,
+                after=kept[first].counts,
             )
             del kept[first:]
             if high is not None and high >= len(kept) - 1:

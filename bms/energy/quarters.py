@@ -19,6 +19,7 @@ from typing import Final, NamedTuple, TypeAlias
 from bms.core.instants import from_ms, to_ms
 from bms.core.readings import RANK, Label, worst
 from bms.energy.intervals import BORDER_LIMIT_MS, MAX_PROBLEMS, Energy, Event, Interval
+from bms.texts.messages import msg
 
 QUARTER_MS: Final = 900_000
 MEASURED_WITHIN_MS: Final = 1_200_000
@@ -218,9 +219,17 @@ def energy_of(
     """
     first, last = to_ms(start), to_ms(end)
     if not first < last:
-        raise ValueError(f"an energy period must have a length: {start} to {end}")
+        raise ValueError(
+            msg("an energy period must have a length: {start} to {end}", start=start, end=end)
+        )
     if first % QUARTER_MS or last % QUARTER_MS:
-        raise ValueError(f"an energy period begins and ends at a quarter hour: {start} to {end}")
+        raise ValueError(
+            msg(
+                "an energy period begins and ends at a quarter hour: {start} to {end}",
+                start=start,
+                end=end,
+            )
+        )
     sums: dict[tuple[Label, Fraction], int] = {}
     covered_ms = 0
     touched = False
@@ -241,7 +250,7 @@ def energy_of(
     borders = slots if around is None else around
     guessed, uncovered_ms = _guessed(borders, stretches, first, last)
     problems = [
-        f"{from_ms(s.start_ms):%Y-%m-%d %H:%M}Z: {s.reason}"
+        msg("{instant:%Y-%m-%d %H:%M}Z: {reason}", instant=from_ms(s.start_ms), reason=s.reason)
         for s in stretches
         if s.amount is None and s.start_ms < last and s.end_ms > first
     ]

@@ -28,6 +28,7 @@ from zoneinfo import ZoneInfo
 from bms.config.site import MeterRole
 from bms.core.instants import local_midnight
 from bms.energy.intervals import Energy
+from bms.texts.messages import joined, msg
 
 MIN_COVERAGE_PCT = 90.0
 """Below this share of a period in measured intervals there is no verdict (as CalTRACK 2 asks)."""
@@ -146,30 +147,47 @@ def growth(
         )  # fmt: skip
 
     if not meters:
-        return undecided("no import meter is declared for this base under `energy` in site.yaml")
+        return undecided(
+            msg(
+                "no import meter is declared for this base under `{key}` in {file}",
+                key="energy",
+                file="site.yaml",
+            )
+        )
     if before == year:
-        return undecided(f"the baseline year is {year} itself")
+        return undecided(msg("the baseline year is {year} itself", year=year))
     if period is None:
-        return undecided(f"{year} has no complete day yet")
+        return undecided(msg("{year} has no complete day yet", year=year))
     this = load_of(meters, period, zone)
     baseline = load_of(meters, same_dates(period, before), zone)
     full = load_of(meters, Period(date(before, 1, 1), date(before, 12, 31)), zone)
     pct = raw_growth_pct(this, baseline)
     reasons = [*_shortfalls(this), *_shortfalls(baseline)]
     if not reasons and pct is None:
-        reasons = [f"the load of {_text(baseline.period)} is not above zero"]
+        reasons = [msg("the load of {period} is not above zero", period=_text(baseline.period))]
     if not reasons and pct is not None:
         filled_pct = _filled_growth_pct(pct, this, baseline)
         if (filled_pct < target_pct) != (pct < target_pct):
             reasons = [
-                f"{pct:+.2f} % as measured, {filled_pct:+.2f} % if what was not measured used as "
-                f"much as the rest: the target of {target_pct:g} % lies between"
+                msg(
+                    "{measured_pct:+.2f} % as measured, {filled_pct:+.2f} % if what was not "
+                    "measured used as much as the rest: the target of {target_pct:g} % lies "
+                    "between",
+                    measured_pct=pct,
+                    filled_pct=filled_pct,
+                    target_pct=target_pct,
+                )
             ]
     if reasons or pct is None:
-        verdict, reason = Verdict.CANNOT_TELL, "; ".join(reasons)
+        verdict, reason = Verdict.CANNOT_TELL, joined("; ", *reasons)
     else:
         verdict = Verdict.UNDER if pct < target_pct else Verdict.OVER
-        reason = f"{pct:+.2f} % against {_text(baseline.period)}, target below {target_pct:g} %"
+        reason = msg(
+            "{growth_pct:+.2f} % against {period}, target below {target_pct:g} %",
+            growth_pct=pct,
+            period=_text(baseline.period),
+            target_pct=target_pct,
+        )
     return Growth(
         base,
         year,
@@ -243,26 +261,45 @@ def _projection(this: Load, baseline: Load, full: Load) -> Projection | None:
         before = full.period.first.year
         return Projection(
             float(kwh),
-            f"pace: all of {before}, times {year} so far over the same dates of {before}",
+            msg(
+                "pace: all of {baseline_year}, times {year} so far over the same dates of "
+                "{baseline_year}",
+                baseline_year=before,
+                year=year,
+            ),
         )
     days = 366 if _is_leap(year) else 365
     return Projection(
         float(this.exact_kwh * days / this.period.days),
-        f"days: {year} so far, times {days} days over {this.period.days}; "
-        "seasons are not considered because the baseline year is not complete",
+        msg(
+            "days: {year} so far, times {year_days} days over {days}; seasons are not considered "
+            "because the baseline year is not complete",
+            year=year,
+            year_days=days,
+            days=this.period.days,
+        ),
     )
 
 
 def _shortfalls(load: Load) -> list[str]:
     """Why a load cannot carry a verdict, one phrase for each meter that falls short."""
-    result = []
+    result: list[str] = []
     for part in load.meters:
         if part.energy.amount is None:
-            result.append(f"{part.meter} has no energy in {_text(load.period)}")
+            result.append(
+                msg(
+                    "{meter} has no energy in {period}", meter=part.meter, period=_text(load.period)
+                )
+            )
         elif part.energy.coverage_pct < MIN_COVERAGE_PCT:
             result.append(
-                f"{part.meter} covers {part.energy.coverage_pct:.1f} % of {_text(load.period)}, "
-                f"less than {MIN_COVERAGE_PCT:g} %"
+                msg(
+                    "{meter} covers {coverage_pct:.1f} % of {period}, less than {least_pct:g} %",
+                    meter=part.meter,
+                    coverage_pct=part.energy.coverage_pct,
+                    period=_text(load.period),
+                    least_pct=MIN_COVERAGE_PCT,
+                )
             )
     return result
 
@@ -272,17 +309,29 @@ def _notes(this: Load, baseline: Load) -> tuple[str, ...]:
     if this.period.has_leap_day() != baseline.period.has_leap_day():
         longer = this if this.period.has_leap_day() else baseline
         notes.append(
-            f"{_text(longer.period)} has a leap day more: about {100 / longer.period.days:.2f} % "
-            "of its energy; raw growth does not remove it"
+            msg(
+                "{period} has a leap day more: about {share_pct:.2f} % of its energy; raw growth "
+                "does not remove it",
+                period=_text(longer.period),
+                share_pct=100 / longer.period.days,
+            )
         )
     for load in (this, baseline):
         for part in load.meters:
             if part.energy.guessed:
                 notes.append(
-                    f"{part.meter}: {float(part.energy.guessed):.0f} kWh of "
-                    f"{_text(load.period)} are the linear share of a gap across its border"
+                    msg(
+                        "{meter}: {energy_kwh:.0f} kWh of {period} are the linear share of a gap "
+                        "across its border",
+                        meter=part.meter,
+                        energy_kwh=float(part.energy.guessed),
+                        period=_text(load.period),
+                    )
                 )
-            notes += [f"{part.meter}: {problem}" for problem in part.energy.problems]
+            notes += [
+                msg("{meter}: {problem}", meter=part.meter, problem=problem)
+                for problem in part.energy.problems
+            ]
     return tuple(dict.fromkeys(notes))
 
 

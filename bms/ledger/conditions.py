@@ -11,6 +11,7 @@ from bms.core.instants import local_midnight, to_ms
 from bms.energy.intervals import Energy
 from bms.energy.tree import Node, tree
 from bms.ledger.store import Ledger
+from bms.texts.messages import msg
 
 LOOK_BACK = timedelta(hours=24)
 
@@ -24,9 +25,11 @@ def conditions(site: Site, ledger: Ledger, now: datetime) -> list[Condition]:
             continue
         unknown = [s for s in ledger.stretches(spec.id, first, last) if s.amount is None]
         if unknown:
-            text = (
-                f"meter {spec.name}: {unknown[-1].reason}; if it was replaced or reset, tell it "
-                f"with 'bms meter replace', else 'bms meter correct'"
+            text = msg(
+                "meter {meter}: {reason}; if it was replaced or reset, tell it with "
+                "'bms meter replace', else 'bms meter correct'",
+                meter=spec.name,
+                reason=unknown[-1].reason,
             )
             found.append(Condition(f"{spec.name}:register", Severity.NORMAL, text))
     if any(spec.parent is not None for spec in site.metering.values()):
@@ -52,9 +55,14 @@ def _residuals(site: Site, ledger: Ledger, now: datetime) -> list[Condition]:
         Condition(
             f"{node.spec.name}:residual",
             Severity.NORMAL,
-            f"meter {node.spec.name} measured {float(-(node.residual or 0)):.1f} "
-            f"{node.spec.medium.unit} less yesterday than the meters behind it: check transformer "
-            "ratios and the tree in meters.yaml",
+            msg(
+                "meter {meter} measured {amount:.1f} {unit} less yesterday than the meters behind "
+                "it: check transformer ratios and the tree in {file}",
+                meter=node.spec.name,
+                amount=float(-(node.residual or 0)),
+                unit=node.spec.medium.unit,
+                file="meters.yaml",
+            ),
         )
         for node in impossible(tree(site.metering, yesterday))
     ]

@@ -23,8 +23,8 @@ from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW
 from bms.ledger.entering import Author, audited, find_meter, register_value, with_register
 from bms.ledger.entries import EntryKind
 from bms.ledger.store import Ledger
-from bms.texts.messages import msg
-from bms.texts.yaml.parsing import Problem
+from bms.texts.messages import Message, message_of, msg, plural
+from bms.texts.problems import Problem, counted
 
 COLUMNS: Final = {
     "meter": ("meter", "表计", "仪表", "电表", "表号"),
@@ -47,6 +47,15 @@ class _Row:
     value: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A reading that stands, and where: the number of an entry, or a line of the file."""
+
+    value: Decimal
+    entry: int = 0
+    line: int = 0
+
+
 def import_readings(site: Site, ledger: Ledger, path: Path, author: Author) -> tuple[int, int]:
     """Add the readings of a CSV file; how many, and how many were there already.
 
@@ -63,9 +72,12 @@ def import_readings(site: Site, ledger: Ledger, path: Path, author: Author) -> t
         fresh += new
         problems += more
     if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise InvalidInput(
-            msg("{path} has {count}; nothing was imported", path=path, count=count),
+            msg(
+                "{path} has {problems}; nothing was imported",
+                path=path,
+                problems=counted(problems),
+            ),
             sorted(problems),
         )
     if fresh:
@@ -130,7 +142,9 @@ def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Prob
             else:
                 rows.append(row)
     except csv.Error as error:
-        problems.append(Problem(path.name, max(1, lines.line_num), 1, f"not CSV: {error}"))
+        problems.append(
+            Problem(path.name, max(1, lines.line_num), 1, msg("not CSV: {error}", error=error))
+        )
     if not columns and not problems:
         raise InvalidInput(
             msg(
@@ -148,12 +162,14 @@ def _header(file: str, line: int, cells: Sequence[str]) -> tuple[dict[str, int],
     }
     missing = [column for column, places in found.items() if not places]
     if missing:
-        message = f"the first line has no column {', '.join(missing)}"
-        return {}, [Problem(file, line, 1, message, f"write {','.join(COLUMNS)}")]
+        message = msg("the first line has no column {names}", names=", ".join(missing))
+        hint = msg("write {columns}", columns=",".join(COLUMNS))
+        return {}, [Problem(file, line, 1, message, hint)]
     twice = [column for column, places in found.items() if len(places) > 1]
     if twice:
-        message = f"the first line has two columns {', '.join(twice)}"
-        return {}, [Problem(file, line, 1, message, "give the other one another name")]
+        message = msg("the first line has two columns {names}", names=", ".join(twice))
+        hint = msg("give the other one another name")
+        return {}, [Problem(file, line, 1, message, hint)]
     return {column: places[0] for column, places in found.items()}, []
 
 
@@ -169,25 +185,24 @@ def _row(
         return Problem(file, line, columns[column] + 1, message)
 
     if len(cells) <= max(columns.values()):
-        return Problem(
-            file, line, 1, f"{len(cells)} cells, too few", "separate them as in the first line"
-        )
+        few = plural("{count} cell, too few", "{count} cells, too few", count=len(cells))
+        return Problem(file, line, 1, few, msg("separate them as in the first line"))
     name, time, reading = (cells[columns[column]].strip() for column in COLUMNS)
     try:
         spec = find_meter(site, name)
         with_register(spec)
     except InvalidInput as error:
-        return problem("meter", str(error))
+        return problem("meter", message_of(error))
     try:
         moment = _instant(time, ZoneInfo(spec.zone))
     except ValueError as error:
-        return problem("time", str(error))
+        return problem("time", message_of(error))
     if moment > now:
-        return problem("time", f"{time} has not come yet")
+        return problem("time", msg("{time} has not come yet", time=time))
     try:
         value = register_value(spec, reading, "reading")
     except InvalidInput as error:
-        return problem("reading", str(error))
+        return problem("reading", message_of(error))
     return _Row(line, spec, moment, value)
 
 
@@ -205,19 +220,26 @@ def _instant(text: str, zone: ZoneInfo) -> datetime:
     try:
         moment = datetime.fromisoformat(written)
     except ValueError:
-        raise ValueError(f"'{text}' is not a time; write 2026-03-28 08:00") from None
+        raise ValueError(msg("'{text}' is not a time; write 2026-03-28 08:00", text=text)) from None
     if moment.year < 1990:
-        raise ValueError(f"{text} is before 1990")
+        raise ValueError(msg("{time} is before 1990", time=text))
     if moment.year > 2200:
-        raise ValueError(f"{text} has not come yet")
+        raise ValueError(msg("{time} has not come yet", time=text))
     if moment.tzinfo is not None:
         return moment
     found = [instant.astimezone(zone) for instant in shown_at(moment, zone)]
     if not found:
-        raise ValueError(f"{text} does not exist: the clocks went forward over it")
+        raise ValueError(msg("{time} does not exist: the clocks went forward over it", time=text))
     if len(found) > 1:
-        both = " or ".join(instant.isoformat(" ", "minutes") for instant in found)
-        raise ValueError(f"{text} came twice, as the clocks went back: write {both}")
+        first, second, *_ = (instant.isoformat(" ", "minutes") for instant in found)
+        raise ValueError(
+            msg(
+                "{time} came twice, as the clocks went back: write {first} or {second}",
+                time=text,
+                first=first,
+                second=second,
+            )
+        )
     return found[0]
 
 
@@ -228,19 +250,17 @@ def _against_known(
     spec = rows[0].spec
     problems: list[Problem] = []
     known = {
-        to_ms(e.start): (Decimal(e.data["value"]), f"entry {e.number}")
+        to_ms(e.start): _Known(Decimal(e.data["value"]), entry=e.number)
         for e in ledger.entries(spec.id, EntryKind.READING)
         if not e.withdrawn
     }
     fresh: dict[int, _Row] = {}
     for row in rows:
         ms = to_ms(row.time)
-        if ms in known and known[ms][0] != row.value:
-            message = f"{spec.name} already has {known[ms][0]} at that time ({known[ms][1]})"
-            hint = "withdraw that first" if known[ms][1].startswith("entry") else "keep one"
-            problems.append(Problem(file, row.line, 1, message, hint))
+        if ms in known and known[ms].value != row.value:
+            problems.append(Problem(file, row.line, 1, *_taken(spec, known[ms])))
         elif ms not in known:
-            known[ms] = row.value, f"line {row.line}"
+            known[ms] = _Known(row.value, line=row.line)
             fresh[ms] = row
     breaks = [
         to_ms(e.start) for e in ledger.entries(spec.id, EntryKind.REPLACEMENT) if not e.withdrawn
@@ -249,11 +269,28 @@ def _against_known(
         row_at = fresh.get(other) or fresh.get(one)
         if row_at is None or any(one <= ms <= other for ms in breaks):
             continue
-        message = _contradiction(spec, before[0], after[0], one, other)
+        message = _contradiction(spec, before.value, after.value, one, other)
         if message:
-            hint = "correct it, or tell a replaced meter with 'bms meter replace' first"
+            hint = msg("correct it, or tell a replaced meter with 'bms meter replace' first")
             problems.append(Problem(file, row_at.line, 1, message, hint))
     return list(fresh.values()), problems
+
+
+def _taken(spec: MeterSpec, known: _Known) -> tuple[Message, Message]:
+    """What is wrong with another value at an instant that has one, and what to do."""
+    if known.entry:
+        return msg(
+            "{meter} already has {reading} at that time (entry {number})",
+            meter=spec.name,
+            reading=known.value,
+            number=known.entry,
+        ), msg("withdraw that first")
+    return msg(
+        "{meter} already has {reading} at that time (line {line})",
+        meter=spec.name,
+        reading=known.value,
+        line=known.line,
+    ), msg("keep one")
 
 
 def _contradiction(
@@ -267,12 +304,23 @@ def _contradiction(
     ):
         step += Fraction(size)
     if step < 0:
-        return f"{spec.name} would go back from {before} to {after} {spec.medium.unit}"
+        return msg(
+            "{meter} would go back from {before} to {after} {unit}",
+            meter=spec.name,
+            before=before,
+            after=after,
+            unit=spec.medium.unit,
+        )
     most, hours = spec.most_per_h, Fraction(until_ms - from_ms, 3_600_000)
     ratio = min(spec.ratio(from_ms), spec.ratio(until_ms))
     if most is not None and step * ratio > most * hours:
-        return (
-            f"{spec.name} would go from {before} to {after} {spec.medium.unit} in "
-            f"{float(hours):.1f} h: more than its rating"
+        return msg(
+            "{meter} would go from {before} to {after} {unit} in {hours:.1f} h: more than its "
+            "rating",
+            meter=spec.name,
+            before=before,
+            after=after,
+            unit=spec.medium.unit,
+            hours=float(hours),
         )
     return ""

@@ -11,6 +11,7 @@ from operator import sub
 from typing import Final
 
 from bms.energy.quarters import QUARTER_MS
+from bms.texts.messages import msg
 
 QUARTERS_A_DAY: Final = 96
 NO_SLOT: Final = -1
@@ -41,7 +42,9 @@ def unpack(blob: bytes, columns: int) -> list[list[int]]:
     except (zlib.error, ValueError) as error:
         raise DamagedBlob(str(error)) from error
     if len(packed) % columns:
-        raise DamagedBlob(f"{len(packed)} numbers in {columns} columns")
+        raise DamagedBlob(
+            msg("{count} numbers in {columns} columns", count=len(packed), columns=columns)
+        )
     numbers = _portable(packed)
     size = len(numbers) // columns
     return [
@@ -67,7 +70,7 @@ def unpack_day(day_ms: int, blob: bytes) -> list[tuple[int, Raw]]:
     """The slots of one UTC day, by start; raises DamagedBlob."""
     columns = unpack(blob, 5)
     if len(columns[0]) != QUARTERS_A_DAY:
-        raise DamagedBlob(f"a day of {len(columns[0])} quarter hours")
+        raise DamagedBlob(msg("a day of {count} quarter hours", count=len(columns[0])))
     return [
         (day_ms + at * QUARTER_MS, raw)
         for at, raw in enumerate(zip(*columns, strict=True))

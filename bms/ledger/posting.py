@@ -46,6 +46,7 @@ from bms.historian.log.log_queries import Queries
 from bms.ledger.entries import Entry, EntryKind
 from bms.ledger.published import FOREVER, Changes, Publisher, Value, common, floor_day
 from bms.ledger.store import Ledger, Tip
+from bms.texts.messages import msg
 
 LATE_MS: Final = 120_000
 """A quarter hour is published this long after its end: gateways deliver within two minutes, and
@@ -375,7 +376,13 @@ def counts_of(text: str, resolution: Fraction) -> int:
     """A register value that a person wrote, in counts; raises ValueError if it is finer."""
     counts = Fraction(Decimal(text)) / resolution
     if counts.denominator != 1:
-        raise ValueError(f"{text} is finer than the register's resolution of {float(resolution):g}")
+        raise ValueError(
+            msg(
+                "{text} is finer than the register's resolution of {resolution:g}",
+                text=text,
+                resolution=float(resolution),
+            )
+        )
     return int(counts)
 
 

@@ -153,7 +153,9 @@ class LedgerQueries(Closing):
                 self._scales[found] = Fraction(text)
             scale = self._scales.get(number)
             if scale is None:
-                raise StoreError(f"{self._path}: scale {number} is missing")
+                raise StoreError(
+                    msg("{path}: scale {number} is missing", path=self._path, number=number)
+                )
         return scale
 
     def last_energy(self) -> int:
@@ -194,7 +196,9 @@ class LedgerQueries(Closing):
         try:
             return unpack(blob, count)
         except DamagedBlob as error:
-            raise StoreError(f"{self._path}: a block of rows is damaged: {error}") from error
+            raise StoreError(
+                msg("{path}: a block of rows is damaged: {error}", path=self._path, error=error)
+            ) from error
 
     def slots(self, key: str, first_ms: int, last_ms: int) -> list[tuple[int, Slot]]:
         """The published quarter hours of a meter from `first_ms` to before `last_ms`."""
@@ -244,8 +248,10 @@ class LedgerQueries(Closing):
         try:
             return unpack_day(day_ms, blob)
         except DamagedBlob as error:
-            place = f"day {from_ms(day_ms):%Y-%m-%d} of meter {number}"
-            raise StoreError(f"{self._path}: {place} is damaged: {error}") from error
+            part = msg("day {date:%Y-%m-%d} of meter {number}", date=from_ms(day_ms), number=number)
+            raise StoreError(
+                msg("{path}: {part} is damaged: {error}", path=self._path, part=part, error=error)
+            ) from error
 
     def beneath(self, number: int, first_ms: int, last_ms: int) -> dict[int, Raw]:
         """What corrected quarter hours would be without their correction (`rev` is 0)."""

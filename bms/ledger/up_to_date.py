@@ -13,6 +13,7 @@ from bms.historian.log.log_queries import FILE_NAME as HISTORY
 from bms.historian.log.log_queries import Queries
 from bms.ledger.posting import Posting
 from bms.ledger.store import FILE_NAME, Ledger
+from bms.texts.messages import msg
 
 
 @contextmanager
@@ -24,7 +25,10 @@ def open_ledger(site: Site, directory: Path, now: datetime) -> Iterator[Ledger]:
     """
     if not (directory / HISTORY).exists() and not (directory / FILE_NAME).exists():
         raise StoreError(
-            f"{directory}: there is no energy ledger and no history yet; start the controller first"
+            msg(
+                "{path}: there is no energy ledger and no history yet; start the controller first",
+                path=directory,
+            )
         )
     try:
         ledger = Ledger(directory)

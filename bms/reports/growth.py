@@ -13,6 +13,7 @@ from bms.config.site import Base, MeterRole, Site
 from bms.energy.intervals import Energy
 from bms.energy.verdict import Growth, Load, MeterData, Verdict, growth
 from bms.ledger.store import Ledger
+from bms.texts.messages import msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,9 @@ class BaseGrowth:
         """What a reader has to know besides the numbers, as sentences."""
         g = self.growth
         first = [g.reason] if g.verdict is Verdict.CANNOT_TELL else []
-        method = [f"year-end by {g.projection.method}"] if g.projection is not None else []
-        return [*first, *g.notes, *method]
+        if g.projection is None:
+            return [*first, *g.notes]
+        return [*first, *g.notes, msg("year-end by {method}", method=g.projection.method)]
 
 
 @dataclass(frozen=True, slots=True)
