@@ -31,6 +31,7 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.house
 	$(BIN)/python -m tests.purity
+	$(BIN)/python -m tests.clocks
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -13,7 +13,6 @@ from typing import Protocol, Self, cast
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.memory import bad_sample, good_samples
 from drivers.points import PlantAddress, Point, PointId, Sample
-from drivers.times import utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class PlantDriver:
         self,
         plant: Plant,
         points: Iterable[Point],
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime],
         *,
         live: bool = False,
         shadow: bool = False,

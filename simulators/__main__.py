@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from simulators.clock import utc_now
 from simulators.sitefiles import SiteFilesError, read_links
 
 
@@ -57,7 +57,7 @@ def _plant(spec: str, options: tuple[str, ...]) -> Any:
     pairs = dict(option.partition("=")[::2] for option in options)
     try:
         factory = getattr(importlib.import_module(module), name)
-        return factory(start=datetime.now(UTC), **pairs)
+        return factory(start=utc_now(), **pairs)
     except (ImportError, AttributeError, TypeError, ValueError, OSError) as error:
         raise click.ClickException(f"cannot make the plant {spec}: {error}") from error
 

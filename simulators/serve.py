@@ -10,11 +10,12 @@ import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TextIO
 
 from drivers.plant import Plant
+from simulators.clock import utc_now
 from simulators.modbus_server import ModbusServer
 from simulators.opcua_server import OpcUaServer
 from simulators.sitefiles import ServedLink, SiteFilesError
@@ -107,7 +108,7 @@ async def serve(
 
     try:
         # A plant whose saved state is older catches up before anyone connects.
-        plant.advance(datetime.now(UTC))
+        plant.advance(utc_now())
         await servers.start()
         if endpoints_file is not None:
             _write_atomically(endpoints_file, json.dumps(servers.endpoints, indent=1))
@@ -128,7 +129,7 @@ async def serve(
 async def _advance(servers: ParkServers, period_s: float) -> None:
     while True:
         await asyncio.sleep(period_s)
-        await servers.advance(datetime.now(UTC))
+        await servers.advance(utc_now())
 
 
 async def _obey(servers: ParkServers, say: Callable[[object], None]) -> None:

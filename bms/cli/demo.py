@@ -23,10 +23,10 @@ from zoneinfo import ZoneInfo
 
 from bms.api.client import ask
 from bms.app.simulate import Simulated, simulate
+from bms.cli.common import clock_now
 from bms.config.load import load
 from bms.config.site import Site
 from bms.control import STRATEGIES
-from bms.core.clock import SystemClock
 from bms.core.errors import BmsError, Unreachable
 from bms.field.plants import make_plant
 from bms.historian.log.embedded import History
@@ -91,7 +91,7 @@ def _demo_site() -> Path:
 
 def _fill(site: Site, options: dict[str, str], step: timedelta | None, progress: Progress) -> None:
     """Bring the history from the start of last year (or from where it ends) to now."""
-    now = SystemClock().now()
+    now = clock_now()
     site.state_dir.mkdir(parents=True, exist_ok=True)
     with History(site.state_dir) as history:
         _, last = history.span()
@@ -146,7 +146,7 @@ def _simulated(
 
 def _step_in_time(site: Site, options: dict[str, str], span: timedelta) -> timedelta:
     """The finest step with which `span` is filled in time, judged by a trial of July days."""
-    start = datetime(SystemClock().now().year - 1, 7, 1, tzinfo=UTC)
+    start = datetime(clock_now().year - 1, 7, 1, tzinfo=UTC)
     trial_options = {name: value for name, value in options.items() if name != "state"}
     for step in STEPS[:-1]:
         days: list[float] = []

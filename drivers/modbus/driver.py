@@ -26,7 +26,6 @@ from drivers.modbus.wire.transport import Endpoint, UnitProfile
 from drivers.modbus.writing import Writing, refusal_of
 from drivers.points import ModbusAddress, Point, PointId, Sample
 from drivers.ticker import Ticker
-from drivers.times import utc_now
 
 _PLANS_KEPT = 32
 _NO_PROFILES: Mapping[int, UnitProfile] = MappingProxyType({})
@@ -62,7 +61,7 @@ class ModbusDriver:
         max_in_flight: int = 1,
         shadow: bool = False,
         ticker: Ticker | None = None,
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:

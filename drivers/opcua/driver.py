@@ -27,7 +27,6 @@ from drivers.opcua.subscribing.feeding import Feeding
 from drivers.opcua.variants import from_text, plain, usable_value, variant
 from drivers.opcua.writing import write_all
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
-from drivers.times import utc_now
 
 SUBSCRIBE_AGAIN_S = 600.0
 """A server that has no subscription left may have one later."""
@@ -63,7 +62,7 @@ class OpcUaDriver:
         sampling_s: float | None = None,
         queue: int = QUEUE,
         shadow: bool = False,
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -300,6 +299,7 @@ class OpcUaDriver:
                 self._url,
                 self._timeout_s,
                 self._security,
+                now=self._now(),
                 read_only=self._shadow,
                 tally=self._tally,
             )

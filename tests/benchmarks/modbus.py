@@ -46,6 +46,7 @@ def _drivers(port: int, count: int, ticker: Ticker) -> list[ModbusDriver]:
                 for i in range(FLOATS)
             ],
             ticker=ticker,
+            now=_now,
         )
         for number in range(count)
     ]

@@ -84,7 +84,12 @@ async def _ours(port: int, index: int) -> tuple[float, float, float]:
     """Percent of a core, longest hold-up in ms, and changes that were lost."""
     field = Field(_now)
     points = [Point(f"b.d.p{n}", OpcUaAddress(_NAMESPACE, f"s=p{n}")) for n in range(ITEMS)]
-    field.add("l", "", OpcUaDriver(f"opc.tcp://127.0.0.1:{port}", points, timeout_s=20), poll_s=1.0)
+    field.add(
+        "l",
+        "",
+        OpcUaDriver(f"opc.tcp://127.0.0.1:{port}", points, timeout_s=20, now=_now),
+        poll_s=1.0,
+    )
     running = asyncio.create_task(field.run())
     async with asyncio.timeout(60):
         while not all(s.quality == 0 for s in field.snapshot(_now()).values()):

@@ -20,6 +20,7 @@ from bms.field.plants import EchoPlant, make_plant, plant_of
 from bms.historian.log.embedded import History
 from drivers.plant import PlantDriver, PlantPoint
 from drivers.points import PlantAddress, Point, Quality
+from tests.machine_time import utc_now
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -171,7 +172,7 @@ async def test_writing_goes_back_through_scale_and_offset() -> None:
 
     tank = Tank()
     point = Point("b.tank.tank_setpoint", PlantAddress("T_set", 1.0, -273.15), "degC", True)
-    async with PlantDriver(tank, [point]) as driver:
+    async with PlantDriver(tank, [point], now=utc_now) as driver:
         await driver.write([Write(point.id, 60.0)])
         assert tank.kelvin == pytest.approx(333.15)
         (sample,) = await driver.read([point.id])

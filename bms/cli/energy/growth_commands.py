@@ -11,6 +11,7 @@ from bms.cli.common import (
     SITE,
     YEARS,
     ErrorGroup,
+    clock_now,
     instant,
     load_site,
     print_json,
@@ -42,13 +43,12 @@ def report() -> None:
 def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: bool) -> None:
     """What would have been written on links in shadow mode, beside what the field showed."""
     from bms.cli.screens.tables import shadow_screen
-    from bms.core.clock import SystemClock
     from bms.historian.log.embedded import History
     from bms.reports.shadow import shadow_report, to_json
 
     loaded = load_site(site)
     since = instant(loaded.file.zone, start, "--from")
-    until = instant(loaded.file.zone, end, "--to") if end else SystemClock().now()
+    until = instant(loaded.file.zone, end, "--to") if end else clock_now()
     with History(loaded.state_dir, read_only=True) as stored:
         rows = to_json(loaded, shadow_report(loaded, stored, since, until, link))
     if as_json:
@@ -69,12 +69,11 @@ def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: b
 def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
     """Energy growth per base against its target, with the verdict."""
     from bms.cli.screens.tables import growth_screen
-    from bms.core.clock import SystemClock
     from bms.ledger.up_to_date import open_ledger
     from bms.reports.growth import growth_report
 
     loaded = load_site(site)
-    now = SystemClock().now()
+    now = clock_now()
     with open_ledger(loaded, history or loaded.state_dir, now) as ledger:
         result = growth_report(loaded, ledger, year, now)
     if as_json:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, instant, load_site, print_json, show, table_of
+from bms.cli.common import AS_JSON, SITE, clock_now, instant, load_site, print_json, show, table_of
 from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -162,14 +162,13 @@ def _opened(
     klass: str | None,
     history_dir: Path | None,
 ) -> Iterator[tuple[Site, Trends, list[str], tuple[datetime, datetime]]]:
-    from bms.core.clock import SystemClock
     from bms.core.equipment import PointClass
     from bms.historian.reading.selection import select
     from bms.historian.reading.trends import Trends
 
     site = load_site(directory)
     since = instant(site.file.zone, start, "--from")
-    until = instant(site.file.zone, end, "--to") if end else SystemClock().now()
+    until = instant(site.file.zone, end, "--to") if end else clock_now()
     if until <= since:
         raise InvalidInput(msg("--to must lie after --from"))
     with Trends(history_dir or site.state_dir) as trends:

@@ -13,6 +13,7 @@ from bms.cli.common import (
     AS_JSON,
     SITE,
     ErrorGroup,
+    clock_now,
     instant,
     load_site,
     print_json,
@@ -127,6 +128,7 @@ def verify(site: Path, sink: str | None, start: str, end: str | None, as_json: b
                 token_of(settings),
                 first,
                 last,
+                now=clock_now(),
                 ca=ca_of(loaded, settings),
             )
         )
@@ -160,7 +162,6 @@ def backfill(
     site: Path, sink: str | None, start: str, end: str | None, reason: str, as_json: bool
 ) -> None:
     """Have a period sent (again); the running controller does it, behind live data."""
-    from bms.core.clock import SystemClock
     from bms.forward.checking.verify import mark_for_backfill
     from bms.forward.site_sinks import named_sink
 
@@ -169,7 +170,7 @@ def backfill(
     rows = []
     for settings in named_sink(loaded, sink):
         rows += mark_for_backfill(settings, loaded.state_dir, loaded.file.id, first, last, reason)
-    _audit(loaded.state_dir, SystemClock().now(), "influx.backfill", reason, start=start, end=end)
+    _audit(loaded.state_dir, clock_now(), "influx.backfill", reason, start=start, end=end)
     if as_json:
         print_json(rows)
         return
@@ -344,7 +345,6 @@ def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
 @AS_JSON
 def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> None:
     """Send refused lines again; what the database takes now is no dead letter any more."""
-    from bms.core.clock import SystemClock
     from bms.forward.copying.resend import resend_dead
     from bms.forward.site_sinks import ca_of, named_sink, token_of
 
@@ -352,11 +352,17 @@ def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> Non
     rows = []
     for settings in named_sink(loaded, sink):
         result = asyncio.run(
-            resend_dead(loaded.state_dir, settings, token_of(settings), ca=ca_of(loaded, settings))
+            resend_dead(
+                loaded.state_dir,
+                settings,
+                token_of(settings),
+                now=clock_now,
+                ca=ca_of(loaded, settings),
+            )
         )
         rows.append({"sink": settings.name, "taken": result.taken, "refused": result.refused,
                      "error": result.error})  # fmt: skip
-    _audit(loaded.state_dir, SystemClock().now(), "influx.dead.resend", reason, result=rows)
+    _audit(loaded.state_dir, clock_now(), "influx.dead.resend", reason, result=rows)
     if as_json:
         print_json(rows)
     else:
@@ -373,11 +379,10 @@ def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> Non
 
 
 def _period(site: Site, start: str, end: str | None) -> tuple[datetime, datetime]:
-    from bms.core.clock import SystemClock
 
     zone = site.file.zone
     first = instant(zone, start, "--from")
-    last = instant(zone, end, "--to") if end else SystemClock().now()
+    last = instant(zone, end, "--to") if end else clock_now()
     if first >= last:
         raise InvalidInput(msg("--from is not before --to"))
     return first, last

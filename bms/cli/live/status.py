@@ -10,6 +10,7 @@ import click
 from bms.cli.common import (
     AS_JSON,
     SITE,
+    clock_now,
     print_json,
     show,
     state_dir_of,
@@ -124,12 +125,11 @@ def _why_then(directory: Path, point: str, at: str) -> dict[str, Any]:
     from bms.cli.common import load_site
     from bms.config.points import known_units, zone_of
     from bms.control import STRATEGIES
-    from bms.core.clock import SystemClock
     from bms.core.moments import past
     from bms.historian.log.log_queries import Queries
     from bms.reports.why import why_then
 
-    site, now = load_site(directory), SystemClock().now()
+    site, now = load_site(directory), clock_now()
     time = past(at, now, zone_of(site, point))
     units = known_units(site, STRATEGIES)
     with Queries(site.state_dir, read_only=True) as history:

@@ -8,7 +8,17 @@ from typing import Any
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, YEARS, ErrorGroup, load_site, print_json, show, table_of
+from bms.cli.common import (
+    AS_JSON,
+    SITE,
+    YEARS,
+    ErrorGroup,
+    clock_now,
+    load_site,
+    print_json,
+    show,
+    table_of,
+)
 from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -113,10 +123,9 @@ def _write_draft(
 @AS_JSON
 def list_(site: Path, as_json: bool) -> None:
     """Every calendar: the years it has, what is in it, and whether one is missing."""
-    from bms.core.clock import SystemClock
 
     library = load_site(site).library
-    missing = library.missing_years(SystemClock().now().date())
+    missing = library.missing_years(clock_now().date())
     rows: list[dict[str, Any]] = [
         {
             "id": name,
@@ -147,7 +156,6 @@ def show_(site: Path, name: str, year: int | None, as_json: bool) -> None:
     """The days of a calendar in a year, and the line each is from."""
     from datetime import date
 
-    from bms.core.clock import SystemClock
     from bms.texts.yaml.parsing import suggestion
 
     library = load_site(site).library
@@ -160,7 +168,7 @@ def show_(site: Path, name: str, year: int | None, as_json: bool) -> None:
                 suggestion=suggestion(name, library.calendars),
             )
         )
-    wanted = year or SystemClock().now().year
+    wanted = year or clock_now().year
     first = date(wanted, 1, 1)
     days = (first + timedelta(days=n) for n in range((date(wanted + 1, 1, 1) - first).days))
     rows = [

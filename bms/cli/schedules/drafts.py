@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bms.cli.common import print_json, state_dir_of
+from bms.cli.common import clock_now, print_json, state_dir_of
 from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -49,7 +49,6 @@ def settle(
 ) -> None:  # fmt: skip
     """Show the change, ask on a terminal, apply it, and say what became of it."""
     from bms.config.writing.render import render
-    from bms.core.clock import SystemClock
     from bms.operations.editing.editor import one_line
     from bms.operations.editing.revisions import text_of
 
@@ -75,7 +74,7 @@ def settle(
     if not yes and sys.stdin.isatty():
         click.confirm(say("Apply this?"), abort=True, err=as_json)
     try:
-        made = editor.apply(draft, what, why, SystemClock().now())
+        made = editor.apply(draft, what, why, clock_now())
     except Refused as error:
         _show_conflict(editor, draft)
         raise error

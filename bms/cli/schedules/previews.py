@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, instant, load_site, print_json, show
+from bms.cli.common import AS_JSON, SITE, clock_now, instant, load_site, print_json, show
 from bms.core.errors import InvalidInput
 from bms.texts.messages import msg
 
@@ -33,7 +33,6 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
     With overlays, extensions and overrides in force, as they are now.
     """
     from bms.cli.screens.schedule_tables import preview_screen
-    from bms.core.clock import SystemClock
     from bms.reports.preview import schedule_preview
     from bms.texts.yaml.parsing import suggestion
 
@@ -48,7 +47,7 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
         )
     # A day is the base's day: in the site's own zone it may begin on the day before.
     zone = loaded.bases[loaded.groups[group].base].zone
-    now = SystemClock().now()
+    now = clock_now()
     begin = instant(zone, start, "--from") if start else now
     overrides, context = standing(loaded, now)
     view = schedule_preview(loaded, loaded.groups[group], overrides, context, begin, days)
@@ -74,12 +73,11 @@ def diff(site: Path, edited: Sequence[Path], days: int, start: str | None, as_js
     on disk are compared with those in force.
     """
     from bms.cli.screens.schedule_tables import diff_screen
-    from bms.core.clock import SystemClock
     from bms.historian.log.log_queries import opened
     from bms.reports.diff import schedule_diff, to_json
 
     loaded, after = _both(site, edited)
-    now = SystemClock().now()
+    now = clock_now()
     begin = instant(loaded.file.zone, start, "--from") if start else now
     begin = begin.replace(second=0, microsecond=0)
     overrides, context = standing(loaded, now)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, ErrorGroup, load_site, print_json, show, table_of
+from bms.cli.common import (
+    AS_JSON,
+    SITE,
+    ErrorGroup,
+    clock_now,
+    load_site,
+    print_json,
+    show,
+    table_of,
+)
 from bms.core.errors import BmsError, InvalidInput, Unreachable
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -47,7 +55,7 @@ def create(site: Path, days: int, renew: bool, as_json: bool) -> None:
                 certificate=certificate,
             )
         )
-    made = make(certificate, key, host=socket.gethostname(), now=datetime.now(UTC), days=days)
+    made = make(certificate, key, host=socket.gethostname(), now=clock_now(), days=days)
     ignore = certificate.parent / ".gitignore"
     if not ignore.exists():
         ignore.write_text(f"# The private key stays on this gateway.\n{key.name}\n", "utf-8")
@@ -92,7 +100,7 @@ def show_(site: Path, as_json: bool) -> None:
     for name, one in [("own", own), *(("server", server) for server in servers)]:
         if one is not None:
             until = f"{one.not_after:%Y-%m-%d}"
-            table.add_row(name, one.subject, one.sha1, until, one.problem(datetime.now(UTC)))
+            table.add_row(name, one.subject, one.sha1, until, one.problem(clock_now()))
     show(table)
     if own is None:
         click.echo(
@@ -112,7 +120,7 @@ def trust(site: Path, link: str, thumbprint: str | None, as_json: bool) -> None:
 
     settings = _opcua(site, link)
     found = _fetch(settings)
-    problem = found.problem(datetime.now(UTC))
+    problem = found.problem(clock_now())
     if problem:
         raise InvalidInput(
             msg(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, load_site, print_json
+from bms.cli.common import AS_JSON, SITE, clock_now, load_site, print_json
 from bms.core.errors import InvalidInput, Unreachable
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -107,7 +106,7 @@ def write(
             place_of(place, args),
             value,
             load_site(site).state_dir,
-            lambda: datetime.now(UTC),
+            clock_now,
             who=login(),
             via="cli",
             why=reason,
@@ -165,9 +164,7 @@ def _through(
 
     async def alone() -> dict[str, Any]:
         async with AsyncExitStack() as stack:
-            driver, _ = driver_for(
-                loaded, loaded.links[link], Ticker(), lambda: datetime.now(UTC), stack
-            )
+            driver, _ = driver_for(loaded, loaded.links[link], Ticker(), clock_now, stack)
             async with driver:
                 return await directly(driver)
 

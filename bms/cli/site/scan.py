@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bms.cli.common import AS_JSON, ErrorGroup, print_json, show, table_of
+from bms.cli.common import AS_JSON, ErrorGroup, clock_now, print_json, show, table_of
 from bms.core.errors import BmsError, InvalidInput, Unreachable
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -58,7 +58,7 @@ def modbus(
     async def run() -> None:
         async for one in scanning.scan_modbus(
             places, numbers, rtu=rtu, transaction_ids=ids, timeout_s=timeout, rate_hz=rate,
-            report=report,
+            now=clock_now, report=report,
         ):  # fmt: skip
             found.append(one)
             report(f"{one.host}:{one.port} unit {one.found.unit}: {one.found.title}")

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from asyncua import ua
@@ -114,6 +115,7 @@ async def scan_modbus(
     transaction_ids: bool = True,
     timeout_s: float,
     rate_hz: float,
+    now: Callable[[], datetime],
     report: Callable[[str], None],
 ) -> AsyncIterator[Answering]:
     """Units that answer, as they are found; at most `rate_hz` requests a second to each host."""
@@ -123,7 +125,8 @@ async def scan_modbus(
 
     async def one(host: str, port: int) -> None:
         endpoint: Endpoint = RtuOverTcp(host, port) if rtu else Tcp(host, port, transaction_ids)
-        async with limit, ModbusDriver(endpoint, (), timeout_s=timeout_s, shadow=True) as driver:
+        made = ModbusDriver(endpoint, (), timeout_s=timeout_s, shadow=True, now=now)
+        async with limit, made as driver:
 
             async def ask(request: Request) -> bytes:
                 await asyncio.sleep(1 / rate_hz)

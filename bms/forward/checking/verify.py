@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.config.site import Site
-from bms.core.clock import SystemClock
 from bms.core.instants import local_midnight
 from bms.forward.checking.compare import LocalCounts, compare, kept_from
 from bms.forward.checking.reconcile import span_of
@@ -92,6 +91,7 @@ async def verify_days(
     start: datetime,
     end: datetime,
     *,
+    now: datetime,
     ca: Path | None = None,
 ) -> list[DayRow]:
     """Every measurement of every day of [start, end), days in the site's zone.
@@ -107,7 +107,7 @@ async def verify_days(
         sources = stack.enter_context(open_sources(site.state_dir))
         local = LocalCounts(sources, settings, lambda: dead_letters(site.state_dir, settings.name))
         async with Reader(settings, token, ca=ca) as reader:
-            kept = await kept_from(reader, settings, to_ms(SystemClock().now()))
+            kept = await kept_from(reader, settings, to_ms(now))
             for day, first, last in days_of(start, end, ZoneInfo(site.file.zone)):
                 for result in await compare(
                     reader, settings, local, to_ms(first), to_ms(last), here

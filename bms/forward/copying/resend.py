@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from bms.config.shapes.sinks import InfluxFile
-from bms.core.clock import SystemClock
 from bms.forward.copying.delivery import MAX_LINES, parcels
 from bms.forward.cursors import DeadLetter, dead_letters, forget_dead
 from bms.forward.server.http import InfluxTransport, NotNow, RejectedLines, TooLarge, Transport
@@ -25,16 +26,19 @@ class Resent:
 
 
 async def resend_dead(
-    state_dir: Path, settings: InfluxFile, token: str, *, ca: Path | None = None
+    state_dir: Path,
+    settings: InfluxFile,
+    token: str,
+    *,
+    now: Callable[[], datetime],
+    ca: Path | None = None,
 ) -> Resent:
     """Send every dead letter of a sink again; those that are taken whole are forgotten."""
     result = Resent()
     letters = [letter for letter in dead_letters(state_dir, settings.name) if letter.lines]
     if not letters:
         return result
-    async with InfluxTransport(
-        settings, token, timeout_s=TIMEOUT_S, now=SystemClock().now, ca=ca
-    ) as transport:
+    async with InfluxTransport(settings, token, timeout_s=TIMEOUT_S, now=now, ca=ca) as transport:
         for index, letter in enumerate(letters):
             try:
                 await _send(transport, letter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from asyncua import ua
 from asyncua.client.client import Client
@@ -25,11 +25,11 @@ _MODES = {
 }
 
 
-async def secure(client: Client, security: Security) -> None:
+async def secure(client: Client, security: Security, now: datetime) -> None:
     """Prepare a client; call it before `connect`. Raises DeviceRefused, whose text is for people.
 
     The server must show, and in the secure channel own, exactly a certificate of the trust list:
-    so nothing else about it (issuer, host name) decides.
+    so nothing else about it (issuer, host name) decides. Certificates must be valid at `now`.
     """
     _identify(client, security)
     if security.policy == "none":
@@ -45,7 +45,6 @@ async def secure(client: Client, security: Security) -> None:
         server = parse(endpoint.ServerCertificate or b"")
     except CertificateProblem as error:
         raise DeviceRefused(str(error)) from None
-    now = datetime.now(UTC)
     problem = own.problem(now)
     if problem:
         raise DeviceRefused(f"our own certificate cannot be used: {problem}; renew it")

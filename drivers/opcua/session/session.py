@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal
 
 from asyncua import ua
@@ -241,13 +242,14 @@ async def open_session(
     timeout_s: float,
     security: Security = NO_SECURITY,
     *,
+    now: datetime,
     read_only: bool = False,
     tally: Tally | None = None,
 ) -> OpcUaSession:
     """Connect and open a session. Raises NoAnswer, ConnectionLost or DeviceRefused.
 
-    With `read_only` no request that could change anything leaves the session. `tally` counts the
-    requests of the session, connecting not among them.
+    Certificates must be valid at `now`. With `read_only` no request that could change anything
+    leaves the session. `tally` counts the requests of the session, connecting not among them.
     """
     _quiet()
     client = Client(url, timeout=timeout_s, watchdog_intervall=_WATCHDOG_S)
@@ -257,7 +259,7 @@ async def open_session(
         guard(client)
     try:
         async with bounded(timeout_s, None):
-            await secure(client, security)
+            await secure(client, security, now)
             await client.connect()
             namespaces = await client.get_namespace_array()
             limits = await _limits(client)

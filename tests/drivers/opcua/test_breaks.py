@@ -14,6 +14,7 @@ from drivers.opcua.subscribing import feeding as feeding_module
 from drivers.points import Quality
 from tests.contract.foreign import Proxy
 from tests.drivers.opcua.test_feed import PERIOD_S, Park, Received, park, point
+from tests.machine_time import utc_now
 
 __all__ = ["park"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -79,6 +80,7 @@ async def test_a_connection_that_is_half_open_is_noticed_and_replaced(
         timeout_s=1.0,
         monotonic=lambda: clock[0],
         chance=lambda: 0.5,
+        now=utc_now,
     )
     async with driver:
         feeding = asyncio.create_task(driver.feed(received, PERIOD_S))

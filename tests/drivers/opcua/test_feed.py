@@ -21,7 +21,7 @@ from drivers.opcua.subscribing import feeding as feeding_module
 from drivers.opcua.subscribing.decode import Changes
 from drivers.opcua.subscribing.subscription import NOT_REPORTED, Items
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
-from drivers.times import utc_now
+from tests.machine_time import utc_now
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PERIOD_S = 0.05
@@ -124,7 +124,7 @@ async def fed(
     park: Park, *points: Point, **settings: Any
 ) -> AsyncIterator[tuple[OpcUaDriver, Received]]:
     received = Received()
-    async with OpcUaDriver(park.url, points, chance=lambda: 0.0, **settings) as driver:
+    async with OpcUaDriver(park.url, points, chance=lambda: 0.0, **settings, now=utc_now) as driver:
         assert isinstance(driver, Feed)
         task = asyncio.create_task(driver.feed(received, PERIOD_S))
         try:
@@ -286,7 +286,7 @@ async def test_polling_where_the_server_has_no_subscriptions(
 async def test_methods_are_called_by_writing(park: Park) -> None:
     points = [point("go", method="start"), point("level", method="level")]
     park.calls.clear()
-    async with OpcUaDriver(park.url, points) as driver:
+    async with OpcUaDriver(park.url, points, now=utc_now) as driver:
         results = await driver.write([Write("go", True), Write("level", 55)])
         assert [r.status for r in results] == [WriteStatus.OK] * 2
         assert park.calls == [("start",), ("level", 55.0)]
@@ -299,7 +299,7 @@ async def test_methods_are_called_by_writing(park: Park) -> None:
 async def test_in_shadow_nothing_is_written_and_nothing_called(park: Park) -> None:
     points = [point("a"), point("go", method="start")]
     park.calls.clear()
-    async with OpcUaDriver(park.url, points, shadow=True) as driver:
+    async with OpcUaDriver(park.url, points, shadow=True, now=utc_now) as driver:
         results = await driver.write([Write("a", 99.0), Write("go", True)])
         assert [r.status for r in results] == [WriteStatus.SHADOW] * 2
         (sample, _) = await driver.read(["a", "go"])

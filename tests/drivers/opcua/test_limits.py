@@ -16,6 +16,7 @@ from drivers.opcua import driver as driver_module
 from drivers.opcua.driver import OpcUaDriver
 from drivers.points import Quality
 from tests.drivers.opcua.test_feed import MANY, Park, Received, fed, park, point
+from tests.machine_time import utc_now
 
 __all__ = ["park"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -90,7 +91,7 @@ async def test_writes_too(park: Park, monkeypatch: pytest.MonkeyPatch) -> None:
             raise refuse(ua.StatusCodes.BadTooManyOperations)
 
     writes.before = one
-    async with OpcUaDriver(park.url, [point("a"), point("b")]) as driver:
+    async with OpcUaDriver(park.url, [point("a"), point("b")], now=utc_now) as driver:
         results = await driver.write([Write("a", 1.5), Write("b", 2.5)])
     assert [r.status for r in results] == [WriteStatus.OK] * 2
 
@@ -159,7 +160,7 @@ async def test_time_outs_are_counted(park: Park, monkeypatch: pytest.MonkeyPatch
         await go_on.wait()
         return await read(session, params)
 
-    async with OpcUaDriver(park.url, [point("a")], timeout_s=0.5) as driver:
+    async with OpcUaDriver(park.url, [point("a")], timeout_s=0.5, now=utc_now) as driver:
         await driver.read(["a"])
         monkeypatch.setattr(InternalSession, "read", late)
         (sample,) = await driver.read(["a"])

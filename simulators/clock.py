@@ -1,4 +1,4 @@
-"""The default clock of the drivers; the controller and the tests pass their own."""
+"""The only place of the simulators that asks what time it is."""
 
 from __future__ import annotations
 
