@@ -7,23 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bms.texts.messages import Message, msg
+
 FIRST_S = 1.0
 LIMIT_S = 60.0
 SPREAD = 0.2
 """Jitter, so that the links of a site do not all knock at once after a power cut."""
 
 
-_NEXT_ATTEMPT = "; next attempt in "
-
-
-def waiting(reason: str, remaining_s: float) -> str:
+def waiting(reason: str, remaining_s: float) -> Message:
     """What a link says while it waits: why it failed, and the countdown."""
-    return f"{reason}{_NEXT_ATTEMPT}{remaining_s:.1f} s"
+    return msg("{reason}; next attempt in {wait_s:.1f} s", reason=reason, wait_s=remaining_s)
 
 
 def without_countdown(detail: str) -> str:
     """The reason alone: the same at each look, as an alarm's text has to be."""
-    return detail.partition(_NEXT_ATTEMPT)[0]
+    if isinstance(detail, Message) and detail.arguments.keys() == {"reason", "wait_s"}:
+        reason = detail.arguments["reason"]
+        return reason if isinstance(reason, str) else str(reason)
+    return detail
 
 
 class Backoff:

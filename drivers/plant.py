@@ -10,6 +10,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self, cast
 
+from bms.texts.messages import msg
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.memory import bad_sample, good_samples
 from drivers.points import PlantAddress, Point, PointId, Sample
@@ -105,7 +106,10 @@ class PlantDriver:
                 await asyncio.to_thread(self._plant.advance, time)
             read = self._plant.read()
         except Exception as error:
-            return [bad_sample(point, time, f"the plant failed: {error}") for point in ids]
+            return [
+                bad_sample(point, time, msg("the plant failed: {error}", error=error))
+                for point in ids
+            ]
         names = self._names[1]
         values = list(map(read.get, names))
         if self._scaled:
@@ -127,9 +131,9 @@ class PlantDriver:
     @staticmethod
     def _one(point: PointId, name: str, value: float | None, time: datetime) -> Sample:
         if value is None:
-            return bad_sample(point, time, f"the plant has no point {name}")
+            return bad_sample(point, time, msg("the plant has no point {name}", name=name))
         if not math.isfinite(value):
-            return bad_sample(point, time, f"the plant gives {value}")
+            return bad_sample(point, time, msg("the plant gives {number}", number=value))
         return good_samples((point,), (value,), time)[0]
 
     async def write(self, writes: Sequence[Write]) -> list[WriteResult]:
@@ -155,7 +159,10 @@ class PlantDriver:
                     result
                     if result.status is WriteStatus.REFUSED
                     else WriteResult(
-                        result.point, result.value, WriteStatus.REFUSED, f"the plant: {error}"
+                        result.point,
+                        result.value,
+                        WriteStatus.REFUSED,
+                        msg("the plant: {error}", error=error),
                     )
                     for result in results
                 ]
@@ -165,14 +172,14 @@ class PlantDriver:
         """Why the write cannot be done; empty if it can. A plant point can always be released."""
         name = self._name[point.id]
         if name not in self._writable:
-            return f"the plant has no point {name}"
+            return msg("the plant has no point {name}", name=name)
         if not (point.writable and self._writable[name]):
-            return "the point is not writable"
+            return msg("the point is not writable")
         value = write.value
         if isinstance(value, str):
-            return f"{value!r} is not a number"
+            return msg("{text!r} is not a number", text=value)
         if value is not None and not math.isfinite(value):
-            return f"{value} cannot be written"
+            return msg("{number} cannot be written", number=value)
         return ""
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from bms.texts.messages import msg
 from drivers.base import Batch, Deliver, Driver, Write, WriteResult
 from drivers.health import DriverHealth, Latencies
 from drivers.memory import bad_sample
@@ -85,11 +86,13 @@ class Polled:
                 samples = await self.read(ids)
         except TimeoutError:
             self._timeouts += 1
-            self._detail = f"the driver did not return within {CALL_LIMIT_S:.0f} s"
+            self._detail = msg(
+                "the driver did not return within {limit_s:.0f} s", limit_s=CALL_LIMIT_S
+            )
         except Exception as error:
             # A driver is total; what lands here is a defect, and must not end the polling.
             _log.exception("unexpected error while reading")
-            self._detail = f"internal error: {error}"
+            self._detail = msg("internal error: {error}", error=repr(error))
         else:
             self._detail = ""
             return samples

@@ -13,8 +13,9 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
+from bms.texts.messages import message_of
 from drivers.codec.encoding import Codec, exponent_of, swap
-from drivers.codec.scaling import Converter, Unusable, finite
+from drivers.codec.scaling import Converter, Unusable, finite, not_finite
 from drivers.points import Value
 
 Decoded: TypeAlias = tuple[Sequence[Value], Mapping[int, str]]
@@ -112,7 +113,7 @@ class RegisterBlock:
             try:
                 values.append(convert(raw[index]))
             except Unusable as error:
-                wrong[len(values)] = str(error)
+                wrong[len(values)] = message_of(error)
                 values.append(0)
         for number, index, exponent, made in self._scaled:
             assert made.scaled is not None
@@ -123,7 +124,7 @@ class RegisterBlock:
                     finite(cast("float", values[number]))
                 wrong.pop(number, None)
             except Unusable as error:
-                wrong[number] = str(error)
+                wrong[number] = message_of(error)
         return values, wrong or _ALL_USABLE
 
 
@@ -153,9 +154,7 @@ def _checked(values: tuple[Any, ...]) -> Decoded:
     if math.isfinite(sum(values)):
         return values, _ALL_USABLE
     wrong = {
-        number: f"the device sends {value}"
-        for number, value in enumerate(values)
-        if not math.isfinite(value)
+        number: not_finite(value) for number, value in enumerate(values) if not math.isfinite(value)
     }
     return values, wrong or _ALL_USABLE
 

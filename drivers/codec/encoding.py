@@ -11,10 +11,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from struct import Struct
 from types import MappingProxyType
 from typing import Any, cast
 
+from bms.texts.messages import Message, msg
 from drivers.codec.scaling import (
     FLOATS,
     Converter,
@@ -98,7 +100,7 @@ class Codec:
         try:
             packed = Struct(self.endian + self.code).pack(self._to_raw(value, exponent))
         except OverflowError:
-            raise ValueError(f"{value} is too large for this point") from None
+            raise ValueError(msg("{number} is too large for this point", number=value)) from None
         return swap(packed) if self.swapped else packed
 
     def decode(self, data: bytes, exponent: int = 0) -> Value:
@@ -119,7 +121,7 @@ class Codec:
         Numbers as the register reads in this point's own byte order.
         """
         if not self.partial:
-            raise ValueError("the point is not a part of a register")
+            raise ValueError(msg("the point is not a part of a register"))
         mask = (1 << self.bits) - 1
         return mask << self.shift, (self._to_raw(value, 0) & mask) << self.shift
 
@@ -175,33 +177,48 @@ def codec(address: ModbusAddress) -> Codec:
 def exponent_of(raw: int) -> int:
     """The power of ten in a scale factor register. Raises Unusable."""
     if not EXPONENTS[0] <= raw <= EXPONENTS[1]:
-        text = "0x8000: not implemented" if raw == -0x8000 else str(raw)
-        raise Unusable(f"the scale factor register holds {text}")
+        if raw == -0x8000:
+            raise Unusable(msg("the scale factor register holds 0x8000: not implemented"))
+        raise Unusable(msg("the scale factor register holds {exponent}", exponent=raw))
     return raw
 
 
 def _check(address: ModbusAddress) -> None:
     if address.type == "string" and not 1 <= address.length <= MAX_STRING:
-        raise ValueError(f"a text of {address.length} registers is not within 1 to {MAX_STRING}")
+        raise ValueError(
+            msg(
+                "a text of {count} registers is not within 1 to {limit}",
+                count=address.length,
+                limit=MAX_STRING,
+            )
+        )
     last = address.address + width(address) - 1
     if not 0 <= address.address <= last <= 0xFFFF:
-        raise ValueError(f"address {address.address} is not within 0 to 65535")
+        raise ValueError(msg("address {address} is not within 0 to 65535", address=address.address))
     if not 0 <= address.unit <= 255:
-        raise ValueError(f"unit {address.unit} is not within 0 to 255")
+        raise ValueError(msg("unit {unit} is not within 0 to 255", unit=address.unit))
     if address.bit is not None:
         if is_bit_table(address):
-            raise ValueError("'bit' picks a bit of a register; a coil or discrete input is one bit")
+            raise ValueError(
+                msg("'bit' picks a bit of a register; a coil or discrete input is one bit")
+            )
         if address.type not in _SIXTEEN_BITS:
-            raise ValueError(f"'bit' needs a 16-bit register, not {address.type}")
+            raise ValueError(msg("'bit' needs a 16-bit register, not {type}", type=address.type))
         if not 0 <= address.bit <= 15:
-            raise ValueError(f"bit {address.bit} is not within 0 to 15")
+            raise ValueError(msg("bit {bit} is not within 0 to 15", bit=address.bit))
     if not 1 / _SCALE_LIMIT <= abs(address.scale) <= _SCALE_LIMIT:
-        raise ValueError(f"scale {address.scale} is not usable")
+        raise ValueError(msg("scale {scale} is not usable", scale=address.scale))
     if not abs(address.offset) <= _SCALE_LIMIT:
-        raise ValueError(f"offset {address.offset} is not usable")
+        raise ValueError(msg("offset {offset} is not usable", offset=address.offset))
     _check_kind(address)
     if address.low is not None and address.high is not None and address.low > address.high:
-        raise ValueError(f"the range from {address.low:g} to {address.high:g} is empty")
+        raise ValueError(
+            msg(
+                "the range from {least:g} to {most:g} is empty",
+                least=address.low,
+                most=address.high,
+            )
+        )
 
 
 def _check_kind(address: ModbusAddress) -> None:
@@ -211,23 +228,34 @@ def _check_kind(address: ModbusAddress) -> None:
     scaled = address.scale != 1 or address.offset != 0 or address.scale_address is not None
     ranged = address.low is not None or address.high is not None
     if on_off and scaled:
-        raise ValueError("an on/off point has no scale and no offset")
+        raise ValueError(msg("an on/off point has no scale and no offset"))
     if text and scaled:
-        raise ValueError("a text has no scale and no offset")
+        raise ValueError(msg("a text has no scale and no offset"))
     if (on_off or text) and ranged:
-        raise ValueError("only a number has a range")
+        raise ValueError(msg("only a number has a range"))
     if address.labels and (on_off or text or address.type in FLOATS):
-        raise ValueError("only a whole number has labels")
+        raise ValueError(msg("only a whole number has labels"))
     if address.labels and (scaled or ranged):
-        raise ValueError("a point with labels has no scale, offset or range")
+        raise ValueError(msg("a point with labels has no scale, offset or range"))
     if len({label for _, label in address.labels}) < len(address.labels):
-        raise ValueError("two numbers have the same label: it could not be written")
+        raise ValueError(msg("two numbers have the same label: it could not be written"))
     if is_bit_table(address) and address.not_available:
-        raise ValueError("a coil or discrete input is always available")
+        raise ValueError(msg("a coil or discrete input is always available"))
     if address.scale_address is not None and not 0 <= address.scale_address <= 0xFFFF:
-        raise ValueError(f"scale_address {address.scale_address} is not within 0 to 65535")
+        raise ValueError(
+            msg(
+                "{key} {address} is not within 0 to 65535",
+                key="scale_address",
+                address=address.scale_address,
+            )
+        )
     if text and address.word_order == "little":
-        raise ValueError("a text has no word order; byte_order: little exchanges its characters")
+        raise ValueError(
+            msg(
+                "a text has no word order; {setting} exchanges its characters",
+                setting="byte_order: little",
+            )
+        )
 
 
 # --- what the device calls no value ------------------------------------------------------------
@@ -239,12 +267,14 @@ def _invalid(address: ModbusAddress, code: str) -> Callable[[Converter | None], 
         return lambda convert: convert
     bits = _BITS[code]
     unsigned = {16: "H", 32: "I", 64: "Q"}[bits]
-    codes: dict[Any, str] = {}
+    codes: dict[Any, Message] = {}
     for number in address.not_available:
         if not 0 <= number < 2**bits:
-            raise ValueError(f"0x{number:X} does not fit {address.type}")
+            raise ValueError(
+                msg("{code} does not fit {type}", code=f"0x{number:X}", type=address.type)
+            )
         raw = Struct(">" + code).unpack(Struct(">" + unsigned).pack(number))[0]
-        codes[raw] = f"not available (0x{number:0{bits // 4}X})"
+        codes[raw] = msg("not available ({code})", code=f"0x{number:0{bits // 4}X}")
 
     def before(convert: Converter | None) -> Converter:
         def available(raw: Any) -> Value:
@@ -275,7 +305,14 @@ def _cached(make: Callable[[int], Converter | None]) -> Callable[[int], Converte
 def as_bool(value: Value) -> bool:
     """On or off. ValueError for anything but true, false, 0 and 1."""
     if isinstance(value, str) or value not in (0, 1):
-        raise ValueError(f"{value!r} is neither on nor off; write true or false")
+        raise ValueError(
+            msg(
+                "{text!r} is neither on nor off; write {true} or {false}",
+                text=value,
+                true="true",
+                false="false",
+            )
+        )
     return bool(value)
 
 
@@ -292,12 +329,17 @@ def _bit_converter(bit: int) -> Converter:
     return lambda raw: int(raw) & mask != 0
 
 
+@lru_cache(maxsize=256)
+def _unlabelled(number: int) -> Message:
+    return msg("{number} has no label", number=number)
+
+
 def _label_converter(texts: Mapping[int, str], part: Callable[[int], int] | None) -> Converter:
     def label(raw: int) -> str:
         number = raw if part is None else part(raw)
         text = texts.get(number)
         if text is None:
-            raise Unusable(f"{number} has no label")
+            raise Unusable(_unlabelled(number))
         return text
 
     return label
@@ -309,7 +351,9 @@ def _label_to_raw(texts: Mapping[int, str]) -> Callable[[Value, int], int]:
     def to_raw(value: Value, _: int) -> int:
         number = numbers.get(value) if isinstance(value, str) else None
         if number is None:
-            raise ValueError(f"{value!r} is none of: {', '.join(numbers)}")
+            raise ValueError(
+                msg("{text!r} is none of: {choices}", text=value, choices=", ".join(numbers))
+            )
         return number
 
     return to_raw
@@ -323,14 +367,14 @@ def _text(address: ModbusAddress) -> Codec:
         try:
             return raw.partition(b"\0")[0].decode().rstrip()
         except UnicodeDecodeError:
-            raise Unusable(f"no text: {raw.hex(' ')}") from None
+            raise Unusable(msg("no text: {bytes}", bytes=raw.hex(" "))) from None
 
     def to_raw(value: Value, _: int) -> bytes:
         if not isinstance(value, str):
-            raise ValueError(f"{value!r} is not a text")
+            raise ValueError(msg("{text!r} is not a text", text=value))
         data = value.encode()
         if len(data) > size:
-            raise ValueError(f"'{value}' is longer than {size} bytes")
+            raise ValueError(msg("'{text}' is longer than {limit} bytes", text=value, limit=size))
         return data
 
     return Codec(f"{size}s", ">", swapped, convert, _to_raw=to_raw)

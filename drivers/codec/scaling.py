@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
+from bms.texts.messages import Message, msg
 from drivers.points import ModbusAddress, RegisterType, Value
 
 Converter: TypeAlias = Callable[[Any], Value]
@@ -28,7 +30,7 @@ FLOATS: tuple[RegisterType, ...] = ("float16", "float32", "float64")
 
 
 class Unusable(ValueError):
-    """The device sends something that is no value; the text says what."""
+    """The device sends something that is no value; the message says what."""
 
 
 class Scaling:
@@ -82,7 +84,14 @@ class Scaling:
         raw = round((Fraction(number) * self.divisor - self.shift) / self.factor)
         if not low <= raw <= high:
             ends = sorted((end * self.factor + self.shift) / self.divisor for end in (low, high))
-            raise ValueError(f"{value} is out of range: the point holds {ends[0]:g} to {ends[1]:g}")
+            raise ValueError(
+                msg(
+                    "{number} is out of range: the point holds {least:g} to {most:g}",
+                    number=value,
+                    least=ends[0],
+                    most=ends[1],
+                )
+            )
         return to_bcd(raw) if self._type in ("bcd16", "bcd32") else raw
 
 
@@ -99,7 +108,7 @@ def from_bcd(raw: int) -> int:
     """Four bits a digit. Raises Unusable for a digit above nine."""
     digits = f"{raw:x}"
     if not digits.isdigit():
-        raise Unusable(f"0x{raw:X} is no binary coded decimal")
+        raise Unusable(msg("{code} is no binary coded decimal", code=f"0x{raw:X}"))
     return int(digits)
 
 
@@ -107,18 +116,34 @@ def to_bcd(number: int) -> int:
     return int(str(number), 16)
 
 
+def not_finite(number: float) -> Message:
+    """What to say of nan and the infinities: one of three messages, made once."""
+    return _sends(str(number))
+
+
+@lru_cache(maxsize=8)
+def _sends(number: str) -> Message:
+    return msg("the device sends {number}", number=number)
+
+
+@lru_cache(maxsize=1024)
+def _outside(number: float, least: float, most: float) -> Message:
+    """A device that is at its limit says the same at each poll."""
+    return msg("{number:g} is outside {least:g} to {most:g}", number=number, least=least, most=most)
+
+
 def finite(number: float) -> float:
     """The same number. Raises Unusable for nan and the infinities."""
     if not math.isfinite(number):
-        raise Unusable(f"the device sends {number}")
+        raise Unusable(not_finite(number))
     return number
 
 
 def _number(value: Value) -> int | float:
     if isinstance(value, str):
-        raise ValueError(f"{value!r} is not a number")
+        raise ValueError(msg("{text!r} is not a number", text=value))
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} cannot be written")
+        raise ValueError(msg("{number} cannot be written", number=value))
     return value
 
 
@@ -127,7 +152,9 @@ def check_range(value: Value, address: ModbusAddress) -> None:
     low = -math.inf if address.low is None else address.low
     high = math.inf if address.high is None else address.high
     if not low <= number <= high:
-        raise ValueError(f"{value} is outside {low:g} to {high:g}")
+        raise ValueError(
+            msg("{number} is outside {least:g} to {most:g}", number=value, least=low, most=high)
+        )
 
 
 def ranged_by(address: ModbusAddress, convert: Converter | None) -> Converter | None:
@@ -139,7 +166,7 @@ def ranged_by(address: ModbusAddress, convert: Converter | None) -> Converter | 
     def ranged(raw: Any) -> Value:
         value = raw if convert is None else convert(raw)
         if not low <= value <= high:  # type: ignore[operator]
-            raise Unusable(f"{value:g} is outside {low:g} to {high:g}")
+            raise Unusable(_outside(float(value), low, high))
         return cast("Value", value)
 
     return ranged

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from bms.texts.messages import msg
 from bms.texts.yaml.parsing import read
 from drivers.codec.encoding import width
 from drivers.device_files.templates import (
@@ -31,7 +32,9 @@ def _title(value: object) -> object:
     plain = isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
     if plain or isinstance(value, str):
         return value
-    raise ValueError("a title is a text, or one per language: {zh: …, en: …}")
+    raise ValueError(
+        msg("a title is a text, or one per language: {example}", example="{zh: …, en: …}")
+    )
 
 
 class Forbidden(FileModel):
@@ -99,22 +102,22 @@ class DeviceType(FileModel):
     def _check(self) -> Self:
         problems: list[tuple[tuple[str, ...], str]] = []
         if self.protocol == "opcua" and self.namespace is None:
-            problems.append(((), "an OPC-UA device needs 'namespace', the URI of its nodes"))
+            problems.append(((), msg("an OPC-UA device needs 'namespace', the URI of its nodes")))
         if self.protocol != "opcua" and self.namespace is not None:
-            problems.append((("namespace",), "only OPC-UA devices have a namespace"))
+            problems.append((("namespace",), msg("only OPC-UA devices have a namespace")))
         if self.protocol != "modbus" and self.defaults != PointDefaults():
-            problems.append((("defaults",), "only Modbus devices have defaults"))
+            problems.append((("defaults",), msg("only Modbus devices have defaults")))
         if self.protocol != "modbus" and self.profile != Profile():
-            problems.append((("profile",), "only Modbus devices have a profile"))
+            problems.append((("profile",), msg("only Modbus devices have a profile")))
         if self.protocol != "modbus" and self.addresses != "zero_based":
-            problems.append((("addresses",), "only Modbus devices count registers"))
+            problems.append((("addresses",), msg("only Modbus devices count registers")))
         problems += [
-            (("profile", "forbidden", str(n)), "the last address comes before the first")
+            (("profile", "forbidden", str(n)), msg("the last address comes before the first"))
             for n, hole in enumerate(self.profile.forbidden)
             if hole.last < hole.first
         ]
         problems += [
-            (("models", str(model)), f"no point says 'model: {model}'")
+            (("models", str(model)), msg("no point says 'model: {model}'", model=model))
             for model in self.models
             if model not in self.sunspec
         ]
@@ -183,8 +186,17 @@ def models_problem(device: DeviceType, models: Models) -> Problem | None:
     known = device.sunspec
     for model in models:
         if model not in known:
-            its = f"it has {', '.join(map(str, known))}" if known else "its addresses are fixed"
-            return str(model), f"no point of {device.device} lies in SunSpec model {model}; {its}"
+            its = (
+                msg("it has {models}", models=", ".join(map(str, known)))
+                if known
+                else msg("its addresses are fixed")
+            )
+            return str(model), msg(
+                "no point of {device} lies in SunSpec model {model}; {fact}",
+                device=device.device,
+                model=model,
+                fact=its,
+            )
     begin = {**device.models, **models}
     for role, template in device.points.items():
         if template.model is None:
@@ -192,13 +204,18 @@ def models_problem(device: DeviceType, models: Models) -> Problem | None:
         first = begin.get(template.model)
         if first is None:
             return "", (
-                f"'models' is missing: where SunSpec model {template.model} of {device.device} "
-                f"begins, as `bms scan modbus` says, for example "
-                f"models: {{{template.model}: 40070}}"
+                msg(
+                    "'{key}' is missing: where SunSpec model {model} of {device} begins, as "
+                    "'bms scan modbus' says, for example {example}",
+                    key="models",
+                    model=template.model,
+                    device=device.device,
+                    example=f"models: {{{template.model}: 40070}}",
+                )
             )
         address = template.modbus(1, first)
         if max(address.address + width(address) - 1, address.scale_address or 0) > 0xFFFF:
-            return str(template.model), f"'{role}' would lie beyond register 65535"
+            return str(template.model), msg("'{role}' would lie beyond register 65535", role=role)
     return None
 
 
@@ -239,11 +256,19 @@ def _address(
 ) -> Address:
     if device.protocol == "modbus":
         if unit is None or not 0 <= unit <= 255:
-            raise ValueError(f"a Modbus device needs a unit from 0 to 255, not {unit}")
+            raise ValueError(
+                msg("a Modbus device needs a unit from 0 to 255, not {unit}", unit=unit)
+            )
         return template.modbus(unit, 0 if template.model is None else begin[template.model])
     pattern = template.pattern
     if unit is None and "{unit}" in pattern:
-        raise ValueError(f"the points of {device.device} contain {{unit}}: a unit is needed")
+        raise ValueError(
+            msg(
+                "the points of {device} contain {place}: a unit is needed",
+                device=device.device,
+                place="{unit}",
+            )
+        )
     text = pattern.format(base=base, equipment=equipment, unit=unit)
     if device.protocol == "plant":
         scale = 1.0 if template.scale is None else template.scale
@@ -267,7 +292,13 @@ def shipped() -> dict[str, DeviceType]:
         except ValidationError as error:
             raise ValueError(f"{path.name}: {error}") from error
         if device.device in devices:
-            raise ValueError(f"{path.name}: device '{device.device}' is described twice")
+            raise ValueError(
+                msg(
+                    "{file}: device '{device}' is described twice",
+                    file=path.name,
+                    device=device.device,
+                )
+            )
         devices[device.device] = device
     return devices
 

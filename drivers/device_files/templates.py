@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from bms.texts.messages import message_of, msg
 from drivers.codec.encoding import as_bool, codec, is_bit_table, width
 from drivers.codec.scaling import FLOATS
 from drivers.points import (
@@ -46,7 +47,7 @@ _NODE_KEYS = ("base", "equipment", "unit")
 def _scalar(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise ValueError("a value is a number, true or false, or a text")
+    raise ValueError(msg("a value is a number, true or false, or a text"))
 
 
 def _codes(value: object) -> object:
@@ -200,32 +201,42 @@ Problem: TypeAlias = tuple[str, str]
 def modbus_problem(template: PointTemplate) -> Problem | None:
     for key in (*_OPCUA_KEYS, "name"):
         if getattr(template, key) is not None:
-            return key, f"a Modbus point has 'table' and 'address', not '{key}'"
+            return key, msg("a Modbus point has 'table' and 'address', not '{key}'", key=key)
     if template.table is None:
-        return "", "'table' is missing: holding, input, coil or discrete"
+        return "", msg(
+            "'{key}' is missing: {choices}", key="table", choices="holding, input, coil, discrete"
+        )
     if template.address is None:
-        return "", "'address' is missing: the zero-based address of the register"
+        return "", msg("'address' is missing: the zero-based address of the register")
     if template.type == "string" and template.length is None:
-        return "", "a text needs its 'length' in registers, two characters each"
+        return "", msg("a text needs its 'length' in registers, two characters each")
     if template.type != "string" and template.length is not None:
-        return "length", f"only a string has a length; {template.type} has its own"
+        return "length", msg("only a string has a length; {type} has its own", type=template.type)
     if template.type not in ("int8", "uint8") and template.half is not None:
-        return "half", "only int8 and uint8 are half of a register"
+        return "half", msg("only int8 and uint8 are half of a register")
     if template.write is not None and not template.writable:
-        return "write", "how to write is of no use to a point that is not writable"
+        return "write", msg("how to write is of no use to a point that is not writable")
     if template.writable and template.table in ("input", "discrete"):
         writable = "holding" if template.table == "input" else "coil"
         return "writable", (
-            f"nothing can be written to table '{template.table}'; "
-            f"a writable point lies in '{writable}'"
+            msg(
+                "nothing can be written to table '{table}'; a writable point lies in "
+                "'{writable_table}'",
+                table=template.table,
+                writable_table=writable,
+            )
         )
     address = template.modbus(unit=1)
     if is_bit_table(address) and template.type != "bool":
-        return "type", f"a {template.table} is one bit: its type is bool, not {template.type}"
+        return "type", msg(
+            "a {table} is one bit: its type is bool, not {type}",
+            table=template.table,
+            type=template.type,
+        )
     try:
         made = codec(address)
     except ValueError as error:
-        return "", str(error)
+        return "", message_of(error)
     found = _write_problem(template, partial=made.partial)
     release = found or _release_problem(template)
     if release is None and template.release_value is not None:
@@ -237,35 +248,43 @@ def modbus_problem(template: PointTemplate) -> Problem | None:
             else:
                 made.encode(template.release_value)
         except ValueError as error:
-            return "release_value", str(error)
+            return "release_value", message_of(error)
     return release
 
 
 def _write_problem(template: PointTemplate, *, partial: bool) -> Problem | None:
     how, bit = template.write, template.table == "coil"
     if how in ("mask", "read_write", "single") and bit:
-        return "write", f"a coil is written one by one, or with write: multiple, not {how}"
+        return "write", msg(
+            "a coil is written one by one, or with {setting}, not {way}",
+            setting="write: multiple",
+            way=how,
+        )
     if how == "mask" and not partial:
-        return "write", "write: mask is for a bit or a half of a register"
+        return "write", msg("{setting} is for a bit or a half of a register", setting="write: mask")
     address = template.modbus(unit=1)
     if how == "single" and not bit and width(address) > 1:
-        return "write", f"one register cannot hold {template.type}"
+        return "write", msg("one register cannot hold {type}", type=template.type)
     return None
 
 
 def opcua_problem(template: PointTemplate) -> Problem | None:
     for key in _MODBUS_KEYS:
         if getattr(template, key) is not None:
-            return key, f"'{key}' belongs to Modbus points; an OPC-UA point has 'node'"
+            return key, msg("'{key}' belongs to Modbus points; an OPC-UA point has 'node'", key=key)
     if template.name is not None:
-        return "name", "an OPC-UA point has 'node', not 'name'"
+        return "name", msg("an OPC-UA point has 'node', not 'name'")
     if template.node is None:
-        return "", "'node' is missing, for example s={base}.{equipment}.power"
+        return "", msg(
+            "'{key}' is missing, for example {example}",
+            key="node",
+            example="s={base}.{equipment}.power",
+        )
     for key in ("node", "method"):
         text = getattr(template, key)
         kind, _, rest = (text or "s=x").partition("=")
         if kind not in ("s", "i", "g", "b") or not rest:
-            return key, f"a {key} is written s=Name, i=number, g=GUID or b=base64"
+            return key, msg("a {key} is written s=Name, i=number, g=GUID or b=base64", key=key)
         if text is None:
             continue
         if found := _braces_problem(key, text):
@@ -273,18 +292,20 @@ def opcua_problem(template: PointTemplate) -> Problem | None:
         if wrong := node_problem(text.format(base="base", equipment="equipment", unit=1)):
             return key, wrong
     if template.method is not None and not template.writable:
-        return "method", "a method is called by writing: the point has to be writable"
+        return "method", msg("a method is called by writing: the point has to be writable")
     return _release_problem(template)
 
 
 def plant_problem(template: PointTemplate) -> Problem | None:
     for key in (*(k for k in _MODBUS_KEYS if k not in ("scale", "offset")), *_OPCUA_KEYS):
         if getattr(template, key) is not None:
-            return key, f"'{key}' belongs to a device on a wire; a plant's point has 'name'"
+            return key, msg(
+                "'{key}' belongs to a device on a wire; a plant's point has 'name'", key=key
+            )
     if template.name is None:
-        return "", "'name' is missing: what the plant calls this point"
+        return "", msg("'name' is missing: what the plant calls this point")
     if template.scale == 0:
-        return "scale", "a scale of 0 makes every value the same"
+        return "scale", msg("a scale of 0 makes every value the same")
     return _braces_problem("name", template.name) or _release_problem(template)
 
 
@@ -292,32 +313,42 @@ def node_problem(text: str) -> str:
     """What is wrong with the identifier of a node (OPC-UA part 6, 5.3.1.10); "" if nothing is."""
     kind, _, rest = text.partition("=")
     if kind == "i" and not (rest.isascii() and rest.isdigit() and int(rest) <= 0xFFFFFFFF):
-        return f"'{text}' is no node: i= is followed by a whole number up to 4294967295"
+        return msg(
+            "'{text}' is no node: i= is followed by a whole number up to 4294967295", text=text
+        )
     if kind == "g" and not _GUID.fullmatch(rest):
-        return (
-            f"'{text}' is no node: g= is followed by a GUID such as "
-            f"72962b91-fa75-4ae6-8d28-b404dc7daf63"
+        return msg(
+            "'{text}' is no node: g= is followed by a GUID such as {example}",
+            text=text,
+            example="72962b91-fa75-4ae6-8d28-b404dc7daf63",
         )
     if kind == "b":
         try:
             b64decode(rest, validate=True)
         except ValueError:
-            return f"'{text}' is no node: b= is followed by the identifier in base64"
+            return msg("'{text}' is no node: b= is followed by the identifier in base64", text=text)
     return ""
 
 
 def _braces_problem(key: str, text: str) -> Problem | None:
     try:
         used = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
-    except ValueError as error:
-        return key, f"{error}; a brace that is meant is written twice"
+    except ValueError:
+        return key, msg(
+            "the braces in '{text}' are not closed; a brace that is meant is written twice",
+            text=text,
+        )
     for name in used:
         if name not in _NODE_KEYS:
-            return key, f"'{{{name}}}' is not known; allowed: {{base}}, {{equipment}}, {{unit}}"
+            return key, msg(
+                "'{name}' is not known; allowed: {allowed}",
+                name=f"{{{name}}}",
+                allowed=", ".join(f"{{{key}}}" for key in _NODE_KEYS),
+            )
     return None
 
 
 def _release_problem(template: PointTemplate) -> Problem | None:
     if template.release_value is not None and not template.writable:
-        return "release_value", "a point that is not writable cannot be released"
+        return "release_value", msg("a point that is not writable cannot be released")
     return None

@@ -11,6 +11,7 @@ from datetime import datetime
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
+from bms.texts.messages import msg
 from drivers.base import Batch, Deliver, Write, WriteResult, WriteStatus
 from drivers.codec.encoding import Codec, codec
 from drivers.errors import DriverError
@@ -70,11 +71,17 @@ class ModbusDriver:
         self._codecs: dict[PointId, Codec] = {}
         for point in self._points:
             if not isinstance(point.address, ModbusAddress):
-                raise ValueError(f"{point.id}: not a Modbus address: {point.address}")
+                raise ValueError(
+                    msg(
+                        "{point}: not a Modbus address: {address}",
+                        point=point.id,
+                        address=point.address,
+                    )
+                )
             try:
                 self._codecs[point.id] = codec(point.address)
             except ValueError as error:
-                raise ValueError(f"{point.id}: {error}") from None
+                raise ValueError(msg("{point}: {error}", point=point.id, error=error)) from None
             self._by_id[point.id] = ModbusPoint(point, point.address)
         self._profiles = profiles
         self._profile = profile

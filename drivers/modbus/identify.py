@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from bms.texts.messages import msg
 from drivers.errors import BadAnswer, DeviceRefused, DriverError, NoAnswer
 from drivers.modbus.job import NotSent
 from drivers.modbus.wire.frames import (
@@ -43,7 +44,7 @@ class Found:
     @property
     def title(self) -> str:
         known = [self.identification.get(key, "") for key in ("vendor", "product", "model")]
-        return " ".join(dict.fromkeys(word for word in known if word)) or "unknown device"
+        return " ".join(dict.fromkeys(word for word in known if word)) or msg("unknown device")
 
 
 async def look_at(ask: Ask, unit: int) -> Found | None:

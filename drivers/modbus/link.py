@@ -12,6 +12,8 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
+from bms.texts.messages import Message, joined, message_of, msg
+from bms.texts.system_errors import os_cause
 from drivers.backoff import Backoff, waiting
 from drivers.errors import ConnectionLost, DriverError, NoAnswer
 from drivers.health import DriverHealth, Latencies
@@ -147,16 +149,16 @@ class ModbusLink:
     async def close(self) -> None:
         """Close for good, and wait until the socket is closed. Work that is left is given up."""
         self._closed = True
-        self._reason = "closed here"
+        self._reason = msg("closed here")
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait((self._connecting,), timeout=_CLOSE_LIMIT_S)
         wire, self._wire = self._wire, None
         if wire is not None:
-            wire.close("closed here")
+            wire.close(msg("closed here"))
             async with asyncio.timeout(_CLOSE_LIMIT_S):
                 await asyncio.shield(wire.closed)
-        self._unpark(LinkDown("closed here"))
+        self._unpark(LinkDown(msg("closed here")))
         self._pump()
 
     # --- running jobs ------------------------------------------------------------------------
@@ -237,7 +239,13 @@ class ModbusLink:
         if unit.backoff.failures:
             wait = unit.backoff.remaining_s(self._monotonic())
             if wait:
-                return NotSent(f"unit {request.unit} does not answer; asked again in {wait:.1f} s")
+                return NotSent(
+                    msg(
+                        "unit {unit} does not answer; asked again in {wait_s:.1f} s",
+                        unit=request.unit,
+                        wait_s=wait,
+                    )
+                )
         wire = self._wire
         if wire is None:
             return self._connect(job, request)
@@ -259,7 +267,7 @@ class ModbusLink:
         except ReadOnly as error:
             return error
         except ConnectionLost as error:
-            return NotSent(str(error))
+            return NotSent(message_of(error))
         self._requests += 1
         self._active += 1
         if not self._watched:
@@ -303,7 +311,7 @@ class ModbusLink:
         elif isinstance(error, NoAnswer):
             self._unanswered(unit, request, error)
         elif isinstance(error, ConnectionLost):
-            unit.failed(str(error), self._monotonic())
+            unit.failed(message_of(error), self._monotonic())
         else:
             self._silent, self._suspect = 0, False
         if held is not None and isinstance(error, ExceptionAnswer):
@@ -334,9 +342,13 @@ class ModbusLink:
             return
         if wire.torn and wire is self._wire:
             # What comes next would be taken for the rest. Left before anything else is sent.
-            self._leave("the device sent half an answer")
+            self._leave(msg("the device sent half an answer"))
             self._after(wire)
-        self.failed(job, NoAnswer(f"no answer within {self._timeout_s:g} s{wire.strayed}"))
+        self.failed(job, NoAnswer(self._no_answer(wire)))
+
+    def _no_answer(self, wire: Wire[Job]) -> Message:
+        late = msg("no answer within {limit_s:g} s", limit_s=self._timeout_s)
+        return joined("; ", late, wire.strayed) if wire.strayed else late
 
     # --- health ------------------------------------------------------------------------------
 
@@ -350,13 +362,13 @@ class ModbusLink:
             unit.owes(request)
         # Units known to be dead prove nothing about the socket as long as another one answers.
         self._suspect |= not unit.backoff.failures
-        unit.failed(str(error), self._monotonic())
+        unit.failed(message_of(error), self._monotonic())
         self._silent += 1
         if self._silent < SILENT_LIMIT:
             return
         if self._suspect or all(unit.backoff.failures for unit in self._units.values()):
             # The units' own back-off keeps the attempts apart; the connection needs none.
-            self._leave(f"{self._silent} requests in a row unanswered")
+            self._leave(msg("{requests} requests in a row unanswered", requests=self._silent))
 
     def _leave(self, reason: str) -> None:
         wire, self._wire = self._wire, None
@@ -385,7 +397,7 @@ class ModbusLink:
 
     def _connect(self, job: Job, request: Request) -> DriverError | None:
         if self._closed:
-            return LinkDown("closed here")
+            return LinkDown(msg("closed here"))
         if self._connecting is None:
             wait = self._backoff.remaining_s(self._monotonic())
             if wait:
@@ -407,16 +419,16 @@ class ModbusLink:
                 await asyncio.sleep(self._connect_delay_s)
             reason = wire.reason
         except TimeoutError:
-            reason = f"no connection within {self._timeout_s:g} s"
+            reason = msg("no connection within {limit_s:g} s", limit_s=self._timeout_s)
         except OSError as error:
-            reason = f"no connection: {error.strerror or error}"
+            reason = msg("no connection: {cause}", cause=os_cause(error))
         except asyncio.CancelledError:
             if wire is not None:
-                wire.close("closed here")
+                wire.close(msg("closed here"))
             raise
         except Exception as error:
             _log.exception("modbus %s: unexpected error while connecting", self._endpoint)
-            reason = f"no connection: {error}"
+            reason = msg("no connection: {cause}", cause=error)
         finally:
             self._connecting = None
         if reason:

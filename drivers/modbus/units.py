@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bms.texts.messages import message_of
 from drivers.backoff import Backoff, waiting
 from drivers.health import UnitHealth
 from drivers.modbus.wire.frames import GATEWAY_CANNOT_REACH, ExceptionAnswer, Request
@@ -33,7 +34,7 @@ class Unit:
         """An exception is an answer, unless a gateway says by it that the unit gives none."""
         self.owed.clear()
         if error.code in GATEWAY_CANNOT_REACH:
-            self.failed(str(error), now_s)
+            self.failed(message_of(error), now_s)
         else:
             self.answered()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import TypeAlias
 
+from bms.texts.messages import message_of, msg
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.codec.encoding import Codec, as_bool, exponent_of, is_bit_table
 from drivers.codec.scaling import check_range
@@ -63,11 +64,11 @@ class Writing:
         try:
             requests = yield from self._requests(target.address, item, value)
         except ValueError as error:
-            return WriteStatus.REFUSED, str(error)
+            return WriteStatus.REFUSED, message_of(error)
         except DeviceRefused as error:
-            return WriteStatus.REFUSED, f"not sent: reading the register: {error}"
+            return WriteStatus.REFUSED, msg("not sent: reading the register: {error}", error=error)
         except DriverError as error:
-            return WriteStatus.TIMEOUT, f"not sent: {error}"
+            return WriteStatus.TIMEOUT, msg("not sent: {reason}", reason=error)
         return (yield from self._send(target.address.unit, requests))
 
     def _send(self, unit: int, requests: list[Request]) -> Generator[Request, bytes, _Outcome]:
@@ -81,16 +82,16 @@ class Writing:
                     known.add(unit)
                     continue
                 if error.code == ACKNOWLEDGE:
-                    return WriteStatus.TIMEOUT, str(error)
-                return WriteStatus.REFUSED, str(error)
+                    return WriteStatus.TIMEOUT, message_of(error)
+                return WriteStatus.REFUSED, message_of(error)
             except DeviceRefused as error:
-                return WriteStatus.REFUSED, str(error)
+                return WriteStatus.REFUSED, message_of(error)
             except ReadOnly as error:
-                return WriteStatus.SHADOW, str(error)
+                return WriteStatus.SHADOW, message_of(error)
             except NotSent as error:
-                return WriteStatus.TIMEOUT, f"not sent: {error}"
+                return WriteStatus.TIMEOUT, msg("not sent: {reason}", reason=error)
             except DriverError as error:
-                return WriteStatus.TIMEOUT, str(error)
+                return WriteStatus.TIMEOUT, message_of(error)
             return _read_back(request, answer)
         raise AssertionError("the last request always ends the loop")
 
@@ -137,9 +138,9 @@ def _number(register: bytes) -> int:
 def refusal_of(write: Write, target: ModbusPoint) -> str:
     """Why a write is refused before anything is asked; empty if it is not."""
     if not target.point.writable or target.address.table not in ("coil", "holding"):
-        return "the point is not writable"
+        return msg("the point is not writable")
     if write.value is None and target.point.release_value is None:
-        return "the point cannot be released: no release_value"
+        return msg("the point cannot be released: no {key}", key="release_value")
     return ""
 
 
@@ -148,5 +149,9 @@ def _read_back(request: Request, answer: bytes) -> _Outcome:
     if request.function == 23:
         written, read = request.body[11:], answer[PAYLOAD_AT:]
         if written != read:
-            return WriteStatus.MISMATCH, f"reads {read.hex(' ', 2)} after {written.hex(' ', 2)}"
+            return WriteStatus.MISMATCH, msg(
+                "reads {reading} after {written_value} was written",
+                reading=read.hex(" ", 2),
+                written_value=written.hex(" ", 2),
+            )
     return WriteStatus.OK, ""

@@ -14,6 +14,7 @@ from typing import Any, Literal, Self, cast
 from asyncua import ua
 from asyncua.ua.uaerrors import UaError
 
+from bms.texts.messages import message_of, msg
 from drivers.backoff import Backoff, waiting
 from drivers.base import Batch, Deliver, Write, WriteResult
 from drivers.errors import ConnectionLost, DeviceRefused, DriverError, NoAnswer
@@ -81,7 +82,7 @@ class OpcUaDriver:
         self._monotonic = monotonic
         self._session: OpcUaSession | None = None
         self._backoff = Backoff(chance)
-        self._reason = "not connected yet"
+        self._reason: str = msg("not connected yet")
         self._memory = Memory()
         self._lock = asyncio.Lock()
         self._feeding: Feeding | None = None
@@ -176,7 +177,7 @@ class OpcUaDriver:
                         self._feeding = feeding
                         await feeding.begin(session, deliver)
                 except DeviceRefused as error:
-                    await self._poll_instead(feeding, str(error))
+                    await self._poll_instead(feeding, message_of(error))
                     await self._poll(deliver, classes, SUBSCRIBE_AGAIN_S)
                     continue
                 except DriverError as error:
@@ -201,7 +202,9 @@ class OpcUaDriver:
         """No subscriptions here, or none left. Those that were made end with the session."""
         feeding.end()
         self._feeding = None
-        self._instead = f"polling, as the server refuses to be subscribed to: {reason}"
+        self._instead = msg(
+            "polling, as the server refuses to be subscribed to: {reason}", reason=reason
+        )
         async with self._lock:
             session, self._session = self._session, None
             if session is not None:
@@ -238,7 +241,7 @@ class OpcUaDriver:
             try:
                 nodes[point] = session.node(address)
             except UnknownNamespace as error:
-                samples[point] = self._memory.unusable(point, self._now(), str(error))
+                samples[point] = self._memory.unusable(point, self._now(), message_of(error))
         ids = list(nodes)
         while ids:
             batch = ids[: session.limits.read]
@@ -283,7 +286,7 @@ class OpcUaDriver:
         return Sample(point, value, Quality.GOOD, time, "", to_ns(ticks))
 
     def _missed(self, points: Iterable[PointId], error: DriverError) -> dict[PointId, Sample]:
-        now, detail = self._now(), str(error)
+        now, detail = self._now(), message_of(error)
         return {point: self._memory.missed(point, now, detail) for point in points}
 
     # --- the session -------------------------------------------------------------------------
@@ -304,7 +307,7 @@ class OpcUaDriver:
                 tally=self._tally,
             )
         except DriverError as error:
-            self._reason = str(error)
+            self._reason = message_of(error)
             self._tally.failures += 1
             self._tally.timeouts += isinstance(error, NoAnswer)
             self._backoff.failed(self._monotonic())
@@ -323,7 +326,7 @@ class OpcUaDriver:
             return False
         session, self._session = self._session, None
         if session is not None:
-            self._reason = str(error)
+            self._reason = message_of(error)
             self._backoff.failed(self._monotonic())
             await session.close()
         return True
@@ -355,10 +358,19 @@ def _address(point: Point) -> OpcUaAddress:
 def _check(point: Point) -> None:
     address = point.address
     if not isinstance(address, OpcUaAddress):
-        raise ValueError(f"{point.id}: not an OPC-UA address: {address}")
+        raise ValueError(
+            msg("{point}: not an OPC-UA address: {address}", point=point.id, address=address)
+        )
     for text in (address.node, address.method):
         try:
             if text is not None:
                 ua.NodeId.from_string(f"ns=1;{text}")
         except (UaError, ValueError) as error:
-            raise ValueError(f"{point.id}: {text!r} is not a node: {error}") from None
+            raise ValueError(
+                msg(
+                    "{point}: {text!r} is not a node: {error}",
+                    point=point.id,
+                    text=text,
+                    error=error,
+                )
+            ) from None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 from asyncua import ua
 
+from bms.texts.messages import Message, msg
 from drivers.points import Value
 
 _INTEGERS = {
@@ -20,6 +22,14 @@ _INTEGERS = {
     ua.VariantType.UInt64: (0, 2**64 - 1),
 }
 _FLOAT32_LIMIT = 3.4028235677973366e38  # from here on, rounding to 32 bits gives infinity
+
+
+_NO_VALUE = msg("the server sends no value")
+
+
+@lru_cache(maxsize=8)
+def _not_finite(number: str) -> Message:
+    return msg("the server sends {number}", number=number)
 
 
 def status_name(code: int) -> str:
@@ -37,7 +47,7 @@ def usable_value(given: Any) -> tuple[Value | None, str]:
     if isinstance(given, float):
         if math.isfinite(given):
             return given, ""
-        return None, f"the server sends {given}"
+        return None, _not_finite(str(given))
     if isinstance(given, bool | int | str):
         return given, ""
     if isinstance(given, ua.LocalizedText):
@@ -45,8 +55,8 @@ def usable_value(given: Any) -> tuple[Value | None, str]:
         if given is not None:
             return str(given), ""
     if given is None:
-        return None, "the server sends no value"
-    return None, f"the server sends a {type(given).__name__}, not a number or text"
+        return None, _NO_VALUE
+    return None, msg("the server sends a {type}, not a number or text", type=type(given).__name__)
 
 
 def variant(value: Value, kind: ua.VariantType) -> ua.Variant:
@@ -56,24 +66,40 @@ def variant(value: Value, kind: ua.VariantType) -> ua.Variant:
     if kind is ua.VariantType.LocalizedText:
         return ua.Variant(ua.LocalizedText(str(value)), kind)
     if isinstance(value, str):
-        raise ValueError(f"{value!r} is not a number; the node holds {kind.name}")
+        raise ValueError(
+            msg("{text!r} is not a number; the node holds {type}", text=value, type=kind.name)
+        )
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} cannot be written")
+        raise ValueError(msg("{number} cannot be written", number=value))
     if kind is ua.VariantType.Boolean:
         if value not in (0, 1):
-            raise ValueError(f"{value!r} is neither on nor off; write true or false")
+            raise ValueError(
+                msg(
+                    "{text!r} is neither on nor off; write {true} or {false}",
+                    text=value,
+                    true="true",
+                    false="false",
+                )
+            )
         return ua.Variant(bool(value), kind)
     if kind in _INTEGERS:
         low, high = _INTEGERS[kind]
         number = round(value)
         if not low <= number <= high:
-            raise ValueError(f"{value} is out of range: the node holds {low} to {high}")
+            raise ValueError(
+                msg(
+                    "{number} is out of range: the node holds {least} to {most}",
+                    number=value,
+                    least=low,
+                    most=high,
+                )
+            )
         return ua.Variant(number, kind)
     if kind is ua.VariantType.Float and abs(value) >= _FLOAT32_LIMIT:
-        raise ValueError(f"{value} is too large for a Float")
+        raise ValueError(msg("{number} is too large for a {type}", number=value, type="Float"))
     if kind in (ua.VariantType.Float, ua.VariantType.Double):
         return ua.Variant(float(value), kind)
-    raise ValueError(f"a node of type {kind.name} cannot be written")
+    raise ValueError(msg("a node of type {type} cannot be written", type=kind.name))
 
 
 def plain(given: Any) -> Any:
@@ -99,4 +125,6 @@ def from_text(text: str, kind: ua.VariantType) -> Value:
     try:
         return float(word)
     except ValueError:
-        raise ValueError(f"'{text}' is not a number; the node holds {kind.name}") from None
+        raise ValueError(
+            msg("'{text}' is not a number; the node holds {type}", text=text, type=kind.name)
+        ) from None

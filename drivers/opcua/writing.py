@@ -7,6 +7,7 @@ from typing import cast
 
 from asyncua import ua
 
+from bms.texts.messages import message_of, msg
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.errors import DeviceRefused, DriverError
 from drivers.opcua.session.calls import TooMuch
@@ -45,11 +46,11 @@ async def write_all(
                 continue
             arguments = await _arguments(session, address, value)
         except (ValueError, UnknownNamespace, DeviceRefused) as error:
-            outcomes[number] = WriteStatus.REFUSED, str(error)
+            outcomes[number] = WriteStatus.REFUSED, message_of(error)
             continue
         except DriverError as error:
             await failed(error)
-            outcomes[number] = WriteStatus.TIMEOUT, f"not sent: {error}"
+            outcomes[number] = WriteStatus.TIMEOUT, msg("not sent: {reason}", reason=error)
             continue
         outcomes[number] = await _call(session, address, arguments, failed, answered)
     outcomes |= await _send(ready, connected, failed, answered)
@@ -61,9 +62,9 @@ async def write_all(
 
 def _refusal(write: Write, point: Point) -> str:
     if not point.writable:
-        return "the point is not writable"
+        return msg("the point is not writable")
     if write.value is None and point.release_value is None:
-        return "the point cannot be released: no release_value"
+        return msg("the point cannot be released: no {key}", key="release_value")
     return ""
 
 
@@ -73,11 +74,16 @@ async def _arguments(
     """What to call the method with. ValueError says why the value does not fit it."""
     kinds = await session.argument_kinds(session.method(address))
     if len(kinds) > 1:
-        raise ValueError(f"the method takes {len(kinds)} arguments; a point has one value")
+        raise ValueError(
+            msg(
+                "the method takes {arguments} arguments; a point has one value",
+                arguments=len(kinds),
+            )
+        )
     if kinds:
         return [variant(value, kinds[0])]
     if value is not True and value != 1:
-        raise ValueError("the method takes no argument: only 'on' calls it")
+        raise ValueError(msg("the method takes no argument: only '{state}' calls it", state="on"))
     return []
 
 
@@ -91,10 +97,10 @@ async def _call(
     try:
         status = await session.call(session.node(address), session.method(address), arguments)
     except DeviceRefused as error:
-        return WriteStatus.REFUSED, str(error)
+        return WriteStatus.REFUSED, message_of(error)
     except DriverError as error:
         await failed(error)
-        return WriteStatus.TIMEOUT, str(error)
+        return WriteStatus.TIMEOUT, message_of(error)
     answered()
     return _said(status)
 
@@ -118,12 +124,16 @@ async def _send(
         except TooMuch as error:
             if session.halve("write"):
                 continue
-            outcomes |= dict.fromkeys((b[0] for b in batch), (WriteStatus.REFUSED, str(error)))
+            outcomes |= dict.fromkeys(
+                (b[0] for b in batch), (WriteStatus.REFUSED, message_of(error))
+            )
         except DeviceRefused as error:
-            outcomes |= dict.fromkeys((b[0] for b in batch), (WriteStatus.REFUSED, str(error)))
+            outcomes |= dict.fromkeys(
+                (b[0] for b in batch), (WriteStatus.REFUSED, message_of(error))
+            )
         except DriverError as error:
             await failed(error)
-            text = str(error) if sent else f"not sent: {error}"
+            text = message_of(error) if sent else msg("not sent: {reason}", reason=error)
             outcomes |= dict.fromkeys((b[0] for b in batch), (WriteStatus.TIMEOUT, text))
         else:
             answered()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from bms.texts.messages import msg
 from drivers.errors import DriverError
 from drivers.modbus.job import Job
 from drivers.modbus.link import ModbusLink
@@ -67,7 +68,9 @@ class Poll(Job):
             self.overruns += 1
             self._behind += 1
             if self._behind >= LATE_AFTER:
-                late = f"not read for {self._behind} periods: the link is overloaded"
+                late = msg(
+                    "not read for {periods} periods: the link is overloaded", periods=self._behind
+                )
                 self._reading.missed(self.group, Overloaded(late))
             return
         self._busy = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+from bms.texts.messages import Message, msg
 from drivers.codec.encoding import is_bit_table, width
 from drivers.modbus.wire.transport import UnitProfile
 from drivers.points import ModbusAddress, Point, PointId, Table
@@ -53,9 +54,14 @@ class Block:
     points: tuple[ModbusPoint, ...]
 
     def __str__(self) -> str:
+        return self.named()
+
+    def named(self) -> Message:
+        """Its registers or bits, for people."""
         if self.count == 1:
-            return f"{self.table} {self.address}"
-        return f"{self.table} {self.address} to {self.address + self.count - 1}"
+            return msg("{table} {address}", table=self.table, address=self.address)
+        last = self.address + self.count - 1
+        return msg("{table} {address} to {last}", table=self.table, address=self.address, last=last)
 
 
 def plan(points: Iterable[ModbusPoint], profile_of: Callable[[int], UnitProfile]) -> list[Block]:
@@ -83,8 +89,12 @@ def plan(points: Iterable[ModbusPoint], profile_of: Callable[[int], UnitProfile]
         for member in members:
             if member.address.scale_address is not None and member.end - member.start > limits.span:
                 raise ValueError(
-                    f"{member.id}: its scale factor at {member.address.scale_address} is too far "
-                    f"from it to be read together"
+                    msg(
+                        "{point}: its scale factor at {address} is too far from it to be read "
+                        "together",
+                        point=member.id,
+                        address=member.address.scale_address,
+                    )
                 )
         for island in _islands(members, limits):
             blocks.extend(_block(unit, table, run) for run in _fewest(island, limits.span))

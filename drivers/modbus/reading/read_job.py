@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
+from bms.texts.messages import message_of, msg
 from drivers.base import Batch, Deliver
 from drivers.errors import ConnectionLost, DriverError, NoAnswer
 from drivers.memory import bad_sample, good_batch
@@ -53,7 +54,9 @@ class Reading:
         timeouts = 0
         for group in groups:
             if timeouts >= SILENT_LIMIT:
-                self.missed(group, NotSent("not asked: too many units of this link do not answer"))
+                self.missed(
+                    group, NotSent(msg("not asked: too many units of this link do not answer"))
+                )
                 continue
             failure = yield from self.one(group)
             timeouts += isinstance(failure, NoAnswer)
@@ -122,7 +125,7 @@ class Reading:
             group.postpone(self._monotonic())
         halves = group.halves(part)
         if not halves:
-            detail = f"{part.block}: {error}"
+            detail = msg("{registers}: {error}", registers=part.block.named(), error=error)
             group.refuse(part, detail)
             self._refused(part, detail)
             return [], extra
@@ -164,7 +167,9 @@ class Reading:
         try:
             body = yield part.request
         except ExceptionAnswer as error:
-            group.refuse(part, f"{part.block}: {error}")
+            group.refuse(
+                part, msg("{registers}: {error}", registers=part.block.named(), error=error)
+            )
         except DriverError as error:
             return _lasting(error)
         else:
@@ -187,7 +192,7 @@ class Reading:
         if self._quiet and part.dark and isinstance(error, NotSent):
             self._deliver(Batch((), (), True))
             return
-        self._deliver(Batch(part.ids, part.missed(self._now(), str(error)), False))
+        self._deliver(Batch(part.ids, part.missed(self._now(), message_of(error)), False))
 
     def _refused(self, part: Part, detail: str) -> None:
         self._deliver(Batch(part.ids, part.refused(self._now(), detail), False))

@@ -8,6 +8,8 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
 from drivers.modbus.wire.transport import Endpoint, Serial, Tcp, Tls
 from drivers.modbus.wire.wire import CallT, RtuWire, TcpWire, UnnumberedTcpWire, Wire
 
@@ -36,7 +38,7 @@ async def open_wire(endpoint: Endpoint, make: Callable[[], Wire[CallT]]) -> Wire
             make, endpoint.host, endpoint.port, ssl=context, server_hostname=name
         )
     except ssl.SSLError as error:
-        raise ConnectionError(f"TLS: {_tls_reason(error)}") from None
+        raise ConnectionError(msg("TLS: {cause}", cause=_tls_reason(error))) from None
     except UnicodeError as error:  # a name with empty labels
         raise ConnectionError(str(error)) from None
     found = transport.get_extra_info("socket")
@@ -56,7 +58,9 @@ def tls_context(endpoint: Tls) -> ssl.SSLContext:
         if endpoint.certificate is not None:
             context.load_cert_chain(endpoint.certificate, endpoint.key)
     except (OSError, ssl.SSLError) as error:
-        raise ConnectionError(f"TLS: cannot use the certificate files: {error}") from None
+        raise ConnectionError(
+            msg("TLS: cannot use the certificate files: {cause}", cause=os_cause(error))
+        ) from None
     return context
 
 

@@ -8,8 +8,10 @@ Protocol V1.1b3); the framing adds its own check, the transaction id or the CRC.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from struct import Struct
 
+from bms.texts.messages import Message, msg
 from drivers.errors import BadAnswer, DeviceRefused
 from drivers.points import Table
 
@@ -27,16 +29,16 @@ PAYLOAD_AT = 3
 """Where the data of a read answer begin in its body: after unit, function and byte count."""
 
 EXCEPTIONS = {
-    1: "illegal function",
-    2: "illegal data address",
-    3: "illegal data value",
-    4: "server device failure",
-    5: "acknowledge, still working",
-    6: "server device busy",
-    7: "negative acknowledge",
-    8: "memory parity error",
-    10: "gateway path unavailable",
-    11: "gateway target device failed to respond",
+    1: msg("illegal function"),
+    2: msg("illegal data address"),
+    3: msg("illegal data value"),
+    4: msg("server device failure"),
+    5: msg("acknowledge, still working"),
+    6: msg("server device busy"),
+    7: msg("negative acknowledge"),
+    8: msg("memory parity error"),
+    10: msg("gateway path unavailable"),
+    11: msg("gateway target device failed to respond"),
 }
 ILLEGAL_FUNCTION = 1
 ACKNOWLEDGE = 5
@@ -52,11 +54,18 @@ _READ = Struct(">BBHH")
 _HEADER = Struct(">HH")
 
 
+@cache
+def _refusal(code: int) -> Message:
+    """One message for each of at most 256 codes: a device may refuse each point at each poll."""
+    meaning = EXCEPTIONS.get(code) or msg("not in the standard")
+    return msg("exception {code} ({meaning})", code=code, meaning=meaning)
+
+
 class ExceptionAnswer(DeviceRefused):
     """The device understood the frame and refused the request; `code` is its exception code."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(f"exception {code} ({EXCEPTIONS.get(code, 'not in the standard')})")
+        super().__init__(_refusal(code))
         self.code = code
 
 
@@ -173,7 +182,7 @@ def answer_size(body: bytes | bytearray) -> int | None:
         return 8
     if function == ENCAPSULATED:
         return _identification_size(body)
-    raise BadAnswer(f"an answer of function {function}")
+    raise BadAnswer(msg("an answer of function {function}", function=function))
 
 
 def _identification_size(body: bytes | bytearray) -> int | None:
@@ -196,16 +205,36 @@ def check(request: Request, body: bytes) -> None:
         return
     unit, function = body[0], body[1]
     if unit != request.unit:
-        raise BadAnswer(f"unit {unit} answered instead of {request.unit}")
+        raise BadAnswer(
+            msg("unit {unit} answered instead of {asked_unit}", unit=unit, asked_unit=request.unit)
+        )
     if function == request.function | 0x80:
         if len(body) != EXCEPTION_SIZE:
-            raise BadAnswer(f"an exception answer of {len(body)} bytes instead of {EXCEPTION_SIZE}")
+            raise BadAnswer(
+                msg(
+                    "an exception answer of {answered_bytes} bytes instead of {expected_bytes}",
+                    answered_bytes=len(body),
+                    expected_bytes=EXCEPTION_SIZE,
+                )
+            )
         raise ExceptionAnswer(body[2])
     if function != request.function:
-        raise BadAnswer(f"function {function} answered instead of {request.function}")
+        raise BadAnswer(
+            msg(
+                "function {function} answered instead of {asked_function}",
+                function=function,
+                asked_function=request.function,
+            )
+        )
     if request.size and len(body) != request.size:
-        raise BadAnswer(f"{len(body)} bytes answered instead of {request.size}")
-    raise BadAnswer("the answer does not repeat the request's count or value")
+        raise BadAnswer(
+            msg(
+                "{answered_bytes} bytes answered instead of {expected_bytes}",
+                answered_bytes=len(body),
+                expected_bytes=request.size,
+            )
+        )
+    raise BadAnswer(msg("the answer does not repeat the request's count or value"))
 
 
 def next_body(buffer: bytearray) -> tuple[bytes, bytes] | None:
@@ -218,7 +247,13 @@ def next_body(buffer: bytearray) -> tuple[bytes, bytes] | None:
         return None
     protocol, length = _HEADER.unpack_from(buffer, 2)
     if protocol != 0 or not SHORTEST <= length <= LONGEST:
-        raise BadAnswer(f"not Modbus TCP: protocol {protocol}, length {length}")
+        raise BadAnswer(
+            msg(
+                "not Modbus TCP: protocol {protocol}, length {length}",
+                protocol=protocol,
+                length=length,
+            )
+        )
     size = 6 + length
     if len(buffer) < size:
         return None

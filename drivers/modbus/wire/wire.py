@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar, cast
 
+from bms.texts.messages import message_of, msg, plural
+from bms.texts.system_errors import os_cause
 from drivers.errors import BadAnswer, ConnectionLost, DriverError
 from drivers.modbus.wire.frames import ExceptionAnswer, Request, check, next_body
 from drivers.modbus.wire.rtu import CRC_SIZE, find_answer, first_frame, framed
@@ -19,7 +21,7 @@ _TRANSACTION_STEP = 7919
 of a device that counts for itself cannot pass for the answer to the next request."""
 
 
-SHADOWED = "shadow mode: nothing is written"
+SHADOWED = msg("shadow mode: nothing is written")
 
 
 class ReadOnly(DriverError):
@@ -98,7 +100,13 @@ class Wire(asyncio.Protocol, Generic[CallT]):
     @property
     def strayed(self) -> str:
         """What to add to "no answer": that something came, and what it may mean."""
-        return f"; {self.strays} answers to other requests" if self.strays else ""
+        if not self.strays:
+            return ""
+        return plural(
+            "{count} answer to another request",
+            "{count} answers to other requests",
+            count=self.strays,
+        )
 
     @property
     def torn(self) -> bool:
@@ -127,7 +135,14 @@ class Wire(asyncio.Protocol, Generic[CallT]):
             return
         self._transport = None
         if not self.reason:
-            self.reason = f"connection lost: {exc}" if exc else "the device closed the connection"
+            self.reason = (
+                msg(
+                    "connection lost: {cause}",
+                    cause=os_cause(exc) if isinstance(exc, OSError) else exc,
+                )
+                if exc
+                else msg("the device closed the connection")
+            )
         self._receiver.lost(self)
         for call in list(self.calls()):
             self.forget(call)
@@ -151,7 +166,7 @@ class TcpWire(Wire[CallT]):
         if self._read_only and not request.reads:
             raise ReadOnly(SHADOWED)
         if self._transport is None:
-            raise ConnectionLost(self.reason or "the connection is closed")
+            raise ConnectionLost(self.reason or msg("the connection is closed"))
         self._transport.write(transaction + request.tcp_body)
         self._calls[transaction] = call
 
@@ -168,12 +183,13 @@ class TcpWire(Wire[CallT]):
     def strayed(self) -> str:
         if not self.strays:
             return ""
-        never = (
-            ""
-            if self.answers
-            else (" (a device that never repeats the transaction id needs transaction_ids: false)")
+        if self.answers:
+            return super().strayed
+        return msg(
+            "{strays} (a device that never repeats the transaction id needs {setting})",
+            strays=super().strayed,
+            setting="transaction_ids: false",
         )
-        return f"{super().strayed}{never}"
 
     @property
     def torn(self) -> bool:
@@ -195,7 +211,7 @@ class TcpWire(Wire[CallT]):
             while not self._closing and (found := next_body(self._buffer)) is not None:
                 self._take(*found)
         except BadAnswer as error:
-            self.close(str(error))
+            self.close(message_of(error))
 
     def _take(self, transaction: bytes, body: bytes) -> None:
         call = self._calls.pop(transaction, None)
@@ -224,7 +240,7 @@ class OneAtATime(Wire[CallT]):
         if self._read_only and not call.request.reads:
             raise ReadOnly(SHADOWED)
         if self._transport is None:
-            raise ConnectionLost(self.reason or "the connection is closed")
+            raise ConnectionLost(self.reason or msg("the connection is closed"))
         self._forget_arrived()
         self._transport.write(self._framed(call.request))
         self._call = call
@@ -282,7 +298,7 @@ class UnnumberedTcpWire(OneAtATime[CallT]):
             while next_body(self._buffer) is not None:
                 self.strays += 1
         except BadAnswer as error:
-            self.close(str(error))
+            self.close(message_of(error))
             raise ConnectionLost(self.reason) from None
         self._old = bool(self._buffer)
 
@@ -300,7 +316,7 @@ class UnnumberedTcpWire(OneAtATime[CallT]):
                 else:
                     self._take(self._call, found[1])
         except BadAnswer as error:
-            self.close(str(error))
+            self.close(message_of(error))
 
     def _take(self, call: CallT, body: bytes) -> None:
         try:

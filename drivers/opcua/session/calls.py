@@ -11,6 +11,8 @@ from asyncua import ua
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaStatusCodeError
 
+from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
 from drivers.errors import BadAnswer, ConnectionLost, DeviceRefused, DriverError, NoAnswer
 from drivers.health import Tally
 
@@ -45,21 +47,26 @@ async def _translated(timeout_s: float) -> AsyncIterator[None]:
         async with asyncio.timeout(timeout_s):
             yield
     except TimeoutError:
-        raise NoAnswer(f"no answer within {timeout_s:g} s") from None
+        raise NoAnswer(msg("no answer within {limit_s:g} s", limit_s=timeout_s)) from None
     except UaStatusCodeError as error:
         name = ua.StatusCode(error.code).name
         if error.code in _SESSION_IS_GONE:
-            raise ConnectionLost(f"the server ended the session: {name}") from None
+            raise ConnectionLost(
+                msg("the server ended the session: {status}", status=name)
+            ) from None
         if error.code in _TOO_MUCH:
             raise TooMuch(name) from None
         raise DeviceRefused(name) from None
-    except (OSError, UnicodeError) as error:
-        text = getattr(error, "strerror", None) or str(error)
-        raise ConnectionLost(f"no connection: {text}") from None
+    except OSError as error:
+        raise ConnectionLost(msg("no connection: {cause}", cause=os_cause(error))) from None
+    except UnicodeError as error:  # a name with empty labels
+        raise ConnectionLost(msg("no connection: {cause}", cause=error)) from None
     except DriverError:
         raise
     except Exception as error:  # asyncua raises plain errors for frames it cannot decode
-        raise BadAnswer(f"the server's answer cannot be used: {error!r}") from None
+        raise BadAnswer(
+            msg("the server's answer cannot be used: {error}", error=repr(error))
+        ) from None
 
 
 _TOO_MUCH = frozenset(

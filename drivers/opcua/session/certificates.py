@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
+
 KEY_BITS = 2048
 """What all three policies take; Basic256Sha256 and the Aes ones allow 2048 to 4096."""
 
@@ -36,9 +39,9 @@ class Certificate:
     def problem(self, now: datetime) -> str:
         """Why it must not be used now; empty if it may."""
         if now >= self.not_after:
-            return f"it expired on {self.not_after:%Y-%m-%d}"
+            return msg("it expired on {day:%Y-%m-%d}", day=self.not_after)
         if now < self.not_before:
-            return f"it is not valid before {self.not_before:%Y-%m-%d}"
+            return msg("it is not valid before {day:%Y-%m-%d}", day=self.not_before)
         return ""
 
 
@@ -47,7 +50,7 @@ def parse(der: bytes) -> Certificate:
     try:
         found = x509.load_der_x509_certificate(_first(der))
     except ValueError as error:
-        raise CertificateProblem(f"not a certificate: {error}") from None
+        raise CertificateProblem(msg("not a certificate: {cause}", cause=error)) from None
     return Certificate(
         found.public_bytes(serialization.Encoding.DER),
         found.subject.rfc4514_string(),
@@ -65,8 +68,11 @@ def load(path: Path) -> Certificate:
         data = path.read_bytes()
         if data.lstrip().startswith(b"-----BEGIN"):
             data = x509.load_pem_x509_certificate(data).public_bytes(serialization.Encoding.DER)
-    except (OSError, ValueError) as error:
-        raise CertificateProblem(f"{path}: {error}") from None
+    except OSError as error:
+        cause = os_cause(error)
+        raise CertificateProblem(msg("{file}: {cause}", file=path, cause=cause)) from None
+    except ValueError as error:
+        raise CertificateProblem(msg("{file}: {cause}", file=path, cause=error)) from None
     return parse(data)
 
 

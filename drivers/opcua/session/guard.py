@@ -9,6 +9,7 @@ from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.client.ua_client import UASocketProtocol
 
+from bms.texts.messages import msg
 from drivers.errors import DriverError
 
 _READING = (
@@ -48,7 +49,7 @@ def guard(client: Client) -> None:
 
         def reading_only(request: Any, *args: Any, **settings: Any) -> asyncio.Future[Any]:
             if not isinstance(request, _READING):
-                raise ReadOnly("shadow mode: nothing is written")
+                raise ReadOnly(msg("shadow mode: nothing is written"))
             return send(request, *args, **settings)
 
         protocol._send_request = reading_only  # type: ignore[method-assign]

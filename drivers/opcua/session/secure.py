@@ -10,6 +10,7 @@ from asyncua.client.client import Client
 from asyncua.crypto import security_policies
 from asyncua.crypto.uacrypto import CertProperties
 
+from bms.texts.messages import message_of, msg
 from drivers.errors import DeviceRefused
 from drivers.opcua.session.certificates import Certificate, CertificateProblem, load, parse, trusted
 from drivers.opcua.session.security import PolicyName, Security
@@ -34,20 +35,26 @@ async def secure(client: Client, security: Security, now: datetime) -> None:
     _identify(client, security)
     if security.policy == "none":
         if security.password is not None:
-            raise DeviceRefused("a password is not sent without encryption: choose a policy")
+            raise DeviceRefused(msg("a password is not sent without encryption: choose a policy"))
         return
     certificate, key, directory = security.certificate, security.key, security.trusted
     if certificate is None or key is None or directory is None:
-        raise DeviceRefused(f"security {security.policy} needs a certificate, a key, a trust list")
+        raise DeviceRefused(
+            msg(
+                "security {policy} needs a certificate, a key, a trust list", policy=security.policy
+            )
+        )
     try:
         own = load(certificate)
         endpoint = _choose(await client.connect_and_get_server_endpoints(), security)
         server = parse(endpoint.ServerCertificate or b"")
     except CertificateProblem as error:
-        raise DeviceRefused(str(error)) from None
+        raise DeviceRefused(message_of(error)) from None
     problem = own.problem(now)
     if problem:
-        raise DeviceRefused(f"our own certificate cannot be used: {problem}; renew it")
+        raise DeviceRefused(
+            msg("our own certificate cannot be used: {problem}; renew it", problem=problem)
+        )
     check_trusted(server, security, now)
     client.application_uri = own.application_uri
     await client.set_security(
@@ -67,13 +74,19 @@ def check_trusted(server: Certificate, security: Security, now: datetime) -> Non
     assert security.trusted is not None
     if server.sha256 not in trusted(security.trusted):
         raise DeviceRefused(
-            f"the server's certificate is not trusted: {server.subject}, thumbprint (SHA-1) "
-            f"{server.sha1}; compare it at the server, then: "
-            f"{security.trust_command} --thumbprint {server.sha1}"
+            msg(
+                "the server's certificate is not trusted: {subject}, thumbprint (SHA-1) "
+                "{thumbprint}; compare it at the server, then: {command}",
+                subject=server.subject,
+                thumbprint=server.sha1,
+                command=f"{security.trust_command} --thumbprint {server.sha1}",
+            )
         )
     problem = server.problem(now)
     if problem:
-        raise DeviceRefused(f"the server's certificate cannot be used: {problem}")
+        raise DeviceRefused(
+            msg("the server's certificate cannot be used: {problem}", problem=problem)
+        )
 
 
 async def server_certificate(url: str, security: Security, timeout_s: float) -> Certificate:
@@ -83,7 +96,7 @@ async def server_certificate(url: str, security: Security, timeout_s: float) -> 
     try:
         return parse(endpoint.ServerCertificate or b"")
     except CertificateProblem as error:
-        raise DeviceRefused(str(error)) from None
+        raise DeviceRefused(message_of(error)) from None
 
 
 def offered(endpoint: ua.EndpointDescription) -> str:
@@ -107,8 +120,12 @@ def _choose(
     for endpoint in endpoints:
         if (endpoint.SecurityPolicyUri, endpoint.SecurityMode) == wanted:
             return endpoint
-    there = ", ".join(sorted({offered(endpoint) for endpoint in endpoints})) or "nothing"
+    there = ", ".join(sorted({offered(endpoint) for endpoint in endpoints})) or msg("nothing")
     raise DeviceRefused(
-        f"the server does not offer {wanted[0].rpartition('#')[2]} {wanted[1].name}; "
-        f"it offers: {there}"
+        msg(
+            "the server does not offer {policy} {mode}; it offers: {offers}",
+            policy=wanted[0].rpartition("#")[2],
+            mode=wanted[1].name,
+            offers=there,
+        )
     )

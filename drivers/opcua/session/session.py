@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from asyncua import ua
@@ -22,6 +23,7 @@ from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.ua_binary import struct_from_binary
 from asyncua.ua.uaerrors import UaError
 
+from bms.texts.messages import Message, msg
 from drivers.errors import BadAnswer, ConnectionLost, DeviceRefused
 from drivers.health import Tally
 from drivers.opcua.session.calls import TooMuch, bounded
@@ -46,6 +48,12 @@ _CLOSE_LIMIT_S = 1.0
 
 
 _log = logging.getLogger(__name__)
+
+
+@lru_cache(maxsize=64)
+def _no_namespace(namespace: str) -> Message:
+    """Said for each point at each poll."""
+    return msg("the server has no namespace {namespace}", namespace=namespace)
 
 
 class UnknownNamespace(Exception):
@@ -96,14 +104,16 @@ class OpcUaSession:
                 return self._node(namespace, rest)
             return ua.NodeId.from_string(text)
         except (UnknownNamespace, UaError, ValueError) as error:
-            raise DeviceRefused(f"'{text}' is no node here: {error}") from None
+            raise DeviceRefused(
+                msg("'{node}' is no node here: {error}", node=text, error=error)
+            ) from None
 
     def _node(self, namespace: str, text: str) -> ua.NodeId:
         node = self._nodes.get((namespace, text))
         if node is None:
             index = self._namespaces.get(namespace)
             if index is None:
-                raise UnknownNamespace(f"the server has no namespace {namespace}")
+                raise UnknownNamespace(_no_namespace(namespace))
             node = self._nodes[namespace, text] = ua.NodeId.from_string(f"ns={index};{text}")
         return node
 
@@ -130,7 +140,9 @@ class OpcUaSession:
         """The data type of a node that holds one value. ValueError if it holds an array."""
         kind = await self.kind(node)
         if node in self._arrays:
-            raise ValueError(f"the node holds an array of {kind.name}, and a point is one value")
+            raise ValueError(
+                msg("the node holds an array of {type}, and a point is one value", type=kind.name)
+            )
         return kind
 
     async def subscribe(self, period_s: float) -> tuple[int, float]:
@@ -191,7 +203,7 @@ class OpcUaSession:
         """Where the responses of this session's subscriptions go; see `Publishing`."""
         protocol = self._client.uaclient.protocol
         if protocol is None:
-            raise ConnectionLost("the connection is closed")
+            raise ConnectionLost(msg("the connection is closed"))
         return Publishing(protocol, published, broken)
 
     async def call(
@@ -321,7 +333,9 @@ def _monitored(item: MonitoredItem) -> ua.MonitoredItemCreateRequest:
 
 def _counted(answer: list[Any], count: int) -> list[Any]:
     if len(answer) != count:
-        raise BadAnswer(f"{len(answer)} results for {count} nodes")
+        raise BadAnswer(
+            msg("{results} results for {nodes} nodes", results=len(answer), nodes=count)
+        )
     return answer
 
 

@@ -10,6 +10,7 @@ from typing import cast
 
 from asyncua.ua.status_codes import StatusCodes
 
+from bms.texts.messages import message_of, msg
 from drivers.base import Batch, Deliver
 from drivers.errors import DriverError
 from drivers.opcua.opcua_times import from_filetime
@@ -127,7 +128,9 @@ class Feeding:
             now = loop.time()
             for live in self._live.values():
                 if now - live.heard > SILENT_AFTER * live.every_s + GRACE_S:
-                    self._break(f"no publish response for {now - live.heard:.0f} s")
+                    self._break(
+                        msg("no publish response for {silence_s:.0f} s", silence_s=now - live.heard)
+                    )
             try:
                 if now >= probe_at and not self._broken.done():
                     probe_at = now + PROBE_S
@@ -136,7 +139,7 @@ class Feeding:
                     retry_at = now + RETRY_ITEMS_S
                     await self._retry()
             except DriverError as error:
-                self._break(str(error))
+                self._break(message_of(error))
         return self._broken.result()
 
     def end(self) -> None:
@@ -171,7 +174,7 @@ class Feeding:
             try:
                 node = session.node(address)
             except UnknownNamespace as error:
-                live.items.fail(place, str(error))
+                live.items.fail(place, message_of(error))
                 failed.append(place)
             else:
                 every_s = live.period_s if self._sampling_s is None else self._sampling_s
@@ -213,7 +216,13 @@ class Feeding:
         if not published.keep_alive:
             if expected is not None and published.sequence != expected:
                 # What was lost may have been a change: only a new subscription tells all again.
-                self._break(f"message {expected} of subscription {published.subscription} is lost")
+                self._break(
+                    msg(
+                        "message {number} of subscription {subscription} is lost",
+                        number=expected,
+                        subscription=published.subscription,
+                    )
+                )
                 return
             live.sequence = published.sequence
         live.items.take(published.changes)

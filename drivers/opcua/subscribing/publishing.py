@@ -18,6 +18,7 @@ from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.ua_binary import struct_from_binary
 from asyncua.ua.uaerrors import UaStatusCodeError
 
+from bms.texts.messages import msg
 from drivers.opcua.opcua_times import to_filetime
 from drivers.opcua.subscribing.decode import Changes, Published, Unusual, decode_published
 
@@ -64,7 +65,7 @@ class Publishing:
         try:
             future = self._protocol._send_request(request, timeout=0)
         except Exception as error:
-            self._end_with(f"no connection: {error}")
+            self._end_with(msg("no connection: {cause}", cause=error))
             return
         self._acknowledge = []
         self._waiting.add(future)
@@ -76,7 +77,7 @@ class Publishing:
         if future.cancelled() or self._broken is None:
             return
         if error is not None:
-            self._end_with(f"connection lost: {error}")
+            self._end_with(msg("connection lost: {cause}", cause=error))
             return
         try:
             published = self._decode(future.result())
@@ -84,10 +85,14 @@ class Publishing:
             if refused.code == StatusCodes.BadTooManyPublishRequests:
                 return  # one less is enough for this server
             if refused.code not in _IGNORED:
-                self._end_with(f"publishing ended: {ua.StatusCode(refused.code).name}")
+                self._end_with(
+                    msg("publishing ended: {status}", status=ua.StatusCode(refused.code).name)
+                )
                 return
         except Exception as undecodable:
-            self._end_with(f"a publish response cannot be decoded: {undecodable!r}")
+            self._end_with(
+                msg("a publish response cannot be decoded: {error}", error=repr(undecodable))
+            )
             return
         else:
             if not published.keep_alive:

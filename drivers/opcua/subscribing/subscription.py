@@ -7,6 +7,7 @@ from datetime import datetime
 from math import isfinite
 from typing import cast
 
+from bms.texts.messages import msg
 from drivers.base import Batch
 from drivers.memory import STALE_FOR, GoodSamples, bad_sample
 from drivers.opcua.opcua_times import to_ns
@@ -14,7 +15,7 @@ from drivers.opcua.subscribing.decode import Changes
 from drivers.opcua.variants import status_name, usable_value
 from drivers.points import PointId, Quality, Sample, Value
 
-NOT_REPORTED = "the server has not sent a value yet"
+NOT_REPORTED = msg("the server has not sent a value yet")
 _OVERTAKEN_FOR = 3
 """Responses after a read that may still tell what was before it: one on its way, one being made
 at the server, and one to be sure."""
