@@ -8,6 +8,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+from bms.texts.messages import msg
+
 _TIMEX_BYTES = 512
 """More than `struct timex` has on any architecture; its first word, `modes`, stays 0: read only."""
 _UNSYNCHRONISED = 5
@@ -51,5 +53,7 @@ class SimulatedClock:
     def set(self, now: datetime) -> None:
         """Move to `now`; simulated time never runs backwards."""
         if now < self._now:
-            raise ValueError(f"simulated time cannot run back from {self._now} to {now}")
+            raise ValueError(
+                msg("simulated time cannot run back from {old} to {new}", old=self._now, new=now)
+            )
         self._now = now.astimezone(UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from bms.texts.messages import msg
+from bms.texts.messages import Message, joined, msg
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -32,14 +32,17 @@ def parse_duration(text: str) -> timedelta:
     return duration
 
 
-def in_words(duration: timedelta) -> str:
+def in_words(duration: timedelta) -> Message:
     """`1 h 30 min`, `45 s`, `2 d 3 h`: the two largest parts."""
-    seconds = round(duration.total_seconds())
-    if seconds <= 0:
-        return "0 s"
-    words = []
-    for name, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        if count:
-            words.append(f"{count} {name}")
-    return " ".join(words[:2])
+    minutes, seconds = divmod(max(0, round(duration.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [
+        *([msg("{days} d", days=days)] if days else []),
+        *([msg("{hours} h", hours=hours)] if hours else []),
+        *([msg("{minutes} min", minutes=minutes)] if minutes else []),
+        *([msg("{seconds} s", seconds=seconds)] if seconds else []),
+    ]
+    if not parts:
+        return msg("{seconds} s", seconds=0)
+    return parts[0] if len(parts) == 1 else joined(" ", *parts[:2])

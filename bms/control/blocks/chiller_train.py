@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from bms.control.blocks.proof import Proof, prove
 from bms.control.blocks.timers import lasted, moved, since
+from bms.control.engine.states import Words
 from bms.texts.messages import msg
 
 
@@ -62,7 +63,7 @@ class TrainState:
     """When the chiller was last told to stop."""
     lost_since: datetime | None = None
     """Since when a proof has been missing while running."""
-    failed: str = ""
+    failed: Words = ""
 
     @property
     def chiller_on(self) -> bool:
@@ -71,6 +72,18 @@ class TrainState:
     @property
     def auxiliaries_on(self) -> bool:
         return self.phase is not Phase.OFF
+
+    def told(self, train: str) -> str:
+        """What a train of this name does, for people."""
+        if self.failed:
+            return msg("{train} out of use: {reason}", train=train, reason=self.failed)
+        return {
+            Phase.OFF: msg("{train} off", train=train),
+            Phase.STARTING: msg("{train} starting", train=train),
+            Phase.PROVING: msg("{train} proving", train=train),
+            Phase.RUNNING: msg("{train} running", train=train),
+            Phase.STOPPING: msg("{train} stopping", train=train),
+        }[self.phase]
 
 
 def resumed(state: TrainState, gap: timedelta) -> TrainState:
@@ -109,11 +122,7 @@ def _once(state: TrainState, wanted: bool, inputs: TrainInputs, now: datetime) -
         if missing:
             return _fail(
                 state,
-                msg(
-                    "{no_proof} within {proof_s:g} s",
-                    no_proof=_no_proof(missing[0]),
-                    proof_s=missing[0].proof_s,
-                ),
+                _never_proven(missing[0].name, missing[0].proof_s),
                 now,
             )
         if all(proof is Proof.PROVEN for _, proof in proofs):
@@ -143,31 +152,17 @@ def _watch(state: TrainState, inputs: TrainInputs, began: datetime, now: datetim
         if lasted(lost_since, auxiliary.proof_s, now):
             return _fail(
                 state,
-                msg(
-                    "{no_proof} for {proof_s:g} s",
-                    no_proof=_no_proof(auxiliary),
-                    proof_s=auxiliary.proof_s,
-                ),
+                _unproven(auxiliary.name, auxiliary.proof_s),
                 now,
             )
     if chiller_lost and lasted(lost_since, inputs.chiller_proof_s, now):
-        reason = msg(
-            "{chiller} shows no run status for {chiller_proof_s:g} s",
-            chiller=inputs.chiller,
-            chiller_proof_s=inputs.chiller_proof_s,
-        )
-        return _fail(state, reason, now)
+        return _fail(state, _unproven(inputs.chiller, inputs.chiller_proof_s), now)
     if state.phase is Phase.PROVING:
         proof = prove(inputs.status, began, inputs.chiller_proof_s, now)
         if proof is Proof.PROVEN:
             return replace(state, phase=Phase.RUNNING, phase_since=now)
         if proof is Proof.FAILED:
-            reason = msg(
-                "{chiller} shows no run status within {chiller_proof_s:g} s",
-                chiller=inputs.chiller,
-                chiller_proof_s=inputs.chiller_proof_s,
-            )
-            return _fail(state, reason, now)
+            return _fail(state, _never_proven(inputs.chiller, inputs.chiller_proof_s), now)
     return state
 
 
@@ -177,8 +172,14 @@ def _prove(auxiliary: Auxiliary, told: datetime, now: datetime) -> Proof:
     return prove(auxiliary.status, told, auxiliary.proof_s, now)
 
 
-def _no_proof(auxiliary: Auxiliary) -> str:
-    return msg("{name} shows no run status", name=auxiliary.name)
+def _unproven(machine: str, proof_s: float) -> str:
+    return msg("{machine} shows no run status for {proof_s:g} s", machine=machine, proof_s=proof_s)
+
+
+def _never_proven(machine: str, proof_s: float) -> str:
+    return msg(
+        "{machine} shows no run status within {proof_s:g} s", machine=machine, proof_s=proof_s
+    )
 
 
 def _stop(state: TrainState, now: datetime) -> TrainState:

@@ -83,29 +83,38 @@ def hold_command(point: PointId, hold: Hold, now: datetime) -> Command:
         value=hold.value,
         priority=Priority.MIN_ON_OFF,
         source=MIN_ON_OFF_SOURCE,
-        reason=msg(
-            "{state} for {so_far} of at least {minimum}",
-            state="on" if hold.on else "off",
-            so_far=in_words(now - hold.since),
-            minimum=in_words(hold.until - hold.since),
-        ),
+        reason=_held(hold, now),
         expires=hold.until,
     )
+
+
+def _held(hold: Hold, now: datetime) -> str:
+    so_far, minimum = in_words(now - hold.since), in_words(hold.until - hold.since)
+    if hold.on:
+        return msg("on for {so_far} of at least {minimum}", so_far=so_far, minimum=minimum)
+    return msg("off for {so_far} of at least {minimum}", so_far=so_far, minimum=minimum)
 
 
 def _overruling(point: PointId, hold: Hold, losers: tuple[Command, ...], now: datetime) -> Award:
     """The award of a hold, saying what comes when it ends."""
     command = hold_command(point, hold, now)
-    reason = msg("{held}, then released", held=command.reason)
-    if losers:
-        reason = msg(
-            "{held}, then {state} wanted by {source} ({reason})",
-            held=command.reason,
-            state="on" if is_on(losers[0].value) else "off",
-            source=losers[0].source,
-            reason=losers[0].reason,
+    return Award(replace(command, reason=_then(command.reason, losers)), losers)
+
+
+def _then(held: str, losers: tuple[Command, ...]) -> str:
+    if not losers:
+        return msg("{held}, then released", held=held)
+    source, reason = losers[0].source, losers[0].reason
+    if is_on(losers[0].value):
+        return msg(
+            "{held}, then on wanted by {source} ({reason})",
+            held=held,
+            source=source,
+            reason=reason,
         )
-    return Award(replace(command, reason=reason), losers)
+    return msg(
+        "{held}, then off wanted by {source} ({reason})", held=held, source=source, reason=reason
+    )
 
 
 def holding(hold: Hold | None, wanted: Award | None, now: datetime) -> bool:
@@ -269,7 +278,9 @@ def acknowledge(delivery: Delivery, result: WriteResult, now: datetime) -> Deliv
     if result.status in (WriteStatus.OK, WriteStatus.MISMATCH):
         # The device took it; that it does not show it (yet) is for the readings to tell.
         return delivery._replace(phase=Phase.SENT)
-    detail = f"{result.status.value}: {result.detail}" if result.detail else result.status.value
+    refused = result.status is WriteStatus.REFUSED
+    what = msg("refused") if refused else msg("timeout")
+    detail = msg("{what}: {detail}", what=what, detail=result.detail) if result.detail else what
     return _failed(delivery, detail, now)
 
 

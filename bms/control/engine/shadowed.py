@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from bms.config.site import Site
 from bms.control.engine.protection import is_on
 from bms.core.decisions import Award
+from bms.texts.messages import msg
 from drivers.points import PointId, Quality, Sample
 
-ASSUMED = "assumed: in shadow mode nothing is written"
+ASSUMED = msg("assumed: in shadow mode nothing is written")
 
 
 @dataclass(frozen=True, slots=True)

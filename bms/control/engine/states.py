@@ -5,9 +5,16 @@ A state is a frozen dataclass of plain values (times included), or None.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
+
+from bms.texts.messages import from_json, msg, to_json
+
+Words: TypeAlias = Annotated[
+    str, PlainValidator(from_json), PlainSerializer(to_json, return_type=Any)
+]
+"""Text for people in a state: a message is saved as what it was made of."""
 
 
 class Codec:
@@ -30,8 +37,8 @@ class Codec:
             return self._adapter(kind).validate_python(data)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(step) for step in first["loc"]) or "the whole"
-            raise ValueError(f"{where}: {first['msg']}") from error
+            place = ".".join(str(step) for step in first["loc"]) or msg("the whole")
+            raise ValueError(msg("{place}: {error}", place=place, error=first["msg"])) from error
 
     def _adapter(self, kind: Any) -> TypeAdapter[Any]:
         adapter = self._adapters.get(kind)

@@ -31,7 +31,7 @@ from bms.core.decisions import (
     Snapshot,
     Stage,
 )
-from bms.texts.messages import msg
+from bms.texts.messages import joined, msg
 from drivers.points import PointId
 
 MAX_UNITS = "max_units"
@@ -266,7 +266,7 @@ class CompressorController:
                 )
             elif cap_award is not None:
                 text = groups.because(text, cap_award)
-            reason = f"{text}; {reason}"
+            reason = joined("; ", text, reason)
         commands = []
         for name, unit in self._units.items():
             on = name in state.wanted
@@ -275,7 +275,7 @@ class CompressorController:
                 if on
                 else msg("standby")
             )
-            text = f"{place}: {reason}" if state.on else reason
+            text = msg("{place}: {reason}", place=place, reason=reason) if state.on else reason
             commands.append(self._command(unit.points["enable"], on, text))
         plain = groups.because(msg("group {mode}", mode=mode.value), mode)
         commands += [self._command(point, state.on, plain) for point in self._others]
@@ -309,7 +309,8 @@ class CompressorController:
                 critical_for_s=CRITICAL_FOR_S,
             )
             if state.cap_released:
-                text = f"{text}; " + msg("the cap of {cap} units is released", cap=cap)
+                released = msg("the cap of {cap} units is released", cap=cap)
+                text = joined("; ", text, released)
             found.append(Condition(f"{group}:pressure", Severity.CRITICAL, text))
         if lasted(state.bad_since, INPUT_ALARM_AFTER_S, now):
             text = msg(

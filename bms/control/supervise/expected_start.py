@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from bms.config.resolving.optimal_start import Optimal
 from bms.config.site import Group
+from bms.control.engine.states import Words
 from bms.control.supervise.learning import (
     BAND_K,
     Direction,
@@ -35,7 +36,7 @@ class Early:
 
     kind: Literal["start", "stop"]
     switch: datetime
-    reason: str
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +100,29 @@ def expected_start(
     k_per_h = (gap_k - BAND_K) / (needed / timedelta(hours=1))
     known = told(state.rates, key, change.entry.season, seen.outdoor_c)
     lead = min(needed, optimal.file.max_start)
-    bounded = (
-        msg(", more than the {minutes} min allowed", minutes=_minutes(lead))
-        if lead < needed
-        else ""
-    )
-    reason = msg(
-        "optimal start: {target:.1f} degC by {time:%H:%M} needs {minutes} min at "
-        "{k_per_h:.1f} K/h{bounded} ({known}), {reason}, {origin}",
-        target=target,
-        time=change.time.astimezone(ZoneInfo(zone)),
-        minutes=_minutes(needed),
-        k_per_h=k_per_h,
-        bounded=bounded,
-        known=known,
-        reason=change.entry.reason,
-        origin=change.entry.origin,
-    )
+    arguments = {
+        "target_c": target,
+        "time": change.time.astimezone(ZoneInfo(zone)),
+        "minutes": _minutes(needed),
+        "k_per_h": k_per_h,
+        "known": known,
+        "reason": change.entry.reason,
+        "origin": change.entry.origin,
+    }
+    if lead < needed:
+        reason = msg(
+            "optimal start: {target_c:.1f} degC by {time:%H:%M} needs {minutes} min at "
+            "{k_per_h:.1f} K/h, more than the {allowed_min} min allowed ({known}), {reason}, "
+            "{origin}",
+            allowed_min=_minutes(lead),
+            **arguments,
+        )
+    else:
+        reason = msg(
+            "optimal start: {target_c:.1f} degC by {time:%H:%M} needs {minutes} min at "
+            "{k_per_h:.1f} K/h ({known}), {reason}, {origin}",
+            **arguments,
+        )
     return Expected(change.time - lead, change.time, reason)
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bms.control.blocks.timers import lasted, since
+from bms.control.engine.states import Words
 from bms.control.strategies import group as groups
 from bms.core.decisions import Command, Decision, Priority, Snapshot, Stage
-from bms.texts.messages import msg
+from bms.texts.messages import joined, msg
 from drivers.points import PointId
 
 
@@ -32,7 +33,7 @@ class InterlockState:
     """By chiller: since when it has run without flow, and why it is switched off."""
 
     lost_since: Mapping[str, datetime] = field(default_factory=dict)
-    tripped: Mapping[str, str] = field(default_factory=dict)
+    tripped: Mapping[str, Words] = field(default_factory=dict)
 
 
 class FlowInterlock:
@@ -82,7 +83,7 @@ class FlowInterlock:
             if lasted(start, self._proof_s, now):
                 tripped[name] = msg(
                     "{pumps} not running for {proof_s:g} s",
-                    pumps=" and ".join(still),
+                    pumps=joined(" and ", *still),
                     proof_s=self._proof_s,
                 )
         if tripped != self._last[0]:
@@ -100,5 +101,5 @@ class FlowInterlock:
             value=0,
             priority=self.priority,
             source=self.name,
-            reason=msg("no flow: {tripped}", tripped=tripped[chiller.name]),
+            reason=msg("no flow: {reason}", reason=tripped[chiller.name]),
         )

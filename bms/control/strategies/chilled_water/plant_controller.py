@@ -20,6 +20,7 @@ from bms.control.blocks.chiller_train import TrainState, resumed, step
 from bms.control.blocks.rotation import RunHours, accumulate, by_run_hours
 from bms.control.blocks.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
 from bms.control.blocks.timers import interruption, lasted, moved, since
+from bms.control.engine.states import Words
 from bms.control.strategies import group as groups
 from bms.control.strategies.chilled_water.parameters import SETPOINT, ChilledWaterPlantParameters
 from bms.control.strategies.chilled_water.trains import PlantTrain, TrainView
@@ -33,7 +34,7 @@ from bms.core.decisions import (
     Snapshot,
     Stage,
 )
-from bms.texts.messages import msg
+from bms.texts.messages import joined, msg
 from drivers.points import PointId, Value
 
 LOCKOUT_HYSTERESIS_K = 0.56
@@ -56,7 +57,7 @@ class PlantState:
     locked: bool = False
     """Too cold outside to be needed."""
     wanted: tuple[str, ...] = ()
-    reason: str = ""
+    reason: Words = ""
     """Why this stage."""
     timers: StageTimers = field(default_factory=StageTimers)
     trains: Mapping[str, TrainState] = field(default_factory=dict)
@@ -179,7 +180,7 @@ class ChilledWaterPlant:
             enabled=enabled,
             enabled_since=now,
             wanted=(),
-            reason="start" if enabled else "",
+            reason=msg("start") if enabled else "",
             timers=StageTimers(now),
         )
 
@@ -270,14 +271,12 @@ class ChilledWaterPlant:
         wishes: dict[PointId, tuple[Value, str]] = {}
         for name, train in self._trains.items():
             here = state.trains[name]
-            text = f"{name} {here.phase.value}"
-            if here.failed:
-                text = msg("{name} out of use: {failed}", name=name, failed=here.failed)
+            text = joined(", ", here.told(name), why)
             for point in train.auxiliary_enables:
                 if here.auxiliaries_on or point not in wishes:  # on if any of its trains needs it
-                    reason = groups.because(f"{text}, {why}", mode)
+                    reason = groups.because(text, mode)
                     wishes[point] = (int(here.auxiliaries_on), reason)
-            reason = groups.because(f"{text}, {why}", mode)
+            reason = groups.because(text, mode)
             wishes[train.enable] = (int(here.chiller_on), reason)
             if train.setpoint and given is not None:
                 wishes[train.setpoint] = (
@@ -300,12 +299,9 @@ class ChilledWaterPlant:
                     "plant off: outdoor at or below {lockout_oat_c:g} degC",
                     lockout_oat_c=self._parameters.lockout_oat_c,
                 )
-            least = (
-                msg(" for at least {plant_min:g} min", plant_min=PLANT_MIN_S / 60)
-                if mode.value == "on"
-                else ""
-            )
-            return msg("plant off{least}", least=least)
+            if mode.value == "on":
+                return msg("plant off for at least {plant_min:g} min", plant_min=PLANT_MIN_S / 60)
+            return msg("plant off")
         stage = msg(
             "stage {stage} of {trains} ({reason})",
             stage=len(state.wanted),

@@ -1,0 +1,40 @@
+"""A state's words for people come back as the messages they were."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from bms.control.blocks.chiller_train import Phase, TrainState
+from bms.control.engine.states import Codec, Words
+from bms.control.strategies.chilled_water.flow_interlock import InterlockState
+from bms.texts.messages import Message, msg
+
+
+@dataclass(frozen=True)
+class State:
+    why: Words = ""
+
+
+def saved(state: Any) -> Any:
+    codec = Codec()
+    return codec.decode(type(state), json.loads(json.dumps(codec.encode(state))))
+
+
+def test_a_message_is_saved_as_what_it_was_made_of() -> None:
+    why = msg("{machine} shows no run status for {proof_s:g} s", machine="ch-1", proof_s=60.0)
+    for state, read in (
+        (State(why), lambda s: s.why),
+        (TrainState(Phase.STOPPING, failed=why), lambda s: s.failed),
+        (InterlockState(tripped={"ch-1": why}), lambda s: s.tripped["ch-1"]),
+    ):
+        found = read(saved(state))
+        assert isinstance(found, Message)
+        assert (found, found.arguments) == (why, why.arguments)
+
+
+def test_words_of_an_earlier_version_stay_words() -> None:
+    found = Codec().decode(State, {"why": "ch-1 shows no run status for 60 s"})
+    assert found == State("ch-1 shows no run status for 60 s")
+    assert not isinstance(found.why, Message)
