@@ -42,8 +42,6 @@ class Asked:
 class Use:
     """What a schedule or an overlay gives to a target, to be checked against its strategy."""
 
-    giver: str
-    """Id of the schedule or overlay."""
     target: str
     """Group or equipment id."""
     target_origin: Origin
@@ -188,7 +186,6 @@ class Library:
         """Every mode and setpoint of schedules and overlays, once for each of their targets."""
         uses = [
             Use(
-                schedule_id,
                 target,
                 self.claims[target],
                 setting.mode,
@@ -202,7 +199,6 @@ class Library:
             uses
             + [
                 Use(
-                    overlay.id,
                     target,
                     giving.targets[text],
                     giving.mode,
@@ -216,7 +212,6 @@ class Library:
             ]
             + [
                 Use(
-                    unit.id,
                     target,
                     unit.origin,
                     mode,

@@ -184,11 +184,9 @@ class GeneratedWeather(_Hourly):
             # A day's state holds at its noon; hours between two noons lie between the two.
             first, second = (before, today) if hour < 12 else (today, after)
             part = (hour + 12) / 24 if hour < 12 else (hour - 12) / 24
-            mean, swing, cloud, depression = (
-                a + (b - a) * part for a, b in zip(first, second, strict=True)
-            )
-            temp = mean + swing * _diurnal(hour)
-            dew = min(temp, mean - depression, _DEW_POINT_MAX_C)
+            at = _DayState(*(a + (b - a) * part for a, b in zip(first, second, strict=True)))
+            temp = at.mean_c + at.swing_k * _diurnal(hour)
+            dew = min(temp, at.mean_c - at.dew_depression_k, _DEW_POINT_MAX_C)
             humid = humidity_pct(temp, dew)
             sun = clear_sky_w_m2(
                 day, hour - climate.utc_offset_h, climate.latitude_deg, climate.longitude_deg
@@ -196,7 +194,7 @@ class GeneratedWeather(_Hourly):
             temps.append(temp)
             humids.append(humid)
             wets.append(wet_bulb_c(temp, humid))
-            suns.append(sun * _HAZE * (1.0 - 0.75 * cloud**1.7))
+            suns.append(sun * _HAZE * (1.0 - 0.75 * at.cloud**1.7))
         return temps, wets, humids, suns
 
 
@@ -245,7 +243,6 @@ class EpwWeather(_Hourly):
         if not hours or len(hours) % 24:
             raise EpwError(f"{self._path}: {len(hours)} hours are not whole days")
         self._days_of_file = days
-        self._day_numbers = len(hours) // 24
         missing = [
             f"{day:%m-%d}"
             for day in (date.fromordinal(date(2001, 1, 1).toordinal() + n) for n in range(365))

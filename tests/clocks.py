@@ -43,13 +43,16 @@ STEADY = frozenset(
     }
 )
 LOOP_TIME = "loop.time"
+MACHINE_CLOCK = "bms.core.clock.SystemClock"
+COMPOSERS = ("bms/app/", "bms/cli/")
+"""Who puts the parts together, and so gives them their clock."""
 CLOCKS = frozenset({"bms/core/clock.py", "simulators/clock.py"})
 INTERVALS: Mapping[str, str] = {
     "bms/app/control_task.py": "when the next cycle is due, and how late and long it was",
     "bms/app/recording.py": "how far the wall clock moved while nobody had set it",
     "bms/app/simulate.py": "how long a simulation took",
     "bms/cli/demo.py": "how long the demo waits for its controller and plant, and what was fast",
-    "bms/forward/copying/sink.py": "the default of a clock that tests pass: pace and retries",
+    "bms/forward/copying/timing.py": "the default of a clock that tests pass: pace and retries",
     "bms/historian/compaction/compaction.py": "whether a compaction has used up its time",
     "bms/historian/upkeep/rounds.py": "how long a round of upkeep took",
     "drivers/modbus/driver.py": "the default of a clock that tests pass: back-off and ages",
@@ -92,6 +95,12 @@ def faults(root: Path = ROOT, intervals: Mapping[str, str] = INTERVALS) -> list[
                 measuring.add(place)
             if place not in CLOCKS and (name in WALL or place not in intervals):
                 found.append(f"{place}:{line}: asks {name}")
+        if not place.startswith(COMPOSERS):
+            found += [
+                f"{place}:{line}: makes {MACHINE_CLOCK} and should be given a clock"
+                for name, line in uses(module.tree)
+                if name == MACHINE_CLOCK
+            ]
     found += [
         f"{place} is named here and measures nothing" for place in intervals.keys() - measuring
     ]

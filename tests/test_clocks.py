@@ -73,3 +73,13 @@ def test_nobody_but_a_clock_may_ask_what_time_it_is(tmp_path: Path) -> None:
         "drivers/ticker.py is named here and measures nothing",
         "drivers/ticker.py:2: asks time.time",
     ]
+
+
+def test_only_who_composes_makes_the_clock_of_the_machine(tmp_path: Path) -> None:
+    for package in ("bms/app", "bms/forward", "drivers", "schedules", "simulators"):
+        (tmp_path / package).mkdir(parents=True)
+    for place in ("bms/app/compose.py", "bms/forward/sink.py"):
+        (tmp_path / place).write_text("from bms.core.clock import SystemClock\n", "utf-8")
+    assert faults(tmp_path, {}) == [
+        "bms/forward/sink.py:1: makes bms.core.clock.SystemClock and should be given a clock"
+    ]

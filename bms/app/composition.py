@@ -175,6 +175,7 @@ def _sinks(site: Site, runtime: Runtime, now: Callable[[], datetime]) -> Sequenc
     if not site.file.influx:
         return ()
     # influxdb-client costs 0.7 s and 30 MB to import: only who uses it pays.
+    from bms.forward.copying.timing import Timing
     from bms.forward.site_sinks import make_sinks
 
     def trouble(key: str, text: str) -> None:
@@ -183,4 +184,4 @@ def _sinks(site: Site, runtime: Runtime, now: Callable[[], datetime]) -> Sequenc
         else:
             runtime.clear_own(key)
 
-    return make_sinks(site, now(), trouble)
+    return make_sinks(site, Timing(now), trouble)

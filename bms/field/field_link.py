@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -54,8 +54,6 @@ class LinkHealth:
     good: int
     write_failures: int
     detail: str
-    not_good: Mapping[PointId, datetime]
-    """Since when each point that is not GOOD is not."""
     driver: DriverHealth
 
 
@@ -359,7 +357,6 @@ class FieldLink:
             len(self._ids) - len(self._not_good),
             self._write_failures,
             self._detail,
-            dict(self._not_good),
             self._driver.health(),
         )
 

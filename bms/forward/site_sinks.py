@@ -12,6 +12,7 @@ from bms.config.site import Site
 from bms.core.errors import InvalidInput
 from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
 from bms.forward.cursors import remember_tags
 from bms.forward.server.destination import Destination
 from bms.forward.server.tls import trust
@@ -77,12 +78,12 @@ def tagging_of(site: Site, now: datetime) -> Tagging:
     return Tagging(remember_tags(site.state_dir, site_tags(site), to_ms(now)))
 
 
-def make_sinks(site: Site, now: datetime, trouble: Callable[[str, str], None]) -> list[InfluxSink]:
+def make_sinks(site: Site, timing: Timing, trouble: Callable[[str, str], None]) -> list[InfluxSink]:
     """One sink for each database of the site. `trouble(key, text)`; an empty text: it is over.
 
     Raises InvalidInput for a missing token or certificate.
     """
-    tagging = tagging_of(site, now)
+    tagging = tagging_of(site, timing.now())
 
     def told(name: str) -> Callable[[str, str], None]:
         return lambda kind, text: trouble(f"sink:{name}:{kind}", text and f"{name}: {text}")
@@ -91,6 +92,7 @@ def make_sinks(site: Site, now: datetime, trouble: Callable[[str, str], None]) -
         InfluxSink(
             Destination(settings, token_of(settings), ca_of(site, settings)),
             Copied(site.state_dir, site.file.id, tagging),
+            timing,
             trouble=told(settings.name),
         )
         for settings in site.file.influx

@@ -48,9 +48,6 @@ class Stack:
     def __init__(self, laid: Sequence[Laid], clocks: Clocks) -> None:
         self._top_first = tuple(reversed(laid))
         self._clocks = clocks
-        self._longest_after = max(
-            (g.after_min for o in laid for gs in o.givings.values() for g in gs), default=0
-        )
 
     def pieces(
         self, ordinal: int, schedule: Callable[[int], Pieces]

@@ -30,6 +30,7 @@ from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series
 from drivers.points import Quality, Sample
 from tests.benchmarks.table import Row, median
+from tests.machine_time import utc_now
 from tests.servers.influx import ORG, TOKEN, Influx2
 
 POINTS = 5000
@@ -110,7 +111,7 @@ async def _drain(url: str, bucket: str, directory: Path) -> float:
     sink = InfluxSink(
         Destination(settings, TOKEN),
         Copied(directory),
-        timing=Timing(jitter=lambda: 0.0),
+        timing=Timing(utc_now, jitter=lambda: 0.0),
         reconcile=False,
         pace=Unlimited(1.0),
     )

@@ -17,6 +17,7 @@ from bms.cli import main
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.forward.copying.sink import InfluxSink
+from bms.forward.copying.timing import Timing
 from bms.forward.cursors import DeadLetter, SinkCursor
 from bms.forward.site_sinks import make_sinks
 from bms.historian.log.embedded import History
@@ -74,8 +75,7 @@ def send(site: Path) -> None:
             await task
 
     loaded = load(site, STRATEGIES)
-    (sink,) = make_sinks(loaded, NOW, lambda _key, _text: None)
-    sink._jitter = lambda: 0.0
+    (sink,) = make_sinks(loaded, Timing(lambda: NOW, jitter=lambda: 0.0), lambda _key, _text: None)
     asyncio.run(work(sink))
 
 

@@ -37,6 +37,7 @@ from bms.ledger.store import Ledger
 from drivers.points import Quality, Sample
 from tests.forward.seasons import site_of
 from tests.historian.crash import Rig
+from tests.machine_time import utc_now
 from tests.servers.influx import BUCKET, ORG, ROLLUPS, TOKEN, Influx2
 
 pytestmark = pytest.mark.servers
@@ -56,7 +57,7 @@ def drained(state: Path, settings: InfluxFile, site: Site) -> None:
         sink = InfluxSink(
             Destination(settings, TOKEN),
             Copied(state, tagging=tagging_of(site, datetime.now(UTC))),
-            timing=Timing(jitter=lambda: 0.0),
+            timing=Timing(utc_now, jitter=lambda: 0.0),
             reconcile=False,
             pace=Swift(5.0),
         )
@@ -156,12 +157,13 @@ from bms.forward.server.destination import Destination
 from bms.forward.site_sinks import tagging_of
 from tests.forward.seasons import site_of
 from tests.forward.test_crash import Swift
+from tests.machine_time import utc_now
 state, url, token = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 settings = InfluxFile(url=url, org="park", bucket="raw", rollup_bucket="rollup")
 tagging = tagging_of(site_of(state.parent), datetime.now(UTC))
 asyncio.run(InfluxSink(
     Destination(settings, token), Copied(state, tagging=tagging), reconcile=False,
-    timing=Timing(jitter=lambda: 0.0), pace=Swift(5.0),
+    timing=Timing(utc_now, jitter=lambda: 0.0), pace=Swift(5.0),
 ).run())
 """
 

@@ -25,6 +25,7 @@ from bms.reports.growth import BaseGrowth, GrowthReport, growth_report
 from tests.forward import seasons
 from tests.forward.rows import Rows
 from tests.forward.seasons import NOW, Seasons
+from tests.machine_time import utc_now
 from tests.servers.influx import ORG, ROLLUPS, TOKEN, Influx1, Influx2
 
 pytestmark = pytest.mark.servers
@@ -57,7 +58,7 @@ def copied(park: Seasons, settings: InfluxFile, token: str) -> None:
         sink = InfluxSink(
             Destination(settings, token),
             Copied(park.directory, tagging=seasons.tagging_of(park.site), sources=seasons.sources),
-            timing=Timing(jitter=lambda: 0.0),
+            timing=Timing(utc_now, jitter=lambda: 0.0),
             reconcile=False,
             pace=Swift(5.0),
         )

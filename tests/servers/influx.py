@@ -102,9 +102,6 @@ class _Server:
                 self._process.wait()
             self._process = None
 
-    def disk_bytes(self) -> int:
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
-
     def __enter__(self) -> Self:
         self.start()
         return self

@@ -63,12 +63,6 @@ def overruled(snapshot: Snapshot, point: PointId, priority: Priority) -> Award |
     return award if award is not None and award.winner.priority < priority else None
 
 
-def forced_off(snapshot: Snapshot, point: PointId, priority: Priority) -> bool:
-    """Whether commanding the point on would be in vain."""
-    award = overruled(snapshot, point, priority)
-    return award is not None and not is_on(award.value)
-
-
 def forced_on(snapshot: Snapshot, point: PointId, priority: Priority) -> bool:
     """Whether commanding the point off would be in vain."""
     award = overruled(snapshot, point, priority)

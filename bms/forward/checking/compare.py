@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import fsum, isfinite
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -39,14 +39,6 @@ NUMBERS = [klass for klass in PointClass if klass is not PointClass.EVENT]
 """Classes whose samples have a number to count."""
 CLOSE = 1e-9
 """Sums of floats in another order differ in their last digits."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """Per measurement and point."""
-
-    points: dict[str, Counter[PointId]] = field(default_factory=lambda: defaultdict(Counter))
-    kwh: dict[PointId, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from bms.forward.copying.catching_up import Pace
 from bms.forward.copying.delivery import MAX_LINES, OUTAGE_S, Delivery, Parcel, parcels
 from bms.forward.copying.opened import Copied, Opened, has_ledger, open_streams
 from bms.forward.copying.status import SinkStatus
-from bms.forward.copying.timing import OF_THE_MACHINE, Timing
+from bms.forward.copying.timing import Timing
 from bms.forward.cursors import DeadLetter, Gap, SinkCursor
 from bms.forward.server.destination import Destination
 from bms.forward.server.http import InfluxTransport, Transport
@@ -67,11 +67,11 @@ class InfluxSink:
         self,
         destination: Destination,
         copied: Copied,
+        timing: Timing,
         *,
         transport: Callable[[], AbstractAsyncContextManager[Transport]] | None = None,
         reconcile: bool = True,
         trouble: Callable[[str, str], None] = lambda _key, _text: None,
-        timing: Timing = OF_THE_MACHINE,
         pace: Pace | None = None,
     ) -> None:
         """`trouble(kind, text)` is told what people should know; an empty text: it is over."""

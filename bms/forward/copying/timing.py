@@ -8,16 +8,13 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
-
-from bms.core.clock import SystemClock
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """The clocks of a copying task and how long it waits."""
 
-    now: Callable[[], datetime] = SystemClock().now
+    now: Callable[[], datetime]
     """Aware UTC."""
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -27,6 +24,3 @@ class Timing:
     """How often the streams are looked at when there is nothing to send and nobody calls `wake`."""
     timeout_s: float = 20.0
     """How long a request may take."""
-
-
-OF_THE_MACHINE: Final = Timing()

@@ -153,12 +153,6 @@ def identification_request(unit: int, code: int, object_id: int = 0) -> Request:
     return Request(unit, ENCAPSULATED, body, body[:4], 0)
 
 
-def report_id_request(unit: int) -> Request:
-    """Function 17: what a serial device calls itself, in its own format (6.13)."""
-    body = bytes((unit, REPORT_ID))
-    return Request(unit, REPORT_ID, body, body, 0)
-
-
 def _echoed(unit: int, function: int, address: int, word: int) -> Request:
     body = _READ.pack(unit, function, address, word)
     return Request(unit, function, body, body, 6)

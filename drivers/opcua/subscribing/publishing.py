@@ -42,8 +42,6 @@ class Publishing:
         self._broken: Callable[[str], None] | None = broken
         self._acknowledge: list[ua.SubscriptionAcknowledgement] = []
         self._waiting: set[asyncio.Future[Any]] = set()
-        self.fallbacks = 0
-        """Messages that were not of the usual shape."""
 
     def begin(self, requests: int) -> None:
         """Put so many requests at the server's disposal."""
@@ -111,7 +109,6 @@ class Publishing:
         try:
             return decode_published(buffer.copy().read(len(buffer)))
         except Unusual as reason:
-            self.fallbacks += 1
             _log.debug("publish response decoded by asyncua: %s", reason)
         self._protocol.check_answer(buffer, " to a publish request")
         return from_response(struct_from_binary(ua.PublishResponse, buffer))

@@ -18,7 +18,6 @@ from bms.storage.durable import digest
 from schedules.files.folder import load
 from tests.operations.editing.sites import AIR, NOW, TEXT, write_site
 
-WANG = Author("wang", "cli", "夏季提前")
 NEW = TEXT.replace("07:30", "06:30")
 
 
