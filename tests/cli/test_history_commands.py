@@ -126,7 +126,9 @@ def test_csv_and_parquet_hold_the_same(site: Path, tmp_path: Path) -> None:
         (("hall", "--from", "2026-03-28", "--to", "2026-03-27"), 2, "--to must lie after"),
     ],
 )
-def test_what_cannot_be_shown_is_said(site: Path, args: tuple, code: int, says: str) -> None:
+def test_what_cannot_be_shown_is_said(
+    site: Path, args: tuple[str, ...], code: int, says: str
+) -> None:
     done = bms("history", site, *args)
     assert done.exit_code == code
     assert says in done.output

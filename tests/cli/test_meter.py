@@ -6,6 +6,7 @@ import json
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -51,7 +52,7 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["meter", *map(str, arguments)])
 
 
-def answer(*arguments: object):
+def answer(*arguments: object) -> Any:
     result = run(*arguments, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.output)

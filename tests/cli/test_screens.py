@@ -70,7 +70,7 @@ def test_registers_keep_their_digits_and_measurements_lose_their_noise(
 
 @pytest.mark.parametrize(("language", "words"), [("en", "cannot tell"), ("zh", "无法判断")])
 def test_a_missing_verdict_stands_out_in_every_language(language: str, words: str) -> None:
-    base = {
+    base: dict[str, Any] = {
         "base": "b", "kwh": None, "baseline_kwh": None, "growth_pct": None, "target_pct": 5.0,
         "coverage_pct": 40.0, "baseline_coverage_pct": 100.0, "projection_kwh": None,
         "verdict": "cannot tell", "notes": [], "meters": [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -28,7 +29,11 @@ def test_what_the_template_makes(draft: Draft) -> None:
         MeterRole.IMPORT,
         Medium.ELECTRICITY,
     )
-    assert (main.register_size, main.most_per_h, main.rated) == (1_000_000, 945, True)
+    assert (main.register_size, main.most_per_h, main.rated) == (
+        Decimal(1_000_000),
+        Fraction(945),
+        True,
+    )
     water = site.metering["plant.water-main"]
     assert (water.medium.unit, water.polled, water.virtual) == ("m3", False, False)
     half = site.metering["plant.half-of-main"]
@@ -109,7 +114,7 @@ def test_a_counter_may_say_its_size_and_resolution(draft: Draft) -> None:
         "type: float32, unit: kWh, register_size: 999, resolution: 0.1",
     ).remove(FILE)
     spec = draft.site().metering["plant.meter-main.energy"]
-    assert (float(spec.resolution), spec.register_size) == (0.1, 999)
+    assert (float(spec.resolution), spec.register_size) == (0.1, Decimal(999))
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ class Rig:
         if value is not None:
             self.schedule.values[point] = value
 
-    def set(self, point: str, value: Value) -> None:
+    def put(self, point: str, value: Value) -> None:
         self.values[f"{BASE}.{point}"] = value
 
     def get(self, point: str) -> Value:

@@ -50,16 +50,16 @@ class Plant(Rig):
         super().__init__(made or plant(), **options)
         self.load_kw: Callable[[float], float] = lambda seconds: 300.0
         self.supply_c = SETPOINT_C
-        self.set("wx.outdoor_temp", 30.0)
+        self.put("wx.outdoor_temp", 30.0)
         self.plant = self._loop
         self.give("chw_setpoint_c", SETPOINT_C)
         self.stages: list[tuple[float, int]] = []
 
     def _loop(self) -> None:
-        self.set("hdr.flow", FLOW_M3H)
-        self.set("hdr.supply_temp", self.supply_c)
+        self.put("hdr.flow", FLOW_M3H)
+        self.put("hdr.supply_temp", self.supply_c)
         load_kw = self.load_kw(self.seconds)
-        self.set("hdr.return_temp", SETPOINT_C + load_kw / (1.163 * FLOW_M3H))
+        self.put("hdr.return_temp", SETPOINT_C + load_kw / (1.163 * FLOW_M3H))
 
     def step(self, seconds: float) -> Any:
         cycle = super().step(seconds)
@@ -177,17 +177,17 @@ def test_off_and_on_last_at_least_a_quarter_of_an_hour() -> None:
 def test_locked_out_when_it_is_cold_with_hysteresis() -> None:
     rig = Plant()
     rig.mode("on")
-    rig.set("wx.outdoor_temp", 4.4)
+    rig.put("wx.outdoor_temp", 4.4)
     rig.run(10)
     assert rig.chillers() == set()
     assert "outdoor at or below 4.4 degC" in rig.reason("ch-1.enable")
-    rig.set("wx.outdoor_temp", 4.5)
+    rig.put("wx.outdoor_temp", 4.5)
     rig.run(20)
     assert rig.chillers() == {"ch-1"}
-    rig.set("wx.outdoor_temp", 3.9)
+    rig.put("wx.outdoor_temp", 3.9)
     rig.run(2000)
     assert rig.chillers() == {"ch-1"}
-    rig.set("wx.outdoor_temp", 3.8)
+    rig.put("wx.outdoor_temp", 3.8)
     rig.run(2010)
     assert rig.chillers() == set()
 
@@ -308,9 +308,9 @@ def test_chillers_of_different_size_count_with_their_own_capacity() -> None:
     rig.mode("on")
 
     def loop() -> None:
-        rig.set("hdr.flow", FLOW_M3H)
-        rig.set("hdr.supply_temp", SETPOINT_C)
-        rig.set("hdr.return_temp", SETPOINT_C + 190 / (1.163 * FLOW_M3H))
+        rig.put("hdr.flow", FLOW_M3H)
+        rig.put("hdr.supply_temp", SETPOINT_C)
+        rig.put("hdr.return_temp", SETPOINT_C + 190 / (1.163 * FLOW_M3H))
 
     rig.plant = loop
     rig.run(800)
@@ -388,11 +388,11 @@ def test_when_every_train_failed_the_plant_says_so() -> None:
 
 def test_a_reported_fault_takes_the_train_out_for_as_long_as_it_lasts() -> None:
     rig = started()
-    rig.set("ch-1.fault", 1)
+    rig.put("ch-1.fault", 1)
     rig.run(20)
     assert rig.chillers() == {"ch-2"}
     assert "b.ch-1:fault" in rig.active()
-    rig.set("ch-1.fault", 0)
+    rig.put("ch-1.fault", 0)
     rig.run(30)
     assert rig.active() == set()
     assert rig.chillers() == {"ch-2"}
@@ -495,11 +495,11 @@ def test_a_bad_outdoor_temperature_leaves_the_lockout_as_it_was(
     locked: bool, temperature: float
 ) -> None:
     rig = Plant()
-    rig.set("wx.outdoor_temp", temperature)
+    rig.put("wx.outdoor_temp", temperature)
     rig.mode("on")
     rig.run(1000, 10)
     rig.bad.add("b.wx.outdoor_temp")
-    rig.set("wx.outdoor_temp", 30.0 - temperature)
+    rig.put("wx.outdoor_temp", 30.0 - temperature)
     rig.run(5000, 10)
     assert rig.chillers() == (set() if locked else {"ch-1"})
     (alarm,) = rig.engine.alarms()

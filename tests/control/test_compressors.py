@@ -12,7 +12,7 @@ def station(count: int = 4, **parameters: float) -> Rig:
     rig = Rig(
         group("compressors", members, [machine("hdr", "air_header")], header="hdr", **parameters)
     )
-    rig.set("hdr.pressure", 680.0)
+    rig.put("hdr.pressure", 680.0)
     return rig
 
 
@@ -25,7 +25,7 @@ def test_low_pressure_adds_a_unit_after_each_delay_up_to_all() -> None:
     rig.mode("on")
     rig.step(0)
     assert rig.writes() == [(0, "ac-1", 1)]
-    rig.set("hdr.pressure", 640.0)
+    rig.put("hdr.pressure", 640.0)
     rig.run(100)
     assert rig.writes() == [(0, "ac-1", 1), (21, "ac-2", 1), (41, "ac-3", 1), (61, "ac-4", 1)]
 
@@ -35,9 +35,9 @@ def test_a_short_dip_adds_nothing() -> None:
     rig.mode("on")
     rig.step(0)
     for start in range(0, 200, 40):
-        rig.set("hdr.pressure", 640.0)
+        rig.put("hdr.pressure", 640.0)
         rig.run(start + 15)
-        rig.set("hdr.pressure", 660.0)
+        rig.put("hdr.pressure", 660.0)
         rig.run(start + 40)
     assert units(rig) == 1
 
@@ -46,10 +46,10 @@ def test_high_pressure_sheds_the_most_run_down_to_the_minimum() -> None:
     rig = station(min_units=2)
     rig.mode("on")
     rig.step(0)
-    rig.set("hdr.pressure", 640.0)
+    rig.put("hdr.pressure", 640.0)
     rig.run(50)
     assert units(rig) == 4
-    rig.set("hdr.pressure", 720.0)
+    rig.put("hdr.pressure", 720.0)
     rig.run(2000)
     shed = [(t, u) for t, u, v in rig.writes() if v == 0]
     assert [t for t, _ in shed] == [351, 651]
@@ -60,11 +60,11 @@ def test_high_pressure_sheds_the_most_run_down_to_the_minimum() -> None:
 def test_it_works_at_quarter_hour_steps() -> None:
     rig = station()
     rig.mode("on")
-    rig.set("hdr.pressure", 640.0)
+    rig.put("hdr.pressure", 640.0)
     for seconds in (0, 900, 1800, 2700):
         rig.step(seconds)
     assert [t for t, _, _ in rig.writes()] == [0, 900, 1800, 2700]
-    rig.set("hdr.pressure", 720.0)
+    rig.put("hdr.pressure", 720.0)
     rig.run(6300, 900)
     assert units(rig) == 1
 
@@ -73,7 +73,7 @@ def test_the_schedules_cap_holds_and_is_named() -> None:
     rig = station()
     rig.mode("on")
     rig.give("max_units", 2)
-    rig.set("hdr.pressure", 640.0)
+    rig.put("hdr.pressure", 640.0)
     rig.run(300)
     assert units(rig) == 2
     assert "2 of at most 2 units ← weekly" in rig.reason("ac-1.enable")
@@ -87,17 +87,17 @@ def test_critical_pressure_releases_the_cap_until_the_extra_unit_is_shed() -> No
     rig.mode("on")
     rig.give("max_units", 1)
     rig.step(0)
-    rig.set("hdr.pressure", 590.0)
+    rig.put("hdr.pressure", 590.0)
     rig.run(60)
     assert units(rig) == 1
     rig.run(61)
     assert units(rig) == 2
     assert "b.g:pressure" in rig.active()
     assert "cap of 1 released" in rig.reason("ac-1.enable")
-    rig.set("hdr.pressure", 680.0)
+    rig.put("hdr.pressure", 680.0)
     rig.run(1000)
     assert units(rig) == 2  # shedding it at once would bring the pressure down again
-    rig.set("hdr.pressure", 710.0)
+    rig.put("hdr.pressure", 710.0)
     rig.run(1400)
     assert units(rig) == 1
     assert rig.active() == set()
@@ -109,10 +109,10 @@ def test_a_released_cap_below_the_minimum_comes_back() -> None:
     rig.give("max_units", 1)
     rig.step(0)
     assert units(rig) == 1
-    rig.set("hdr.pressure", 590.0)
+    rig.put("hdr.pressure", 590.0)
     rig.run(62)
     assert units(rig) == 2
-    rig.set("hdr.pressure", 720.0)
+    rig.put("hdr.pressure", 720.0)
     rig.run(1000)
     assert units(rig) == 1
     assert rig.active() == set()
@@ -121,11 +121,11 @@ def test_a_released_cap_below_the_minimum_comes_back() -> None:
 def test_a_bad_pressure_keeps_the_units_that_run_within_the_cap() -> None:
     rig = station()
     rig.mode("on")
-    rig.set("hdr.pressure", 640.0)
+    rig.put("hdr.pressure", 640.0)
     rig.run(50)
     assert units(rig) == 3
     rig.bad.add("b.hdr.pressure")
-    rig.set("hdr.pressure", 100.0)
+    rig.put("hdr.pressure", 100.0)
     rig.run(500)
     assert units(rig) == 3
     assert rig.active() == {"b.g:pressure-sensor"}
@@ -133,7 +133,7 @@ def test_a_bad_pressure_keeps_the_units_that_run_within_the_cap() -> None:
     rig.step(501)
     assert units(rig) == 2
     rig.bad.clear()
-    rig.set("hdr.pressure", 680.0)
+    rig.put("hdr.pressure", 680.0)
     rig.step(502)
     assert rig.active() == set()
 
@@ -152,7 +152,7 @@ def test_a_faulty_unit_is_replaced_at_once() -> None:
     rig = station()
     rig.mode("on")
     rig.step(0)
-    rig.set("ac-1.fault", 1)
+    rig.put("ac-1.fault", 1)
     rig.step(1)
     assert rig.running("air_compressor") == {"ac-2"}
     assert rig.active() == {"b.ac-1:fault"}
@@ -175,7 +175,7 @@ def test_a_unit_held_off_by_its_minimum_time_gives_way_to_another() -> None:
         group("compressors", members, [machine("hdr", "air_header")], header="hdr"),
         rules=lambda e: OutputRules(min_off_s=300),
     )
-    rig.set("hdr.pressure", 680.0)
+    rig.put("hdr.pressure", 680.0)
     rig.mode("on")
     rig.step(0)
     rig.mode("off")
@@ -207,7 +207,12 @@ def test_dryers_run_with_the_group() -> None:
         (["air_compressor"], ["air_header"], {"min_units": 2}, ("parameters", "min_units")),
     ],
 )
-def test_what_does_not_fit_is_found_at_loading(members, others, parameters, where) -> None:
+def test_what_does_not_fit_is_found_at_loading(
+    members: list[str],
+    others: list[str],
+    parameters: dict[str, float],
+    where: tuple[str, ...],
+) -> None:
     made = group(
         "compressors",
         [machine(f"m-{i}", kind) for i, kind in enumerate(members)],

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from bms.control import STRATEGIES
 from bms.core.decisions import OutputRules
 from tests.control.parts import Rig, group, machine
 
 
-def air_handlers(count: int = 3, **parameters: float) -> Rig:
+def air_handlers(count: int = 3, **parameters: Any) -> Rig:
     members = [machine(f"ahu-{i}", "air_handler") for i in range(1, count + 1)]
     return Rig(group("on_off", members, **parameters))
 
@@ -80,7 +81,7 @@ def test_staggered_starts_work_at_quarter_hour_steps() -> None:
 def test_a_member_that_runs_is_not_stopped_to_wait_for_its_turn() -> None:
     rig = air_handlers(stagger_s=10)
     for i in (1, 2, 3):
-        rig.set(f"ahu-{i}.enable", 1)
+        rig.put(f"ahu-{i}.enable", 1)
     rig.mode("on")
     rig.run(30)
     assert rig.writes() == []
@@ -93,7 +94,7 @@ def test_a_restart_in_the_middle_of_the_starts_goes_on_where_it_was() -> None:
     saved = json.loads(json.dumps(rig.engine.states()))
     members = [machine(f"ahu-{i}", "air_handler") for i in range(1, 4)]
     again = Rig(group("on_off", members, stagger_s=10), saved=saved)
-    again.set("ahu-1.enable", 1)
+    again.put("ahu-1.enable", 1)
     again.mode("on")
     again.seconds = 4
     again.run(30)

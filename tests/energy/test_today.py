@@ -29,7 +29,9 @@ def _shown(site: Site, kwh: float) -> dict[str, Sample]:
     return {point: Sample(point, kwh, Quality.GOOD, NOON) for point in site.meters}
 
 
-def _days(site: Site, used: int | None, mark: datetime = MARK, register: int = 140):
+def _days(
+    site: Site, used: int | None, mark: datetime = MARK, register: int = 140
+) -> dict[str, Day]:
     day = Day(None if used is None else Fraction(used), to_ms(mark), Fraction(register))
     return dict.fromkeys(site.meters, day)
 

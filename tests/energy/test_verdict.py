@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -55,12 +56,12 @@ def meter(
     *,
     role: MeterRole = MeterRole.IMPORT,
     name: str = "b.meter-main",
-    **period,
+    **period: Any,
 ) -> MeterData:
     return data(intervals_of(per_day, **period), role, name)
 
 
-def judge(*meters: MeterData, now: datetime = AFTER_2026, year: int = 2026, **extra) -> Growth:
+def judge(*meters: MeterData, now: datetime = AFTER_2026, year: int = 2026, **extra: Any) -> Growth:
     extra.setdefault("target_pct", 5.0)
     return growth("b", meters, zone=ZONE, year=year, now=now, **extra)
 

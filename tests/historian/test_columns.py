@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bms.historian.formats.columns import DamagedColumns, decimals_of, pack, unpack
+from bms.historian.formats.columns import Column, DamagedColumns, decimals_of, pack, unpack
 
 INTS = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40)
 NEAR = st.lists(st.integers(-300, 70_000), max_size=40)
@@ -25,7 +25,7 @@ HOLED = st.lists(st.one_of(st.just(float("nan")), st.integers(0, 999).map(float)
         max_size=4,
     )
 )
-def test_columns_come_back_bit_for_bit(columns: list) -> None:
+def test_columns_come_back_bit_for_bit(columns: list[Column]) -> None:
     found = unpack(pack(columns))
     assert [c.dtype for c in found] == [c.dtype for c in columns]
     for got, given_ in zip(found, columns, strict=True):

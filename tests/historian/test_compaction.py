@@ -6,7 +6,7 @@ import fcntl
 import random
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -217,7 +217,7 @@ def test_any_history_gives_the_same_roll_ups_and_samples(tmp_path: Path, seed: i
             assert history.samples(point, at(-9e6), at(9e6)) == wanted
             # Days are sums of quarter hours, and both are what was published.
             block = trends.quarters(point, at(-9e6), at(9e6))
-            sums = defaultdict(float)
+            sums: dict[date, float] = defaultdict(float)
             for (p, ms), values in truth.items():
                 if p == point:
                     day = datetime.fromtimestamp(ms / 1000, ZoneInfo(ZONE)).date()

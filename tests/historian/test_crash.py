@@ -94,10 +94,10 @@ def killed_upkeep(directory: Path, kills: int, seed: int) -> None:
             process.send_signal(signal.SIGKILL)
         process.communicate()
     for _ in range(2):
-        last = at(end + 3600)
+        later = at(end + 3600)
         done = outcome_of(
             start(
-                Request(str(directory), round(last.timestamp() * 1000), "Asia/Shanghai", sinks=()),
+                Request(str(directory), round(later.timestamp() * 1000), "Asia/Shanghai", sinks=()),
                 COMMAND,
             )
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic
@@ -24,7 +25,7 @@ from bms.historian.log.embedded import ROW_SAMPLES, History
 from bms.historian.log.log_queries import FILE_NAME, LAYOUT
 from bms.historian.records import AlarmRow, AwardRow, Batch, Meter, Series, from_ms
 from bms.storage.sqlite import open_database
-from drivers.points import Quality, Sample
+from drivers.points import Quality, Sample, Value
 from tests.historian.support import START, at, good
 
 POINT = "plant.ch-1.power"
@@ -34,7 +35,7 @@ FOREVER = START - timedelta(days=3650), START + timedelta(days=3650)
 
 
 @pytest.fixture
-def history(tmp_path: Path):
+def history(tmp_path: Path) -> Iterator[History]:
     with History(tmp_path) as opened:
         yield opened
 
@@ -61,7 +62,9 @@ values = st.one_of(
         max_size=30,
     )
 )
-def test_a_blob_gives_back_every_sample_with_its_type(rows: list[tuple]) -> None:
+def test_a_blob_gives_back_every_sample_with_its_type(
+    rows: list[tuple[str, Value, Quality, int]],
+) -> None:
     samples = [Sample(p, v, q, from_ms(ms)) for p, v, q, ms in rows]
     texts: list[str] = []
 
@@ -200,14 +203,14 @@ def test_a_changed_resolution_keeps_every_reading_whole(
 # --- awards and alarms -----------------------------------------------------------------------
 
 
-def command(value: object, priority: Priority, **extra: object) -> Command:
+def command(value: Value, priority: Priority, expires: datetime | None = None) -> Command:
     return Command(
         point="plant.ch-1.enable",
         value=value,
         priority=priority,
         source="plant.chw",
         reason="开: weekly, schedules/a.yaml:3",
-        **extra,
+        expires=expires,
     )
 
 

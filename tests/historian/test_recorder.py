@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bms.config.site import Site
 from bms.core.decisions import Award, Command, Priority, Severity
 from bms.core.equipment import PointClass
 from bms.core.readings import Reading
@@ -26,12 +27,12 @@ ENERGY = "plant.ch-1.energy"
 
 
 @pytest.fixture
-def site(tmp_path: Path):
+def site(tmp_path: Path) -> Site:
     return make_site(tmp_path, {"plant.ch-1": "chiller"})
 
 
 @pytest.fixture
-def recorder(site):
+def recorder(site: Site) -> Recorder:
     return Recorder(site, trend_s=60, commit_s=1)
 
 
@@ -147,7 +148,7 @@ def test_a_batch_is_due_when_commit_s_has_passed(recorder: Recorder) -> None:
     assert recorder.take(at(9.0)) is None
 
 
-def test_the_first_batch_declares_points_and_meters(site, tmp_path: Path) -> None:
+def test_the_first_batch_declares_points_and_meters(site: Site, tmp_path: Path) -> None:
     recorder = Recorder(site, trend_s=60, commit_s=1)
     recorder.offer(at(0), image([good(STATUS, True), good(ENERGY, 12.34)]))
     first = recorder.flush()
@@ -190,7 +191,7 @@ def test_a_reading_belongs_to_the_quarter_hour_if_it_is_near(
     assert readings(recorder) == []
 
 
-def test_the_tolerance_can_be_a_simulated_step(site) -> None:
+def test_the_tolerance_can_be_a_simulated_step(site: Site) -> None:
     recorder = Recorder(site, trend_s=60, commit_s=1, edge_tolerance_s=600)
     recorder.offer(at(1200), image([good(ENERGY, 3.0, 1200)]))
     assert readings(recorder) == [Reading(ENERGY, at(900), 300)]
@@ -264,7 +265,7 @@ def test_a_clock_set_back_invents_no_energy(recorder: Recorder) -> None:
     assert used == Decimal(str(kwh(8100 + 3600))) - Decimal(100)
 
 
-def test_where_asked_for_an_award_is_committed_with_its_own_cycle(site) -> None:
+def test_where_asked_for_an_award_is_committed_with_its_own_cycle(site: Site) -> None:
     recorder = Recorder(site, trend_s=60, commit_s=10, events_at_once=True)
     recorder.offer(at(0), image([good(STATUS, False)]))
     assert recorder.take(at(1)) is None

@@ -58,10 +58,10 @@ def upkeep(directory: Path, hour: int, *, prune: bool = True, within_s: float = 
     return done
 
 
-def known(directory: Path, hours: int) -> dict[str, list[tuple[float, ...]]]:
+def known(directory: Path, hours: int) -> dict[str, list[tuple[float | None, ...]]]:
     """Every sample, quarter hour and day, as readers see them."""
     end = BEGIN + timedelta(hours=hours)
-    found: dict[str, list[tuple[float, ...]]] = {}
+    found: dict[str, list[tuple[float | None, ...]]] = {}
     with Trends(directory) as trends:
         for point in (POWER, STATUS, MODE):
             block = trends.raw(point, BEGIN, end)

@@ -36,7 +36,7 @@ def certificate(
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     signing = private if signer is None else signer.private
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())  # type: ignore[arg-type]
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)

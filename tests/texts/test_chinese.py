@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.test_app import until
 from tests.operations.seasons.site import SITE, USER
-from tests.operations.seasons.test_app import ENABLE, ZONE, run, switched, until
+from tests.operations.seasons.test_app import ENABLE, ZONE, run, switched
 
 _EDITED = SITE["schedules/air.yaml"].replace("07:00", "06:00")
 _AIR = "b.air"

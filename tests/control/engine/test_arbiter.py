@@ -1,4 +1,5 @@
 from datetime import timedelta
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +25,9 @@ commands = st.lists(
 
 
 @given(commands, st.randoms())
-def test_the_order_of_the_commands_does_not_matter(given_commands, random) -> None:
+def test_the_order_of_the_commands_does_not_matter(
+    given_commands: list[Command], random: Random
+) -> None:
     shuffled = list(given_commands)
     random.shuffle(shuffled)
     # repr, because True == 1 == 1.0 would hide a difference
@@ -32,7 +35,9 @@ def test_the_order_of_the_commands_does_not_matter(given_commands, random) -> No
 
 
 @given(commands)
-def test_the_lowest_number_wins_and_nobody_is_forgotten(given_commands) -> None:
+def test_the_lowest_number_wins_and_nobody_is_forgotten(
+    given_commands: list[Command],
+) -> None:
     found = award(given_commands, T0)
     live = [c for c in given_commands if c.expires is None or c.expires > T0]
     if found is None:

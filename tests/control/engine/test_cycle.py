@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bms.control.engine.cycle import Cycle, Engine
-from bms.core.decisions import Condition, Decision, OutputRules, Priority, Severity, Stage
+from bms.core.decisions import Award, Condition, Decision, OutputRules, Priority, Severity, Stage
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import Quality, Value
 from tests.control.engine.parts import Device, Scripted, Wish, at, command
@@ -39,6 +39,15 @@ class Rig:
         if answer:
             self.engine.written(self.device.write(self.last.writes), now)
         return self.last
+
+    def why(self) -> Award:
+        """Who has the first point."""
+        award = self.engine.why(P)
+        assert award is not None
+        return award
+
+    def saved(self, name: str) -> Any:
+        return self.engine.states()[name]
 
     def wrote(self, seconds: float) -> list[Value | None]:
         return [w.value for w in self.step(seconds).writes if w.point == P]
@@ -237,11 +246,11 @@ def test_a_machine_stays_on_for_its_minimum_time() -> None:
     seq.want(1)
     rig = Rig(seq, rules=MINIMUM)
     assert rig.wrote(0) == [1]
-    assert rig.engine.why(P).winner.source == "chw"  # a hold that agrees does not hide who wants it
+    assert rig.why().winner.source == "chw"  # a hold that agrees does not hide who wants it
     seq.want(0, reason="schedule")
     cycle = rig.step(240)
     assert cycle.writes == ()
-    award = rig.engine.why(P)
+    award = rig.why()
     assert (award.value, award.winner.priority) == (1, Priority.MIN_ON_OFF)
     assert award.winner.source == "minimum on/off"
     assert award.winner.expires == at(900)
@@ -250,7 +259,7 @@ def test_a_machine_stays_on_for_its_minimum_time() -> None:
     )
     assert [c.source for c in award.losers] == ["chw"]
     rig.step(600)
-    assert rig.engine.why(P).winner.reason.startswith("on for 10 min of at least 15 min")
+    assert rig.why().winner.reason.startswith("on for 10 min of at least 15 min")
     assert rig.wrote(899) == []
     assert rig.wrote(900) == [0]
     seq.want(1)
@@ -276,7 +285,7 @@ def test_a_relinquished_machine_is_held_before_it_is_released() -> None:
     rig.step(1)
     seq.want(None)
     assert rig.wrote(2) == []
-    assert rig.engine.why(P).winner.reason.endswith("then released")
+    assert rig.why().winner.reason.endswith("then released")
     assert rig.wrote(900) == [None]
 
 
@@ -290,14 +299,14 @@ def test_an_operator_does_not_beat_a_minimum_time_and_life_safety_does() -> None
     rig.step(1)
     operator.want(0)
     assert rig.wrote(2) == []
-    assert [c.source for c in rig.engine.why(P).losers] == ["override:1", "seq"]
+    assert [c.source for c in rig.why().losers] == ["override:1", "seq"]
     smoke.want(0)
     assert rig.wrote(3) == [0]
-    assert rig.engine.why(P).winner.source == "smoke"
+    assert rig.why().winner.source == "smoke"
     smoke.want(None)
     operator.want(None)
     assert rig.wrote(4) == []  # it was switched off at 3 s: its minimum off time runs
-    assert rig.engine.why(P).winner.source == "minimum on/off"
+    assert rig.why().winner.source == "minimum on/off"
     assert rig.wrote(603) == [1]
 
 
@@ -344,7 +353,7 @@ def test_a_restart_keeps_a_minimum_time() -> None:
     again.want(1)
     rig = Rig(again, rules=MINIMUM, saved=saved, values={P: 0, Q: 7.0})
     assert rig.wrote(1000) == []
-    assert rig.engine.why(P).winner.expires == at(1500)
+    assert rig.why().winner.expires == at(1500)
     assert rig.wrote(1499) == []
     assert rig.wrote(1500) == [1]
 
@@ -376,6 +385,7 @@ def test_later_stages_see_earlier_awards_of_the_same_cycle() -> None:
         schedule.want(mode, "b.g.mode")
         rig.step(seconds)
     assert seen == ["on", "on", None, "off"]
+    assert rig.last is not None
     assert rig.last.awards["b.g.mode"].value == "off"
 
 
@@ -413,7 +423,7 @@ def test_an_expired_override_gives_way_at_its_instant() -> None:
     rig = Rig(seq, operator)
     assert rig.wrote(0) == [1]
     assert [s for s in range(1, 12) if rig.wrote(s)] == [10]
-    assert rig.engine.why(P).winner.source == "seq"
+    assert rig.why().winner.source == "seq"
 
 
 def test_only_changed_winners_are_reported() -> None:
@@ -424,7 +434,7 @@ def test_only_changed_winners_are_reported() -> None:
     assert [c.point for c in rig.step(0).changed] == [P]
     low.want(0)
     assert rig.step(1).changed == ()
-    assert [c.source for c in rig.engine.why(P).losers] == ["default"]
+    assert [c.source for c in rig.why().losers] == ["default"]
 
 
 def test_a_failing_controller_is_held_then_relinquished_and_stops_nobody() -> None:
@@ -446,13 +456,13 @@ def test_a_failing_controller_is_held_then_relinquished_and_stops_nobody() -> No
         ("raised", "controller:sometimes", Severity.CRITICAL)
     ]
     assert "ZeroDivisionError: no flow" in cycle.alarms[0].text
-    assert rig.engine.why(P).value == 1
+    assert rig.why().value == 1
     assert rig.wrote(2) == []
     assert rig.wrote(3) == [None]
     assert rig.engine.why(P) is None
     broken["now"] = False
     cycle = rig.step(4)
-    assert rig.engine.why(P).value == 1
+    assert rig.why().value == 1
     assert [e.kind for e in cycle.alarms] == ["cleared"]
     assert rig.engine.states()["sometimes"] == 2
 
@@ -505,7 +515,7 @@ def test_replacing_keeps_states_and_drops_commands_of_the_removed() -> None:
     rig.engine.replace([Scripted("count", _count, frozenset(), first=Counted())])
     cycle = rig.step(1)
     assert [(c.point, c.award) for c in cycle.changed] == [(P, None)]
-    assert rig.engine.states()["count"]["cycles"] == 2
+    assert rig.saved("count")["cycles"] == 2
 
 
 def test_replacing_with_the_same_wish_changes_nothing() -> None:
@@ -536,7 +546,8 @@ def test_a_saved_state_that_does_not_fit_is_reported_and_begins_anew(data: objec
     engine = Engine([count], {}, {"count": data, "protection": data})
     cycle = engine.cycle({}, at(0))
     assert {e.key for e in cycle.alarms} == {"saved:count", "saved:protection"}
-    assert engine.states()["count"]["cycles"] == 1
+    counted: Any = engine.states()["count"]
+    assert counted["cycles"] == 1
     later = engine.cycle({}, at(4000))
     assert [e.kind for e in later.alarms] == ["cleared", "cleared"]
 
@@ -556,7 +567,7 @@ def test_a_clock_set_back_asks_everything_again() -> None:
     assert rig.wrote(100) == [1]
     rig.step(101)
     assert rig.wrote(-1000) == []  # the override counts again, the minimum time runs anew
-    assert rig.engine.why(P).winner.expires == at(-940)
+    assert rig.why().winner.expires == at(-940)
     assert rig.wrote(-940) == [0]
     assert rig.wrote(100) == [1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +25,12 @@ def saved(state: Any) -> Any:
 
 def test_a_message_is_saved_as_what_it_was_made_of() -> None:
     why = msg("{machine} shows no run status for {proof_s:g} s", machine="ch-1", proof_s=60.0)
-    for state, read in (
+    cases: list[tuple[Any, Callable[[Any], object]]] = [
         (State(why), lambda s: s.why),
         (TrainState(Phase.STOPPING, failed=why), lambda s: s.failed),
         (InterlockState(tripped={"ch-1": why}), lambda s: s.tripped["ch-1"]),
-    ):
+    ]
+    for state, read in cases:
         found = read(saved(state))
         assert isinstance(found, Message)
         assert (found, found.arguments) == (why, why.arguments)
