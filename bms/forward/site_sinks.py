@@ -86,7 +86,9 @@ def make_sinks(site: Site, timing: Timing, trouble: Callable[[str, str], None]) 
     tagging = tagging_of(site, timing.now())
 
     def told(name: str) -> Callable[[str, str], None]:
-        return lambda kind, text: trouble(f"sink:{name}:{kind}", text and f"{name}: {text}")
+        return lambda kind, text: trouble(
+            f"sink:{name}:{kind}", text and msg("{name}: {problem}", name=name, problem=text)
+        )
 
     return [
         InfluxSink(

@@ -30,6 +30,7 @@ from bms.forward.server.destination import Destination
 from bms.forward.streams.refill import Refill
 from bms.forward.streams.sources import Sources, Stream
 from bms.historian.records import to_ms
+from bms.texts.messages import joined, message_of, msg
 
 _log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class Reconciler:
         except BmsError as error:
             self._not_before_ms = now_ms + RETRY_MS
             if str(error) != self.last_error:
-                self.last_error = str(error)
+                self.last_error = message_of(error)
                 _log.warning("%s: cannot compare: %s", self._settings.name, error)
             return
         self.last_error = ""
@@ -158,7 +159,7 @@ class Reconciler:
     def _resend(self, start_ms: int, end_ms: int, short: Sequence[Comparison]) -> None:
         measurements = {c.measurement for c in short}
         raw = any(m.startswith("bms_") for m in measurements)
-        why = f"the server is short of {', '.join(sorted(measurements))}"
+        why = msg("the server is short of {names}", names=", ".join(sorted(measurements)))
         for stream in self._streams:
             span = None
             if stream.name == LOG and raw:
@@ -182,9 +183,12 @@ class Reconciler:
         )  # fmt: skip
 
     def _say(self, start_ms: int, short: Sequence[Comparison]) -> None:
-        text = (
-            f"{self._settings.name} does not keep what it acknowledged, also when it is sent "
-            f"again: hour from {hour_text(start_ms)}: {_examples(short)}"
+        text = msg(
+            "{name} does not keep what it acknowledged, also when it is sent again: hour from "
+            "{time}: {examples}",
+            name=self._settings.name,
+            time=hour_text(start_ms),
+            examples=_examples(short),
         )
         _log.error("%s", text)
         self._trouble(text)
@@ -206,8 +210,18 @@ def span_of(stream: Stream, start_ms: int) -> tuple[int, int] | None:
 
 
 def _examples(short: Sequence[Comparison]) -> str:
-    return "; ".join(
-        f"{d.point} has {d.there:g} of {d.here:g} ({c.measurement}, {d.what})"
-        for c in short
-        for d in c.differences[:1]
+    return joined(
+        "; ",
+        *(
+            msg(
+                "{point} has {there:g} of {here:g} ({measurement}, {quantity})",
+                point=d.point,
+                there=d.there,
+                here=d.here,
+                measurement=c.measurement,
+                quantity=d.what,
+            )
+            for c in short
+            for d in c.differences[:1]
+        ),
     )

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from bms.config.shapes.sinks import InfluxFile
 from bms.config.site import Site
 from bms.core.instants import local_midnight
-from bms.forward.checking.compare import LocalCounts, compare, kept_from
+from bms.forward.checking.compare import Difference, LocalCounts, compare, kept_from
 from bms.forward.checking.reconcile import span_of
 from bms.forward.copying.opened import open_sources
 from bms.forward.cursors import LAST_PLACE, LOG, STORED, SinkCursor, day_of, dead_letters
@@ -22,6 +22,7 @@ from bms.forward.streams.refill import Refill, refills_of
 from bms.forward.streams.sources import Stream, streams_of
 from bms.forward.streams.tags import Tagging
 from bms.historian.records import to_ms
+from bms.texts.messages import Message, joined, msg, plural
 
 T = TypeVar("T")
 
@@ -57,14 +58,27 @@ class DayRow:
         return not (self.equal or self.expired)
 
     def text(self) -> str:
-        told = []
+        told: list[str] = []
         if self.lost:
-            told.append(f"{self.lost:,} were given up before they were sent")
+            told.append(
+                plural(
+                    "{count:,} was given up before it was sent",
+                    "{count:,} were given up before they were sent",
+                    count=self.lost,
+                )
+            )
         if self.expired and not self.equal:
-            told.append("older than what the server keeps")
+            told.append(msg("older than what the server keeps"))
         elif not self.equal:
-            told.append(f"{self.points} points differ, e.g. {self.example}")
-        return "; ".join(told)
+            told.append(
+                plural(
+                    "{count} point differs, e.g. {example}",
+                    "{count} points differ, e.g. {example}",
+                    count=self.points,
+                    example=self.example,
+                )
+            )
+        return joined("; ", *told) if told else ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -122,15 +136,19 @@ async def verify_days(
                             result.here,
                             result.there,
                             len(result.differences),
-                            f"{example.point} {example.there:g} of {example.here:g}"
-                            if example
-                            else "",
+                            "" if example is None else _example(example),
                             result.given_up,
                             result.lost,
                             to_ms(first) < kept[result.measurement],
                         )
                     )
     return found
+
+
+def _example(found: Difference) -> Message:
+    return msg(
+        "{point} {there:g} of {here:g}", point=found.point, there=found.there, here=found.here
+    )
 
 
 def days_of(start: datetime, end: datetime, zone: ZoneInfo) -> list[tuple[str, datetime, datetime]]:

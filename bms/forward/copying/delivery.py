@@ -17,6 +17,7 @@ from bms.forward.copying.catching_up import Pace
 from bms.forward.copying.timing import Timing
 from bms.forward.cursors import DeadLetter
 from bms.forward.server.http import NotNow, RejectedLines, TooLarge, Transport, pack
+from bms.texts.messages import message_of, msg
 
 MAX_LINES = 5000
 MAX_BYTES = 1_000_000
@@ -107,7 +108,7 @@ class Delivery:
                 await transport.post(part.packed, rollup=rollup)
             except NotNow as error:
                 waiting.append(part)
-                await self.pause(str(error), error.retry_after_s, status=error.status)
+                await self.pause(message_of(error), error.retry_after_s, status=error.status)
                 if self.outage or not patient:
                     return None
                 continue
@@ -131,8 +132,11 @@ class Delivery:
                 dead.append(self._letter(error, part, stream))
                 if not self._proven and not all_dropped and len(dead) >= SUSPICIOUS:
                     await self.pause(
-                        f"the server refuses everything ({error}): is the dialect right? "
-                        "Nothing is given up",
+                        msg(
+                            "the server refuses everything ({error}): is the dialect right? "
+                            "Nothing is given up",
+                            error=error,
+                        ),
                         None,
                         status=400,
                     )
@@ -148,7 +152,7 @@ class Delivery:
 
     def _letter(self, error: Exception, part: Parcel, stream: str) -> DeadLetter:
         return DeadLetter(
-            self._timing.now(), str(error), [line.encode() for line in part.lines], stream
+            self._timing.now(), message_of(error), [line.encode() for line in part.lines], stream
         )
 
     def _answered(self) -> None:

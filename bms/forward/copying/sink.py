@@ -31,6 +31,7 @@ from bms.forward.server.http import InfluxTransport, Transport
 from bms.forward.streams.refill import Place, Refill, StoredRollups, StoredSamples
 from bms.forward.streams.sources import Hole, Stream, Take
 from bms.historian.records import to_ms
+from bms.texts.messages import message_of, msg
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +41,10 @@ STORE_TIMEOUT_S = 60.0
 STEPS_IN_A_ROW = 20
 """So many of one stream before the others are looked at."""
 MOST_LINES = "most_lines"
-TOO_OLD = (
+TOO_OLD = msg(
     "what was just recorded is older than it keeps: set the clocks right, or lengthen its "
-    "retention, then bms influx backfill"
+    "retention, then {command}",
+    command="bms influx backfill",
 )
 
 
@@ -111,7 +113,7 @@ class InfluxSink:
                     try:
                         await self._copy(executor, transport)
                     except (StoreError, TimeoutError) as error:
-                        text = str(error) or "the disk does not answer"
+                        text = message_of(error) or msg("the disk does not answer")
                         await self._delivery.pause(text, None)
                     except Exception as error:
                         # A copy that fails must never stop the control of a park.
@@ -137,7 +139,7 @@ class InfluxSink:
                 before = self.status.outage
                 await _in_time(executor, self._look, opened, reconciler)
                 if self.status.outage != before:
-                    text = f"nothing is taken: {self.status.last_error}"
+                    text = msg("nothing is taken: {error}", error=self.status.last_error)
                     self._trouble("server", text if self.status.outage else "")
                 if not busy and reconciler is not None:
                     await reconciler.step(lambda call, *a: _in_time(executor, call, *a))
@@ -184,7 +186,7 @@ class InfluxSink:
             holes = sent.take.holes
             if holes and holes[0].first == cursor.seq + 1:
                 # Joined to what was set aside before it, so that its times are known.
-                cursor.leave(holes[0].last, cursor.newest_ms + 1, "has left its stream")
+                cursor.leave(holes[0].last, cursor.newest_ms + 1, msg("has left its stream"))
                 holes = holes[1:]
             self._pass_over(opened, stream.name, holes, None)
             cursor.advance(sent.take.seq, dead, sent.take.newest_ms)
@@ -207,7 +209,7 @@ class InfluxSink:
             oldest_ms = stream.oldest_ms(after)
             limit_ms = to_ms(self._timing.now()) - (OUTAGE_S + stream.late_s) * 1000
             if self._delivery.outage or (oldest_ms is not None and oldest_ms < limit_ms):
-                why = self._delivery.last_error or "found behind at the start"
+                why = self._delivery.last_error or msg("found behind at the start")
                 # The first rows may have left the stream: what follows on the last sent one is due.
                 cursor.leave(last, cursor.newest_ms + 1 if cursor.newest_ms else oldest_ms, why)
                 _log.warning(
@@ -275,7 +277,12 @@ class InfluxSink:
             if name in opened.refills:
                 refill, cursor = opened.refills[name]
                 places = refill.gaps(start_ms, max(start_ms + 1, until_ms), hole.first)
-                why = f"rows {hole.first} to {hole.last} have left the {name}"
+                why = msg(
+                    "rows {first} to {last} have left the stream {name}",
+                    first=hole.first,
+                    last=hole.last,
+                    name=name,
+                )
                 for place in places:
                     cursor.add_gap(place.first, place.last, place.from_ms, why, place.until_ms)
                 if places:
@@ -353,7 +360,10 @@ class InfluxSink:
             self._too_old = expired > 0
             self._trouble("retention", TOO_OLD if expired else "")
         if dead:
-            self._trouble("dead", "some lines are refused for good; see bms influx dead list")
+            text = msg(
+                "some lines are refused for good; see {command}", command="bms influx dead list"
+            )
+            self._trouble("dead", text)
         return dead
 
     def _count(self, step: _Step) -> None:

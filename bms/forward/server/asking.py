@@ -18,8 +18,9 @@ import aiohttp
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import BmsError
-from bms.forward.server.http import authorization
+from bms.forward.server.http import authorization, points_elsewhere
 from bms.forward.server.tls import trust, why_no_answer
+from bms.texts.messages import msg
 
 QUERY_TIMEOUT_S = 60.0
 
@@ -91,11 +92,17 @@ class Reader:
                 status, location = answer.status, answer.headers.get("Location")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             reason = why_no_answer(error, self._ca)
-            raise QueryFailed(f"{self._settings.url} does not answer: {reason}") from error
+            raise QueryFailed(
+                msg("{url} does not answer: {reason}", url=self._settings.url, reason=reason)
+            ) from error
         if 300 <= status < 400:
             raise QueryFailed(
-                f"{self._settings.url}: {status}: write in url the address that it points to "
-                f"({location})"
+                msg(
+                    "{url}: {status}: {remedy}",
+                    url=self._settings.url,
+                    status=status,
+                    remedy=points_elsewhere(location),
+                )
             )
         try:
             return status, json.loads(text) if text else None
@@ -106,7 +113,7 @@ class Reader:
         """The series of an InfluxQL answer; times in milliseconds."""
         status, answer = await self.request("POST", "/query", q=query, db=database, epoch="ms")
         if status != 200 or not isinstance(answer, dict):
-            raise QueryFailed(f"{self._settings.url}: {status}: {_said(answer)}")
+            raise QueryFailed(f"{self._settings.url}: {status}: {words_of(answer)}")
         tables = []
         for result in answer.get("results", []):
             if "error" in result:
@@ -184,7 +191,7 @@ class Reader:
             "GET", "/api/v1/query", query=query, time=f"{(end_ms - 1) / 1000:.3f}", nocache="1"
         )
         if status != 200 or not isinstance(answer, dict) or "data" not in answer:
-            raise QueryFailed(f"{self._settings.url}: {status}: {_said(answer)}")
+            raise QueryFailed(f"{self._settings.url}: {status}: {words_of(answer)}")
         return {
             item["metric"].get("point", ""): float(item["value"][1])
             for item in answer["data"]["result"]
@@ -197,7 +204,8 @@ def _duration_ms(text: str) -> int | None:
     return sum(int(n) * units[unit] for n, unit in re.findall(r"(\d+)([hms])", text)) or None
 
 
-def _said(answer: Any) -> str:
+def words_of(answer: Any) -> str:
+    """What a server says for itself."""
     if isinstance(answer, dict):
         answer = answer.get("message") or answer.get("error") or answer
     return " ".join(str(answer).split())[:500]

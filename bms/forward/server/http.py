@@ -22,6 +22,7 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.forward.server.tls import trust, why_no_answer
+from bms.texts.messages import Message, msg
 
 RETRY_AFTER_LIMIT_S = 300.0
 GZIP_LEVEL = 1
@@ -127,7 +128,11 @@ class InfluxTransport:
             raise NotNow(why_no_answer(error, self._ca)) from error
         if status != 204:  # some 2xx that is no acknowledgement of a write, perhaps a proxy's page
             raise NotNow(
-                f"the answer was {status}, not 204 No Content: is this an InfluxDB?", status=status
+                msg(
+                    "the answer was {status}, not 204 No Content: is this an InfluxDB?",
+                    status=status,
+                ),
+                status=status,
             )
 
     def _meaning(self, error: InfluxDBError) -> Exception:
@@ -142,21 +147,35 @@ class InfluxTransport:
         if status in (400, 422) and not plain and not page:
             return RejectedLines(text)
         # A proxy's refusal is not about the lines: nobody has looked at them.
-        remedy = "write https:// in url" if plain else self._remedy(status or 0, error, page)
-        text = f"{text}: {remedy}" if remedy else text
+        remedy = self._remedy(status or 0, error, plain=plain, page=page)
+        text = msg("{answer}: {remedy}", answer=text, remedy=remedy) if remedy else text
         return NotNow(text, retry_after_s(error.retry_after, self._now()), status=status or 0)
 
-    def _remedy(self, status: int, error: InfluxDBError, page: bool) -> str:
+    def _remedy(self, status: int, error: InfluxDBError, *, plain: bool, page: bool) -> str:
+        if plain:
+            return msg("write https:// in {key}", key="url")
         if status in (401, 403):
-            return (
-                f"check the token in {self._settings.token_variable} and what it may write "
-                "(bms influx init says so)"
+            return msg(
+                "check the token in {token_variable} and what it may write ({command} says so)",
+                token_variable=self._settings.token_variable,
+                command="bms influx init",
             )
         if 300 <= status < 400:
-            return f"write in url the address that it points to ({error.headers.get('Location')})"
+            return points_elsewhere(error.headers.get("Location"))
         if page:
-            return "this is a web page, not the answer of a database: is url right?"
-        return "bms influx init makes what is missing" if status == 404 else ""
+            return msg(
+                "this is a web page, not the answer of a database: is {key} right?", key="url"
+            )
+        if status == 404:
+            return msg("{command} makes what is missing", command="bms influx init")
+        return ""
+
+
+def points_elsewhere(location: str | None) -> Message:
+    """What to do about a redirection."""
+    return msg(
+        "write in {key} the address that it points to ({location})", key="url", location=location
+    )
 
 
 def authorization(settings: InfluxFile, token: str) -> dict[str, str]:

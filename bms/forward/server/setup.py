@@ -13,7 +13,8 @@ from typing import Any
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import BmsError
-from bms.forward.server.asking import QueryFailed, Reader
+from bms.forward.server.asking import QueryFailed, Reader, words_of
+from bms.texts.messages import Message, message_of, msg, plural
 
 DAY_S = 86_400
 
@@ -43,13 +44,16 @@ async def initialise(
         return await _initialise_v2(settings, admin, create_token=create_token, site=site)
     if create_token:
         raise SetupFailed(
-            f"tokens are made here for 2.x only; make one on the server of '{settings.name}'"
+            msg(
+                "tokens are made here for 2.x only; make one on the server of '{name}'",
+                name=settings.name,
+            )
         )
     if settings.dialect == "v1":
         return await _initialise_v1(settings, admin), None
     if settings.dialect == "v3":
         return await _initialise_v3(settings, admin), None
-    return [Finding("VictoriaMetrics", "there", "makes its series by itself")], None
+    return [Finding("VictoriaMetrics", "there", msg("makes its series by itself"))], None
 
 
 async def check_token(settings: InfluxFile, reader: Reader) -> list[Finding]:
@@ -57,19 +61,20 @@ async def check_token(settings: InfluxFile, reader: Reader) -> list[Finding]:
     findings = []
     for rollup in sorted({False, settings.place(rollup=True) != settings.place(rollup=False)}):
         place = settings.place(rollup=rollup)
-        name = settings.database(rollup=rollup) or "everything"
+        name = settings.database(rollup=rollup) or msg("everything")
+        write, read = msg("write to {name}", name=name), msg("read from {name}", name=name)
         status, answer = await reader.request("POST", place.path, **dict(place.parameters))
         # Without a line a server that would take one answers 204 or that the body is missing.
         good = status in (200, 204) or (status == 400 and "token" not in str(answer).lower())
-        detail = "" if good else f"{status}: {_said(answer)}"
-        findings.append(Finding(f"write to {name}", "there" if good else "wrong", detail))
+        detail = "" if good else f"{status}: {words_of(answer)}"
+        findings.append(Finding(write, "there" if good else "wrong", detail))
         if settings.dialect != "victoria":
             try:
                 await reader.influxql("SHOW MEASUREMENTS LIMIT 1", database=name)
             except QueryFailed as error:
-                findings.append(Finding(f"read from {name}", "wrong", str(error)))
+                findings.append(Finding(read, "wrong", message_of(error)))
             else:
-                findings.append(Finding(f"read from {name}", "there"))
+                findings.append(Finding(read, "there"))
     if settings.dialect == "v2":
         status, answer = await reader.request("GET", "/api/v2/authorizations", limit="1")
         if status == 200 and answer and answer.get("authorizations"):
@@ -77,10 +82,13 @@ async def check_token(settings: InfluxFile, reader: Reader) -> list[Finding]:
             if status == 200:
                 findings.append(
                     Finding(
-                        "scope of the token",
+                        msg("scope of the token"),
                         "note",
-                        "it may also manage tokens and users; a gateway needs one for its "
-                        "buckets only: bms influx init --create-token",
+                        msg(
+                            "it may also manage tokens and users; a gateway needs one for its "
+                            "buckets only: {command}",
+                            command="bms influx init --create-token",
+                        ),
                     )
                 )
     return findings
@@ -92,7 +100,9 @@ async def _initialise_v2(
     found = await _ask(admin, "GET", "/api/v2/orgs", org=str(settings.org))
     organisations = found.get("orgs") or []
     if not organisations:
-        raise SetupFailed(f"{settings.url} knows no organisation '{settings.org}'")
+        raise SetupFailed(
+            msg("{url} knows no organisation '{org}'", url=settings.url, org=settings.org)
+        )
     org_id = organisations[0]["id"]
     findings: list[Finding] = []
     bucket_ids: list[str] = []
@@ -118,7 +128,8 @@ async def _initialise_v2(
             },
         )
         token = str(made["token"])
-        findings.append(Finding("token", "made", "may read and write the buckets, nothing else"))
+        scope = msg("may read and write the buckets, nothing else")
+        findings.append(Finding(msg("token"), "made", scope))
     return findings, token
 
 
@@ -132,7 +143,8 @@ def _buckets(settings: InfluxFile) -> dict[str, int]:
 
 async def _bucket(admin: Reader, org_id: str, name: str, retention_s: int) -> tuple[str, Finding]:
     found = await _ask(admin, "GET", "/api/v2/buckets", name=name, orgID=org_id)
-    kept = f"kept {retention_s // DAY_S} days" if retention_s else "kept for ever"
+    kept = _kept(retention_s)
+    title = msg("bucket {name}", name=name)
     rules = [{"type": "expire", "everySeconds": retention_s}] if retention_s else []
     if not found.get("buckets"):
         made = await _ask(
@@ -141,27 +153,35 @@ async def _bucket(admin: Reader, org_id: str, name: str, retention_s: int) -> tu
             "/api/v2/buckets",
             body={"orgID": org_id, "name": name, "retentionRules": rules},
         )
-        return str(made["id"]), Finding(f"bucket {name}", "made", kept)
+        return str(made["id"]), Finding(title, "made", kept)
     bucket = found["buckets"][0]
     there = bucket.get("retentionRules") or []
     there_s = int(there[0]["everySeconds"]) if there else 0
     if there_s == retention_s:
-        return str(bucket["id"]), Finding(f"bucket {name}", "there", kept)
-    detail = f"is kept {there_s // DAY_S} days on the server, {kept} is asked for"
+        return str(bucket["id"]), Finding(title, "there", kept)
     if there_s and (retention_s == 0 or retention_s > there_s):
         await _ask(
             admin, "PATCH", f"/api/v2/buckets/{bucket['id']}", body={"retentionRules": rules}
         )
-        return str(bucket["id"]), Finding(f"bucket {name}", "changed", kept)
+        return str(bucket["id"]), Finding(title, "changed", kept)
     # To shorten it would delete data: that is for a person to do.
-    return str(bucket["id"]), Finding(f"bucket {name}", "note", detail)
+    detail = msg("on the server: {there}; asked for: {asked}", there=_kept(there_s), asked=kept)
+    return str(bucket["id"]), Finding(title, "note", detail)
+
+
+def _kept(retention_s: int) -> Message:
+    if not retention_s:
+        return msg("kept for ever")
+    days = retention_s // DAY_S
+    return plural("kept {count} day", "kept {count} days", count=days)
 
 
 async def _mapping(admin: Reader, org_id: str, bucket_id: str, name: str) -> Finding:
+    title = msg("DBRP mapping {name}", name=name)
     found = await _ask(admin, "GET", "/api/v2/dbrps", orgID=org_id, db=name)
     for mapping in found.get("content") or []:
         if mapping["bucketID"] == bucket_id and not mapping.get("virtual", False):
-            return Finding(f"DBRP mapping {name}", "there")
+            return Finding(title, "there")
     await _ask(
         admin,
         "POST",
@@ -174,27 +194,28 @@ async def _mapping(admin: Reader, org_id: str, bucket_id: str, name: str) -> Fin
             "default": True,
         },
     )
-    return Finding(f"DBRP mapping {name}", "made")
+    return Finding(title, "made")
 
 
 async def _initialise_v1(settings: InfluxFile, admin: Reader) -> list[Finding]:
     findings = []
     database = settings.database(rollup=False)
     await admin.influxql(f'CREATE DATABASE "{database}"', database="")
-    findings.append(Finding(f"database {database}", "there"))
+    findings.append(Finding(msg("database {name}", name=database), "there"))
     for policy, days in ((settings.rp, settings.raw_days), (settings.rollup_rp, 0)):
         if policy is None:
             continue
+        title = msg("retention policy {name}", name=policy)
         tables = await admin.influxql(f'SHOW RETENTION POLICIES ON "{database}"', database="")
         if policy in [row[0] for table in tables for row in table.rows]:
-            findings.append(Finding(f"retention policy {policy}", "there"))
+            findings.append(Finding(title, "there"))
             continue
         duration = f"{days}d" if days else "INF"
         await admin.influxql(
             f'CREATE RETENTION POLICY "{policy}" ON "{database}" DURATION {duration} REPLICATION 1',
             database="",
         )
-        findings.append(Finding(f"retention policy {policy}", "made", duration))
+        findings.append(Finding(title, "made", duration))
     return findings
 
 
@@ -205,8 +226,17 @@ async def _initialise_v3(settings: InfluxFile, admin: Reader) -> list[Finding]:
             "POST", "/api/v3/configure/database", body={"db": name}
         )
         if status not in (200, 201, 204, 409):
-            raise SetupFailed(f"{settings.url}: database {name}: {status}: {_said(answer)}")
-        findings.append(Finding(f"database {name}", "there" if status == 409 else "made"))
+            raise SetupFailed(
+                msg(
+                    "{url}: database {name}: {status}: {answer}",
+                    url=settings.url,
+                    name=name,
+                    status=status,
+                    answer=words_of(answer),
+                )
+            )
+        title = msg("database {name}", name=name)
+        findings.append(Finding(title, "there" if status == 409 else "made"))
     return findings
 
 
@@ -218,18 +248,23 @@ async def _ask(
         return {}
     if status in (401, 403):
         raise SetupFailed(
-            f"{path}: {status}: the token may not do this; give one that may with --token-env"
+            msg(
+                "{request}: {status}: the token may not do this; give one that may with {option}",
+                request=path,
+                status=status,
+                option="--token-env",
+            )
         )
     if status >= 300:
-        raise SetupFailed(f"{method} {path}: {status}: {_said(answer)}")
+        # The request and the server's own words.
+        raise SetupFailed(f"{method} {path}: {status}: {words_of(answer)}")
     if isinstance(answer, str):
         raise SetupFailed(
-            f"{method} {path}: this is no answer of an InfluxDB; is url right? ({_said(answer)})"
+            msg(
+                "{request}: this is no answer of an InfluxDB; is {key} right? ({answer})",
+                request=f"{method} {path}",
+                key="url",
+                answer=words_of(answer),
+            )
         )
     return answer if isinstance(answer, dict) else {}
-
-
-def _said(answer: Any) -> str:
-    if isinstance(answer, dict):
-        answer = answer.get("message") or answer.get("error") or answer
-    return " ".join(str(answer).split())[:300]

@@ -46,7 +46,11 @@ def why_no_answer(error: BaseException, ca: Path | None) -> str:
     if isinstance(found, ssl.SSLCertVerificationError):
         return _distrust(found, ca)
     if found is not None and found.reason in NOT_TLS:
-        return "the server does not speak TLS at this address: write http:// or its TLS port in url"
+        return msg(
+            "the server does not speak TLS at this address: write http:// or its TLS port in {key}",
+            key="url",
+        )
+    # The library's own words.
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
@@ -63,18 +67,29 @@ def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
 def _distrust(error: ssl.SSLCertVerificationError, ca: Path | None) -> str:
     code, said = error.verify_code, error.verify_message.rstrip(".")
     if code in UNKNOWN_SIGNER and ca is None:
-        remedy = (
+        remedy = msg(
             "put the certificate of the authority that signed the server's (or the server's own "
-            "if it signed itself) as PEM beside site.yaml and name the file under 'ca'"
+            "if it signed itself) as PEM beside {file} and name the file under '{key}'",
+            file="site.yaml",
+            key="ca",
         )
     elif code in UNKNOWN_SIGNER:
-        remedy = f"{ca} is not the authority that signed it: name the one that did under 'ca'"
+        remedy = msg(
+            "{file} is not the authority that signed it: name the one that did under '{key}'",
+            file=ca,
+            key="ca",
+        )
     elif code in OTHER_NAME:
-        remedy = "write in url a name that the certificate is made for, or have one made for this"
+        remedy = msg(
+            "write in {key} a name that the certificate is made for, or have one made for this",
+            key="url",
+        )
     elif code == EXPIRED:
-        remedy = "renew it on the server (or set the clock of this machine)"
+        remedy = msg("renew it on the server (or set the clock of this machine)")
     elif code == NOT_YET_VALID:
-        remedy = "set the clock of this machine or of the one that made it"
+        remedy = msg("set the clock of this machine or of the one that made it")
     else:
-        remedy = "have it made anew"
-    return f"the server's certificate is not believed ({said}): {remedy}"
+        remedy = msg("have it made again")
+    return msg(
+        "the server's certificate is not believed ({cause}): {remedy}", cause=said, remedy=remedy
+    )

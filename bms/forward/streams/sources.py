@@ -18,6 +18,7 @@ from bms.historian.formats.blob import Columns
 from bms.historian.reading.trends import Trends
 from bms.historian.records import to_ms
 from bms.historian.streams import EnergyRow, RollupRow
+from bms.texts.messages import msg
 from drivers.points import PointId
 
 LOG_ROWS_AT_ONCE = 200
@@ -158,7 +159,9 @@ class LogStream:
                 try:
                     result.lines += self._lines(row.columns, row.t0)
                 except KeyError as error:
-                    damage = f"log row {row.seq} is damaged: {error}"
+                    damage = msg(
+                        "log row {number} is damaged: {error}", number=row.seq, error=error
+                    )
                 else:
                     newest_ms = row.t0 + max(row.columns.after_ms, default=0)
                     result.newest_ms = max(result.newest_ms or 0, newest_ms)

@@ -33,6 +33,7 @@ from bms.historian.formats.rollups import QUARTER_MS, Rollups, local_dates, summ
 from bms.historian.log.log_queries import Queries
 from bms.historian.manifest import Segment
 from bms.historian.records import to_ms
+from bms.texts.messages import message_of
 
 GRACE: Final = timedelta(minutes=2)
 """Links may deliver this late before their quarter hour is closed."""
@@ -256,7 +257,7 @@ class Compaction:
             except DiskError:
                 raise
             except StoreError as error:
-                self._damaged = str(error)  # one day that stays in parts holds up no other
+                self._damaged = message_of(error)  # one day that stays in parts holds up no other
                 continue
             with roll.transaction():
                 roll.put_segments(made, parts)
@@ -293,6 +294,7 @@ def _locked(directory: Path) -> Iterator[None]:
     try:
         handle = (directory / LOCK).open("w")
     except OSError as error:
+        # The system's own words.
         raise StoreError(f"{directory / LOCK}: {error.strerror}") from error
     with handle:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -19,6 +19,7 @@ from bms.historian.formats.columns import Ints
 from bms.historian.formats.rollups import NOTHING, QUARTER_MS, Samples, Sessions, finite_numbers
 from bms.historian.manifest import Segment
 from bms.storage.sqlite import store_errors
+from bms.texts.messages import msg
 
 ROWS_AT_ONCE: Final = 256
 LATE_ROWS: Final = 10_000
@@ -148,7 +149,10 @@ class LogView:
                 try:
                     yield seq, samples_of(blob, t0, series)
                 except DamagedBlob as error:
-                    raise StoreError(f"{self._path}: log row {seq} is damaged: {error}") from error
+                    damage = msg("log row {number} is damaged: {error}", number=seq, error=error)
+                    raise StoreError(
+                        msg("{path}: {problem}", path=self._path, problem=damage)
+                    ) from error
 
 
 def samples_of(blob: bytes, t0: int, series: Ints | None = None) -> Samples:

@@ -83,7 +83,7 @@ class RollDb(Closing):
     def held(self) -> Samples:
         """The last sample of each series before the horizon: what may still hold after it."""
         blob = self._rows("SELECT held FROM about")[0][0]
-        return NOTHING if blob is None else Samples(*self._unpacked(blob, "the held values"))
+        return NOTHING if blob is None else Samples(*self._unpacked(blob, msg("the held values")))
 
     def advance(self, seq: int, horizon_ms: int, held: Samples) -> None:
         """Within a transaction."""
@@ -158,7 +158,13 @@ class RollDb(Closing):
     def given_up(self, start_ms: int, end_ms: int) -> list[GivenUp]:
         """What was given up of the time from `start_ms` to before `end_ms`, by segment."""
         return [
-            GivenUp(group, *(c.view(np.int64) for c in self._unpacked(blob, f"counts {number}")))
+            GivenUp(
+                group,
+                *(
+                    c.view(np.int64)
+                    for c in self._unpacked(blob, msg("counts {number}", number=number))
+                ),
+            )
             for number, group, blob in self._rows(
                 "SELECT id, grp, blob FROM given_up WHERE t1 >= ? AND t0 < ? ORDER BY id",
                 start_ms,
@@ -207,7 +213,7 @@ class RollDb(Closing):
         if not found:
             return after + 1, NONE, np.empty(0, np.int64)
         first, blob = found[0]
-        *columns, dates = self._unpacked(blob, f"block {first}")
+        *columns, dates = self._unpacked(blob, msg("block {number}", number=first))
         skip = max(0, after + 1 - first)
         part = slice(skip, skip + limit)
         return first + skip, Rollups.of(columns).where(part), dates.view(np.int64)[part]
@@ -236,7 +242,7 @@ class RollDb(Closing):
         ):
             if first + n - 1 <= least and t0 >= starts[0] and t1 < ends[-1]:
                 continue
-            rows = Rollups.of(self._unpacked(blob, f"block {first}")[:-1])
+            rows = Rollups.of(self._unpacked(blob, msg("block {number}", number=first))[:-1])
             use = (rows.start_ms >= start_ms) & (rows.start_ms < end_ms)
             if len(tiles):
                 tile = np.searchsorted(starts, rows.start_ms, side="right") - 1
@@ -271,7 +277,9 @@ class RollDb(Closing):
                     *arguments,
                 )
         for number, t0, blob in found:
-            offset, *columns = self._unpacked(blob, f"series {number} from {t0}")
+            offset, *columns = self._unpacked(
+                blob, msg("series {number} from {start_ms}", number=number, start_ms=t0)
+            )
             start = t0 + offset.view(np.int64) * QUARTER_MS
             rows = Rollups.of([np.full(len(start), number, np.int64), start, *columns])
             if t0 < start_ms or int(start[-1]) >= end_ms:
@@ -290,7 +298,7 @@ class RollDb(Closing):
         for number, blob in self._rows(
             "SELECT first, blob FROM block WHERE t0 < ? AND t1 >= ?", end_ms, start_ms
         ):
-            block = Rollups.of(self._unpacked(blob, f"block {number}")[:-1])
+            block = Rollups.of(self._unpacked(blob, msg("block {number}", number=number))[:-1])
             use = (block.start_ms >= start_ms) & (block.start_ms < end_ms)
             numbered.append(block.where(use & np.isin(block.series, wanted)))
         if not len(rows) or not any(map(len, numbered)):
@@ -355,7 +363,7 @@ class RollDb(Closing):
             t1,
             t0,
         ):
-            rows = Rollups.of(self._unpacked(blob, f"block {first}")[:-1])
+            rows = Rollups.of(self._unpacked(blob, msg("block {number}", number=first))[:-1])
             use = (rows.start_ms >= t0) & (rows.start_ms < t1) & (first + np.arange(n) > last)
             series.update(rows.series[use].tolist())
         return sorted(series)
@@ -427,7 +435,14 @@ class RollDb(Closing):
         try:
             return list(unpack(blob))
         except DamagedColumns as error:
-            raise StoreError(f"{self.path}: {what}: the columns are damaged: {error}") from error
+            raise StoreError(
+                msg(
+                    "{path}: {part}: the columns are damaged: {error}",
+                    path=self.path,
+                    part=what,
+                    error=error,
+                )
+            ) from error
 
 
 def _keys(rows: Rollups) -> list[tuple[int, int]]:

@@ -109,7 +109,9 @@ class SegmentWriter:
                 os.close(handle)
             self._draft.rename(self._path)
         except OSError as error:
-            raise DiskError(f"{self._path}: cannot be written: {error.strerror}") from error
+            raise DiskError(
+                msg("{path}: cannot be written: {error}", path=self._path, error=error.strerror)
+            ) from error
         return Segment(
             self._path.name,
             self._group,
@@ -139,7 +141,14 @@ def read_series(
             try:
                 times, values, status = unpack(blob)
             except (DamagedColumns, ValueError) as error:
-                raise StoreError(f"{path}: series {number} is damaged: {error}") from error
+                raise StoreError(
+                    msg(
+                        "{path}: series {number} is damaged: {error}",
+                        path=path,
+                        number=number,
+                        error=error,
+                    )
+                ) from error
             yield number, times.view(np.int64), values.view(np.float64), status.view(np.int64)
 
 
@@ -157,8 +166,13 @@ def whole(path: Path) -> Path:
     written = (65_536 if page == 1 else page) * int.from_bytes(header[28:32], "big")
     if header.startswith(b"SQLite format 3") and size < written:
         raise StoreError(
-            f"{path}: the file is damaged: it has {size} bytes, {written} were written; "
-            "restore it from a backup, or move it away: its samples are then a gap"
+            msg(
+                "{path}: the file is damaged: it has {size_bytes} bytes, {written_bytes} were "
+                "written; restore it from a backup, or move it away: its samples are then a gap",
+                path=path,
+                size_bytes=size,
+                written_bytes=written,
+            )
         )
     return path
 

@@ -21,6 +21,7 @@ from operator import itemgetter, or_
 from typing import Any, Final, cast
 
 from bms.historian.records import to_ms
+from bms.texts.messages import msg
 from drivers.points import Sample, Value
 
 BLOB = struct.Struct("<4sIII")
@@ -110,12 +111,14 @@ def decode(blob: bytes) -> Columns:
         magic, crc, count, _ = BLOB.unpack_from(blob)
         packed = memoryview(blob)[BLOB.size :]
         if magic != MAGIC or zlib.crc32(packed) != crc:
-            raise DamagedBlob("checksum or format does not match")
+            raise DamagedBlob(msg("checksum or format does not match"))
         body = zlib.decompress(packed)
     except (struct.error, zlib.error) as error:
         raise DamagedBlob(str(error)) from error
     if len(body) != count * 21:
-        raise DamagedBlob(f"{len(body)} bytes for {count} samples")
+        raise DamagedBlob(
+            msg("{size_bytes} bytes for {count} samples", size_bytes=len(body), count=count)
+        )
     return Columns(
         _unshuffled("I", body, 0, count),
         _unshuffled("Q", body, 4 * count, count),
@@ -135,7 +138,7 @@ def _plain(value: object) -> tuple[Value | None, int]:
         return float(value), FLOAT << 4
     if isinstance(value, str):
         return str(value), TEXT << 4
-    raise TypeError(f"a sample cannot hold a {type(value).__name__}")
+    raise TypeError(msg("a sample cannot hold a {type}", type=type(value).__name__))
 
 
 def _shuffled(column: array[Any]) -> bytes:

@@ -21,6 +21,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from bms.texts.messages import msg
+
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Column: TypeAlias = Ints | Floats
@@ -58,7 +60,7 @@ def unpack(blob: bytes) -> list[Column]:
         magic, crc, count = HEAD.unpack_from(blob)
         packed = memoryview(blob)[HEAD.size :]
         if magic != MAGIC or zlib.crc32(packed, count) != crc:
-            raise DamagedColumns("checksum or format does not match")
+            raise DamagedColumns(msg("checksum or format does not match"))
         body = memoryview(zlib.decompress(packed))
     except (struct.error, zlib.error) as error:
         raise DamagedColumns(str(error)) from error
@@ -86,7 +88,9 @@ def unpack(blob: bytes) -> list[Column]:
         else:
             columns.append(column)
     if at != len(body):
-        raise DamagedColumns(f"{len(body)} bytes instead of {at}")
+        raise DamagedColumns(
+            msg("{size_bytes} bytes instead of {expected}", size_bytes=len(body), expected=at)
+        )
     return columns
 
 
@@ -95,7 +99,7 @@ def _put(column: Column, heads: list[bytes], bodies: list[bytes]) -> None:
         _put_whole(column.view(np.int64), INT, 0, heads, bodies)
         return
     if column.dtype != np.float64:
-        raise TypeError(f"a column is int64 or float64, not {column.dtype}")
+        raise TypeError(msg("a column is int64 or float64, not {type}", type=column.dtype))
     values: Floats = column.view(np.float64)
     missing = np.isnan(values)
     if missing.any():
@@ -171,7 +175,7 @@ def _whole(
     if width:
         rest = _unshuffled(raw, width).astype(np.uint64)
         if len(rest) != count:
-            raise DamagedColumns("a column is cut off")
+            raise DamagedColumns(msg("a column is cut off"))
     else:
         rest = np.zeros(count, np.uint64)
     numbers: Ints = (rest + np.array(least).astype(np.uint64)).view(np.int64)

@@ -149,7 +149,9 @@ def _whole(path: Path) -> Iterator[Path]:
         if not device:
             draft.replace(path)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise StoreError(
+            msg("{path}: cannot be written: {error}", path=path, error=error.strerror or error)
+        ) from error
     finally:
         if not device:
             with suppress(OSError):

@@ -14,6 +14,7 @@ from datetime import datetime
 from bms.core.errors import DiskError, StoreError
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Dropped
+from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class HistoryWriter:
             # The disk has been stuck for minutes. Trends of the oldest batch go, with a note;
             # readings, awards and alarms are kept by joining them to the next batch.
             oldest = self._batches.popleft()
-            note = self._note(oldest, "the disk was stuck")
+            note = self._note(oldest, msg("the disk was stuck"))
             self._batches[0] = oldest.without_samples().joined(self._batches[0]).noting(note)
         self._batches.append(batch)
         self._ready.set()
@@ -98,7 +99,7 @@ class HistoryWriter:
                 except Exception:
                     # It would fail for ever, and everything after it wait for ever.
                     _log.exception("history: what cannot be stored is left out")
-                    note = self._note(batch, "it cannot be stored")
+                    note = self._note(batch, msg("it cannot be stored"))
                     await self._declare_again(batch, note)
                 else:
                     self._trouble(None)
@@ -118,7 +119,7 @@ class HistoryWriter:
         if self.history is None:
             await self._reopen()
         if self.history is None:
-            raise DiskError("the history cannot be opened; check the disk")
+            raise DiskError(msg("the history cannot be opened; check the disk"))
         append = functools.partial(self.history.append, batch)
         self.stored = await asyncio.get_running_loop().run_in_executor(self._thread, append)
 

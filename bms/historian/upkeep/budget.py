@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bms.historian.manifest import ANALOG, STATE, Segment
+from bms.texts.messages import msg
 
 RESERVE_SHARE: Final = 0.05
 """Kept free of both the budget and the disk, for what is never given up and for other programs."""
@@ -56,12 +57,14 @@ def given_up(
 
     analog = sorted((s for s in segments if s.group == ANALOG), key=lambda s: s.t0)
     states = sorted((s for s in segments if s.group == STATE), key=lambda s: s.t0)
-    order = [(s, "disk full: analog, copied elsewhere") for s in analog if taken(s)]
+    copied = msg("disk full: analog, copied elsewhere")
     if taken_seq is None:
-        order = [(s, "disk full: analog") for s in analog]
-    order += [(s, "disk full: analog, not yet copied") for s in analog if not taken(s)]
-    order += [(s, "disk full: states") for s in states]
-    result = []
+        copied = msg("disk full: analog")
+    not_copied, of_states = msg("disk full: analog, not yet copied"), msg("disk full: states")
+    order = [(s, copied) for s in analog if taken(s)]
+    order += [(s, not_copied) for s in analog if not taken(s)]
+    order += [(s, of_states) for s in states]
+    result: list[tuple[Segment, str]] = []
     for segment, why in order:
         if missing <= 0:
             break

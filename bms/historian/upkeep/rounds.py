@@ -22,6 +22,7 @@ from typing import Any, Final
 from bms.core.errors import BmsError, StoreError
 from bms.historian.records import Dropped, from_ms, to_ms
 from bms.historian.taken import TakenOf
+from bms.texts.messages import from_json, message_of, msg, to_json
 
 ERROR_TAIL: Final = 500
 RETRY_LATER: Final = 3
@@ -130,7 +131,7 @@ def _make_room(directory: Path, request: Request, now: datetime, taken_of: Taken
             with roll.transaction():
                 roll.put_segments((), lost)
                 for segment in lost:
-                    roll.note_dropped(_dropped(segment, "the file is missing", now))
+                    roll.note_dropped(_dropped(segment, msg("the file is missing"), now))
         before = to_ms(now - timedelta(days=request.retain_days))
         old = expired(
             [s for s in segments if s not in lost], before, taken.seq, taken.waiting_from_ms
@@ -261,8 +262,10 @@ def parsed(code: int, out: str, err: str) -> Outcome:
     A program that was updated while the controller ran may say more than this one knows.
     """
     if out:
-        return Outcome(**_known(Outcome, json.loads(out)))
-    return Outcome(error=f"ended with {code}: {err.strip()[-ERROR_TAIL:]}", finished=False)
+        said = json.loads(out)
+        return Outcome(**_known(Outcome, said | {"error": from_json(said.get("error", ""))}))
+    words = msg("ended with {code}: {output}", code=code, output=err.strip()[-ERROR_TAIL:])
+    return Outcome(error=words, finished=False)
 
 
 def _known(kind: type[Request] | type[Outcome], said: Mapping[str, Any]) -> dict[str, Any]:
@@ -278,6 +281,6 @@ def main(taken_of: TakenOf) -> int:
     except BlockingIOError:
         return RETRY_LATER
     except BmsError as error:
-        outcome = Outcome(error=str(error), finished=False)
-    sys.stdout.write(json.dumps(asdict(outcome)))
+        outcome = Outcome(error=message_of(error), finished=False)
+    sys.stdout.write(json.dumps(asdict(outcome) | {"error": to_json(outcome.error)}))
     return 1 if outcome.error else 0

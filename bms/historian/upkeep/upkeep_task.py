@@ -15,7 +15,7 @@ from bms.core.decisions import Condition, Severity
 from bms.core.errors import StoreError
 from bms.historian.records import from_ms, to_ms
 from bms.historian.upkeep.rounds import RETRY_LATER, Outcome, Request, parsed
-from bms.texts.messages import msg
+from bms.texts.messages import joined, message_of, msg
 
 _log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class UpkeepTask:
         try:
             outcome = await self._upkeep()
         except (OSError, TimeoutError, ValueError) as error:
-            outcome = Outcome(error=str(error) or msg("it took too long"), finished=False)
+            outcome = Outcome(error=message_of(error) or msg("it took too long"), finished=False)
         if outcome is None:  # another process is at it
             return None
         if outcome.error and outcome.error != self.error:
@@ -107,7 +107,7 @@ class UpkeepTask:
             try:
                 await self._delete(outcome, outcome.compacted)
             except StoreError as error:
-                self.error = str(error)
+                self.error = message_of(error)
         return outcome
 
     async def _delete(self, outcome: Outcome, compacted: tuple[int, int]) -> None:
@@ -164,11 +164,12 @@ class UpkeepTask:
                 dropped_samples=self.dropped_samples,
             )
             if last.missing_bytes:
-                text = f"{text}; " + msg(
+                more = msg(
                     "what is never given up needs {missing_bytes:,.0f} MB more: raise "
                     "history.max_bytes in site.yaml, or free the disk",
                     missing_bytes=last.missing_bytes / 1000000.0,
                 )
+                text = joined("; ", text, more)
             found.append(Condition("store:full", Severity.URGENT, text))
         return found
 
