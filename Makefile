@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test slow check bench peers servers messages install format clean
+.PHONY: demo test slow check docs bench peers servers messages install format clean
 
 install: $(STAMP)
 
@@ -33,6 +33,10 @@ check: $(STAMP)
 	$(BIN)/python -m tests.house
 	$(BIN)/python -m tests.purity
 	$(BIN)/python -m tests.clocks
+
+# the documents as a site: build/docs/index.html; a warning is an error
+docs: $(STAMP)
+	$(BIN)/sphinx-build -W --keep-going -n -q -b html docs build/docs
 
 format: $(STAMP)
 	$(BIN)/ruff format .

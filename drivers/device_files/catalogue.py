@@ -41,27 +41,37 @@ class Forbidden(FileModel):
     """Registers that must not be read, not even on the way to others."""
 
     table: Table
+    """The table."""
     first: int = Field(ge=0, le=65535)
+    """The first register."""
     last: int = Field(ge=0, le=65535)
+    """The last register."""
 
 
 class Profile(FileModel):
     """What the device can take. What is absent is up to the link."""
 
     max_registers: int | None = Field(default=None, ge=1, le=125)
+    """Most registers in one read."""
     max_gap: int | None = Field(default=None, ge=0, le=124)
+    """Unused registers read along rather than asking twice."""
     forbidden: tuple[Forbidden, ...] = ()
+    """What must not be read."""
 
 
 class DeviceType(FileModel):
     """A make and model of a device: every point it offers, by role."""
 
     device: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)
+    """The device's id, `maker-model`."""
     kind: str = Field(min_length=1)
+    """The kind of equipment; it gives the roles."""
     title: Annotated[str | dict[str, str], BeforeValidator(_title)] = ""
+    """A name for people: one text, or one per language, `{zh: …, en: …}`."""
     document: str = Field(min_length=1)
     """The manual that the points come from."""
     protocol: Literal["modbus", "opcua", "plant"]
+    """How it is spoken to."""
     namespace: str | None = Field(default=None, min_length=1)
     """OPC-UA only: the URI of the namespace of all nodes."""
     defaults: PointDefaults = PointDefaults()
@@ -76,6 +86,7 @@ class DeviceType(FileModel):
     points: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], PointTemplate] = Field(
         min_length=1
     )
+    """Its points by role."""
 
     @property
     def sunspec(self) -> tuple[int, ...]:

@@ -69,10 +69,15 @@ class PointDefaults(FileModel):
     """What the points of a Modbus device have in common."""
 
     table: Table | None = None
+    """As of a point."""
     type: RegisterType | None = None
+    """As of a point."""
     word_order: Order | None = None
+    """As of a point."""
     byte_order: Order | None = None
+    """As of a point."""
     scale: float | None = None
+    """As of a point; not of bits and texts."""
     not_available: dict[RegisterType, Annotated[tuple[int, ...], BeforeValidator(_codes)]] = {}
     """By type, for makers who use one code for all registers of it."""
 
@@ -87,16 +92,24 @@ class PointTemplate(FileModel):
     """
 
     table: Table | None = None
+    """Modbus: which table the point lies in."""
     address: int | None = Field(default=None, ge=0, le=65535)
+    """Modbus: the first register, counted as `addresses` says."""
     model: ModelNumber | None = None
     """The SunSpec model that holds the point: `address` and `scale_address` then count from the
     model's first register, the one with its number; `models` says where that is."""
     type: RegisterType | None = None
+    """How the registers are read; `uint16` if absent, `bool` for bits."""
     scale: float | None = None
+    """What the raw number is multiplied by."""
     offset: float | None = None
+    """What is added after scaling."""
     word_order: Order | None = None
+    """Which register of several comes first: `big` (the high one) if absent."""
     byte_order: Order | None = None
+    """Which byte of a register comes first: `big` (the high one) if absent."""
     bit: int | None = Field(default=None, ge=0, le=15)
+    """One bit of a register, 0 the lowest."""
     half: Literal["high", "low"] | None = None
     """int8 and uint8: which byte of the register; the low one if absent."""
     length: int | None = Field(default=None, ge=1)
@@ -110,22 +123,27 @@ class PointTemplate(FileModel):
     scale_address: int | None = Field(default=None, ge=0, le=65535)
     """A register holding the power of ten that the scale is multiplied by, -10 to 10."""
     write: WriteFunction | None = None
+    """How it is written; `auto` if absent."""
     node: str | None = Field(default=None, min_length=1)
+    """OPC-UA: the node, such as `s={base}.{equipment}.power`."""
     method: str | None = Field(default=None, min_length=1)
     """OPC-UA: writing the point calls this method of the object `node`."""
     deadband: float | None = Field(default=None, ge=0)
     """OPC-UA: the least change that the server reports, in the node's own unit."""
     name: str | None = Field(default=None, min_length=1)
+    """Plants: what the plant calls the point."""
     unit: str = ""
     """The canonical unit of the value after scaling."""
     writable: bool = False
+    """Whether it may be commanded."""
     release_value: Annotated[Value | None, BeforeValidator(_scalar)] = None
+    """What is written when nobody commands the point; without it the last value holds."""
     tolerance: float | None = Field(default=None, ge=0)
     """How far the value read back may be off; one step of the register if absent."""
     scan: float | None = Field(default=None, gt=0, le=86400)
     """Seconds between reads; as often as the link is polled if absent."""
     readback: bool = True
-    """False for commands that the device does not keep, such as a reset pulse."""
+    """`false` for commands that the device does not keep, such as a reset pulse."""
     register_size: float | None = Field(default=None, gt=0)
     """Counters: the value at which the register is back at zero, in the point's unit."""
     resolution: float | None = Field(default=None, gt=0)

@@ -1,4 +1,4 @@
-"""Every query of docs/queries.md, run on real servers and compared with the report."""
+"""Every query of docs/energy/queries.md, run on real servers and compared with the report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.servers.influx import ORG, ROLLUPS, TOKEN, Influx1, Influx2
 
 pytestmark = pytest.mark.servers
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "queries.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "energy" / "queries.md"
 Answers = dict[tuple[str, ...], float]
 
 
@@ -176,7 +176,7 @@ def expected(title: str, park: Seasons) -> Answers:
             parts = [p for p in quarters if p[0].astimezone(zone).date() == day]
             assert len(parts) == 92
             return {(): sum(p[1] for p in parts) / sum(p[2] for p in parts)}
-    raise AssertionError(f"docs/queries.md has a query that no test knows: {title}")
+    raise AssertionError(f"docs/energy/queries.md has a query that no test knows: {title}")
 
 
 def billed(report: GrowthReport) -> list[BaseGrowth]:

@@ -45,13 +45,16 @@ class RatioFile(FileModel):
     """What a register is multiplied by from a day on: current and voltage transformers."""
 
     from_: date = Field(alias="from")
+    """The first day on which it holds."""
     factor: float = Field(gt=0, le=1e6)
+    """What the register is multiplied by."""
 
 
 class MeterEntry(FileModel):
     """One meter: of equipment with a counter, by formula, or one that a person reads."""
 
     title: Title = ""
+    """A name for people: one text, or one per language, `{zh: …, en: …}`."""
     medium: Literal["electricity", "heat", "water", "gas"] | None = None
     """Of a meter that nobody polls; others have that of their equipment."""
     formula: str | None = Field(default=None, min_length=1)
@@ -61,9 +64,12 @@ class MeterEntry(FileModel):
     register_size: float | None = Field(default=None, gt=0)
     """The value at which the register is back at zero; else as the device's file says."""
     rated_kw: float | None = Field(default=None, gt=0)
+    """The most that an electricity or heat meter can see; a register that rises faster is not
+    believed."""
     rated_m3h: float | None = Field(default=None, gt=0)
-    """The most that the meter can see; a register that rises faster is not believed."""
+    """The same of a water or gas meter."""
     ratios: list[RatioFile] = []
+    """Current and voltage transformers, if the register does not count them in."""
     parent: str | None = None
     """The meter behind which this one sits."""
     accuracy_pct: float | None = Field(default=None, gt=0, le=50)
@@ -74,6 +80,7 @@ class MetersFile(FileModel):
     """`meters.yaml`."""
 
     meters: dict[str, MeterEntry] = Field(min_length=1)
+    """The meters by id, `<base>.<name>`."""
 
 
 def exact(value: float) -> Decimal:

@@ -28,7 +28,7 @@ def _clock(value: object) -> object:
 
 
 Duration: TypeAlias = Annotated[timedelta, BeforeValidator(_duration)]
-Clock: TypeAlias = Annotated[int, BeforeValidator(_clock)]
+Clock: TypeAlias = Annotated[int, BeforeValidator(_clock), Field(examples=["01:00"])]
 """`HH:MM`, as minutes after midnight."""
 
 
@@ -36,15 +36,19 @@ class PurgeFile(FileModel):
     """Night air through warm rooms, where outdoor air alone cools (control reference, 2 and 5)."""
 
     start: Clock = Field(alias="from")
+    """When the window begins, `01:00`."""
     end: Clock = Field(alias="to")
-    """The window may cross midnight."""
+    """When it ends; the window may cross midnight."""
     mode: str = "on"
+    """The mode in which the group ventilates."""
     seasons: list[str] = ["transitional"]
+    """The seasons in which it purges."""
     colder_k: float = Field(default=2.0, gt=0, le=20)
     """Outdoor air has to be this much below the rooms."""
     humidity: str | None = None
     """A sensor of outdoor humidity: `weather`, or `equipment.role`."""
     max_humidity_pct: float = Field(default=80.0, gt=0, le=100)
+    """Moister air stays outside. Without a good value nothing is purged."""
 
 
 class OptimalFile(FileModel):
@@ -57,16 +61,21 @@ class OptimalFile(FileModel):
     outdoor: str | None = None
     """A weather station, or a point as `equipment.role`."""
     max_start: Duration = Field(default=timedelta(hours=3), gt=timedelta(0), le=timedelta(hours=12))
+    """A block never starts earlier than this before its time."""
     max_stop: Duration | None = Field(default=None, gt=timedelta(0), le=timedelta(hours=1))
     """Without it, nothing stops early."""
     stop_mode: str | None = None
     """The mode of the last minutes, for strategies that have one which only ventilates. Without
     one the setpoint drifts by `drift_k` while all goes on running."""
     drift_k: float = Field(default=1.0, gt=0, le=3)
+    """How far the rooms may drift from the setpoint before the block ends."""
     cools: list[str] = ["summer"]
+    """Seasons in which the group cools. In seasons that neither cool nor heat it starts as
+    scheduled."""
     heats: list[str] = ["winter"]
-    """Seasons in which the group cools, and in which it heats; in others it starts as scheduled."""
+    """Seasons in which it heats."""
     purge: PurgeFile | None = None
+    """Night air through warm rooms."""
 
 
 @dataclass(frozen=True, slots=True)

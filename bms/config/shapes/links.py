@@ -69,21 +69,24 @@ Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
 
 class _Link(FileModel):
     poll_s: float = Field(default=1.0, gt=0, le=3600)
-    """How often the points without a pace of their own are read."""
+    """Seconds between reads of points that have no pace of their own."""
     mode: Literal["control", "shadow"] = "control"
-    """shadow: nothing is written on this link; see `bms report shadow`."""
+    """`shadow`: nothing is written on this link; see `bms report shadow`."""
 
 
 class _Modbus(_Link):
     """What all ways of speaking Modbus have in common."""
 
     timeout_s: float = Field(default=1.0, gt=0, le=30)
+    """How long a request may go unanswered."""
     max_registers: int = Field(default=120, ge=1, le=125)
     """Most registers in one read; some devices take far fewer than the standard's 125."""
     max_gap: int = Field(default=16, ge=0, le=124)
     """Unused registers read along rather than asking twice."""
     connect_delay_s: float = Field(default=0.0, ge=0, le=30)
+    """Wait so long after connecting, for devices that need it."""
     min_gap_s: float = Field(default=0.0, ge=0, le=5)
+    """Wait so long between an answer and the next request, for devices that need it."""
 
     @property
     def profile(self) -> UnitProfile:
@@ -96,7 +99,7 @@ class _Numbered(_Modbus):
     max_in_flight: int = Field(default=1, ge=1, le=16)
     """Requests on the way at a time; above 1 only for devices that are known to queue them."""
     transaction_ids: bool = True
-    """False: for devices and gateways that do not repeat the id of the request in the answer
+    """`false`: for devices and gateways that do not repeat the id of the request in the answer
     (0, or one of their own). It is not looked at then; after a time-out the stream is brought back
     in step as a serial line is."""
 
@@ -114,20 +117,28 @@ class ModbusLink(_Numbered):
     """One Modbus TCP endpoint, shared by all units behind it."""
 
     protocol: Literal["modbus_tcp"]
+    """Modbus TCP."""
     host: Host
+    """Name or address."""
     port: Port = TCP_PORT
+    """Its TCP port."""
 
 
 class ModbusTlsLink(_Numbered):
     """Modbus TCP inside TLS. Files are relative to the site's directory."""
 
     protocol: Literal["modbus_tls"]
+    """Modbus TCP inside TLS."""
     host: Host
+    """Name or address."""
     port: Port = TLS_PORT
+    """Its TCP port."""
     ca: str | None = None
     """The authority that signed the server's certificate, PEM; the system's own if absent."""
     certificate: str | None = None
+    """Our own certificate, PEM, where the server asks for one."""
     key: str | None = None
+    """The key of our own certificate, PEM."""
     server_name: str | None = None
     """The name in the server's certificate, where it is not the host."""
 
@@ -136,39 +147,55 @@ class ModbusRtuTcpLink(_Modbus):
     """RTU frames through a serial gateway that passes bytes on as they are."""
 
     protocol: Literal["modbus_rtu_tcp"]
+    """RTU frames over TCP."""
     host: Host
+    """Name or address."""
     port: Port
+    """Its TCP port."""
 
 
 class ModbusSerialLink(_Modbus):
     """A serial line of this machine."""
 
     protocol: Literal["modbus_rtu"]
+    """Modbus RTU on a serial line."""
     device: str = Field(min_length=1)
+    """The line: `/dev/ttyUSB0`."""
     baudrate: int = Field(default=19200, ge=300, le=1_000_000)
+    """Bits a second."""
     parity: Literal["N", "E", "O"] = "E"
+    """None, even or odd."""
     stopbits: Literal[1, 2] = 1
+    """Stop bits; the standard wants 2 without parity."""
 
 
 class OpcUaLink(_Link):
     """One OPC-UA server. Having no security must be stated."""
 
     protocol: Literal["opcua"]
+    """OPC-UA."""
     url: Annotated[str, AfterValidator(opcua_url)]
+    """`opc.tcp://host:port/path`; the port is 4840 if absent."""
     security: Literal["none", "basic256sha256", "aes128", "aes256"]
+    """The security policy. `none` has to be written out."""
     security_mode: Literal["sign_and_encrypt", "sign"] = "sign_and_encrypt"
+    """Whether messages are encrypted or only signed."""
     user: str | None = None
+    """The name to log on with; anonymous if absent."""
     password_env: str | None = None
     """The environment variable that holds the user's password."""
     user_certificate: str | None = None
+    """Log on with this certificate in place of a password."""
     user_key: str | None = None
+    """The key of `user_certificate`."""
     subscribe: bool = True
-    """False: poll, for servers whose subscriptions cannot be trusted."""
+    """`false`: poll, for servers whose subscriptions cannot be trusted."""
     sampling_s: float | None = Field(default=None, ge=0, le=3600)
     """How often the server looks at its source; as often as it publishes if absent."""
     queue: int = Field(default=2, ge=1, le=1000)
     """Values of an item that the server keeps between two messages; the latest one counts."""
     timeout_s: float = Field(default=4.0, gt=0, le=60)
+    """How long a request may go unanswered."""
 
 
 class PlantLink(_Link):
@@ -178,6 +205,7 @@ class PlantLink(_Link):
     """
 
     protocol: Literal["plant"]
+    """A plant inside the process."""
     plant: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
     """`module:Class`, importable where the controller runs."""
     options: dict[str, str] = {}

@@ -147,32 +147,44 @@ class EnergyBoundary(FileModel):
     """
 
     imports: list[str] = Field(min_length=1)
+    """Meters of what comes from the grid."""
     generation: list[str] = []
+    """Meters of what is generated here: PV."""
     exports: list[str] = []
+    """Meters of what goes back to the grid."""
 
 
 class BaseFile(FileModel):
     """One industrial base."""
 
     title: Title = ""
+    """A name for people: one text, or one per language, `{zh: …, en: …}`."""
     zone: str | None = None
     """IANA zone; the site's if absent."""
-    location: Annotated[tuple[float, float] | None, BeforeValidator(_location)] = None
+    location: Annotated[tuple[float, float] | None, BeforeValidator(_location)] = Field(
+        default=None, examples=["[30.18, 120.16]"]
+    )
     """Latitude and longitude in degrees, for schedules that hang on the sun."""
     energy: EnergyBoundary | None = None
+    """Which meters make the base's energy."""
     target_growth_pct: float = Field(default=5.0, gt=-100, le=1000)
+    """The growth of a year that has to stay below this."""
     baseline_year: int | None = Field(default=None, ge=1990, le=2200)
     """The year growth is measured against; the year before the reported one if absent."""
 
 
 class HistoryFile(FileModel):
+    """What is kept on the disk, how long, and in how much room."""
+
     commit_s: float = Field(default=1.0, gt=0, le=60)
     """The most that a power cut can lose."""
     trend_s: float = Field(default=60.0, gt=0)
     """Analog points are stored at this interval, states on change."""
     retain_days: int = Field(default=400, ge=1)
     """Raw trends only: quarter hours are kept 6 years; days, readings, awards and alarms always."""
-    max_bytes: Annotated[int | None, BeforeValidator(_bytes)] = None
+    max_bytes: Annotated[int | None, BeforeValidator(_bytes)] = Field(
+        default=None, examples=["20 GB", 20_000_000_000]
+    )
     """Budget of all history files, as bytes or `20 GB`; otherwise 95 % of the disk."""
     log_hours: float = Field(default=48.0, ge=1, le=24 * 60)
     """How long the log is kept beside what is made of it: for sinks that fall behind."""
@@ -184,6 +196,7 @@ class PersonFile(FileModel):
     """One local account; `wang: operator` is short for `wang: {role: operator}`."""
 
     role: Role
+    """What they may do: look, operate, engineer, or look after accounts."""
     areas: list[str] | None = Field(default=None, min_length=1)
     """Ids of groups or equipment (wildcards allowed) that they look after; absent: all."""
     name: str = ""
@@ -194,17 +207,23 @@ class SiteFile(FileModel):
     """`site.yaml`."""
 
     id: Identifier
+    """The site's id."""
     title: Title = ""
+    """A name for people: one text, or one per language, `{zh: …, en: …}`."""
     zone: str
+    """IANA zone of the bases that give none: `Asia/Shanghai`."""
     cycle_s: float = Field(default=1.0, gt=0, le=60)
+    """Seconds between two control cycles."""
     state_dir: Annotated[str, AfterValidator(_state_dir)] = "state"
-    """Relative to the site directory."""
+    """Where history, state and audit lie, relative to the site."""
     bases: dict[Identifier, BaseFile] = Field(min_length=1)
+    """The bases by id: the first part of every point's id."""
     history: HistoryFile = HistoryFile()
+    """What is kept on the disk."""
     influx: InfluxFiles = []
     """Databases that history is copied to."""
     mode: Literal["control", "shadow"] = "control"
-    """shadow: decide as usual and write nothing, on any link."""
+    """`shadow`: decide as usual and write nothing, on any link."""
     people: dict[str, Annotated[PersonFile, BeforeValidator(_person)]] = {}
     """By the name of the local account."""
     default_role: Role = "operator"
@@ -218,6 +237,7 @@ class LinksFile(FileModel):
     """`links.yaml`."""
 
     links: dict[Identifier, LinkFile] = Field(min_length=1)
+    """The links by id."""
 
 
 # --- equipment/*.yaml ------------------------------------------------------------------------
@@ -229,29 +249,42 @@ class OutputFile(FileModel):
     default: Annotated[Value | None, BeforeValidator(_scalar)] = None
     """Commanded at slot 16 when nobody else commands the point."""
     min_on_s: float | None = Field(default=None, ge=0)
+    """Least time on; the kind's own if absent."""
     min_off_s: float | None = Field(default=None, ge=0)
+    """Least time off; the kind's own if absent."""
     tolerance: float | None = Field(default=None, ge=0)
+    """How far the value read back may be off; the device file's own if absent."""
     refresh_s: float | None = Field(default=None, gt=0)
+    """Write again after this long even if nothing changed, for devices with a watchdog."""
     on_stop: Literal["hold", "release"] = "hold"
+    """When the controller stops: hold the last value, or release the point."""
 
 
 class EquipmentEntry(FileModel):
     """One machine or meter, or a numbered run of them (`ahu-{01..64}`, `unit: "{1..64}"`)."""
 
     kind: str
+    """What it is; the kinds give its roles."""
     device: str
+    """A device file, shipped or of the site, by id."""
     link: str
-    unit: Annotated[int | str | None, BeforeValidator(_unit)] = None
+    """The link it answers on."""
+    unit: Annotated[int | str | None, BeforeValidator(_unit)] = Field(
+        default=None, examples=[1, '"{1..64}"']
+    )
     """Modbus unit (device) id, 0-255."""
     models: Models = {}
     """Where SunSpec models begin in this device, as `bms scan modbus` says: `{103: 40070}`."""
     title: Title = ""
+    """A name for people: one text, or one per language, `{zh: …, en: …}`."""
     building: Identifier | None = None
     """Where it stands: the tag `bldg` of its points in InfluxDB."""
     rated_kw: float | None = Field(default=None, gt=0)
+    """Electrical rating: estimates use it, and a meter that rises faster is not believed."""
     capacity_kw: float | None = Field(default=None, gt=0)
+    """Thermal capacity of a chiller or boiler; staging needs it."""
     outputs: dict[str, OutputFile] = {}
-    """By role."""
+    """Settings of its commandable points, by role."""
     scan: dict[str, Annotated[float, Field(gt=0, le=86400)]] = {}
     """Seconds between reads, by role; otherwise as the device's file says, or as the link polls."""
 
@@ -260,7 +293,9 @@ class EquipmentFile(FileModel):
     """`equipment/*.yaml`: the equipment of one base."""
 
     base: str
+    """The base it belongs to."""
     equipment: dict[str, EquipmentEntry] = Field(min_length=1)
+    """The equipment by name: the second part of every point's id."""
 
 
 # --- groups/*.yaml ---------------------------------------------------------------------------
@@ -270,7 +305,9 @@ class GroupEntry(FileModel):
     """Equipment that is run together by one strategy, in the mode its schedule gives."""
 
     title: Title = ""
+    """A name for people: one text, or one per language, `{zh: …, en: …}`."""
     strategy: str
+    """How it is run."""
     members: list[str] = Field(min_length=1)
     """Names of the base's equipment; `ahu-*` and `ahu-{01..08}` select several."""
     meter: str | None = None
@@ -285,4 +322,6 @@ class GroupsFile(FileModel):
     """`groups/*.yaml`: the groups of one base."""
 
     base: str
+    """The base they belong to."""
     groups: dict[Identifier, GroupEntry] = Field(min_length=1)
+    """The groups by name."""

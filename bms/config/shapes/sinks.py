@@ -65,15 +65,23 @@ class InfluxFile(FileModel):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=64)] = "influx"
     """Names its cursor: a database that is renamed here is copied to from the beginning."""
     dialect: Literal["v2", "v1", "v3", "victoria"] = "v2"
+    """InfluxDB 2, 1 or 3, or VictoriaMetrics."""
     url: Annotated[str, AfterValidator(_http_url)]
+    """`http://host:port` or `https://…`."""
     org: str | None = Field(default=None, min_length=1)
+    """v2: the organisation."""
     bucket: str | None = Field(default=None, min_length=1)
+    """v2: the bucket of raw data."""
     rollup_bucket: str | None = Field(default=None, min_length=1)
     """Where energy and roll-ups go, which are kept longer; with the raw data if absent."""
     db: str | None = Field(default=None, min_length=1)
+    """v1 and v3: the database."""
     rollup_db: str | None = Field(default=None, min_length=1)
+    """v3: where energy and roll-ups go; with the raw data if absent."""
     rp: str | None = Field(default=None, min_length=1)
+    """v1: the retention policy of raw data; the server's default if absent."""
     rollup_rp: str | None = Field(default=None, min_length=1)
+    """v1: the retention policy of energy and roll-ups; that of raw data if absent."""
     write: Literal["plain", "v2"] = "plain"
     """v1 only: `/write`, or 1.8's `/api/v2/write`."""
     token_env: str | None = Field(default=None, min_length=1)
@@ -81,10 +89,11 @@ class InfluxFile(FileModel):
     ca: str | None = None
     """The authority that signed the server's certificate, PEM, relative to the site."""
     send: list[StreamKind] = Field(default=["raw", "energy", "rollups", "events"], min_length=1)
+    """What is sent."""
     classes: list[PointClass] = Field(default=list(PointClass), min_length=1)
-    """Which raw points: by class ..."""
+    """Which raw points, by class."""
     points: list[str] = Field(default=["*"], min_length=1)
-    """... and by wildcards of their ids."""
+    """Which raw points, by wildcards of their ids."""
     max_lines_s: float | None = Field(default=None, gt=0)
     """Cap on everything that is sent."""
     backfill_ratio: float = Field(default=2.0, gt=0, le=5)

@@ -49,12 +49,19 @@ class CompressorParameters(FileModel):
     header: str
     """Equipment of kind air_header."""
     low_kpa: float = Field(default=650.0, gt=0)
+    """Below it for `add_delay_s`, another unit starts."""
     high_kpa: float = Field(default=700.0, gt=0)
+    """Above it for `shed_delay_s`, a unit stops."""
     critical_kpa: float | None = Field(default=None, gt=0)
+    """Below it for 60 s, the cap `max_units` is released; 50 kPa below `low_kpa` if absent."""
     add_delay_s: float = Field(default=20.0, ge=0)
+    """How long the pressure has to be low."""
     shed_delay_s: float = Field(default=300.0, ge=0)
+    """How long it has to be high."""
     min_units: int = Field(default=1, ge=0)
+    """So many run at least while the group is on."""
     rotate_h: float = Field(default=168.0, gt=0)
+    """A unit with so many run hours more than an idle one hands over to it."""
 
 
 @dataclass(frozen=True, slots=True)
