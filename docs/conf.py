@@ -5,6 +5,13 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pygments.lexers.special import TextLexer
+from pygments.lexers.sql import SqlLexer
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -22,3 +29,9 @@ html_title = "bms"
 html_show_sourcelink = False
 html_copy_source = False
 pygments_style = "friendly"
+
+
+def setup(app: Sphinx) -> None:
+    """Show queries that Pygments has no lexer for."""
+    app.add_lexer("influxql", SqlLexer)
+    app.add_lexer("flux", TextLexer)
