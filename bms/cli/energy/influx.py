@@ -344,7 +344,7 @@ def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
 @click.option("--reason", required=True, help="What was put right on the server.")
 @AS_JSON
 def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> None:
-    """Send refused lines again; what the database takes now is no dead letter any more."""
+    """Send refused lines again; what the database takes now leaves the list."""
     from bms.forward.copying.resend import resend_dead
     from bms.forward.site_sinks import ca_of, named_sink, token_of
 

@@ -84,7 +84,7 @@ def replace(
 @METER
 @click.option("--from", "start", required=True, help="First quarter hour, e.g. 2026-03-28T10:00.")
 @click.option("--to", "end", required=True, help="End, not included.")
-@click.option("--amount", required=True, help="What was used in truth, in the meter's unit.")
+@click.option("--amount", required=True, help="What was really used, in the meter's unit.")
 @click.option(
     "--label",
     type=click.Choice(["corrected", "estimated", "manual"]),
@@ -132,7 +132,7 @@ def correct(
 @REASON
 @AS_JSON
 def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
-    """Let an entry count no longer (its number is in 'bms meter show')."""
+    """Take an entry back, by its number in 'bms meter show'; it stays in the record."""
     from bms.ledger.entering import withdraw as enter
     from bms.ledger.store import Ledger
     from bms.ledger.up_to_date import open_ledger

@@ -114,7 +114,7 @@ TARGET = click.option("--target", help="One group or machine of the unit.  [defa
 @TARGET
 @FOR
 @UNTIL
-@click.option("--mode", help="The mode to run in.  [default: the unit's first]")
+@click.option("--mode", help="The mode to run in.  [default: the unit's first but off]")
 @click.option("--set", "values", multiple=True, help="A setpoint, name=value.")
 @REASON
 @DRY_RUN

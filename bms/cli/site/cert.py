@@ -162,7 +162,7 @@ def trust(site: Path, link: str, thumbprint: str | None, as_json: bool) -> None:
 @SITE
 @click.argument("thumbprint")
 def distrust(site: Path, thumbprint: str) -> None:
-    """Trust the server with this THUMBPRINT no more."""
+    """Stop trusting the server with this THUMBPRINT."""
     from bms.field.wiring import trusted_servers
     from drivers.opcua.session.certificates import trusted
 

@@ -20,8 +20,12 @@ _UNIT = click.option("--unit", type=click.IntRange(0, 255), help="Modbus unit (d
 _TYPE = click.option(
     "--type", "kind", help="int16, uint32, float32, string …  [default: all that it may be]"
 )
-_WORDS = click.option("--word-order", type=click.Choice(["big", "little"]), default="big")
-_BYTES = click.option("--byte-order", type=click.Choice(["big", "little"]), default="big")
+_WORDS = click.option(
+    "--word-order", type=click.Choice(["big", "little"]), default="big", show_default=True
+)
+_BYTES = click.option(
+    "--byte-order", type=click.Choice(["big", "little"]), default="big", show_default=True
+)
 
 
 @click.command()
@@ -29,7 +33,11 @@ _BYTES = click.option("--byte-order", type=click.Choice(["big", "little"]), defa
 @click.argument("link")
 @click.argument("place")
 @_UNIT
-@click.option("--count", type=click.IntRange(1, 2000), help="Registers or bits.  [default: 2]")
+@click.option(
+    "--count",
+    type=click.IntRange(1, 2000),
+    help="Registers or bits.  [default: what --type needs, else 2 registers or 1 bit]",
+)
 @_TYPE
 @_WORDS
 @_BYTES
@@ -63,17 +71,21 @@ def read(site: Path, link: str, place: str, as_json: bool, **options: Any) -> No
 @click.argument("place")
 @click.argument("value")
 @_UNIT
-@_TYPE
+@click.option(
+    "--type",
+    "kind",
+    help="int16, uint32, float32, string …  [default: uint16; of an OPC-UA node its own]",
+)
 @_WORDS
 @_BYTES
-@click.option("--reason", required=True, help="Kept in the audit file.")
+@click.option("--reason", required=True, help="Why; it goes into the audit.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @AS_JSON
 def write(
     site: Path, link: str, place: str, value: str, reason: str, yes: bool, as_json: bool,
     **options: Any,
 ) -> None:  # fmt: skip
-    """Write VALUE to one place of a device by hand. Asks first, reads back, and is audited.
+    """Write VALUE to one place of a device by hand: asks first, reads back, keeps it in the audit.
 
     The controller, if it commands the point, will command it again: use an override for that.
     """
