@@ -34,6 +34,7 @@ from bms.core.errors import InvalidInput
 from bms.core.instants import is_zone
 from bms.texts.messages import msg
 from bms.texts.problems import counted
+from bms.texts.validation import validation_message
 from bms.texts.yaml.parsing import Document, Problem, suggestion
 from schedules.files.targets import Targets
 from schedules.library import Library
@@ -163,9 +164,13 @@ _ONE_ZONE_OF_CHINA = "Asia/Shanghai"
 def _near_zone(name: str) -> str:
     zones = available_timezones()
     if name.lower() in ("asia/beijing", "beijing", "china", "cst", "asia/hangzhou", "utc+8"):
-        return msg("did you mean '{one_zone_of_china}'?", one_zone_of_china=_ONE_ZONE_OF_CHINA)
+        return msg("did you mean '{suggestion}'?", suggestion=_ONE_ZONE_OF_CHINA)
     near = difflib.get_close_matches(name, zones, n=1, cutoff=0.5)
-    example = f"zones have names like {_ONE_ZONE_OF_CHINA} or Europe/Berlin"
+    example = msg(
+        "zones have names like {zone} or {other_zone}",
+        zone=_ONE_ZONE_OF_CHINA,
+        other_zone="Europe/Berlin",
+    )
     return (
         msg("did you mean '{near}'? {example}", near=near[0], example=example) if near else example
     )
@@ -237,7 +242,11 @@ def _check_energy(document: Document, bases: Mapping[str, BaseFile], fleet: Flee
                 elif "energy" not in machines[name].points:
                     problems += not_metered(document, at, name, machines)
                 elif machines[name].kind.medium is not Medium.ELECTRICITY:
-                    message = f"'{name}' measures {machines[name].kind.medium}, not electricity"
+                    message = msg(
+                        "'{name}' measures {medium}, not electricity",
+                        name=name,
+                        medium=machines[name].kind.medium,
+                    )
                     problems.append(document.problem(at, message))
                 elif name in seen:
                     message = msg("'{name}' is counted twice in this base's energy", name=name)
@@ -372,7 +381,7 @@ def with_endpoints(site: Site, endpoints: Mapping[str, Mapping[str, object]]) ->
         try:
             changed = type(settings).model_validate({**settings.model_dump(), **address})
         except ValidationError as error:
-            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            reason = validation_message(dict(error.errors()[0]))
             raise InvalidInput(msg("link '{name}': {reason}", name=name, reason=reason)) from None
         links[name] = replace(links[name], settings=changed)
     return replace(site, links=links)

@@ -28,6 +28,7 @@ STALE_AFTER_POLLS = 3
 """Missed polls after which a silent link's points stop being GOOD (control reference, 7)."""
 SILENT_AFTER_S = 30.0
 """A driver that keeps its own pace ages its points itself; this is the backstop behind it."""
+NO_ANSWER = msg("no answer")
 OFFLINE_AFTER_S = 30.0
 """Without one good value for this long, a link or a device raises its alarm."""
 CALL_LIMIT_S = 30.0
@@ -328,21 +329,15 @@ class FieldLink:
         skew_s = self._driver.clock_skew_s
         if skew_s is None or abs(skew_s) <= SKEW_LIMIT_S:
             return []
-        way = "ahead" if skew_s > 0 else "behind"
-        return [
-            Condition(
-                f"clock:{self.name}",
-                Severity.NORMAL,
-                msg(
-                    "link {link} ({endpoint}): its clock is more than {limit_s:g} s "
-                    "{direction} of ours",
-                    link=self.name,
-                    endpoint=self.endpoint,
-                    limit_s=SKEW_LIMIT_S,
-                    direction=way,
-                ),
-            )
-        ]
+        which = {"link": self.name, "endpoint": self.endpoint, "limit_s": SKEW_LIMIT_S}
+        text = (
+            msg("link {link} ({endpoint}): its clock is more than {limit_s:g} s ahead of ours",
+                **which)
+            if skew_s > 0
+            else msg("link {link} ({endpoint}): its clock is more than {limit_s:g} s behind of "
+                "ours", **which)
+        )  # fmt: skip
+        return [Condition(f"clock:{self.name}", Severity.NORMAL, text)]
 
     def _lasted(self, since: datetime, now: datetime) -> bool:
         return now - since > timedelta(seconds=OFFLINE_AFTER_S)
@@ -376,7 +371,7 @@ class FieldLink:
                         link=self.name,
                         endpoint=self.endpoint,
                         since=since,
-                        detail=without_countdown(self._detail) or "no answer",
+                        detail=without_countdown(self._detail) or NO_ANSWER,
                     ),
                 )
             ]
@@ -397,7 +392,7 @@ class FieldLink:
                     "{device}: no good value since {since:%Y-%m-%d %H:%M:%S}Z: {detail}",
                     device=device,
                     since=since,
-                    detail=without_countdown(self._detail_by_device.get(device, "no answer")),
+                    detail=without_countdown(self._detail_by_device.get(device, NO_ANSWER)),
                 ),
             )
             for device, since in latest.items()

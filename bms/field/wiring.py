@@ -12,6 +12,7 @@ from bms.config.shapes.links import LinkSettings, ModbusSettings, OpcUaLink, Pla
 from bms.config.site import Link, Site
 from bms.core.errors import InvalidInput
 from bms.field.plants import make_plant
+from bms.texts.messages import msg
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver
 from drivers.opcua.driver import OpcUaDriver
@@ -98,14 +99,22 @@ def security(settings: OpcUaLink, directory: Path, link: str) -> Security:
         password = os.environ.get(settings.password_env)
         if password is None:
             raise InvalidInput(
-                f"link '{link}': put the password of user '{settings.user}' into the environment "
-                f"variable {settings.password_env}"
+                msg(
+                    "link '{link}': put the password of user '{user}' into the environment "
+                    "variable {variable}",
+                    link=link,
+                    user=settings.user,
+                    variable=settings.password_env,
+                )
             )
     certificate, key = own_certificate(directory)
     if settings.security != "none" and not (certificate.is_file() and key.is_file()):
         raise InvalidInput(
-            f"link '{link}': there is no certificate yet; make one with: "
-            f"bms cert create {directory}"
+            msg(
+                "link '{link}': there is no certificate yet; make one with: {command}",
+                link=link,
+                command=f"bms cert create {directory}",
+            )
         )
     return Security(
         policy=settings.security,

@@ -45,7 +45,7 @@ class Action(StrEnum):
 
 _WORDS: Mapping[Action, str] = MappingProxyType(
     {
-        Action.OVERRIDE: "override",
+        Action.OVERRIDE: msg("override"),
         Action.SCHEDULE: msg("edit the schedule of"),
         Action.EXTEND: msg("extend or cancel running of"),
         Action.OVERLAY: msg("switch overlays of"),
@@ -57,6 +57,14 @@ _WORDS: Mapping[Action, str] = MappingProxyType(
 )
 _OPERATE: tuple[Role, ...] = ("operator", "engineer")
 _ENGINEER: tuple[Role, ...] = ("engineer",)
+_ROLE_WORDS: Mapping[Role, str] = MappingProxyType(
+    {
+        "viewer": msg("viewers"),
+        "operator": msg("operators"),
+        "engineer": msg("engineers"),
+        "admin": msg("admins"),
+    }
+)
 ROLES: Mapping[Action, tuple[Role, ...]] = MappingProxyType(
     {
         Action.OVERRIDE: _OPERATE,
@@ -139,7 +147,7 @@ def may_for(site: Site, user: str, duration: timedelta) -> None:
         return
     if duration <= LONGEST_OVERRIDE["engineer"]:
         others = _people(site, _ENGINEER, ())
-        way_out = msg("engineers may for up to 7 d{others}", others=others)
+        way_out = msg("engineers may for up to 7 d{people}", people=others)
     else:
         way_out = msg("for longer than 7 d, edit the schedule")
     raise Refused(
@@ -173,8 +181,11 @@ def _named(targets: Iterable[str]) -> str:
 
 def _who(site: Site, action: Action, targets: Iterable[str]) -> str:
     roles = ROLES[action]
-    asked = " and ".join(f"{role}s" for role in roles)
-    return msg("{asked} may{people}", asked=asked, people=_people(site, roles, targets))
+    first, *others = (_ROLE_WORDS[role] for role in roles)
+    asked: str = first
+    for role in others:
+        asked = msg("{roles} and {role}", roles=asked, role=role)
+    return msg("{roles} may{people}", roles=asked, people=_people(site, roles, targets))
 
 
 def _people(site: Site, roles: Iterable[Role], targets: Iterable[str]) -> str:

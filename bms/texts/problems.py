@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from bms.texts.messages import msg
+from bms.texts.messages import msg, plural
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indices from the document's root to a node."""
@@ -91,6 +91,4 @@ def suggestion(word: object, allowed: Iterable[str]) -> str:
 
 def counted(problems: Sequence[Problem]) -> str:
     """How many there are, in words."""
-    if len(problems) == 1:
-        return msg("1 problem")
-    return msg("{count} problems", count=len(problems))
+    return plural("{count} problem", "{count} problems", count=len(problems))

@@ -71,13 +71,13 @@ def check_years(sheets: list[Sheet]) -> None:
             if other is None:
                 first[(name, year)] = sheet.at(("calendar",))
                 continue
-            what = "what recurs" if year is None else f"the year {year}"
-            message = msg(
-                "{years} of calendar '{calendar}' is already in {file}",
-                years=what,
-                calendar=name,
-                file=other,
-            )
+            message = (
+                msg("what recurs of calendar '{calendar}' is already in {file}",
+                    calendar=name, file=other)
+                if year is None
+                else msg("the year {year} of calendar '{calendar}' is already in {file}",
+                    year=year, calendar=name, file=other)
+            )  # fmt: skip
             path = ("calendar",) if year is None else ("years",)
             sheet.complain(path, message, msg("give each year in one file, or another calendar id"))
 

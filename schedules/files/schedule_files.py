@@ -236,31 +236,27 @@ def _overlap(sheet: Sheet, first: Block, second: Block, days: Sequence[int] = ()
     """A problem at the block that is written later; `days` if the first runs into these."""
     first_place, second_place = first.setting.origin, second.setting.origin
     words = ", ".join(WEEKDAYS[day] for day in days)
-    if second_place.line < first_place.line:
-        runs = f" runs into {words} and" if days else ""
-        place, message = (
-            first_place,
-            msg(
-                "{block}{remark} overlaps {other_block}",
-                block=first.text,
-                remark=runs,
-                other_block=second.text,
-            ),
+    place, other = second_place, first_place
+    block, other_block = second.text, first.text
+    first_is_later = second_place.line < first_place.line
+    if first_is_later:
+        place, other, block, other_block = other, place, other_block, block
+    texts = {"block": block, "other_block": other_block, "line": other.line}
+    if not days:
+        message = msg("{block} overlaps {other_block} on line {line}", **texts)
+    elif first_is_later:
+        message = msg(
+            "{block} runs into {days} and overlaps {other_block} on line {line}",
+            days=words,
+            **texts,
         )
-        other = second_place
-        runs = ""
     else:
-        place, message = (
-            second_place,
-            msg("{block} overlaps {other_block}", block=second.text, other_block=first.text),
+        message = msg(
+            "{block} overlaps {other_block} on line {line}, which runs into {days}",
+            days=words,
+            **texts,
         )
-        other = first_place
-        runs = f", which runs into {words}" if days else ""
-    sheet.complain_at(
-        place,
-        msg("{message} on line {line}{runs}", message=message, line=other.line, runs=runs),
-        msg("end one before the other begins"),
-    )
+    sheet.complain_at(place, message, msg("end one before the other begins"))
 
 
 def _block(sheet: Sheet, path: Path) -> Block | None:

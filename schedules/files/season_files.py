@@ -274,10 +274,13 @@ def _season_days(sheet: Sheet, path: Path) -> dict[MonthDay, str] | None:
     by_day = {day: name for day, (name, _) in found.items()}
     open_days = [day for day in YEAR if day not in by_day]
     if rest is None:
-        days = f"{spans_text(open_days)} belong to none" if open_days else "there must be one"
-        message = msg(
-            "no season of '{set}' is '{keyword}'; {days}", set=path[-1], keyword=REST, days=days
-        )
+        message = (
+            msg("no season of '{set}' is '{keyword}'; {days} belong to none",
+                set=path[-1], keyword=REST, days=spans_text(open_days))
+            if open_days
+            else msg("no season of '{set}' is '{keyword}'; there must be one",
+                set=path[-1], keyword=REST)
+        )  # fmt: skip
         sheet.complain(
             path,
             message,

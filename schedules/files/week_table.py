@@ -56,7 +56,7 @@ def _add(made: dict[str, Any], cells: dict[str, str], line: int) -> None:
     if not cells["day"]:
         raise TextError(
             msg("line {line} of the table names no day", line=line),
-            msg("write for example mon-fri"),
+            msg("write for example {example}", example="mon-fri"),
         )
     week = made.setdefault(cells.get("season") or ANY_SEASON, {})
     blocks = week.setdefault(cells["day"], [])
@@ -65,7 +65,7 @@ def _add(made: dict[str, Any], cells: dict[str, str], line: int) -> None:
     block: dict[str, Any] = {name: cells[name] for name in ("from", "to", "mode")}
     for name, cell in cells.items():
         if name not in (*_REQUIRED, "season") and cell:
-            block[name] = number(cell, f"line {line}, {name}")
+            block[name] = number(cell, msg("line {line}, {column}", line=line, column=name))
     blocks.append(block)
 
 
@@ -76,11 +76,11 @@ def number(text: str, where: str) -> int | float:
     except ValueError:
         raise TextError(
             msg("{cell}: '{text}' is not a number", cell=where, text=text),
-            msg("write for example 26"),
+            msg("write for example {example}", example=26),
         ) from None
     if value != value or value in (float("inf"), float("-inf")):
         raise TextError(
             msg("{cell}: '{text}' is not a finite number", cell=where, text=text),
-            msg("write for example 26"),
+            msg("write for example {example}", example=26),
         )
     return int(value) if value == int(value) and "." not in text else value

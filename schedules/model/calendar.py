@@ -111,9 +111,11 @@ class Calendar:
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _MONTH_DAY = re.compile(r"([0-9]{2})-([0-9]{2})")
 _LOOSE = re.compile(r"(?:([0-9]{4})[-/.年])?([0-9]{1,2})[-/.月]([0-9]{1,2})日?")
-_FORMS = (
-    "write 2026-10-01, 2026-10-01..2026-10-07, 10-01 for every year, or 'last sat of 03', "
-    "'2nd mon', 'odd days'"
+_FORMS = msg(
+    "write {dates}, {day} for every year, or {words}",
+    dates="2026-10-01, 2026-10-01..2026-10-07",
+    day="10-01",
+    words="'last sat of 03', '2nd mon', 'odd days'",
 )
 
 

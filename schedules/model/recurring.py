@@ -103,5 +103,10 @@ def _months(text: str | None, whole: str) -> frozenset[int]:
         return frozenset({int(text)})
     raise TextError(
         msg("'{month}' of '{dates}' is no month", month=text, dates=whole),
-        msg("write 'of 03', 'of the month' or 'of odd months'"),
+        msg(
+            "write {form}, {every_form} or {odd_form}",
+            form="'of 03'",
+            every_form="'of the month'",
+            odd_form="'of odd months'",
+        ),
     )

@@ -83,7 +83,7 @@ class TimeUnit:
                     number=value,
                 )
         if end <= start:
-            return "it would end before it begins"
+            return msg("it would end before it begins")
         if end - start > timedelta(minutes=self.longest_min):
             return msg(
                 "one extension of {unit} lasts at most {longest_min} min",

@@ -146,7 +146,7 @@ def _check_point(role: Role, template: PointTemplate) -> list[Finding]:
     wrong = ("string",) if role.klass is PointClass.STATE else ("bool", "string")
     kind = "string" if template.labels else template.type
     if kind in wrong:
-        meant = "a state" if role.klass is PointClass.STATE else "a number"
+        meant = msg("a state") if role.klass is PointClass.STATE else msg("a number")
         message = msg(
             "'{role}' is {expected}, not a {given}", role=role.name, expected=meant, given=kind
         )

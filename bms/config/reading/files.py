@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bms.config.shapes.models import SITE_DIRECTORIES
 from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
 from bms.texts.yaml.parsing import Problem, suggestion
 
 SITE = "site.yaml"
@@ -104,7 +105,7 @@ def _read(directory: Path, names: list[str]) -> Sources:
         except OSError as error:
             unreadable.add(name)
             problems.append(
-                Problem(name, 1, 1, msg("cannot be read: {cause}", cause=error.strerror or error))
+                Problem(name, 1, 1, msg("cannot be read: {cause}", cause=os_cause(error)))
             )
         except UnicodeDecodeError as error:
             unreadable.add(name)

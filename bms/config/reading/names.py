@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
+from bms.texts.messages import msg
+
 LONGEST_RUN = 10_000
 """More of one machine than a gateway can serve; a larger run is a slip of the finger."""
 
@@ -28,22 +30,39 @@ def expand(text: str) -> list[str]:
     """
     runs = list(_RUN.finditer(text))
     if len(runs) > 1:
-        raise RunError(f"'{text}' has {len(runs)} number ranges", "one name can have one range")
+        raise RunError(
+            msg("'{text}' has {ranges} number ranges", text=text, ranges=len(runs)),
+            msg("one name can have one range"),
+        )
     if not runs:
         if "{" in text or "}" in text:
-            raise RunError(f"'{text}' has braces without a number range", "write {01..64}")
+            raise RunError(
+                msg("'{text}' has braces without a number range", text=text),
+                msg("write {example}", example="{01..64}"),
+            )
         return [text]
     run = runs[0]
     before, after = text[: run.start()], text[run.end() :]
     if "{" in before + after or "}" in before + after:
-        raise RunError(f"'{text}' has braces outside its number range", "write {01..64}")
+        raise RunError(
+            msg("'{text}' has braces outside its number range", text=text),
+            msg("write {example}", example="{01..64}"),
+        )
     first, last = run.groups()
     if max(len(first), len(last)) > len(str(LONGEST_RUN)):
-        raise RunError(f"'{text}' counts too far", f"at most {LONGEST_RUN} at once")
+        raise RunError(
+            msg("'{text}' counts too far", text=text),
+            msg("at most {limit} at once", limit=LONGEST_RUN),
+        )
     if int(first) > int(last):
-        raise RunError(f"'{text}' counts down", f"write {{{last}..{first}}}")
+        raise RunError(
+            msg("'{text}' counts down", text=text), msg("write {text}", text=f"{{{last}..{first}}}")
+        )
     if int(last) - int(first) >= LONGEST_RUN:
-        raise RunError(f"'{text}' counts too far", f"at most {LONGEST_RUN} at once")
+        raise RunError(
+            msg("'{text}' counts too far", text=text),
+            msg("at most {limit} at once", limit=LONGEST_RUN),
+        )
     width = len(first)
     return [f"{before}{n:0{width}}{after}" for n in range(int(first), int(last) + 1)]
 
@@ -58,8 +77,13 @@ def parallel(text: str, count: int) -> list[str]:
         return texts * count
     if len(texts) != count:
         raise RunError(
-            f"'{text}' counts {len(texts)}, the name of the equipment counts {count}",
-            "both ranges must be of the same length",
+            msg(
+                "'{text}' counts {numbers}, the name of the equipment counts {equipment}",
+                text=text,
+                numbers=len(texts),
+                equipment=count,
+            ),
+            msg("both ranges must be of the same length"),
         )
     return texts
 

@@ -225,19 +225,29 @@ class GroupsReader:
             hint = msg("set writable: true in the device's file if the machine allows it")
             self.problems.append(document.problem(path, message, hint, key=True))
         for (other_group, other_name, priority), points in clashes.items():
+            what = {
+                "points": _some(points),
+                "priority": priority,
+                "priority_name": priority.name,
+            }
             if other_group == group.id:
-                who = f"two controllers of group '{group.id}' ({other_name} is one)"
+                message = msg(
+                    "two controllers of group '{group}' ({controller} is one) both command "
+                    "{points} at priority {priority} ({priority_name})",
+                    group=group.id,
+                    controller=other_name,
+                    **what,
+                )
                 hint = msg("this is a defect of the strategy")
             else:
-                who = f"groups '{other_group}' and '{group.id}'"
+                message = msg(
+                    "groups '{other_group}' and '{group}' both command {points} at priority "
+                    "{priority} ({priority_name})",
+                    other_group=other_group,
+                    group=group.id,
+                    **what,
+                )
                 hint = msg("take the equipment out of one of them")
-            message = msg(
-                "{groups} both command {points} at priority {priority} ({priority_name})",
-                groups=who,
-                points=_some(points),
-                priority=priority,
-                priority_name=priority.name,
-            )
             self.problems.append(document.problem(path, message, hint, key=True))
 
 
@@ -255,4 +265,5 @@ def _written(document: Document, path: Path) -> object:
 def _some(points: Sequence[PointId]) -> str:
     """The first few of many, so that 64 clashes of two groups stay one readable line."""
     shown = ", ".join(points[:3])
-    return f"{shown} and {len(points) - 3} more" if len(points) > 3 else shown
+    more = len(points) - 3
+    return msg("{points} and {more} more", points=shown, more=more) if more > 0 else shown

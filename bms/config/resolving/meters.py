@@ -23,7 +23,7 @@ from bms.config.shapes.models import IDENTIFIER, Title
 from bms.config.site import MANUAL_RESOLUTION, Base, MeterRegister, MeterRole, MeterSpec
 from bms.core.equipment import Equipment, Medium, PointClass
 from bms.core.instants import local_midnight, to_ms
-from bms.texts.messages import msg
+from bms.texts.messages import joined, message_of, msg
 from bms.texts.yaml.parsing import Document, Path, Problem, suggestion
 from drivers.points import PointId
 
@@ -270,13 +270,19 @@ class _Checks:
         base, _, short = name.partition(".")
         if not short:
             hint = suggestion(name, [n.partition(".")[2] for n in self.known.known])
-            message = f"'{name}' does not say its base: write <base>.{name}"
+            message = msg(
+                "'{name}' does not say its base: write {full_name}",
+                name=name,
+                full_name=f"<base>.{name}",
+            )
             return [self.document.problem(path, message, hint, key=True)]
         found = self.bases.unknown(self.document, path, base, msg("base"), key=True)
         if found:
             return found
         if not IDENTIFIER.fullmatch(short) or len(short) > 64:
-            message = f"'{short}' is not an id: use a-z, 0-9 and '-', beginning with a letter"
+            message = msg(
+                "'{name}' is not an id: use a-z, 0-9 and '-', beginning with a letter", name=short
+            )
             return [self.document.problem(path, message, key=True)]
         if name in self.machines:
             return self._of_equipment(path, name, entry)
@@ -286,15 +292,19 @@ class _Checks:
             if name in self.broken or not self.known.complete:
                 return []
             near = suggestion(name, self.counted)
-            hint = f"{near}; a meter read by hand has a medium, one by formula a formula"
-            return [self.document.problem(path, f"no meter '{name}'", hint, key=True)]
+            hint = joined(
+                "; ", near, msg("a meter read by hand has a medium, one by formula a formula")
+            )
+            return [
+                self.document.problem(path, msg("no meter '{name}'", name=name), hint, key=True)
+            ]
         return [*self._rating(path, Medium(entry.medium), entry), *self._parent(path, name, entry)]
 
     def _of_equipment(self, path: Path, name: str, entry: MeterEntry) -> list[Problem]:
         machine = self.machines[name]
         if name not in self.counted:
             return self._uncounted(path, name, key=True)
-        problems = self._not_here(path, entry, ("formula", "medium"), "it has a register")
+        problems = self._not_here(path, entry, ("formula", "medium"), msg("it has a register"))
         medium = machine.kind.medium
         return [
             *problems,
@@ -307,19 +317,23 @@ class _Checks:
         self, path: Path, entry: MeterEntry, keys: Sequence[str], why: str
     ) -> list[Problem]:
         return [
-            self.document.problem((*path, key), f"'{key}' does not belong here: {why}", key=True)
+            self.document.problem(
+                (*path, key),
+                msg("'{key}' does not belong here: {reason}", key=key, reason=why),
+                key=True,
+            )
             for key in keys
             if key in entry.model_fields_set
         ]
 
     def _of_formula(self, path: Path, name: str, entry: MeterEntry) -> list[Problem]:
         keys = ("medium", "resolution", "register_size", "rated_kw", "rated_m3h", "ratios")
-        problems = self._not_here(path, entry, keys, "this meter is a formula of others")
+        problems = self._not_here(path, entry, keys, msg("this meter is a formula of others"))
         at = (*path, "formula")
         try:
             terms = parse(entry.formula or "", name.split(".")[0])
         except ValueError as error:
-            return [*problems, self.document.problem(at, str(error))]
+            return [*problems, self.document.problem(at, message_of(error))]
         units: dict[Medium, str] = {}
         for _, meter in terms:
             problems += self._known(at, meter)
@@ -327,8 +341,16 @@ class _Checks:
             if medium is not None:
                 units.setdefault(medium, meter)
         if len({medium.unit for medium in units}) > 1:
-            listed = ", ".join(f"{m} in {medium.unit}" for medium, m in units.items())
-            problems.append(self.document.problem(at, f"these do not add up: {listed}"))
+            listed = joined(
+                ", ",
+                *(
+                    msg("{meter} in {unit}", meter=meter, unit=medium.unit)
+                    for medium, meter in units.items()
+                ),
+            )
+            problems.append(
+                self.document.problem(at, msg("these do not add up: {meters}", meters=listed))
+            )
         return [*problems, *self._parent(path, name, entry)]
 
     def _known(self, at: Path, meter: str) -> list[Problem]:
@@ -363,17 +385,24 @@ class _Checks:
         key, right = ("rated_kw", "rated_m3h") if medium.unit == "m3" else ("rated_m3h", "rated_kw")
         if getattr(entry, key) is None:
             return []
-        message = f"{medium} is measured in {medium.unit}: its rating is {right}"
-        return [self.document.problem((*path, key), message, f"write {right}", key=True)]
+        message = msg(
+            "{medium} is measured in {unit}: its rating is {key}",
+            medium=medium,
+            unit=medium.unit,
+            key=right,
+        )
+        return [
+            self.document.problem((*path, key), message, msg("write {text}", text=right), key=True)
+        ]
 
     def _ratios(self, path: Path, entry: MeterEntry) -> list[Problem]:
         seen: set[date] = set()
         problems = []
         for index, ratio in enumerate(entry.ratios):
             if ratio.from_ in seen:
-                message = f"two ratios from {ratio.from_}"
+                message = msg("two ratios from {day}", day=ratio.from_)
                 at = (*path, "ratios", index, "from")
-                problems.append(self.document.problem(at, message, "keep one"))
+                problems.append(self.document.problem(at, message, msg("keep one")))
             seen.add(ratio.from_)
         return problems
 
@@ -385,7 +414,13 @@ class _Checks:
         problems = self._known(at, parent)
         mine, theirs = self.medium(name), self.medium(parent)
         if not problems and mine is not None and theirs is not None and mine.unit != theirs.unit:
-            message = f"'{parent}' measures in {theirs.unit}, '{name}' in {mine.unit}"
+            message = msg(
+                "'{meter}' measures in {unit}, '{other_meter}' in {other_unit}",
+                meter=parent,
+                unit=theirs.unit,
+                other_meter=name,
+                other_unit=mine.unit,
+            )
             problems.append(self.document.problem(at, message))
         return problems
 
@@ -406,7 +441,9 @@ class _Checks:
             except CycleError as error:
                 ring = error.args[1]
                 first = next(name for name in ring if name in graph)
-                message = f"this leads back to itself: {' - '.join(reversed(ring))}"
+                message = msg(
+                    "this leads back to itself: {meters}", meters=" - ".join(reversed(ring))
+                )
                 at = ("meters", first, key)
-                problems.append(self.document.problem(at, message, "break the ring"))
+                problems.append(self.document.problem(at, message, msg("break the ring")))
         return problems

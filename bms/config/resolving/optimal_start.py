@@ -13,6 +13,7 @@ from bms.config.reading.names import RunError, select
 from bms.config.shapes.filemodel import FileModel
 from bms.core.durations import parse_duration
 from bms.core.equipment import Equipment
+from bms.texts.messages import message_of, msg
 from drivers.points import PointId
 from schedules.model.week import parse_time
 
@@ -103,7 +104,13 @@ def resolve(
             return None
         points, problem = _points(name, role, base, equipment)
         if problem or len(points) != 1:
-            findings.append((where, problem or f"'{name}' stands for {len(points)} points"))
+            findings.append(
+                (
+                    where,
+                    problem
+                    or msg("'{name}' stands for {points} points", name=name, points=len(points)),
+                )
+            )
             return None
         return points[0]
 
@@ -117,18 +124,36 @@ def resolve(
     purge = file.purge
     humidity = one(purge.humidity, "humidity", "purge", "humidity") if purge is not None else None
     if file.setpoint not in setpoints:
-        allowed = ", ".join(setpoints) or "none"
-        findings.append((("setpoint",), f"no setpoint '{file.setpoint}'; it has: {allowed}"))
+        allowed = ", ".join(setpoints) or msg("none")
+        findings.append(
+            (
+                ("setpoint",),
+                msg(
+                    "no setpoint '{setpoint}'; it has: {allowed}",
+                    setpoint=file.setpoint,
+                    allowed=allowed,
+                ),
+            )
+        )
     elif setpoints[file.setpoint] != "degC":
-        findings.append((("setpoint",), f"'{file.setpoint}' is no temperature"))
+        findings.append(
+            (("setpoint",), msg("'{setpoint}' is no temperature", setpoint=file.setpoint))
+        )
     chosen = {("stop_mode",): file.stop_mode}
     if purge is not None:
         chosen["purge", "mode"] = purge.mode  # type: ignore[index]
         if file.outdoor is None:
-            findings.append((("purge",), "a purge needs 'outdoor': it compares the air outside"))
+            findings.append(
+                (("purge",), msg("a purge needs 'outdoor': it compares the air outside"))
+            )
     for where, mode in chosen.items():
         if mode is not None and mode not in modes:
-            findings.append((where, f"no mode '{mode}'; it has: {', '.join(modes)}"))
+            findings.append(
+                (
+                    where,
+                    msg("no mode '{mode}'; it has: {allowed}", mode=mode, allowed=", ".join(modes)),
+                )
+            )
     return Optimal(file, tuple(dict.fromkeys(zone)), outdoor, humidity), findings
 
 
@@ -141,10 +166,10 @@ def _points(
     try:
         found, missing = select(name, list(equipment))
     except RunError as error:
-        return [], str(error)
+        return [], message_of(error)
     if missing or not found:
-        return [], f"no equipment '{name}' in base '{base}'"
+        return [], msg("no equipment '{name}' in base '{base}'", name=name, base=base)
     without = [n for n in found if role not in equipment[n].points]
     if without:
-        return [], f"'{without[0]}' has no '{role}' point"
+        return [], msg("'{name}' has no '{role}' point", name=without[0], role=role)
     return [equipment[n].points[role] for n in found], ""

@@ -95,11 +95,15 @@ def check_settings(
     for name, setting in settings.items():
         role = kind.roles.get(name)
         if role is None or not role.command:
-            what = f"no role '{name}'" if role is None else f"'{name}' is not commanded"
+            wrong = (
+                msg("no role '{role}' in kind {kind}", role=name, kind=kind.name)
+                if role is None
+                else msg("'{role}' is not commanded in kind {kind}", role=name, kind=kind.name)
+            )
             findings.append(
                 Finding(
                     (name,),
-                    msg("{problem} in kind {kind}", problem=what, kind=kind.name),
+                    wrong,
                     suggestion(name, commands),
                     True,
                 )

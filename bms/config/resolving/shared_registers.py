@@ -29,11 +29,15 @@ class Registers:
                 machine=machine,
                 other_machine=same,
             )
-        taken = ""
+        taken: str = ""
         for point in points:
             other = self._note(link, point) if point.writable else None
             if other is not None and not taken:
-                taken = f"'{point.id}' writes the same register as '{other}'"
+                taken = msg(
+                    "'{point}' writes the same register as '{other_point}'",
+                    point=point.id,
+                    other_point=other,
+                )
         return taken
 
     def _note(self, link: str, point: Point) -> PointId | None:

@@ -162,7 +162,7 @@ def _check_use(
         hint = suggestion(use.target, known.groups.known)
         return [_problem(use.target_origin, msg("no group '{target}'", target=use.target), hint)]
     problems: list[Problem] = []
-    whose = f"strategy {spec.name} of group '{owner}'"
+    whose = msg("strategy {strategy} of group '{group}'", strategy=spec.name, group=owner)
     if use.mode is not None and use.mode not in spec.modes:
         message = msg("no mode '{mode}' in {owner}", mode=use.mode, owner=whose)
         problems.append(_problem(use.mode_origin, message, suggestion(use.mode, spec.modes)))

@@ -113,8 +113,12 @@ class InfluxFile(FileModel):
         for key in sorted(places & self.model_fields_set):
             if key not in needed | known:
                 raise ValueError(
-                    f"'{key}' means nothing to dialect {self.dialect}, which knows "
-                    + (", ".join(sorted(needed | known)) or "an address only")
+                    msg(
+                        "'{key}' means nothing to dialect {dialect}, which knows {keys}",
+                        key=key,
+                        dialect=self.dialect,
+                        keys=", ".join(sorted(needed | known)) or msg("an address only"),
+                    )
                 )
         return self
 

@@ -51,7 +51,10 @@ def gather(country: str, year: int) -> PublicHolidays:
         import holidays as library
     except ImportError:
         raise NotAvailable(
-            "the libraries of holidays are missing: pip install 'bms[calendars]'"
+            msg(
+                "the libraries of holidays are missing: {command}",
+                command="pip install 'bms[calendars]'",
+            )
         ) from None
     try:
         found = library.country_holidays(country, years=year, language=None)
@@ -76,14 +79,23 @@ def _china(year: int, free: set[date], worked: set[date], source: str) -> Public
         import chinese_calendar as library
     except ImportError:
         raise NotAvailable(
-            "the libraries of holidays are missing: pip install 'bms[calendars]'"
+            msg(
+                "the libraries of holidays are missing: {command}",
+                command="pip install 'bms[calendars]'",
+            )
         ) from None
     known = f"chinesecalendar {version('chinesecalendar')}"
     last = max(library.holidays).year
     if not min(library.holidays).year <= year <= last:
         raise NotAvailable(
-            f"{known} reaches to {last}: the State Council's notice for {year} is not in it. "
-            "It comes each November; then: pip install -U chinesecalendar holidays"
+            msg(
+                "{library} reaches to {last_year}: the State Council's notice for {year} "
+                "is not in it. It comes each November; then: {command}",
+                library=known,
+                last_year=last,
+                year=year,
+                command="pip install -U chinesecalendar holidays",
+            )
         )
 
     def named(days: Mapping[date, str], suffix: str) -> dict[date, str]:
@@ -101,8 +113,14 @@ def _china(year: int, free: set[date], worked: set[date], source: str) -> Public
         one = works(day, free, worked)
         other = works(day, holidays, workdays)
         if one != other:
-            words = {True: "worked", False: "free"}
-            differences.append(f"{day}: {words[one]} in {source}, {words[other]} in {known}")
+            differing = (
+                msg("{day}: worked in {library}, free in {other_library}",
+                    day=day, library=source, other_library=known)
+                if one
+                else msg("{day}: free in {library}, worked in {other_library}",
+                    day=day, library=source, other_library=known)
+            )  # fmt: skip
+            differences.append(differing)
     return PublicHolidays(CHINA, year, holidays, workdays, tuple(differences), (source, known))
 
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from bms.texts.language import say
+from bms.texts.language import told
 from bms.texts.yaml.parsing import Problem
 
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that YAML positions count
@@ -35,21 +35,21 @@ def render(problems: Sequence[Problem], sources: Mapping[str, str]) -> str:
 
 def problem_line(problem: Problem) -> str:
     """A problem on one line, in the language that is spoken."""
-    text = f"{problem.file}:{problem.line}:{problem.column}: {say(problem.message)}"
-    return f"{text}; {say(problem.hint)}" if problem.hint else text
+    text = f"{problem.file}:{problem.line}:{problem.column}: {told(problem.message)}"
+    return f"{text}; {told(problem.hint)}" if problem.hint else text
 
 
 def _one(problem: Problem, lines: Sequence[str]) -> str:
-    head = f"{problem.file}:{problem.line}:{problem.column}: {say(problem.message)}"
+    head = f"{problem.file}:{problem.line}:{problem.column}: {told(problem.message)}"
     if problem.line > len(lines) or not lines[problem.line - 1].strip():
-        return f"{head}\n      {say(problem.hint)}" if problem.hint else head
+        return f"{head}\n      {told(problem.hint)}" if problem.hint else head
     line = "".join(c if c.isprintable() else " " for c in lines[problem.line - 1])
     start = min(problem.column - 1, len(line))
     token = _TOKEN.match(line, start)
     end = token.end() if token else start + 1
     line, start, end = _clipped(line.rstrip(), start, end)
     before, marked = width(line[:start]), max(width(line[start:end]), 1)
-    hint = f" {say(problem.hint)}" if problem.hint else ""
+    hint = f" {told(problem.hint)}" if problem.hint else ""
     return f"{head}\n{problem.line:>5} | {line}\n{'':>5} | {' ' * before}{'^' * marked}{hint}"
 
 

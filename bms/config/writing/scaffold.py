@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from bms.core.errors import InvalidInput, Refused
 from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
 
 
 def template() -> dict[str, str]:
@@ -55,7 +56,7 @@ def init(directory: Path) -> list[Path]:
             msg(
                 "cannot write '{directory}': {cause}",
                 directory=directory,
-                cause=error.strerror or error,
+                cause=os_cause(error),
             )
         ) from None
     return written

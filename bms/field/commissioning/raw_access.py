@@ -11,7 +11,7 @@ from typing import Any
 
 from bms.core.errors import BmsError, InvalidInput, Refused
 from bms.storage import audit
-from bms.texts.messages import msg
+from bms.texts.messages import message_of, msg
 from drivers.base import Driver
 from drivers.codec.encoding import codec, is_bit_table, width
 from drivers.codec.scaling import Unusable
@@ -191,7 +191,7 @@ def _decoded(place: Register, data: bytes, kind: str, word: str | None) -> Value
     try:
         return codec(address).decode(data[: 2 * width(address)])
     except Unusable as error:
-        return str(error)
+        return message_of(error)
 
 
 async def _put(driver: ModbusDriver, place: Register, text: str) -> None:
@@ -199,11 +199,18 @@ async def _put(driver: ModbusDriver, place: Register, text: str) -> None:
     value = value_of(text)
     if address.table == "coil":
         if value not in (0, 1):
-            raise ValueError(f"'{text}' is neither on nor off; write true or false")
+            raise ValueError(
+                msg(
+                    "'{text}' is neither on nor off; write {true} or {false}",
+                    text=text,
+                    true="true",
+                    false="false",
+                )
+            )
         await driver.ask(write_coil_request(place.unit, place.address, bool(value)))
         return
     if address.table != "holding":
-        raise ValueError(f"nothing can be written to table '{address.table}'")
+        raise ValueError(msg("nothing can be written to table '{table}'", table=address.table))
     data = codec(address).encode(text if place.type == "string" else value)
     if len(data) == 2:
         await driver.ask(write_register_request(place.unit, place.address, data))

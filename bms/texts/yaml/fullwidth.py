@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from bms.texts.problems import Problem
 
 _FULL_WIDTH = {
@@ -22,7 +22,7 @@ _FULL_WIDTH = {
     "】": "]",
     "－": "-",
     "＃": "#",
-    "　": "a space",
+    "　": msg("a space"),
     "“": '"',
     "”": '"',
     "‘": "'",
@@ -54,7 +54,7 @@ def full_width(file: str, text: str) -> list[Problem]:
             msg("full-width character '{character}' cannot be used here", character=character),
             msg(
                 "write {characters}, or put the text in quotes",
-                characters=wanted if len(wanted) > 1 else repr(wanted),
+                characters=wanted if isinstance(wanted, Message) else repr(wanted),
             ),
         )
         for line, column, character in _Punctuation().scan(text)

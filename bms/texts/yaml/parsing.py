@@ -25,11 +25,13 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from bms.texts.messages import Message, msg
+from bms.texts.messages import msg
 from bms.texts.problems import Document, Origin, Path, Problem, suggestion
+from bms.texts.validation import validation_message
 from bms.texts.yaml.core_schema import plain_value
 from bms.texts.yaml.fullwidth import full_width
 from bms.texts.yaml.libyaml import read_well_formed
+from bms.texts.yaml.syntax import syntax_message, syntax_problem
 
 __all__ = ["Document", "Origin", "Path", "Problem", "full_width", "read", "suggestion", "validate"]
 
@@ -190,7 +192,7 @@ def read_and_diagnose(file: str, text: str) -> tuple[Document | None, list[Probl
     try:
         data, documents = reader.documents()
     except MarkedYAMLError as error:
-        return None, [_syntax_problem(file, error)]
+        return None, [syntax_problem(file, error)]
     except _TooDeepError as error:
         place = error.place
         message = msg("nested more than {deepest} levels deep", deepest=_DEEPEST)
@@ -199,36 +201,11 @@ def read_and_diagnose(file: str, text: str) -> tuple[Document | None, list[Probl
         ]
     except (YAMLError, ValueError, OverflowError) as error:  # excluded characters, bad escapes
         before = _LINE_END.split(text[: getattr(error, "position", 0)])
-        message = msg("not valid YAML: {cause}", cause=str(error).splitlines()[0])
+        message = msg("not valid YAML: {cause}", cause=syntax_message(str(error).splitlines()[0]))
         return None, [Problem(file, len(before), len(before[-1]) + 1, message)]
     if documents == 0:
         return Document(file, {}), []
     return Document(file, data, reader.keys, reader.values), reader.problems
-
-
-_SYNTAX_HINTS = {
-    "mapping values are not allowed": msg("check the indentation, or put text with ': ' in quotes"),
-    "could not find expected ':'": msg("write 'key: value', with a space after the colon"),
-    "expected <block end>": msg("check the indentation"),
-    "expected alphabetic or numeric": msg("put text that begins with '*' or '&' in quotes"),
-    "cannot start any token": msg("a tab cannot indent; use spaces"),
-}
-
-
-def _syntax_problem(file: str, error: MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    message = error.problem or error.context or "not valid YAML"
-    hint = next((hint for part, hint in _SYNTAX_HINTS.items() if part in message), "")
-    if "cannot start any token" in message and "'\\t'" not in message:
-        hint = msg("put the text in quotes")
-    if "end of stream" in message and "quoted scalar" in (error.context or ""):
-        mark, message, hint = error.context_mark, msg("this quote is never closed"), msg("close it")
-    elif error.context and "flow" in error.context and error.context_mark:
-        hint = msg(
-            "close the bracket that was opened on line {line}", line=error.context_mark.line + 1
-        )
-    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    return Problem(file, line, column, message, hint)
 
 
 M = TypeVar("M", bound=BaseModel)
@@ -269,7 +246,7 @@ def _problem(
         known = _fields_at(model, location[:-1])
         return document.problem(
             path,
-            msg("unknown key '{location}'", location=location[-1]),
+            msg("unknown key '{name}'", name=location[-1]),
             suggestion(location[-1], known),
             key=True,
         )
@@ -283,7 +260,7 @@ def _problem(
         allowed = re.findall(r"'([^']+)'", context["expected_tags"])
         return document.problem(
             (*path, name),
-            msg("unknown {name} '{tag}'", name=name, tag=tag),
+            msg("unknown {key} '{text}'", key=name, text=tag),
             suggestion(tag, allowed),
         )
     if kind in ("model_type", "model_attributes_type", "dict_type"):
@@ -293,13 +270,10 @@ def _problem(
     if kind == "string_pattern_mismatch":
         refused, way = (
             msg("'{given}' is not allowed here", given=given),
-            msg("it has to match {context}", context=context["pattern"]),
+            msg("it has to match {pattern}", pattern=context["pattern"]),
         )
         return document.problem(path, refused, way, key=at_key)
-    error = context.get("error")
-    message: str = error.args[0] if isinstance(error, ValueError) and error.args else item["msg"]
-    if not isinstance(message, Message):  # pydantic's own words
-        message = message[:1].lower() + message[1:]
+    message = validation_message(item)
     if isinstance(given, str | int | float | bool) and repr(given) not in message:
         message = msg("{given!r}: {message}", given=given, message=message)
     hint = ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, TypeAlias
 
+from bms.texts.messages import message_of, msg
 from bms.texts.problems import Path, Problem
 from bms.texts.yaml import emit
 from bms.texts.yaml.parsing import read
@@ -89,7 +90,9 @@ def rewrite(file: str, text: str, intended: Any) -> str:
     for edit in difference(now, intended):
         text = _apply(file, text, edit)
     if not same(_read(file, text), intended):
-        raise PatchRefused(f"{file} is written in a way that only a text editor can change safely")
+        raise PatchRefused(
+            msg("{file} is written in a way that only a text editor can change safely", file=file)
+        )
     return text
 
 
@@ -176,7 +179,7 @@ def _token(value: Any) -> str:
 def _read(file: str, text: str) -> Any:
     document, problems = read(file, text)
     if document is None or problems:
-        raise PatchRefused(f"{file} cannot be read as it is", problems)
+        raise PatchRefused(msg("{file} cannot be read as it is", file=file), problems)
     return document.data
 
 
@@ -187,14 +190,22 @@ def _apply(file: str, text: str, edit: Edit) -> str:
     try:
         top = root(body)
         if top is None:
-            raise PatchRefused(f"{file} is empty")
+            raise PatchRefused(msg("{file} is empty", file=file))
         return lead + _Patch(body, top).apply(edit)
     except NoSpan as error:
-        raise PatchRefused(f"{file}: {error}; change it in a text editor") from None
+        raise PatchRefused(
+            msg("{file}: {reason}; change it in a text editor", file=file, reason=message_of(error))
+        ) from None
     except (KeyError, ValueError, IndexError) as error:
         if isinstance(error, PatchRefused):
             raise
-        raise PatchRefused(f"{file}: {error} cannot be changed here; use a text editor") from None
+        raise PatchRefused(
+            msg(
+                "{file}: '{key}' cannot be changed here; use a text editor",
+                file=file,
+                key=error.args[0] if error.args else "",
+            )
+        ) from None
 
 
 class _Patch:
@@ -208,7 +219,7 @@ class _Patch:
 
     def apply(self, edit: Edit) -> str:
         if not edit.path:
-            raise PatchRefused("the whole file is not one edit")
+            raise PatchRefused(msg("the whole file is not one edit"))
         parent, step = find(self.top, edit.path[:-1]), edit.path[-1]
         if isinstance(edit, Rename):
             key = pair(_mapping(parent), step).key
@@ -259,7 +270,7 @@ class _Patch:
 
     def _insert(self, parent: Node, index: int, value: Any) -> str:
         if not isinstance(parent, Sequence):
-            raise PatchRefused("there is no list here")
+            raise PatchRefused(msg("there is no list here"))
         if parent.flow:
             return self._insert_flow(parent.start, parent.items, index, emit.flow(value))
         line = f"- {emit.flow(value)}"
@@ -344,7 +355,7 @@ class _Patch:
             return self._drop_lines(start, end)
         between = self.text[end : starts[index + 1]] if index + 1 < len(starts) else "#"
         if "#" in between:
-            raise PatchRefused("a comment stands between this and what would move up")
+            raise PatchRefused(msg("a comment stands between this and what would move up"))
         return self._replace(start, starts[index + 1], "")
 
     def _remove_only(self, path: Path, start: int, node: Node | Pair, empty: str) -> str:
@@ -431,11 +442,11 @@ def _flow(node: Node) -> bool:
 
 def _mapping(node: Node) -> Mapping:
     if not isinstance(node, Mapping):
-        raise PatchRefused("there are no keys here")
+        raise PatchRefused(msg("there are no keys here"))
     return node
 
 
 def _dash(node: Node, index: int) -> int:
     if not isinstance(node, Sequence) or node.flow:
-        raise PatchRefused("there is no list here")
+        raise PatchRefused(msg("there is no list here"))
     return node.dashes[index]

@@ -24,6 +24,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from bms.texts.messages import msg
 from bms.texts.problems import Path
 
 LINE_END = re.compile(r"\r\n|\r|\n")
@@ -151,7 +152,9 @@ class _Tree:
         if isinstance(event, NodeEvent) and (
             event.anchor is not None or getattr(event, "tag", None) is not None
         ):
-            raise NoSpan(f"line {event.start_mark.line + 1} has an anchor, an alias or a tag")
+            raise NoSpan(
+                msg("line {line} has an anchor, an alias or a tag", line=event.start_mark.line + 1)
+            )
         start, end = event.start_mark.index, event.end_mark.index
         if isinstance(event, ScalarEvent):
             style = event.style or ""
@@ -162,7 +165,7 @@ class _Tree:
             return self._sequence(event, start)
         if isinstance(event, MappingStartEvent):
             return self._mapping(event, start)
-        raise NoSpan(f"line {event.start_mark.line + 1} cannot be understood")
+        raise NoSpan(msg("line {line} cannot be understood", line=event.start_mark.line + 1))
 
     def _sequence(self, opened: SequenceStartEvent, start: int) -> Sequence:
         made = Sequence(start, start, flow=bool(opened.flow_style))
@@ -171,7 +174,13 @@ class _Tree:
             if not made.flow:
                 at = after_gap(self.text, at)
                 if self.text[at : at + 1] != "-":
-                    raise NoSpan(f"the '-' before line {event.start_mark.line + 1} is not found")
+                    raise NoSpan(
+                        msg(
+                            "the {dash} before line {line} is not found",
+                            dash="'-'",
+                            line=event.start_mark.line + 1,
+                        )
+                    )
                 made.dashes.append(at)
             item = self.node(event)
             made.items.append(item)
@@ -183,7 +192,12 @@ class _Tree:
         made = Mapping(start, start, flow=bool(opened.flow_style))
         while not isinstance(event := next(self.events), MappingEndEvent):
             if not isinstance(event, ScalarEvent):
-                raise NoSpan(f"line {event.start_mark.line + 1} has a key that is no plain word")
+                raise NoSpan(
+                    msg(
+                        "line {line} has a key that is no plain word",
+                        line=event.start_mark.line + 1,
+                    )
+                )
             key = self.node(event)
             assert isinstance(key, Scalar)
             at = after_gap(self.text, key.end)
