@@ -225,7 +225,9 @@ def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
 @BASE
 @click.option("--to", required=True, help="The season to switch to.")
 @click.option("--at", help="When: tomorrow 00:00, 2026-11-01T06:00.  [default: now]")
-@click.option("--force", is_flag=True, help="Also before the least time of the present season is over.")
+@click.option(
+    "--force", is_flag=True, help="Also before the least time of the present season is over."
+)
 @REASON
 @DRY_RUN
 @YES
