@@ -28,7 +28,7 @@ RANGES: dict[RegisterType, tuple[int, int]] = {
 }
 REGISTERS = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2}
 REGISTERS |= {"int64": 4, "uint64": 4, "float64": 4}
-PYMODBUS = ModbusClientMixin.DATATYPE
+WHOLE: tuple[RegisterType, ...] = ("int16", "uint16", "int32", "uint32")
 
 orders = st.sampled_from(ORDERS)
 numbers = st.sampled_from(sorted(RANGES)).flatmap(
@@ -81,7 +81,8 @@ def test_pymodbus_reads_the_same(number: tuple[RegisterType, float], word_order:
     kind, value = number
     data = codec(address(kind, word_order=word_order)).encode(value)
     registers = list(struct.unpack(f">{len(data) // 2}H", data))
-    oracle = ModbusClientMixin.convert_from_registers(registers, PYMODBUS[kind.upper()], word_order)
+    datatype = ModbusClientMixin.DATATYPE[kind.upper()]
+    oracle = ModbusClientMixin.convert_from_registers(registers, datatype, word_order)
     assert oracle == value
 
 
@@ -89,7 +90,7 @@ SCALES = ["0.1", "0.01", "0.001", "0.5", "0.003", "10", "-0.1", "2.5", "0.0625"]
 
 
 @given(
-    st.sampled_from(["int16", "uint16", "int32", "uint32"]).flatmap(
+    st.sampled_from(WHOLE).flatmap(
         lambda kind: st.tuples(st.just(kind), st.integers(*RANGES[kind]))
     ),
     st.sampled_from(SCALES),

@@ -347,7 +347,8 @@ def test_no_marks_are_no_energy_and_not_zero() -> None:
     assert energy(read((0, 5)), at(0), at(60)).amount is None
     assert energy(read((0, 5), (15, 9)), at(30), at(60)).amount is None
     still = energy(read((0, 5), (60, 5)), at(0), at(60))
-    assert (still.amount, still.coverage_pct) == (0, 100.0)
+    assert still.amount == 0
+    assert still.coverage_pct == 100.0
 
 
 def test_a_share_of_a_long_gap_is_counted_but_not_covered() -> None:
@@ -357,7 +358,7 @@ def test_a_share_of_a_long_gap_is_counted_but_not_covered() -> None:
     assert part.guessed == 12
     assert part.covered == Fraction(60, 780)
     whole = energy(marks, at(0), at(1500))  # a register bridges its own gaps
-    assert (whole.amount, whole.covered, whole.guessed) == (25, 1, 0)
+    assert [whole.amount, whole.covered, whole.guessed] == [25, 1, 0]
 
 
 def test_a_reset_is_missing_with_its_reason_and_lowers_coverage() -> None:

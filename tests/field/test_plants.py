@@ -135,7 +135,7 @@ async def test_a_plant_link_runs_in_real_time(tmp_path: Path) -> None:
         await ready.wait()
         async with asyncio.timeout(10):
             while not _status_is_good(app):
-                assert not running.done(), await running
+                assert not running.done(), running
                 await asyncio.sleep(0.01)
             stop.set()
             await running

@@ -73,8 +73,8 @@ class Rows:
 
     def rollups(self, after: int, limit: int) -> Sequence[RollupRow]:
         return [
-            RollupRow(*row[:-1], date.fromisoformat(row[-1]))
-            for row in self._db.execute(
+            RollupRow(*[*values, date.fromisoformat(day)])
+            for *values, day in self._db.execute(
                 "SELECT * FROM rollup WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
             )
         ]

@@ -126,9 +126,7 @@ def test_four_hundred_kills_while_forwarding(
     with Influx2() as server:
         threads = [
             threading.Thread(
-                target=lambda n=n: kept.append(  # type: ignore[misc]
-                    lives(tmp_path / str(n), server, f"killed-{n}", 100)
-                )
+                target=lambda n=n: kept.append(lives(tmp_path / str(n), server, f"killed-{n}", 100))
             )
             for n in range(4)
         ]
@@ -231,11 +229,11 @@ def test_a_week_without_a_server_and_kills_in_it(tmp_path: Path) -> None:
         with Ledger(state, read_only=True) as ledger:
             rows = ledger.energy(0, 1_000_000)
         for meter in {row.meter for row in rows}:
-            for day in {row.local_date for row in rows}:
+            for local in {row.local_date for row in rows}:
                 here = sum(
-                    row.amount for row in rows if (row.meter, row.local_date) == (meter, day)
+                    row.amount for row in rows if (row.meter, row.local_date) == (meter, local)
                 )
-                assert kwh_there(server, meter, day) == pytest.approx(float(here), rel=1e-12)
+                assert kwh_there(server, meter, local) == pytest.approx(float(here), rel=1e-12)
         counted = {c.measurement: c.there for c in found if c.what == "count"}
         assert counted["bms_analog"] == DAYS * 24 * 60
 

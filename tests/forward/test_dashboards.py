@@ -121,7 +121,7 @@ def lines() -> dict[str, list[str]]:
         [to_ms(START)] * 2,
         [1.0, 0.0],
         bytes([BOOL << 4, NONE << 4 | 2]),
-        {}.__getitem__,
+        lambda _text: "",
     )
     command = Command(
         point="north.ch-1.enable", value=1, priority=Priority.SCHEDULE, source="s", reason="r"

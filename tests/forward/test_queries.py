@@ -186,8 +186,8 @@ def billed(report: GrowthReport) -> list[BaseGrowth]:
 
 def load_of(meters: dict[str, str], park: Seasons, day: date) -> Answers:
     """By role; the load is main + generation - export."""
-    found = {(role,): park.kwh(meter, day, day) for meter, role in meters.items()}
-    load = sum(-kwh if role == "export" else kwh for (role,), kwh in found.items())
+    found: Answers = {(role,): park.kwh(meter, day, day) for meter, role in meters.items()}
+    load = sum(-kwh if role == "export" else kwh for (role, *_), kwh in found.items())
     return {**found, ("load",): load}
 
 
@@ -214,6 +214,7 @@ def influxql(server: Influx1 | Influx2, title: str, park: Seasons) -> None:
     keys = KEYS.get(title, ())
     if title == "Growth on last year":  # the baseline: a second query
         wanted, keys = expected("Growth on last year (base)", park), ("base", "role")
+    found: Answers
     answer = server.influxql(QUERIES[title, "influxql"], ROLLUPS)
     if title == "Every day of a month":
         zone = ZoneInfo("Europe/Berlin")

@@ -210,15 +210,15 @@ async def outage(tmp_path: Path, days: int, max_bytes: int) -> Site:
         absent = set(site.lines) - there
         assert sink.status.missing_rows == 0
         assert sink.status.lost_samples == len(absent)
-        days: dict[tuple[str, int], list[int]] = defaultdict(list)
+        by_day: dict[tuple[str, int], list[int]] = defaultdict(list)
         for line in absent:
             group = {"bms_analog": "analog", "bms_state": "state"}[line.split(",")[0]]
-            days[group, key(line)[1] // DAY_MS].append(key(line)[1])
+            by_day[group, key(line)[1] // DAY_MS].append(key(line)[1])
         told = {
             (lost.group, lost.start_ms // DAY_MS): (lost.samples, lost.start_ms, lost.end_ms)
             for lost in losses(tmp_path, "influx")
         }
-        assert told == {of: (len(ms), min(ms), max(ms)) for of, ms in days.items()}
+        assert told == {of: (len(ms), min(ms), max(ms)) for of, ms in by_day.items()}
         from_store = {line for line in there if key(line) in stored and "_analog" in line}
         assert len(from_store) > 1000  # not only what is never given up
         verified(tmp_path, site, got)

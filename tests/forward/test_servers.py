@@ -47,13 +47,13 @@ class Target:
     dialect: str
 
     def settings(self, **more: object) -> InfluxFile:
-        place: dict[str, object] = {
+        places: dict[str, dict[str, str]] = {
             "v1": {"db": "raw"},
             "v2": {"org": ORG, "bucket": "raw", "rollup_bucket": "rollup"},
             "victoria": {},
-        }[self.dialect]
+        }
         return InfluxFile.model_validate(
-            {"url": self.server.url, "dialect": self.dialect, **place, **more}
+            {"url": self.server.url, "dialect": self.dialect, **places[self.dialect], **more}
         )
 
     @property

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from bms.forward.streams.text import escaped, quoted
 from bms.historian.formats.blob import decode, encode
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series, from_ms
-from drivers.points import Quality, Sample
+from drivers.points import Quality, Sample, Value
 from tests.historian.influx_server import Answer, InfluxServer, ok
 from tests.historian.support import at, good
 
@@ -123,13 +124,18 @@ async def until(condition: Callable[[], bool]) -> None:
 # --- lines -----------------------------------------------------------------------------------
 
 
-def written(writer: LineWriter, point: str, value: object, quality: Quality) -> str:
+def written(writer: LineWriter, point: str, value: Value | None, quality: Quality) -> str:
     """The line of a sample, by way of the log's own encoding."""
-    texts = {}
+    texts: dict[int, str] = {}
+
+    def number_of(text: str) -> int:
+        texts[1] = text
+        return 1
+
     _, _, blob = encode(
-        [Sample(point, value, quality, from_ms(5))],  # type: ignore[arg-type]
+        [Sample(point, value, quality, from_ms(5))],
         {point: 1},
-        lambda text: texts.setdefault(1, text) and 1,
+        number_of,
     )
     found = decode(blob)
     (built,) = writer.lines([point], [5], found.values, found.status, texts.__getitem__)
@@ -151,7 +157,7 @@ def written(writer: LineWriter, point: str, value: object, quality: Quality) -> 
         ("single", 1, Quality.GOOD, "bms_analog,base=single,point=single v=1.0 5"),
     ],
 )  # fmt: skip
-def test_lines(point: str, value: object, quality: Quality, expected: str) -> None:
+def test_lines(point: str, value: Value | None, quality: Quality, expected: str) -> None:
     classes = {"b.e.c": PointClass.COUNTER, "b.e.s": PointClass.STATE}
     assert written(LineWriter(Tagging({}), classes), point, value, quality) == expected
 
@@ -442,7 +448,7 @@ async def test_stopped_at_any_moment_it_carries_on_and_loses_nothing(
         count += 15
         async with copying(tmp_path, server):
             before = len(server.requests)
-            await until(lambda before=before: len(server.requests) > before)
+            await until(partial(lambda before: len(server.requests) > before, before))
     server.script = ok
     async with copying(tmp_path, server) as sink:
         await until(lambda: taken(sink) == 45)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from bms.config.resolving.meters import MeterEntry
 from bms.config.shapes.models import EnergyBoundary
@@ -33,7 +34,7 @@ def at(minutes: float) -> datetime:
 
 def site_of(
     directory: Path,
-    entries: Mapping[str, dict] | None = None,
+    entries: Mapping[str, Mapping[str, Any]] | None = None,
     *,
     equipment: Mapping[str, str] | None = None,
     boundaries: Mapping[str, EnergyBoundary] | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -83,18 +84,18 @@ LIFE = {"life": lives(), "cuts": st.lists(st.integers(0, 40), max_size=4), "orde
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(**LIFE)
-def test_the_ledger_conserves_the_register(life: Life, cuts: list[int], order) -> None:
+def test_the_ledger_conserves_the_register(life: Life, cuts: list[int], order: Random) -> None:
     live(life, cuts, order)
 
 
 @pytest.mark.slow
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 @given(**LIFE)
-def test_the_ledger_conserves_many_registers(life: Life, cuts: list[int], order) -> None:
+def test_the_ledger_conserves_many_registers(life: Life, cuts: list[int], order: Random) -> None:
     live(life, cuts, order)
 
 
-def live(life: Life, cuts: list[int], order) -> None:
+def live(life: Life, cuts: list[int], order: Random) -> None:
     """Let a register live, with restarts and kills, and audit the books at the end."""
     with TemporaryDirectory(dir=FAST) as folder:
         site = site_of(
@@ -139,7 +140,7 @@ def live(life: Life, cuts: list[int], order) -> None:
             check_books(books)
 
 
-def correct_at_random(books: Books, rng) -> None:
+def correct_at_random(books: Books, rng: Random) -> None:
     """People correct parts of it, and take some of that back."""
     last = books.slots()[-1][0] if books.slots() else to_ms(START)
     count = (last - to_ms(START)) // QUARTER_MS + 1

@@ -6,15 +6,18 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bms.config.shapes.models import EnergyBoundary
+from bms.config.site import MeterSpec
 from bms.core.errors import InvalidInput, Refused
 from bms.core.instants import local_midnight, to_ms
 from bms.core.readings import Label
 from bms.energy.demand import peaks
+from bms.energy.intervals import Energy
 from bms.energy.quarters import QUARTER_MS
 from bms.energy.tree import tree
 from bms.ledger.conditions import conditions
@@ -31,7 +34,7 @@ def hourly(count: int, step: int = 100) -> list[tuple[float, int]]:
     return [(15 * i, step * i) for i in range(count + 1)]
 
 
-def said(books: Books, **options) -> int:
+def said(books: Books, **options: Any) -> int:
     spec = books.site.metering[options.pop("meter", METER)]
     return correct(
         books.site, books.ledger, spec, label=options.pop("label", Label.CORRECTED), author=ME,
@@ -103,7 +106,7 @@ def test_a_correction_fills_what_nobody_knows_and_is_not_added_to_what_comes_lat
         books.keep()
         assert books.shown()[1] == (1, 1.25, "estimated")
         spec = books.site.metering[METER]
-        told = {"final": "12", "initial": "9000", "at": at(20), "author": ME}
+        told: dict[str, Any] = {"final": "12", "initial": "9000", "at": at(20), "author": ME}
         replace_meter(books.site, books.ledger, books.history, spec, **told)
         books.keep()
         # 11.00 to 12.00, and from 9000.00: the register knows, the correction still counts.
@@ -197,7 +200,9 @@ def test_a_finer_resolution_goes_on_without_a_seam(tmp_path: Path) -> None:
 
 
 def test_meters_read_by_hand(tmp_path: Path) -> None:
-    entries = {"b.water": {"medium": "water", "rated_m3h": 100, "resolution": 1}}
+    entries: dict[str, dict[str, Any]] = {
+        "b.water": {"medium": "water", "rated_m3h": 100, "resolution": 1}
+    }
     site = site_of(tmp_path, entries)
     file = tmp_path / "readings.csv"
     file.write_text("\ufeffmeter,time,reading,note\nb.water,2026-03-02 08:00,100,\n"
@@ -209,13 +214,15 @@ def test_meters_read_by_hand(tmp_path: Path) -> None:
         assert [row[1:] for row in books.shown("b.water")] == [(10.0, "manual")] * 96
         spec = site.metering["b.water"]
         half = books.ledger.energy_in(spec, at(0), at(12 * 60))
-        assert (half.amount, half.covered) == (480, 0)  # the shape of a day is a guess
+        assert [half.amount, half.covered] == [480, 0]  # the shape of a day is a guess
         assert books.ledger.energy_in(spec, at(0), at(24 * 60)).covered == 1
         assert spec.medium.unit == "m3"
 
 
 def test_a_file_of_readings_is_taken_whole_or_not_at_all(tmp_path: Path) -> None:
-    entries = {"b.water": {"medium": "water", "rated_m3h": 10, "resolution": 1}}
+    entries: dict[str, dict[str, Any]] = {
+        "b.water": {"medium": "water", "rated_m3h": 10, "resolution": 1}
+    }
     site = site_of(tmp_path, entries)
     file = tmp_path / "readings.csv"
     file.write_text(
@@ -358,7 +365,10 @@ def test_files_of_other_encodings_and_languages(tmp_path: Path, text: str, encod
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_taken_say_why(tmp_path: Path, body: bytes, part: str) -> None:
-    entries = {"b.water": {"medium": "water"}, "b.fine": {"medium": "gas", "resolution": 1e-9}}
+    entries: dict[str, dict[str, Any]] = {
+        "b.water": {"medium": "water"},
+        "b.fine": {"medium": "gas", "resolution": 1e-9},
+    }
     site = site_of(tmp_path, entries)
     file = tmp_path / "readings.csv"
     file.write_bytes(body)
@@ -400,7 +410,7 @@ def test_numbers_beyond_the_database_are_refused_and_hold_up_nothing(tmp_path: P
         assert books.shown("b.absurd") == []  # nothing known
 
 
-VIRTUAL = {
+VIRTUAL: dict[str, dict[str, Any]] = {
     "b.m2": {"rated_kw": 1000},
     "b.rest": {"formula": "m - 0.5 * m2"},
     "b.twice": {"formula": "rest + rest"},
@@ -461,7 +471,7 @@ def test_load_is_imports_and_generation_without_exports(tmp_path: Path) -> None:
         assert books.shown("b.load") == [(i, 4.5, "derived") for i in range(4)]
         day = books.ledger.day(site.metering["b.m.energy"], at(0))
         assert day is not None
-        assert (day.used, day.register) == (12, 12)
+        assert [day.used, day.register] == [12, 12]
 
 
 def test_the_tree_tells_what_nobody_meters_apart(tmp_path: Path) -> None:
@@ -473,7 +483,7 @@ def test_the_tree_tells_what_nobody_meters_apart(tmp_path: Path) -> None:
             books.read(hourly(2 * 96, step), f"{meter}.energy")
         books.keep()
 
-        def energy(spec):
+        def energy(spec: MeterSpec) -> Energy:
             return books.ledger.energy_in(spec, at(0), at(60 * 24))
 
         (root,) = tree(site.metering, energy)
@@ -531,7 +541,7 @@ def test_days_and_months_are_those_of_the_base(
         spec = site.metering[METER]
         edges = [local_midnight(day + timedelta(days=n), local) for n in range(2)]
         found = books.ledger.energy_in(spec, edges[0], edges[1])
-        assert (found.amount, found.covered) == (Fraction(quarters, 100), 1)
+        assert [found.amount, found.covered] == [Fraction(quarters, 100), 1]
         same = [row for row in books.rows() if row.local_date == day]
         assert sum(row.amount for row in same) == found.amount
         following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -571,7 +581,7 @@ def test_bad_corrections_say_what_to_do(tmp_path: Path) -> None:
             with pytest.raises(InvalidInput, match=text):
                 said(books, **(good | change))
         spec = books.site.metering[METER]
-        bad = {"initial": "0", "at": at(0), "author": ME}
+        bad: dict[str, Any] = {"initial": "0", "at": at(0), "author": ME}
         with pytest.raises(InvalidInput, match="finer"):
             replace_meter(books.site, books.ledger, None, spec, final="1.234", **bad)
         books.read(hourly(4))

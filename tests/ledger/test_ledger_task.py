@@ -29,7 +29,7 @@ async def running(site: Site) -> AsyncIterator[tuple[LedgerTask, dict[str, Condi
     """The ledger task at work, and the alarms that it has raised."""
     alarms: dict[str, Condition] = {}
     ledger = LedgerTask(
-        site, lambda: at(62), lambda c: alarms.update({c.key: c}), lambda key: alarms.pop(key)
+        site, lambda: at(62), lambda c: alarms.update({c.key: c}), alarms.__delitem__
     )
     task = asyncio.create_task(ledger.run())
     try:

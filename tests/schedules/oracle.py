@@ -55,7 +55,7 @@ class Drawn:
     zone: str = "Asia/Shanghai"
     days: dict[Any, list[Any]] = field(default_factory=dict)
     """Painted days, by date, season, and the season of the day before."""
-    answers: dict[datetime, Any] = field(default_factory=dict)
+    answers: dict[datetime, tuple[str, int, str, str, list[int]]] = field(default_factory=dict)
     begins: dict[date, datetime] = field(default_factory=dict)
 
     def resolver(self, zone: str) -> Resolver:
@@ -307,7 +307,7 @@ class Drawn:
             end = self._minute(end, day + timedelta(days=crosses)) + 1440 * crosses
         return start, end, (value, label)
 
-    def _minute(self, time: Any, day: date) -> int:
+    def _minute(self, time: int | tuple[str, int], day: date) -> int:
         if isinstance(time, int):
             return time
         event, offset = time
@@ -443,10 +443,10 @@ def drawn_schedules(draw: st.DrawFn, days: list[date]) -> Drawn:
 
     seasons: dict[str, tuple[date, date] | None] = {}
     if draw(st.booleans()):
-        starts = draw(st.lists(near.map(lambda d: _YEAR.index(d.replace(year=2024))), unique=True))
-        starts = sorted(starts)[:3]
-        for name, start, following in zip("abc", starts, starts[1:], strict=False):
-            seasons[name] = (_YEAR[start], _YEAR[following - 1])
+        drawn = draw(st.lists(near.map(lambda d: _YEAR.index(d.replace(year=2024))), unique=True))
+        starts = sorted(drawn)[:3]
+        for name, first_day, following in zip("abc", starts, starts[1:], strict=False):
+            seasons[name] = (_YEAR[first_day], _YEAR[following - 1])
         seasons["other"] = None
     weeks: dict[str, dict[str, list[tuple[int, int, int]]]] = {}
     for season in [
@@ -479,8 +479,8 @@ def drawn_schedules(draw: st.DrawFn, days: list[date]) -> Drawn:
         }
         if do != "add" or rule["blocks"]:
             rules.append(rule)
-    spells = []
-    if seasons and draw(st.booleans()):
+    spells: list[tuple[datetime, str]] = []
+    if draw(st.booleans() if seasons else st.just(False)):
         ats = sorted({instant(40) for _ in range(draw(st.integers(1, 4)))})
         spells = [(at, draw(st.sampled_from(sorted(seasons)))) for at in ats]
     extensions = []

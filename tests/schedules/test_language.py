@@ -111,7 +111,8 @@ def test_two_that_are_equally_exact_are_a_problem_only_where_nobody_is_more_exac
         "schedules/0.yaml:2 does; let one of the two name it, or select fewer"
     )
     named = _governed('"hq.*"', '"hq.*"', "hq.hall, hq.store, hq.light-front, hq.light-rear")
-    assert set(dict(named).values()) == {"s2"}
+    assert isinstance(named, dict)
+    assert set(named.values()) == {"s2"}
 
 
 def test_without_the_site_selections_stand_for_nothing() -> None:

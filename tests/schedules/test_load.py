@@ -72,7 +72,7 @@ def test_a_year_that_a_calendar_lacks_is_missing_from_december_on() -> None:
     assert _library(unused).missing_years(date(2030, 12, 1)) == {}
     more = FILES[CALENDAR].replace("2026-", "2027-").replace("[2026]", "[2027]")
     both = _library({**FILES, "schedules/calendars/next.yaml": more})
-    assert both.calendars["cn-2026"].years == {2026, 2027}
+    assert both.calendars["cn-2026"].years == frozenset({2026, 2027})
     assert both.missing_years(date(2026, 12, 31)) == {}
     holidays = [d for d in _days(2026, 730) if both.calendars["cn-2026"].entry("holiday", d)]
     assert len(holidays) == 20

@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from bms.core.errors import BmsError, InvalidInput, Refused, Unreachable
 from bms.historian.log.embedded import History
 from bms.operations.overrides.planning import ResolverOf, Until, back_to, extended, wanted
 from bms.storage import audit
+from drivers.points import Value
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links
 from tests.app.test_app import FILES, controlled, until
@@ -352,12 +354,15 @@ async def test_roles_hold_at_the_socket_and_costs_are_listed(tmp_path: Path) -> 
     async def asked(directory: Path, op: str, **args: Any) -> Any:
         return await asyncio.to_thread(lambda: ask(directory / "state", op, **args))
 
+    def holds(told: Mapping[str, Value], point: str, value: Value) -> bool:
+        return told.get(point) == value
+
     lamp = {"point": "b.holds.enable", "value": "off", "reason": "belt"}
     for role, says in (("viewer", "may not override"), ("operator", "at most 1 d")):
         directory = tmp_path / role
         site_file = FILES["site.yaml"] + f"people: {{{user}: {role}}}\n"
         async with controlled(directory, **{"site.yaml": site_file}) as (_, _, told):
-            await until(lambda told=told: told.get("b.holds.speed") == 80.0)
+            await until(partial(holds, told, "b.holds.speed", 80.0))
             with pytest.raises(Refused, match=says):
                 await asked(directory, "override.set", **lamp, duration="25h")
             with pytest.raises(Refused, match="engineers may"):
@@ -367,7 +372,7 @@ async def test_roles_hold_at_the_socket_and_costs_are_listed(tmp_path: Path) -> 
                 continue
             answer = await asked(directory, "override.set", **lamp, duration="24h")
             assert answer["left_s"] == 86400
-            await until(lambda told=told: told.get("b.holds.enable") == 0.0)
+            await until(partial(holds, told, "b.holds.enable", 0.0))
             (row,) = await asked(directory, "override.list")
             assert row["age_s"] >= 0
             # This fan has neither a register nor a rating: nothing is made up.

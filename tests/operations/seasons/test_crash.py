@@ -78,8 +78,8 @@ def test_everything_acknowledged_is_there_once_and_audited_once(tmp_path: Path) 
         assert int(kept.reason) >= level
         last = int(kept.reason)
         live = {e.id: e for e in found.extensions}
-        for number, ended in extensions.items():
-            length = live[number].end - live[number].start
+        for extension, ended in extensions.items():
+            length = live[extension].end - live[extension].start
             assert length in (timedelta(minutes=1), timedelta(hours=2))
             assert length == timedelta(minutes=1) or not ended
         # What decided a season and the season are there both or neither.
