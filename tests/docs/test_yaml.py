@@ -1,0 +1,77 @@
+"""The YAML in the documents is what bms takes."""
+
+from __future__ import annotations
+
+import re
+from textwrap import dedent
+
+import pytest
+from pydantic import TypeAdapter
+
+from bms.config.resolving.optimal_start import OptimalFile
+from bms.config.shapes.models import (
+    EquipmentEntry,
+    EquipmentFile,
+    GroupsFile,
+    LinksFile,
+    SiteFile,
+)
+from bms.config.shapes.sinks import InfluxFiles
+from bms.texts.yaml.parsing import read
+from drivers.device_files.catalogue import DeviceType
+from schedules.files.folder import load
+from tests.docs.commands import PAGES, ROOT
+
+_BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
+EXAMPLES = [
+    pytest.param(dedent(block), id=f"{page.relative_to(ROOT).as_posix()}-{n}")
+    for page in PAGES
+    for n, block in enumerate(_BLOCK.findall(page.read_text(encoding="utf-8")), 1)
+]
+SITE = {"id": "site", "zone": "Asia/Shanghai", "bases": {"base-1": {}}}
+SEASONS = "seasons:\n  four: {summer: [05-15..09-30], transitional: rest}\nbases: {plant: four}\n"
+CALENDAR = """\
+calendar: cn
+years: [2026]
+entries:
+  holiday: [{name: one, dates: 2026-10-01}]
+  workday: [{name: two, dates: 2026-10-10}]
+"""
+REST = 'schedule: s\ngoverns: [plant.x]\notherwise: {mode: "off"}\nweek: {any: {daily: []}}\n'
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_an_example_is_valid(text: str) -> None:
+    document, problems = read("example.yaml", text)
+    assert problems == []
+    assert document is not None
+    data = document.data
+    match next(iter(data)):
+        case "schedule" | "exceptions" as first:
+            files = {
+                "schedules/example.yaml": text if first == "schedule" else REST + text,
+                "schedules/seasons.yaml": SEASONS,
+                "schedules/calendars/cn.yaml": CALENDAR,
+            }
+            library, problems = load(files)
+            assert problems == []
+            assert library is not None
+        case "device":
+            DeviceType.model_validate(data)
+        case "links":
+            LinksFile.model_validate(data)
+        case "base":
+            (EquipmentFile if "equipment" in data else GroupsFile).model_validate(data)
+        case "people":
+            SiteFile.model_validate(SITE | data)
+        case "influx":
+            TypeAdapter(InfluxFiles).validate_python(data["influx"])
+        case "optimal":
+            OptimalFile.model_validate(data["optimal"])
+        case _:
+            for entry in data.values():
+                EquipmentEntry.model_validate(entry)
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) > 12
