@@ -4,24 +4,49 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from bms.api.protocol import ERROR_KINDS, LINE_LIMIT, REQUEST_LIMIT, socket_path
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, Failed, error_received, socket_path
 from bms.core.errors import BmsError, InvalidInput, Unreachable
+from bms.operations.requests.operation import Operation, Request
 from bms.texts.messages import msg
 
 TIMEOUT_S = 15.0
 
+Q = TypeVar("Q", bound=Request)
+A = TypeVar("A", bound=BaseModel)
 
-def ask(state_dir: Path, op: str, timeout_s: float = TIMEOUT_S, **args: object) -> Any:
+
+def ask(state_dir: Path, operation: Operation[Q, A], request: Q, timeout_s: float = TIMEOUT_S) -> A:
     """One request, one answer.
 
     Raises:
         Unreachable: no controller answers.
         InvalidInput: the request is too long.
-        InvalidInput, Refused, BmsError: what the controller said.
+        InvalidInput, Refused, Unfinished, BmsError: what the controller said.
     """
+    args = request.model_dump(mode="json", exclude_none=True)
+    answer = exchange(state_dir, operation.name, args, timeout_s)
+    try:
+        return operation.answer.model_validate(answer)
+    except ValidationError as error:
+        raise BmsError(
+            msg(
+                "the controller's answer to '{operation}' is not one that this version knows; "
+                "restart the controller after an update",
+                operation=operation.name,
+            )
+        ) from error
+
+
+def exchange(
+    state_dir: Path, op: str, args: Mapping[str, JsonValue], timeout_s: float = TIMEOUT_S
+) -> JsonValue:
+    """One request and its answer as they travel. Raises as `ask` does."""
     path = socket_path(state_dir)
     request = json.dumps({"op": op, "args": args}).encode() + b"\n"
     if len(request) > REQUEST_LIMIT:
@@ -52,10 +77,7 @@ def ask(state_dir: Path, op: str, timeout_s: float = TIMEOUT_S, **args: object) 
         raise Unreachable(
             msg("the controller on {path} closed the connection without an answer", path=path)
         )
-    answer = json.loads(line)
+    answer: dict[str, JsonValue] = json.loads(line)
     if "error" in answer:
-        error_body = answer["error"]
-        message = "\n".join([error_body["message"], *error_body.get("problems", [])])
-        cls = ERROR_KINDS.get(error_body["kind"], BmsError)
-        raise InvalidInput(message) if cls is InvalidInput else cls(message)
+        raise error_received(Failed.model_validate(answer).error)
     return answer["ok"]

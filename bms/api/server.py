@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import logging
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, error_kind
-from bms.core.errors import BmsError, InvalidInput, Refused
+from pydantic import BaseModel, ValidationError
+
+from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, Asked, Failed, error_sent
+from bms.core.errors import BmsError, InvalidInput, Refused, Unfinished
+from bms.operations.requests.operation import Served, request_of
 from bms.people.accounts import account
 from bms.texts.messages import msg
 
@@ -24,16 +25,13 @@ ANSWER_WITHIN_S = 10.0
 IDLE_S = 60.0
 LISTEN_AGAIN_S = 5.0
 
-Handler = Callable[[Mapping[str, Any], str], Awaitable[Any]]
-"""Called with the arguments and the name of the local user who asks."""
-
 
 class ApiServer:
     """Answers requests one line at a time; a slow or silent client costs only itself."""
 
-    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, path: Path, served: Mapping[str, Served]) -> None:
         self._path = path
-        self._handlers = handlers
+        self._served = served
 
     async def run(self, ready: asyncio.Event) -> None:
         """Serve until cancelled. Raises Refused if another controller answers on the socket."""
@@ -94,15 +92,10 @@ class ApiServer:
                     async with asyncio.timeout(IDLE_S):
                         line = await reader.readline()
                 except ValueError:
-                    writer.write(
-                        _error(
-                            "invalid",
-                            msg(
-                                "a request is at most {request_limit} bytes",
-                                request_limit=REQUEST_LIMIT,
-                            ),
-                        )
+                    too_long = msg(
+                        "a request is at most {limit_bytes} bytes", limit_bytes=REQUEST_LIMIT
                     )
+                    writer.write(_failed(InvalidInput(too_long)))
                     return
                 if not line:
                     return
@@ -112,38 +105,49 @@ class ApiServer:
 
     async def _answer(self, line: bytes, user: str) -> bytes:
         try:
-            request = json.loads(line)
-            name, args = request["op"], request.get("args", {})
-            handler = self._handlers[name]
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return _error(
-                "invalid",
-                msg(
-                    "not a request; operations: {operations}", operations=", ".join(self._handlers)
-                ),
+            asked = Asked.model_validate_json(line)
+            served = self._served[asked.op]
+        except (ValidationError, KeyError):
+            known = ", ".join(self._served)
+            return _failed(
+                InvalidInput(msg("not a request; operations: {operations}", operations=known))
             )
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
-                answer = {"ok": await handler(args, user)}
+                request = request_of(served.operation, asked.args)
+                answer = await served.carry_out(request, user)
         except BmsError as error:
-            problems = [str(p) for p in error.problems] if isinstance(error, InvalidInput) else []
-            return _error(error_kind(error), str(error), problems)
+            return _failed(error)
         except TimeoutError:
-            return _error(
-                "failed",
-                msg("no answer within {answer_within_s:.0f} s", answer_within_s=ANSWER_WITHIN_S),
-            )
+            return _failed(_too_late(changes=served.operation.changes))
         except Exception:
-            _log.exception("request %s failed", name)
-            return _error(
-                "failed", msg("the controller failed to answer '{name}'; see its log", name=name)
+            _log.exception("request %s failed", asked.op)
+            return _failed(
+                BmsError(
+                    msg(
+                        "the controller failed to answer '{operation}'; see its log",
+                        operation=asked.op,
+                    )
+                )
             )
-        return json.dumps(answer, ensure_ascii=False).encode() + b"\n"
+        return b'{"ok":' + _json(answer) + b"}\n"
 
 
-def _error(kind: str, message: str, problems: list[str] | None = None) -> bytes:
-    body = {"error": {"kind": kind, "message": message, "problems": problems or []}}
-    return json.dumps(body, ensure_ascii=False).encode() + b"\n"
+def _too_late(*, changes: bool) -> BmsError:
+    late = msg("no answer within {limit_s:.0f} s", limit_s=ANSWER_WITHIN_S)
+    if not changes:
+        return BmsError(late)
+    return Unfinished(
+        msg("{late}; it may still be carried out: look before you ask again", late=late)
+    )
+
+
+def _failed(error: BmsError) -> bytes:
+    return _json(Failed(error=error_sent(error))) + b"\n"
+
+
+def _json(answer: BaseModel) -> bytes:
+    return answer.model_dump_json(by_alias=True).encode()
 
 
 def _peer(writer: asyncio.StreamWriter) -> str:

@@ -9,14 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bms.api.handlers import Handlers
 from bms.api.protocol import socket_path
 from bms.api.server import ApiServer
-from bms.api.switches import SwitchHandlers
 from bms.app.control_task import ControlTask
 from bms.app.controller import App
 from bms.app.recording import Recording
@@ -32,11 +30,15 @@ from bms.energy.today import EnergyToday
 from bms.field.image import Field
 from bms.field.wiring import driver_for
 from bms.ledger.ledger_task import LedgerTask
+from bms.operations.changes import Changes
 from bms.operations.editing.watcher import ScheduleFiles
-from bms.operations.overrides.kept import Keeping
+from bms.operations.overrides.override_record import OverrideRecord
+from bms.operations.past import Past
+from bms.operations.registry import served_by
+from bms.operations.requests.live_requests import CycleView
+from bms.operations.running import Running
 from bms.operations.runtime import Runtime
 from bms.storage.sqlite import make_directory
-from bms.storage.switches import SwitchStore
 from bms.texts.yaml.parsing import Problem
 from drivers.ticker import Ticker
 
@@ -112,34 +114,43 @@ async def composed(
         control = ControlTask(runtime, now, after)
         sinks = _sinks(site, runtime, now)
 
-        def view() -> dict[str, Any]:
+        def view() -> CycleView:
             copies = {"sinks": [sink.status.to_json() for sink in sinks]}
-            return {"pid": os.getpid()} | control.view() | recording.view() | copies
+            told = {"pid": os.getpid()} | control.view() | recording.view() | copies
+            return CycleView.model_validate(told)
 
         async def kwh_today(at: datetime) -> Mapping[str, float | None]:
             return today.kwh(at, await ledger.days(today.wanted(), at))
 
-        keeping = Keeping(
-            runtime,
-            file.on_disk,
-            lambda: recording.history,
-            store_thread=threads.store,
-            history_thread=threads.history,
-            files_thread=threads.files,
+        async def beside(call: Callable[[], T]) -> T:
+            return await in_thread(threads.files, call)
+
+        overrides = OverrideRecord(runtime, states.in_store, store.last_number())
+        changes = Changes(runtime)
+        running = Running(
+            runtime=runtime,
+            now=now,
+            in_store=states.in_store,
+            beside=beside,
+            changes=changes,
+            overrides=overrides,
+            past=Past(runtime, lambda: recording.history, threads.history),
+            cycle=view,
+            kwh_today=kwh_today,
         )
-        switches = _switches(runtime, now, file, threads)
-        handlers = Handlers(runtime, now, view, kwh_today, keeping, switches)
         app = App(
             site=site,
             field=field,
             runtime=runtime,
             control=control,
             states=states,
+            overrides=overrides,
+            changes=changes,
             schedules=ScheduleTask(runtime, ScheduleFiles(site, STRATEGIES, now), threads.files),
             recording=recording,
             ledger=ledger,
             sinks=sinks,
-            api=ApiServer(socket_path(site.state_dir), handlers.table()),
+            api=ApiServer(socket_path(site.state_dir), served_by(running)),
             scheduler=_scheduler(site, recording),
         )
         # What was built lives as long as the process: keep it out of every later collection.
@@ -157,18 +168,6 @@ def _scheduler(site: Site, recording: Recording) -> AsyncIOScheduler:
     )
     scheduler.add_job(recording.watch_upkeep, "interval", seconds=5, id="upkeep")
     return scheduler
-
-
-def _switches(
-    runtime: Runtime, now: Callable[[], datetime], file: StateFile, threads: Threads
-) -> SwitchHandlers:
-    async def in_store(call: Callable[[SwitchStore], T]) -> T:
-        return await in_thread(threads.store, lambda: call(file.on_disk().switches))
-
-    async def beside(call: Callable[[], T]) -> T:
-        return await in_thread(threads.files, call)
-
-    return SwitchHandlers(runtime, now, in_store, beside)
 
 
 def _sinks(site: Site, runtime: Runtime, now: Callable[[], datetime]) -> Sequence[InfluxSink]:

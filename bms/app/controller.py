@@ -23,6 +23,8 @@ from bms.app.state_task import StateTask
 from bms.config.site import Site
 from bms.field.image import Field
 from bms.ledger.ledger_task import LedgerTask
+from bms.operations.changes import Changes
+from bms.operations.overrides.override_record import OverrideRecord
 from bms.operations.runtime import Runtime
 from drivers.base import Write
 
@@ -42,6 +44,8 @@ class App:
     runtime: Runtime
     control: ControlTask
     states: StateTask
+    overrides: OverrideRecord
+    changes: Changes
     schedules: ScheduleTask
     recording: Recording
     ledger: LedgerTask
@@ -61,6 +65,7 @@ class App:
             tasks.append(group.create_task(self.field.run(), name="field"))
             tasks.append(group.create_task(self.schedules.run(), name="schedules"))
             tasks.append(group.create_task(self.states.run(), name="states"))
+            tasks.append(group.create_task(self.overrides.run(), name="overrides"))
             tasks += [group.create_task(s.run(), name=f"sink {s.name}") for s in self.sinks]
             tasks.append(group.create_task(self.recording.writer.run(), name="history"))
             tasks.append(group.create_task(self.recording.upkeep.run(), name="upkeep"))
@@ -76,6 +81,7 @@ class App:
             if self.scheduler.running:
                 self.scheduler.shutdown(wait=False)
             await self.recording.finish(STOP_WITHIN_S)
+            await self.changes.drained(STOP_WITHIN_S / 2)
             await self.states.save()
             for task in tasks:
                 task.cancel()

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from bms.core.decisions import Condition, Severity
 from bms.core.errors import StoreError
@@ -17,6 +18,8 @@ from bms.core.threads import in_thread
 from bms.operations.runtime import Runtime
 from bms.storage.state import Store, open_store
 from bms.texts.messages import msg
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -35,12 +38,6 @@ class StateFile:
 
     def close(self) -> None:
         self.store.close()
-
-    def on_disk(self) -> Store:
-        """The store on the disk; raises StoreError while there is only the copy in memory."""
-        if self._trouble is not None:
-            raise self._trouble
-        return self.store
 
     def try_again(self) -> None:
         """Leave the copy once the disk takes the file; raises StoreError while it does not."""
@@ -84,17 +81,31 @@ class StateTask:
             self._begun_before = spells
             self._begun.set()
 
+    async def in_store(self, call: Callable[[Store], T]) -> T:
+        """What a call with the store on the disk answers; durable when this returns.
+
+        Raises StoreError while the disk does not take it. What waits to be audited is an alarm.
+        """
+
+        def work() -> tuple[T, StoreError | None]:
+            self._file.try_again()
+            answer = call(self._file.store)
+            return answer, self._file.store.outbox.trouble
+
+        answer, unaudited = await in_thread(self._thread, work)
+        if unaudited is None:
+            self._runtime.clear_own("audit")
+        else:
+            text = msg("changes are not being audited: {error}", error=unaudited)
+            self._runtime.raise_own(Condition("audit", Severity.CRITICAL, text))
+        return answer
+
     async def save(self) -> None:
         """Store now; what keeps the disk from it becomes an alarm."""
         states, begun = self._runtime.states(), self._runtime.standing.begun()
         now = self._now()
-
-        def store() -> None:
-            self._file.try_again()
-            self._file.store.save_states(states, begun, now)
-
         try:
-            await in_thread(self._thread, store)
+            await self.in_store(lambda store: store.save_states(states, begun, now))
         except StoreError as error:
             # A full disk must not stop the control of a park: go on, and say so.
             _log.error("states: cannot store: %s", error)

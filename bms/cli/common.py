@@ -41,6 +41,20 @@ class ErrorGroup(click.Group):
             return super().invoke(ctx)
         except BmsError as error:
             fail(error)
+        except ValueError as error:
+            fail(_wrong_argument(error))
+
+
+def _wrong_argument(error: ValueError) -> InvalidInput:
+    """What a request does not take, where a command could not know it before. Raises anything
+    else again."""
+    from pydantic import ValidationError
+
+    from bms.operations.requests.operation import invalid
+
+    if not isinstance(error, ValidationError):
+        raise error
+    return invalid(error)
 
 
 class Main(ErrorGroup):

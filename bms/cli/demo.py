@@ -30,6 +30,7 @@ from bms.control import STRATEGIES
 from bms.core.errors import BmsError, Unreachable
 from bms.field.plants import make_plant
 from bms.historian.log.embedded import History
+from bms.operations.requests.live_requests import STATUS, AskStatus
 
 PLANT = "simulators.parks.demo.park:Park"
 STEPS = (timedelta(minutes=15), timedelta(minutes=30), timedelta(minutes=60))
@@ -217,10 +218,10 @@ def _wait_for_controller(site: Site) -> None:
     deadline = time.monotonic() + START_WITHIN_S
     while True:
         try:
-            status = ask(site.state_dir, "status")
+            status = ask(site.state_dir, STATUS, AskStatus())
         except Unreachable:
             status = None
-        if status is not None and status["cycle"]["count"] > 2:
+        if status is not None and status.cycle.count > 2:
             return
         if time.monotonic() > deadline:
             raise BmsError(f"the controller did not answer within {START_WITHIN_S:.0f} s")
@@ -238,7 +239,7 @@ def _watch(site: Site, live_for: timedelta | None) -> None:
     ends = None if live_for is None else time.monotonic() + live_for.total_seconds()
 
     def status() -> Any:
-        return status_screen(ask(site.state_dir, "status"))
+        return status_screen(ask(site.state_dir, STATUS, AskStatus()).shown())
 
     print(f"live; Ctrl-C stops. In another terminal try: bms status {site.directory}\n", flush=True)
     if console.is_terminal:

@@ -4,6 +4,7 @@ BmsError
 ├── InvalidInput        what a person wrote cannot be used; carries every problem   (exit 2)
 ├── Unreachable         the controller does not answer                              (exit 3)
 ├── Refused             understood, and not done: conflict, not allowed             (exit 4)
+├── Unfinished          being carried out still: it stands as soon as it is stored (exit 1)
 ├── NotAvailable        what a command needs is not installed, or not known yet     (exit 1)
 └── StoreError          the state or history database cannot be used                (exit 1)
     └── DiskError       the disk is full, read-only or failing: it may take it later
@@ -42,6 +43,10 @@ class Refused(BmsError):
     """The request was understood and is not carried out."""
 
     exit_code = 4
+
+
+class Unfinished(BmsError):
+    """The time is over, and what was asked for goes on: look before asking again."""
 
 
 class NotAvailable(BmsError):

@@ -21,6 +21,7 @@ from typing import Any
 from bms.core.decisions import Override
 from bms.core.errors import DiskError, Refused
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
+from bms.storage.outbox import Outbox
 from bms.storage.sqlite import (
     Closing,
     Layout,
@@ -110,7 +111,9 @@ class Store(Closing):
         self._connection = copy or open_database(self._path, LAYOUT)
         self._saved: dict[str, str] | None = None
         try:
-            self.switches = SwitchStore(self._connection, self._path)
+            self.outbox = Outbox(self._connection, self._path)
+            self.switches = SwitchStore(self._connection, self._path, self.outbox)
+            self.outbox.deliver()
         except BaseException:
             self._connection.close()
             raise
@@ -120,11 +123,17 @@ class Store(Closing):
 
     # --- overrides ---------------------------------------------------------------------------
 
+    def last_number(self) -> int:
+        """The greatest id that an override has had; 0 if there was none."""
+        with store_errors(self._path):
+            found = self._connection.execute("SELECT max(id) FROM override").fetchone()
+        return int(found[0] or 0)
+
     def add(self, override: Override) -> Override:
         """Keep an override; returns it with its id. Replaces any other on the same point.
 
-        `override.id` is ignored. Raises Refused if it ends before it starts or its value is not
-        a finite number, a switch position or a text.
+        It keeps its id if that is not 0 and no other has it. Raises Refused if it ends before it
+        starts or its value is not a finite number, a switch position or a text.
         """
         if override.until <= override.start:
             raise Refused(
@@ -142,9 +151,10 @@ class Store(Closing):
                 (start_us, replaced, made_of(replaced), override.point),
             )
             cursor = self._connection.execute(
-                "INSERT INTO override (point, value, start_us, until_us, reason, reason_made_of, "
-                "owner) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO override (id, point, value, start_us, until_us, reason, "
+                "reason_made_of, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
+                    self._free(override.id),
                     override.point,
                     json.dumps(override.value, ensure_ascii=False),
                     start_us,
@@ -154,10 +164,20 @@ class Store(Closing):
                     override.owner,
                 ),
             )
-        assert cursor.lastrowid is not None
-        return replace(override, id=cursor.lastrowid)
+            assert cursor.lastrowid is not None
+            kept = replace(override, id=cursor.lastrowid)
+            self._note(kept, "override.set", override.start, override.owner, override.reason)
+        self.outbox.deliver()
+        return kept
 
-    def extend(self, override: Override) -> bool:
+    def _free(self, number: int) -> int | None:
+        """The number if no override has it, for a new one; None for the next."""
+        taken = self._connection.execute(
+            "SELECT count(*) FROM override WHERE id = ?", (number,)
+        ).fetchone()
+        return None if number == 0 or taken[0] else number
+
+    def extend(self, override: Override, now: datetime, by: str, why: str) -> bool:
         """Keep a later end and another reason of an override; False if it is not in force."""
         with transaction(self._connection, self._path):
             done = self._connection.execute(
@@ -165,9 +185,14 @@ class Store(Closing):
                 "WHERE id = ? AND ended_us IS NULL",
                 (_us(override.until), override.reason, made_of(override.reason), override.id),
             )
+            if done.rowcount == 1:
+                self._note(override, "override.extend", now, by, why)
+        self.outbox.deliver()
         return done.rowcount == 1
 
-    def clear(self, which: int | PointId, now: datetime, by: str = "") -> Override | None:
+    def clear(
+        self, which: int | PointId, now: datetime, by: str = "", why: str = ""
+    ) -> Override | None:
         """End an override by id or point; returns it, or None if it is not in force."""
         column = "id" if isinstance(which, int) else "point"
         now_us = _us(now)
@@ -184,6 +209,8 @@ class Store(Closing):
                 "UPDATE override SET ended_us = ?, ended = ?, ended_made_of = ? WHERE id = ?",
                 (now_us, how, made_of(how), row[0]),
             )
+            self._note(_override(row), "override.clear", now, by, why)
+        self.outbox.deliver()
         return _override(row)
 
     def active(self, now: datetime) -> list[Override]:
@@ -211,6 +238,15 @@ class Store(Closing):
             for *columns, ended_us, ended, made in rows
         ]
 
+    def _note(self, override: Override, what: str, now: datetime, by: str, why: str) -> None:
+        details = {
+            "override": override.id,
+            "point": override.point,
+            "value": override.value,
+            "until": override.until.isoformat(timespec="seconds"),
+        }
+        self.outbox.note(now, by, "api", what, why, details)
+
     def _expire(self, point: PointId, now_us: int) -> None:
         how = msg("expired")
         self._connection.execute(
@@ -237,8 +273,8 @@ class Store(Closing):
         changed = [(name, text) for name, text in texts.items() if saved.get(name) != text]
         if changed or spells:
             self._put(changed, spells, now)
-        if spells:
-            self.switches.audit_waiting()
+        if spells or self.outbox.trouble is not None:
+            self.outbox.deliver()
         self._saved = {**saved, **texts}
 
     def load_states(self) -> dict[str, Any]:

@@ -10,16 +10,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bms.core.errors import StoreError
 from bms.core.switched import EXTENSIONS_KEPT, Cause, Spell, SpellKey, Switched
-from bms.storage import audit
+from bms.storage.outbox import Outbox
 from bms.storage.sqlite import store_errors, transaction
 from bms.texts.messages import made_of, msg, remade
 from schedules.model.context import Extension, OverlayLevel
@@ -70,10 +69,10 @@ def from_us(microseconds: int) -> datetime:
 class SwitchStore:
     """The part of the state database about what is switched; see `bms.storage.state.Store`."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, outbox: Outbox) -> None:
         self._connection = connection
         self._path = path
-        self.audit_waiting(restarted=True)
+        self._outbox = outbox
 
     def read(self, now: datetime) -> Switched:
         """What stands switched, with the extensions that ended a few days before `now`."""
@@ -168,54 +167,62 @@ class SwitchStore:
 
     # --- extensions --------------------------------------------------------------------------
 
-    def add_extensions(
-        self, extensions: Sequence[Extension], now: datetime
+    def put_extensions(
+        self,
+        extensions: Sequence[Extension],
+        now: datetime,
+        *,
+        ended: Sequence[int] = (),
+        by: str = "",
+        reason: str = "",
     ) -> tuple[Extension, ...]:
-        """Keep what one person asked for at once; returns it with its ids."""
-        made = []
-        with self._change():
-            for extension in extensions:
-                row = (extension.unit, extension.target, to_us(extension.start))
-                setpoints = dict(extension.setpoints)
-                cursor = self._connection.execute(
-                    "INSERT INTO extension (unit, target, start_us, end_us, mode, setpoints, by, "
-                    "reason, reason_made_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        *row,
-                        to_us(extension.end),
-                        extension.mode,
-                        json.dumps(setpoints, sort_keys=True),
-                        extension.by,
-                        extension.reason,
-                        made_of(extension.reason),
-                    ),
-                )
-                assert cursor.lastrowid is not None
-                kept = replace(extension, id=cursor.lastrowid)
-                made.append(kept)
-                details = {
-                    "extension": kept.id,
-                    "unit": kept.unit,
-                    "target": kept.target,
-                    "mode": kept.mode,
-                    "from": kept.start.isoformat(),
-                    "until": kept.end.isoformat(),
-                    **({"setpoints": setpoints} if setpoints else {}),
-                }
-                self._note(now, kept.by, "api", "unit.extend", kept.reason, details)
-        return tuple(made)
+        """Keep what one person asked for at once; returns it with its ids.
 
-    def end_extensions(self, numbers: Sequence[int], now: datetime, by: str, reason: str) -> None:
-        """End extensions at `now`; what has not begun never begins."""
-        how = msg("ended by {user}: {reason}", user=by, reason=reason)
+        Extensions in `ended` end at `now`; what has not begun never begins.
+        """
         with self._change():
-            for number in numbers:
-                self._connection.execute(
-                    "UPDATE extension SET ended_us = ?1, ended = ?2, ended_made_of = ?3, "
-                    "end_us = max(start_us, ?1) WHERE id = ?4 AND ended_us IS NULL AND end_us > ?1",
-                    (to_us(now), how, made_of(how), number),
-                )
-                self._note(now, by, "api", "unit.end", reason, {"extension": number})
+            for number in ended:
+                self._end_extension(number, now, by, reason)
+            return tuple(self._add_extension(extension, now) for extension in extensions)
+
+    def _add_extension(self, extension: Extension, now: datetime) -> Extension:
+        row = (extension.unit, extension.target, to_us(extension.start))
+        setpoints = dict(extension.setpoints)
+        cursor = self._connection.execute(
+            "INSERT INTO extension (unit, target, start_us, end_us, mode, setpoints, by, "
+            "reason, reason_made_of) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *row,
+                to_us(extension.end),
+                extension.mode,
+                json.dumps(setpoints, sort_keys=True),
+                extension.by,
+                extension.reason,
+                made_of(extension.reason),
+            ),
+        )
+        assert cursor.lastrowid is not None
+        kept = replace(extension, id=cursor.lastrowid)
+        details = {
+            "extension": kept.id,
+            "unit": kept.unit,
+            "target": kept.target,
+            "mode": kept.mode,
+            "from": kept.start.isoformat(),
+            "until": kept.end.isoformat(),
+            **({"setpoints": setpoints} if setpoints else {}),
+        }
+        self._note(now, kept.by, "api", "unit.extend", kept.reason, details)
+        return kept
+
+    def _end_extension(self, number: int, now: datetime, by: str, reason: str) -> None:
+        how = msg("ended by {user}: {reason}", user=by, reason=reason)
+        self._connection.execute(
+            "UPDATE extension SET ended_us = ?1, ended = ?2, ended_made_of = ?3, "
+            "end_us = max(start_us, ?1) WHERE id = ?4 AND ended_us IS NULL AND end_us > ?1",
+            (to_us(now), how, made_of(how), number),
+        )
+        self._note(now, by, "api", "unit.end", reason, {"extension": number})
 
     # --- the audit ---------------------------------------------------------------------------
 
@@ -224,45 +231,12 @@ class SwitchStore:
         """A durable change that is in the audit too, or waits for it."""
         with transaction(self._connection, self._path):
             yield
-        self.audit_waiting()
+        self._outbox.deliver()
 
     def _note(
         self, now: datetime, who: str, via: str, what: str, why: str, details: Mapping[str, Any]
     ) -> None:
-        entry = {
-            "time": now.isoformat(),
-            "who": who,
-            "via": via,
-            "what": what,
-            "why": why,
-            **details,
-        }
-        self._connection.execute(
-            "INSERT INTO unaudited (entry) VALUES (?)",
-            (json.dumps(audit.kept(entry), ensure_ascii=False),),
-        )
-
-    def audit_waiting(self, *, restarted: bool = False) -> None:
-        """Bring what waits into the audit file; what cannot be written there waits on.
-
-        After a restart the file may have entries whose waiting rows were not removed any more.
-        """
-        directory = self._path.parent
-        with store_errors(self._path):
-            rows = self._connection.execute(
-                "SELECT ref, entry FROM unaudited ORDER BY ref"
-            ).fetchall()
-        if not rows:
-            return
-        with suppress(StoreError):
-            known = {e.get("ref") for e in audit.entries(directory)} if restarted else set()
-            for ref, text in rows:
-                entry = json.loads(text)
-                time = datetime.fromisoformat(entry.pop("time"))
-                if ref not in known:
-                    audit.record(directory, time, **entry, ref=ref)
-                with transaction(self._connection, self._path):
-                    self._connection.execute("DELETE FROM unaudited WHERE ref = ?", (ref,))
+        self._outbox.note(now, who, via, what, why, details)
 
 
 def read_switches(connection: sqlite3.Connection, path: Path, now: datetime) -> Switched:

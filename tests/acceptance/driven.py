@@ -4,26 +4,32 @@ the runtime, the operations of its API and its state database, on a clock that a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from bms.api.server import Handler
-from bms.api.switches import SwitchHandlers
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.clock import SimulatedClock
 from bms.field.image import Field
 from bms.field.plants import make_plant
+from bms.operations.changes import Changes
+from bms.operations.overrides.override_record import OverrideRecord
+from bms.operations.past import Past
+from bms.operations.registry import served_by
+from bms.operations.requests.live_requests import CycleView
+from bms.operations.requests.operation import request_of
+from bms.operations.running import Running
 from bms.operations.runtime import Runtime
 from bms.storage.state import Store
-from bms.storage.switches import SwitchStore
 from drivers.base import Write, WriteResult
 from drivers.plant import PlantDriver
 from drivers.points import PointId, Sample
 from tests.acceptance.park import PLANT, SITE
+from tests.asking import plain
 
 ZONE = ZoneInfo("Asia/Shanghai")
 STEP = timedelta(minutes=1)
@@ -85,8 +91,18 @@ class Driven:
             self.store.load_states(),
             self.store.switches.read(now),
         )
-        handlers = SwitchHandlers(self.runtime, self.clock.now, self._in_store, _beside)
-        self._table: Mapping[str, Handler] = handlers.table()
+        running = Running(
+            runtime=self.runtime,
+            now=self.clock.now,
+            in_store=self._in_store,
+            beside=_beside,
+            changes=Changes(self.runtime),
+            overrides=OverrideRecord(self.runtime, self._in_store, 0),
+            past=Past(self.runtime, lambda: None, ThreadPoolExecutor(1)),
+            cycle=_no_cycle,
+            kwh_today=_no_energy,
+        )
+        self._served = served_by(running)
 
     def power_cut(self) -> None:
         """The controller is gone in the middle of everything, and comes back."""
@@ -97,12 +113,13 @@ class Driven:
         self.store.close()
         self._plant.close()
 
-    async def _in_store(self, call: Callable[[SwitchStore], T]) -> T:
-        return call(self.store.switches)
+    async def _in_store(self, call: Callable[[Store], T]) -> T:
+        return call(self.store)
 
-    async def ask(self, op: str, user: str = "root", **args: object) -> Any:
+    async def ask(self, op: str, user: str = "root", **args: Any) -> Any:
         """An operation of the API, as `user` would ask for it."""
-        return await self._table[op](args, user)
+        served = self._served[op]
+        return plain(op, await served.carry_out(request_of(served.operation, args), user))
 
     async def until(self, text: str) -> None:
         """Drive on, the last half hour minute by minute; afterwards the devices show what was
@@ -137,6 +154,14 @@ class Driven:
         award = self.runtime.award(point)
         assert award is not None, point
         return award.winner.reason
+
+
+def _no_cycle() -> CycleView:
+    raise AssertionError("nothing here asks for the status")
+
+
+async def _no_energy(_now: datetime) -> Mapping[str, float | None]:
+    return {}
 
 
 async def _beside(call: Callable[[], T]) -> T:

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bms.api.client import ask
 from bms.core.errors import Unreachable
 from simulators.parks import demo
+from tests.asking import ask
 
 SITE = Path(demo.__file__).parent / "site"
 PLANT = "simulators.parks.demo.park:Park"

@@ -5,39 +5,79 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bms.api.client import ask
-from bms.api.protocol import REQUEST_LIMIT, socket_path
+from bms.api import server
+from bms.api.client import ask, exchange
+from bms.api.protocol import REQUEST_LIMIT, schema, socket_path
 from bms.api.server import ApiServer
-from bms.core.errors import BmsError, InvalidInput, Refused, Unreachable
+from bms.core.errors import BmsError, InvalidInput, Refused, Unfinished, Unreachable
+from bms.operations.registry import use_cases
+from bms.operations.requests.operation import Answer, Operation, Request, Served
+from bms.texts.field import Words
+from bms.texts.messages import Message, msg
 from bms.texts.yaml.parsing import Problem
 
 
-async def _echo(args: Mapping[str, Any], user: str) -> Any:
-    return {"args": dict(args), "user": user}
+class Echo(Request):
+    text: str = ""
+    number: int | None = None
 
 
-async def _refuse(_args: Mapping[str, Any], _user: str) -> Any:
-    raise Refused("not while it runs")
+class Echoed(Answer):
+    text: Words
+    user: str
 
 
-async def _invalid(_args: Mapping[str, Any], _user: str) -> Any:
-    raise InvalidInput("two problems", [Problem("a.yaml", 3, 1, "no such mode")])
+class Nothing(Request):
+    pass
 
 
-async def _defect(_args: Mapping[str, Any], _user: str) -> Any:
+ECHO = Operation("echo", Echo, Echoed)
+REFUSE = Operation("refuse", Nothing, Echoed)
+INVALID = Operation("invalid", Nothing, Echoed)
+DEFECT = Operation("defect", Nothing, Echoed)
+SLOW = Operation("slow", Nothing, Echoed, changes=True)
+NONSENSE = Operation("nonsense", Nothing, Echoed)
+
+
+async def _echo(request: Request, user: str) -> Echoed:
+    assert isinstance(request, Echo)
+    return Echoed(text=msg("you said {words}", words=request.text), user=user)
+
+
+async def _refuse(_request: Request, _user: str) -> Echoed:
+    raise Refused(msg("not while {unit} runs", unit="冷站"))
+
+
+async def _invalid(_request: Request, _user: str) -> Echoed:
+    problem = Problem("a.yaml", 3, 1, msg("no mode '{mode}'", mode="on"), "write off")
+    raise InvalidInput(msg("two problems"), [problem])
+
+
+async def _defect(_request: Request, _user: str) -> Echoed:
     raise ZeroDivisionError
+
+
+async def _slow(_request: Request, _user: str) -> Echoed:
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 @asynccontextmanager
 async def serving(state_dir: Path) -> AsyncIterator[None]:
-    handlers = {"echo": _echo, "refuse": _refuse, "invalid": _invalid, "defect": _defect}
+    served = (
+        Served(ECHO, _echo),
+        Served(REFUSE, _refuse),
+        Served(INVALID, _invalid),
+        Served(DEFECT, _defect),
+        Served(SLOW, _slow),
+    )
+    handlers = {one.operation.name: one for one in served}
     ready = asyncio.Event()
     task = asyncio.create_task(ApiServer(socket_path(state_dir), handlers).run(ready))
     await ready.wait()
@@ -51,25 +91,70 @@ async def serving(state_dir: Path) -> AsyncIterator[None]:
 
 async def test_answers_errors_and_the_name_of_who_asks(tmp_path: Path) -> None:
     async with serving(tmp_path):
-        answer = await asyncio.to_thread(ask, tmp_path, "echo", text="冷站")
-        assert answer == {"args": {"text": "冷站"}, "user": getpass.getuser()}
-        with pytest.raises(Refused, match="not while it runs"):
-            await asyncio.to_thread(ask, tmp_path, "refuse")
-        with pytest.raises(InvalidInput, match=r"a\.yaml:3:1"):
-            await asyncio.to_thread(ask, tmp_path, "invalid")
+        answer = await asyncio.to_thread(ask, tmp_path, ECHO, Echo(text="冷站"))
+        assert (answer.text, answer.user) == ("you said 冷站", getpass.getuser())
+        with pytest.raises(Refused, match="not while 冷站 runs"):
+            await asyncio.to_thread(ask, tmp_path, REFUSE, Nothing())
         with pytest.raises(InvalidInput, match="echo, refuse"):
-            await asyncio.to_thread(ask, tmp_path, "nonsense")
+            await asyncio.to_thread(ask, tmp_path, NONSENSE, Nothing())
         with pytest.raises(BmsError, match="defect"):
-            await asyncio.to_thread(ask, tmp_path, "defect")
+            await asyncio.to_thread(ask, tmp_path, DEFECT, Nothing())
     assert not socket_path(tmp_path).exists()
     with pytest.raises(Unreachable, match="bms run"):
-        ask(tmp_path, "echo")
+        ask(tmp_path, ECHO, Echo())
+
+
+async def test_messages_arrive_as_what_they_were_made_of(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        answer = await asyncio.to_thread(ask, tmp_path, ECHO, Echo(text="hello"))
+        assert answer.shown()["text"] == msg("you said {words}", words="hello")
+        assert answer.shown()["text"].arguments == {"words": "hello"}
+        assert answer.plain()["text"] == "you said hello"
+        with pytest.raises(Refused) as refused:
+            await asyncio.to_thread(ask, tmp_path, REFUSE, Nothing())
+        assert refused.value.args[0].template == "not while {unit} runs"
+        with pytest.raises(InvalidInput, match="two problems") as invalid:
+            await asyncio.to_thread(ask, tmp_path, INVALID, Nothing())
+        (problem,) = invalid.value.problems
+        assert str(problem) == "a.yaml:3:1: no mode 'on'; write off"
+        assert isinstance(problem.message, Message)
+
+
+async def test_what_is_wrong_with_an_argument_is_said_by_its_name(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        for args, says in (({"text": 3}, "'text' is a text"), ({"number": "x"}, "'number' is not")):
+            with pytest.raises(InvalidInput, match=says):
+                await asyncio.to_thread(exchange, tmp_path, "echo", args)
+        answer = await asyncio.to_thread(exchange, tmp_path, "echo", {"of a later version": 1})
+        assert answer == {
+            "text": {"msg": "you said {words}", "args": {"words": ""}},
+            "user": getpass.getuser(),
+        }
+
+
+async def test_who_waits_too_long_for_a_change_is_not_told_that_it_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "ANSWER_WITHIN_S", 0.05)
+    async with serving(tmp_path):
+        with pytest.raises(Unfinished, match="look before you ask again"):
+            await asyncio.to_thread(ask, tmp_path, SLOW, Nothing())
 
 
 async def test_a_request_that_is_too_long_is_not_an_absent_controller(tmp_path: Path) -> None:
     async with serving(tmp_path):
         with pytest.raises(InvalidInput, match="at most"):
-            await asyncio.to_thread(ask, tmp_path, "echo", text="长" * REQUEST_LIMIT)
+            await asyncio.to_thread(ask, tmp_path, ECHO, Echo(text="长" * REQUEST_LIMIT))
+
+
+def test_the_protocol_describes_itself() -> None:
+    told = schema([case.operation for case in use_cases()])
+    assert set(told["operations"]) >= {"status", "override.set", "season.switch", "raw.write"}
+    override = told["$defs"][told["operations"]["override.set"]["request"]["$ref"][8:]]
+    assert set(override["required"]) == {"point", "value", "reason"}
+    assert told["operations"]["override.set"]["changes"]
+    season = told["$defs"][told["operations"]["season.switch"]["request"]["$ref"][8:]]
+    assert "set" in season["properties"]
 
 
 async def test_bad_clients_hurt_only_themselves(tmp_path: Path) -> None:
@@ -82,7 +167,7 @@ async def test_bad_clients_hurt_only_themselves(tmp_path: Path) -> None:
             writer.close()
             await writer.wait_closed()
         _, silent = await asyncio.open_unix_connection(str(socket_path(tmp_path)))
-        assert (await asyncio.to_thread(ask, tmp_path, "echo"))["args"] == {}
+        assert (await asyncio.to_thread(ask, tmp_path, ECHO, Echo())).text == "you said "
         silent.close()
         await silent.wait_closed()
 
@@ -91,13 +176,13 @@ async def test_a_second_server_is_refused_and_a_dead_socket_is_replaced(tmp_path
     async with serving(tmp_path):
         with pytest.raises(Refused, match="already running"):
             await ApiServer(socket_path(tmp_path), {}).run(asyncio.Event())
-        assert (await asyncio.to_thread(ask, tmp_path, "echo"))["args"] == {}
+        assert (await asyncio.to_thread(ask, tmp_path, ECHO, Echo())).text == "you said "
     leftover = await asyncio.start_unix_server(lambda *_: None, str(socket_path(tmp_path)))
     leftover.close()
     await leftover.wait_closed()
     socket_path(tmp_path).touch()
     async with serving(tmp_path):
-        assert (await asyncio.to_thread(ask, tmp_path, "echo"))["args"] == {}
+        assert (await asyncio.to_thread(ask, tmp_path, ECHO, Echo())).text == "you said "
 
 
 def test_a_long_state_directory_gets_a_short_socket(tmp_path: Path) -> None:

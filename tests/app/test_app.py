@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bms.api.client import ask
 from bms.app.composition import composed
 from bms.config.load import load, with_endpoints
 from bms.control import STRATEGIES
@@ -20,6 +19,7 @@ from bms.historian.log.embedded import History
 from bms.operations.editing.watcher import load_to_run
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links
+from tests.asking import ask
 from tests.historian.influx_server import InfluxServer, ok
 
 FILES = {

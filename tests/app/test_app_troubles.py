@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from bms.api.client import ask
 from bms.app import composition, controller, state_task
 from bms.app.composition import composed
 from bms.app.controller import App
@@ -28,6 +27,7 @@ from bms.historian.records import Batch
 from drivers.base import Driver, Write, WriteResult
 from drivers.plant import PlantDriver
 from tests.acceptance.park import SITE
+from tests.asking import ask
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -31,6 +30,7 @@ from bms.field.commissioning.survey import (
     hosts,
     units,
 )
+from bms.operations.requests.live_requests import PointView
 from bms.storage import audit
 from drivers.device_files.catalogue import bind, shipped
 from drivers.modbus.driver import ModbusDriver
@@ -320,9 +320,12 @@ def test_values_as_people_type_them() -> None:
 
 
 def test_only_what_changed_is_shown() -> None:
-    def row(point: str, value: Any, quality: str = "good") -> dict[str, Any]:
-        return {"point": point, "value": value, "quality": quality, "detail": "", "age_s": 1.0}
+    def row(point: str, value: int, quality: str = "good", age_s: float = 1.0) -> PointView:
+        return PointView(
+            point=point, value=value, unit="", quality=quality, age_s=age_s, source_time=None,
+            detail="",
+        )  # fmt: skip
 
     before = {"a": row("a", 1), "b": row("b", 2)}
-    rows = [row("a", 1) | {"age_s": 3.0}, row("b", 2, "stale"), row("c", 3)]
-    assert [r["point"] for r in changes(before, rows)] == ["b", "c"]
+    rows = [row("a", 1, age_s=3.0), row("b", 2, "stale"), row("c", 3)]
+    assert [r.point for r in changes(before, rows)] == ["b", "c"]

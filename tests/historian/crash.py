@@ -21,7 +21,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bms.api.client import ask
 from bms.core.errors import BmsError
 from bms.historian.compaction.compaction import Compaction, Zones
 from bms.historian.log.embedded import History
@@ -29,6 +28,7 @@ from bms.historian.reading.trends import Trends
 from bms.historian.records import to_ms
 from drivers.plant import PlantPoint
 from drivers.points import Quality
+from tests.asking import ask
 
 METERS = 8
 WRAP = 10_000_000

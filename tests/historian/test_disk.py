@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from bms.api.client import ask
 from bms.app import state_task
 from bms.app.composition import composed
 from bms.app.controller import App
@@ -27,6 +26,7 @@ from bms.historian.reading.trends import Trends
 from bms.historian.recording import writer as writer_module
 from bms.historian.records import to_ms
 from bms.historian.upkeep.rounds import Request, run
+from tests.asking import ask
 from tests.historian.crash import FILES, WRAP
 from tests.historian.test_compaction import POWER, STATUS, at, recorded, sample
 

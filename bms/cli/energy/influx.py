@@ -201,10 +201,12 @@ def status(site: Path, as_json: bool) -> None:
     from bms.core.errors import Unreachable
     from bms.forward.cursors import dead_letters
     from bms.forward.positions import losses, positions
+    from bms.operations.requests.live_requests import STATUS, AskStatus
 
     state_dir = state_dir_of(site)
     try:
-        rows = ask(state_dir, "status")["cycle"]["sinks"]
+        sinks = ask(state_dir, STATUS, AskStatus()).cycle.sinks
+        rows = [sink.plain() for sink in sinks]
     except Unreachable:
         # The controller is not running: what it left behind.
         rows = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from bms.cli.common import AS_JSON, SITE, ErrorGroup, duration_of, print_json, s
 from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
+
+if TYPE_CHECKING:
+    from bms.operations.requests.override_requests import OverrideTold
 
 _FORMS = "18:30, 'tomorrow 07:00', 2026-07-01T18:30, or end-of-block: the group's next change."
 
@@ -48,18 +51,11 @@ def override_set(
 ) -> None:
     """Command POINT to VALUE until the time is over."""
     from bms.api.client import ask
+    from bms.operations.requests.override_requests import SET, SetOverride
 
-    asked: dict[str, Any] = {
-        "point": point,
-        "value": value,
-        "reason": reason,
-        **_ends(duration, until),
-    }
-    answer = ask(state_dir_of(site), "override.set", **asked)
-    if as_json:
-        print_json(answer)
-    else:
-        click.echo(_told(site, answer))
+    _check_end(duration, until)
+    asked = SetOverride(point=point, value=value, duration=duration, until=until, reason=reason)
+    _tell(site, ask(state_dir_of(site), SET, asked), as_json=as_json)
 
 
 @override.command("extend")
@@ -73,13 +69,11 @@ def override_extend(
 ) -> None:
     """Let an override last longer."""
     from bms.api.client import ask
+    from bms.operations.requests.override_requests import EXTEND, ExtendOverride
 
-    asked: dict[str, Any] = {"override": which, "reason": reason, **_ends(duration, until)}
-    answer = ask(state_dir_of(site), "override.extend", **asked)
-    if as_json:
-        print_json(answer)
-    else:
-        click.echo(_told(site, answer))
+    _check_end(duration, until)
+    asked = ExtendOverride(override=which, duration=duration, until=until, reason=reason)
+    _tell(site, ask(state_dir_of(site), EXTEND, asked), as_json=as_json)
 
 
 @override.command("clear")
@@ -90,12 +84,14 @@ def override_extend(
 def override_clear(site: Path, which: str, reason: str, as_json: bool) -> None:
     """Release an override by its number or its point."""
     from bms.api.client import ask
+    from bms.operations.requests.override_requests import CLEAR, ClearOverride
 
-    answer = ask(state_dir_of(site), "override.clear", override=which, reason=reason)
+    answer = ask(state_dir_of(site), CLEAR, ClearOverride(override=which, reason=reason))
     if as_json:
-        print_json(answer)
+        print_json(answer.plain())
     else:
-        click.echo(say("{answer} is automatic again", answer=answer["point"]))
+        click.echo(say("{point} is automatic again", point=answer.point))
+        _warn(answer)
 
 
 @override.command("list")
@@ -105,46 +101,67 @@ def override_clear(site: Path, which: str, reason: str, as_json: bool) -> None:
 def override_list(site: Path, past: str | None, as_json: bool) -> None:
     """Overrides in force, oldest first, with the kWh that each has cost against the schedule."""
     from bms.api.client import ask
+    from bms.operations.requests.override_requests import (
+        LIST,
+        PAST,
+        ListOverrides,
+        ListPastOverrides,
+    )
 
-    if past is None:
-        rows = ask(state_dir_of(site), "override.list")
-    else:
+    if past is not None:
         duration_of(past, "--past")
-        rows = ask(state_dir_of(site), "override.past", back=past)
+    rows = (
+        ask(state_dir_of(site), LIST, ListOverrides())
+        if past is None
+        else ask(state_dir_of(site), PAST, ListPastOverrides(back=past))
+    )
     if as_json:
-        print_json(rows)
-    elif not rows:
+        print_json(rows.plain())
+    elif not rows.root:
         click.echo(
             say("no override is in force")
             if past is None
             else say("none ended within {past}", past=past)
         )
     else:
-        _show(rows, over=past is not None)
+        _show(rows.shown(), over=past is not None)
 
 
-def _ends(duration: str | None, until: str | None) -> Mapping[str, str]:
+def _check_end(duration: str | None, until: str | None) -> None:
     if (duration is None) == (until is None):
         raise InvalidInput(msg("say either how long (--for 2h) or until when (--until 18:30)"))
     if duration is not None:
         duration_of(duration, "--for")
-        return {"duration": duration}
-    return {"until": str(until)}
 
 
-def _told(site: Path, answer: Mapping[str, Any]) -> str:
+def _tell(site: Path, answer: OverrideTold, *, as_json: bool) -> None:
     from bms.cli.screens.tables import value_text
 
-    return say(
-        "{point} = {commanded} until {until}, {afterwards} (override {number}); "
-        "undo: bms override clear {site} {number}",
-        point=answer["point"],
-        commanded=value_text(answer["value"]),
-        until=answer["until"],
-        afterwards=say(answer["then"]["text"]),
-        number=answer["id"],
-        site=site,
+    if as_json:
+        print_json(answer.plain())
+        return
+    click.echo(
+        say(
+            "{point} = {commanded} until {until}, {afterwards} (override {number}); "
+            "undo: bms override clear {site} {number}",
+            point=answer.point,
+            commanded=value_text(answer.value),
+            until=answer.until,
+            afterwards=answer.then.text,
+            number=answer.id,
+            site=site,
+        )
     )
+    _warn(answer)
+
+
+def _warn(answer: OverrideTold) -> None:
+    """What is in force and not on the disk is said, with what that means."""
+    if not answer.stored:
+        click.echo(
+            say("in force, and still being stored: a restart before that would forget it"),
+            err=True,
+        )
 
 
 def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:

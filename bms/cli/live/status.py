@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,7 +16,10 @@ from bms.cli.common import (
     state_dir_of,
     table_of,
 )
-from bms.texts.language import say
+from bms.texts.language import say, told
+
+if TYPE_CHECKING:
+    from bms.operations.requests.live_requests import PointView, Why
 
 
 @click.command()
@@ -26,12 +29,13 @@ def status(site: Path, as_json: bool) -> None:
     """Modes, seasons, stale devices, overrides, alarms and the next changes."""
     from bms.api.client import ask
     from bms.cli.screens.tables import status_screen
+    from bms.operations.requests.live_requests import STATUS, AskStatus
 
-    answer = ask(state_dir_of(site), "status")
+    answer = ask(state_dir_of(site), STATUS, AskStatus())
     if as_json:
-        print_json(answer)
+        print_json(answer.plain())
     else:
-        show(status_screen(answer))
+        show(status_screen(answer.shown()))
 
 
 @click.command()
@@ -41,12 +45,13 @@ def links(site: Path, as_json: bool) -> None:
     """How each link is doing: answers, errors, latency, and which units are silent."""
     from bms.api.client import ask
     from bms.cli.screens.link_table import links_screen
+    from bms.operations.requests.live_requests import STATUS, AskStatus
 
-    rows = ask(state_dir_of(site), "status")["links"]
+    answer = ask(state_dir_of(site), STATUS, AskStatus())
     if as_json:
-        print_json(rows)
+        print_json(answer.plain()["links"])
     else:
-        show(*links_screen(rows))
+        show(*links_screen(answer.shown()["links"]))
 
 
 @click.command()
@@ -69,29 +74,30 @@ def points(
     from bms.api.client import ask
     from bms.cli.live.watch import watch_points
     from bms.cli.screens.tables import quality_text, value_text
+    from bms.operations.requests.live_requests import POINTS, AskPoints
 
     state_dir = state_dir_of(site)
 
-    def look() -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = ask(state_dir, "points", filter=filter)
-        return [row for row in rows if row["quality"] != "good"] if abnormal else rows
+    def look() -> list[PointView]:
+        answer = ask(state_dir, POINTS, AskPoints(filter=filter))
+        return [row for row in answer.root if row.quality != "good" or not abnormal]
 
     if watch:
         watch_points(look, interval, as_json=as_json)
         return
     rows = look()
     if as_json:
-        print_json(rows)
+        print_json([row.plain() for row in rows])
         return
     table = table_of(None, "point", "value", "unit", "quality", "age", "detail")
     for row in rows:
         table.add_row(
-            row["point"],
-            value_text(row["value"]) if row["quality"] == "good" else "—",
-            row["unit"],
-            quality_text(row["quality"]),
-            f"{row['age_s']:.0f} s",
-            say(row["detail"]),
+            row.point,
+            value_text(row.value) if row.quality == "good" else "—",
+            row.unit,
+            quality_text(row.quality),
+            f"{row.age_s:.0f} s",
+            told(row.detail),
         )
     show(table)
     if not rows:
@@ -108,29 +114,32 @@ def why(site: Path, point: str, at: str | None, as_json: bool) -> None:
     from bms.api.client import ask
     from bms.cli.screens.ladder import why_screen
     from bms.core.errors import Unreachable
+    from bms.operations.requests.live_requests import WHY, AskWhy
 
     try:
-        answer = ask(state_dir_of(site), "why", point=point, at=at)
+        answer = ask(state_dir_of(site), WHY, AskWhy(point=point, at=at))
     except Unreachable:
         if at is None:
             raise
         answer = _why_then(site, point, at)  # the past is known without a controller
     if as_json:
-        print_json(answer)
+        print_json(answer.plain())
     else:
-        show(*why_screen(answer))
+        show(*why_screen(answer.shown()))
 
 
-def _why_then(directory: Path, point: str, at: str) -> dict[str, Any]:
+def _why_then(directory: Path, point: str, at: str) -> Why:
     from bms.cli.common import load_site
     from bms.config.points import known_units, zone_of
     from bms.control import STRATEGIES
     from bms.core.moments import past
     from bms.historian.log.log_queries import Queries
+    from bms.operations.requests.live_requests import Why
     from bms.reports.why import why_then
 
     site, now = load_site(directory), clock_now()
     time = past(at, now, zone_of(site, point))
     units = known_units(site, STRATEGIES)
     with Queries(site.state_dir, read_only=True) as history:
-        return why_then(site, STRATEGIES, history, point, time, now, units=units)
+        ladder = why_then(site, STRATEGIES, history, point, time, now, units=units)
+    return Why.model_validate(ladder)

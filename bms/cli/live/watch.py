@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from bms.cli.common import table_of
 from bms.core.errors import Unreachable
-from bms.texts.language import say
+from bms.texts.language import say, told
 
-Rows = list[dict[str, Any]]
+if TYPE_CHECKING:
+    from bms.operations.requests.live_requests import PointView
 
 
-def watch_points(look: Callable[[], Rows], interval_s: float, *, as_json: bool) -> None:
+def watch_points(
+    look: Callable[[], Sequence[PointView]], interval_s: float, *, as_json: bool
+) -> None:
     """A table redrawn in place on a terminal; elsewhere one line per change, or one JSON line.
 
     A controller that restarts is waited for. The first look must succeed. Ends with Ctrl-C.
@@ -32,30 +35,35 @@ def watch_points(look: Callable[[], Rows], interval_s: float, *, as_json: bool) 
         pass
 
 
-def changes(before: Mapping[str, dict[str, Any]], rows: Rows) -> Rows:
+def changes(before: Mapping[str, PointView], rows: Sequence[PointView]) -> list[PointView]:
     """The rows whose value or quality is not what it was."""
-    kept = ("value", "quality", "detail")
-    return [
-        row
-        for row in rows
-        if (old := before.get(row["point"])) is None or any(old[k] != row[k] for k in kept)
-    ]
+
+    def kept(row: PointView) -> tuple[object, ...]:
+        return row.value, row.quality, row.detail
+
+    return [row for row in rows if (old := before.get(row.point)) is None or kept(old) != kept(row)]
 
 
-def _print(look: Callable[[], Rows], rows: Rows, interval_s: float, *, as_json: bool) -> None:
+def _print(
+    look: Callable[[], Sequence[PointView]],
+    rows: Sequence[PointView],
+    interval_s: float,
+    *,
+    as_json: bool,
+) -> None:
     from bms.cli.screens.tables import value_text
 
-    known: dict[str, dict[str, Any]] = {}
+    known: dict[str, PointView] = {}
     away = False
     while True:
         for row in changes(known, rows):
             if as_json:
-                click.echo(json.dumps(row, ensure_ascii=False))
+                click.echo(json.dumps(row.plain(), ensure_ascii=False))
             else:
-                value = value_text(row["value"]) if row["quality"] == "good" else "—"
-                unit, quality = row["unit"], row["quality"]
-                click.echo(f"{row['point']} {value} {unit} {quality} {row['detail']}".rstrip())
-        known = {row["point"]: row for row in rows}
+                value = value_text(row.value) if row.quality == "good" else "—"
+                unit, quality = row.unit, row.quality
+                click.echo(f"{row.point} {value} {unit} {quality} {row.detail}".rstrip())
+        known = {row.point: row for row in rows}
         sys.stdout.flush()
         while True:
             time.sleep(interval_s)
@@ -70,25 +78,27 @@ def _print(look: Callable[[], Rows], rows: Rows, interval_s: float, *, as_json: 
                 break
 
 
-def _redraw(look: Callable[[], Rows], rows: Rows, interval_s: float) -> None:
+def _redraw(
+    look: Callable[[], Sequence[PointView]], rows: Sequence[PointView], interval_s: float
+) -> None:
     from rich.live import Live
     from rich.table import Table
     from rich.text import Text
 
     from bms.cli.screens.tables import console, quality_text, value_text
 
-    known: dict[str, dict[str, Any]] = {}
+    known: dict[str, PointView] = {}
 
     def table(title: str) -> Table:
-        news = {row["point"] for row in changes(known, rows)} if known else set()
+        news = {row.point for row in changes(known, rows)} if known else set()
         made = table_of(title, "point", "value", "unit", "quality", "age", "detail")
         for row in rows:
-            value = value_text(row["value"]) if row["quality"] == "good" else "—"
-            style = "reverse" if row["point"] in news else ""
-            age = f"{row['age_s']:.0f} s"
+            value = value_text(row.value) if row.quality == "good" else "—"
+            style = "reverse" if row.point in news else ""
+            age = f"{row.age_s:.0f} s"
             made.add_row(
-                row["point"], Text(value, style=style), row["unit"], quality_text(row["quality"]),
-                age, say(row["detail"]),
+                row.point, Text(value, style=style), row.unit, quality_text(row.quality),
+                age, told(row.detail),
             )  # fmt: skip
         return made
 
@@ -97,7 +107,7 @@ def _redraw(look: Callable[[], Rows], rows: Rows, interval_s: float) -> None:
     )
     with Live(table(title), console=console(None), auto_refresh=False) as live:
         while True:
-            known = {row["point"]: row for row in rows}
+            known = {row.point: row for row in rows}
             time.sleep(interval_s)
             try:
                 rows = look()

@@ -148,14 +148,13 @@ def _expected_if_running(site: Site, group: str) -> dict[str, Any] | None:
     """When optimal start will begin the next block, as far as anybody can tell now."""
     from bms.api.client import ask
     from bms.core.errors import Unreachable
+    from bms.operations.requests.live_requests import STATUS, AskStatus
 
     if site.groups[group].optimal is None:
         return None
     try:
-        bases = ask(site.state_dir, "status")["bases"]
+        bases = ask(site.state_dir, STATUS, AskStatus()).bases
     except Unreachable:
         return None
-    found: dict[str, Any] | None = next(
-        (g["expected_start"] for base in bases for g in base["groups"] if g["id"] == group), None
-    )
-    return found
+    found = next((g.expected_start for base in bases for g in base.groups if g.id == group), None)
+    return found.shown() if found is not None else None

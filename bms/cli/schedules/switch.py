@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -23,6 +23,13 @@ from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
 
+if TYPE_CHECKING:
+    from bms.operations.requests.operation import Operation, Trial
+    from bms.operations.requests.season_requests import Switching
+
+    T = TypeVar("T", bound=Trial)
+    S = TypeVar("S", bound=Switching)
+
 REASON = click.option("--reason", required=True, help="For the next shift.")
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what it would do, and do nothing.")
@@ -31,16 +38,10 @@ UNTIL = click.option("--until", help="Until when: 21:30, tomorrow 07:00, 2026-07
 BASE = click.option("--base", required=True, help="The base whose season it is.")
 
 
-def ask_controller(site: Path, op: str, **args: Any) -> Any:
-    from bms.api.client import ask
-
-    return ask(state_dir_of(site), op, **args)
-
-
 def _confirmed(
     site: Path,
-    op: str,
-    args: Mapping[str, Any],
+    operation: Operation[T, S],
+    request: T,
     draw: Callable[[Any], None],
     *,
     dry_run: bool,
@@ -48,25 +49,28 @@ def _confirmed(
     as_json: bool,
 ) -> None:
     """Show what a change would do, ask, and do it; programs and `--yes` are not asked."""
+    from bms.api.client import ask
+
+    state_dir = state_dir_of(site)
     if dry_run or not yes:
-        trial = ask_controller(site, op, **args, dry_run=True)
+        trial = ask(state_dir, operation, request.model_copy(update={"dry_run": True}))
         if dry_run:
             if as_json:
-                print_json(trial)
+                print_json(trial.plain())
             else:
-                draw(trial)
+                draw(trial.shown())
                 click.echo(say("nothing was changed"))
             return
         if not sys.stdin.isatty():
             raise Refused(msg("this asks before it switches: write --yes where nobody can answer"))
-        draw(trial)
+        draw(trial.shown())
         if not click.confirm(say("Switch?"), err=True):
             raise Refused(msg("nothing was changed"))
-    answer = ask_controller(site, op, **args)
+    answer = ask(state_dir, operation, request)
     if as_json:
-        print_json(answer)
+        print_json(answer.plain())
     else:
-        _done(answer)
+        _done(answer.shown())
 
 
 def _done(answer: Mapping[str, Any]) -> None:
@@ -80,7 +84,7 @@ def _done(answer: Mapping[str, Any]) -> None:
                     start=step["from"],
                 )
             )
-    elif "until" in answer:
+    elif answer["until"] is not None:
         click.echo(
             say(
                 "{overlay}: {level} until {until}",
@@ -133,10 +137,14 @@ def season() -> None:
 @AS_JSON
 def season_list(site: Path, as_json: bool) -> None:
     """Every season set of every base: season, since when, why, and what is planned."""
-    rows = ask_controller(site, "season.list")
+    from bms.api.client import ask
+    from bms.operations.requests.season_requests import SEASON_LIST, ListSeasons
+
+    answer = ask(state_dir_of(site), SEASON_LIST, ListSeasons())
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
         return
+    rows = answer.shown()
     if not rows:
         click.echo(say("no schedule has seasons"))
         return
@@ -182,10 +190,14 @@ def _mean(outdoor: Mapping[str, Any]) -> str:
 @AS_JSON
 def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
     """One season set at a base: groups, what decides, and its last seasons with their causes."""
-    row = ask_controller(site, "season.show", set=season_set, base=base)
+    from bms.api.client import ask
+    from bms.operations.requests.season_requests import SEASON_SHOW, ShowSeason
+
+    answer = ask(state_dir_of(site), SEASON_SHOW, ShowSeason(season_set=season_set, base=base))
     if as_json:
-        print_json(row)
+        print_json(answer.plain())
         return
+    row = answer.shown()
     click.echo(
         say(
             "{base} {set} (by {way}): {season}, {reason}",
@@ -245,6 +257,7 @@ def season_switch(
     as_json: bool,
 ) -> None:
     """Switch the season of a base by hand, through transitional where it has to be."""
+    from bms.operations.requests.season_requests import SEASON_SWITCH, SwitchSeason
 
     def draw(trial: Mapping[str, Any]) -> None:
         since = say(" since {since}", since=trial["since"]) if trial["since"] else ""
@@ -274,8 +287,8 @@ def season_switch(
                 click.echo(f"  [ ] {_title(line, '')}")
         _effects(trial)
 
-    args = {"set": season_set, "base": base, "to": to, "at": at, "force": force, "reason": reason}
-    _confirmed(site, "season.switch", args, draw, dry_run=dry_run, yes=yes, as_json=as_json)
+    asked = SwitchSeason(season_set=season_set, base=base, to=to, at=at, force=force, reason=reason)
+    _confirmed(site, SEASON_SWITCH, asked, draw, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @season.command("withdraw")
@@ -286,16 +299,20 @@ def season_switch(
 @AS_JSON
 def season_withdraw(site: Path, season_set: str, base: str, reason: str, as_json: bool) -> None:
     """Take back what is planned for a base."""
-    row = ask_controller(site, "season.withdraw", set=season_set, base=base, reason=reason)
+    from bms.api.client import ask
+    from bms.operations.requests.season_requests import SEASON_WITHDRAW, WithdrawSeason
+
+    asked = WithdrawSeason(season_set=season_set, base=base, reason=reason)
+    answer = ask(state_dir_of(site), SEASON_WITHDRAW, asked)
     if as_json:
-        print_json(row)
+        print_json(answer.plain())
     else:
         click.echo(
             say(
                 "{base} ({season_set}): {season}, nothing is planned",
                 base=base,
                 season_set=season_set,
-                season=row["season"],
+                season=answer.season,
             )
         )
 
@@ -313,12 +330,15 @@ def overlay() -> None:
 @AS_JSON
 def overlay_list(site: Path, as_json: bool) -> None:
     """Every overlay in the order in which they lie on each other, with its level."""
+    from bms.api.client import ask
     from bms.cli.screens.tables import title_text
+    from bms.operations.requests.season_requests import OVERLAY_LIST, ListOverlays
 
-    rows = ask_controller(site, "overlay.list")
+    answer = ask(state_dir_of(site), OVERLAY_LIST, ListOverlays())
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
         return
+    rows = answer.shown()
     if not rows:
         click.echo(say("overlays.yaml declares no overlay"))
         return
@@ -371,9 +391,11 @@ def overlay_set(
     as_json: bool,
 ) -> None:
     """Set overlay NAME to LEVEL, until its renewal date if nothing else is said."""
+    from bms.operations.requests.season_requests import OVERLAY_SET, SetOverlay
+
     check_end(duration, until)
-    args = {"overlay": name, "level": level, "duration": duration, "until": until, "reason": reason}
-    _confirmed(site, "overlay.set", args, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
+    asked = SetOverlay(overlay=name, level=level, duration=duration, until=until, reason=reason)
+    _confirmed(site, OVERLAY_SET, asked, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @overlay.command("renew")
@@ -396,9 +418,11 @@ def overlay_renew(
     as_json: bool,
 ) -> None:
     """Keep the level of overlay NAME for longer, counted from now."""
+    from bms.operations.requests.season_requests import OVERLAY_RENEW, RenewOverlay
+
     check_end(duration, until)
-    args = {"overlay": name, "duration": duration, "until": until, "reason": reason}
-    _confirmed(site, "overlay.renew", args, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
+    asked = RenewOverlay(overlay=name, duration=duration, until=until, reason=reason)
+    _confirmed(site, OVERLAY_RENEW, asked, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @overlay.command("clear")
@@ -412,8 +436,10 @@ def overlay_clear(
     site: Path, name: str, reason: str, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
     """Switch overlay NAME off: its groups run as their schedules say."""
-    args = {"overlay": name, "reason": reason}
-    _confirmed(site, "overlay.clear", args, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
+    from bms.operations.requests.season_requests import OVERLAY_CLEAR, ClearOverlay
+
+    asked = ClearOverlay(overlay=name, reason=reason)
+    _confirmed(site, OVERLAY_CLEAR, asked, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def check_end(duration: str | None, until: str | None) -> None:

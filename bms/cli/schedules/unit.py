@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs, print_json, show, table_of
-from bms.cli.schedules.switch import DRY_RUN, FOR, REASON, UNTIL, ask_controller, check_end
+from bms.cli.common import (
+    AS_JSON,
+    SITE,
+    ErrorGroup,
+    pairs,
+    print_json,
+    show,
+    state_dir_of,
+    table_of,
+)
+from bms.cli.schedules.switch import DRY_RUN, FOR, REASON, UNTIL, check_end
 from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
+
+if TYPE_CHECKING:
+    from bms.operations.requests.unit_requests import UnitChanged
 
 
 @click.group(cls=ErrorGroup)
@@ -25,12 +37,15 @@ def unit() -> None:
 @AS_JSON
 def unit_list(site: Path, as_json: bool) -> None:
     """Every time unit: what runs in it until when, and who may extend it."""
+    from bms.api.client import ask
     from bms.cli.screens.tables import title_text
+    from bms.operations.requests.unit_requests import UNIT_LIST, ListUnits
 
-    rows = ask_controller(site, "unit.list")
+    answer = ask(state_dir_of(site), UNIT_LIST, ListUnits())
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
         return
+    rows = answer.shown()
     if not rows:
         click.echo(say("time-units.yaml declares no time unit"))
         return
@@ -55,18 +70,20 @@ def unit_list(site: Path, as_json: bool) -> None:
 @AS_JSON
 def unit_show(site: Path, name: str, as_json: bool) -> None:
     """One time unit with its limits, and what people have extended."""
+    from bms.api.client import ask
     from bms.cli.screens.tables import title_text
+    from bms.operations.requests.unit_requests import UNIT_LIST, ListUnits
     from bms.texts.problems import suggestion
 
-    rows = {row["unit"]: row for row in ask_controller(site, "unit.list")}
+    rows = {row.unit: row for row in ask(state_dir_of(site), UNIT_LIST, ListUnits()).root}
     if name not in rows:
         raise InvalidInput(
             msg("no time unit '{name}'; {suggestion}", name=name, suggestion=suggestion(name, rows))
         )
-    row = rows[name]
     if as_json:
-        print_json(row)
+        print_json(rows[name].plain())
         return
+    row = rows[name].shown()
     click.echo(
         say(
             "{unit} {title}: {people} may ask for",
@@ -132,6 +149,9 @@ def unit_extend(
     as_json: bool,
 ) -> None:
     """Let UNIT run from now on, for some time or until a time; it ends by itself."""
+    from bms.api.client import ask
+    from bms.operations.requests.unit_requests import UNIT_EXTEND, ExtendUnit
+
     check_end(duration, until)
     setpoints = {}
     for key, value in pairs(values).items():
@@ -141,10 +161,17 @@ def unit_extend(
             raise InvalidInput(
                 msg("--set {setpoint}={text}: '{text}' is not a number", setpoint=key, text=value)
             ) from None
-    args = {"target": target, "duration": duration, "until": until, "mode": mode}
-    answer = ask_controller(
-        site, "unit.extend", unit=name, setpoints=setpoints, reason=reason, dry_run=dry_run, **args
+    asked = ExtendUnit(
+        unit=name,
+        target=target,
+        duration=duration,
+        until=until,
+        mode=mode,
+        setpoints=setpoints,
+        reason=reason,
+        dry_run=dry_run,
     )
+    answer = ask(state_dir_of(site), UNIT_EXTEND, asked)
     _say_unit(answer, dry_run=dry_run, as_json=as_json)
 
 
@@ -160,9 +187,11 @@ def unit_cancel(
     site: Path, name: str, target: str | None, day: bool, reason: str, dry_run: bool, as_json: bool
 ) -> None:
     """Switch UNIT off until what runs now would have ended."""
-    answer = ask_controller(
-        site, "unit.cancel", unit=name, target=target, day=day, reason=reason, dry_run=dry_run
-    )
+    from bms.api.client import ask
+    from bms.operations.requests.unit_requests import UNIT_CANCEL, CancelUnit
+
+    asked = CancelUnit(unit=name, target=target, day=day, reason=reason, dry_run=dry_run)
+    answer = ask(state_dir_of(site), UNIT_CANCEL, asked)
     _say_unit(answer, dry_run=dry_run, as_json=as_json)
 
 
@@ -174,18 +203,22 @@ def unit_cancel(
 @AS_JSON
 def unit_resume(site: Path, name: str, target: str | None, reason: str, as_json: bool) -> None:
     """End what people changed in UNIT: it runs as its schedule says."""
-    answer = ask_controller(site, "unit.resume", unit=name, target=target, reason=reason)
+    from bms.api.client import ask
+    from bms.operations.requests.unit_requests import UNIT_RESUME, ResumeUnit
+
+    asked = ResumeUnit(unit=name, target=target, reason=reason)
+    answer = ask(state_dir_of(site), UNIT_RESUME, asked)
     _say_unit(answer, dry_run=False, as_json=as_json)
 
 
-def _say_unit(answer: Mapping[str, Any], *, dry_run: bool, as_json: bool) -> None:
+def _say_unit(answer: UnitChanged, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        print_json(answer)
+        print_json(answer.plain())
         return
-    for extension in answer["extensions"]:
-        click.echo(_extension(extension))
-    if not answer["extensions"]:
-        click.echo(say("{unit} runs as its schedule says", unit=answer["unit"]))
+    for extension in answer.extensions:
+        click.echo(_extension(extension.shown()))
+    if not answer.extensions:
+        click.echo(say("{unit} runs as its schedule says", unit=answer.unit))
     if dry_run:
         click.echo(say("nothing was changed"))
 

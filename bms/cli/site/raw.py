@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +12,10 @@ from bms.cli.common import AS_JSON, SITE, clock_now, load_site, print_json
 from bms.core.errors import InvalidInput, Unreachable
 from bms.texts.language import say
 from bms.texts.messages import msg
-from drivers.base import Driver
 
 _UNIT = click.option("--unit", type=click.IntRange(0, 255), help="Modbus unit (device) id.")
 _TYPE = click.option(
-    "--type", "kind", help="int16, uint32, float32, string …  [default: all that it may be]"
+    "--type", "type", help="int16, uint32, float32, string …  [default: all that it may be]"
 )
 _WORDS = click.option(
     "--word-order", type=click.Choice(["big", "little"]), default="big", show_default=True
@@ -48,21 +45,28 @@ def read(site: Path, link: str, place: str, as_json: bool, **options: Any) -> No
     Addresses count from 0, as on the wire: register 40001 is holding:0. Through the running
     controller if there is one, so that a device with a single connection is not disturbed.
     """
-    from bms.field.commissioning.raw_access import look, place_of
+    from bms.api.client import ask
+    from bms.operations.requests.raw_requests import READ, ReadRaw
+    from bms.operations.use_cases.raw_cases import link_of, read_directly
 
-    args = _arguments(link, place, options)
-    if args["type"] is None and not options["count"] and place.startswith(("holding", "input")):
-        args["count"] = 2
-    found = _through("raw.read", site, args, lambda d: look(d, place_of(place, args)))
+    if options["type"] is None and not options["count"] and place.startswith(("holding", "input")):
+        options["count"] = 2
+    loaded = load_site(site)
+    asked = ReadRaw(link=link_of(loaded, link).id, place=place, **options)
+    try:
+        found = ask(loaded.state_dir, READ, asked)
+    except Unreachable:
+        found = asyncio.run(read_directly(loaded, asked, clock_now))
     if as_json:
-        print_json(found)
+        print_json(found.plain())
         return
-    for name, value in found.items():
+    for name, value in found.shown().items():
         if name == "may_be":
             for kind, guess in value.items():
                 click.echo(f"  {kind:28} {guess}")
         else:
-            click.echo(f"{name:12} {' '.join(map(str, value)) if _is_list(value) else value}")
+            several = isinstance(value, list | tuple)
+            click.echo(f"{name:12} {' '.join(map(str, value)) if several else value}")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -89,14 +93,19 @@ def write(
 
     The controller, if it commands the point, will command it again: use an override for that.
     """
-    from bms.field.commissioning.raw_access import look, place_of, put_audited
+    from bms.api.client import ask
+    from bms.operations.requests.raw_requests import READ, WRITE, ReadRaw, WriteRaw
+    from bms.operations.use_cases.raw_cases import link_of, read_directly, write_directly
     from bms.people.accounts import login
-    from bms.people.roles import Action, may
 
     if not reason.strip():
         raise InvalidInput(msg("--reason: say why; it is kept"))
-    args = _arguments(link, place, options)
-    before = _through("raw.read", site, args, lambda d: look(d, place_of(place, args)))
+    loaded = load_site(site)
+    look = ReadRaw(link=link_of(loaded, link).id, place=place, **options)
+    try:
+        before = ask(loaded.state_dir, READ, look)
+    except Unreachable:
+        before = asyncio.run(read_directly(loaded, look, clock_now))
     if not yes:
         unit = say(" of unit {unit}", unit=options["unit"]) if options["unit"] is not None else ""
         click.echo(
@@ -105,83 +114,25 @@ def write(
                 place=place,
                 unit=unit,
                 link=link,
-                registers=before["value"],
+                registers=before.shown()["value"],
             ),
             err=as_json,
         )
         click.confirm(say("write {registers}?", registers=value), abort=True, err=as_json)
 
-    async def directly(driver: Driver) -> dict[str, Any]:
-        may(load_site(site), login(), Action.RAW)
-        return await put_audited(
-            driver,
-            place_of(place, args),
-            value,
-            load_site(site).state_dir,
-            clock_now,
-            who=login(),
-            via="cli",
-            why=reason,
-            link=link,
-            place_text=place,
-        )
-
-    found = _through("raw.write", site, args | {"value": value, "reason": reason}, directly)
+    asked = WriteRaw(link=link, place=place, value=value, reason=reason, **options)
+    try:
+        found = ask(loaded.state_dir, WRITE, asked)
+    except Unreachable:
+        found = asyncio.run(write_directly(loaded, asked, login(), clock_now))
     if as_json:
-        print_json(found)
+        print_json(found.plain())
     else:
         click.echo(
             say(
                 "{place} held {before}, holds {after}",
                 place=place,
-                before=found["before"]["value"],
-                after=found["after"]["value"],
+                before=found.shown()["before"]["value"],
+                after=found.shown()["after"]["value"],
             )
         )
-
-
-def _arguments(link: str, place: str, options: dict[str, Any]) -> dict[str, Any]:
-    kind = options.pop("kind")
-    return {"link": link, "place": place, "type": kind, **options}
-
-
-def _through(
-    operation: str,
-    site: Path,
-    args: dict[str, Any],
-    directly: Callable[[Driver], Awaitable[dict[str, Any]]],
-) -> dict[str, Any]:
-    """Ask the running controller, or the device itself where none runs."""
-    from bms.api.client import ask
-    from bms.field.wiring import driver_for
-    from bms.texts.yaml.parsing import suggestion
-    from drivers.ticker import Ticker
-
-    loaded = load_site(site)
-    link = args["link"]
-    if link not in loaded.links:
-        raise InvalidInput(
-            msg(
-                "no link '{link}'; {suggestion}",
-                link=link,
-                suggestion=suggestion(link, loaded.links),
-            )
-        )
-    try:
-        answer: dict[str, Any] = ask(loaded.state_dir, operation, **args)
-    except Unreachable:
-        pass
-    else:
-        return answer
-
-    async def alone() -> dict[str, Any]:
-        async with AsyncExitStack() as stack:
-            driver, _ = driver_for(loaded, loaded.links[link], Ticker(), clock_now, stack)
-            async with driver:
-                return await directly(driver)
-
-    return asyncio.run(alone())
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
-from typing import Any
 
 from bms.config.points import (
     groups_of,
@@ -27,6 +26,7 @@ from bms.core.durations import parse_duration
 from bms.core.equipment import PointClass
 from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import END_OF_BLOCK, coming
+from bms.operations.requests.override_requests import After
 from bms.people.roles import Action, may, may_for
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
@@ -179,11 +179,8 @@ def back_to(
     override: Override,
     others: Iterable[Override],
     resolver: ResolverOf,
-) -> dict[str, Any]:
-    """What becomes of the point when the override ends, as the schedule stands now.
-
-    `point` is who decides then: the point itself, or its group's mode; `text` is for people.
-    """
+) -> After:
+    """What becomes of the point when the override ends, as the schedule stands now."""
     point, end = override.point, override.until
     own = own_group(site, point)
     if own is not None:
@@ -239,8 +236,8 @@ def _told(group: Group, point: PointId, value: Value) -> str:
     return state if value == state else msg("mode {mode}", mode=value)
 
 
-def _after(point: PointId, value: Value | None, reason: str, text: str) -> dict[str, Any]:
-    return {"point": point, "value": value, "reason": reason, "text": text}
+def _after(point: PointId, value: Value | None, reason: str, text: str) -> After:
+    return After(point=point, value=value, reason=reason, text=text)
 
 
 def _scheduled(

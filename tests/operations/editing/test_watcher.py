@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bms.api.client import ask
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput
@@ -15,6 +14,7 @@ from bms.operations.editing.revisions import Revisions
 from bms.operations.editing.watcher import ScheduleFiles, load_to_run
 from bms.storage import audit
 from tests.app.test_app import controlled, until
+from tests.asking import ask
 from tests.operations.editing.sites import AIR, NOW, TEXT, write_site
 
 

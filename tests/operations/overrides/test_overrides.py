@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from bms.api.client import ask
 from bms.config.load import load
 from bms.config.site import Site
 from bms.control import STRATEGIES
@@ -30,6 +29,7 @@ from drivers.points import Value
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links
 from tests.app.test_app import FILES, controlled, until
+from tests.asking import ask
 from tests.config.sites import write
 
 SCHEDULE = """\
@@ -188,7 +188,7 @@ def test_then_back_to(site: Site, point: str, end: str, others: str, text: str) 
     if others:
         until = datetime.fromisoformat(f"2026-07-01T{others}+08:00")
         longer = [Override(9, "b.air.mode", "on", override.start, until, "gala", "li")]
-    assert back_to(site, override, longer, _resolver(site))["text"].startswith(text)
+    assert back_to(site, override, longer, _resolver(site)).text.startswith(text)
 
 
 # --- the real process ------------------------------------------------------------------------

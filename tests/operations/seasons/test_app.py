@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner, Result
 
-from bms.api.client import ask
 from bms.cli import main
 from bms.core.errors import Refused
 from bms.storage import audit
 from tests.app.test_app import controlled, until
+from tests.asking import ask
 from tests.operations.seasons.site import SITE, USER, time_units
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -61,7 +61,7 @@ async def cli(*args: object) -> Any:
 
 
 async def call(directory: Path, op: str, **args: object) -> Any:
-    return await asyncio.to_thread(lambda: ask(directory / "state", op, **args))  # type: ignore[arg-type]
+    return await asyncio.to_thread(lambda: ask(directory / "state", op, **args))
 
 
 def others(season: str) -> str:

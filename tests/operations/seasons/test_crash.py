@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bms.api.client import ask
 from bms.core.errors import Unreachable
 from bms.storage import audit
 from bms.storage.state import Store
 from tests.acceptance.park import until
+from tests.asking import ask
 from tests.operations.seasons.site import SITE, USER, time_units
 
 KILLS = 8
@@ -38,11 +38,13 @@ with Store(Path(sys.argv[1])) as store:
         store.switches.put_level(
             OverlayLevel("epidemic", "full", at, at + timedelta(days=9), "li", f"{n}"), at)
         print("level", n, flush=True)
-        (made,) = store.switches.add_extensions([Extension(
+        (made,) = store.switches.put_extensions([Extension(
             0, "u", "b.air", at, at + timedelta(hours=2), "on", {}, "mei", f"{n}")], at)
         print("extension", made.id, flush=True)
         if n % 2:
-            store.switches.end_extensions([made.id], at + timedelta(minutes=1), "mei", "enough")
+            later = at + timedelta(minutes=1)
+            store.switches.put_extensions(
+                (), later, ended=[made.id], by="mei", reason="enough")
             print("ended", made.id, flush=True)
         spell = Spell("s", "b", at, "summer", "weather", "bms", f"{n}")
         store.save_states({"seasons": {"n": n}}, [spell], at)

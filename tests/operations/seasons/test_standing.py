@@ -212,11 +212,11 @@ def test_everything_comes_back_exactly_after_every_single_change(tmp_path: Path)
                 store.switches.clear_level("epidemic", now, "li", "over")
                 live.clear_level("epidemic")
             elif what == "extend":
-                kept = store.switches.add_extensions([extension(0, start=now)], now)
+                kept = store.switches.put_extensions([extension(0, start=now)], now)
                 live.put_extensions(kept, now)
             elif what == "end":
                 ids = [e.id for e in live.switched.extensions if e.end > now][:1]
-                store.switches.end_extensions(ids, now, "li", "enough")
+                store.switches.put_extensions((), now, ended=ids, by="li", reason="enough")
                 live.put_extensions((), now, ids)
             else:
                 store.save_states(
@@ -257,7 +257,7 @@ def test_a_change_whose_audit_was_cut_off_is_audited_once_after_the_restart(tmp_
             connection.execute("INSERT INTO unaudited VALUES (?, ?)", (ref, json.dumps(waiting)))
         connection.close()
     with Store(tmp_path) as store:
-        store.switches.audit_waiting()
+        store.outbox.deliver()
     assert [e["ref"] for e in audit.entries(tmp_path)] == [entry["ref"], 77]
     assert audit.verify(tmp_path) == (2, [])
 
@@ -268,6 +268,9 @@ def test_a_database_of_before_has_nothing_switched(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         for table in ("season_spell", "overlay_level", "extension", "unaudited"):
             connection.execute(f"DROP TABLE {table}")
+        for column in ("reason_made_of", "ended_made_of"):
+            connection.execute(f"ALTER TABLE override DROP COLUMN {column}")
+        connection.execute("PRAGMA user_version=1")
     connection.close()
     assert read_switched(tmp_path, NOW) == NOTHING_SWITCHED
     with Store(tmp_path) as store:

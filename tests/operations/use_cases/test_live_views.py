@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bms.api import views
 from bms.cli import main
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.field.image import Field
 from bms.operations.overrides.planning import Until, wanted
 from bms.operations.runtime import Runtime
+from bms.operations.use_cases import live_views as views
 from tests.app.test_app import FILES
 
 SCHEDULE = """\
@@ -44,23 +44,24 @@ def test_the_next_change_is_one_that_people_notice(tmp_path: Path) -> None:
     now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)  # 08:00 in Shanghai
     runtime = _runtime(tmp_path, SCHEDULE, now)
     view = views.group_view(runtime, runtime.site.groups["b.air"], "Asia/Shanghai", now)
-    assert view["mode"] == "on"
-    assert view["next_change"]["time"] == "2026-03-02T15:00:00+08:00"
-    assert view["next_change"]["setpoints"] == {"speed_pct": 40.0}
+    assert view.mode == "on"
+    assert view.next_change is not None
+    assert view.next_change.time == "2026-03-02T15:00:00+08:00"
+    assert view.next_change.setpoints == {"speed_pct": 40.0}
 
 
 def test_a_schedule_that_never_changes_has_no_next_change(tmp_path: Path) -> None:
     now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
     runtime = _runtime(tmp_path, FILES["schedules/air.yaml"], now)
     view = views.group_view(runtime, runtime.site.groups["b.air"], "Asia/Shanghai", now)
-    assert view["next_change"] is None
+    assert view.next_change is None
 
 
 @pytest.mark.parametrize("pattern", ["b.holds.*", "holds"])
 def test_points_are_found_by_part_and_by_wildcard(tmp_path: Path, pattern: str) -> None:
     now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
     runtime = _runtime(tmp_path, SCHEDULE, now)
-    assert [row["point"] for row in views.points(runtime, pattern, now)] == [
+    assert [row.point for row in views.points(runtime, pattern, now).root] == [
         "b.holds.enable",
         "b.holds.speed",
     ]
@@ -69,14 +70,18 @@ def test_points_are_found_by_part_and_by_wildcard(tmp_path: Path, pattern: str) 
 def test_a_state_is_shown_alike_however_it_was_commanded(tmp_path: Path) -> None:
     now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
     runtime = _runtime(tmp_path, SCHEDULE, now)
-    assert views.why(runtime, "b.holds.enable", now)["winner"]["value"] is True
-    assert views.why(runtime, "b.holds.speed", now)["winner"]["value"] == 80.0
+    enable = views.why(runtime, "b.holds.enable", now).winner
+    speed = views.why(runtime, "b.holds.speed", now).winner
+    assert enable is not None
+    assert speed is not None
+    assert (enable.value, speed.value) == (True, 80.0)
+    assert isinstance(enable.value, bool)
     reason = " 皮带\n\x1b[31m 更换 "
     by_hand = wanted(
         runtime.site, "b.holds.enable", "off", Until("1h"), reason, "ming", now, runtime.resolver
     )
     assert by_hand.reason == "皮带 [31m 更换"
-    assert views.override_view(runtime, by_hand, now)["value"] is False
+    assert views.override_view(runtime.site, by_hand, now, stored=True).value is False
 
 
 def test_a_negative_value_is_no_option(tmp_path: Path) -> None:

@@ -1,0 +1,87 @@
+"""Every operation that a running controller serves, by name: request, answer, and who does it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from bms.operations.requests import (
+    live_requests,
+    override_requests,
+    raw_requests,
+    season_requests,
+    unit_requests,
+)
+from bms.operations.requests.operation import Operation, Request, Served
+from bms.operations.running import Running
+from bms.operations.use_cases import (
+    live_cases,
+    override_cases,
+    raw_cases,
+    season_cases,
+    unit_cases,
+)
+
+Q = TypeVar("Q", bound=Request)
+A = TypeVar("A", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class UseCase:
+    """An operation and who does it."""
+
+    operation: Operation[Request, BaseModel]
+    carry_out: Callable[[Running, Request, str], Awaitable[BaseModel]]
+
+
+def use_cases() -> tuple[UseCase, ...]:
+    """All of them, in the order in which they are told."""
+    return (
+        _case(live_requests.STATUS, live_cases.status),
+        _case(live_requests.POINTS, live_cases.points),
+        _case(live_requests.WHY, live_cases.why),
+        _case(override_requests.SET, override_cases.set_override),
+        _case(override_requests.EXTEND, override_cases.extend_override),
+        _case(override_requests.CLEAR, override_cases.clear_override),
+        _case(override_requests.LIST, override_cases.list_overrides),
+        _case(override_requests.PAST, override_cases.past_overrides),
+        _case(season_requests.SEASON_LIST, season_cases.list_seasons),
+        _case(season_requests.SEASON_SHOW, season_cases.show_season),
+        _case(season_requests.SEASON_SWITCH, season_cases.switch_season),
+        _case(season_requests.SEASON_WITHDRAW, season_cases.withdraw_season),
+        _case(season_requests.OVERLAY_LIST, season_cases.list_overlays),
+        _case(season_requests.OVERLAY_SET, season_cases.set_overlay),
+        _case(season_requests.OVERLAY_RENEW, season_cases.renew_overlay),
+        _case(season_requests.OVERLAY_CLEAR, season_cases.clear_overlay),
+        _case(unit_requests.UNIT_LIST, unit_cases.list_units),
+        _case(unit_requests.UNIT_EXTEND, unit_cases.extend_unit),
+        _case(unit_requests.UNIT_CANCEL, unit_cases.cancel_unit),
+        _case(unit_requests.UNIT_RESUME, unit_cases.resume_unit),
+        _case(raw_requests.READ, raw_cases.read_raw),
+        _case(raw_requests.WRITE, raw_cases.write_raw),
+    )
+
+
+def served_by(running: Running) -> Mapping[str, Served]:
+    """The operations of one running site, by name."""
+    return {case.operation.name: _served(case, running) for case in use_cases()}
+
+
+def _case(
+    operation: Operation[Q, A], function: Callable[[Running, Q, str], Awaitable[A]]
+) -> UseCase:
+    async def carry_out(running: Running, request: Request, user: str) -> BaseModel:
+        assert isinstance(request, operation.request)
+        return await function(running, request, user)
+
+    return UseCase(operation, carry_out)
+
+
+def _served(case: UseCase, running: Running) -> Served:
+    async def carry_out(request: Request, user: str) -> BaseModel:
+        return await case.carry_out(running, request, user)
+
+    return Served(case.operation, carry_out)

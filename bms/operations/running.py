@@ -1,0 +1,45 @@
+"""What the use cases work with: a running site and its ways to the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from bms.operations.changes import Changes
+from bms.operations.overrides.override_record import OverrideRecord
+from bms.operations.past import Past
+from bms.operations.requests.live_requests import CycleView
+from bms.operations.runtime import Runtime
+from bms.storage.state import Store
+
+T = TypeVar("T")
+
+
+class InStore(Protocol):
+    """Runs a call with the state database beside the loop; durable when it returns. Raises
+    StoreError, also while the disk does not let the database be opened."""
+
+    async def __call__(self, call: Callable[[Store], T]) -> T: ...
+
+
+class Beside(Protocol):
+    """Runs a call beside the loop."""
+
+    async def __call__(self, call: Callable[[], T]) -> T: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One running site."""
+
+    runtime: Runtime
+    now: Callable[[], datetime]
+    in_store: InStore
+    beside: Beside
+    changes: Changes
+    overrides: OverrideRecord
+    past: Past
+    cycle: Callable[[], CycleView]
+    kwh_today: Callable[[datetime], Awaitable[Mapping[str, float | None]]]
