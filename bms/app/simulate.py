@@ -29,6 +29,7 @@ from bms.ledger.store import Ledger
 from bms.operations.seasons.standing import STATES, Standing
 from bms.storage.sqlite import make_directory
 from bms.storage.state import Store
+from bms.texts.messages import msg
 from drivers.plant import Plant, PlantDriver
 
 STORE_EVERY = timedelta(days=1)
@@ -184,8 +185,12 @@ async def simulate(
         last = history.last
         if last is not None and last > start:
             raise Refused(
-                f"{into} already holds history up to {last.isoformat(timespec='seconds')}; "
-                "start the simulation there, or choose another directory"
+                msg(
+                    "{path} already holds history up to {time}; start the simulation there, or "
+                    "choose another directory",
+                    path=into,
+                    time=last.isoformat(timespec="seconds"),
+                )
             )
         saved = store.load_states()
         standing = Standing(site, store.switches.read(start), saved)

@@ -15,8 +15,8 @@ from bms.cli.speaking import asked, speak, spoken
 from bms.config.writing.render import problem_line
 from bms.core.errors import BmsError, InvalidInput
 from bms.core.instants import is_zone, local_midnight, shown_at
-from bms.texts.language import say
-from bms.texts.messages import msg
+from bms.texts.language import say, told
+from bms.texts.messages import message_of, msg
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -67,7 +67,7 @@ class Main(ErrorGroup):
 
 
 def fail(error: BmsError) -> NoReturn:
-    click.echo(f"{say('error')}: {say(error.args[0]) if error.args else error}", err=True)
+    click.echo(f"{say('error')}: {told(message_of(error))}", err=True)
     if isinstance(error, InvalidInput):
         for problem in error.problems:
             click.echo(problem_line(problem), err=True)

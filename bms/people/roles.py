@@ -7,7 +7,7 @@ plant control, on purpose: the three are separate people where the law asks for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -17,7 +17,7 @@ from bms.config.shapes.models import PersonFile, Role
 from bms.config.site import Site
 from bms.core.durations import in_words
 from bms.core.errors import Refused
-from bms.texts.messages import msg
+from bms.texts.messages import Message, joined, msg
 
 SUPERUSER = "root"
 
@@ -43,28 +43,8 @@ class Action(StrEnum):
     """Write to a device past all protection."""
 
 
-_WORDS: Mapping[Action, str] = MappingProxyType(
-    {
-        Action.OVERRIDE: msg("override"),
-        Action.SCHEDULE: msg("edit the schedule of"),
-        Action.EXTEND: msg("extend or cancel running of"),
-        Action.OVERLAY: msg("switch overlays of"),
-        Action.SEASON: msg("switch the season of"),
-        Action.CALENDAR: msg("change calendars of"),
-        Action.METER: msg("change meters of"),
-        Action.RAW: msg("write by hand to"),
-    }
-)
 _OPERATE: tuple[Role, ...] = ("operator", "engineer")
 _ENGINEER: tuple[Role, ...] = ("engineer",)
-_ROLE_WORDS: Mapping[Role, str] = MappingProxyType(
-    {
-        "viewer": msg("viewers"),
-        "operator": msg("operators"),
-        "engineer": msg("engineers"),
-        "admin": msg("admins"),
-    }
-)
 ROLES: Mapping[Action, tuple[Role, ...]] = MappingProxyType(
     {
         Action.OVERRIDE: _OPERATE,
@@ -111,32 +91,20 @@ def may(site: Site, user: str, action: Action, *targets: str) -> None:
     role = role_of(site, user)
     allowed = ROLES[action]
     if role not in allowed:
-        raise Refused(
-            msg(
-                "{user} ({role}) may not {doing} {named}; {who}",
-                user=user,
-                role=role,
-                doing=_WORDS[action],
-                named=_named(targets),
-                who=_who(site, action, targets),
-            )
-        )
+        refusal = _may_not(action, f"{user} ({role})", targets)
+        raise Refused(joined("; ", refusal, _who(site, action, targets)))
     person = site.file.people.get(user)
     if person is None or person.areas is None:
         return
     outside = [target for target in targets if not in_areas(site, person.areas, target)]
     if targets and not outside:
         return
-    raise Refused(
-        msg(
-            "{user} may not {doing} {named}, only in {names}; {who}",
-            user=user,
-            doing=_WORDS[action],
-            named=_named(outside),
-            names=", ".join(person.areas),
-            who=_who(site, action, outside),
-        )
+    refusal = msg(
+        "{refusal}, only in {areas}",
+        refusal=_may_not(action, user, outside),
+        areas=", ".join(person.areas),
     )
+    raise Refused(joined("; ", refusal, _who(site, action, outside)))
 
 
 def may_for(site: Site, user: str, duration: timedelta) -> None:
@@ -146,8 +114,7 @@ def may_for(site: Site, user: str, duration: timedelta) -> None:
     if duration <= longest:
         return
     if duration <= LONGEST_OVERRIDE["engineer"]:
-        others = _people(site, _ENGINEER, ())
-        way_out = msg("engineers may for up to 7 d{people}", people=others)
+        way_out = _with_names(msg("engineers may for up to 7 d"), _people(site, _ENGINEER, ()))
     else:
         way_out = msg("for longer than 7 d, edit the schedule")
     raise Refused(
@@ -175,28 +142,59 @@ def in_areas(site: Site, areas: Iterable[str], target: str) -> bool:
     return any(fnmatchcase(name, area) for area in areas for name in names)
 
 
-def _named(targets: Iterable[str]) -> str:
-    return ", ".join(targets) or msg("the whole site")
+def _may_not(action: Action, person: str, targets: Iterable[str]) -> Message:
+    names = ", ".join(targets) or msg("the whole site")
+    match action:
+        case Action.OVERRIDE:
+            return msg("{person} may not override {targets}", person=person, targets=names)
+        case Action.SCHEDULE:
+            return msg(
+                "{person} may not edit the schedule of {targets}", person=person, targets=names
+            )
+        case Action.EXTEND:
+            return msg(
+                "{person} may not extend or cancel running of {targets}",
+                person=person,
+                targets=names,
+            )
+        case Action.OVERLAY:
+            return msg(
+                "{person} may not switch overlays of {targets}", person=person, targets=names
+            )
+        case Action.SEASON:
+            return msg(
+                "{person} may not switch the season of {targets}", person=person, targets=names
+            )
+        case Action.CALENDAR:
+            return msg(
+                "{person} may not change calendars of {targets}", person=person, targets=names
+            )
+        case Action.METER:
+            return msg("{person} may not change meters of {targets}", person=person, targets=names)
+        case Action.RAW:
+            return msg("{person} may not write by hand to {targets}", person=person, targets=names)
 
 
-def _who(site: Site, action: Action, targets: Iterable[str]) -> str:
+def _who(site: Site, action: Action, targets: Iterable[str]) -> Message:
     roles = ROLES[action]
-    first, *others = (_ROLE_WORDS[role] for role in roles)
-    asked: str = first
-    for role in others:
-        asked = msg("{roles} and {role}", roles=asked, role=role)
-    return msg("{roles} may{people}", roles=asked, people=_people(site, roles, targets))
+    who = msg("engineers may") if roles == _ENGINEER else msg("operators and engineers may")
+    return _with_names(who, _people(site, roles, targets))
 
 
-def _people(site: Site, roles: Iterable[Role], targets: Iterable[str]) -> str:
-    """Those by name whom one could ask, in brackets; empty if nobody is named."""
+def _with_names(advice: Message, names: Sequence[str]) -> Message:
+    if not names:
+        return advice
+    return msg("{advice} ({names})", advice=advice, names=", ".join(names))
+
+
+def _people(site: Site, roles: Iterable[Role], targets: Iterable[str]) -> list[str]:
+    """Those by name whom one could ask."""
     wanted = list(targets)
-    names = [
+    return [
         name_of(site, user)
         for user, person in site.file.people.items()
         if person.role in roles and _covers(site, person, wanted)
     ]
-    return f" ({', '.join(names)})" if names else ""
 
 
 def _covers(site: Site, person: PersonFile, targets: list[str]) -> bool:

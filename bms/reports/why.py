@@ -93,16 +93,16 @@ def why_then(
         )
     begin = history.first_award()
     if begin is None or time < begin:
-        since = (
-            msg("begins at {time}", time=_local(begin, zone))
-            if begin is not None
-            else msg("is empty")
-        )
+        moment = _local(time, zone)
+        if begin is None:
+            raise BmsError(
+                msg("nothing is known of {time}: the history of commands is empty", time=moment)
+            )
         raise BmsError(
             msg(
-                "nothing is known of {time}: the history of commands {since}",
-                time=_local(time, zone),
-                since=since,
+                "nothing is known of {time}: the history of commands begins at {begin}",
+                time=moment,
+                begin=_local(begin, zone),
             )
         )
     sample = _recorded(site, history, point, time)

@@ -216,7 +216,7 @@ def _gap_lines(gaps: dict[str, Any]) -> list[str]:
             kind=d["class"],
             start=d["from"],
             end=d["to"],
-            reason=say(d["reason"]),
+            reason=d["reason"],
         )
         for d in gaps["dropped"]
     ]

@@ -22,7 +22,7 @@ from bms.cli.common import (
     table_of,
 )
 from bms.core.errors import InvalidInput
-from bms.texts.language import say
+from bms.texts.language import say, told
 from bms.texts.messages import msg
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def init(
                 found.append(
                     {
                         "sink": settings.name,
-                        "what": say(
+                        "what": msg(
                             "put this into {token_variable}", token_variable=settings.token_variable
                         ),
                         "state": "token",
@@ -97,7 +97,7 @@ def init(
     else:
         table = table_of(None, "database", "what", "state", "")
         for row in rows:
-            table.add_row(row["sink"], row["what"], say(row["state"]), say(row["detail"]))
+            table.add_row(row["sink"], told(row["what"]), _state(row["state"]), told(row["detail"]))
         show(table)
     if any(row["state"] == "wrong" for row in rows):
         raise SystemExit(1)
@@ -144,7 +144,7 @@ def verify(site: Path, sink: str | None, start: str, end: str | None, as_json: b
                 row.what,
                 f"{row.here:,.12g}",
                 f"{row.there:,.12g}",
-                row.text(),
+                told(row.text()),
             )
         show(table)
     if any(row.wrong for row in found):
@@ -221,7 +221,7 @@ def status(site: Path, as_json: bool) -> None:
                     "gap_rows": sum(gap.rows for position in mine for gap in position.gaps),
                     "dead_lines": sum(len(d.lines) for d in dead_letters(state_dir, name)),
                     "lost": [lost.to_json() for lost in losses(state_dir, name)],
-                    "last_error": "the controller is not running",
+                    "last_error": msg("the controller is not running"),
                 }
             )
     if as_json:
@@ -244,7 +244,7 @@ def status(site: Path, as_json: bool) -> None:
             str(row["dead_lines"]),
             f"{row.get('backfill_lines_s', 0):.0f}/s",
             str(row.get("mismatches", "")),
-            row["last_error"],
+            told(row["last_error"]),
         )
     show(table)
     for row in rows:
@@ -333,7 +333,7 @@ def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
                 stream=row["stream"],
             )
         )
-        click.echo(f"  {row['reason']}")
+        click.echo(f"  {told(row['reason'])}")
         for line in row["lines"]:
             click.echo(f"    {line}")
     if not rows:
@@ -351,7 +351,7 @@ def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> Non
     from bms.forward.site_sinks import ca_of, named_sink, token_of
 
     loaded = load_site(site)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for settings in named_sink(loaded, sink):
         result = asyncio.run(
             resend_dead(
@@ -375,9 +375,21 @@ def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> Non
                 taken=row["taken"],
                 refused=row["refused"],
             )
-            click.echo(text + (f"; {row['error']}" if row["error"] else ""))
+            click.echo(text + (f"; {told(row['error'])}" if row["error"] else ""))
     if any(row["refused"] or row["error"] for row in rows):
         raise SystemExit(1)
+
+
+def _state(word: str) -> str:
+    words = {
+        "made": say("made"),
+        "there": say("there"),
+        "changed": say("changed"),
+        "note": say("note"),
+        "wrong": say("wrong"),
+        "token": say("token"),
+    }
+    return words.get(word, word)
 
 
 def _period(site: Site, start: str, end: str | None) -> tuple[datetime, datetime]:

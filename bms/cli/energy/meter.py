@@ -22,8 +22,9 @@ from bms.cli.common import (
     table_of,
 )
 from bms.cli.energy.meter_entries import METER, correct, find_meter_of, import_, replace, withdraw
+from bms.cli.screens.labels import label_text, shares_text
 from bms.core.errors import InvalidInput
-from bms.texts.language import say
+from bms.texts.language import say, told
 from bms.texts.messages import msg
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def list_(site: Path, as_json: bool) -> None:
             row["unit"],
             f"{row['coverage_pct']:.1f} %",
             (row["known_until"] or "—")[:16].replace("T", " "),
-            "" if row["rated"] else "no rating: a swapped register may pass for energy",
+            "" if row["rated"] else say("no rating: a swapped register may pass for energy"),
         )
     show(table)
 
@@ -126,26 +127,38 @@ def show_(site: Path, name: str, start: str | None, end: str | None, as_json: bo
         print_json(view)
         return
     table = table_of(None, "", "")
+    titles = {
+        "meter": say("meter"),
+        "kind": say("kind"),
+        "medium": say("medium"),
+        "role": say("role"),
+        "resolution": say("resolution"),
+        "register_size": say("register size"),
+        "most_per_h": say("most per h"),
+        "formula": say("formula"),
+        "parent": say("parent"),
+        "ratios": say("ratios"),
+    }
     for key in ("meter", "kind", "medium", "role", "resolution", "register_size", "most_per_h"):
-        table.add_row(key.replace("_", " "), "—" if view[key] is None else str(view[key]))
+        table.add_row(titles[key], "—" if view[key] is None else str(view[key]))
     for key in ("formula", "parent", "ratios"):
         if view[key]:
-            table.add_row(key, str(view[key]))
-    table.add_row("period", f"{view['from']} .. {view['to']}")
-    table.add_row("amount", f"{_amount(view['amount'])} {view['unit']}")
-    table.add_row("coverage", f"{view['coverage_pct']:.2f} %")
-    table.add_row("labels", _shares(view))
+            table.add_row(titles[key], str(view[key]))
+    table.add_row(say("period"), f"{view['from']} .. {view['to']}")
+    table.add_row(say("amount"), f"{_amount(view['amount'])} {view['unit']}")
+    table.add_row(say("coverage"), f"{view['coverage_pct']:.2f} %")
+    table.add_row(say("labels"), shares_text(view["shares_pct"]))
     show(table)
     if view["events"]:
-        events = table_of("events", "from", "to", "event", "label", "amount", "because")
+        events = table_of(say("events"), "from", "to", "event", "label", "amount", "because")
         for event in view["events"]:
             events.add_row(
                 event["from"][:16],
                 event["to"][:16],
-                event["event"],
-                event["label"],
+                _event_text(event["event"]),
+                label_text(event["label"]),
                 _amount(event["amount"]),
-                say(event["reason"]),
+                told(event["reason"]),
             )
         show(events)
     if view["entries"]:
@@ -153,7 +166,7 @@ def show_(site: Path, name: str, start: str | None, end: str | None, as_json: bo
 
 
 def _entries_table(entries: Sequence[Mapping[str, Any]]) -> object:
-    table = table_of("entries", "no.", "what", "from", "to", "who", "why", "")
+    table = table_of(say("entries"), "no.", "what", "from", "to", "who", "why", "")
     for entry in entries:
         details = {
             key: value
@@ -169,8 +182,8 @@ def _entries_table(entries: Sequence[Mapping[str, Any]]) -> object:
             entry["from"][:16],
             entry["to"][:16],
             entry["who"],
-            entry["why"],
-            "withdrawn" if entry["withdrawn"] else "",
+            told(entry["why"]),
+            say("withdrawn") if entry["withdrawn"] else "",
         )
     return table
 
@@ -199,7 +212,7 @@ def intervals(
             row["start"][:16].replace("T", " "),
             _amount(row["amount"]),
             f"{row['coverage_pct']:.1f} %",
-            row["label"] if "label" in row else _shares(row),
+            label_text(row["label"]) if "label" in row else shares_text(row["shares_pct"]),
         )
     show(table)
 
@@ -264,7 +277,7 @@ def _add_nodes(table: Any, nodes: Sequence[Mapping[str, Any]], indent: str) -> N
             node["unit"],
             f"{node['coverage_pct']:.1f} %",
             rest,
-            "less than nothing: check ratios and the tree" if node["impossible"] else "",
+            say("less than nothing: check ratios and the tree") if node["impossible"] else "",
         )
         _add_nodes(table, node["children"], indent + "  ")
 
@@ -273,8 +286,16 @@ def _amount(value: float | None) -> str:
     return "—" if value is None else f"{value:,.2f}"
 
 
-def _shares(row: Mapping[str, Any]) -> str:
-    return ", ".join(f"{share:g} % {label}" for label, share in row["shares_pct"].items())
+def _event_text(event: str) -> str:
+    words = {
+        "gap": say("gap"),
+        "jump": say("jump"),
+        "quarantine": say("quarantine"),
+        "replacement": say("replacement"),
+        "reset": say("reset"),
+        "rollover": say("rollover"),
+    }
+    return words.get(event, event)
 
 
 for entry in (replace, correct, withdraw, import_):

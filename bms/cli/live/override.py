@@ -10,7 +10,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, ErrorGroup, duration_of, print_json, show, state_dir_of
 from bms.core.errors import InvalidInput
-from bms.texts.language import say
+from bms.texts.language import say, told
 from bms.texts.messages import msg
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _warn(answer: OverrideTold) -> None:
 def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
     from datetime import timedelta
 
-    from bms.cli.screens.tables import own_words, screen_table, value_text
+    from bms.cli.screens.tables import screen_table, value_text
     from bms.core.durations import in_words
 
     table = (
@@ -189,7 +189,7 @@ def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
             *([row["ended"], say(row["how"])] if over else spans),
             kwh,
             row["owner"],
-            own_words(row["reason"]),
+            told(row["reason"]),
         )
     show(table)
     if notes:

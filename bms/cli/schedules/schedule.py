@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from bms.cli.energy.growth_commands import schedule as _schedule
 from bms.cli.schedules.drafts import SCHEDULE, changing, editor_of, settle
 from bms.cli.schedules.schedule_edit import copy_day, edit, exception, set_
 from bms.core.errors import InvalidInput, Refused
-from bms.texts.language import say
+from bms.texts.language import say, told
 from bms.texts.messages import msg
 
 for command in (set_, copy_day, exception, edit):
@@ -141,8 +140,8 @@ def history(site: Path, schedule: str | None, limit: int, as_json: bool) -> None
     for row in rows:
         table.add_row(
             str(row["file"]).removeprefix("schedules/"), str(row["revision"]),
-            on_clock(row["time"], zone), str(row["who"]), str(row["via"]), _why(row),
-            "\n".join(row["changes"]),
+            on_clock(row["time"], zone), str(row["who"]), str(row["via"]), told(row["why"]),
+            "\n".join(map(told, row["changes"])),
         )  # fmt: skip
     show(table)
 
@@ -266,16 +265,10 @@ def audit_list(
         about = row.get("file") or row.get("point") or ", ".join(row.get("files") or ())
         table.add_row(
             str(row.get("seq")), on_clock(row.get("time"), zone), str(row.get("who")),
-            str(row.get("via")), str(row.get("what")), str(about or ""), _why(row),
+            str(row.get("via")), str(row.get("what")), str(about or ""),
+            told(row.get("why") or ""),
         )  # fmt: skip
     show(table)
-
-
-def _why(row: Mapping[str, Any]) -> str:
-    """The reason; what was noticed or decided by a program has one of ours."""
-    reason = str(row.get("why"))
-    own = row.get("via") == "file" or row.get("who") == "bms"
-    return say(reason) if own else reason
 
 
 @audit.command()
@@ -293,7 +286,7 @@ def verify(site: Path, as_json: bool) -> None:
         print_json({"entries": count, "problems": problems})
     else:
         for problem in problems:
-            click.echo(say(problem), err=True)
+            click.echo(told(problem), err=True)
         click.echo(
             say("{count} entries: the chain is broken", count=count)
             if problems

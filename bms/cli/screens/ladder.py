@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bms.cli.screens.tables import NOTE, quality_text, screen_table, value_text
-from bms.texts.language import say
+from bms.texts.language import say, told
 
 
 def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
@@ -21,11 +21,12 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
     facts = [quality_text(field["quality"])]
     if field["age_s"] is not None:
         facts.append(say("{age_s:.0f} s old", age_s=field["age_s"]))
-    facts += [say(field["detail"])] if field["detail"] else []
+    facts += [told(field["detail"])] if field["detail"] else []
     head = Text.assemble(
         (answer["point"], "bold"),
+        " ",
         say(
-            " at {time}  field: {field_value} ({details})",
+            "at {time}  field: {field_value} ({details})",
             time=answer["time"],
             field_value=shown,
             details=", ".join(facts),
@@ -33,7 +34,7 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
     )
     lines: list[RenderableType] = [head]
     if answer["note"]:
-        lines.append(Text(say(answer["note"]), NOTE))
+        lines.append(Text(told(answer["note"]), NOTE))
     if answer["winner"] is None:
         lines.append(
             Text(
@@ -45,7 +46,7 @@ def why_screen(answer: Mapping[str, Any]) -> list[RenderableType]:
     else:
         lines.append(_ladder(answer))
     for ladder in answer["behind"]:
-        lines += [Text(), Text.assemble(say("behind it: "), (ladder["point"], "bold"))]
+        lines += [Text(), Text.assemble(say("behind it:"), " ", (ladder["point"], "bold"))]
         lines.append(
             Text(say("nothing commands it")) if ladder["winner"] is None else _ladder(ladder)
         )
@@ -60,7 +61,7 @@ def _ladder(answer: Mapping[str, Any]) -> Table:
             f"{command['priority']} {_slot(command['slot'])}",
             value_text(command["value"]),
             command["source"],
-            say(command["reason"]),
+            told(command["reason"]),
             command["expires"] or "",
         )
     return table

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from bms.cli.screens.tables import ABNORMAL, screen_table
-from bms.texts.language import say
+from bms.texts.language import say, told
 
 
 def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
@@ -19,11 +19,13 @@ def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         "skipped", "last good", "detail",
     )  # fmt: skip
     for link in links:
-        state = say("online") if link["online"] else say("offline")
+        if link["shadow"]:
+            state = say("online, shadow") if link["online"] else say("offline, shadow")
+        else:
+            state = say("online") if link["online"] else say("offline")
         table.add_row(
             f"{link['id']} ({link['endpoint']})",
-            Text(say("{state}, shadow", state=say(state)) if link["shadow"] else say(state),
-                 style="" if link["online"] else ABNORMAL),
+            Text(state, style="" if link["online"] else ABNORMAL),
             f"{link['good']} / {link['points']}",
             str(link["requests"]),
             f"{link['error_pct']:.1f} %",
@@ -31,13 +33,13 @@ def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
             str(link["connects"]),
             str(link["overruns"]),
             (link["last_good"] or "—")[:19].replace("T", " "),
-            say(link["detail"]) or _skew(link["clock_skew_s"]),
+            told(link["detail"]) or _skew(link["clock_skew_s"]),
         )  # fmt: skip
         for unit in link["units"]:
             if not unit["online"]:
                 silent = Text(say("silent"), style=ABNORMAL)
                 table.add_row(
-                    say("  unit {unit}", unit=unit["unit"]), silent, *[""] * 7, unit["detail"]
+                    say("  unit {unit}", unit=unit["unit"]), silent, *[""] * 7, told(unit["detail"])
                 )
     return [table]
 
@@ -45,8 +47,6 @@ def links_screen(links: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
 def _skew(seconds: float | None) -> str:
     if seconds is None or abs(seconds) < 1:
         return ""
-    return say(
-        "its clock is {seconds:.0f} s {direction}",
-        seconds=abs(seconds),
-        direction="ahead" if seconds > 0 else "behind",
-    )
+    if seconds > 0:
+        return say("its clock is {seconds:.0f} s ahead", seconds=seconds)
+    return say("its clock is {seconds:.0f} s behind", seconds=-seconds)

@@ -22,9 +22,9 @@ from bms.cli.screens.bars import (
     sign_of,
     within,
 )
-from bms.cli.screens.tables import NOTE, own_words, screen_table, setpoints_text, value_text
+from bms.cli.screens.tables import NOTE, screen_table, setpoints_text, value_text
 from bms.core.instants import local_midnight
-from bms.texts.language import say, weekday
+from bms.texts.language import say, told, weekday
 
 _OPERATOR = 8
 """The slot of overrides."""
@@ -52,7 +52,7 @@ def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
                 commanded=value_text(o["value"]),
                 until=o["until"],
                 owner=o["owner"],
-                reason=own_words(o["reason"]),
+                reason=o["reason"],
             ),
             NOTE,
         )
@@ -76,7 +76,7 @@ def preview_screen(view: Mapping[str, Any]) -> list[RenderableType]:
                 say(
                     "expected to start at {time}: {reason}",
                     time=expected["time"],
-                    reason=say(expected["reason"]),
+                    reason=expected["reason"],
                 ),
                 NOTE,
             )
@@ -118,7 +118,7 @@ def _because(
         if start.date() > day or end.astimezone(UTC) <= midnight:
             continue
         forced = stretch["priority"] is not None and stretch["priority"] <= _OPERATOR
-        line = f"{_times(start, end, day)} {_what(stretch)}: {say(stretch['reason'])}"
+        line = f"{_times(start, end, day)} {_what(stretch)}: {told(stretch['reason'])}"
         (resting if stretch["mode"] == "off" and not forced else running).append(line)
     return running or resting
 
@@ -176,7 +176,7 @@ def diff_screen(view: Mapping[str, Any]) -> list[RenderableType]:
                 f"{end:%H:%M}" if same_day else f"{weekday(end)} {end:%m-%d %H:%M}",
                 change["point"],
                 *_sides(change),
-                say((change["after"] or change["before"])["reason"]),
+                told((change["after"] or change["before"])["reason"]),
             )
     return [*lines, table]
 

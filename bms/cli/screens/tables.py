@@ -10,8 +10,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bms.cli.screens.labels import shares_text
 from bms.core.durations import in_words
-from bms.texts.language import language, say, weekday
+from bms.texts.language import language, say, told, weekday
 from bms.texts.messages import joined, msg, plural
 
 ABNORMAL = "bold red"
@@ -54,12 +55,6 @@ def value_text(value: object) -> str:
     return f"{value:g}" if abs(value) < 1e5 else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def own_words(reason: str) -> str:
-    """The reason that somebody gave for an override, and those given for making it last longer."""
-    first, *more = reason.split("; extended by ")
-    return "; ".join([first, *(say(f"extended by {one}") for one in more)])
-
-
 def quality_text(quality: str) -> str:
     """`good`, `stale` or `bad` as people read it."""
     words = {"good": say("good"), "stale": say("stale"), "bad": say("bad")}
@@ -97,13 +92,14 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
     head = Text.assemble(
         (f"{title_text(status['title'], status['site'])}", "bold"),
         f"  {datetime.fromisoformat(today):%Y-%m-%d %H:%M:%S}",
+        "  ",
         say(
-            "  cycle {count} every {period_s:g} s, p50 {p50_ms:g} ms",
+            "cycle {count} every {period_s:g} s, p50 {p50_ms:g} ms",
             count=cycle["count"],
             period_s=cycle["period_s"],
             p50_ms=cycle["p50_ms"],
         ),
-        say(", {overruns} skipped", overruns=cycle["overruns"]) if cycle["overruns"] else "",
+        *((", ", say("{count} skipped", count=cycle["overruns"])) if cycle["overruns"] else ()),
     )
     table = screen_table(
         "base / group", "mode", "season", "kW", "kWh today", "next change", "because"
@@ -126,7 +122,7 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
                 _number(group["power_kw"]),
                 "",
                 _change(change, today) if change else "—",
-                say(group["reason"] or ""),
+                told(group["reason"] or ""),
             )
     return Group(head, Text(), table, Text(), *_abnormal(status))
 
@@ -136,19 +132,19 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     offline = [link for link in status["links"] if not link["online"]]
     lines: list[RenderableType] = [
         Text.assemble(
-            say("points: {good} good, ", good=counts["good"]),
+            say("points: {good} good", good=counts["good"]),
+            ", ",
             (
                 say(
                     "{stale_points} stale, {bad_points} bad",
                     stale_points=counts["stale"],
                     bad_points=counts["bad"],
                 ),
-                ABNORMAL,
-            )
-            if counts["stale"] or counts["bad"]
-            else say("0 stale, 0 bad"),
+                ABNORMAL if counts["stale"] or counts["bad"] else "",
+            ),
+            "; ",
             say(
-                "; links: {online} of {all_links} online",
+                "links: {online} of {all_links} online",
                 online=len(status["links"]) - len(offline),
                 all_links=len(status["links"]),
             ),
@@ -156,12 +152,13 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     ]
     silent = [link["id"] for link in status["links"] if link["shadow"]]
     if silent:
-        whole = "" if len(silent) < len(status["links"]) else say("the whole site, ")
-        names = "" if whole else ", ".join(silent) + ": "
-        text = say(
-            "SHADOW MODE: {whole}{names}decided as usual, nothing is written",
-            whole=whole,
-            names=names,
+        text = (
+            say(
+                "SHADOW MODE: {links}: decided as usual, nothing is written",
+                links=", ".join(silent),
+            )
+            if len(silent) < len(status["links"])
+            else say("SHADOW MODE: the whole site, decided as usual, nothing is written")
         )
         lines.insert(0, Text(text, NOTE))
     lines += [
@@ -170,18 +167,22 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
                 "  link {link} ({endpoint}): {detail}",
                 link=link["id"],
                 endpoint=link["endpoint"],
-                detail=say(link["detail"]) or say("offline"),
+                detail=link["detail"] or msg("offline"),
             ),
             ABNORMAL,
         )
         for link in offline
     ]
     lines += [
-        Text(say("schedule not in force: {problem}", problem=say(problem)), ABNORMAL)
+        Text(say("schedule not in force: {problem}", problem=problem), ABNORMAL)
         for problem in status["schedules"]["problems"]
     ]
     overrides = status["overrides"]
-    lines.append(Text(say("overrides: {count}", count=len(overrides) or say("none"))))
+    lines.append(
+        Text(
+            say("overrides: {count}", count=len(overrides)) if overrides else say("overrides: none")
+        )
+    )
     lines += [
         Text(
             say(
@@ -191,7 +192,7 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
                 commanded=value_text(o["value"]),
                 duration=in_words(timedelta(seconds=o["left_s"])),
                 owner=o["owner"],
-                reason=own_words(o["reason"]),
+                reason=o["reason"],
             ),
             NOTE,
         )
@@ -199,14 +200,14 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     ]
     lines += _switched(status)
     alarms = status["alarms"]
-    lines.append(Text(say("alarms: {count}", count=len(alarms) or say("none"))))
+    lines.append(Text(say("alarms: {count}", count=len(alarms)) if alarms else say("alarms: none")))
     lines += [
         Text(
             say(
                 "  level {severity} since {clock}: {alarm}",
                 severity=a["severity"],
                 clock=_clock(a["since"], status["time"]),
-                alarm=say(a["text"]),
+                alarm=a["text"],
             ),
             ABNORMAL,
         )
@@ -220,28 +221,15 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
     today = status["time"]
     lines: list[RenderableType] = []
     for season in status["seasons"]:
-        since = say(" since {since}", since=season["since"][:10]) if season["since"] else ""
         bad = season["outdoor"] is not None and season["outdoor"]["bad"]
-        lines.append(
-            Text(
-                say(
-                    "season of {base} ({set}): {season}{since}, {reason}",
-                    base=season["base"],
-                    set=season["set"],
-                    season=season["season"],
-                    since=since,
-                    reason=say(season["reason"]),
-                ),
-                ABNORMAL if bad else "",
-            )
-        )
+        lines.append(Text(_season(season), ABNORMAL if bad else ""))
         lines += [
             Text(
                 say(
                     "  then {season} from {clock}: {reason}",
                     season=plan["season"],
                     clock=_clock(plan["from"], today),
-                    reason=say(plan["reason"]),
+                    reason=plan["reason"],
                 )
             )
             for plan in season["planned"]
@@ -249,22 +237,7 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
     for overlay in status["overlays"]:
         if overlay["level"] == "off":
             continue
-        until = (
-            say(" until {clock}", clock=_clock(overlay["until"], today)) if overlay["until"] else ""
-        )
-        who = f" ({overlay['who']}: {overlay['reason']})" if overlay["who"] else ""
-        lines.append(
-            Text(
-                say(
-                    "overlay {overlay}: {level}{until}{person}",
-                    overlay=overlay["overlay"],
-                    level=overlay["level"],
-                    until=until,
-                    person=who,
-                ),
-                NOTE,
-            )
-        )
+        lines.append(Text(_overlay(overlay, today), NOTE))
     lines += [
         Text(
             say(
@@ -283,13 +256,46 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
     return lines
 
 
+def _season(season: Mapping[str, Any]) -> str:
+    arguments = {name: season[name] for name in ("base", "set", "season", "reason")}
+    if not season["since"]:
+        return say("season of {base} ({set}): {season}, {reason}", **arguments)
+    return say(
+        "season of {base} ({set}): {season} since {since}, {reason}",
+        since=season["since"][:10],
+        **arguments,
+    )
+
+
+def _overlay(overlay: Mapping[str, Any], today: str) -> str:
+    name, level = overlay["overlay"], overlay["level"]
+    text = (
+        msg(
+            "overlay {overlay}: {level} until {clock}",
+            overlay=name,
+            level=level,
+            clock=_clock(overlay["until"], today),
+        )
+        if overlay["until"]
+        else msg("overlay {overlay}: {level}", overlay=name, level=level)
+    )
+    if not overlay["who"]:
+        return say(text)
+    return say(
+        "{text} ({person}: {reason})",
+        text=text,
+        person=overlay["who"],
+        reason=overlay["reason"],
+    )
+
+
 def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
     """The verdict per base, then why where there is none."""
     year, baseline = report["year"], report["baseline_year"]
     table = screen_table(
         "base",
-        f"{year} so far kWh" if report["partial"] else f"{year} kWh",
-        f"{baseline} same days kWh" if report["partial"] else f"{baseline} kWh",
+        msg("{year} so far kWh", year=year) if report["partial"] else f"{year} kWh",
+        msg("{year} same days kWh", year=baseline) if report["partial"] else f"{baseline} kWh",
         "growth",
         "target",
         "coverage",
@@ -310,7 +316,7 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
             _number(base["projection_kwh"], 0),
             Text(_verdict(base["verdict"]), style=style),
         )
-        notes += [Text(f"{base['base']}: {say(note)}") for note in base["notes"]]
+        notes += [Text(f"{base['base']}: {told(note)}") for note in base["notes"]]
         notes += [Text(f"{base['base']}: {line}") for line in _labels(base["meters"])]
     return [table, Text(), *notes]
 
@@ -324,7 +330,7 @@ def _labels(meters: Sequence[Mapping[str, Any]]) -> list[str]:
     """The shares of a meter's energy by label, where not all of it is measured."""
     return [
         f"{meter['meter']} {meter['first_day']}..{meter['last_day']}: "
-        + ", ".join(f"{share:g} % {label}" for label, share in meter["shares_pct"].items())
+        + shares_text(meter["shares_pct"])
         for meter in meters
         if set(meter["shares_pct"]) - {"measured"}
     ]
@@ -341,14 +347,18 @@ def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
             say("release") if row["value"] is None else value_text(row["value"]),
             "—" if row["field"] is None else value_text(row["field"]),
             Text(agrees, style=NOTE if row["agrees"] is False else ""),
-            f"{row['source']}: {say(row['reason'])}" if row["source"] else say(row["reason"]),
+            f"{row['source']}: {told(row['reason'])}" if row["source"] else told(row["reason"]),
         )
-    told = [row["agrees"] for row in rows if row["agrees"] is not None]
+    compared = [row["agrees"] for row in rows if row["agrees"] is not None]
     unsent = plural(
         "{count} command was not sent", "{count} commands were not sent", count=len(rows)
     )
-    if told:
-        same = msg("{equal} of {commands} as the field was", equal=sum(told), commands=len(told))
+    if compared:
+        same = msg(
+            "{equal} of {commands} as the field was",
+            equal=sum(compared),
+            commands=len(compared),
+        )
         unsent = joined("; ", unsent, same)
     return [
         table,

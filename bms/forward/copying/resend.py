@@ -11,6 +11,7 @@ from bms.config.shapes.sinks import InfluxFile
 from bms.forward.copying.delivery import MAX_LINES, parcels
 from bms.forward.cursors import DeadLetter, dead_letters, forget_dead
 from bms.forward.server.http import InfluxTransport, NotNow, RejectedLines, TooLarge, Transport
+from bms.texts.messages import message_of
 
 TIMEOUT_S = 30.0
 ROLLUP_STREAMS = frozenset({"energy", "rollups"})
@@ -45,7 +46,7 @@ async def resend_dead(
             except (RejectedLines, TooLarge):
                 result.refused += len(letter.lines)
             except NotNow as error:
-                result.error = str(error)
+                result.error = message_of(error)
                 result.refused += sum(len(rest.lines) for rest in letters[index:])
                 break
             else:

@@ -28,7 +28,7 @@ from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import END_OF_BLOCK, coming
 from bms.operations.requests.override_requests import After
 from bms.people.roles import Action, may, may_for
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.points import ModbusAddress, PointId, Value
 from schedules.answering.resolve import Resolver
@@ -136,12 +136,21 @@ def extended(
             )
         )
     may_for(site, user, end - now)
-    first = override.reason.split("; extended by ")[0]
-    return replace(
-        override,
-        until=end,
-        reason=f"{first}; " + msg("extended by {user}: {reason}", user=user, reason=why),
+    longer = msg(
+        "{reason}; extended by {user}: {extension}",
+        reason=_first_reason(override),
+        user=user,
+        extension=why,
     )
+    return replace(override, until=end, reason=longer)
+
+
+def _first_reason(override: Override) -> str:
+    """What was said for an override before anybody extended it."""
+    reason = override.reason
+    if isinstance(reason, Message) and "extension" in reason.arguments:
+        return str(reason.arguments["reason"])
+    return reason
 
 
 def needed(reason: str) -> str:
