@@ -15,10 +15,13 @@ from bms.field.plants import make_plant
 from bms.texts.messages import msg
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.wire.transport import Pacing
 from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.session.security import NO_SECURITY, Security
+from drivers.opcua.subscribing.feeding import Following
 from drivers.plant import PlantDriver
 from drivers.ticker import Ticker
+from drivers.times import Times
 
 CERTIFICATES = "certificates"
 """In the site's directory: our own certificate and key, and the servers that are trusted."""
@@ -49,11 +52,11 @@ def driver_for(
         link.points,
         timeout_s=settings.timeout_s,
         security=security(settings, site.directory, link.id),
-        mode="subscribe" if settings.subscribe else "poll",
-        sampling_s=settings.sampling_s,
-        queue=settings.queue,
+        following=Following(
+            "subscribe" if settings.subscribe else "poll", settings.sampling_s, settings.queue
+        ),
         shadow=shadow,
-        now=now,
+        times=Times(now),
     )
     return driver, settings.url
 
@@ -68,13 +71,15 @@ def modbus_driver(
         link.points,
         profiles=link.profiles,
         profile=settings.profile,
-        timeout_s=settings.timeout_s,
-        connect_delay_s=settings.connect_delay_s,
-        min_gap_s=settings.min_gap_s,
-        max_in_flight=getattr(settings, "max_in_flight", 1),
+        pacing=Pacing(
+            settings.timeout_s,
+            settings.connect_delay_s,
+            settings.min_gap_s,
+            getattr(settings, "max_in_flight", 1),
+        ),
         shadow=in_shadow(site, settings),
         ticker=ticker,
-        now=now,
+        times=Times(now),
     )
     return driver, str(where)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 import zlib
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
@@ -23,10 +20,11 @@ from drivers.modbus.reading.read_job import Reading
 from drivers.modbus.reading.readplan import Group, groups
 from drivers.modbus.steps import Steps, Task
 from drivers.modbus.wire.frames import Request
-from drivers.modbus.wire.transport import Endpoint, UnitProfile
+from drivers.modbus.wire.transport import Endpoint, Pacing, UnitProfile
 from drivers.modbus.writing import Writing, refusal_of
 from drivers.points import ModbusAddress, Point, PointId, Sample
 from drivers.ticker import Ticker
+from drivers.times import Times
 
 _PLANS_KEPT = 32
 _NO_PROFILES: Mapping[int, UnitProfile] = MappingProxyType({})
@@ -35,11 +33,9 @@ _NO_PROFILES: Mapping[int, UnitProfile] = MappingProxyType({})
 class ModbusDriver:
     """All points of one Modbus endpoint, over one connection.
 
-    `timeout_s` bounds each request and each attempt to connect. `profiles` say what single units
-    can take, `profile` what all others can. `connect_delay_s` is waited after connecting and
-    `min_gap_s` between an answer and the next request, for devices that need it. `max_in_flight`
-    requests may be on the way at a time, over TCP and TLS, to devices known to queue them.
-    With `shadow` nothing that could change a device leaves, and writes end as SHADOW.
+    `profiles` say what single units can take, `profile` what all others can, `pacing` how fast
+    the endpoint can be spoken to. With `shadow` nothing that could change a device leaves, and
+    writes end as SHADOW.
     `ticker` is shared by the drivers of a process.
 
     Reads and writes run one after the other, so the answer to a read sent before a write can
@@ -56,15 +52,10 @@ class ModbusDriver:
         *,
         profiles: Mapping[int, UnitProfile] = _NO_PROFILES,
         profile: UnitProfile = UnitProfile(),  # noqa: B008 - frozen
-        timeout_s: float = 1.0,
-        connect_delay_s: float = 0.0,
-        min_gap_s: float = 0.0,
-        max_in_flight: int = 1,
+        pacing: Pacing = Pacing(),  # noqa: B008 - frozen
         shadow: bool = False,
         ticker: Ticker | None = None,
-        now: Callable[[], datetime],
-        monotonic: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        times: Times,
     ) -> None:
         self._points = tuple(points)
         self._by_id: dict[PointId, ModbusPoint] = {}
@@ -87,20 +78,9 @@ class ModbusDriver:
         self._profile = profile
         self._shadow = shadow
         self._ticker = ticker if ticker is not None else Ticker()
-        self._now = now
-        self._monotonic = monotonic
+        self._times = times
         self._name = str(endpoint)
-        self._link = ModbusLink(
-            endpoint,
-            timeout_s=timeout_s,
-            connect_delay_s=connect_delay_s,
-            min_gap_s=min_gap_s,
-            depth=max_in_flight,
-            shadow=shadow,
-            ticker=self._ticker,
-            monotonic=monotonic,
-            chance=chance,
-        )
+        self._link = ModbusLink(endpoint, pacing, times, self._ticker, shadow=shadow)
         self._writing = Writing()
         self._plans: dict[tuple[PointId, ...], list[Group]] = {}
         self._polls: list[Poll] = []
@@ -127,7 +107,7 @@ class ModbusDriver:
         def deliver(batch: Batch) -> None:
             found.update(zip(batch.ids, batch.samples, strict=True))
 
-        reading = Reading(deliver, now=self._now, monotonic=self._monotonic)
+        reading = Reading(deliver, now=self._times.now, monotonic=self._times.monotonic)
         groups = sorted(self._plan(tuple(points)), key=lambda g: self._link.failures(g.unit))
         await self._run(reading.all(groups))
         return [found[point] for point in points]
@@ -172,7 +152,7 @@ class ModbusDriver:
         All is read once at the start; from then on each block has its own phase, the same after
         every restart, so that the blocks of a site are spread over the period.
         """
-        reading = Reading(deliver, now=self._now, monotonic=self._monotonic, quiet=True)
+        reading = Reading(deliver, now=self._times.now, monotonic=self._times.monotonic, quiet=True)
         by_period: dict[float, list[ModbusPoint]] = {}
         for point in self._by_id.values():
             by_period.setdefault(point.point.scan_s or period_s, []).append(point)

@@ -9,30 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 
 from bms.texts.messages import Message, joined, message_of, msg
-from bms.texts.system_errors import os_cause
-from drivers.backoff import Backoff, waiting
 from drivers.errors import ConnectionLost, DriverError, NoAnswer
-from drivers.health import DriverHealth, Latencies
+from drivers.health import DriverHealth, Tally
+from drivers.modbus.connection import SILENT_LIMIT, Connection
 from drivers.modbus.job import Job, LinkDown, NotSent
+from drivers.modbus.job_queue import JobQueue
 from drivers.modbus.units import Unit
-from drivers.modbus.wire.connect import open_wire, wire_type
 from drivers.modbus.wire.frames import ExceptionAnswer, Request
 from drivers.modbus.wire.resync import probe
-from drivers.modbus.wire.transport import Endpoint, Serial
+from drivers.modbus.wire.transport import Endpoint, Pacing, Serial
 from drivers.modbus.wire.wire import ReadOnly, Wire
 from drivers.ticker import Ticker
+from drivers.times import Times
 
 _log = logging.getLogger(__name__)
-
-SILENT_LIMIT = 3
-"""Requests in a row without any answer after which the socket is taken for dead and closed."""
-DOUBTFUL_EVERY = 16
-"""On a link with more to do than it can, each 16th turn is one of a unit that did not answer."""
-_CLOSE_LIMIT_S = 1.0
 
 
 class ModbusLink:
@@ -40,74 +33,59 @@ class ModbusLink:
 
     Writes go before reads, reads of units that answer before reads of those that do not. A unit
     that does not answer is asked again only when its back-off has passed, so it costs its
-    neighbours at most one timeout per back-off interval. The back-off of the connection starts
-    over only after a valid answer. Requests are sent once; nothing is repeated.
+    neighbours at most one timeout per back-off interval. Requests are sent once; nothing is
+    repeated.
 
-    `depth` jobs run at a time where answers say which request they are for, otherwise one.
+    `pacing.max_in_flight` jobs run at a time where answers say which request they are for,
+    otherwise one.
     """
 
+    __slots__ = ("_active", "_character_s", "_check_deadlines", "_connection", "_depth",
+                 "_endpoint", "_last_end", "_latency", "_min_gap_s", "_parked", "_pumping",
+                 "_queue", "_tally", "_ticker", "_time", "_timeout_s", "_times", "_units",
+                 "_watched")  # fmt: skip
+
     def __init__(
-        self,
-        endpoint: Endpoint,
-        *,
-        timeout_s: float,
-        connect_delay_s: float,
-        min_gap_s: float,
-        depth: int,
-        shadow: bool,
-        ticker: Ticker,
-        monotonic: Callable[[], float],
-        chance: Callable[[], float],
+        self, endpoint: Endpoint, pacing: Pacing, times: Times, ticker: Ticker, *, shadow: bool
     ) -> None:
         self._endpoint = endpoint
-        self._wire_type = wire_type(endpoint)
-        self._timeout_s = timeout_s
-        self._connect_delay_s = connect_delay_s
-        line = endpoint if isinstance(endpoint, Serial) else None
-        self._min_gap_s = max(min_gap_s, line.silence_s) if line else min_gap_s
-        self._character_s = line.character_s if line else 0.0
-        self._depth = depth if self._wire_type.in_step and not self._min_gap_s else 1
-        self._shadow = shadow
+        self._times = times
         self._ticker = ticker
-        self._monotonic = monotonic
-        self._chance = chance
-        self._wire: Wire[Job] | None = None
-        self._connecting: asyncio.Task[None] | None = None
-        self._backoff = Backoff(chance)
+        self._timeout_s = pacing.timeout_s
+        line = endpoint if isinstance(endpoint, Serial) else None
+        self._min_gap_s = max(pacing.min_gap_s, line.silence_s) if line else pacing.min_gap_s
+        self._character_s = line.character_s if line else 0.0
+        self._connection = Connection(endpoint, pacing, times, self, self._unpark, shadow=shadow)
+        in_turn = not self._connection.in_step or self._min_gap_s > 0
+        self._depth = 1 if in_turn else pacing.max_in_flight
         self._units: dict[int, Unit] = {}
-        self._urgent: deque[Job] = deque()
-        self._queue: deque[Job] = deque()
-        self._doubtful: deque[Job] = deque()
+        self._queue = JobQueue()
         self._parked: list[tuple[Job, Request]] = []
+        """Requests that wait for the connection, or for the gap after the last answer."""
         self._active = 0
-        self._turn = 0
-        self._writing = False
         self._pumping = False
         self._watched = False
-        self._closed = False
         self._check_deadlines = self._check
-        self._silent = 0
-        self._suspect = False
         self._last_end = 0.0
-        self._reason = ""
         self._time: Callable[[], float] = lambda: 0.0
-        self._latencies = Latencies()
-        self._latency = self._latencies.add
-        self._requests = self._failures = self._timeouts = self._connects = 0
+        """The loop's, as soon as there is one."""
+        self._tally = Tally()
+        self._latency = self._tally.latencies.add
 
     # --- for those who have work -------------------------------------------------------------
 
     def submit(self, job: Job, *, urgent: bool = False) -> None:
         """Queue a job; it may begin before this returns."""
-        if not (self._active or self._queue or self._urgent or self._pumping):
-            self._writing = urgent
+        queue = self._queue
+        if not (self._active or queue.usual or queue.writes or self._pumping):
+            queue.writing = urgent
             self._advance(job, None)
         elif urgent:
-            self._urgent.append(job)
+            queue.writes.append(job)
         elif job.unit is not None and self.failures(job.unit):
-            self._doubtful.append(job)
+            queue.doubtful.append(job)
         else:
-            self._queue.append(job)
+            queue.usual.append(job)
         if self._active < self._depth and not self._pumping:
             self._pump()
 
@@ -115,7 +93,7 @@ class ModbusLink:
         """Nobody waits for this job any more. On a stream without ids its answer is awaited all
         the same: whoever speaks meanwhile would speak over it."""
         job.cancelled = True
-        wire = self._wire
+        wire = self._connection.wire
         if wire is None or not wire.in_step or not any(call is job for call in wire.calls()):
             return
         wire.forget(job)
@@ -130,34 +108,25 @@ class ModbusLink:
 
     def health(self, overruns: int) -> DriverHealth:
         """Counted since the link was made."""
-        now = self._monotonic()
+        now, tally, connection = self._times.monotonic(), self._tally, self._connection
         units = tuple(unit.health(number, now) for number, unit in sorted(self._units.items()))
         return DriverHealth(
-            connected=self._wire is not None,
-            requests=self._requests,
-            failures=self._failures,
-            timeouts=self._timeouts,
-            connects=self._connects,
+            connected=connection.wire is not None,
+            requests=tally.requests,
+            failures=tally.failures,
+            timeouts=tally.timeouts,
+            connects=connection.connects,
             overruns=overruns,
-            latency_p50_ms=self._latencies.percentile_ms(50),
-            latency_p95_ms=self._latencies.percentile_ms(95),
-            latency_p99_ms=self._latencies.percentile_ms(99),
+            latency_p50_ms=tally.latencies.percentile_ms(50),
+            latency_p95_ms=tally.latencies.percentile_ms(95),
+            latency_p99_ms=tally.latencies.percentile_ms(99),
             units=units,
-            detail="" if self._wire is not None else self._reason,
+            detail="" if connection.wire is not None else connection.reason,
         )
 
     async def close(self) -> None:
         """Close for good, and wait until the socket is closed. Work that is left is given up."""
-        self._closed = True
-        self._reason = msg("closed here")
-        if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.wait((self._connecting,), timeout=_CLOSE_LIMIT_S)
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            wire.close(msg("closed here"))
-            async with asyncio.timeout(_CLOSE_LIMIT_S):
-                await asyncio.shield(wire.closed)
+        await self._connection.close()
         self._unpark(LinkDown(msg("closed here")))
         self._pump()
 
@@ -167,25 +136,13 @@ class ModbusLink:
         """Begin as many jobs as may run at a time."""
         self._pumping = True
         try:
-            while self._active < self._depth and (job := self._next()) is not None:
+            while self._active < self._depth:
+                job = self._queue.next(self._active)
+                if job is None:
+                    return
                 self._advance(job, None)
         finally:
             self._pumping = False
-
-    def _next(self) -> Job | None:
-        if self._urgent:
-            # A read on its way could bring the old value back after the write.
-            if self._active:
-                return None
-            self._writing = True
-            return self._urgent.popleft()
-        if self._active and self._writing:
-            return None
-        self._writing = False
-        self._turn += 1
-        if self._doubtful and (not self._queue or self._turn % DOUBTFUL_EVERY == 0):
-            return self._doubtful.popleft()
-        return self._queue.popleft() if self._queue else None
 
     def _advance(self, job: Job, body: bytes | None) -> None:
         """Let the job go on to its next request, or to its end."""
@@ -235,9 +192,9 @@ class ModbusLink:
         """Send the request or park it; or return what keeps it from being sent."""
         unit = self._units.get(request.unit)
         if unit is None:
-            unit = self._units[request.unit] = Unit(self._chance)
+            unit = self._units[request.unit] = Unit(self._times.chance)
         if unit.backoff.failures:
-            wait = unit.backoff.remaining_s(self._monotonic())
+            wait = unit.backoff.remaining_s(self._times.monotonic())
             if wait:
                 return NotSent(
                     msg(
@@ -246,7 +203,7 @@ class ModbusLink:
                         wait_s=wait,
                     )
                 )
-        wire = self._wire
+        wire = self._connection.wire
         if wire is None:
             return self._connect(job, request)
         if self._min_gap_s:
@@ -268,7 +225,7 @@ class ModbusLink:
             return error
         except ConnectionLost as error:
             return NotSent(message_of(error))
-        self._requests += 1
+        self._tally.requests += 1
         self._active += 1
         if not self._watched:
             self._watched = True
@@ -283,8 +240,9 @@ class ModbusLink:
         unit = self._units[call.request.unit]
         if unit.backoff.failures:
             unit.answered()
-        if self._silent or self._suspect or self._backoff.failures:
-            self._alive()
+        connection = self._connection
+        if connection.silent or connection.suspect or connection.backoff.failures:
+            connection.alive()
         self._last_end = now
         if unit.owed:
             # Units answer in order: what it owed has come, or never will.
@@ -300,20 +258,20 @@ class ModbusLink:
     def failed(self, call: Job, error: DriverError) -> None:
         """The answer was none, or not to be used."""
         self._active -= 1
-        self._failures += 1
+        self._tally.failures += 1
         self._last_end = self._time()
         request, held = call.request, call.held
         call.held = None
         unit = self._units[request.unit]
         if isinstance(error, ExceptionAnswer):
-            self._alive()
-            unit.refused(error, self._monotonic())
+            self._connection.alive()
+            unit.refused(error, self._times.monotonic())
         elif isinstance(error, NoAnswer):
             self._unanswered(unit, request, error)
         elif isinstance(error, ConnectionLost):
-            unit.failed(message_of(error), self._monotonic())
+            unit.failed(message_of(error), self._times.monotonic())
         else:
-            self._silent, self._suspect = 0, False
+            self._connection.heard()
         if held is not None and isinstance(error, ExceptionAnswer):
             self._send(call, held)  # an exception to the probe: the unit is in step again
         else:
@@ -323,7 +281,7 @@ class ModbusLink:
 
     def _check(self, now: float) -> bool:
         """The sweep for time-outs: one for all links, from the ticker."""
-        wire = self._wire
+        wire = self._connection.wire
         if wire is not None:
             for call in list(wire.calls()):
                 allowed = self._timeout_s + self._character_s * (
@@ -331,7 +289,8 @@ class ModbusLink:
                 )
                 if now - call.sent_at >= allowed:
                     self._overdue(wire, call)
-        self._watched = self._wire is not None and any(True for _ in self._wire.calls())
+        wire = self._connection.wire
+        self._watched = wire is not None and any(True for _ in wire.calls())
         return self._watched
 
     def _overdue(self, wire: Wire[Job], job: Job) -> None:
@@ -340,105 +299,45 @@ class ModbusLink:
             # Nothing better came in this time: the exception was meant for this request.
             self.failed(job, job.verdict)
             return
-        if wire.torn and wire is self._wire:
+        if wire.torn and wire is self._connection.wire:
             # What comes next would be taken for the rest. Left before anything else is sent.
-            self._leave(msg("the device sent half an answer"))
-            self._after(wire)
+            self._connection.leave(msg("the device sent half an answer"))
+            self._connection.after(wire)
         self.failed(job, NoAnswer(self._no_answer(wire)))
 
     def _no_answer(self, wire: Wire[Job]) -> Message:
         late = msg("no answer within {limit_s:g} s", limit_s=self._timeout_s)
         return joined("; ", late, wire.strayed) if wire.strayed else late
 
-    # --- health ------------------------------------------------------------------------------
-
-    def _alive(self) -> None:
-        self._silent, self._suspect = 0, False
-        self._backoff.succeeded()
-
     def _unanswered(self, unit: Unit, request: Request, error: NoAnswer) -> None:
-        self._timeouts += 1
-        if not self._wire_type.in_step:
+        connection = self._connection
+        self._tally.timeouts += 1
+        if not connection.in_step:
             unit.owes(request)
         # Units known to be dead prove nothing about the socket as long as another one answers.
-        self._suspect |= not unit.backoff.failures
-        unit.failed(message_of(error), self._monotonic())
-        self._silent += 1
-        if self._silent < SILENT_LIMIT:
+        connection.suspect |= not unit.backoff.failures
+        unit.failed(message_of(error), self._times.monotonic())
+        connection.silent += 1
+        if connection.silent < SILENT_LIMIT:
             return
-        if self._suspect or all(unit.backoff.failures for unit in self._units.values()):
+        if connection.suspect or all(unit.backoff.failures for unit in self._units.values()):
             # The units' own back-off keeps the attempts apart; the connection needs none.
-            self._leave(msg("{requests} requests in a row unanswered", requests=self._silent))
-
-    def _leave(self, reason: str) -> None:
-        wire, self._wire = self._wire, None
-        self._reason = reason
-        self._silent, self._suspect = 0, False
-        if wire is not None:
-            wire.close(reason)
-
-    def lost(self, wire: Wire[Job]) -> None:
-        """The wire closed by itself."""
-        if wire is not self._wire:
-            return
-        self._wire = None
-        self._reason = wire.reason
-        self._silent, self._suspect = 0, False
-        self._after(wire)
-
-    def _after(self, wire: Wire[Job]) -> None:
-        """Devices close idle connections, and a gateway may close one over a single unit: whoever
-        has answered is connected to again at once, so that its neighbours miss nothing. The
-        back-off of the unit that was asked keeps the attempts apart."""
-        if not wire.answers:
-            self._backoff.failed(self._monotonic())
+            connection.leave(
+                msg("{requests} requests in a row unanswered", requests=connection.silent)
+            )
 
     # --- the connection ----------------------------------------------------------------------
 
     def _connect(self, job: Job, request: Request) -> DriverError | None:
-        if self._closed:
-            return LinkDown(msg("closed here"))
-        if self._connecting is None:
-            wait = self._backoff.remaining_s(self._monotonic())
-            if wait:
-                return LinkDown(waiting(self._reason, wait))
-            loop = asyncio.get_running_loop()
-            self._time = loop.time
-            self._connecting = loop.create_task(self._open(), name=f"connect {self._endpoint}")
-        self._park(job, request)
-        return None
+        self._time = asyncio.get_running_loop().time
+        error = self._connection.wanted()
+        if error is None:
+            self._park(job, request)
+        return error
 
-    async def _open(self) -> None:
-        wire: Wire[Job] | None = None
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                wire = await open_wire(
-                    self._endpoint, lambda: self._wire_type(self, read_only=self._shadow)
-                )
-            if self._connect_delay_s:  # some devices swallow what comes right after the connection
-                await asyncio.sleep(self._connect_delay_s)
-            reason = wire.reason
-        except TimeoutError:
-            reason = msg("no connection within {limit_s:g} s", limit_s=self._timeout_s)
-        except OSError as error:
-            reason = msg("no connection: {cause}", cause=os_cause(error))
-        except asyncio.CancelledError:
-            if wire is not None:
-                wire.close(msg("closed here"))
-            raise
-        except Exception as error:
-            _log.exception("modbus %s: unexpected error while connecting", self._endpoint)
-            reason = msg("no connection: {cause}", cause=error)
-        finally:
-            self._connecting = None
-        if reason:
-            self._reason = reason
-            self._backoff.failed(self._monotonic())
-            self._unpark(LinkDown(reason))
-        else:
-            self._wire = wire
-            self._connects += 1
-            self._unpark()
+    def lost(self, wire: Wire[Job]) -> None:
+        """The wire closed by itself."""
+        self._connection.lost(wire)
 
     def _park(self, job: Job, request: Request) -> None:
         self._active += 1

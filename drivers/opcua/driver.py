@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-import random
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, Self, cast
 
 from asyncua import ua
 from asyncua.ua.uaerrors import UaError
@@ -23,11 +21,12 @@ from drivers.memory import Memory
 from drivers.opcua.opcua_times import to_filetime, to_ns
 from drivers.opcua.session.calls import TooMuch
 from drivers.opcua.session.security import NO_SECURITY, Security
-from drivers.opcua.session.session import QUEUE, OpcUaSession, UnknownNamespace, open_session
-from drivers.opcua.subscribing.feeding import Feeding
+from drivers.opcua.session.session import OpcUaSession, UnknownNamespace, open_session
+from drivers.opcua.subscribing.feeding import Feeding, Following
 from drivers.opcua.variants import from_text, plain, usable_value, variant
 from drivers.opcua.writing import write_all
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
+from drivers.times import Times
 
 SUBSCRIBE_AGAIN_S = 600.0
 """A server that has no subscription left may have one later."""
@@ -43,11 +42,10 @@ class OpcUaDriver:
     Uncertain is STALE, Bad is BAD, the last two with the code's name. Writes carry the node's
     own data type; each is sent once. `read` and `write` run one after the other.
 
-    `feed` subscribes, unless `mode` is "poll"; as long as the server refuses subscriptions it
-    polls instead, and asks again every ten minutes. The server samples every `sampling_s`, or as
-    often as it publishes, and keeps `queue` values of an item between two messages. Every break
-    ends the session: a new one is built from the driver's own list, never restored. With `shadow`
-    nothing that could change the server leaves, and writes end as SHADOW.
+    `feed` subscribes, unless `following.mode` is "poll"; as long as the server refuses
+    subscriptions it polls instead, and asks again every ten minutes. Every break ends the session:
+    a new one is built from the driver's own list, never restored. With `shadow` nothing that could
+    change the server leaves, and writes end as SHADOW.
 
     Raises ValueError if a point's address makes no sense for OPC-UA.
     """
@@ -59,13 +57,9 @@ class OpcUaDriver:
         *,
         timeout_s: float = 4.0,
         security: Security = NO_SECURITY,
-        mode: Literal["subscribe", "poll"] = "subscribe",
-        sampling_s: float | None = None,
-        queue: int = QUEUE,
+        following: Following = Following(),  # noqa: B008 - frozen
         shadow: bool = False,
-        now: Callable[[], datetime],
-        monotonic: Callable[[], float] = time.monotonic,
-        chance: Callable[[], float] = random.random,
+        times: Times,
     ) -> None:
         self._url = url
         self._points = tuple(points)
@@ -74,14 +68,11 @@ class OpcUaDriver:
             _check(point)
         self._timeout_s = timeout_s
         self._security = security
-        self._mode = mode
-        self._sampling_s = sampling_s
-        self._queue = queue
+        self._following = following
         self._shadow = shadow
-        self._now = now
-        self._monotonic = monotonic
+        self._times = times
         self._session: OpcUaSession | None = None
-        self._backoff = Backoff(chance)
+        self._backoff = Backoff(times.chance)
         self._reason: str = msg("not connected yet")
         self._memory = Memory()
         self._lock = asyncio.Lock()
@@ -166,10 +157,10 @@ class OpcUaDriver:
         classes: dict[float, list[Point]] = {}
         for point in self._points:
             classes.setdefault(point.scan_s or max(period_s, 0.05), []).append(point)
-        feeding = Feeding(classes, self._now, sampling_s=self._sampling_s, queue=self._queue)
+        feeding = Feeding(classes, self._times.now, self._following)
         try:
             while True:
-                if self._mode == "poll":
+                if self._following.mode == "poll":
                     await self._poll(deliver, classes, math.inf)
                 try:
                     async with self._lock:
@@ -241,7 +232,7 @@ class OpcUaDriver:
             try:
                 nodes[point] = session.node(address)
             except UnknownNamespace as error:
-                samples[point] = self._memory.unusable(point, self._now(), message_of(error))
+                samples[point] = self._memory.unusable(point, self._times.now(), message_of(error))
         ids = list(nodes)
         while ids:
             batch = ids[: session.limits.read]
@@ -263,7 +254,7 @@ class OpcUaDriver:
     def _take(
         self, points: Sequence[PointId], answer: Sequence[ua.DataValue]
     ) -> dict[PointId, Sample]:
-        time = self._now()
+        time = self._times.now()
         samples = {p: self._sample(p, d, time) for p, d in zip(points, answer, strict=True)}
         good = {p: s for p, s in samples.items() if s.quality is Quality.GOOD}
         self._memory.good(list(good), list(good.values()))
@@ -286,7 +277,7 @@ class OpcUaDriver:
         return Sample(point, value, Quality.GOOD, time, "", to_ns(ticks))
 
     def _missed(self, points: Iterable[PointId], error: DriverError) -> dict[PointId, Sample]:
-        now, detail = self._now(), message_of(error)
+        now, detail = self._times.now(), message_of(error)
         return {point: self._memory.missed(point, now, detail) for point in points}
 
     # --- the session -------------------------------------------------------------------------
@@ -294,7 +285,7 @@ class OpcUaDriver:
     async def _connected(self) -> OpcUaSession:
         if self._session is not None:
             return self._session
-        if self._backoff.remaining_s(self._monotonic()):
+        if self._backoff.remaining_s(self._times.monotonic()):
             raise ConnectionLost(self._why())
         self._tally.requests += 1
         try:
@@ -302,7 +293,7 @@ class OpcUaDriver:
                 self._url,
                 self._timeout_s,
                 self._security,
-                now=self._now(),
+                now=self._times.now(),
                 read_only=self._shadow,
                 tally=self._tally,
             )
@@ -310,14 +301,14 @@ class OpcUaDriver:
             self._reason = message_of(error)
             self._tally.failures += 1
             self._tally.timeouts += isinstance(error, NoAnswer)
-            self._backoff.failed(self._monotonic())
+            self._backoff.failed(self._times.monotonic())
             # A refusal while connecting is no answer about any point.
             raise ConnectionLost(self._reason) from None
         self._connects += 1
         return self._session
 
     def _why(self) -> str:
-        wait = self._backoff.remaining_s(self._monotonic())
+        wait = self._backoff.remaining_s(self._times.monotonic())
         return waiting(self._reason, wait) if wait else self._reason
 
     async def _failed(self, error: DriverError) -> bool:
@@ -327,7 +318,7 @@ class OpcUaDriver:
         session, self._session = self._session, None
         if session is not None:
             self._reason = message_of(error)
-            self._backoff.failed(self._monotonic())
+            self._backoff.failed(self._times.monotonic())
             await session.close()
         return True
 

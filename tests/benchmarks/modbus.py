@@ -24,6 +24,7 @@ from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.wire.transport import Tcp
 from drivers.points import ModbusAddress, Point
 from drivers.ticker import Ticker
+from drivers.times import Times
 from tests.benchmarks.table import Row, median
 from tests.servers.peers import Libmodbus
 
@@ -45,8 +46,8 @@ def _drivers(port: int, count: int, ticker: Ticker) -> list[ModbusDriver]:
                 Point(f"b.d{number}.p{i}", ModbusAddress(1, "holding", 2 * i, "float32"))
                 for i in range(FLOATS)
             ],
+            times=Times(now=_now),
             ticker=ticker,
-            now=_now,
         )
         for number in range(count)
     ]

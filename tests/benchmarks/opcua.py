@@ -23,6 +23,7 @@ from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.subscribing.decode import Changes
 from drivers.opcua.subscribing.subscription import Items
 from drivers.points import OpcUaAddress, Point
+from drivers.times import Times
 from tests.benchmarks.table import Row, median
 
 ITEMS = 5_000
@@ -87,7 +88,7 @@ async def _ours(port: int, index: int) -> tuple[float, float, float]:
     field.add(
         "l",
         "",
-        OpcUaDriver(f"opc.tcp://127.0.0.1:{port}", points, timeout_s=20, now=_now),
+        OpcUaDriver(f"opc.tcp://127.0.0.1:{port}", points, timeout_s=20, times=Times(now=_now)),
         poll_s=1.0,
     )
     running = asyncio.create_task(field.run())

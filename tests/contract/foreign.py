@@ -26,9 +26,10 @@ from cryptography.x509.oid import NameOID
 
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.wire.transport import Endpoint, RtuOverTcp, Serial, Tcp, Tls
+from drivers.modbus.wire.transport import Endpoint, Pacing, RtuOverTcp, Serial, Tcp, Tls
 from drivers.opcua.driver import OpcUaDriver
 from drivers.points import ModbusAddress, OpcUaAddress, PointId
+from drivers.times import Times
 from tests.contract.rigs import (
     HOLDING,
     MODBUS_VALUES,
@@ -161,10 +162,8 @@ class LibmodbusRig:
         return ModbusDriver(
             self.endpoint(),
             self.points,
-            timeout_s=timeout_s,
-            now=clocks.now,
-            monotonic=clocks.monotonic,
-            chance=lambda: 0.5,
+            pacing=Pacing(timeout_s=timeout_s),
+            times=Times(now=clocks.now, monotonic=clocks.monotonic, chance=lambda: 0.5),
         )
 
     def make(self) -> None:
@@ -331,9 +330,7 @@ class NodeOpcUaRig:
             f"opc.tcp://127.0.0.1:{self.port}",
             self.points,
             timeout_s=timeout_s,
-            now=clocks.now,
-            monotonic=clocks.monotonic,
-            chance=lambda: 0.5,
+            times=Times(now=clocks.now, monotonic=clocks.monotonic, chance=lambda: 0.5),
         )
 
     async def start(self) -> None:

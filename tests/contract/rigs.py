@@ -20,10 +20,11 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.wire.transport import Endpoint, RtuOverTcp, Tcp
+from drivers.modbus.wire.transport import Endpoint, Pacing, RtuOverTcp, Tcp
 from drivers.opcua.driver import OpcUaDriver
 from drivers.plant import PlantDriver, PlantPoint
 from drivers.points import ModbusAddress, OpcUaAddress, PlantAddress, Point, PointId, Value
+from drivers.times import Times
 
 TIMEOUT_S = 5.0
 """Only a test of time-outs waits for it, and such a test sets its own."""
@@ -140,10 +141,8 @@ class ModbusRig:
         return ModbusDriver(
             self.endpoint(),
             self.points,
-            timeout_s=timeout_s,
-            now=clocks.now,
-            monotonic=clocks.monotonic,
-            chance=lambda: 0.5,
+            pacing=Pacing(timeout_s=timeout_s),
+            times=Times(now=clocks.now, monotonic=clocks.monotonic, chance=lambda: 0.5),
         )
 
     async def start(self) -> None:
@@ -243,9 +242,7 @@ class OpcUaRig:
             f"opc.tcp://127.0.0.1:{self.port}",
             self.points,
             timeout_s=timeout_s,
-            now=clocks.now,
-            monotonic=clocks.monotonic,
-            chance=lambda: 0.5,
+            times=Times(now=clocks.now, monotonic=clocks.monotonic, chance=lambda: 0.5),
         )
 
     async def start(self) -> None:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.wire.transport import Tcp, UnitProfile
+from drivers.modbus.wire.transport import Pacing, Tcp, UnitProfile
 from drivers.points import ModbusAddress, Point, RegisterType
+from drivers.times import Times
 
 Reply = bytes | list[bytes] | None
 """What goes out: one piece, several pieces one after the other, or nothing. CLOSE ends the line."""
@@ -192,14 +193,13 @@ async def bench(
     bus, clocks = FieldBus(script), Clocks()
     await bus.start()
     shape = {k: settings.pop(k) for k in ("max_registers", "max_gap") if k in settings}
+    pacing = {k: settings.pop(k) for k in ("timeout_s", "max_in_flight") if k in settings}
     made = ModbusDriver(
         Tcp("127.0.0.1", bus.port, settings.pop("transaction_ids", True)),
         points,
         profile=UnitProfile(**shape),
-        timeout_s=settings.pop("timeout_s", 5.0),
-        now=clocks.now,
-        monotonic=clocks.monotonic,
-        chance=lambda: 0.5,
+        pacing=Pacing(**{"timeout_s": 5.0, **pacing}),
+        times=Times(now=clocks.now, monotonic=clocks.monotonic, chance=lambda: 0.5),
         **settings,
     )
     try:

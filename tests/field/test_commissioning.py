@@ -37,6 +37,7 @@ from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.identify import Found
 from drivers.modbus.wire.transport import Tcp
 from drivers.points import Point
+from drivers.times import Times
 from tests.app.test_app import FILES
 from tests.drivers.fieldbus import Asked, Device, FieldBus, Reply
 from tests.machine_time import utc_now
@@ -133,7 +134,9 @@ async def test_a_sunspec_device_is_scanned_drafted_and_read(base: int, tmp_path:
             entry = EquipmentEntry.model_validate(entry)
             device = shipped()[entry.device]
             points += bind(device, base="b", equipment=name, unit=1, models=entry.models).values()
-        async with ModbusDriver(Tcp("127.0.0.1", bus.port), points, now=utc_now) as driver:
+        async with ModbusDriver(
+            Tcp("127.0.0.1", bus.port), points, times=Times(now=utc_now)
+        ) as driver:
             samples = await driver.read([point.id for point in points])
         assert {s.point: s.value for s in samples} == {
             "b.unit-1.power": 9.0, "b.unit-1.energy": 15500.0,

@@ -16,6 +16,7 @@ from drivers.backoff import waiting
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.opcua.driver import OpcUaDriver
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample
+from drivers.times import Times
 from tests.machine_time import utc_now
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -282,7 +283,7 @@ async def test_the_countdown_to_the_next_attempt_is_no_news(
 
 
 async def test_a_link_without_points_is_neither_waited_for_nor_an_alarm(clock: Clock) -> None:
-    driver = OpcUaDriver("opc.tcp://127.0.0.1:1", (), now=utc_now)
+    driver = OpcUaDriver("opc.tcp://127.0.0.1:1", (), times=Times(now=utc_now))
     field = Field(clock.now)
     field.add("spare", "here", driver, poll_s=0.02)
     task = await running(field)

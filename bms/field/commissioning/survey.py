@@ -20,8 +20,9 @@ from drivers.device_files.catalogue import shipped
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.identify import Found, look_at
 from drivers.modbus.wire.frames import Request
-from drivers.modbus.wire.transport import Endpoint, RtuOverTcp, Tcp
+from drivers.modbus.wire.transport import Endpoint, Pacing, RtuOverTcp, Tcp
 from drivers.opcua.session.session import SESSION_TIMEOUT_MS
+from drivers.times import Times
 
 MOST_HOSTS = 1024
 HOSTS_AT_ONCE = 16
@@ -125,7 +126,7 @@ async def scan_modbus(
 
     async def one(host: str, port: int) -> None:
         endpoint: Endpoint = RtuOverTcp(host, port) if rtu else Tcp(host, port, transaction_ids)
-        made = ModbusDriver(endpoint, (), timeout_s=timeout_s, shadow=True, now=now)
+        made = ModbusDriver(endpoint, (), pacing=Pacing(timeout_s), shadow=True, times=Times(now))
         async with limit, made as driver:
 
             async def ask(request: Request) -> bytes:

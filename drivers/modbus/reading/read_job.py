@@ -10,8 +10,8 @@ from bms.texts.messages import message_of, msg
 from drivers.base import Batch, Deliver
 from drivers.errors import ConnectionLost, DriverError, NoAnswer
 from drivers.memory import bad_sample, good_batch
+from drivers.modbus.connection import SILENT_LIMIT
 from drivers.modbus.job import NotSent
-from drivers.modbus.link import SILENT_LIMIT
 from drivers.modbus.reading.readplan import Group, Part
 from drivers.modbus.wire.frames import (
     ILLEGAL_ADDRESS_OR_VALUE,

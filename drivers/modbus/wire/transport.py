@@ -93,3 +93,17 @@ class UnitProfile:
     """Unused registers (bits: 16 times as many) read along rather than asking twice."""
     forbidden: tuple[tuple[Table, int, int], ...] = ()
     """Table, first and last address of what must not be read, not even as part of a gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How fast an endpoint can be spoken to, and how long it is waited for."""
+
+    timeout_s: float = 1.0
+    """Bounds each request and each attempt to connect."""
+    connect_delay_s: float = 0.0
+    """Waited after connecting: some devices swallow what comes right after the connection."""
+    min_gap_s: float = 0.0
+    """Waited between an answer and the next request."""
+    max_in_flight: int = 1
+    """So many requests may be on the way at a time, over TCP and TLS."""

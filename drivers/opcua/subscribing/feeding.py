@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import cast
+from typing import Literal, cast
 
 from asyncua.ua.status_codes import StatusCodes
 
@@ -44,6 +44,17 @@ _FILTER_REFUSED = (
 """No dead-band here: not on this server, or not for nodes of this type."""
 
 
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How the values of a server are followed."""
+
+    mode: Literal["subscribe", "poll"] = "subscribe"
+    sampling_s: float | None = None
+    """The server samples each item so often; None: as often as it publishes."""
+    queue: int = QUEUE
+    """So many values of an item the server keeps between two responses."""
+
+
 @dataclass(slots=True)
 class _Live:
     """One subscription in the present session."""
@@ -61,23 +72,16 @@ class _Live:
 
 
 class Feeding:
-    """Delivers what subscriptions say. `classes` are the points by period in seconds.
-
-    The server samples each item every `sampling_s`, or as often as it publishes, and keeps up to
-    `queue` values of it between two responses.
-    """
+    """Delivers what subscriptions say. `classes` are the points by period in seconds."""
 
     def __init__(
         self,
         classes: Mapping[float, Sequence[Point]],
         now: Callable[[], datetime],
-        *,
-        sampling_s: float | None = None,
-        queue: int = QUEUE,
+        following: Following,
     ) -> None:
         self._now = now
-        self._sampling_s = sampling_s
-        self._queue = queue
+        self._following = following
         self._parts = [
             (
                 period,
@@ -177,8 +181,9 @@ class Feeding:
                 live.items.fail(place, message_of(error))
                 failed.append(place)
             else:
-                every_s = live.period_s if self._sampling_s is None else self._sampling_s
-                item = MonitoredItem(node, place, address.deadband, every_s, self._queue)
+                sampling_s = self._following.sampling_s
+                every_s = live.period_s if sampling_s is None else sampling_s
+                item = MonitoredItem(node, place, address.deadband, every_s, self._following.queue)
                 asked.append((place, item))
         items = [item for _, item in asked]
         statuses = await session.monitor(number, items)

@@ -11,8 +11,9 @@ import pytest
 
 from drivers.base import Write, WriteStatus
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.wire.transport import Tcp, UnitProfile
+from drivers.modbus.wire.transport import Pacing, Tcp, UnitProfile
 from drivers.points import ModbusAddress, OpcUaAddress, Point, Quality
+from drivers.times import Times
 from tests.drivers.fieldbus import CLOSE, Asked, Bench, Device, Reply, bench, holding
 from tests.machine_time import utc_now
 
@@ -312,9 +313,8 @@ async def test_devices_that_need_time_get_it() -> None:
             Tcp("127.0.0.1", b.bus.port),
             points,
             profile=UnitProfile(max_gap=0),
-            connect_delay_s=0.05,
-            min_gap_s=0.03,
-            now=utc_now,
+            pacing=Pacing(connect_delay_s=0.05, min_gap_s=0.03),
+            times=Times(now=utc_now),
         )
         begun = loop.time()
         async with driver:
@@ -335,7 +335,9 @@ async def test_many_different_reads_do_not_pile_up() -> None:
 async def test_the_default_clock_is_utc() -> None:
     async with (
         bench(full(1), holding(0)) as b,
-        ModbusDriver(Tcp("127.0.0.1", b.bus.port), b.driver.points, now=utc_now) as driver,
+        ModbusDriver(
+            Tcp("127.0.0.1", b.bus.port), b.driver.points, times=Times(now=utc_now)
+        ) as driver,
     ):
         (sample,) = await driver.read(["u1.r0"])
     assert sample.time.tzinfo is UTC
@@ -353,11 +355,16 @@ async def test_an_address_that_makes_no_sense_is_refused_at_once(
     address: ModbusAddress | OpcUaAddress, words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
-        ModbusDriver(Tcp("127.0.0.1"), [Point("a", address)], now=utc_now)
+        ModbusDriver(Tcp("127.0.0.1"), [Point("a", address)], times=Times(now=utc_now))
 
 
 async def test_a_host_that_cannot_be_found_is_an_outage() -> None:
-    driver = ModbusDriver(Tcp("no-such-host.invalid"), holding(0), timeout_s=2.0, now=utc_now)
+    driver = ModbusDriver(
+        Tcp("no-such-host.invalid"),
+        holding(0),
+        pacing=Pacing(timeout_s=2.0),
+        times=Times(now=utc_now),
+    )
     async with driver:
         (sample,) = await driver.read(["u1.r0"])
     assert sample.quality is Quality.BAD

@@ -21,9 +21,10 @@ from drivers.backoff import LIMIT_S
 from drivers.base import Batch
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.wire.rtu import framed
-from drivers.modbus.wire.transport import RtuOverTcp, Tcp, UnitProfile
+from drivers.modbus.wire.transport import Pacing, RtuOverTcp, Tcp, UnitProfile
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample
 from drivers.ticker import Ticker
+from drivers.times import Times
 from tests.drivers.fieldbus import Clocks
 
 GOOD_UNIT, BAD_UNIT = 1, 5
@@ -268,11 +269,9 @@ async def trial(
         Tcp("127.0.0.1", server.port) if tcp else RtuOverTcp("127.0.0.1", server.port),
         points,
         profile=UnitProfile(max_gap=0),
-        timeout_s=TIMEOUT_S,
+        pacing=Pacing(timeout_s=TIMEOUT_S),
+        times=Times(now=clocks.now, monotonic=clocks.monotonic, chance=lambda: 0.5),
         ticker=Ticker(),
-        now=clocks.now,
-        monotonic=clocks.monotonic,
-        chance=lambda: 0.5,
     )
     async with driver:
         feeding = asyncio.create_task(driver.feed(watched, PERIOD_S))
@@ -353,7 +352,9 @@ async def test_a_thousand_reconnections_leave_nothing() -> None:
     before = left()
     points = [Point("5.r0", ModbusAddress(BAD_UNIT, "holding", 0))]
     driver = ModbusDriver(
-        Tcp("127.0.0.1", server.port), points, now=clocks.now, monotonic=clocks.monotonic
+        Tcp("127.0.0.1", server.port),
+        points,
+        times=Times(now=clocks.now, monotonic=clocks.monotonic),
     )
     watched = Watched(problems, "reconnections")
     async with driver:

@@ -18,8 +18,9 @@ from pymodbus.framer.rtu import FramerRTU
 from drivers.base import Write, WriteStatus
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.wire.rtu import crc
-from drivers.modbus.wire.transport import RtuOverTcp, UnitProfile
+from drivers.modbus.wire.transport import Pacing, RtuOverTcp, UnitProfile
 from drivers.points import ModbusAddress, Point, Quality
+from drivers.times import Times
 from tests.drivers.fieldbus import Clocks
 
 TIMEOUT_S = 0.15
@@ -126,10 +127,8 @@ async def bench(units: tuple[int, ...] = (1,)) -> AsyncIterator[Bench]:
         RtuOverTcp("127.0.0.1", gateway.port),
         points,
         profile=UnitProfile(max_gap=0),
-        timeout_s=TIMEOUT_S,
-        now=clocks.now,
-        monotonic=clocks.monotonic,
-        chance=lambda: 0.5,
+        pacing=Pacing(timeout_s=TIMEOUT_S),
+        times=Times(now=clocks.now, monotonic=clocks.monotonic, chance=lambda: 0.5),
     )
     try:
         async with driver:

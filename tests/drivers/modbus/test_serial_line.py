@@ -14,8 +14,9 @@ import pytest
 from drivers.base import Write, WriteStatus
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.wire.rtu import framed
-from drivers.modbus.wire.transport import Serial
+from drivers.modbus.wire.transport import Pacing, Serial
 from drivers.points import ModbusAddress, Point, Quality
+from drivers.times import Times
 from tests.drivers.fieldbus import Clocks
 
 A_BACKOFF_S = 75.0
@@ -64,10 +65,8 @@ async def test_an_adapter_that_is_pulled_out_and_put_back(adapter: Adapter) -> N
     driver = ModbusDriver(
         Serial(str(adapter.path), 115200, "N"),
         [Point("p", ModbusAddress(1, "holding", 0), "", True)],
-        timeout_s=0.5,
-        now=clocks.now,
-        monotonic=clocks.monotonic,
-        chance=lambda: 0.5,
+        pacing=Pacing(timeout_s=0.5),
+        times=Times(now=clocks.now, monotonic=clocks.monotonic, chance=lambda: 0.5),
     )
 
     async def quality() -> Quality:

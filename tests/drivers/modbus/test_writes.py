@@ -9,8 +9,9 @@ import pytest
 
 from drivers.base import Batch, Write, WriteStatus
 from drivers.modbus.driver import ModbusDriver
-from drivers.modbus.wire.transport import Tcp, UnitProfile
+from drivers.modbus.wire.transport import Pacing, Tcp, UnitProfile
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample, Value, WriteFunction
+from drivers.times import Times
 from tests.drivers.fieldbus import Asked, Device, FieldBus, Reply, bench, holding
 from tests.machine_time import utc_now
 from tests.servers.peers import Libmodbus
@@ -58,7 +59,7 @@ async def test_every_way_to_write(
     foreign.say("set", 1, "holding", 9, 0xFFFF)  # a scale factor of -1
     served = dict(word.split(":") for word in foreign.say("served"))
     async with ModbusDriver(
-        Tcp("127.0.0.1", port), [Point("p", address, "", True)], now=utc_now
+        Tcp("127.0.0.1", port), [Point("p", address, "", True)], times=Times(now=utc_now)
     ) as driver:
         (result,) = await driver.write([Write("p", value)])
         assert (result.status, result.detail) == (WriteStatus.OK, "")
@@ -112,7 +113,9 @@ async def test_each_point_is_read_at_its_own_pace() -> None:
         if sum(asked.address == 0 for asked in bus.asked) >= 4:
             enough.set()
 
-    async with ModbusDriver(Tcp("127.0.0.1", bus.port), [slow, fast], now=utc_now) as driver:
+    async with ModbusDriver(
+        Tcp("127.0.0.1", bus.port), [slow, fast], times=Times(now=utc_now)
+    ) as driver:
         feeding = asyncio.create_task(driver.feed(deliver, 0.05))
         async with asyncio.timeout(10):
             await enough.wait()
@@ -142,8 +145,8 @@ async def test_several_requests_on_the_way_and_writes_alone() -> None:
         Tcp("127.0.0.1", bus.port),
         points,
         profile=UnitProfile(max_gap=0),
-        max_in_flight=4,
-        now=utc_now,
+        pacing=Pacing(max_in_flight=4),
+        times=Times(now=utc_now),
     )
     async with made as driver:
         feeding = asyncio.create_task(driver.feed(deliver, 0.0))

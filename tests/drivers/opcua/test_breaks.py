@@ -12,6 +12,7 @@ import pytest_asyncio
 from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.subscribing import feeding as feeding_module
 from drivers.points import Quality
+from drivers.times import Times
 from tests.contract.foreign import Proxy
 from tests.drivers.opcua.test_feed import PERIOD_S, Park, Received, park, point
 from tests.machine_time import utc_now
@@ -78,9 +79,7 @@ async def test_a_connection_that_is_half_open_is_noticed_and_replaced(
         f"opc.tcp://127.0.0.1:{between.port}",
         [point("a"), point("b")],
         timeout_s=1.0,
-        monotonic=lambda: clock[0],
-        chance=lambda: 0.5,
-        now=utc_now,
+        times=Times(now=utc_now, monotonic=lambda: clock[0], chance=lambda: 0.5),
     )
     async with driver:
         feeding = asyncio.create_task(driver.feed(received, PERIOD_S))

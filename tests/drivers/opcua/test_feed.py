@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,8 +20,10 @@ from drivers.opcua import driver as driver_module
 from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.subscribing import feeding as feeding_module
 from drivers.opcua.subscribing.decode import Changes
+from drivers.opcua.subscribing.feeding import Following
 from drivers.opcua.subscribing.subscription import NOT_REPORTED, Items
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
+from drivers.times import Times
 from tests.machine_time import utc_now
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -121,10 +124,12 @@ class Received:
 
 @asynccontextmanager
 async def fed(
-    park: Park, *points: Point, **settings: Any
+    park: Park, *points: Point, monotonic: Callable[[], float] = time.monotonic, **settings: Any
 ) -> AsyncIterator[tuple[OpcUaDriver, Received]]:
     received = Received()
-    async with OpcUaDriver(park.url, points, chance=lambda: 0.0, **settings, now=utc_now) as driver:
+    async with OpcUaDriver(
+        park.url, points, times=Times(utc_now, monotonic, lambda: 0.0), **settings
+    ) as driver:
         assert isinstance(driver, Feed)
         task = asyncio.create_task(driver.feed(received, PERIOD_S))
         try:
@@ -265,7 +270,7 @@ async def test_a_server_whose_clock_is_set_back_is_followed(park: Park, broken: 
 
 
 async def test_polling_where_it_is_wanted(park: Park) -> None:
-    async with fed(park, point("a"), mode="poll") as (driver, received):
+    async with fed(park, point("a"), following=Following("poll")) as (driver, received):
         await received.until(lambda: received.batches >= 3)
         assert received.value("a") == 1.5
         assert driver.health().requests >= 3
@@ -286,7 +291,7 @@ async def test_polling_where_the_server_has_no_subscriptions(
 async def test_methods_are_called_by_writing(park: Park) -> None:
     points = [point("go", method="start"), point("level", method="level")]
     park.calls.clear()
-    async with OpcUaDriver(park.url, points, now=utc_now) as driver:
+    async with OpcUaDriver(park.url, points, times=Times(now=utc_now)) as driver:
         results = await driver.write([Write("go", True), Write("level", 55)])
         assert [r.status for r in results] == [WriteStatus.OK] * 2
         assert park.calls == [("start",), ("level", 55.0)]
@@ -299,7 +304,7 @@ async def test_methods_are_called_by_writing(park: Park) -> None:
 async def test_in_shadow_nothing_is_written_and_nothing_called(park: Park) -> None:
     points = [point("a"), point("go", method="start")]
     park.calls.clear()
-    async with OpcUaDriver(park.url, points, shadow=True, now=utc_now) as driver:
+    async with OpcUaDriver(park.url, points, times=Times(now=utc_now), shadow=True) as driver:
         results = await driver.write([Write("a", 99.0), Write("go", True)])
         assert [r.status for r in results] == [WriteStatus.SHADOW] * 2
         (sample, _) = await driver.read(["a", "go"])
@@ -330,8 +335,11 @@ async def test_breaks_leave_nothing_behind(
 ) -> None:
     monkeypatch.setattr(driver_module, "_STEP_S", 0.01)
     later = itertools.count(0, 100)  # every look at the clock finds the back-off over
-    settings = {"monotonic": lambda: float(next(later))}
-    async with fed(park, point("a"), point("b"), **settings) as (driver, received):
+
+    def monotonic() -> float:
+        return float(next(later))
+
+    async with fed(park, point("a"), point("b"), monotonic=monotonic) as (driver, received):
         files = 0
         for number in range(breaks):
             await received.until(lambda: received.quality("b") is Quality.GOOD)

@@ -14,7 +14,9 @@ from asyncua.server.internal_session import InternalSession
 from drivers.base import Write, WriteStatus
 from drivers.opcua import driver as driver_module
 from drivers.opcua.driver import OpcUaDriver
+from drivers.opcua.subscribing.feeding import Following
 from drivers.points import Quality
+from drivers.times import Times
 from tests.drivers.opcua.test_feed import MANY, Park, Received, fed, park, point
 from tests.machine_time import utc_now
 
@@ -91,7 +93,7 @@ async def test_writes_too(park: Park, monkeypatch: pytest.MonkeyPatch) -> None:
             raise refuse(ua.StatusCodes.BadTooManyOperations)
 
     writes.before = one
-    async with OpcUaDriver(park.url, [point("a"), point("b")], now=utc_now) as driver:
+    async with OpcUaDriver(park.url, [point("a"), point("b")], times=Times(now=utc_now)) as driver:
         results = await driver.write([Write("a", 1.5), Write("b", 2.5)])
     assert [r.status for r in results] == [WriteStatus.OK] * 2
 
@@ -115,7 +117,10 @@ async def test_without_dead_bands_every_change_comes(park: Park, items: Asked) -
 async def test_the_server_is_asked_for_the_sampling_and_the_queue_of_the_link(
     park: Park, items: Asked
 ) -> None:
-    async with fed(park, point("a"), sampling_s=0.01, queue=7) as (_, received):
+    async with fed(park, point("a"), following=Following(sampling_s=0.01, queue=7)) as (
+        _,
+        received,
+    ):
         await received.until(good(received, "a"))
     (asked,) = [i.RequestedParameters for call in items.calls for i in call.ItemsToCreate]
     assert (asked.SamplingInterval, asked.QueueSize) == (10.0, 7)
@@ -160,7 +165,9 @@ async def test_time_outs_are_counted(park: Park, monkeypatch: pytest.MonkeyPatch
         await go_on.wait()
         return await read(session, params)
 
-    async with OpcUaDriver(park.url, [point("a")], timeout_s=0.5, now=utc_now) as driver:
+    async with OpcUaDriver(
+        park.url, [point("a")], timeout_s=0.5, times=Times(now=utc_now)
+    ) as driver:
         await driver.read(["a"])
         monkeypatch.setattr(InternalSession, "read", late)
         (sample,) = await driver.read(["a"])

@@ -15,6 +15,7 @@ from asyncua import Server, ua
 from drivers.base import Write, WriteStatus
 from drivers.opcua.driver import OpcUaDriver
 from drivers.points import OpcUaAddress, Point, Quality
+from drivers.times import Times
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -56,7 +57,9 @@ def point(name: str, namespace: str = "urn:a", node: str = "") -> Point:
 
 
 def driver(server: Server, *points: Point) -> OpcUaDriver:
-    return OpcUaDriver(f"opc.tcp://127.0.0.1:{server.bserver.port}", points, now=lambda: NOW)
+    return OpcUaDriver(
+        f"opc.tcp://127.0.0.1:{server.bserver.port}", points, times=Times(now=lambda: NOW)
+    )
 
 
 def node(server: Server, name: str) -> Any:
@@ -163,8 +166,7 @@ async def test_namespaces_are_resolved_anew_in_each_session(server: Server) -> N
     made = OpcUaDriver(
         f"opc.tcp://127.0.0.1:{server.bserver.port}",
         [point("moved", "urn:b")],
-        now=lambda: NOW,
-        monotonic=lambda: clock[0],
+        times=Times(now=lambda: NOW, monotonic=lambda: clock[0]),
     )
     array = server.get_node(ua.NodeId(ua.ObjectIds.Server_NamespaceArray))
     before = await array.read_value()

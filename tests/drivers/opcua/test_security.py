@@ -20,6 +20,7 @@ from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.session.certificates import create, load, trust
 from drivers.opcua.session.security import PolicyName, Security
 from drivers.points import OpcUaAddress, Point, Quality
+from drivers.times import Times
 from tests.machine_time import utc_now
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -57,7 +58,7 @@ class Secured:
     def driver(self, **settings: Any) -> OpcUaDriver:
         security = replace(self.security, **settings)
         url = f"opc.tcp://127.0.0.1:{self.server.bserver.port}"
-        return OpcUaDriver(url, [POINT], security=security, timeout_s=10, now=utc_now)
+        return OpcUaDriver(url, [POINT], timeout_s=10, times=Times(now=utc_now), security=security)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -125,7 +126,9 @@ async def test_a_policy_that_is_not_offered_is_not_replaced_by_a_weaker_one(
     await plain.start()
     try:
         url = f"opc.tcp://127.0.0.1:{plain.bserver.port}"
-        text = await refusal(OpcUaDriver(url, [POINT], security=secured.security, now=utc_now))
+        text = await refusal(
+            OpcUaDriver(url, [POINT], times=Times(now=utc_now), security=secured.security)
+        )
         assert "does not offer Basic256Sha256 SignAndEncrypt" in text
         assert "it offers: None" in text
     finally:

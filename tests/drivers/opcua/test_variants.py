@@ -11,6 +11,7 @@ from asyncua import ua
 from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.variants import usable_value, variant
 from drivers.points import ModbusAddress, OpcUaAddress, Point
+from drivers.times import Times
 from tests.machine_time import utc_now
 
 KIND = ua.VariantType
@@ -65,4 +66,4 @@ def test_nothing_is_no_value() -> None:
 )
 def test_an_address_that_makes_no_sense(address: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        OpcUaDriver("opc.tcp://127.0.0.1:1", [Point("a", address)], now=utc_now)
+        OpcUaDriver("opc.tcp://127.0.0.1:1", [Point("a", address)], times=Times(now=utc_now))
