@@ -55,12 +55,12 @@ INTERVALS: Mapping[str, str] = {
     "bms/forward/copying/timing.py": "the default of a clock that tests pass: pace and retries",
     "bms/historian/compaction/compaction.py": "whether a compaction has used up its time",
     "bms/historian/upkeep/rounds.py": "how long a round of upkeep took",
-    "drivers/modbus/driver.py": "the default of a clock that tests pass: back-off and ages",
     "drivers/modbus/link.py": "when a request that was sent times out",
-    "drivers/opcua/driver.py": "when the next poll is due; the default of back-off",
+    "drivers/opcua/driver.py": "when the next poll is due",
     "drivers/opcua/session/calls.py": "how long a server took to answer",
     "drivers/opcua/subscribing/feeding.py": "for how long a subscription has been silent",
     "drivers/polled.py": "when the next poll is due",
+    "drivers/times.py": "the default of a clock that tests pass: back-off and ages",
     "drivers/ticker.py": "when the next tick is due",
 }
 """Modules that measure how long something takes, and what."""
