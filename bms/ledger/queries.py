@@ -250,7 +250,7 @@ class LedgerQueries(Closing):
         except DamagedBlob as error:
             part = msg("day {date:%Y-%m-%d} of meter {number}", date=from_ms(day_ms), number=number)
             raise StoreError(
-                msg("{path}: {part} is damaged: {error}", path=self._path, part=part, error=error)
+                msg("{path}: {block} is damaged: {error}", path=self._path, block=part, error=error)
             ) from error
 
     def beneath(self, number: int, first_ms: int, last_ms: int) -> dict[int, Raw]:

@@ -89,14 +89,13 @@ def test_help_and_the_words_of_click_are_chinese(tmp_path: Path) -> None:
 
 def test_a_message_is_said_whole_with_the_messages_in_it() -> None:
     reason = msg("override by {owner}: {reason}", owner="li", reason="test")
-    held = msg("{state} for {so_far} of at least {minimum}", state="on", so_far="2 min",
-               minimum="5 min")  # fmt: skip
-    text = msg("{held}, then {state} wanted by {source} ({reason})", held=held, state="off",
-               source="override:3", reason=reason)  # fmt: skip
+    held = msg("on for {so_far} of at least {minimum}", so_far="2 min", minimum="5 min")
+    text = msg("{held}, then off wanted by {source} ({reason})", held=held, source="override:3",
+               reason=reason)  # fmt: skip
     assert text == "on for 2 min of at least 5 min, then off wanted by override:3 " \
         "(override by li: test)"  # fmt: skip
     with speaking("zh"):
-        assert told(text) == "on 已 2 min，至少 5 min，之后按 override:3 为 off（li 强制：test）"
+        assert told(text) == "已开 2 min，至少 5 min，之后按 override:3 关（li 强制：test）"
 
 
 @pytest.mark.parametrize(

@@ -437,9 +437,9 @@ class RollDb(Closing):
         except DamagedColumns as error:
             raise StoreError(
                 msg(
-                    "{path}: {part}: the columns are damaged: {error}",
+                    "{path}: {block}: the columns are damaged: {error}",
                     path=self.path,
-                    part=what,
+                    block=what,
                     error=error,
                 )
             ) from error
