@@ -81,7 +81,8 @@ class App:
             if self.scheduler.running:
                 self.scheduler.shutdown(wait=False)
             await self.recording.finish(STOP_WITHIN_S)
-            await self.changes.drained(STOP_WITHIN_S / 2)
+            await self.changes.drained(STOP_WITHIN_S / 4)
+            await self.overrides.drained(STOP_WITHIN_S / 4)
             await self.states.save()
             for task in tasks:
                 task.cancel()

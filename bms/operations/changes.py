@@ -26,9 +26,8 @@ LOST = "changes:lost"
 class Changes:
     """One change at a time: each is planned on what the one before has left."""
 
-    def __init__(self, runtime: Runtime, within_s: float = WITHIN_S) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._within_s = within_s
         self._alone = asyncio.Lock()
         self._open: set[asyncio.Task[object]] = set()
 
@@ -42,7 +41,7 @@ class Changes:
         self._open.add(task)
         task.add_done_callback(self._open.discard)
         try:
-            done, _ = await asyncio.wait({task}, timeout=self._within_s)
+            done, _ = await asyncio.wait({task}, timeout=WITHIN_S)
         except asyncio.CancelledError:
             task.add_done_callback(self._ended)
             raise
@@ -52,7 +51,7 @@ class Changes:
                 msg(
                     "not stored within {limit_s:g} s and not in force yet: it comes into force as "
                     "soon as it is stored; look before you ask again",
-                    limit_s=self._within_s,
+                    limit_s=WITHIN_S,
                 )
             )
         return task.result()

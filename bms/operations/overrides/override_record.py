@@ -11,13 +11,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
 from bms.core.decisions import Condition, Override, Severity
 from bms.core.errors import Refused, StoreError
-from bms.operations.changes import WITHIN_S
+from bms.operations import changes
 from bms.operations.runtime import Runtime
 from bms.storage.state import Store
 from bms.texts.messages import message_of, msg, plural
@@ -67,10 +68,11 @@ class OverrideRecord:
     in_store: InStore
     last_number: int
     """The greatest number that an override has had."""
-    within_s: float = WITHIN_S
-    retry_s: float = RETRY_S
     _waiting: deque[_Waiting] = field(default_factory=deque, init=False)
     _asked: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _idle: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _trouble: str = field(default="", init=False)
+    """Why the disk does not take what was tried last; nobody waits for it while it does not."""
 
     async def carry_out(self, change: OverrideChange) -> tuple[Override, bool]:
         """Store it and put it in force; returns the override, and whether it is on the disk.
@@ -81,11 +83,14 @@ class OverrideRecord:
             self.last_number += 1
             change = replace(change, override=replace(change.override, id=self.last_number))
         waiting = _Waiting(change, asyncio.get_running_loop().create_future())
+        waiting.outcome.add_done_callback(asyncio.Future.exception)  # who asked may have gone
         self._waiting.append(waiting)
         self._asked.set()
-        done, _ = await asyncio.wait({waiting.outcome}, timeout=self.within_s)
+        if self._trouble:
+            self._go_ahead(self._trouble)
+        done, _ = await asyncio.wait({waiting.outcome}, timeout=changes.WITHIN_S)
         if not done:
-            self._go_ahead(msg("it takes more than {limit_s:g} s", limit_s=self.within_s))
+            self._go_ahead(msg("it takes more than {limit_s:g} s", limit_s=changes.WITHIN_S))
         return waiting.outcome.result()
 
     def is_stored(self, number: int) -> bool:
@@ -98,13 +103,22 @@ class OverrideRecord:
             while True:
                 await self._asked.wait()
                 self._asked.clear()
+                self._idle.clear()
                 while self._waiting:
                     if not await self._store_first():
-                        await asyncio.sleep(self.retry_s)
+                        await asyncio.sleep(RETRY_S)
+                self._idle.set()
         finally:
             for waiting in self._waiting:
                 change = waiting.change
                 _log.error("override %d: its %s is not stored", change.override.id, change.what)
+
+    async def drained(self, within_s: float) -> None:
+        """Wait for what is being stored; the process is about to end."""
+        if self._waiting:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await self._idle.wait()
 
     async def _store_first(self) -> bool:
         waiting = self._waiting[0]
@@ -126,12 +140,14 @@ class OverrideRecord:
                 self._put_in_force(waiting)
             if not waiting.outcome.done():
                 waiting.outcome.set_result((stored, True))
+        self._trouble = ""
         if not self._waiting:
             self.runtime.clear_own(WAITING)
         return True
 
     def _go_ahead(self, cause: str) -> None:
         """The disk does not take it now: everything that waits is in force from now on."""
+        self._trouble = cause
         for waiting in tuple(self._waiting):
             if waiting.in_force:
                 continue
@@ -142,6 +158,8 @@ class OverrideRecord:
                 continue
             self._put_in_force(waiting)
             waiting.outcome.set_result((override, False))
+        if not self._waiting:
+            return
         text = plural(
             "{count} override or release is in force and not stored, a restart would forget it: "
             "{cause}",
