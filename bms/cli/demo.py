@@ -31,6 +31,8 @@ from bms.core.errors import BmsError, Unreachable
 from bms.field.plants import make_plant
 from bms.historian.log.embedded import History
 from bms.operations.requests.live_requests import STATUS, AskStatus
+from bms.texts.language import say
+from bms.texts.messages import msg
 
 PLANT = "simulators.parks.demo.park:Park"
 STEPS = (timedelta(minutes=15), timedelta(minutes=30), timedelta(minutes=60))
@@ -80,13 +82,15 @@ def run_demo(
                 _wait_for_controller(site)
                 _watch(site, live_for)
     except KeyboardInterrupt:
-        print("stopped")
+        print(say("stopped"))
 
 
 def _demo_site() -> Path:
     spec = find_spec("simulators.parks.demo")
     if spec is None or spec.origin is None:
-        raise BmsError("the simulated park is not installed (package 'simulators')")
+        raise BmsError(
+            msg("the simulated park is not installed (package '{package}')", package="simulators")
+        )
     return Path(spec.origin).parent / "site"
 
 
@@ -104,16 +108,24 @@ def _fill(site: Site, options: dict[str, str], step: timedelta | None, progress:
     if end - start < step:
         return
     print(
-        f"filling the history from {start.astimezone(zone):%Y-%m-%d %H:%M} to now: the same engine "
-        f"in simulated time, in {step.total_seconds() / 60:g}-minute steps (live control runs "
-        f"every {site.file.cycle_s:g} s)",
+        say(
+            "filling the history from {start:%Y-%m-%d %H:%M} to now: the same engine in simulated "
+            "time, in {step_min:g}-minute steps (live control runs every {cycle_s:g} s)",
+            start=start.astimezone(zone),
+            step_min=step.total_seconds() / 60,
+            cycle_s=site.file.cycle_s,
+        ),
         flush=True,
     )
     with progress(start, end) as report:
         done = _simulated(site, options, start, end, step, site.state_dir, report)
     print(
-        f"filled {(done.end - done.start).days} days in {done.wall_s:.0f} s "
-        f"({done.days_per_s:.1f} days/s)",
+        say(
+            "filled {days} days in {wall_s:.0f} s ({days_per_s:.1f} days/s)",
+            days=(done.end - done.start).days,
+            wall_s=done.wall_s,
+            days_per_s=done.days_per_s,
+        ),
         flush=True,
     )
 
@@ -196,7 +208,13 @@ def _started(command: list[str], log: Path, stop_within_s: float) -> Iterator[No
     try:
         yield
         if child.poll() not in (None, 0):
-            raise BmsError(f"'{' '.join(command[1:4])}' ended by itself; see {log}")
+            raise BmsError(
+                msg(
+                    "'{command}' ended by itself; see {file}",
+                    command=" ".join(command[1:4]),
+                    file=log,
+                )
+            )
     finally:
         child.terminate()
         try:
@@ -210,7 +228,12 @@ def _wait_for_file(path: Path) -> None:
     deadline = time.monotonic() + START_WITHIN_S
     while not path.exists():
         if time.monotonic() > deadline:
-            raise BmsError(f"the simulated park did not start within {START_WITHIN_S:.0f} s")
+            raise BmsError(
+                msg(
+                    "the simulated park did not start within {within_s:.0f} s",
+                    within_s=START_WITHIN_S,
+                )
+            )
         time.sleep(0.05)
 
 
@@ -224,7 +247,11 @@ def _wait_for_controller(site: Site) -> None:
         if status is not None and status.cycle.count > 2:
             return
         if time.monotonic() > deadline:
-            raise BmsError(f"the controller did not answer within {START_WITHIN_S:.0f} s")
+            raise BmsError(
+                msg(
+                    "the controller did not answer within {within_s:.0f} s", within_s=START_WITHIN_S
+                )
+            )
         time.sleep(0.1)
 
 
@@ -241,7 +268,14 @@ def _watch(site: Site, live_for: timedelta | None) -> None:
     def status() -> Any:
         return status_screen(ask(site.state_dir, STATUS, AskStatus()).shown())
 
-    print(f"live; Ctrl-C stops. In another terminal try: bms status {site.directory}\n", flush=True)
+    print(
+        say(
+            "live; Ctrl-C stops. In another terminal try: {command}",
+            command=f"bms status {site.directory}",
+        )
+        + "\n",
+        flush=True,
+    )
     if console.is_terminal:
         with Live(status(), console=console, screen=False, auto_refresh=False) as live:
             while ends is None or time.monotonic() < ends:

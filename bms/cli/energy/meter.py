@@ -99,7 +99,7 @@ def list_(site: Path, as_json: bool) -> None:
     for row in rows:
         table.add_row(
             row["meter"],
-            row["kind"],
+            _kind_text(row["kind"]),
             row["role"],
             row["month"],
             _amount(row["amount"]),
@@ -140,7 +140,8 @@ def show_(site: Path, name: str, start: str | None, end: str | None, as_json: bo
         "ratios": say("ratios"),
     }
     for key in ("meter", "kind", "medium", "role", "resolution", "register_size", "most_per_h"):
-        table.add_row(titles[key], "—" if view[key] is None else str(view[key]))
+        value = _kind_text(view[key]) if key == "kind" else view[key]
+        table.add_row(titles[key], "—" if value is None else str(value))
     for key in ("formula", "parent", "ratios"):
         if view[key]:
             table.add_row(titles[key], str(view[key]))
@@ -168,17 +169,9 @@ def show_(site: Path, name: str, start: str | None, end: str | None, as_json: bo
 def _entries_table(entries: Sequence[Mapping[str, Any]]) -> object:
     table = table_of(say("entries"), "no.", "what", "from", "to", "who", "why", "")
     for entry in entries:
-        details = {
-            key: value
-            for key, value in entry.items()
-            if key in ("final", "initial", "value", "amount", "label", "entry")
-            and value is not None
-        }
-        number = details.pop("entry", "")
-        said = ", ".join(f"{key} {value}" for key, value in details.items())
         table.add_row(
-            str(number),
-            f"{entry['kind']}: {said}" if said else entry["kind"],
+            str(entry["entry"]),
+            _entry_text(entry),
             entry["from"][:16],
             entry["to"][:16],
             entry["who"],
@@ -284,6 +277,35 @@ def _add_nodes(table: Any, nodes: Sequence[Mapping[str, Any]], indent: str) -> N
 
 def _amount(value: float | None) -> str:
     return "—" if value is None else f"{value:,.2f}"
+
+
+def _entry_text(entry: Mapping[str, Any]) -> str:
+    """What somebody said about a meter: a replacement, a reading, a correction, a withdrawal."""
+    words = {
+        "replacement": say("replacement"),
+        "reading": say("reading"),
+        "correction": say("correction"),
+        "withdrawal": say("withdrawal"),
+    }
+    details = {
+        "final": lambda value: say("final {value}", value=value),
+        "initial": lambda value: say("initial {value}", value=value),
+        "value": lambda value: say("value {value}", value=value),
+        "amount": lambda value: say("amount {value}", value=value),
+        "label": lambda value: say("label {value}", value=label_text(value)),
+    }
+    said = [told_as(entry[key]) for key, told_as in details.items() if entry.get(key) is not None]
+    kind = words.get(entry["kind"], entry["kind"])
+    return f"{kind}: {', '.join(said)}" if said else kind
+
+
+def _kind_text(kind: str) -> str:
+    words = {
+        "formula": say("formula"),
+        "polled": say("polled"),
+        "read by hand": say("read by hand"),
+    }
+    return words.get(kind, kind)
 
 
 def _event_text(event: str) -> str:

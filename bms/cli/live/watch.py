@@ -112,6 +112,6 @@ def _redraw(
             try:
                 rows = look()
             except Unreachable:
-                live.update(table("the controller does not answer; waiting"), refresh=True)
+                live.update(table(say("the controller does not answer; waiting")), refresh=True)
             else:
                 live.update(table(title), refresh=True)

@@ -77,9 +77,10 @@ def set_(
         whose = edits.season_of(data, day, season)
         if add:
             missing = [f"--{key}" for key in ("from", "to", "mode") if key not in wanted]
-            if missing or block:
-                what = f"needs {', '.join(missing)}" if missing else "takes no BLOCK"
-                raise InvalidInput(msg("--add {kind}", kind=what))
+            if missing:
+                raise InvalidInput(msg("--add needs {options}", options=", ".join(missing)))
+            if block:
+                raise InvalidInput(msg("--add takes no {argument}", argument="BLOCK"))
             return edits.add_block(data, whose, day, wanted)
         if block is None:
             raise InvalidInput(

@@ -61,12 +61,19 @@ def modbus(
             now=clock_now, report=report,
         ):  # fmt: skip
             found.append(one)
-            report(f"{one.host}:{one.port} unit {one.found.unit}: {one.found.title}")
+            report(
+                say(
+                    "{place} unit {unit}: {title}",
+                    place=f"{one.host}:{one.port}",
+                    unit=one.found.unit,
+                    title=one.found.title,
+                )
+            )
 
     try:
         asyncio.run(run())
     except KeyboardInterrupt:
-        report("stopped; this is what was found so far")
+        report(say("stopped; this is what was found so far"))
     found.sort(key=lambda one: (one.host, one.port, one.found.unit))
     if as_json:
         print_json([_modbus_view(one) for one in found])
@@ -79,9 +86,11 @@ def modbus(
         show(table)
     if not found:
         raise BmsError(
-            "nothing answered: look at the address, --port and --units, try a longer --timeout, "
-            "--rtu if a serial gateway passes bytes on, and --any-transaction-id for devices that "
-            "do not repeat it"
+            msg(
+                "nothing answered: look at the address, --port and --units, try a longer "
+                "--timeout, --rtu if a serial gateway passes bytes on, and --any-transaction-id "
+                "for devices that do not repeat it"
+            )
         )
     _save(output, scanning.draft(found, rtu=rtu, transaction_ids=ids), as_json=as_json)
 

@@ -365,7 +365,7 @@ def _check(group: Group) -> Sequence[groups.Finding]:
 
 COMPRESSORS = StrategySpec(
     name="compressors",
-    summary="air compressors by header pressure, lead by run hours, capped by the schedule",
+    summary=msg("air compressors by header pressure, lead by run hours, capped by the schedule"),
     modes=groups.MODES,
     setpoints={MAX_UNITS: Setpoint("units", 0, 100)},
     parameters=CompressorParameters,

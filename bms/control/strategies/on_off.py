@@ -166,7 +166,7 @@ def _check(group: Group) -> Sequence[groups.Finding]:
 
 ON_OFF = StrategySpec(
     name="on_off",
-    summary="all members on or off as the schedule says, setpoints handed on",
+    summary=msg("all members on or off as the schedule says, setpoints handed on"),
     modes=groups.MODES,
     setpoints=SETPOINTS,
     parameters=OnOffParameters,

@@ -71,7 +71,7 @@ def _check(group: Group) -> Sequence[groups.Finding]:
 
 CHILLED_WATER_PLANT = StrategySpec(
     name="chilled_water_plant",
-    summary="chillers staged by load, lead by run hours, with pumps and towers in order",
+    summary=msg("chillers staged by load, lead by run hours, with pumps and towers in order"),
     modes=groups.MODES,
     setpoints={SETPOINT: Setpoint.of("chw_setpoint", "degC")},
     parameters=ChilledWaterPlantParameters,
