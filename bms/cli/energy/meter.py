@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -287,7 +287,7 @@ def _entry_text(entry: Mapping[str, Any]) -> str:
         "correction": say("correction"),
         "withdrawal": say("withdrawal"),
     }
-    details = {
+    details: dict[str, Callable[[Any], str]] = {
         "final": lambda value: say("final {value}", value=value),
         "initial": lambda value: say("initial {value}", value=value),
         "value": lambda value: say("value {value}", value=value),
