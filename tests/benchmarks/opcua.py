@@ -15,7 +15,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from asyncua import Client, Server, ua
+from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.server.server import Server
 
 from bms.app.process import run as run_process
 from bms.field.image import Field
@@ -25,6 +27,7 @@ from drivers.opcua.subscribing.subscription import Items
 from drivers.points import OpcUaAddress, Point
 from drivers.times import Times
 from tests.benchmarks.table import Row, median
+from tests.servers.opcua_parts import listener, node_id, ua_time
 
 ITEMS = 5_000
 SECONDS = 8
@@ -41,11 +44,11 @@ def _serve(pipe: multiprocessing.connection.Connection) -> None:
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         index = await server.register_namespace(_NAMESPACE)
         nodes = [
-            await server.nodes.objects.add_variable(ua.NodeId(f"p{n}", index), f"p{n}", 0.0)
+            await server.nodes.objects.add_variable(node_id(f"p{n}", index), f"p{n}", 0.0)
             for n in range(ITEMS)
         ]
         await server.start()
-        pipe.send((server.bserver.port, index))
+        pipe.send((listener(server).port, index))
         loop = asyncio.get_running_loop()
         count, due = 0.0, loop.time()
         while not pipe.poll():
@@ -53,7 +56,7 @@ def _serve(pipe: multiprocessing.connection.Connection) -> None:
             for number, node in enumerate(nodes):
                 # The number of the second in front, the number of the item behind the point.
                 value = ua.Variant(count + number / 10_000, ua.VariantType.Double)
-                data = ua.DataValue(value, SourceTimestamp=datetime.now(UTC))
+                data = ua.DataValue(value, SourceTimestamp=ua_time(datetime.now(UTC)))
                 await server.write_attribute_value(node.nodeid, data)
                 if number % 250 == 249:
                     await asyncio.sleep(0)
@@ -114,7 +117,7 @@ async def _recorded() -> dict[tuple[int, int], list[int]]:
             seen.setdefault((id(items), handle), []).append(int(value))
         take(items, changes)
 
-    Items.take = recording  # type: ignore[method-assign]
+    Items.take = recording  # type: ignore[assignment,method-assign]
     try:
         await asyncio.sleep(SECONDS)
     finally:
@@ -158,7 +161,7 @@ async def _theirs(port: int, index: int) -> tuple[float, float]:
     # At its default of 1 s its watchdog gives up while it decodes on a busy machine.
     async with Client(f"opc.tcp://127.0.0.1:{port}", timeout=20, watchdog_intervall=10) as client:
         subscription = await client.create_subscription(1000, handler)
-        nodes = [client.get_node(ua.NodeId(f"p{n}", index)) for n in range(ITEMS)]
+        nodes = [client.get_node(node_id(f"p{n}", index)) for n in range(ITEMS)]
         for start in range(0, ITEMS, 500):
             await subscription.subscribe_data_change(nodes[start : start + 500])
         async with asyncio.timeout(60):

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from asyncua import Server, ua
+from asyncua import ua
+from asyncua.server.server import Server
 from pymodbus import FramerType
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -25,6 +26,8 @@ from drivers.opcua.driver import OpcUaDriver
 from drivers.plant import PlantDriver, PlantPoint
 from drivers.points import ModbusAddress, OpcUaAddress, PlantAddress, Point, PointId, Value
 from drivers.times import Times
+from tests.servers.opcua_parts import listener, node_id
+from tests.servers.pymodbus_parts import port_of
 
 TIMEOUT_S = 5.0
 """Only a test of time-outs waits for it, and such a test sets its own."""
@@ -51,11 +54,18 @@ class Clocks:
 class Rig(Protocol):
     """A server or plant, and how to look into it without the driver."""
 
-    points: Sequence[Point]
-    expected: Mapping[PointId, Value]
-    """The value of every point that exists, before anything is written."""
-    missing: PointId
-    """A point that the server does not have."""
+    @property
+    def points(self) -> Sequence[Point]: ...
+
+    @property
+    def expected(self) -> Mapping[PointId, Value]:
+        """The value of every point that exists, before anything is written."""
+        ...
+
+    @property
+    def missing(self) -> PointId:
+        """A point that the server does not have."""
+        ...
 
     def driver(self, clocks: Clocks, timeout_s: float = TIMEOUT_S) -> Driver: ...
 
@@ -105,7 +115,8 @@ MODBUS_VALUES: dict[str, Value] = {
     "bit": False,
     "scaled": 12.34,
     "float_ro": -0.25,
-} | {name: value for name, (_, _, value) in HOLDING.items()}
+    **{name: value for name, (_, _, value) in HOLDING.items()},
+}
 
 
 def modbus_address(name: str) -> ModbusAddress:
@@ -158,7 +169,7 @@ class ModbusRig:
         )
         self._server = ModbusTcpServer(device, framer=self.framer, address=("127.0.0.1", self.port))
         await self._server.serve_forever(background=True)
-        self.port = self._server.transport.sockets[0].getsockname()[1]
+        self.port = port_of(self._server)
 
     async def stop(self) -> None:
         if self._server is not None:
@@ -248,10 +259,10 @@ class OpcUaRig:
     async def start(self) -> None:
         if self.server is not None:  # building another one takes seconds
             for name, (kind, value) in OPCUA.items():
-                node = self.server.get_node(ua.NodeId(f"b.e.{name}", self.index))
+                node = self.server.get_node(node_id(f"b.e.{name}", self.index))
                 await node.write_value(ua.Variant(value, kind))
             if not self._listening:
-                await self.server.bserver.start()
+                await listener(self.server).start()
                 self._listening = True
             return
         self.server = Server()
@@ -263,23 +274,23 @@ class OpcUaRig:
         folder = await self.server.nodes.objects.add_object(self.index, "device")
         for name, (kind, value) in OPCUA.items():
             node = await folder.add_variable(
-                ua.NodeId(f"b.e.{name}", self.index), name, ua.Variant(value, kind)
+                node_id(f"b.e.{name}", self.index), name, ua.Variant(value, kind)
             )
             if not name.endswith("_ro"):
                 await node.set_writable()
         await self.server.start()
         self._listening = True
-        self.port = self.server.bserver.port
+        self.port = listener(self.server).port
 
     async def stop(self) -> None:
         assert self.server is not None
         if self._listening:
-            await self.server.bserver.stop()
+            await listener(self.server).stop()
             self._listening = False
 
     async def inside(self, point: PointId) -> Any:
         assert self.server is not None
-        return await self.server.get_node(ua.NodeId(point, self.index)).read_value()
+        return await self.server.get_node(node_id(point, self.index)).read_value()
 
     async def end(self) -> None:
         if self.server is not None:

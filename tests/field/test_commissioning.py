@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from asyncua import Server, ua
+from asyncua import ua
+from asyncua.server.server import Server
 from click.testing import CliRunner, Result
 from pymodbus import ModbusDeviceIdentification
 from pymodbus.server import ModbusTcpServer
@@ -41,6 +42,8 @@ from drivers.times import Times
 from tests.app.test_app import FILES
 from tests.drivers.fieldbus import Asked, Device, FieldBus, Reply
 from tests.machine_time import utc_now
+from tests.servers.opcua_parts import node_id, url_of
+from tests.servers.pymodbus_parts import port_of
 
 
 def text_words(text: str, registers: int) -> list[int]:
@@ -70,7 +73,7 @@ async def modbus() -> AsyncIterator[int]:
     )
     server = ModbusTcpServer([plain, inverter], identity=identity, address=("127.0.0.1", 0))
     await server.serve_forever(background=True)
-    yield server.transport.sockets[0].getsockname()[1]
+    yield port_of(server)
     await server.shutdown()
 
 
@@ -223,11 +226,11 @@ async def test_scan_opcua_browses_and_drafts(tmp_path: Path) -> None:
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
     index = await server.register_namespace("urn:maker")
     folder = await server.nodes.objects.add_object(index, "Chiller")
-    node = await folder.add_variable(ua.NodeId("ch1.power", index), "Power", 12.5)
+    node = await folder.add_variable(node_id("ch1.power", index), "Power", 12.5)
     await node.set_writable()
     await server.start()
     try:
-        url = f"opc.tcp://127.0.0.1:{server.bserver.port}"
+        url = url_of(server)
         output = tmp_path / "device.yaml"
         result = await bms("scan", "opcua", url, "--rate", 1000, "-o", output, "--json")
         assert result.exit_code == 0, result.output

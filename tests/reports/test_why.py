@@ -354,7 +354,7 @@ def test_a_machine_with_a_schedule_of_its_own_is_its_own_group(tmp_path: Path) -
             site, point, "off", Until(moment="end-of-block"), reason, "root", now, resolver
         )
         assert asked.until == datetime(2026, 7, 1, 4, tzinfo=UTC)  # 12:00 in Shanghai
-        assert back_to(site, asked, [], resolver)["text"].startswith(text)
+        assert back_to(site, asked, [], resolver).text.startswith(text)
 
 
 def _resolver(site: Site, group: Group) -> Resolver | None:

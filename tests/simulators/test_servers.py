@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asyncua import Client, ua
+from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.ua.uaerrors import UaStatusCodeError
 from pymodbus.client import AsyncModbusTcpClient
 
 from drivers.plant import PlantPoint
@@ -218,7 +220,7 @@ async def test_opcua_shows_the_plant_and_obeys(site: Path) -> None:
             assert plant.values["b.node-1.enable"] == 1.0
             await servers.advance(_now())
             assert await power.read_value() == 7.5
-            with pytest.raises(ua.UaStatusCodeError):
+            with pytest.raises(UaStatusCodeError):
                 await power.write_value(1.0)
     finally:
         await servers.stop()

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -283,8 +284,11 @@ async def trial(
             for _ in range(FAULTS_SEEN):
                 done = server.faults if harmless else driver.health().failures
                 await watched.until(
-                    lambda seen=done: (
-                        server.faults > seen if harmless else driver.health().failures > seen
+                    partial(
+                        lambda seen: (
+                            server.faults > seen if harmless else driver.health().failures > seen
+                        ),
+                        done,
                     ),
                     "a fault",
                 )
@@ -358,8 +362,9 @@ async def test_a_thousand_reconnections_leave_nothing() -> None:
     )
     watched = Watched(problems, "reconnections")
     async with driver:
+        scripts: tuple[Script, ...] = (lambda asked: [CLOSE], lambda asked: [asked.right()])
         for _ in range(1000):
-            for script in (lambda asked: [CLOSE], lambda asked: [asked.right()]):
+            for script in scripts:
                 server.script = script
                 samples = await driver.read(["5.r0"])
                 watched(Batch(["5.r0"], samples, False))

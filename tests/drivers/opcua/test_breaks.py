@@ -16,6 +16,7 @@ from drivers.times import Times
 from tests.contract.foreign import Proxy
 from tests.drivers.opcua.test_feed import PERIOD_S, Park, Received, park, point
 from tests.machine_time import utc_now
+from tests.servers.opcua_parts import listener
 
 __all__ = ["park"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -63,7 +64,7 @@ async def _pass_on(
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def between(park: Park) -> AsyncIterator[Freezer]:
-    made = Freezer(park.server.bserver.port)
+    made = Freezer(listener(park.server).port)
     await made.start()
     yield made
     await made.stop()

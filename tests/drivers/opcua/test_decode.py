@@ -9,12 +9,14 @@ import pytest
 from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
+from asyncua.ua.uaerrors import UaStatusCodeError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drivers.opcua.opcua_times import from_filetime, to_filetime
 from drivers.opcua.subscribing.decode import Unusual, decode_published
 from drivers.opcua.subscribing.publishing import from_response
+from tests.servers.opcua_parts import ua_time
 
 TIME = datetime(2026, 7, 1, 8, 0, 0, 123456, tzinfo=UTC)
 
@@ -35,7 +37,7 @@ scalars: list[tuple[ua.VariantType, st.SearchStrategy[Any]]] = [
 variants = st.sampled_from(scalars).flatmap(
     lambda kind: kind[1].map(lambda value: ua.Variant(value, kind[0]))
 )
-times = st.none() | st.integers(0, 10**9).map(lambda s: TIME + timedelta(microseconds=s))
+times = st.none() | st.integers(0, 10**9).map(lambda s: ua_time(TIME + timedelta(microseconds=s)))
 statuses = st.sampled_from([None, 0, 0x40000000, 0x80340000, 0x00000480])
 
 
@@ -158,7 +160,7 @@ def test_other_notifications_are_left_to_asyncua() -> None:
     data = struct_to_binary(made)
     with pytest.raises(Unusual):
         decode_published(data)
-    with pytest.raises(ua.UaStatusCodeError):
+    with pytest.raises(UaStatusCodeError):
         theirs(data)
 
 

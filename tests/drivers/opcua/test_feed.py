@@ -8,12 +8,16 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from asyncua import Server, ua
+from asyncua import ua
+from asyncua.server.server import Server
+from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.uaerrors import UaStatusCodeError
 
 from drivers.base import Batch, Feed, Write, WriteStatus
 from drivers.opcua import driver as driver_module
@@ -25,6 +29,7 @@ from drivers.opcua.subscribing.subscription import NOT_REPORTED, Items
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
 from drivers.times import Times
 from tests.machine_time import utc_now
+from tests.servers.opcua_parts import node_id, ua_time, url_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PERIOD_S = 0.05
@@ -41,10 +46,10 @@ class Park:
 
     @property
     def url(self) -> str:
-        return f"opc.tcp://127.0.0.1:{self.server.bserver.port}"
+        return url_of(self.server)
 
     def node(self, name: str) -> Any:
-        return self.server.get_node(ua.NodeId(name, self.index))
+        return self.server.get_node(node_id(name, self.index))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -55,12 +60,12 @@ async def park() -> AsyncIterator[Park]:
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
     index = await server.register_namespace("urn:a")
     made = Park(server, index)
-    folder = await server.nodes.objects.add_object(ua.NodeId("machine", index), "machine")
+    folder = await server.nodes.objects.add_object(node_id("machine", index), "machine")
     for name, value in (("a", 1.5), ("b", 2.5), ("text", "冷机")):
-        node = await folder.add_variable(ua.NodeId(name, index), name, value)
+        node = await folder.add_variable(node_id(name, index), name, value)
         await node.set_writable()
     for number in range(MANY):
-        await folder.add_variable(ua.NodeId(f"m{number}", index), f"m{number}", float(number))
+        await folder.add_variable(node_id(f"m{number}", index), f"m{number}", float(number))
 
     async def start(parent: Any) -> list[Any]:
         made.calls.append(("start",))
@@ -69,12 +74,12 @@ async def park() -> AsyncIterator[Park]:
     async def level(parent: Any, value: Any) -> list[Any]:
         made.calls.append(("level", value.Value))
         if value.Value < 0:
-            return ua.StatusCode(ua.UInt32(ua.StatusCodes.BadOutOfRange))  # type: ignore[return-value]
+            return ua.StatusCode(ua.UInt32(StatusCodes.BadOutOfRange))  # type: ignore[return-value]
         return []
 
-    await folder.add_method(ua.NodeId("start", index), "start", start, [], [])
+    await folder.add_method(node_id("start", index), "start", start, [], [])
     kinds = [ua.VariantType.Float]
-    await folder.add_method(ua.NodeId("level", index), "level", level, kinds, [])
+    await folder.add_method(node_id("level", index), "level", level, kinds, [])
     await server.start()
     yield made
     await server.stop()
@@ -180,12 +185,12 @@ async def test_a_status_is_a_quality_and_says_its_name(park: Park) -> None:
     async with fed(park, point("a"), point("b")) as (_, received):
         await received.until(lambda: received.quality("b") is Quality.GOOD)
         for code, quality in (
-            (ua.StatusCodes.BadSensorFailure, Quality.BAD),
-            (ua.StatusCodes.UncertainLastUsableValue, Quality.STALE),
+            (StatusCodes.BadSensorFailure, Quality.BAD),
+            (StatusCodes.UncertainLastUsableValue, Quality.STALE),
         ):
             data = ua.DataValue(ua.Variant(3.5), ua.StatusCode(ua.UInt32(code)))
             await park.server.write_attribute_value(park.node("a").nodeid, data)
-            await received.until(lambda wanted=quality: received.quality("a") is wanted)
+            await received.until(partial(lambda wanted: received.quality("a") is wanted, quality))
             assert received.latest["a"].detail == ua.StatusCode(ua.UInt32(code)).name
             assert received.quality("b") is Quality.GOOD
         await park.node("a").write_value(1.5)
@@ -201,7 +206,7 @@ async def test_a_node_that_comes_later_is_found(
         assert received.quality("late") is Quality.BAD
         assert received.latest["late"].detail == "BadNodeIdUnknown"
         folder = park.node("machine")
-        await folder.add_variable(ua.NodeId("late", park.index), "late", 4.0)
+        await folder.add_variable(node_id("late", park.index), "late", 4.0)
         await received.until(lambda: received.value("late") == 4.0)
 
 
@@ -259,7 +264,7 @@ async def test_a_server_whose_clock_is_set_back_is_followed(park: Park, broken: 
             driver._session._client.disconnect_socket()
             await received.until(lambda: received.quality("b") is not Quality.GOOD)
         old = datetime(2000, 1, 1, tzinfo=UTC)
-        data = ua.DataValue(ua.Variant(2.75), SourceTimestamp=old)
+        data = ua.DataValue(ua.Variant(2.75), SourceTimestamp=ua_time(old))
         await park.server.write_attribute_value(park.node("b").nodeid, data)
         await received.until(
             lambda: received.quality("b") is Quality.GOOD and received.value("b") == 2.75
@@ -280,7 +285,7 @@ async def test_polling_where_the_server_has_no_subscriptions(
     park: Park, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*args: Any, **settings: Any) -> None:
-        raise ua.UaStatusCodeError(ua.StatusCodes.BadServiceUnsupported)  # type: ignore[no-untyped-call]
+        raise UaStatusCodeError(StatusCodes.BadServiceUnsupported)  # type: ignore[no-untyped-call]
 
     monkeypatch.setattr(park.server.iserver.subscription_service, "create_subscription", refuse)
     async with fed(park, point("a")) as (_, received):
@@ -313,7 +318,7 @@ async def test_in_shadow_nothing_is_written_and_nothing_called(park: Park) -> No
         # And at the lowest place: whoever gets past the driver does not get past the socket.
         assert driver._session is not None
         with pytest.raises(Exception, match="shadow mode"):
-            await driver._session._client.get_node(ua.NodeId("a", park.index)).write_value(99.0)
+            await driver._session._client.get_node(node_id("a", park.index)).write_value(99.0)
     assert await park.node("a").read_value() == 1.5
 
 

@@ -10,6 +10,8 @@ import pytest
 import pytest_asyncio
 from asyncua import ua
 from asyncua.server.internal_session import InternalSession
+from asyncua.ua.status_codes import StatusCodes
+from asyncua.ua.uaerrors import UaStatusCodeError
 
 from drivers.base import Write, WriteStatus
 from drivers.opcua import driver as driver_module
@@ -43,8 +45,8 @@ class Asked:
         monkeypatch.setattr(owner, name, between)
 
 
-def refuse(code: int) -> ua.UaStatusCodeError:
-    return ua.UaStatusCodeError(code)  # type: ignore[no-untyped-call]
+def refuse(code: int) -> UaStatusCodeError:
+    return UaStatusCodeError(code)  # type: ignore[no-untyped-call]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -62,7 +64,7 @@ async def test_fewer_nodes_at_a_time_are_asked_of_a_server_that_states_no_limit(
     def few(count: Callable[[Any], int]) -> Callable[[Any], None]:
         def check(params: Any) -> None:
             if count(params) > TAKEN:
-                raise refuse(ua.StatusCodes.BadTooManyOperations)
+                raise refuse(StatusCodes.BadTooManyOperations)
 
         return check
 
@@ -90,7 +92,7 @@ async def test_writes_too(park: Park, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def one(params: Any) -> None:
         if len(params.NodesToWrite) > 1:
-            raise refuse(ua.StatusCodes.BadTooManyOperations)
+            raise refuse(StatusCodes.BadTooManyOperations)
 
     writes.before = one
     async with OpcUaDriver(park.url, [point("a"), point("b")], times=Times(now=utc_now)) as driver:
@@ -102,7 +104,7 @@ async def test_without_dead_bands_every_change_comes(park: Park, items: Asked) -
     def unfiltered(params: Any, results: list[Any]) -> list[Any]:
         for item, result in zip(params.ItemsToCreate, results, strict=True):
             if hasattr(item.RequestedParameters.Filter, "DeadbandValue"):
-                code = ua.StatusCodes.BadMonitoredItemFilterUnsupported
+                code = StatusCodes.BadMonitoredItemFilterUnsupported
                 result.StatusCode = ua.StatusCode(ua.UInt32(code))
         return results
 
@@ -136,7 +138,7 @@ async def test_a_server_without_a_subscription_left_is_asked_again(
 
     def none_left(params: Any) -> None:
         if full:
-            raise refuse(ua.StatusCodes.BadTooManySubscriptions)
+            raise refuse(StatusCodes.BadTooManySubscriptions)
 
     made.before = none_left
     async with fed(park, point("a")) as (driver, received):

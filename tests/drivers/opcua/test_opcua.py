@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from asyncua import Server, ua
+from asyncua import ua
+from asyncua.server.server import Server
+from asyncua.ua.object_ids import ObjectIds
+from asyncua.ua.status_codes import StatusCodes
 
 from drivers.base import Write, WriteStatus
 from drivers.opcua.driver import OpcUaDriver
 from drivers.points import OpcUaAddress, Point, Quality
 from drivers.times import Times
+from tests.servers.opcua_parts import listener, node_id, url_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -42,11 +46,11 @@ async def server() -> AsyncIterator[Server]:
         "read_only": (1.0, KIND.Double),
     }
     for name, (value, kind) in values.items():
-        node = await folder.add_variable(ua.NodeId(name, index), name, ua.Variant(value, kind))
+        node = await folder.add_variable(node_id(name, index), name, ua.Variant(value, kind))
         if name != "read_only":
             await node.set_writable()
     for number in range(MANY):
-        await folder.add_variable(ua.NodeId(f"m{number}", index), f"m{number}", number)
+        await folder.add_variable(node_id(f"m{number}", index), f"m{number}", number)
     await made.start()
     yield made
     await made.stop()
@@ -57,13 +61,11 @@ def point(name: str, namespace: str = "urn:a", node: str = "") -> Point:
 
 
 def driver(server: Server, *points: Point) -> OpcUaDriver:
-    return OpcUaDriver(
-        f"opc.tcp://127.0.0.1:{server.bserver.port}", points, times=Times(now=lambda: NOW)
-    )
+    return OpcUaDriver(url_of(server), points, times=Times(now=lambda: NOW))
 
 
 def node(server: Server, name: str) -> Any:
-    return server.get_node(ua.NodeId(name, 2))
+    return server.get_node(node_id(name, 2))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def node(server: Server, name: str) -> Any:
     ],
 )
 async def test_the_status_code_is_the_quality(server: Server, code: str, quality: Quality) -> None:
-    status = ua.StatusCode(getattr(ua.StatusCodes, code))
+    status = ua.StatusCode(getattr(StatusCodes, code))
     await node(server, "value").write_value(ua.DataValue(ua.Variant(2.5, KIND.Double), status))
     async with driver(server, point("value")) as made:
         (sample,) = await made.read(["value"])
@@ -164,24 +166,24 @@ async def test_namespaces_are_resolved_anew_in_each_session(server: Server) -> N
     """After an update of the server the same URI has another index."""
     clock = [0.0]
     made = OpcUaDriver(
-        f"opc.tcp://127.0.0.1:{server.bserver.port}",
+        url_of(server),
         [point("moved", "urn:b")],
         times=Times(now=lambda: NOW, monotonic=lambda: clock[0]),
     )
-    array = server.get_node(ua.NodeId(ua.ObjectIds.Server_NamespaceArray))
+    array = server.get_node(ua.NodeId(ua.Int32(ObjectIds.Server_NamespaceArray)))
     before = await array.read_value()
     folder = server.nodes.objects
-    await folder.add_variable(ua.NodeId("moved", 10), "moved", 1.0)
-    await folder.add_variable(ua.NodeId("moved", 11), "moved", 2.0)
+    await folder.add_variable(node_id("moved", 10), "moved", 1.0)
+    await folder.add_variable(node_id("moved", 11), "moved", 2.0)
     filler = [f"urn:filler:{n}" for n in range(10 - len(before))]
     try:
         async with made:
             await array.write_value([*before, *filler, "urn:b"])
             assert [s.value for s in await made.read(["moved"])] == [1.0]
             await array.write_value([*before, *filler, "urn:new", "urn:b"])
-            await server.bserver.stop()
+            await listener(server).stop()
             await made.read(["moved"])
-            await server.bserver.start()
+            await listener(server).start()
             clock[0] += 60
             assert [s.value for s in await made.read(["moved"])] == [2.0]
     finally:
@@ -194,8 +196,8 @@ async def test_an_outage_is_not_shouted_about(
     caplog.set_level(logging.INFO)
     async with driver(server, point("value")) as made:
         await made.read(["value"])
-        await server.bserver.stop()
+        await listener(server).stop()
         await made.read(["value"])
         await made.read(["value"])
-    await server.bserver.start()
+    await listener(server).start()
     assert [r for r in caplog.records if r.name.startswith(("asyncua.client", "drivers"))] == []

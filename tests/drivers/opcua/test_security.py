@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from asyncua import Server, ua
+from asyncua import ua
+from asyncua.server.server import Server
 from asyncua.server.user_managers import UserManager
 
 from drivers.base import Write, WriteStatus
@@ -22,6 +23,7 @@ from drivers.opcua.session.security import PolicyName, Security
 from drivers.points import OpcUaAddress, Point, Quality
 from drivers.times import Times
 from tests.machine_time import utc_now
+from tests.servers.opcua_parts import node_id, url_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NOW = datetime.now(UTC)
@@ -57,7 +59,7 @@ class Secured:
 
     def driver(self, **settings: Any) -> OpcUaDriver:
         security = replace(self.security, **settings)
-        url = f"opc.tcp://127.0.0.1:{self.server.bserver.port}"
+        url = url_of(self.server)
         return OpcUaDriver(url, [POINT], timeout_s=10, times=Times(now=utc_now), security=security)
 
 
@@ -77,7 +79,7 @@ async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sec
     await server.load_certificate(str(theirs[0]))
     await server.load_private_key(str(theirs[1]))
     index = await server.register_namespace("urn:a")
-    node = await server.nodes.objects.add_variable(ua.NodeId("a", index), "a", 1.5)
+    node = await server.nodes.objects.add_variable(node_id("a", index), "a", 1.5)
     await node.set_writable()
     await server.start()
     security = Security("basic256sha256", "sign_and_encrypt", *ours, folder / "trusted")
@@ -125,7 +127,7 @@ async def test_a_policy_that_is_not_offered_is_not_replaced_by_a_weaker_one(
     plain.set_security_policy([ua.SecurityPolicyType.NoSecurity])
     await plain.start()
     try:
-        url = f"opc.tcp://127.0.0.1:{plain.bserver.port}"
+        url = url_of(plain)
         text = await refusal(
             OpcUaDriver(url, [POINT], times=Times(now=utc_now), security=secured.security)
         )
