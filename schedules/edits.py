@@ -12,7 +12,7 @@ from typing import Any
 
 from bms.texts.messages import msg
 from bms.texts.problems import TextError, suggestion
-from bms.texts.yaml.patch import Edit, Insert, Remove, Rename, difference
+from bms.texts.yaml.difference import Edit, Insert, Remove, Rename, difference
 from schedules.model.week import DAILY, WEEKDAYS, parse_weekdays
 
 Data = dict[str, Any]

@@ -32,6 +32,7 @@ MOST_FILES = 12
 """In one folder, `__init__` not counted: a room with more has sub-rooms."""
 
 SAME_MEANING: Mapping[str, str] = {
+    "clock": "the one place that asks for the time",
     "driver": "one driver per protocol",
     "errors": "the tree of errors of one package",
     "points": "what a point is: on its way from the field, and to the people of a site",

@@ -1,4 +1,4 @@
-"""What the operating system says of files and connections, as messages of ours. Pure."""
+"""What the operating system says of files and connections, as messages of ours."""
 
 from __future__ import annotations
 

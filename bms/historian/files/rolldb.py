@@ -9,180 +9,32 @@ series and date of the base's zone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import astuple
+from collections.abc import Collection, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from bms.core.errors import StoreError
-from bms.historian.files.roll_layout import FILE_NAME, LAYOUT, GivenUp, Progress
-from bms.historian.formats.columns import DamagedColumns, Ints, pack, unpack
+from bms.historian.files.roll_manifest import RollManifest
+from bms.historian.formats.columns import Ints, pack
 from bms.historian.formats.rollups import (
     ADDED,
     NONE,
-    NOTHING,
     QUARTER_MS,
     Rollups,
-    Samples,
     summed,
 )
-from bms.historian.manifest import Segment
-from bms.historian.records import Dropped, from_ms, to_ms
-from bms.storage.sqlite import Closing, open_database, store_errors, transaction
-from bms.texts.messages import made_of, msg, remade
+from bms.texts.messages import msg
 
 BLOCK_ROWS: Final = 8192
 SERIES_AT_ONCE: Final = 500
 
 
-class RollDb(Closing):
+class RollDb(RollManifest):
     """The roll-up database of one state directory. A context manager; one thread at a time.
 
     `history` is the identity of the history it belongs to; one made from another is refused.
     """
-
-    def __init__(self, directory: Path, history: str, *, read_only: bool = False) -> None:
-        self.path = directory / FILE_NAME
-        self.connection = open_database(self.path, LAYOUT, read_only=read_only)
-        try:
-            found = self._rows("SELECT history FROM about")[0][0]
-            if found == "" and not read_only:
-                with self.transaction():
-                    self.connection.execute("UPDATE about SET history = ?", (history,))
-            elif found not in ("", history):
-                raise StoreError(
-                    msg(
-                        "{path} was made from another history.db; put back the one that belongs "
-                        "to it, or move roll.db and raw-*.db away to make them again from what "
-                        "is there",
-                        path=self.path,
-                    )
-                )
-        except BaseException:
-            self.connection.close()
-            raise
-
-    def close(self) -> None:
-        self.connection.close()
-
-    def transaction(self) -> Any:
-        return transaction(self.connection, self.path)
-
-    def _rows(self, sql: str, *arguments: Any) -> list[Any]:
-        with store_errors(self.path):
-            return self.connection.execute(sql, arguments).fetchall()
-
-    # --- progress and manifest ---------------------------------------------------------------
-
-    def progress(self) -> Progress:
-        return Progress(*self._rows("SELECT seq, horizon_ms, rows FROM about")[0])
-
-    def held(self) -> Samples:
-        """The last sample of each series before the horizon: what may still hold after it."""
-        blob = self._rows("SELECT held FROM about")[0][0]
-        return NOTHING if blob is None else Samples(*self._unpacked(blob, msg("the held values")))
-
-    def advance(self, seq: int, horizon_ms: int, held: Samples) -> None:
-        """Within a transaction."""
-        blob = pack([held.series, held.times_ms, held.values, held.status])
-        self.connection.execute(
-            "UPDATE about SET seq = ?, horizon_ms = ?, held = ?", (seq, horizon_ms, blob)
-        )
-
-    def restoring(self) -> tuple[int, int] | None:
-        """The time whose roll-ups have still to be made from segments."""
-        rows = self._rows("SELECT from_ms, until_ms FROM restoring WHERE from_ms < until_ms")
-        return (int(rows[0][0]), int(rows[0][1])) if rows else None
-
-    def put_restoring(self, from_ms: int, until_ms: int) -> None:
-        """Within a transaction."""
-        self.connection.execute(
-            "INSERT OR REPLACE INTO restoring VALUES (1, ?, ?)", (from_ms, until_ms)
-        )
-
-    def segments(self, start_ms: int | None = None, end_ms: int | None = None) -> list[Segment]:
-        """Those with samples from `start_ms` to before `end_ms`, oldest first."""
-        rows = self._rows(
-            "SELECT name, grp, t0, t1, samples, bytes, last_seq FROM segment "
-            "WHERE (?1 IS NULL OR t1 >= ?1) AND (?2 IS NULL OR t0 < ?2) ORDER BY t0, last_seq",
-            start_ms,
-            end_ms,
-        )
-        return [Segment(*row) for row in rows]
-
-    def put_segments(self, made: Iterable[Segment], gone: Iterable[Segment] = ()) -> None:
-        """Within a transaction."""
-        self.connection.executemany(
-            "DELETE FROM segment WHERE name = ?", [(segment.name,) for segment in gone]
-        )
-        self.connection.executemany(
-            "INSERT OR REPLACE INTO segment VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [astuple(segment) for segment in made],
-        )
-
-    def note_dropped(self, dropped: Dropped) -> None:
-        """Within a transaction."""
-        d = dropped
-        self.connection.execute(
-            "INSERT INTO dropped (time_ms, grp, t0, t1, samples, bytes, reason, made_of) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                to_ms(d.time),
-                d.group,
-                to_ms(d.start),
-                to_ms(d.end),
-                d.samples,
-                d.bytes,
-                d.reason,
-                made_of(d.reason),
-            ),
-        )
-
-    def note_given_up(self, counts: GivenUp) -> None:
-        """Within a transaction."""
-        columns = [counts.series, counts.start_ms, counts.end_ms, counts.samples, counts.numbers]
-        if len(counts.series):
-            self.connection.execute(
-                "INSERT INTO given_up (t0, t1, grp, blob) VALUES (?, ?, ?, ?)",
-                (
-                    int(counts.start_ms.min()),
-                    int(counts.end_ms.max()),
-                    counts.group,
-                    pack(columns),
-                ),
-            )
-
-    def given_up(self, start_ms: int, end_ms: int) -> list[GivenUp]:
-        """What was given up of the time from `start_ms` to before `end_ms`, by segment."""
-        return [
-            GivenUp(
-                group,
-                *(
-                    c.view(np.int64)
-                    for c in self._unpacked(blob, msg("counts {number}", number=number))
-                ),
-            )
-            for number, group, blob in self._rows(
-                "SELECT id, grp, blob FROM given_up WHERE t1 >= ? AND t0 < ? ORDER BY id",
-                start_ms,
-                end_ms,
-            )
-        ]
-
-    def dropped(self, start_ms: int, end_ms: int) -> list[Dropped]:
-        rows = self._rows(
-            "SELECT time_ms, grp, t0, t1, samples, bytes, reason, made_of FROM dropped "
-            "WHERE t1 >= ? AND t0 < ? ORDER BY t0, id",
-            start_ms,
-            end_ms,
-        )
-        return [
-            Dropped(from_ms(at), group, from_ms(a), from_ms(b), n, size, remade(*why))
-            for at, group, a, b, n, size, *why in rows
-        ]
 
     # --- the stream --------------------------------------------------------------------------
 
@@ -207,13 +59,13 @@ class RollDb(Closing):
         At least one row if there is any, at most `limit`. Rows that were already given up (they
         are in `q15`) are passed over.
         """
-        found = self._rows(
+        found = self.rows_of(
             "SELECT first, blob FROM block WHERE first + n > ? ORDER BY first LIMIT 1", after + 1
         )
         if not found:
             return after + 1, NONE, np.empty(0, np.int64)
         first, blob = found[0]
-        *columns, dates = self._unpacked(blob, msg("block {number}", number=first))
+        *columns, dates = self.unpacked(blob, msg("block {number}", number=first))
         skip = max(0, after + 1 - first)
         part = slice(skip, skip + limit)
         return first + skip, Rollups.of(columns).where(part), dates.view(np.int64)[part]
@@ -225,7 +77,7 @@ class RollDb(Closing):
     ) -> Rollups:
         """Each quarter hour that starts from `start_ms` to before `end_ms`, revisions summed."""
         wanted = None if series is None else np.array(sorted(series), np.int64)
-        tiles = self._rows(
+        tiles = self.rows_of(
             "SELECT t0, t1, last FROM merged WHERE t0 < ? AND t1 > ? ORDER BY t0", end_ms, start_ms
         )
         parts = [self._gathered(start_ms, end_ms, wanted, tiles)]
@@ -235,14 +87,14 @@ class RollDb(Closing):
         least = 0
         if len(tiles) and (starts[1:] == ends[:-1]).all():
             least = int(lasts.min())
-        for first, n, t0, t1, blob in self._rows(
+        for first, n, t0, t1, blob in self.rows_of(
             "SELECT first, n, t0, t1, blob FROM block WHERE t0 < ? AND t1 >= ? ORDER BY first",
             end_ms,
             start_ms,
         ):
             if first + n - 1 <= least and t0 >= starts[0] and t1 < ends[-1]:
                 continue
-            rows = Rollups.of(self._unpacked(blob, msg("block {number}", number=first))[:-1])
+            rows = Rollups.of(self.unpacked(blob, msg("block {number}", number=first))[:-1])
             use = (rows.start_ms >= start_ms) & (rows.start_ms < end_ms)
             if len(tiles):
                 tile = np.searchsorted(starts, rows.start_ms, side="right") - 1
@@ -267,17 +119,17 @@ class RollDb(Closing):
         rule = "t0 >= ? AND t0 < ? AND t1 > ?"
         arguments = [tiles[0][0], end_ms, start_ms]
         if wanted is None:
-            found = self._rows(f"SELECT series, t0, blob FROM q15 WHERE {rule}", *arguments)
+            found = self.rows_of(f"SELECT series, t0, blob FROM q15 WHERE {rule}", *arguments)
         else:
             found = []
             for number in wanted.tolist():
-                found += self._rows(
+                found += self.rows_of(
                     f"SELECT series, t0, blob FROM q15 WHERE series = ? AND {rule}",
                     number,
                     *arguments,
                 )
         for number, t0, blob in found:
-            offset, *columns = self._unpacked(
+            offset, *columns = self.unpacked(
                 blob, msg("series {number} from {start_ms}", number=number, start_ms=t0)
             )
             start = t0 + offset.view(np.int64) * QUARTER_MS
@@ -295,10 +147,10 @@ class RollDb(Closing):
         rows = self.quarters(start_ms, end_ms, series)
         wanted = np.array(sorted(series), np.int64)
         numbered = []
-        for number, blob in self._rows(
+        for number, blob in self.rows_of(
             "SELECT first, blob FROM block WHERE t0 < ? AND t1 >= ?", end_ms, start_ms
         ):
-            block = Rollups.of(self._unpacked(blob, msg("block {number}", number=number))[:-1])
+            block = Rollups.of(self.unpacked(blob, msg("block {number}", number=number))[:-1])
             use = (block.start_ms >= start_ms) & (block.start_ms < end_ms)
             numbered.append(block.where(use & np.isin(block.series, wanted)))
         if not len(rows) or not any(map(len, numbered)):
@@ -352,25 +204,25 @@ class RollDb(Closing):
 
     def tiles(self) -> list[tuple[int, int, int]]:
         """Start, end and last number of all tiles, oldest first."""
-        return self._rows("SELECT t0, t1, last FROM merged ORDER BY t0")
+        return self.rows_of("SELECT t0, t1, last FROM merged ORDER BY t0")
 
     def changed_since(self, t0: int, t1: int, last: int) -> list[int]:
         """Series with rows after number `last` whose quarter hour lies in the tile."""
         series: set[int] = set()
-        for first, n, blob in self._rows(
+        for first, n, blob in self.rows_of(
             "SELECT first, n, blob FROM block WHERE first + n > ? AND t0 < ? AND t1 >= ?",
             last + 1,
             t1,
             t0,
         ):
-            rows = Rollups.of(self._unpacked(blob, msg("block {number}", number=first))[:-1])
+            rows = Rollups.of(self.unpacked(blob, msg("block {number}", number=first))[:-1])
             use = (rows.start_ms >= t0) & (rows.start_ms < t1) & (first + np.arange(n) > last)
             series.update(rows.series[use].tolist())
         return sorted(series)
 
     def first_start(self) -> int | None:
         """The earliest quarter hour in the blocks."""
-        found: int | None = self._rows("SELECT min(t0) FROM block")[0][0]
+        found: int | None = self.rows_of("SELECT min(t0) FROM block")[0][0]
         return found
 
     # --- days --------------------------------------------------------------------------------
@@ -394,11 +246,11 @@ class RollDb(Closing):
         found: list[Any] = []
         if series is None:
             sql = "SELECT * FROM day WHERE date BETWEEN ? AND ? ORDER BY series, date"
-            found = self._rows(sql, *ends)
+            found = self.rows_of(sql, *ends)
         else:
             for number in sorted(series):
                 sql = "SELECT * FROM day WHERE series = ? AND date BETWEEN ? AND ? ORDER BY date"
-                found += self._rows(sql, number, *ends)
+                found += self.rows_of(sql, number, *ends)
         if not found:
             return np.empty(0, np.int64), NONE
         numbers, dates, *rest = zip(*found, strict=True)
@@ -415,14 +267,14 @@ class RollDb(Closing):
 
     def last_day(self) -> date | None:
         """The newest date that has rows."""
-        found = self._rows("SELECT max(date) FROM day")[0][0]
+        found = self.rows_of("SELECT max(date) FROM day")[0][0]
         return None if found is None else date.fromordinal(found)
 
     # --- what is kept ------------------------------------------------------------------------
 
     def prune(self, blocks_before_ms: int, quarters_before_ms: int) -> None:
         """Delete gathered blocks and quarter hours that are old enough. Within a transaction."""
-        tiles = self._rows("SELECT min(t0), max(t1) FROM merged")[0]
+        tiles = self.rows_of("SELECT min(t0), max(t1) FROM merged")[0]
         if tiles[0] is not None:
             self.connection.execute(
                 "DELETE FROM block WHERE t0 >= ? AND t1 < ?",
@@ -430,19 +282,6 @@ class RollDb(Closing):
             )
         self.connection.execute("DELETE FROM q15 WHERE t1 < ?", (quarters_before_ms,))
         self.connection.execute("DELETE FROM merged WHERE t1 < ?", (quarters_before_ms,))
-
-    def _unpacked(self, blob: bytes, what: str) -> list[Any]:
-        try:
-            return list(unpack(blob))
-        except DamagedColumns as error:
-            raise StoreError(
-                msg(
-                    "{path}: {block}: the columns are damaged: {error}",
-                    path=self.path,
-                    block=what,
-                    error=error,
-                )
-            ) from error
 
 
 def _keys(rows: Rollups) -> list[tuple[int, int]]:

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bms.texts.problems import Path
+from bms.texts.yaml.difference import same
 from bms.texts.yaml.parsing import read
-from bms.texts.yaml.patch import PatchRefused, rewrite, same
+from bms.texts.yaml.patch import PatchRefused, rewrite
 from tests.texts.yaml import ugly
 from tests.texts.yaml.ugly import Written
 
