@@ -14,6 +14,7 @@ from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, Failed, error_received, 
 from bms.core.errors import BmsError, InvalidInput, Unreachable
 from bms.operations.requests.operation import Operation, Request
 from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
 
 TIMEOUT_S = 15.0
 
@@ -70,7 +71,7 @@ def exchange(
             msg(
                 "no controller answers on {path} ({cause}); start it with 'bms run'",
                 path=path,
-                cause=error.strerror or error,
+                cause=os_cause(error),
             )
         ) from error
     if not line.endswith(b"\n"):

@@ -25,6 +25,7 @@ from bms.ledger.entries import EntryKind
 from bms.ledger.store import Ledger
 from bms.texts.messages import Message, message_of, msg, plural
 from bms.texts.problems import Problem, counted
+from bms.texts.system_errors import os_cause
 
 COLUMNS: Final = {
     "meter": ("meter", "表计", "仪表", "电表", "表号"),
@@ -99,7 +100,7 @@ def _text(path: Path) -> str:
         body = path.read_bytes()
     except OSError as error:
         raise InvalidInput(
-            msg("cannot read {path}: {cause}", path=path, cause=error.strerror or error)
+            msg("cannot read {path}: {cause}", path=path, cause=os_cause(error))
         ) from error
     if body.startswith(b"PK"):
         raise InvalidInput(msg("{path} is a workbook; save it as CSV UTF-8", path=path))

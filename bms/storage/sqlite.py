@@ -21,6 +21,7 @@ from typing import Self
 from bms.core.errors import DiskError, StoreError
 from bms.storage.durable import sync_directory
 from bms.texts.messages import Message, msg
+from bms.texts.system_errors import os_cause
 
 BUSY_TIMEOUT_S = 10.0
 """How long a statement waits for another process's lock before it fails."""
@@ -176,7 +177,7 @@ def make_directory(path: Path) -> None:
             msg(
                 "{path}: cannot be made a directory: {error}",
                 path=path,
-                error=error.strerror or error,
+                error=os_cause(error),
             )
         ) from error
 

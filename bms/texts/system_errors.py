@@ -49,6 +49,8 @@ def os_cause(error: OSError) -> str:
     """Why the system refused, without the file or address, which the caller names."""
     if error.args and isinstance(error.args[0], Message):
         return error.args[0]
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return msg("timed out")
     table = _NAMES if isinstance(error, socket.gaierror) else _BY_NUMBER
     known = table.get(error.errno) if error.errno is not None else None
     return known if known is not None else error.strerror or str(error)

@@ -288,11 +288,11 @@ def _entry_text(entry: Mapping[str, Any]) -> str:
         "withdrawal": say("withdrawal"),
     }
     details: dict[str, Callable[[Any], str]] = {
-        "final": lambda value: say("final {value}", value=value),
-        "initial": lambda value: say("initial {value}", value=value),
-        "value": lambda value: say("value {value}", value=value),
-        "amount": lambda value: say("amount {value}", value=value),
-        "label": lambda value: say("label {value}", value=label_text(value)),
+        "final": lambda value: say("final {reading}", reading=value),
+        "initial": lambda value: say("initial {reading}", reading=value),
+        "value": lambda value: say("value {reading}", reading=value),
+        "amount": lambda value: say("amount {reading}", reading=value),
+        "label": lambda value: say("label {name}", name=label_text(value)),
     }
     said = [told_as(entry[key]) for key, told_as in details.items() if entry.get(key) is not None]
     kind = words.get(entry["kind"], entry["kind"])

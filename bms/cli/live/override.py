@@ -178,15 +178,15 @@ def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
     notes = []
     for row in rows:
         cost = row["cost"]
-        kwh = "—" if cost["kwh"] is None else f"{cost['kwh']:+.1f} {say(cost['how'])}".rstrip()
+        kwh = "—" if cost["kwh"] is None else f"{cost['kwh']:+.1f} {told(cost['how'])}".rstrip()
         if cost["detail"]:
-            notes.append(f"{row['id']}: {say(cost['detail'])}")
+            notes.append(f"{row['id']}: {told(cost['detail'])}")
         spans = [in_words(timedelta(seconds=row[name])) for name in ("age_s", "left_s")]
         table.add_row(
             str(row["id"]),
             row["point"],
             value_text(row["value"]),
-            *([row["ended"], say(row["how"])] if over else spans),
+            *([row["ended"], told(row["how"])] if over else spans),
             kwh,
             row["owner"],
             told(row["reason"]),

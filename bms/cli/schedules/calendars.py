@@ -22,6 +22,7 @@ from bms.cli.common import (
 from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
 
 
 @click.group(cls=ErrorGroup)
@@ -113,7 +114,7 @@ def _write_draft(
         draft.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise InvalidInput(
-            msg("cannot write {draft}: {cause}", draft=draft, cause=error.strerror or error)
+            msg("cannot write {draft}: {cause}", draft=draft, cause=os_cause(error))
         ) from None
     return draft
 

@@ -135,7 +135,7 @@ def _show_conflict(editor: Editor, draft: Draft) -> None:
     theirs = on_disk(editor.directory / draft.file)
     if theirs is None or theirs == draft.old:
         return
-    for name, text in (("theirs", theirs), ("mine", draft.new)):
-        click.echo(f"{say(name)}:", err=True)
+    for name, text in ((say("theirs"), theirs), (say("mine"), draft.new)):
+        click.echo(f"{name}:", err=True)
         for line in Draft(draft.file, draft.old, text).lines():
             click.echo(f"  {line}", err=True)

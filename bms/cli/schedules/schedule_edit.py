@@ -16,6 +16,7 @@ from bms.cli.schedules.drafts import SCHEDULE, changing, editor_of, refused_text
 from bms.core.errors import BmsError, InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
 
 if TYPE_CHECKING:
     from bms.operations.editing.editor import Draft, Editor
@@ -319,7 +320,7 @@ def _open(path: Path, line: int) -> None:
             msg(
                 "the editor '{command}' cannot be started ({cause}); set EDITOR to one",
                 command=words[0],
-                cause=error.strerror,
+                cause=os_cause(error),
             )
         ) from None
     if ended:

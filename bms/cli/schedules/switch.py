@@ -20,7 +20,7 @@ from bms.cli.common import (
     table_of,
 )
 from bms.core.errors import InvalidInput, Refused
-from bms.texts.language import say
+from bms.texts.language import say, told
 from bms.texts.messages import msg
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def season_list(site: Path, as_json: bool) -> None:
             _said(row["by"]),
             row["season"],
             row["since"] or "—",
-            say(row["reason"]),
+            told(row["reason"]),
             _mean(outdoor) if outdoor is not None else "—",
             ", ".join(
                 say("{season} from {start}", season=plan["season"], start=plan["from"])
@@ -205,7 +205,7 @@ def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
             set=row["set"],
             way=_said(row["by"]),
             season=row["season"],
-            reason=say(row["reason"]),
+            reason=told(row["reason"]),
         )
     )
     click.echo(
@@ -226,7 +226,7 @@ def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
             spell["season"],
             _said(spell["cause"]),
             spell["who"],
-            say(spell["reason"]),
+            told(spell["reason"]),
         )
     show(table)
 
@@ -276,11 +276,11 @@ def season_switch(
                     "  {season} from {start}: {reason}",
                     season=step["season"],
                     start=step["from"],
-                    reason=say(step["reason"]),
+                    reason=told(step["reason"]),
                 )
             )
         for plan in trial["replaces"]:
-            click.echo(say("  instead of {plan}", plan=say(plan)))
+            click.echo(say("  instead of {plan}", plan=told(plan)))
         if trial["checklist"]:
             click.echo(say("Make sure that:"))
             for line in trial["checklist"]:

@@ -20,7 +20,7 @@ from bms.cli.common import (
 )
 from bms.cli.schedules.switch import DRY_RUN, FOR, REASON, UNTIL, check_end
 from bms.core.errors import InvalidInput
-from bms.texts.language import say
+from bms.texts.language import say, told
 from bms.texts.messages import msg
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def unit_list(site: Path, as_json: bool) -> None:
                 target["target"],
                 target["mode"] or "—",
                 target["until"] or "—",
-                say(target["reason"]),
+                told(target["reason"]),
                 "" if n else ", ".join(row["people"]),
             )
     show(table)
@@ -115,7 +115,7 @@ def unit_show(site: Path, name: str, as_json: bool) -> None:
     table = table_of(None, "target", "mode", "until", "because")
     for target in row["targets"]:
         table.add_row(
-            target["target"], target["mode"] or "—", target["until"] or "—", say(target["reason"])
+            target["target"], target["mode"] or "—", target["until"] or "—", told(target["reason"])
         )
     show(table)
     for extension in row["extensions"]:

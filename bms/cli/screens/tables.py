@@ -280,7 +280,7 @@ def _overlay(overlay: Mapping[str, Any], today: str) -> str:
         else msg("overlay {overlay}: {level}", overlay=name, level=level)
     )
     if not overlay["who"]:
-        return say(text)
+        return told(text)
     return say(
         "{text} ({person}: {reason})",
         text=text,
@@ -363,5 +363,5 @@ def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
     return [
         table,
         Text(),
-        Text(say(unsent)),
+        Text(told(unsent)),
     ]

@@ -22,6 +22,7 @@ from bms.cli.common import (
 from bms.core.errors import BmsError, InvalidInput, Unreachable
 from bms.texts.language import say
 from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
 
 if TYPE_CHECKING:
     from bms.config.shapes.links import OpcUaLink
@@ -223,10 +224,10 @@ def _fetch(settings: OpcUaLink) -> Certificate:
     try:
         return asyncio.run(fetch())
     except DriverError as error:
-        raise BmsError(f"{settings.url}: {error}") from None
+        raise BmsError(msg("{url}: {error}", url=settings.url, error=error)) from None
     except (OSError, TimeoutError) as error:
         raise Unreachable(
-            msg("{url} does not answer: {cause}", url=settings.url, cause=error or "timed out")
+            msg("{url} does not answer: {cause}", url=settings.url, cause=os_cause(error))
         ) from None
 
 

@@ -10,8 +10,9 @@ import click
 
 from bms.cli.common import AS_JSON, ErrorGroup, clock_now, print_json, show, table_of
 from bms.core.errors import BmsError, InvalidInput, Unreachable
-from bms.texts.language import say
-from bms.texts.messages import msg
+from bms.texts.language import say, told
+from bms.texts.messages import message_of, msg
+from bms.texts.system_errors import os_cause
 
 _OUTPUT = click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the draft here."
@@ -66,7 +67,7 @@ def modbus(
                     "{place} unit {unit}: {title}",
                     place=f"{one.host}:{one.port}",
                     unit=one.found.unit,
-                    title=one.found.title,
+                    title=told(one.found.title),
                 )
             )
 
@@ -82,7 +83,9 @@ def modbus(
         for one in found:
             models = " ".join(str(model) for model, _ in one.found.sunspec)
             where = f"{one.host}:{one.port}"
-            table.add_row(where, str(one.found.unit), one.found.title, one.device or "—", models)
+            table.add_row(
+                where, str(one.found.unit), told(one.found.title), one.device or "—", models
+            )
         show(table)
     if not found:
         raise BmsError(
@@ -116,14 +119,14 @@ def opcua(
     try:
         url = opcua_url(url)
     except ValueError as error:
-        raise InvalidInput(error.args[0]) from None
+        raise InvalidInput(message_of(error)) from None
     try:
         browsed = asyncio.run(
             scanning.scan_opcua(url, timeout_s=timeout, depth=depth, most=max_nodes, rate_hz=rate)
         )
     except (OSError, TimeoutError) as error:
         raise Unreachable(
-            msg("{url} does not answer: {cause}", url=url, cause=error or "timed out")
+            msg("{url} does not answer: {cause}", url=url, cause=os_cause(error))
         ) from None
     except UaError as error:
         raise BmsError(
@@ -164,7 +167,7 @@ def _save(output: Path | None, text: str, *, as_json: bool) -> None:
             file.write(text)
     except OSError as error:
         raise InvalidInput(
-            msg("cannot write {output}: {cause}", output=output, cause=error.strerror)
+            msg("cannot write {output}: {cause}", output=output, cause=os_cause(error))
         ) from None
     click.echo(say("draft: {output}", output=output), err=True)
 

@@ -24,6 +24,7 @@ from bms.storage import audit
 from bms.storage.durable import digest, leftovers, on_disk, put, sync_directory
 from bms.texts.messages import from_json, joined, msg, to_json
 from bms.texts.problems import counted
+from bms.texts.system_errors import os_cause
 from bms.texts.yaml.parsing import Problem
 
 FOLDER = "revisions"
@@ -213,7 +214,7 @@ class Revisions:
                 if isinstance(error, Refused):
                     raise
                 raise StoreError(
-                    msg("cannot write {path}: {cause}", path=path, cause=error.strerror or error)
+                    msg("cannot write {path}: {cause}", path=path, cause=os_cause(error))
                 ) from error
             audit.record(
                 self._state, now, who=by.who, via=by.via, what=what, why=by.why, file=file,
