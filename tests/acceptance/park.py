@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,10 @@ from typing import Any
 from bms.core.errors import Unreachable
 from simulators.parks import demo
 from tests.asking import ask
+from tests.patience import PATIENCE_S, until
 
 SITE = Path(demo.__file__).parent / "site"
 PLANT = "simulators.parks.demo.park:Park"
-PATIENCE_S = 30.0
-
-
-def until(condition: Callable[[], Any], what: str, within_s: float = PATIENCE_S) -> Any:
-    """Poll a condition of the outside world until it is truthy; fail with `what` if it never is."""
-    deadline = time.monotonic() + within_s
-    while True:
-        result = condition()
-        if result:
-            return result
-        assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
-        time.sleep(0.02)
 
 
 def bms(*args: object, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -38,7 +27,7 @@ def bms(*args: object, check: bool = True) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "bms", *map(str, args)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     if check:
@@ -59,6 +48,8 @@ class Park:
         shutil.copytree(SITE, self.site, ignore=shutil.ignore_patterns("state"))
         self._servers: subprocess.Popen[str] | None = None
         self.controller: subprocess.Popen[bytes] | None = None
+        self.started_in_s = 0.0
+        """What its last start took on this machine."""
 
     def start_servers(self) -> None:
         self._servers = subprocess.Popen(
@@ -90,6 +81,7 @@ class Park:
         assert "error" not in answer, answer
 
     def start_controller(self) -> None:
+        begun = time.monotonic()
         with self.log.open("ab") as log:
             self.controller = subprocess.Popen(
                 [
@@ -100,6 +92,7 @@ class Park:
                 stderr=subprocess.STDOUT,
             )  # fmt: skip
         until(self._settled, "controller running with good points")
+        self.started_in_s = time.monotonic() - begun
 
     def _settled(self) -> bool:
         assert self.controller is not None
@@ -114,13 +107,11 @@ class Park:
         self.controller.kill()
         self.controller.wait()
 
-    def stop_controller(self) -> float:
-        """SIGTERM; returns the seconds it took. The exit code must be 0."""
+    def stop_controller(self) -> None:
+        """SIGTERM. The exit code must be 0."""
         assert self.controller is not None
-        begun = time.monotonic()
         self.controller.terminate()
-        assert self.controller.wait(10) == 0, self.log.read_text()
-        return time.monotonic() - begun
+        assert self.controller.wait(PATIENCE_S) == 0, self.log.read_text()
 
     def status(self) -> Any:
         return ask(self.site / "state", "status")
@@ -137,7 +128,7 @@ class Park:
             if process is not None and process.poll() is None:
                 process.terminate()
                 try:
-                    process.wait(10)
+                    process.wait(PATIENCE_S)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()

@@ -15,6 +15,7 @@ import pytest
 from bms.people.accounts import login
 from tests.acceptance.park import PLANT, Park, bms
 from tests.docs.commands import ROOT, typed
+from tests.patience import PATIENCE_S
 
 DEMO = "build/demo/site"
 OWN = "my-site"
@@ -42,7 +43,7 @@ def run(words: Sequence[str], within: Path) -> str:
         [sys.executable, "-m", "bms", *words],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
         cwd=within,
         env={**os.environ, "EDITOR": str(within / "editor")},
@@ -117,5 +118,5 @@ def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.Monk
     assert controller.stdout is not None
     assert "controlling" in controller.stdout.readline()
     controller.terminate()
-    assert controller.wait(10) == 0
+    assert controller.wait(PATIENCE_S) == 0
     controller.stdout.close()

@@ -29,6 +29,7 @@ from drivers.ticker import Ticker
 from simulators.parks.demo.park import Park
 from simulators.serve import ParkServers
 from simulators.sitefiles import read_links
+from tests.patience import patience
 
 SITE = Path(__file__).parents[2] / "simulators" / "parks" / "demo" / "site"
 DAY = datetime(2026, 7, 14, 16, tzinfo=UTC)  # midnight in Hangzhou, at the height of summer
@@ -185,7 +186,7 @@ def store(history: History, batch: Batch | None) -> None:
 
 async def seen(field: Field, since: datetime) -> None:
     """Every point was read at `since` or later."""
-    async with asyncio.timeout(30):
+    async with patience():
         while not all(s.time >= since for s in field.snapshot(since).values()):
             await asyncio.sleep(0.01)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links
 from tests.asking import ask
 from tests.historian.influx_server import InfluxServer, ok
+from tests.patience import async_until, patience
 
 FILES = {
     "site.yaml": "id: small\nzone: Asia/Shanghai\ncycle_s: 0.05\nbases: {b: {}}\n"
@@ -83,12 +84,6 @@ async def controlled(
             await server.stop()
 
 
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 async def test_at_a_stop_outputs_hold_or_are_released_as_each_says(tmp_path: Path) -> None:
     commanded = {
         "b.holds.enable": 1.0,
@@ -97,7 +92,7 @@ async def test_at_a_stop_outputs_hold_or_are_released_as_each_says(tmp_path: Pat
         "b.lets-go.speed": 80.0,
     }
     async with controlled(tmp_path) as (stop, task, told):
-        await until(lambda: told == commanded)
+        await async_until(lambda: told == commanded)
         stop.set()
         await task
         assert told == commanded | {"b.lets-go.enable": 0.0, "b.lets-go.speed": 30.0}
@@ -116,7 +111,7 @@ async def test_a_schedule_that_cannot_be_read_is_a_broken_edit(
     tmp_path: Path, broken: bytes | None
 ) -> None:
     async with controlled(tmp_path) as (_, task, told):
-        await until(lambda: told.get("b.holds.speed") == 80.0)
+        await async_until(lambda: told.get("b.holds.speed") == 80.0)
         edited = tmp_path / "schedules" / "edited.yaml"
         if broken is None:
             edited.mkdir()
@@ -127,7 +122,7 @@ async def test_a_schedule_that_cannot_be_read_is_a_broken_edit(
             answer = await asyncio.to_thread(ask, tmp_path / "state", "status")
             return " ".join(alarm["text"] for alarm in answer["alarms"])
 
-        async with asyncio.timeout(10):
+        async with patience():
             while "schedules/edited.yaml:1" not in (text := await alarms()):
                 await asyncio.sleep(0.01)
         assert "last good ones still are" in text
@@ -142,9 +137,9 @@ async def test_history_reaches_an_influxdb_that_comes_late(
         site = FILES["site.yaml"] + f"influx: {{url: '{server.url}', org: o, bucket: raw}}\n"
         server.script = lambda _lines: web.Response(status=503)
         async with controlled(tmp_path, **{"site.yaml": site}):
-            await until(lambda: server.requests)
+            await async_until(lambda: server.requests)
             server.script = ok
-            await until(lambda: any("b.holds" in line for line in server.stored))
+            await async_until(lambda: any("b.holds" in line for line in server.stored))
         first = server.requests[0][0]
     assert first.startswith("bms_")
     assert server.stored[0] == first  # what was refused at first is there, and first

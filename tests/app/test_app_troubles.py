@@ -28,6 +28,7 @@ from drivers.base import Driver, Write, WriteResult
 from drivers.plant import PlantDriver
 from tests.acceptance.park import SITE
 from tests.asking import ask
+from tests.patience import PATIENCE_S, patience
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ async def running(directory: Path) -> AsyncIterator[App]:
     async with composed(load(directory, STRATEGIES), SystemClock()) as app:
         task = asyncio.ensure_future(app.run(stop, ready.set))
         waiting = asyncio.ensure_future(ready.wait())
-        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
         assert waiting.done()
         try:
             yield app
@@ -68,7 +69,7 @@ async def running(directory: Path) -> AsyncIterator[App]:
 async def alarm(app: App, directory: Path, key: str) -> dict[str, Any]:
     """The alarm, once it is active."""
     state = directory / "state"
-    async with asyncio.timeout(10):
+    async with patience():
         while True:
             status = await asyncio.to_thread(ask, state, "status")
             for found in status["alarms"]:
@@ -101,10 +102,9 @@ async def test_nothing_is_decided_before_the_links_were_read(
         return driver, "here"
 
     monkeypatch.setattr(composition, "driver_for", echo)
-    async with running(directory) as app:
-        async with asyncio.timeout(10):
-            while app.control.cycles < 3:
-                await asyncio.sleep(0.05)
+    async with running(directory) as app, patience():
+        while app.control.cycles < 3:
+            await asyncio.sleep(0.05)
     assert [w for w in written if w.point in running_ones] == []
 
 
@@ -129,7 +129,7 @@ async def test_what_can_never_be_stored_holds_up_nothing(directory: Path) -> Non
             return append(batch)
 
         history.append = first_fails
-        async with asyncio.timeout(10):
+        async with patience():
             while len(stored) < 2 or app.recording.writer.waiting:
                 await asyncio.sleep(0.05)
         assert stored[1] is not stored[0]
@@ -174,6 +174,6 @@ async def test_the_databases_close_after_the_last_statement(
             close()
 
         history.append, history.close = slow, closed
-        async with asyncio.timeout(10):
+        async with patience():
             await asyncio.to_thread(writing.wait)
     assert order == ["stored", "closed"]

@@ -11,8 +11,9 @@ from bms.app.simulate import simulate
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.field.plants import make_plant
-from tests.acceptance.park import PLANT, SITE, running_park, until
+from tests.acceptance.park import PLANT, SITE, running_park
 from tests.benchmarks.table import Row, median
+from tests.patience import until
 
 REPEATS = 3
 

@@ -25,6 +25,7 @@ from bms.historian.records import Batch, Series
 from bms.storage import audit
 from drivers.points import Quality, Sample
 from tests.app.test_app import FILES
+from tests.patience import patience
 from tests.servers.influx import Influx1
 
 pytestmark = pytest.mark.servers
@@ -67,7 +68,7 @@ def send(site: Path) -> None:
 
     async def work(sink: InfluxSink) -> None:
         task = asyncio.create_task(sink.run())
-        async with asyncio.timeout(20):
+        async with patience():
             while not sink.status.cursors or sink.status.backlog_rows:
                 await asyncio.sleep(0.01)
         task.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bms.config.load import check
@@ -76,7 +76,7 @@ def other_values(draw: st.DrawFn) -> dict[str, str]:
 
 
 @given(mutations() | other_values())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_nothing_is_raised(texts: dict[str, str]) -> None:
     # surrogates cannot be written as UTF-8; the disk would not hold them either
     check_texts({n: t.encode("utf-8", "replace").decode("utf-8") for n, t in texts.items()})

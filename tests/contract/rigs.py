@@ -26,10 +26,11 @@ from drivers.opcua.driver import OpcUaDriver
 from drivers.plant import PlantDriver, PlantPoint
 from drivers.points import ModbusAddress, OpcUaAddress, PlantAddress, Point, PointId, Value
 from drivers.times import Times
+from tests.patience import PATIENCE_S
 from tests.servers.opcua_parts import listener, node_id
 from tests.servers.pymodbus_parts import port_of
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = PATIENCE_S
 """Only a test of time-outs waits for it, and such a test sets its own."""
 
 

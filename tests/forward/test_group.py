@@ -22,6 +22,7 @@ from bms.historian.log.embedded import History
 from bms.historian.records import Batch, to_ms
 from drivers.points import Quality, Sample
 from tests.forward.rows import Quarter, Rows, all_sources
+from tests.patience import patience
 from tests.servers.influx import BUCKET, ORG, ROLLUPS, TOKEN, Influx2
 
 pytestmark = pytest.mark.servers
@@ -86,7 +87,7 @@ async def test_a_report_across_twenty_gateways(tmp_path: Path, server: Influx2) 
         for base, tagging, token in zip(GATEWAYS, taggings, tokens, strict=True)
     ]
     tasks = [asyncio.create_task(sink.run()) for sink in sinks]
-    async with asyncio.timeout(60):
+    async with patience():
         while not all(s.status.cursors and s.status.backlog_rows == 0 for s in sinks):
             await asyncio.sleep(0.02)
     for task in tasks:

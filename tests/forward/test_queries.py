@@ -26,6 +26,7 @@ from tests.forward import seasons
 from tests.forward.rows import Rows
 from tests.forward.seasons import NOW, Seasons
 from tests.machine_time import utc_now
+from tests.patience import patience
 from tests.servers.influx import ORG, ROLLUPS, TOKEN, Influx1, Influx2
 
 pytestmark = pytest.mark.servers
@@ -67,7 +68,7 @@ def copied(park: Seasons, settings: InfluxFile, token: str) -> None:
             assert sources.energy is not None
             assert sources.rollups is not None
             wanted = sources.energy.last_energy() + sources.rollups.last_rollup()
-        async with asyncio.timeout(120):
+        async with patience():
             while sink.status.sent_lines < wanted or sink.status.backlog_rows:
                 assert not task.done()
                 await asyncio.sleep(0.02)

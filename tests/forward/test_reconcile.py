@@ -31,6 +31,7 @@ from bms.historian.streams import RollupRow
 from bms.historian.upkeep.rounds import Request, run
 from drivers.points import Quality, Sample
 from tests.forward.rows import Quarter, Rows, all_sources
+from tests.patience import patience
 from tests.servers.influx import ORG, TOKEN, Influx1, Influx2
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
@@ -102,7 +103,7 @@ async def copying(
     )
     task = asyncio.create_task(sink.run())
     try:
-        async with asyncio.timeout(60):
+        async with patience():
             while (sink.status.reconciled_until or "") < END.isoformat()[:16]:
                 assert not task.done()
                 await asyncio.sleep(0.01)
@@ -202,7 +203,7 @@ async def test_what_is_older_than_the_server_keeps_is_counted_and_no_difference(
         trouble=lambda kind, text: told.append(kind) if text else None,
     )
     task = asyncio.create_task(sink.run())
-    async with asyncio.timeout(60):
+    async with patience():
         while (sink.status.reconciled_until or "") < (now - timedelta(hours=2)).isoformat()[:16]:
             assert not task.done()
             await asyncio.sleep(0.01)

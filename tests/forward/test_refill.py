@@ -38,6 +38,7 @@ from bms.historian.streams import RollupRow
 from bms.historian.upkeep.rounds import Request, run
 from drivers.points import Quality, Sample
 from tests.historian.influx_server import InfluxServer, fault, ok
+from tests.patience import patience
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 METER = Meter("b.m.energy", "b", Decimal("0.01"))
@@ -144,7 +145,7 @@ class Site:
             pace=Swift(5.0),
         )
         task = asyncio.create_task(sink.run())
-        async with asyncio.timeout(120):
+        async with patience():
             while not (
                 sink.status.outage
                 if until == "outage"

@@ -6,7 +6,7 @@ import asyncio
 import random
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -35,6 +35,7 @@ from bms.historian.records import Batch, Series, from_ms
 from drivers.points import Quality, Sample, Value
 from tests.historian.influx_server import Answer, InfluxServer, ok
 from tests.historian.support import at, good
+from tests.patience import PATIENCE_S, async_until, patience
 
 POINT = "plant.ch-1.power"
 START_MS = 1_772_438_400_000
@@ -69,7 +70,11 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 @asynccontextmanager
 async def copying(
-    directory: Path, server: InfluxServer, *, naps: Naps | None = None, timeout_s: float = 5.0
+    directory: Path,
+    server: InfluxServer,
+    *,
+    naps: Naps | None = None,
+    timeout_s: float = PATIENCE_S,
 ) -> AsyncIterator[InfluxSink]:
     settings = InfluxFile(url=server.url, org="park", bucket="raw")
     sink = InfluxSink(
@@ -113,12 +118,6 @@ def taken(sink: InfluxSink) -> int:
 
 def retries(sink: InfluxSink) -> int:
     return sum(sink.status.retries.values())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.002)
 
 
 # --- lines -----------------------------------------------------------------------------------
@@ -200,11 +199,11 @@ async def test_everything_arrives_in_order_and_then_what_is_new(
 ) -> None:
     expected = fill(history, 7, rows=3)
     async with copying(tmp_path, server) as sink:
-        await until(lambda: taken(sink) == 3)
+        await async_until(lambda: taken(sink) == 3)
         assert server.stored == expected
         expected += fill(history, 2, first=21)
         sink.wake()
-        await until(lambda: taken(sink) == 4)
+        await async_until(lambda: taken(sink) == 4)
     assert server.stored == expected
     assert server.queries[0] == {"org": "park", "bucket": "raw", "precision": "ms"}
     assert server.tokens == {"Token secret"}
@@ -217,7 +216,7 @@ async def test_requests_stay_within_their_limit(
 ) -> None:
     expected = fill(history, MAX_LINES + 10, rows=1) + fill(history, 6, first=50_000, rows=4)
     async with copying(tmp_path, server) as sink:
-        await until(lambda: taken(sink) == 5)
+        await async_until(lambda: taken(sink) == 5)
     assert server.stored == expected
     assert [len(lines) for lines in server.requests] == [MAX_LINES, 10, 24]
 
@@ -237,7 +236,7 @@ async def test_what_may_pass_is_kept_and_sent_again(
     server.script = script
     naps = Naps()
     async with copying(tmp_path, server, naps=naps) as sink:
-        await until(lambda: taken(sink) == 2)
+        await async_until(lambda: taken(sink) == 2)
     assert server.stored == expected
     assert naps.delays == [0.5, 1.0, 2.0, 4.0]
     assert retries(sink) == failures
@@ -268,7 +267,7 @@ async def test_an_answer_that_is_not_about_the_lines_costs_none_and_says_what_to
 
     server.script = script
     async with copying(tmp_path, server) as sink:
-        await until(lambda: taken(sink) == 1)
+        await async_until(lambda: taken(sink) == 1)
     assert server.stored == expected
     assert sink.status.dead_lines == 0
     assert remedy in said[1]
@@ -289,7 +288,7 @@ async def test_the_pause_grows_to_a_minute_and_retry_after_is_honoured(
     server.script = script
     naps = Naps()
     async with copying(tmp_path, server, naps=naps) as sink:
-        await until(lambda: taken(sink) == 1)
+        await async_until(lambda: taken(sink) == 1)
     assert naps.delays == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 18.0]
 
 
@@ -300,7 +299,7 @@ async def test_no_answer_means_nothing_is_taken(
     expected = fill(history, 4, rows=2)
     server.script = lambda lines: trouble if len(server.requests) <= 2 else ok(lines)
     async with copying(tmp_path, server, timeout_s=0.2) as sink:
-        await until(lambda: taken(sink) == 2)
+        await async_until(lambda: taken(sink) == 2)
     if trouble == "lost":  # stored without our knowing: sent again, which does no harm
         assert server.stored == expected * 3
     else:
@@ -315,11 +314,11 @@ async def test_a_server_that_is_not_there_yet(tmp_path: Path, history: History) 
         gone = InfluxServer()
         gone.url = server.url
     async with copying(tmp_path, gone, naps=naps) as sink:
-        await asyncio.wait_for(naps.napped.wait(), 10)
+        await asyncio.wait_for(naps.napped.wait(), PATIENCE_S)
         assert taken(sink) == 0
         assert "refused" in sink.status.last_error or "Connect" in sink.status.last_error
     async with InfluxServer() as server, copying(tmp_path, server) as sink:
-        await until(lambda: taken(sink) == 1)
+        await async_until(lambda: taken(sink) == 1)
         assert server.stored == expected
 
 
@@ -337,7 +336,7 @@ async def test_bad_lines_are_found_and_set_aside(
 
     server.script = script
     async with copying(tmp_path, server) as sink:
-        await until(lambda: taken(sink) == 1)
+        await async_until(lambda: taken(sink) == 1)
         assert sink.status.dead_lines == 4
     assert server.stored == [text for text in expected if text not in poison]
     with SinkCursor(tmp_path, "influx", history.uid(), 1) as cursor:
@@ -372,7 +371,7 @@ async def test_lines_older_than_the_buckets_retention_are_counted_and_not_kept_a
 
     server.script = script
     async with copying(tmp_path, server) as sink:
-        await until(lambda: taken(sink) == 1)
+        await async_until(lambda: taken(sink) == 1)
         assert sink.status.expired_lines == 500
     assert set(server.stored) == set(expected[500:])
     assert (sink.status.dead_lines, sink.status.sent_lines) == (0, 500)
@@ -385,10 +384,10 @@ async def test_too_large_is_halved_and_remembered(
     expected = fill(history, 100)
     server.script = lambda lines: web.Response(status=413) if len(lines) > 30 else ok(lines)
     async with copying(tmp_path, server) as sink:
-        await until(lambda: taken(sink) == 1)
+        await async_until(lambda: taken(sink) == 1)
         sizes = [len(lines) for lines in server.requests]
         expected += fill(history, 40, first=100)
-        await until(lambda: taken(sink) == 2)
+        await async_until(lambda: taken(sink) == 2)
     assert server.stored == expected
     assert sizes == [100, 50, 25, 25, 50, 25, 25]
     assert all(len(lines) <= 25 for lines in server.requests[7:])
@@ -403,7 +402,7 @@ async def test_a_damaged_row_does_not_hold_up_the_others(
     connection.commit()
     connection.close()
     async with copying(tmp_path, server) as sink:
-        await until(lambda: taken(sink) == 3)
+        await async_until(lambda: taken(sink) == 3)
     assert server.stored == expected[:2] + expected[4:]
     with SinkCursor(tmp_path, "influx", history.uid(), 3) as cursor:
         (letter,) = cursor.dead_letters()
@@ -448,10 +447,10 @@ async def test_stopped_at_any_moment_it_carries_on_and_loses_nothing(
         count += 15
         async with copying(tmp_path, server):
             before = len(server.requests)
-            await until(partial(lambda before: len(server.requests) > before, before))
+            await async_until(partial(lambda before: len(server.requests) > before, before))
     server.script = ok
     async with copying(tmp_path, server) as sink:
-        await until(lambda: taken(sink) == 45)
+        await async_until(lambda: taken(sink) == 45)
     assert list(dict.fromkeys(server.stored)) == expected  # each line, first arrivals in order
 
 
@@ -460,7 +459,7 @@ async def test_stale_and_bad_samples_are_marked(
 ) -> None:
     history.append(Batch([Sample(POINT, None, Quality.BAD, at(0) + timedelta(milliseconds=7))]))
     async with copying(tmp_path, server) as sink:
-        await until(lambda: taken(sink) == 1)
+        await async_until(lambda: taken(sink) == 1)
     tags = "base=plant,equip=ch-1,point=plant.ch-1.power"
     assert server.stored == [f"bms_analog,{tags} q=2.0 {START_MS + 7}"]
 
@@ -495,7 +494,7 @@ async def test_killed_in_the_middle_it_resumes_from_its_cursor(
         )
         try:
             wanted = len(set(expected)) if kill_at is None else kill_at * 5000
-            async with asyncio.timeout(20):
+            async with patience():
                 while len(set(server.stored)) < wanted:
                     await asyncio.sleep(0.002)
         finally:

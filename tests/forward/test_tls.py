@@ -22,6 +22,7 @@ from bms.forward.server.tls import trust
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series
 from drivers.points import Quality, Sample
+from tests.patience import patience
 from tests.servers.certificates import Identity, certificate
 from tests.servers.influx import BUCKET, ORG, TOKEN, Influx2
 
@@ -86,7 +87,7 @@ async def test_everything_arrives_with_the_authority_of_the_site(
         reconcile=False,
     )
     task = asyncio.create_task(sink.run())
-    async with asyncio.timeout(20):
+    async with patience():
         while not sink.status.cursors.get("log") or sink.status.backlog_rows:
             await asyncio.sleep(0.01)
     task.cancel()

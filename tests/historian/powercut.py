@@ -14,6 +14,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 HEAD = struct.Struct("<iiiqq")
 SECTOR = 512
 
@@ -27,7 +29,7 @@ def build_recorder(directory: Path) -> Path | None:
             ["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl", "-lpthread"],
             check=True,
             capture_output=True,
-            timeout=60,
+            timeout=PATIENCE_S,
         )
     except FileNotFoundError:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from bms.historian.upkeep.rounds import Request, run
 from tests.asking import ask
 from tests.historian.crash import FILES, WRAP
 from tests.historian.test_compaction import POWER, STATUS, at, recorded, sample
+from tests.patience import PATIENCE_S, async_until
 
 SIZE = 6_000_000
 DISK = {"store:history", "store:states"}
@@ -100,7 +101,7 @@ async def running(site: Path) -> AsyncIterator[App]:
     async with composed(load(site, STRATEGIES), SystemClock()) as app:
         task = asyncio.create_task(app.run(stop, ready.set))
         waiting = asyncio.create_task(ready.wait())
-        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
         waiting.cancel()
         try:
             if task.done():
@@ -111,13 +112,6 @@ async def running(site: Path) -> AsyncIterator[App]:
         finally:
             stop.set()
             await task
-
-
-async def until(condition: Callable[[], Any], what: str) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.02)
-    assert condition(), what
 
 
 def alarms(app: App) -> set[str]:
@@ -139,15 +133,15 @@ def gapless(state: Path) -> int:
 
 async def test_what_a_full_disk_refuses_waits_in_memory(disk: SmallDisk, tmp_path: Path) -> None:
     async with running(site_on(disk, tmp_path)) as app:
-        await until(lambda: app.recording.writer.stored > 3, "stored")
+        await async_until(lambda: app.recording.writer.stored > 3, "stored")
         disk.fill()
-        await until(lambda: "store:history" in alarms(app), "the alarm")
+        await async_until(lambda: "store:history" in alarms(app), "the alarm")
         stored, cycles = app.recording.writer.stored, app.control.cycles
-        await until(lambda: app.control.cycles > cycles + 10, "cycles go on")
-        await until(lambda: app.recording.writer.waiting > 3, "it waits in memory")
+        await async_until(lambda: app.control.cycles > cycles + 10, "cycles go on")
+        await async_until(lambda: app.recording.writer.waiting > 3, "it waits in memory")
         disk.free()
-        await until(lambda: app.recording.writer.stored > stored + 5, "taken up again")
-        await until(lambda: not DISK & alarms(app), "the alarm is over")
+        await async_until(lambda: app.recording.writer.stored > stored + 5, "taken up again")
+        await async_until(lambda: not DISK & alarms(app), "the alarm is over")
     assert gapless(disk.path / "state") >= 5
 
 
@@ -157,14 +151,14 @@ async def test_a_connection_that_became_read_only_is_made_anew(
     """As after a remount: the kernel does not remount what is open for writing, so SQLite's own
     switch makes the same error, which only another connection is free of."""
     async with running(site_on(disk, tmp_path)) as app:
-        await until(lambda: app.recording.writer.stored > 3, "stored")
+        await async_until(lambda: app.recording.writer.stored > 3, "stored")
         stuck = app.recording.history
         assert stuck is not None
         await in_thread(app.recording._thread, stuck._connection.execute, "PRAGMA query_only=ON")
-        await until(lambda: "store:history" in alarms(app), "the alarm")
+        await async_until(lambda: "store:history" in alarms(app), "the alarm")
         stored = app.recording.writer.stored
-        await until(lambda: app.recording.writer.stored > stored + 5, "taken up again")
-        await until(lambda: not DISK & alarms(app), "the alarm is over")
+        await async_until(lambda: app.recording.writer.stored > stored + 5, "taken up again")
+        await async_until(lambda: not DISK & alarms(app), "the alarm is over")
         assert app.recording.history is not stuck
     assert gapless(disk.path / "state") >= 5
 
@@ -177,14 +171,14 @@ async def test_a_controller_starts_on_a_disk_that_takes_nothing(
     site = site_on(disk, tmp_path)
     if before:
         async with running(site) as app:
-            await until(lambda: app.recording.writer.stored > 3, "stored")
+            await async_until(lambda: app.recording.writer.stored > 3, "stored")
     disk.fill() if how == "full" else disk.mode("ro")
     async with running(site) as app:
-        await until(lambda: app.control.cycles > 10, "cycles")
-        await until(lambda: {"store:history", "store:states"} <= alarms(app), "the alarms")
+        await async_until(lambda: app.control.cycles > 10, "cycles")
+        await async_until(lambda: {"store:history", "store:states"} <= alarms(app), "the alarms")
         disk.free() if how == "full" else disk.mode("rw")
-        await until(lambda: not DISK & alarms(app), "all is well again")
-        await until((disk.path / "state" / "bms.sock").is_socket, "the local API")
+        await async_until(lambda: not DISK & alarms(app), "all is well again")
+        await async_until((disk.path / "state" / "bms.sock").is_socket, "the local API")
         status = await asyncio.to_thread(ask, disk.path / "state", "status")
         assert status["cycle"]["history_stored"] > 0
     assert gapless(disk.path / "state") >= 5

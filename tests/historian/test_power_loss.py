@@ -24,6 +24,7 @@ from tests.historian.test_compaction import (
     sample,
     stream,
 )
+from tests.patience import PATIENCE_S
 
 COMMITS = 240
 STEP_S = 60.0
@@ -74,7 +75,10 @@ def recorded_events(tmp_path: Path) -> list[Event]:
         "IOREC_LOG": str(log),
     }
     subprocess.run(
-        [sys.executable, "-c", WORKER, str(directory)], env=environment, check=True, timeout=120
+        [sys.executable, "-c", WORKER, str(directory)],
+        env=environment,
+        check=True,
+        timeout=PATIENCE_S,
     )
     found = events(log, directory)
     # The recorder saw everything: the last image is the directory as it is.

@@ -17,6 +17,7 @@ from bms.historian.upkeep.rounds import parsed
 from bms.historian.upkeep.upkeep_task import UpkeepTask
 from tests.historian.crash import FILES
 from tests.historian.test_compaction import POWER, at, recorded, sample
+from tests.patience import patience
 
 
 def site_of(tmp_path: Path) -> Path:
@@ -40,7 +41,7 @@ async def rounds(tmp_path: Path, now: datetime) -> tuple[UpkeepTask, list[tuple[
 
     upkeep = UpkeepTask(site, lambda: now, prune, [], COMMAND, first_s=0.0)
     task = asyncio.create_task(upkeep.run())
-    async with asyncio.timeout(30):
+    async with patience():
         while upkeep.last is None and not upkeep.error:
             await asyncio.sleep(0.02)
         await asyncio.sleep(0)

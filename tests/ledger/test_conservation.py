@@ -82,14 +82,14 @@ def lives(draw: st.DrawFn) -> Life:
 LIFE = {"life": lives(), "cuts": st.lists(st.integers(0, 40), max_size=4), "order": st.randoms()}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(**LIFE)
 def test_the_ledger_conserves_the_register(life: Life, cuts: list[int], order: Random) -> None:
     live(life, cuts, order)
 
 
 @pytest.mark.slow
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=600, suppress_health_check=list(HealthCheck))
 @given(**LIFE)
 def test_the_ledger_conserves_many_registers(life: Life, cuts: list[int], order: Random) -> None:
     live(life, cuts, order)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -16,12 +16,7 @@ from bms.ledger.ledger_task import LedgerTask
 from bms.ledger.posting import Posting
 from bms.ledger.store import FILE_NAME
 from tests.ledger.support import METER, Books, at, site_of
-
-
-async def until(what: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not what():
-            await asyncio.sleep(0.01)
+from tests.patience import async_until
 
 
 @asynccontextmanager
@@ -46,7 +41,7 @@ async def test_it_keeps_the_ledger_and_raises_what_a_person_should_see(tmp_path:
     with Books(site) as books:
         books.read([(0, 0), (15, 100), (30, 200), (45, 9_000_000), (60, 9_000_100)])
     async with running(site) as (ledger, alarms):
-        await until(lambda: bool(alarms))
+        await async_until(lambda: bool(alarms))
         assert list(alarms) == ["b.m:register"]
         day = (await ledger.days([METER], at(62)))[METER]
         assert day is not None
@@ -65,7 +60,7 @@ async def test_a_damaged_ledger_is_an_alarm_and_left_as_it_is(tmp_path: Path) ->
     for extra in ("-wal", "-shm"):
         (site.state_dir / f"{FILE_NAME}{extra}").unlink(missing_ok=True)
     async with running(site) as (ledger, alarms):
-        await until(lambda: "store:ledger" in alarms)
+        await async_until(lambda: "store:ledger" in alarms)
         assert "damaged" in alarms["store:ledger"].text
         assert await ledger.days([METER], at(62)) == {}
     assert (site.state_dir / FILE_NAME).read_bytes() == garbage
@@ -84,9 +79,9 @@ async def test_whatever_goes_wrong_is_an_alarm_and_stops_no_controller(
     monkeypatch.setattr(Posting, "step", broken)
     monkeypatch.setattr(ledger_task, "RETRY_S", 0.01)
     async with running(site) as (_, alarms):
-        await until(lambda: "store:ledger" in alarms)
+        await async_until(lambda: "store:ledger" in alarms)
         assert "two register values" in alarms["store:ledger"].text
         monkeypatch.undo()
-        await until(lambda: not alarms)
+        await async_until(lambda: not alarms)
     with Books(site) as books:
         assert len(books.rows()) == 1

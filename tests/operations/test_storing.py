@@ -17,10 +17,11 @@ from bms.operations import changes
 from bms.operations.overrides import override_record
 from bms.storage import audit, sqlite
 from bms.storage.state import FILE_NAME, Store
-from tests.app.test_app import controlled, until
+from tests.app.test_app import controlled
 from tests.asking import ask
 from tests.operations.seasons.site import SITE, USER, time_units
 from tests.operations.seasons.test_app import ALWAYS_OFF, BY_SEASON, ENABLE, SPEED
+from tests.patience import async_until, patience
 
 LATE = {"schedules/time-units.yaml": time_units().replace('"23:30"', '"+04:00"')}
 
@@ -62,13 +63,13 @@ async def alarms(site: Path) -> dict[str, str]:
 
 
 async def _until_stored(site: Path) -> None:
-    async with asyncio.timeout(20):
+    async with patience():
         while override_record.WAITING in await alarms(site):
             await asyncio.sleep(0.02)
 
 
 async def _until_raised(site: Path) -> str:
-    async with asyncio.timeout(20):
+    async with patience():
         while override_record.WAITING not in (found := await alarms(site)):
             await asyncio.sleep(0.02)
     return found[override_record.WAITING]
@@ -96,11 +97,11 @@ async def test_an_override_is_in_force_although_the_disk_does_not_take_it(
 ) -> None:
     request.getfixturevalue(disk)
     async with running(tmp_path) as told:
-        await until(lambda: told.get(SPEED) == 80)
+        await async_until(lambda: told.get(SPEED) == 80)
         with held(tmp_path):
             answer = await asked(tmp_path, "override.set", **LAMP)
             assert (answer["value"], answer["stored"]) == (33.0, False)
-            await until(lambda: told.get(SPEED) == 33)
+            await async_until(lambda: told.get(SPEED) == 33)
             text = await _until_raised(tmp_path)
             assert "a restart would forget it" in text
             longer = await asked(
@@ -119,7 +120,7 @@ async def test_an_override_is_in_force_although_the_disk_does_not_take_it(
         assert audited(tmp_path, "override") == ["override.set", "override.extend"]
     assert on_disk(tmp_path) == [("b.holds.speed", 33.0, None)]
     async with running(tmp_path) as told:
-        await until(lambda: told.get(SPEED) == 33)
+        await async_until(lambda: told.get(SPEED) == 33)
         (row,) = await asked(tmp_path, "override.list")
         assert (row["id"], row["until"]) == (answer["id"], longer["until"])
 
@@ -131,26 +132,26 @@ async def test_a_release_does_not_wait_for_the_disk(
     async with running(tmp_path) as told:
         first = await asked(tmp_path, "override.set", **LAMP)
         assert first["stored"]
-        await until(lambda: told.get(SPEED) == 33)
+        await async_until(lambda: told.get(SPEED) == 33)
         request.getfixturevalue(disk)
     async with running(tmp_path) as told:
         with held(tmp_path):
             answer = await asked(tmp_path, "override.clear", override=str(first["id"]))
             assert not answer["stored"]
-            await until(lambda: told.get(SPEED) == 80)
+            await async_until(lambda: told.get(SPEED) == 80)
             assert await asked(tmp_path, "override.list") == []
             await _until_raised(tmp_path)
             # Set and released again before any of it is on the disk.
             await asked(tmp_path, "override.set", **LAMP | {"value": "44"})
-            await until(lambda: told.get(SPEED) == 44)
+            await async_until(lambda: told.get(SPEED) == 44)
             await asked(tmp_path, "override.clear", override=LAMP["point"], reason="enough")
-            await until(lambda: told.get(SPEED) == 80)
+            await async_until(lambda: told.get(SPEED) == 80)
         await _until_stored(tmp_path)
         assert audited(tmp_path, "override") == ["override.set", "override.clear"] * 2
     how = f"cleared by {USER}"
     assert on_disk(tmp_path) == [("b.holds.speed", 33.0, how), ("b.holds.speed", 44.0, how)]
     async with running(tmp_path) as told:
-        await until(lambda: told.get(SPEED) == 80)
+        await async_until(lambda: told.get(SPEED) == 80)
         assert await asked(tmp_path, "override.list") == []
 
 
@@ -160,7 +161,7 @@ async def test_what_is_stored_after_all_comes_into_force_and_nothing_else(
 ) -> None:
     files = {**SITE, "schedules/air.yaml": BY_SEASON, **LATE}
     async with running(tmp_path, **files) as told:
-        await until(lambda: told.get(SPEED) and told.get(ENABLE))
+        await async_until(lambda: told.get(SPEED) and told.get(ENABLE))
         (season,) = await asked(tmp_path, "season.list")
         to = "winter" if season["season"] == "transitional" else "transitional"
         with held(tmp_path):
@@ -184,15 +185,15 @@ async def test_what_is_stored_after_all_comes_into_force_and_nothing_else(
                 and [e["id"] for e in found["extensions"]] == [1]
             )
 
-        async with asyncio.timeout(20):
+        async with patience():
             while not await everything():
                 await asyncio.sleep(0.02)
-        await until(lambda: told.get(SPEED) == 100)
+        await async_until(lambda: told.get(SPEED) == 100)
     assert audited(tmp_path, "overlay") == ["overlay.set"]
     assert audited(tmp_path, "unit") == ["unit.extend"]
     async with running(tmp_path, **files) as told:
         assert await everything()
-        await until(lambda: told.get(SPEED) == 100)
+        await async_until(lambda: told.get(SPEED) == 100)
 
 
 @pytest.mark.usefixtures("refusing")
@@ -219,13 +220,13 @@ async def test_a_change_that_fails_when_nobody_waits_any_longer_is_an_alarm(
         with held(tmp_path):
             with pytest.raises(Unfinished):
                 await asked(tmp_path, "overlay.set", **ask_for)
-            async with asyncio.timeout(20):
+            async with patience():
                 while changes.LOST not in (found := await alarms(tmp_path)):
                     await asyncio.sleep(0.02)
             assert "was not carried out" in found[changes.LOST]
             assert [o["level"] for o in (await asked(tmp_path, "status"))["overlays"]] == ["off"]
         await asked(tmp_path, "overlay.set", **ask_for)
-        async with asyncio.timeout(20):
+        async with patience():
             while changes.LOST in await alarms(tmp_path):
                 await asyncio.sleep(0.02)
 

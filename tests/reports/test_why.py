@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bms.app.simulate import simulate
@@ -135,7 +135,7 @@ OPERATIONS = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(st.lists(OPERATIONS, min_size=5, max_size=60))
 def test_history_gives_back_every_ladder_of_every_cycle(
     house_site: Site, operations: list[tuple[Any, ...]]

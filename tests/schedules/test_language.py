@@ -48,7 +48,7 @@ def test_a_problem_is_at_its_place_and_says_what_to_write(
     assert [str(problem) for problem in found] == told
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(garbled(WIDE, "sunset hq.* last off base by hand dates"))
 def test_nothing_written_raises(files: dict[str, str]) -> None:
     """Any value of the sound files may be anything: the answer is a library or problems."""

@@ -207,7 +207,7 @@ def test_all_problems_of_all_files_at_once() -> None:
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(garbled(FILES))
 def test_nothing_written_raises(files: dict[str, str]) -> None:
     """Any value of the sound files may be anything: the answer is a library or problems."""

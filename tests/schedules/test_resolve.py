@@ -66,7 +66,7 @@ def test_the_changes_are_changes() -> None:
 
 
 @pytest.mark.parametrize("zone", sorted(_CHANGES))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(drawn=drawn_schedules(_DAYS), hours=st.integers(3, 26))
 def test_the_answer_of_every_minute_is_the_oracles(zone: str, drawn: Drawn, hours: int) -> None:
     resolver = drawn.resolver(zone)
@@ -90,7 +90,7 @@ def test_the_answer_of_every_minute_is_the_oracles(zone: str, drawn: Drawn, hour
 
 
 @pytest.mark.parametrize("zone", sorted(_CHANGES))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(drawn=drawn_schedules(_DAYS), data=st.data())
 def test_changes_and_preview_are_what_stepping_finds(
     zone: str, drawn: Drawn, data: st.DataObject
@@ -124,7 +124,7 @@ def test_changes_and_preview_are_what_stepping_finds(
                 assert resolver.effective(found.time) == found.entry != resolver.effective(now)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(drawn=drawn_schedules(_DAYS))
 def test_answers_do_not_depend_on_what_was_asked_before(drawn: Drawn) -> None:
     asked, fresh = drawn.resolver("Europe/Berlin"), drawn.resolver("Europe/Berlin")
@@ -141,9 +141,7 @@ def test_answers_do_not_depend_on_what_was_asked_before(drawn: Drawn) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("zone", sorted(_CHANGES))
-@settings(
-    max_examples=2, deadline=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=2, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
 @given(drawn=drawn_schedules([*_DAYS, date(2027, 6, 1), date(2028, 2, 29)]))
 def test_every_minute_of_two_years_is_the_oracles(zone: str, drawn: Drawn) -> None:
     """From 2026-12-01 over two years: a leap day, and all clock changes of each."""

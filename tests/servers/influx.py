@@ -10,18 +10,17 @@ import subprocess
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 
+from tests.patience import PATIENCE_S
 from tests.servers.databases import influxdb1, influxdb2, victoria
 from tests.servers.peers import required
 
 ORG, BUCKET, ROLLUPS, TOKEN = "park", "raw", "rollup", "token-of-the-test"
-READY_WITHIN_S = 60.0
 
 
 def call(
@@ -38,7 +37,7 @@ def call(
     request.add_header("Content-Type", "application/json")
     if token:
         request.add_header("Authorization", f"Token {token}")
-    with urllib.request.urlopen(request, timeout=30, context=tls) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S, context=tls) as answer:
         text = answer.read().decode()
     try:
         return json.loads(text)
@@ -79,7 +78,7 @@ class _Server:
         raise AssertionError((self.folder / "log").read_text()[-2000:])
 
     def _comes_up(self) -> bool:
-        deadline = time.monotonic() + READY_WITHIN_S
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             assert self._process is not None
             if self._process.poll() is not None:
@@ -96,7 +95,7 @@ class _Server:
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(20)
+                self._process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -185,7 +184,7 @@ class Influx2(_Server):
                 "Accept": "application/csv",
             },
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return _csv_tables(answer.read().decode())
 
 
@@ -265,12 +264,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], Any], what: str, within_s: float = 30.0) -> Any:
-    """Poll a condition of the outside world until it is truthy."""
-    deadline = time.monotonic() + within_s
-    while not (result := condition()):
-        assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
-        time.sleep(0.02)
-    return result

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.servers.build import modbus_server, opcua_server
 
 
@@ -52,7 +53,7 @@ class Libmodbus:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-        self._process.wait(10)
+        self._process.wait(PATIENCE_S)
 
     def __enter__(self) -> Self:
         return self
@@ -106,4 +107,4 @@ class NodeOpcUa:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
-        self._process.wait(10)
+        self._process.wait(PATIENCE_S)

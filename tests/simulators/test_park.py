@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from simulators.parks.demo.park import Park
 from simulators.registers import Cell
 from simulators.serve import ParkServers
 from simulators.sitefiles import read_links
+from tests.patience import patience
 from tests.simulators.test_weather import epw_lines, write_epw
 
 SITE = Path(demo.__file__).parent / "site"
@@ -355,5 +355,5 @@ async def test_every_register_of_the_demo_shows_the_park() -> None:
         assert park.read()["chongqing.ahu-37.zone_setpoint"] == 26.5
         assert park.read()["chongqing.ahu-36.enable"] == 1.0
     finally:
-        async with asyncio.timeout(5):
+        async with patience():
             await servers.stop()

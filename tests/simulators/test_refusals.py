@@ -22,6 +22,7 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from simulators.serve import ParkServers
 from simulators.sitefiles import ServedLink, ServedPoint
+from tests.patience import PATIENCE_S, patience
 
 
 class Stubborn:
@@ -134,7 +135,7 @@ def test_serves_quietly_without_anybody_on_standard_input(tmp_path: Path) -> Non
     try:
         assert json.loads(process.stdout.readline())["ready"]
         process.send_signal(signal.SIGINT)
-        _, complaints = process.communicate(timeout=5)
+        _, complaints = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0
         assert complaints == ""
     finally:
@@ -146,7 +147,7 @@ async def test_cutting_a_link_does_not_disturb_the_others() -> None:
     servers = ParkServers(Stubborn(), [_modbus(), _opcua()])
     await servers.start()
     try:
-        async with asyncio.timeout(10):
+        async with patience():
             await asyncio.gather(
                 servers.advance(datetime.now(UTC)),
                 servers.stop_link("opc"),

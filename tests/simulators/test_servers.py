@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from drivers.plant import PlantPoint
 from simulators.registers import Cell
 from simulators.serve import ParkServers
 from simulators.sitefiles import ServedLink, SiteFilesError, read_links
+from tests.patience import PATIENCE_S, patience
 
 FILES = {
     "links.yaml": """\
@@ -190,7 +190,7 @@ async def test_a_frame_in_pieces_and_two_at_once(site: Path) -> None:
     )
     try:
         request = bytes.fromhex("0001 0000 0006 01 03 000a 0001")
-        async with asyncio.timeout(5):
+        async with patience():
             for byte in request:
                 writer.write(bytes([byte]))
                 await writer.drain()
@@ -235,7 +235,7 @@ async def test_links_are_cut_and_restored_on_the_same_port(site: Path) -> None:
     await servers.stop_link("plc")
     await servers.stop_link("opc")
     with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-        await asyncio.wait_for(reader.readexactly(1), 5)
+        await asyncio.wait_for(reader.readexactly(1), PATIENCE_S)
     writer.close()
     with pytest.raises(OSError, match=r"."):
         await asyncio.open_connection("127.0.0.1", port)
@@ -273,10 +273,8 @@ def test_the_command_line(site: Path, tmp_path: Path) -> None:
             process.stdin.write(line + "\n")
             process.stdin.flush()
             assert answer in json.loads(process.stdout.readline())
-        begun = time.monotonic()
         process.terminate()
-        assert process.wait(5) == 0
-        assert time.monotonic() - begun < 2.0
+        assert process.wait(PATIENCE_S) == 0
     finally:
         process.kill()
         process.wait()

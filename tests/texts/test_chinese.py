@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.test_app import until
 from tests.operations.seasons.site import SITE, USER
 from tests.operations.seasons.test_app import ENABLE, ZONE, run, switched
+from tests.patience import async_until
 
 _EDITED = SITE["schedules/air.yaml"].replace("07:00", "06:00")
 _AIR = "b.air"
@@ -92,7 +92,7 @@ async def test_nothing_is_answered_in_english(
 ) -> None:
     left: dict[str, list[str]] = {}
     async with switched(tmp_path) as told:
-        await until(lambda: told)
+        await async_until(lambda: told)
         drafts = tmp_path_factory.mktemp("drafts")
         (drafts / "air.yaml").write_text(_EDITED, encoding="utf-8")
         own = _words("\n".join(p.read_text("utf-8") for p in tmp_path.glob("**/*.yaml")))

@@ -27,6 +27,7 @@ from drivers.points import ModbusAddress, Point, PointId, Quality, Sample
 from drivers.ticker import Ticker
 from drivers.times import Times
 from tests.drivers.fieldbus import Clocks
+from tests.patience import LOOK_AGAIN_S, patience
 
 GOOD_UNIT, BAD_UNIT = 1, 5
 PERIOD_S = 0.3
@@ -233,11 +234,11 @@ class Watched:
 
     async def until(self, condition: Callable[[], bool], what: str) -> None:
         try:
-            async with asyncio.timeout(20):
+            async with patience():
                 while not condition():
                     self._news.clear()
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._news.wait(), 0.05)
+                        await asyncio.wait_for(self._news.wait(), LOOK_AGAIN_S)
         except TimeoutError:
             self.say(f"never: {what}; {self.latest}")
 
@@ -344,7 +345,7 @@ async def test_every_fault(tcp: bool) -> None:
         for name in ENDPOINT:
             group.create_task(trial(name, tcp, problems, None))
     assert not problems, "\n".join(problems)
-    async with asyncio.timeout(5):
+    async with patience():
         while left() > before:
             await asyncio.sleep(0)
 
@@ -372,7 +373,7 @@ async def test_a_thousand_reconnections_leave_nothing() -> None:
             assert samples[0].quality is Quality.GOOD
     assert problems == []
     assert server.connections >= 1000
-    async with asyncio.timeout(5):
+    async with patience():
         while left() > before:
             await asyncio.sleep(0)
     await server.stop()

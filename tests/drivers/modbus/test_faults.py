@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.base import Write, WriteStatus
@@ -16,6 +16,7 @@ from drivers.modbus.wire.frames import read_request
 from drivers.modbus.wire.wire import Call, TcpWire, Wire
 from drivers.points import Quality
 from tests.drivers.fieldbus import CLOSE, Asked, Reply, bench, holding
+from tests.patience import patience
 
 RIGHT = [111, 222]
 WRONG = [901, 902]
@@ -171,7 +172,7 @@ async def test_a_cancelled_read_leaves_nothing_for_the_next_one() -> None:
 
     async with bench(script, holding(0, 1)) as b:
         reading = asyncio.create_task(b.driver.read(b.ids))
-        async with asyncio.timeout(5):
+        async with patience():
             await waiting.wait()
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -237,7 +238,7 @@ async def test_a_read_and_a_write_never_overlap() -> None:
             (result,) = await b.driver.write([Write("u1.r0", value)])
             finished.append(result.status)
 
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        async with patience(), asyncio.TaskGroup() as group:
             for task in (read(), write(8), read(), write(9), read()):
                 group.create_task(task)
         assert finished == [[5], WriteStatus.OK, WriteStatus.OK, [9], [9]], "writes go first"
@@ -282,7 +283,7 @@ class _Transport(asyncio.Transport):
 REQUEST = read_request(1, "holding", 0, 2)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.integers(0, 12), st.integers(0, 255)), max_size=3),
     st.lists(st.integers(1, 12), max_size=4),

@@ -14,6 +14,7 @@ from drivers.points import ModbusAddress, Point, PointId, Quality, Sample, Value
 from drivers.times import Times
 from tests.drivers.fieldbus import Asked, Device, FieldBus, Reply, bench, holding
 from tests.machine_time import utc_now
+from tests.patience import patience
 from tests.servers.peers import Libmodbus
 
 
@@ -117,7 +118,7 @@ async def test_each_point_is_read_at_its_own_pace() -> None:
         Tcp("127.0.0.1", bus.port), [slow, fast], times=Times(now=utc_now)
     ) as driver:
         feeding = asyncio.create_task(driver.feed(deliver, 0.05))
-        async with asyncio.timeout(10):
+        async with patience():
             await enough.wait()
         feeding.cancel()
         await asyncio.wait([feeding])
@@ -154,7 +155,7 @@ async def test_several_requests_on_the_way_and_writes_alone() -> None:
             (result,) = await driver.write([Write("r40", value)])
             assert result.status is WriteStatus.OK
             news.clear()
-            async with asyncio.timeout(10):
+            async with patience():
                 while latest.get("r40", Sample("", 0, Quality.BAD, None)).value != value:  # type: ignore[arg-type]
                     await news.wait()
                     news.clear()

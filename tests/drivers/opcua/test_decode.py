@@ -10,7 +10,7 @@ from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
 from asyncua.ua.uaerrors import UaStatusCodeError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.opcua.opcua_times import from_filetime, to_filetime
@@ -94,7 +94,7 @@ def theirs(data: bytes) -> Any:
 lists = st.lists(items(), max_size=12) | alike()
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(st.lists(lists, min_size=1, max_size=3))
 def test_the_same_as_asyncua(notifications: list[list[Any]]) -> None:
     data = response(*notifications)
@@ -110,7 +110,7 @@ def test_a_keep_alive() -> None:
     assert from_filetime(found.server_time) == TIME
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(lists, st.data())
 def test_mutated_bytes_give_what_asyncua_gives_or_are_left_to_it(
     found: list[Any], data: st.DataObject

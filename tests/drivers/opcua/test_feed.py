@@ -29,6 +29,7 @@ from drivers.opcua.subscribing.subscription import NOT_REPORTED, Items
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
 from drivers.times import Times
 from tests.machine_time import utc_now
+from tests.patience import patience
 from tests.servers.opcua_parts import node_id, ua_time, url_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -115,7 +116,7 @@ class Received:
         self._news.set()
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
+        async with patience():
             while not condition():
                 self._news.clear()
                 await self._news.wait()
@@ -329,7 +330,7 @@ async def test_no_subscription_socket_or_task_is_left(park: Park) -> None:
     for _ in range(10):
         async with fed(park, point("a")) as (_, received):
             await received.until(lambda: received.quality("a") is Quality.GOOD)
-    async with asyncio.timeout(10):
+    async with patience():
         while (len(asyncio.all_tasks()), open_files()) > (tasks, files):
             await asyncio.sleep(0)
 
@@ -360,7 +361,7 @@ async def test_breaks_leave_nothing_behind(
         await received.until(lambda: received.quality("b") is Quality.GOOD)
         assert driver.health().connects == breaks + 1
         assert len(park.server.iserver.subscription_service.subscriptions) <= 25
-        async with asyncio.timeout(20):
+        async with patience():
             # The server, in this process too, still has the sessions that were cut off.
             while ours() > 8 or open_files() > files + 5:
                 await asyncio.sleep(0)

@@ -23,6 +23,7 @@ from drivers.opcua.session.security import PolicyName, Security
 from drivers.points import OpcUaAddress, Point, Quality
 from drivers.times import Times
 from tests.machine_time import utc_now
+from tests.patience import patience
 from tests.servers.opcua_parts import node_id, url_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -171,7 +172,7 @@ async def test_subscriptions_over_a_secured_channel(secured: Secured) -> None:
         feeding = asyncio.create_task(
             driver.feed(lambda batch: news.set() if batch.good else None, 0.1)
         )
-        async with asyncio.timeout(10):
+        async with patience():
             await news.wait()
         feeding.cancel()
         await asyncio.wait([feeding])

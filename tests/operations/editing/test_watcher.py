@@ -13,9 +13,10 @@ from bms.core.errors import InvalidInput
 from bms.operations.editing.revisions import Revisions
 from bms.operations.editing.watcher import ScheduleFiles, load_to_run
 from bms.storage import audit
-from tests.app.test_app import controlled, until
+from tests.app.test_app import controlled
 from tests.asking import ask
 from tests.operations.editing.sites import AIR, NOW, TEXT, write_site
+from tests.patience import async_until
 
 
 def _files(directory: Path) -> ScheduleFiles:
@@ -93,11 +94,11 @@ def test_a_start_with_broken_schedules_runs_the_last_good_ones(tmp_path: Path) -
 async def test_a_restart_with_a_broken_schedule_commands_as_before(tmp_path: Path) -> None:
     text = TEXT.replace('otherwise: {mode: "off"}', 'otherwise: {mode: "on", speed_pct: 60}')
     async with controlled(tmp_path, **{AIR: text}) as (_, _task, told):
-        await until(lambda: told.get("b.holds.speed") == 60.0)
-        await until(lambda: Revisions(tmp_path, tmp_path / "state").of(AIR))
+        await async_until(lambda: told.get("b.holds.speed") == 60.0)
+        await async_until(lambda: Revisions(tmp_path, tmp_path / "state").of(AIR))
     async with controlled(tmp_path, **{AIR: "schedule: ["}) as (_, _task, told):
-        await until(lambda: told.get("b.holds.speed") == 60.0)
+        await async_until(lambda: told.get("b.holds.speed") == 60.0)
         answer = await asyncio.to_thread(ask, tmp_path / "state", "status")
         assert any(alarm["key"] == "schedules:rejected" for alarm in answer["alarms"])
         (tmp_path / AIR).write_text(text.replace("60", "45"), encoding="utf-8")
-        await until(lambda: told.get("b.holds.speed") == 45.0)
+        await async_until(lambda: told.get("b.holds.speed") == 45.0)

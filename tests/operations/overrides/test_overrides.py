@@ -28,9 +28,10 @@ from bms.storage import audit
 from drivers.points import Value
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links
-from tests.app.test_app import FILES, controlled, until
+from tests.app.test_app import FILES, controlled
 from tests.asking import ask
 from tests.config.sites import write
+from tests.patience import PATIENCE_S, async_until, patience
 
 SCHEDULE = """\
 schedule: air
@@ -194,8 +195,8 @@ def test_then_back_to(site: Site, point: str, end: str, others: str, text: str) 
 # --- the real process ------------------------------------------------------------------------
 
 
-async def _when(condition: Callable[[], Any], within_s: float = 60.0) -> Any:
-    async with asyncio.timeout(within_s):
+async def _when(condition: Callable[[], Any]) -> Any:
+    async with patience():
         while True:
             try:
                 found = await asyncio.to_thread(condition)
@@ -341,7 +342,7 @@ async def test_overrides_survive_kill_9_and_end_at_the_same_instant(tmp_path: Pa
 
 def _why(site: Path, point: str, at: str) -> Any:
     words = [sys.executable, "-m", "bms", "why", str(site), point, "--at", at, "--json"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
     return json.loads(done.stdout)
 
 
@@ -362,7 +363,7 @@ async def test_roles_hold_at_the_socket_and_costs_are_listed(tmp_path: Path) -> 
         directory = tmp_path / role
         site_file = FILES["site.yaml"] + f"people: {{{user}: {role}}}\n"
         async with controlled(directory, **{"site.yaml": site_file}) as (_, _, told):
-            await until(partial(holds, told, "b.holds.speed", 80.0))
+            await async_until(partial(holds, told, "b.holds.speed", 80.0))
             with pytest.raises(Refused, match=says):
                 await asked(directory, "override.set", **lamp, duration="25h")
             with pytest.raises(Refused, match="engineers may"):
@@ -372,7 +373,7 @@ async def test_roles_hold_at_the_socket_and_costs_are_listed(tmp_path: Path) -> 
                 continue
             answer = await asked(directory, "override.set", **lamp, duration="24h")
             assert answer["left_s"] == 86400
-            await until(partial(holds, told, "b.holds.enable", 0.0))
+            await async_until(partial(holds, told, "b.holds.enable", 0.0))
             (row,) = await asked(directory, "override.list")
             assert row["age_s"] >= 0
             # This fan has neither a register nor a rating: nothing is made up.

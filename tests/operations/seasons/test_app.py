@@ -17,9 +17,10 @@ from click.testing import CliRunner, Result
 from bms.cli import main
 from bms.core.errors import Refused
 from bms.storage import audit
-from tests.app.test_app import controlled, until
+from tests.app.test_app import controlled
 from tests.asking import ask
 from tests.operations.seasons.site import SITE, USER, time_units
+from tests.patience import async_until
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ALWAYS_OFF = """\
@@ -73,7 +74,7 @@ async def test_a_season_switched_by_hand_reaches_the_device_and_outlives_a_resta
 ) -> None:
     changes = {"schedules/air.yaml": BY_SEASON}
     async with switched(tmp_path, **changes) as told:
-        await until(lambda: told.get(SPEED))
+        await async_until(lambda: told.get(SPEED))
         (row,) = await cli("season", "list", tmp_path)
         assert told[SPEED] == SPEEDS[row["season"]]
         assert row["cause"] == "start"
@@ -103,14 +104,14 @@ async def test_a_season_switched_by_hand_reaches_the_device_and_outlives_a_resta
         assert f"speed_pct {SPEEDS[row['season']]:g} → {SPEEDS[to]:g}" in shown.output
         assert told[SPEED] == SPEEDS[row["season"]]
         await cli(*args, "--yes")
-        await until(lambda: told[SPEED] == SPEEDS[to])
+        await async_until(lambda: told[SPEED] == SPEEDS[to])
         why = await call(tmp_path, "why", point="b.air.speed_pct")
         assert f"({to})" in why["winner"]["reason"]
         back = await run(*args[:7], row["season"], "--reason", "no", "--yes")
         assert back.exit_code == 4
         assert "stays for at least 14 days" in back.output
     async with switched(tmp_path, **changes) as told:
-        await until(lambda: told.get(SPEED) == SPEEDS[to])
+        await async_until(lambda: told.get(SPEED) == SPEEDS[to])
         (after,) = await cli("season", "list", tmp_path)
         assert (after["season"], after["who"]) == (to, USER)
         assert "mild" in after["reason"]
@@ -125,7 +126,7 @@ async def test_a_season_switched_by_hand_reaches_the_device_and_outlives_a_resta
 async def test_an_overlay_is_set_renewed_and_cleared(tmp_path: Path) -> None:
     changes = {"schedules/air.yaml": BY_SEASON}
     async with switched(tmp_path, **changes) as told:
-        await until(lambda: told.get(SPEED))
+        await async_until(lambda: told.get(SPEED))
         usual = told[SPEED]
         trial = await run(
             "overlay", "set", tmp_path, "epidemic", "full", "--reason", "case", "--dry-run"
@@ -136,7 +137,7 @@ async def test_an_overlay_is_set_renewed_and_cleared(tmp_path: Path) -> None:
             "overlay", "set", tmp_path, "epidemic", "full", "--reason", "case", "--yes"
         )
         assert set_["level"] == "full"
-        await until(lambda: told[SPEED] == 100)
+        await async_until(lambda: told[SPEED] == 100)
         why = await call(tmp_path, "why", point="b.air.speed_pct")
         assert why["winner"]["priority"] == 12
         assert f"by {USER}: case" in why["winner"]["reason"]
@@ -150,7 +151,7 @@ async def test_an_overlay_is_set_renewed_and_cleared(tmp_path: Path) -> None:
         preview = await run("schedule", "preview", tmp_path, "b.air", "--days", "1")
         assert "overlay epidemic full" in preview.output
         await cli("overlay", "clear", tmp_path, "epidemic", "--reason", "over", "--yes")
-        await until(lambda: told[SPEED] == usual)
+        await async_until(lambda: told[SPEED] == usual)
         twice = await run("overlay", "clear", tmp_path, "epidemic", "--reason", "over", "--yes")
         assert twice.exit_code == 4
         assert "epidemic is off" in twice.output
@@ -158,13 +159,13 @@ async def test_an_overlay_is_set_renewed_and_cleared(tmp_path: Path) -> None:
 
 async def test_a_level_ends_by_itself(tmp_path: Path) -> None:
     async with switched(tmp_path, **{"schedules/air.yaml": BY_SEASON}) as told:
-        await until(lambda: told.get(SPEED))
+        await async_until(lambda: told.get(SPEED))
         usual = told[SPEED]
         await cli(
             "overlay", "set", tmp_path, "epidemic", "full", "--for", "1s", "--reason", "x", "--yes"
         )
-        await until(lambda: told[SPEED] == 100)
-        await until(lambda: told[SPEED] == usual)
+        await async_until(lambda: told[SPEED] == 100)
+        await async_until(lambda: told[SPEED] == usual)
         (row,) = await cli("overlay", "list", tmp_path)
         assert (row["level"], row["ended"]) == ("off", True)
 
@@ -181,7 +182,7 @@ async def test_an_extension_runs_the_area_and_ends_at_the_same_instant_after_a_r
             "--reason", "late shift",
         )  # fmt: skip
         (extension,) = answer["extensions"]
-        await until(lambda: told.get(ENABLE) == 1 and told.get(SPEED) == 60)
+        await async_until(lambda: told.get(ENABLE) == 1 and told.get(SPEED) == 60)
         why = await call(tmp_path, "why", point="b.air.mode")
         assert why["winner"]["priority"] == 15
         assert USER in why["winner"]["reason"]
@@ -192,10 +193,10 @@ async def test_an_extension_runs_the_area_and_ends_at_the_same_instant_after_a_r
         preview = await run("schedule", "preview", tmp_path, "b.air", "--days", "2")
         assert "late shift" in preview.output
     async with switched(tmp_path, **changes) as told:
-        await until(lambda: told.get(ENABLE) == 1)
+        await async_until(lambda: told.get(ENABLE) == 1)
         (live,) = (await call(tmp_path, "status"))["extensions"]
         assert live["until"] == extension["until"]
-        await until(lambda: told.get(ENABLE) == 0)
+        await async_until(lambda: told.get(ENABLE) == 0)
         late_s = (datetime.now(ZONE) - datetime.fromisoformat(extension["until"])).total_seconds()
         # The end is told to the second; one cycle decides.
         assert 0 <= late_s <= 2.0
@@ -218,16 +219,16 @@ async def test_people_who_are_not_named_are_refused(tmp_path: Path) -> None:
 
 async def test_cancelling_switches_off_and_resuming_on_again(tmp_path: Path) -> None:
     async with switched(tmp_path, **{"schedules/air.yaml": BY_SEASON}) as told:
-        await until(lambda: told.get(ENABLE) == 1)
+        await async_until(lambda: told.get(ENABLE) == 1)
         done = await run("unit", "cancel", tmp_path, "dressing-room", "--reason", "nobody here")
         assert done.exit_code == 0, done.output
         assert "off until" in done.output
-        await until(lambda: told[ENABLE] == 0)
+        await async_until(lambda: told[ENABLE] == 0)
         shown = await run("unit", "show", tmp_path, "dressing-room")
         assert "nobody here" in shown.output
         assert "240 min at a time" in shown.output
         await run("unit", "resume", tmp_path, "dressing-room", "--reason", "back")
-        await until(lambda: told[ENABLE] == 1)
+        await async_until(lambda: told[ENABLE] == 1)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bms.texts.yaml.libyaml import read_well_formed
@@ -88,7 +88,6 @@ def test_a_great_many_mutated_files() -> None:
     assert sum(_mutated(seed, 2000) for seed in range(2, 22)) > 2000
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([*_SPLINTERS, "\x85", "\u2028", "\ufeff", "b"])).map("".join))
 @example("&a:b")
 @example("- ['c':]")

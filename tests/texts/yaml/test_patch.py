@@ -155,7 +155,7 @@ def _prove(kind: str, seed: int) -> bool:
 
 
 @pytest.mark.parametrize("kind", _EDITS)
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_an_edit_of_a_messy_file_changes_its_own_place_alone(kind: str, seed: int) -> None:
     _prove(kind, seed)
@@ -168,7 +168,7 @@ def test_thousands_of_edits_of_messy_files(kind: str) -> None:
     assert done > 2300  # few are refused
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_a_whole_other_content_is_written_right_or_refused(seed: int) -> None:
     rng = random.Random(seed)
