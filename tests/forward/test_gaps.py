@@ -4,7 +4,7 @@ each other. A real socket, an injected clock."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -167,6 +167,10 @@ async def test_a_dead_database_does_not_slow_another(
     tmp_path: Path, history: History, server: InfluxServer
 ) -> None:
     time = Time()
+
+    def stored(count: int) -> Callable[[], bool]:
+        return lambda: len(server.stored) == count
+
     async with AsyncExitStack() as stack:
         dead = await stack.enter_async_context(InfluxServer())
         dead.script = fault("hang")
@@ -175,7 +179,7 @@ async def test_a_dead_database_does_not_slow_another(
         for batch in range(20):
             seconds(history, batch * 5, 5)
             sink.wake()
-            await async_until(lambda batch=batch: len(server.stored) == (batch + 1) * 5)
+            await async_until(stored((batch + 1) * 5))
         assert dead.stored == []
         await async_until(lambda: sink.status.cursors["log"] == 100)
         assert least_taken(tmp_path, ["good", "dead"], history.uid()) == 0
