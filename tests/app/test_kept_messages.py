@@ -40,11 +40,11 @@ from bms.storage.durable import digest
 from bms.texts.language import speaking, told
 from bms.texts.messages import Message, from_json, remade
 from drivers.points import Quality, Sample
-from tests.app.test_app import until
 from tests.historian.influx_server import InfluxServer, ok
 from tests.messages import Template, catalogue, translations
 from tests.operations.seasons.site import OVERLAYS, SITE
 from tests.operations.seasons.test_app import BY_SEASON, cli, others, run, switched
+from tests.patience import async_until as until
 
 SENTENCE = re.compile(r"[A-Za-z]{2,} [A-Za-z]{2,}")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
