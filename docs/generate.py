@@ -1,4 +1,4 @@
-"""Prints the pages that the code knows best: every key, device, kind, strategy and command.
+"""Prints the pages that the code knows best: keys, devices, kinds, strategies, commands, requests.
 
 A Sphinx extension: the pages appear in `docs/reference/` before the site is built. What a key means
 is the text beneath it in its model; `schedules/files/keys.py` says it of schedules.
@@ -27,6 +27,7 @@ from bms.config.shapes.models import EquipmentFile, GroupsFile, SiteFile
 from bms.config.site import StrategySpec
 from bms.control import STRATEGIES
 from bms.core.equipment import KINDS, Kind, Role
+from bms.operations.registry import use_cases
 from drivers.device_files.catalogue import DeviceType, shipped
 from schedules.files import keys
 
@@ -77,6 +78,7 @@ def pages() -> dict[str, str]:
         "devices": _devices_page(shipped()),
         "kinds": _kinds_page(KINDS),
         "commands": _commands_page(),
+        "socket": _socket_page(),
     }
 
 
@@ -361,6 +363,30 @@ def _commands_page() -> str:
         context = click.Context(command, info_name=" ".join(path))
         help_text = command.get_help(context)
         lines += [f"## {' '.join(path)}", "", "```text", help_text, "```", ""]
+    return "\n".join(lines)
+
+
+def _socket_page() -> str:
+    lines = [
+        "# The socket",
+        "",
+        "What the running controller answers on its Unix socket: one JSON object a line, "
+        '`{"op": "status", "args": {}}`, one answer for each: `{"ok": ...}`, or `{"error": '
+        '{"kind": ..., "message": ...}}`. The kernel says who asks. The command line asks the '
+        "same.",
+        "",
+    ]
+    for case in use_cases():
+        operation = case.operation
+        operation.request.model_rebuild()
+        lines += [f"## `{operation.name}`", "", inspect.cleandoc(operation.request.__doc__ or "")]
+        lines += ["It changes something." if operation.changes else "", ""]
+        rows = [
+            (f"`{field.alias or name}`", _takes(field), _default(field))
+            for name, field in operation.request.model_fields.items()
+        ]
+        if rows:
+            lines += _table(("argument", "takes", "if absent"), rows)
     return "\n".join(lines)
 
 
