@@ -24,8 +24,8 @@ from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder
 from bms.historian.records import Batch, to_ms
 from bms.historian.upkeep.rounds import Outcome, Request, outcome_of, run, start
+from bms.ledger.database.store import Ledger
 from bms.ledger.posting import Posting
-from bms.ledger.store import Ledger
 from bms.operations.seasons.standing import STATES, Standing
 from bms.storage.sqlite import make_directory
 from bms.storage.state import Store

@@ -10,7 +10,7 @@ from bms.core.decisions import Condition, Severity
 from bms.core.instants import local_midnight, to_ms
 from bms.energy.intervals import Energy
 from bms.energy.tree import Node, tree
-from bms.ledger.store import Ledger
+from bms.ledger.database.store import Ledger
 from bms.texts.messages import msg
 
 LOOK_BACK = timedelta(hours=24)

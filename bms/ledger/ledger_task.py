@@ -17,8 +17,8 @@ from bms.energy.quarters import QUARTER_MS, floor_quarter
 from bms.energy.today import Day, midnight
 from bms.historian.log.log_queries import Queries
 from bms.ledger.conditions import conditions
+from bms.ledger.database.store import Ledger
 from bms.ledger.posting import LATE_MS, Posting
-from bms.ledger.store import Ledger
 from bms.texts.messages import msg
 from drivers.points import PointId
 

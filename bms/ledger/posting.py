@@ -43,9 +43,9 @@ from bms.energy.quarters import (
 )
 from bms.energy.usual_week import usual
 from bms.historian.log.log_queries import Queries
-from bms.ledger.entries import Entry, EntryKind
+from bms.ledger.database.store import Ledger, Tip
+from bms.ledger.entered.entries import Entry, EntryKind
 from bms.ledger.published import FOREVER, Changes, Publisher, Value, common, floor_day
-from bms.ledger.store import Ledger, Tip
 from bms.texts.messages import msg
 
 LATE_MS: Final = 120_000

@@ -12,10 +12,10 @@ from bms.config.site import MeterSpec
 from bms.core.instants import DAY_MS, from_ms, to_ms
 from bms.core.readings import LABELS, RANK, Label, worst
 from bms.energy.quarters import QUARTER_MS
-from bms.ledger.entries import Entry, EntryKind
-from bms.ledger.months import month_of
-from bms.ledger.packing import Raw
-from bms.ledger.store import Ledger
+from bms.ledger.database.months import month_of
+from bms.ledger.database.packing import Raw
+from bms.ledger.database.store import Ledger
+from bms.ledger.entered.entries import Entry, EntryKind
 
 _CACHED_DATES: Final = 20_000
 FOREVER: Final = 2**62

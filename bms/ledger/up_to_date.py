@@ -11,8 +11,8 @@ from bms.config.site import Site
 from bms.core.errors import StoreError
 from bms.historian.log.log_queries import FILE_NAME as HISTORY
 from bms.historian.log.log_queries import Queries
+from bms.ledger.database.store import FILE_NAME, Ledger
 from bms.ledger.posting import Posting
-from bms.ledger.store import FILE_NAME, Ledger
 from bms.texts.messages import msg
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from bms.config.site import Base, MeterRole, Site
 from bms.energy.intervals import Energy
 from bms.energy.verdict import Growth, Load, MeterData, Verdict, growth
-from bms.ledger.store import Ledger
+from bms.ledger.database.store import Ledger
 from bms.texts.messages import msg
 
 

@@ -14,8 +14,8 @@ from bms.energy.demand import peaks
 from bms.energy.intervals import Energy
 from bms.energy.quarters import QUARTER_MS, Slot
 from bms.energy.tree import Node, tree
-from bms.ledger.entries import Entry, EntryKind
-from bms.ledger.store import Ledger
+from bms.ledger.database.store import Ledger
+from bms.ledger.entered.entries import Entry, EntryKind
 from bms.reports.growth import shares_pct
 
 Step: TypeAlias = Literal["15m", "day", "month"]

@@ -15,7 +15,7 @@ from bms.energy.intervals import intervals
 from bms.energy.quarters import QUARTER_MS
 from bms.field.plants import make_plant
 from bms.historian.log.embedded import History
-from bms.ledger.store import Ledger
+from bms.ledger.database.store import Ledger
 from tests.acceptance.park import PLANT, SITE
 from tests.energy.registers import marks_of
 

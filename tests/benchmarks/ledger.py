@@ -14,9 +14,9 @@ from bms.core.readings import RANK, Label, Reading
 from bms.energy.quarters import QUARTER_MS
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter
-from bms.ledger.packing import Raw
+from bms.ledger.database.packing import Raw
+from bms.ledger.database.store import Ledger
 from bms.ledger.posting import Posting
-from bms.ledger.store import Ledger
 from tests.benchmarks.table import Row, median
 from tests.historian.support import make_site
 

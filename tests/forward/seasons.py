@@ -23,8 +23,8 @@ from bms.forward.streams.tags import Tagging, site_tags
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
 from bms.historian.streams import RollupRow
+from bms.ledger.database.store import Ledger
 from bms.ledger.posting import Posting
-from bms.ledger.store import Ledger
 from tests.forward.rows import Rows
 from tests.historian.support import make_site
 

@@ -32,8 +32,8 @@ from bms.forward.server.destination import Destination
 from bms.forward.site_sinks import tagging_of
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter, to_ms
+from bms.ledger.database.store import Ledger
 from bms.ledger.posting import Posting
-from bms.ledger.store import Ledger
 from drivers.points import Quality, Sample
 from tests.forward.seasons import site_of
 from tests.historian.crash import Rig

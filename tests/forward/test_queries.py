@@ -20,7 +20,7 @@ from bms.forward.copying.sink import InfluxSink
 from bms.forward.copying.timing import Timing
 from bms.forward.server.destination import Destination
 from bms.forward.streams.lines import energy_line, rollup_line
-from bms.ledger.store import Ledger
+from bms.ledger.database.store import Ledger
 from bms.reports.growth import BaseGrowth, GrowthReport, growth_report
 from tests.forward import seasons
 from tests.forward.rows import Rows

@@ -18,8 +18,8 @@ from bms.energy.quarters import Slot
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Meter
 from bms.historian.streams import EnergyRow
+from bms.ledger.database.store import Ledger
 from bms.ledger.posting import Posting
-from bms.ledger.store import Ledger
 from tests.historian.support import make_site
 
 START = datetime(2026, 3, 2, tzinfo=UTC)

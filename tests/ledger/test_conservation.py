@@ -16,8 +16,8 @@ from bms.core.instants import DAY_MS, from_ms, to_ms
 from bms.core.readings import Label
 from bms.energy.intervals import Mark, intervals
 from bms.energy.quarters import QUARTER_MS, anchors_of
-from bms.ledger.entering import Author, correct, withdraw
-from bms.ledger.entries import EntryKind
+from bms.ledger.entered.entering import Author, correct, withdraw
+from bms.ledger.entered.entries import EntryKind
 from tests.ledger.support import METER, START, Books, check_months, check_stream, site_of
 
 SIZE = 100_000

@@ -21,8 +21,8 @@ from bms.energy.intervals import Energy
 from bms.energy.quarters import QUARTER_MS
 from bms.energy.tree import tree
 from bms.ledger.conditions import conditions
-from bms.ledger.entering import Author, correct, replace_meter, withdraw
-from bms.ledger.importing import import_readings
+from bms.ledger.entered.entering import Author, correct, replace_meter, withdraw
+from bms.ledger.entered.importing import import_readings
 from bms.ledger.posting import Posting
 from tests.ledger.support import METER, START, Books, at, check_months, check_stream, site_of
 

@@ -12,9 +12,9 @@ import pytest
 from bms.config.site import Site
 from bms.core.decisions import Condition
 from bms.ledger import ledger_task
+from bms.ledger.database.store import FILE_NAME
 from bms.ledger.ledger_task import LedgerTask
 from bms.ledger.posting import Posting
-from bms.ledger.store import FILE_NAME
 from tests.ledger.support import METER, Books, at, site_of
 from tests.patience import async_until
 

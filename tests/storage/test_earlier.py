@@ -21,8 +21,8 @@ from bms.historian.files.rolldb import RollDb
 from bms.historian.log.embedded import History
 from bms.historian.log.log_queries import Queries
 from bms.historian.records import AlarmRow, AwardRow, Batch, Dropped
-from bms.ledger.entries import EntryKind
-from bms.ledger.store import Ledger
+from bms.ledger.database.store import Ledger
+from bms.ledger.entered.entries import EntryKind
 from bms.storage import audit
 from bms.storage.state import Store, read_switched
 from bms.texts.messages import Message, msg, plural

@@ -29,7 +29,7 @@ from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.config.site import MeterSpec, Site
-    from bms.ledger.store import Ledger
+    from bms.ledger.database.store import Ledger
 
 FROM = click.option("--from", "start", help="First day or instant.  [default: this month]")
 TO = click.option("--to", "end", help="End, not included.  [default: now]")

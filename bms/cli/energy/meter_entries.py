@@ -22,7 +22,7 @@ from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.config.site import MeterSpec, Site
-    from bms.ledger.entering import Author
+    from bms.ledger.entered.entering import Author
 
 REASON = click.option("--reason", required=True, help="Why; it goes into the audit.")
 METER = click.argument("name", metavar="METER")
@@ -30,7 +30,7 @@ METER = click.argument("name", metavar="METER")
 
 def _author(site: Site, reason: str, now: datetime, *meters: str) -> Author:
     """Who enters something about meters, if they may; without `meters`, about the whole site."""
-    from bms.ledger.entering import Author
+    from bms.ledger.entered.entering import Author
     from bms.people.accounts import login
     from bms.people.roles import Action, may
 
@@ -42,7 +42,7 @@ def _author(site: Site, reason: str, now: datetime, *meters: str) -> Author:
 
 
 def find_meter_of(site: Site, name: str) -> MeterSpec:
-    from bms.ledger.entering import find_meter
+    from bms.ledger.entered.entering import find_meter
 
     return find_meter(site, name)
 
@@ -60,8 +60,8 @@ def replace(
 ) -> None:
     """Tell that a meter was replaced, or its register reset."""
     from bms.historian.log.log_queries import FILE_NAME, Queries
-    from bms.ledger.entering import replace_meter
-    from bms.ledger.store import Ledger
+    from bms.ledger.database.store import Ledger
+    from bms.ledger.entered.entering import replace_meter
 
     loaded, now = load_site(site), clock_now()
     spec = find_meter_of(loaded, name)
@@ -105,7 +105,7 @@ def correct(
 ) -> None:
     """Say what a meter used in a period; the register's own account stays underneath."""
     from bms.core.readings import Label
-    from bms.ledger.entering import correct as enter
+    from bms.ledger.entered.entering import correct as enter
     from bms.ledger.up_to_date import open_ledger
 
     loaded, now = load_site(site), clock_now()
@@ -133,8 +133,8 @@ def correct(
 @AS_JSON
 def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
     """Take an entry back, by its number in 'bms meter show'; it stays in the record."""
-    from bms.ledger.entering import withdraw as enter
-    from bms.ledger.store import Ledger
+    from bms.ledger.database.store import Ledger
+    from bms.ledger.entered.entering import withdraw as enter
     from bms.ledger.up_to_date import open_ledger
 
     loaded, now = load_site(site), clock_now()
@@ -162,8 +162,8 @@ def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
 @AS_JSON
 def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
     """Add readings that people took: a CSV file with the columns meter, time, reading."""
-    from bms.ledger.importing import import_readings
-    from bms.ledger.store import Ledger
+    from bms.ledger.database.store import Ledger
+    from bms.ledger.entered.importing import import_readings
     from bms.ledger.up_to_date import open_ledger
 
     loaded, now = load_site(site), clock_now()

@@ -16,8 +16,8 @@ from bms.forward.streams.refill import Refill, refills_of
 from bms.forward.streams.sources import Sources, Stream, streams_of
 from bms.forward.streams.tags import Tagging
 from bms.historian.reading.trends import Trends
-from bms.ledger.store import FILE_NAME as LEDGER
-from bms.ledger.store import Ledger
+from bms.ledger.database.store import FILE_NAME as LEDGER
+from bms.ledger.database.store import Ledger
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from bms.config.site import MeterSpec, Site
 from bms.core.errors import InvalidInput
 from bms.core.instants import shown_at, to_ms
 from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW
-from bms.ledger.entering import Author, audited, find_meter, register_value, with_register
-from bms.ledger.entries import EntryKind
-from bms.ledger.store import Ledger
+from bms.ledger.database.store import Ledger
+from bms.ledger.entered.entering import Author, audited, find_meter, register_value, with_register
+from bms.ledger.entered.entries import EntryKind
 from bms.texts.messages import Message, message_of, msg, plural
 from bms.texts.problems import Problem, counted
 from bms.texts.system_errors import os_cause

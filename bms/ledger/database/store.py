@@ -12,11 +12,11 @@ from typing import Any, Final
 from bms.core.instants import DAY_MS, to_ms
 from bms.core.readings import RANK
 from bms.energy.quarters import Anchor, Stretch
-from bms.ledger.entries import EntryKind
-from bms.ledger.packing import Raw, pack, pack_day
-from bms.ledger.queries import FILE_NAME as FILE_NAME
-from bms.ledger.queries import LedgerQueries
-from bms.ledger.queries import Tip as Tip
+from bms.ledger.database.layout import FILE_NAME as FILE_NAME
+from bms.ledger.database.layout import Tip as Tip
+from bms.ledger.database.packing import Raw, pack, pack_day
+from bms.ledger.database.queries import LedgerQueries
+from bms.ledger.entered.entries import EntryKind
 from bms.storage.sqlite import store_errors, transaction
 from bms.texts.messages import made_of
 

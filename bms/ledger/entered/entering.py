@@ -21,9 +21,9 @@ from bms.core.readings import Label
 from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW
 from bms.energy.quarters import QUARTER_MS
 from bms.historian.log.log_queries import Queries
-from bms.ledger.entries import Entry, EntryKind
+from bms.ledger.database.store import Ledger
+from bms.ledger.entered.entries import Entry, EntryKind
 from bms.ledger.published import MOST_COUNTS, common
-from bms.ledger.store import Ledger
 from bms.storage import audit
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion

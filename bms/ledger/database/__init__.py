@@ -1,0 +1,1 @@
+"""The ledger's database: its tables, what is asked of it, what is written, how rows are packed."""

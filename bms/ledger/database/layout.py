@@ -1,0 +1,89 @@
+"""The tables of `ledger.db`, and what rows of some of them mean.
+
+`slot` has the quarter hours of the day that is still open, `day` those of the days before as one
+small blob each; a slot goes before the blob's. `log` has every row ever published, in order, and
+is only appended to. `month` sums slots by the local month of the base, so that years are added up
+without looking at quarter hours. `beneath` keeps what a quarter hour would be without the
+correction that stands on it.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from bms.core.readings import Label
+from bms.energy.quarters import (
+    Anchor,
+)
+from bms.storage.sqlite import Layout
+from bms.texts.messages import msg
+
+FILE_NAME: Final = "ledger.db"
+LAYOUT: Final = Layout(
+    msg("energy ledger"),
+    0x424D534C,  # "BMSL"
+    2,
+    """
+CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), uid TEXT NOT NULL,
+    late INTEGER NOT NULL, entry INTEGER NOT NULL);
+INSERT INTO about VALUES (1, lower(hex(randomblob(16))), 0, 0);
+CREATE TABLE meter (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,
+    settings TEXT NOT NULL DEFAULT '');
+CREATE TABLE scale (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE);
+CREATE TABLE tip (meter INTEGER PRIMARY KEY, ms INTEGER NOT NULL, shown INTEGER NOT NULL,
+    counts INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    resolution TEXT NOT NULL, trouble_ms INTEGER NOT NULL);
+CREATE TABLE anchor (ms INTEGER NOT NULL, meter INTEGER NOT NULL, shown INTEGER NOT NULL,
+    counts INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    PRIMARY KEY (meter, ms)) WITHOUT ROWID;
+CREATE TABLE slot (ms INTEGER NOT NULL, meter INTEGER NOT NULL, counts INTEGER NOT NULL,
+    scale INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    rev INTEGER NOT NULL, PRIMARY KEY (ms, meter)) WITHOUT ROWID;
+CREATE TABLE day (meter INTEGER NOT NULL, ms INTEGER NOT NULL, blob BLOB NOT NULL,
+    PRIMARY KEY (meter, ms)) WITHOUT ROWID;
+CREATE TABLE beneath (meter INTEGER NOT NULL, ms INTEGER NOT NULL, counts INTEGER NOT NULL,
+    scale INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    PRIMARY KEY (meter, ms)) WITHOUT ROWID;
+CREATE TABLE month (month INTEGER NOT NULL, meter INTEGER NOT NULL, label INTEGER NOT NULL,
+    scale INTEGER NOT NULL, counts INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    PRIMARY KEY (month, meter, label, scale)) WITHOUT ROWID;
+CREATE TABLE stretch (meter INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
+    event TEXT NOT NULL, label INTEGER NOT NULL, amount TEXT, reason TEXT NOT NULL,
+    made_of TEXT, PRIMARY KEY (meter, start_ms, end_ms)) WITHOUT ROWID;
+CREATE TABLE log (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, blob BLOB NOT NULL);
+CREATE TABLE entry (id INTEGER PRIMARY KEY AUTOINCREMENT, meter TEXT NOT NULL, kind TEXT NOT NULL,
+    start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, data TEXT NOT NULL, who TEXT NOT NULL,
+    why TEXT NOT NULL, recorded_ms INTEGER NOT NULL, made_of TEXT);
+CREATE INDEX entry_meter ON entry (meter, kind, start_ms)
+""",
+    {
+        1: "ALTER TABLE stretch ADD COLUMN made_of TEXT;ALTER TABLE entry ADD COLUMN made_of TEXT",
+    },
+)
+
+
+class Tip(NamedTuple):
+    """Up to where a meter's readings are in the ledger; `resolution` of its counts."""
+
+    anchor: Anchor
+    resolution: Fraction
+    trouble_ms: int
+    """When its register last did anything but stand or rise."""
+
+
+class MonthSum(NamedTuple):
+    """What a meter's slots sum to in one month of its base's calendar."""
+
+    meter: str
+    year: int
+    month: int
+    label: Label
+    counts: int
+    """Whole multiples of `scale` in the meter's unit."""
+    scale: Fraction
+    covered_ms: int
+
+    @property
+    def amount(self) -> Fraction:
+        return self.counts * self.scale

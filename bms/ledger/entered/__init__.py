@@ -1,0 +1,1 @@
+"""What people say about meters: replacements, corrections, readings by hand."""
