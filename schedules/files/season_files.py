@@ -149,7 +149,7 @@ def _outdoor(sheet: Sheet, path: Path, names: tuple[str, ...]) -> OutdoorRule:
             sheet.complain((*path, "dates", name), message, hint, key=True)
     point = sheet.word((*path, "point"), msg("the point")) or ""
     if point and not _POINT.fullmatch(point):
-        hint = msg('write "{base}.weather.oat": base, equipment, role')
+        hint = msg("write {example}: base, equipment, role", example='"{base}.weather.oat"')
         sheet.complain(
             (*path, "point"), msg("'{point}' is not the id of a point", point=point), hint
         )

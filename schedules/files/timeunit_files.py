@@ -145,7 +145,7 @@ def _lint(
                     mode=schedule.otherwise.mode,
                 ),
                 msg(
-                    'what a time unit extends is off by default: write otherwise: {mode: "off"} '
-                    "there"
+                    "what a time unit extends is off by default: write {setting} there",
+                    setting='otherwise: {mode: "off"}',
                 ),
             )
