@@ -102,7 +102,9 @@ def history(
 @_STEP
 @_CLASS
 @_FROM
-@click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv")
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "parquet"]), default="csv", show_default=True
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="[default: stdout]"
 )

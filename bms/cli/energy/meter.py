@@ -186,7 +186,9 @@ def _entries_table(entries: Sequence[Mapping[str, Any]]) -> object:
 @METER
 @FROM
 @TO
-@click.option("--by", "step", type=click.Choice(["15m", "day", "month"]), default="15m")
+@click.option(
+    "--by", "step", type=click.Choice(["15m", "day", "month"]), default="15m", show_default=True
+)
 @AS_JSON
 def intervals(
     site: Path, name: str, start: str | None, end: str | None, step: Any, as_json: bool
