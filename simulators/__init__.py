@@ -1,0 +1,1 @@
+"""Plants that behave like real ones behind real servers; they know nothing of the controller."""

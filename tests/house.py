@@ -151,6 +151,15 @@ class House:
                 count[folder] = count.get(folder, 0) + 1
         return {folder: n for folder, n in sorted(count.items()) if n > MOST_FILES}
 
+    @cached_property
+    def unexplained(self) -> list[str]:
+        """Rooms and sub-rooms that do not say what they are for."""
+        explained = {
+            m.path.parent for m in self.modules if m.is_package and ast.get_docstring(m.tree)
+        }
+        folders = {m.path.parent for m in self.modules} - explained
+        return sorted(folder.relative_to(self.root).as_posix() for folder in folders)
+
     def longer_than(self, lines: int) -> list[str]:
         return [
             f"{module.path.relative_to(self.root)}: {module.lines} lines"
@@ -202,6 +211,8 @@ class House:
                   for name, places in self.doubled.items() if name not in SAME_MEANING]  # fmt: skip
         found += [f"SAME_MEANING names {name}, which occurs once"
                   for name in SAME_MEANING if name not in self.doubled]  # fmt: skip
+        found += [f"{folder}/__init__.py does not say what the room is for"
+                  for folder in self.unexplained]  # fmt: skip
         found += [f"{folder}/: {n} files; more than {MOST_FILES} want sub-rooms"
                   for folder, n in self.crowded.items()]  # fmt: skip
         return found

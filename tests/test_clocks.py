@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clocks import LOOP_TIME, asks, faults
+from tests.clocks import LOOP_TIME, SQL_TIME, asks, faults
 
 
 def test_only_the_clocks_ask_for_the_time() -> None:
@@ -30,6 +30,8 @@ def test_only_the_clocks_ask_for_the_time() -> None:
         ("from time import perf_counter", "time.perf_counter"),
         ("import asyncio\nasyncio.get_running_loop().time()", LOOP_TIME),
         ("def f(loop): return loop.time()", LOOP_TIME),
+        ("db.execute(\"INSERT INTO a VALUES (strftime('%s', 'now'))\")", SQL_TIME),
+        ("'CREATE TABLE a (at TEXT DEFAULT CURRENT_TIMESTAMP)'", SQL_TIME),
         ("class T:\n    def f(self): return self._loop.time", LOOP_TIME),
     ],
 )

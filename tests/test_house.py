@@ -16,13 +16,18 @@ containers = ["bms"]
 layers = ["cli", "reports | forward", "core", "texts"]
 """
 SOUND = {
-    "bms/__init__.py": "",
-    "bms/cli/__init__.py": "from bms.reports import growth",
-    "bms/reports/__init__.py": "",
+    "bms/__init__.py": "'The controller.'",
+    "bms/cli/__init__.py": "'Faces.'\nfrom bms.reports import growth",
+    "bms/reports/__init__.py": "'Reports.'",
     "bms/reports/growth.py": "from bms.core.errors import Broken",
     "bms/forward/copy.py": "def send():\n    import drivers.base",
     "bms/core/errors.py": "from bms import texts",
-    "bms/texts/__init__.py": "",
+    "bms/core/__init__.py": "'Words.'",
+    "bms/forward/__init__.py": "'Copies.'",
+    "bms/texts/__init__.py": "'Messages.'",
+    "drivers/__init__.py": "'Ways to the field.'",
+    "schedules/__init__.py": "'What is in force.'",
+    "simulators/__init__.py": "'Plants.'",
     "drivers/base.py": "from bms.texts import say\nfrom drivers import errors",
     "drivers/errors.py": "from . import base",
     "schedules/day.py": "from bms.texts import say",
@@ -96,7 +101,7 @@ def test_a_loose_module_in_no_layer_is_found(tmp_path: Path) -> None:
 
 
 def test_one_name_for_two_modules_is_found(tmp_path: Path) -> None:
-    found = faults(house_with(tmp_path, schedules__growth="", drivers__deep__errors=""))
+    found = faults(house_with(tmp_path, schedules__growth="", drivers__errors=""))
     assert found == [
         "one name, several modules: growth: bms/reports/growth.py, schedules/growth.py"
     ]
@@ -120,6 +125,14 @@ def test_a_crowded_folder_is_found(tmp_path: Path) -> None:
     assert faults(house_with(tmp_path, **crowd)) == [
         f"schedules/: {MOST_FILES + 1} files; more than {MOST_FILES} want sub-rooms"
     ]
+
+
+def test_a_room_that_does_not_say_what_it_is_for_is_found(tmp_path: Path) -> None:
+    assert faults(house_with(tmp_path, drivers__deep__wire="")) == [
+        "drivers/deep/__init__.py does not say what the room is for"
+    ]
+    (tmp_path / "drivers/deep/__init__.py").write_text("'The wire.'\n", encoding="utf-8")
+    assert faults(house_of(tmp_path)) == []
 
 
 def test_too_many_rooms_and_arrows_are_found(tmp_path: Path) -> None:

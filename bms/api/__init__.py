@@ -1,0 +1,1 @@
+"""The local socket: protocol, server, client. Nothing is decided here."""

@@ -1,0 +1,1 @@
+"""What people read, as plain values: why, previews, growth, what shadow mode would have done."""

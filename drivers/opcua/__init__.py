@@ -1,0 +1,1 @@
+"""OPC-UA: sessions that are made again after every break, subscriptions, certificates."""

@@ -1,0 +1,1 @@
+"""Parks to run against: each is a plant and a site directory."""

@@ -1,0 +1,1 @@
+"""The demo park: three bases with different plants, on generated weather."""
