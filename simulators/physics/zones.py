@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
+from typing import NamedTuple
 
 _DEADBAND_K = 0.5
 """A unit cools above set point + this, heats below set point - this."""
@@ -34,6 +35,24 @@ class ZoneSpec:
     def air_kw_k(self) -> float:
         """Heat carried by the unit's air per kelvin: sized for 11 K below the room."""
         return max(self.cooling_kw, self.heating_kw * 0.5, 0.1) / 11.0
+
+
+class Around(NamedTuple):
+    """What heats and cools rooms from outside of their units, for one step."""
+
+    outdoor_c: float
+    irradiance_w_m2: float
+    occupancy: float
+    """0 to 1."""
+    extra_kw: float = 0.0
+    """Heat that each room gets besides (outdoor air of a separate fan)."""
+
+
+class Water(NamedTuple):
+    """How much (0-1) of their design capacity coils have at the water they get."""
+
+    cool_share: float
+    heat_share: float
 
 
 class ZoneBank:
@@ -90,22 +109,15 @@ class ZoneBank:
     def step(
         self,
         dt_s: float,
-        outdoor_c: float,
-        irradiance_w_m2: float,
-        occupancy: float,
+        around: Around,
         enabled: Sequence[float],
         setpoints_c: Sequence[float],
         speeds: Sequence[float],
-        cool_share: float,
-        heat_share: float,
-        extra_kw: float = 0.0,
+        water: Water,
     ) -> None:
-        """Advance all rooms.
-
-        `speeds` are fan powers and capacities as shares 0-1; `cool_share` and `heat_share` are
-        how much (0-1) of their design capacity coils have at the water they get; `extra_kw` is
-        heat that each room gets besides (outdoor air of a separate fan).
-        """
+        """Advance all rooms. `speeds` are fan powers and capacities as shares 0-1."""
+        outdoor_c, irradiance_w_m2, occupancy, extra_kw = around
+        cool_share, heat_share = water
         if dt_s != self._dt_s:
             self._prepare(dt_s)
         temps, supply, valves = self.temps_c, self.supply_c, self.valves_pct

@@ -27,7 +27,7 @@ from bms.reports.why import why_then
 from drivers.base import WriteResult, WriteStatus
 from drivers.plant import PlantPoint
 from drivers.points import PointId, Quality, Sample, Value
-from simulators.physics.zones import ZoneBank, ZoneSpec
+from simulators.physics.zones import Around, Water, ZoneBank, ZoneSpec
 from tests.config.sites import write
 
 FILES = {
@@ -159,7 +159,12 @@ class House:
         busy = 1.0 if 8 <= local.hour < 18 else 0.0
         outdoor = self.outdoor_c()
         self.bank.step(
-            STEP_S, outdoor, 0.0, busy, on, setpoints, [1.0, 1.0], self.capacity, self.capacity
+            STEP_S,
+            Around(outdoor, 0.0, busy),
+            on,
+            setpoints,
+            [1.0, 1.0],
+            Water(self.capacity, self.capacity),
         )
         read: dict[PointId, Value | None] = {
             **self.values,
@@ -473,14 +478,11 @@ class Rooms:
         local = until + timedelta(hours=8)
         self._bank.step(
             (until - self._time).total_seconds(),
-            self._outdoor_c(),
-            0.0,
-            1.0 if 8 <= local.hour < 18 else 0.0,
+            Around(self._outdoor_c(), 0.0, 1.0 if 8 <= local.hour < 18 else 0.0),
             [self._told[f"b.ahu-{i}.enable"] for i in (1, 2)],
             [self._told[f"b.ahu-{i}.zone_setpoint"] for i in (1, 2)],
             [1.0, 1.0],
-            1.0,
-            1.0,
+            Water(1.0, 1.0),
         )
         self._time = until
         return until

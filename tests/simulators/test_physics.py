@@ -20,7 +20,7 @@ from simulators.physics.hot_water import HotWaterPlant
 from simulators.physics.motor import Motor, Starter, fan_power_share, pump_power_share
 from simulators.physics.pv import pv_power_kw
 from simulators.physics.tower import leaving_water_c
-from simulators.physics.zones import ZoneBank, ZoneSpec
+from simulators.physics.zones import Around, Water, ZoneBank, ZoneSpec
 
 STEPS = [1.0, 7.0, 60.0, 900.0, 3600.0]
 ROOM = ZoneSpec(1.3, 84_000.0, 6.0, 8.0, 24.0, 20.0, 4.0)
@@ -59,7 +59,7 @@ def test_speed_saves_by_the_cube() -> None:
 
 
 def step_room(room: ZoneBank, dt_s: float, outdoor_c: float, on: float, share: float = 1.0) -> None:
-    room.step(dt_s, outdoor_c, 300.0, 0.5, [on], [24.0], [1.0], share, 0.0)
+    room.step(dt_s, Around(outdoor_c, 300.0, 0.5), [on], [24.0], [1.0], Water(share, 0.0))
 
 
 def test_a_room_without_its_unit_does_not_care_about_the_step() -> None:
@@ -110,7 +110,7 @@ def test_a_cold_room_is_heated_by_hot_water() -> None:
     room = ZoneBank([ROOM])
     room.temps_c[0] = 14.0
     for _ in range(120):
-        room.step(900.0, 8.0, 0.0, 0.2, [1.0], [20.0], [1.0], 0.0, 1.0)
+        room.step(900.0, Around(8.0, 0.0, 0.2), [1.0], [20.0], [1.0], Water(0.0, 1.0))
     assert room.temps_c[0] == pytest.approx(19.5, abs=0.01)
     assert room.heating_kw == pytest.approx(1.3 * 11.5 - 6.0 * 0.2, rel=0.01)
     assert room.supply_c[0] > 20.0
@@ -120,10 +120,10 @@ def test_rooms_at_rest_are_the_same_sums() -> None:
     """The short way for stopped units gives the very same numbers."""
     short, long = ZoneBank([ROOM, ROOM]), ZoneBank([ROOM, ROOM])
     for n in range(50):
-        weather = (10.0 + n, 5.0 * n, 0.3)
-        short.step(900.0, *weather, [0.0, 0.0], [24.0] * 2, [1.0] * 2, 1.0, 1.0, 0.7)
+        around = Around(10.0 + n, 5.0 * n, 0.3, 0.7)
+        short.step(900.0, around, [0.0, 0.0], [24.0] * 2, [1.0] * 2, Water(1.0, 1.0))
         # the second unit keeps the long way open, and is far from needing its coil
-        long.step(900.0, *weather, [0.0, 1.0], [24.0] * 2, [1.0] * 2, 0.0, 0.0, 0.7)
+        long.step(900.0, around, [0.0, 1.0], [24.0] * 2, [1.0] * 2, Water(0.0, 0.0))
     assert short.temps_c[0] == long.temps_c[0]
     assert short.supply_c == short.temps_c
 

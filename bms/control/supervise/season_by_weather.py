@@ -100,7 +100,7 @@ def advance(
     if today != ended + timedelta(days=1):
         told = False  # days were missed: nobody knows what they were like
     state = _look(replace(state, day_end=_midnight(today, zone, 1)), outdoor_c, now)
-    return _decide(seasons, rule, base, spells, state, today, begun, now, zone, told)
+    return _decide(seasons, rule, base, spells, state, _Today(today, begun, now, zone, told))
 
 
 def is_bad(rule: OutdoorRule, state: Outdoor, now: datetime) -> bool:
@@ -149,38 +149,46 @@ def mean_of(rule: OutdoorRule, state: Outdoor) -> float | None:
     return sum(state.days_c) / FIVE if len(state.days_c) == FIVE else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Today:
+    """The day that has begun."""
+
+    day: date
+    begun: datetime
+    now: datetime
+    zone: ZoneInfo
+    told: bool
+    """Whether the day before is known well enough to say anything."""
+
+
 def _decide(
     seasons: SeasonSet,
     rule: OutdoorRule,
     base: str,
     spells: Sequence[Spell],
     state: Outdoor,
-    today: date,
-    begun: datetime,
-    now: datetime,
-    zone: ZoneInfo,
-    told: bool,
+    today: _Today,
 ) -> tuple[Outdoor, Spell | None]:
-    present = current(spells, now)
-    if present is None or planned(spells, now):
+    present = current(spells, today.now)
+    if present is None or planned(spells, today.now):
         return replace(state, wanted="", wanted_days=0), None
-    wish = _wish(seasons, rule, state, present.season, today, told, is_bad(rule, state, now))
+    wish = _wish(seasons, rule, state, present.season, today)
     if wish is None:
-        if told:  # an unknown day neither confirms nor breaks the row
+        if today.told:  # an unknown day neither confirms nor breaks the row
             state = replace(state, wanted="", wanted_days=0)
         return state, None
     if not wish.at_once:
         days = state.wanted_days + 1 if wish.season == state.wanted else 1
         state = replace(state, wanted=wish.season, wanted_days=days)
-        if days < rule.confirm_days or not rule.permits(wish.season, today):
+        if days < rule.confirm_days or not rule.permits(wish.season, today.day):
             return state, None
-    since = _date(present.start, zone)
-    if present.cause != "start" and (today - since).days < rule.dwell_days:
+    since = _date(present.start, today.zone)
+    if present.cause != "start" and (today.day - since).days < rule.dwell_days:
         return state, None
     reason = wish.reason
     if not wish.at_once and state.wanted_days > 1:
         reason = msg("{reason} for {days} days", reason=reason, days=state.wanted_days)
-    spell = Spell(seasons.id, base, begun, wish.season, wish.cause, "bms", reason)
+    spell = Spell(seasons.id, base, today.begun, wish.season, wish.cause, "bms", reason)
     return replace(state, wanted="", wanted_days=0), spell
 
 
@@ -189,18 +197,16 @@ def _wish(
     rule: OutdoorRule,
     state: Outdoor,
     present: str,
-    today: date,
-    told: bool,
-    bad: bool,
+    today: _Today,
 ) -> _Wish | None:
     """What today asks for instead of the present season; None if it asks for nothing."""
-    if bad:
-        way = seasons.way(present, seasons.season(today))
+    if is_bad(rule, state, today.now):
+        way = seasons.way(present, seasons.season(today.day))
         reason = msg(
             "no outdoor temperature for {fallback_h:g} h: by the dates", fallback_h=rule.fallback_h
         )
         return _Wish(way[0], "dates", reason, at_once=True) if way else None
-    if present != TRANSITIONAL and not rule.permits(present, today):
+    if present != TRANSITIONAL and not rule.permits(present, today.day):
         return _Wish(
             TRANSITIONAL,
             "dates",
@@ -208,7 +214,7 @@ def _wish(
             at_once=True,
         )
     mean_c = mean_of(rule, state)
-    if not told or mean_c is None:
+    if not today.told or mean_c is None:
         return None
     name = msg("running mean") if rule.mean == "running" else msg("five-day mean")
     said = msg("{name} {mean_c:.1f} degC", name=name, mean_c=mean_c)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,15 @@ async def put(driver: Driver, place: Register | str, text: str) -> dict[str, Any
     return {"before": before, "after": after}
 
 
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes, from where and why."""
+
+    who: str
+    via: str
+    why: str
+
+
 async def put_audited(
     driver: Driver,
     place: Register | str,
@@ -134,19 +143,19 @@ async def put_audited(
     state_dir: Path,
     now: Callable[[], datetime],
     *,
-    who: str,
-    via: str,
-    why: str,
+    author: Author,
     link: str,
     place_text: str,
 ) -> dict[str, Any]:
-    """`put`, with an entry in the audit before anything is sent and one with what became of it."""
+    """`put`, with an entry in the audit before anything is sent and one with what became of it.
+
+    `link` and `place_text` say in the audit where, as the person wrote it.
+    """
 
     def note(outcome: str, **found: Any) -> None:
         asked = {"link": link, "place": place_text, "value": text, "outcome": outcome}
-        audit.record(
-            state_dir, now(), who=who, via=via, what="raw.write", why=why, **asked, **found
-        )
+        by = asdict(author)
+        audit.record(state_dir, now(), what="raw.write", **by, **asked, **found)
 
     note("asked for")
     try:

@@ -15,6 +15,7 @@ from bms.config.points import zone_of
 from bms.config.site import Site
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.errors import InvalidInput, Refused
+from bms.operations.requests.unit_requests import CancelUnit, ExtendUnit, ResumeUnit
 from bms.operations.seasons.plans import end_of, reason_of
 from bms.operations.seasons.standing import Standing
 from bms.people.roles import name_of
@@ -40,25 +41,20 @@ def plan_extension(
     site: Site,
     standing: Standing,
     user: str,
-    unit_id: str,
-    target: str | None,
-    until: str | None,
-    duration: str | None,
-    mode: str | None,
-    setpoints: Mapping[str, float],
-    reason: str,
+    asked: ExtendUnit,
     now: datetime,
 ) -> UnitPlan:
     """Running of an area from now on, whatever its schedule says; of one target or of all."""
-    unit = _unit(site, user, unit_id)
-    reason = reason_of(reason, msg("an extension"))
-    if not until and not duration:
+    unit = _unit(site, user, asked.unit)
+    reason = reason_of(asked.reason, msg("an extension"))
+    if not asked.until and not asked.duration:
         raise InvalidInput(msg("say for how long: --for 2h or --until 21:30"))
-    wanted = mode or next((m for m in unit.modes if m != OFF_MODE), OFF_MODE)
+    wanted = asked.mode or next((m for m in unit.modes if m != OFF_MODE), OFF_MODE)
+    setpoints = asked.setpoints or {}
     made = []
-    for name in _chosen(unit, target):
+    for name in _chosen(unit, asked.target or None):
         zone = zone_of(site, name)
-        end = end_of(until, duration, now, zone)
+        end = end_of(asked.until or None, asked.duration or None, now, zone)
         refusal = unit.refusal(user, name, wanted, setpoints, now, end, zone)
         if refusal is not None:
             raise Refused(refusal)
@@ -72,22 +68,18 @@ def plan_cancel(
     site: Site,
     standing: Standing,
     user: str,
-    unit_id: str,
-    target: str | None,
-    reason: str,
+    asked: CancelUnit,
     now: datetime,
-    *,
-    whole_day: bool = False,
 ) -> UnitPlan:
     """Off until what runs now would have ended, or for the rest of the day."""
-    unit = _unit(site, user, unit_id)
-    reason = reason_of(reason, msg("a cancellation"))
+    unit = _unit(site, user, asked.unit)
+    reason = reason_of(asked.reason, msg("a cancellation"))
     by = name_of(site, user)
     made: list[Extension] = []
     ended: list[int] = []
-    for name in _chosen(unit, target):
+    for name in _chosen(unit, asked.target or None):
         running = [e.id for e in active(standing, now) if e.target == name and e.mode != OFF_MODE]
-        end = _off_until(site, standing, name, now, whole_day=whole_day)
+        end = _off_until(site, standing, name, now, whole_day=asked.day)
         if end is None and not running:
             continue
         ended += running
@@ -103,11 +95,11 @@ def plan_cancel(
 
 
 def plan_resume(
-    site: Site, standing: Standing, user: str, unit_id: str, target: str | None, now: datetime
+    site: Site, standing: Standing, user: str, asked: ResumeUnit, now: datetime
 ) -> UnitPlan:
     """Back to the schedule: what people changed ends."""
-    unit = _unit(site, user, unit_id)
-    chosen = _chosen(unit, target)
+    unit = _unit(site, user, asked.unit)
+    chosen = _chosen(unit, asked.target or None)
     ended = tuple(e.id for e in active(standing, now) if e.unit == unit.id and e.target in chosen)
     if not ended:
         raise Refused(msg("{unit} runs as its schedule says", unit=unit.id))

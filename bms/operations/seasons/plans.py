@@ -18,6 +18,7 @@ from bms.core.durations import parse_duration
 from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import coming
 from bms.core.switched import Spell, SpellKey, current, planned
+from bms.operations.requests.season_requests import SwitchSeason
 from bms.operations.seasons.standing import Standing
 from bms.people.roles import Action, may, name_of
 from bms.texts.messages import msg
@@ -61,19 +62,16 @@ def plan_season(
     site: Site,
     standing: Standing,
     user: str,
-    set_id: str,
-    base: str,
-    to: str,
-    reason: str,
+    asked: SwitchSeason,
     now: datetime,
     *,
     start: datetime | None = None,
-    force: bool = False,
 ) -> SeasonPlan:
     """A season switched by hand at `start` (now if None), through `transitional` where needed."""
+    set_id, base, to, force = asked.season_set, asked.base, asked.to, asked.force
     seasons, key = season_set(site, standing, set_id, base)
     may(site, user, Action.SEASON, *targets_of(site, key))
-    reason = reason_of(reason, msg("a season switch"))
+    reason = reason_of(asked.reason, msg("a season switch"))
     if seasons.rule is None:
         raise Refused(
             msg(

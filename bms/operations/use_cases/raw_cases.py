@@ -73,9 +73,7 @@ async def _put(
         asked.value,
         site.state_dir,
         now,
-        who=user,
-        via=via,
-        why=asked.reason,
+        author=raw_access.Author(user, via, asked.reason),
         link=asked.link,
         place_text=asked.place,
     )

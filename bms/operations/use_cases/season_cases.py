@@ -99,18 +99,8 @@ async def withdraw_season(running: Running, asked: WithdrawSeason, user: str) ->
 
 
 def _season_plan(runtime: Runtime, asked: SwitchSeason, user: str, now: datetime) -> SeasonPlan:
-    return plans.plan_season(
-        runtime.site,
-        runtime.standing,
-        user,
-        asked.season_set,
-        asked.base,
-        asked.to,
-        asked.reason,
-        now,
-        start=coming(asked.at, now, zone_of(runtime.site, asked.base)) if asked.at else None,
-        force=asked.force,
-    )
+    start = coming(asked.at, now, zone_of(runtime.site, asked.base)) if asked.at else None
+    return plans.plan_season(runtime.site, runtime.standing, user, asked, now, start=start)
 
 
 def _ahead(switched: Switched, plan: SeasonPlan, now: datetime) -> list[Any]:

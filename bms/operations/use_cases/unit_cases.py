@@ -32,19 +32,8 @@ async def extend_unit(running: Running, asked: ExtendUnit, user: str) -> UnitCha
     """Running from now on, whatever the schedule says."""
 
     def plan(now: datetime) -> UnitPlan:
-        return extensions.plan_extension(
-            running.runtime.site,
-            running.runtime.standing,
-            user,
-            asked.unit,
-            asked.target or None,
-            asked.until or None,
-            asked.duration or None,
-            asked.mode or None,
-            asked.setpoints or {},
-            asked.reason,
-            now,
-        )
+        runtime = running.runtime
+        return extensions.plan_extension(runtime.site, runtime.standing, user, asked, now)
 
     return await _put(running, asked, user, plan)
 
@@ -53,16 +42,8 @@ async def cancel_unit(running: Running, asked: CancelUnit, user: str) -> UnitCha
     """Off until what runs now would have ended, or for the rest of the day."""
 
     def plan(now: datetime) -> UnitPlan:
-        return extensions.plan_cancel(
-            running.runtime.site,
-            running.runtime.standing,
-            user,
-            asked.unit,
-            asked.target or None,
-            asked.reason,
-            now,
-            whole_day=asked.day,
-        )
+        runtime = running.runtime
+        return extensions.plan_cancel(runtime.site, runtime.standing, user, asked, now)
 
     return await _put(running, asked, user, plan)
 
@@ -71,14 +52,8 @@ async def resume_unit(running: Running, asked: ResumeUnit, user: str) -> UnitCha
     """Back to the schedule."""
 
     def plan(now: datetime) -> UnitPlan:
-        return extensions.plan_resume(
-            running.runtime.site,
-            running.runtime.standing,
-            user,
-            asked.unit,
-            asked.target or None,
-            now,
-        )
+        runtime = running.runtime
+        return extensions.plan_resume(runtime.site, runtime.standing, user, asked, now)
 
     return await _put(running, asked, user, plan)
 

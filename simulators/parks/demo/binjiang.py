@@ -17,7 +17,7 @@ from simulators.parks.demo.surroundings import (
 from simulators.physics.chilled_water import TrainSpec
 from simulators.physics.chiller import CENTRIFUGAL_VSD, SCREW
 from simulators.physics.hot_water import HotWaterPlant
-from simulators.physics.zones import ZoneBank, ZoneSpec
+from simulators.physics.zones import Around, Water, ZoneBank, ZoneSpec
 
 BASE = "binjiang"
 _PRODUCTION_KW = 900.0
@@ -118,18 +118,16 @@ class Binjiang:
         if heated > hot_kw:
             hot *= hot_kw / heated
 
-        halls.step(
-            dt, mean.outdoor_temp_c, mean.irradiance_w_m2, occupancy, halls_on, setpoints[:4],
-            [pct * 0.01 for pct in self._speeds(values)], cold, hot,
-        )  # fmt: skip
+        around = Around(mean.outdoor_temp_c, mean.irradiance_w_m2, occupancy)
+        water = Water(cold, hot)
+        speeds = [pct * 0.01 for pct in self._speeds(values)]
+        halls.step(dt, around, halls_on, setpoints[:4], speeds, water)
         # Fan power is the cube of the air flow: the air is its cube root.
         air = sum((p / 4.0) ** (1 / 3) for p in fans)
         room_c = sum(rooms.temps_c) / 2
         fresh_kw = _FRESH_AIR_KW_K * air * (mean.outdoor_temp_c - room_c)
-        rooms.step(
-            dt, mean.outdoor_temp_c, mean.irradiance_w_m2, occupancy, rooms_on, setpoints[4:],
-            (1.0, 1.0), cold, hot, fresh_kw,
-        )  # fmt: skip
+        around = around._replace(extra_kw=fresh_kw)
+        rooms.step(dt, around, rooms_on, setpoints[4:], (1.0, 1.0), water)
 
         powers = self._cooling.finish((halls.cooling_kw + rooms.cooling_kw) * latent, dt)
         self._heating.finish(halls.heating_kw + rooms.heating_kw, dt)

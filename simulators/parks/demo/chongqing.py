@@ -17,7 +17,7 @@ from simulators.parks.demo.surroundings import (
 )
 from simulators.physics.chilled_water import TrainSpec
 from simulators.physics.chiller import CENTRIFUGAL_VSD, SCREW
-from simulators.physics.zones import ZoneBank, ZoneSpec
+from simulators.physics.zones import Around, Water, ZoneBank, ZoneSpec
 
 BASE = "chongqing"
 _PRODUCTION_KW = 1000.0
@@ -101,12 +101,12 @@ class Chongqing:
         cold = self._cooling.plant.coil_share()
         if wanted > cold_kw:
             cold *= cold_kw / wanted
-        weather = (mean.outdoor_temp_c, mean.irradiance_w_m2)
+        water = Water(cold, 0.0)
         # Work in the warehouse follows production, in the offices people.
-        bays.step(dt, *weather, production, bays_on, bay_setpoints, self._full_speed, cold, 0.0)
-        offices.step(
-            dt, *weather, occupancy, offices_on, office_setpoints, self._full_speed[:7], cold, 0.0
-        )
+        around = Around(mean.outdoor_temp_c, mean.irradiance_w_m2, production)
+        bays.step(dt, around, bays_on, bay_setpoints, self._full_speed, water)
+        around = around._replace(occupancy=occupancy)
+        offices.step(dt, around, offices_on, office_setpoints, self._full_speed[:7], water)
         powers = self._cooling.finish((bays.cooling_kw + offices.cooling_kw) * latent, dt)
         powers += bays.powers_kw
         powers += offices.powers_kw

@@ -13,8 +13,11 @@ from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput, Refused
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
+from bms.operations.requests.season_requests import SwitchSeason
+from bms.operations.requests.unit_requests import CancelUnit, ExtendUnit, ResumeUnit
+from bms.operations.seasons import plans
 from bms.operations.seasons.extensions import UnitPlan, plan_cancel, plan_extension, plan_resume
-from bms.operations.seasons.plans import plan_clearing, plan_level, plan_renewal, plan_season
+from bms.operations.seasons.plans import SeasonPlan, plan_clearing, plan_level, plan_renewal
 from bms.operations.seasons.standing import Standing, known_context
 from bms.reports.diff import switch_diff
 from schedules.model.context import NOTHING, Extension, OverlayLevel
@@ -46,6 +49,14 @@ def summer(since: datetime = NOW - timedelta(days=60), cause: str = "hand") -> S
 
 
 # --- seasons ---------------------------------------------------------------------------------
+
+
+def plan_season(
+    site: Site, made: Standing, user: str, set_id: str, base: str, to: str, reason: str,
+    now: datetime, *, start: datetime | None = None, force: bool = False,
+) -> SeasonPlan:  # fmt: skip
+    asked = SwitchSeason(season_set=set_id, base=base, to=to, force=force, reason=reason)
+    return plans.plan_season(site, made, user, asked, now, start=start)
 
 
 def test_summer_to_winter_leads_through_transitional_for_the_dwell(site: Site) -> None:
@@ -191,10 +202,11 @@ def extend(
     duration: str | None = None, mode: str | None = None, target: str | None = None,
     setpoints: dict[str, float] | None = None,
 ) -> UnitPlan:  # fmt: skip
-    return plan_extension(
-        site, made, user, "dressing-room", target, until, duration, mode, setpoints or {},
-        "stock-taking", now,
+    asked = ExtendUnit(
+        unit="dressing-room", target=target, until=until, duration=duration, mode=mode,
+        setpoints=setpoints, reason="stock-taking",
     )  # fmt: skip
+    return plan_extension(site, made, user, asked, now)
 
 
 def test_named_people_extend_within_limits_and_with_the_setpoints_of_the_schedule(
@@ -239,9 +251,8 @@ def test_the_last_word_counts_alone(site: Site) -> None:
 
 
 def cancel(site: Site, made: Standing, now: datetime, *, whole_day: bool = False) -> UnitPlan:
-    return plan_cancel(
-        site, made, "mei", "dressing-room", None, "nobody here", now, whole_day=whole_day
-    )
+    asked = CancelUnit(unit="dressing-room", day=whole_day, reason="nobody here")
+    return plan_cancel(site, made, "mei", asked, now)
 
 
 def test_cancelling_is_off_until_the_block_would_have_ended(site: Site) -> None:
@@ -257,9 +268,10 @@ def test_cancelling_an_extension_ends_it(site: Site) -> None:
     running = Extension(7, "dressing-room", "b.air", NOW, at("22:00"), "on", {}, "mei", "x")
     made = standing(site, replace(summer(), extensions=(running,)))
     assert cancel(site, made, at("20:00")) == UnitPlan((), (7,))
-    assert plan_resume(site, made, "mei", "dressing-room", None, at("20:00")).ended == (7,)
+    asked = ResumeUnit(unit="dressing-room", reason="back")
+    assert plan_resume(site, made, "mei", asked, at("20:00")).ended == (7,)
     with pytest.raises(Refused, match="as its schedule says"):
-        plan_resume(site, made, "mei", "dressing-room", None, at("23:00"))
+        plan_resume(site, made, "mei", asked, at("23:00"))
 
 
 def test_a_unit_may_forbid_cancelling(tmp_path: Path) -> None:
