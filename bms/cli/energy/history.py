@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from bms.cli.common import AS_JSON, SITE, clock_now, instant, load_site, print_json, show, table_of
+from bms.cli.grouped import grouped
 from bms.core.errors import InvalidInput
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -39,6 +41,17 @@ _FROM = click.option(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What of the history is asked for, as arguments and options say."""
+
+    points: tuple[str, ...]
+    start: str
+    end: str | None
+    klass: str | None
+    directory: Path | None
+
+
 @click.command()
 @SITE
 @click.argument("points", nargs=-1, required=True)
@@ -48,14 +61,11 @@ _FROM = click.option(
 @_CLASS
 @_FROM
 @AS_JSON
+@grouped("selected", Selected)
 def history(
     site: Path,
-    points: tuple[str, ...],
-    start: str,
-    end: str | None,
+    selected: Selected,
     step: str,
-    klass: str | None,
-    directory: Path | None,
     as_json: bool,
 ) -> None:
     """What POINTS did: points, wildcards, equipment, groups or bases.
@@ -65,7 +75,7 @@ def history(
     """
     from bms.historian.reading.export import columns_of, rows
 
-    with _opened(site, points, start, end, klass, directory) as (loaded, trends, names, span):
+    with _opened(site, selected) as (loaded, trends, names, span):
         chosen = cast("Step", step)
         found = []
         for row in rows(trends, names, chosen, *span, _zone(loaded)):
@@ -109,14 +119,11 @@ def history(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="[default: stdout]"
 )
 @AS_JSON
+@grouped("selected", Selected)
 def export(
     site: Path,
-    points: tuple[str, ...],
-    start: str,
-    end: str | None,
+    selected: Selected,
     step: str,
-    klass: str | None,
-    directory: Path | None,
     form: str,
     output: Path | None,
     as_json: bool,
@@ -130,7 +137,7 @@ def export(
         raise InvalidInput(msg("{output}: workbooks are not written; name a .csv", output=output))
     if output is not None and not output.parent.is_dir():
         raise InvalidInput(msg("{output}: there is no such directory", output=output))
-    with _opened(site, points, start, end, klass, directory) as (loaded, trends, names, span):
+    with _opened(site, selected) as (loaded, trends, names, span):
         chosen = cast("Step", step)
         table = rows(trends, names, chosen, *span, _zone(loaded))
         if output is None:
@@ -157,25 +164,20 @@ def export(
 
 @contextmanager
 def _opened(
-    directory: Path,
-    points: tuple[str, ...],
-    start: str,
-    end: str | None,
-    klass: str | None,
-    history_dir: Path | None,
+    directory: Path, selected: Selected
 ) -> Iterator[tuple[Site, Trends, list[str], tuple[datetime, datetime]]]:
     from bms.core.equipment import PointClass
     from bms.historian.reading.selection import select
     from bms.historian.reading.trends import Trends
 
     site = load_site(directory)
-    since = instant(site.file.zone, start, "--from")
-    until = instant(site.file.zone, end, "--to") if end else clock_now()
+    since = instant(site.file.zone, selected.start, "--from")
+    until = instant(site.file.zone, selected.end, "--to") if selected.end else clock_now()
     if until <= since:
         raise InvalidInput(msg("--to must lie after --from"))
-    with Trends(history_dir or site.state_dir) as trends:
-        only = None if klass is None else PointClass(klass)
-        yield site, trends, select(site, trends.points(), points, only), (since, until)
+    with Trends(selected.directory or site.state_dir) as trends:
+        only = None if selected.klass is None else PointClass(selected.klass)
+        yield site, trends, select(site, trends.points(), selected.points, only), (since, until)
 
 
 def _zone(site: Site) -> Any:

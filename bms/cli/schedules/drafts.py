@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bms.cli.common import clock_now, print_json, state_dir_of
+from bms.cli.common import AS_JSON, clock_now, print_json, state_dir_of
+from bms.cli.grouped import grouped
 from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -29,9 +31,20 @@ YES = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 SCHEDULE = click.argument("schedule")
 
 
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """How a change is settled, as the options say."""
+
+    reason: str | None
+    dry_run: bool
+    yes: bool
+    as_json: bool
+
+
 def changing(command: F) -> F:
-    """The options of every command that changes a schedule."""
-    for option in (YES, DRY_RUN, REASON):
+    """The options of every command that changes a schedule, as its argument `settling`."""
+    command = grouped("settling", Settling)(command)
+    for option in (AS_JSON, YES, DRY_RUN, REASON):
         command = option(command)
     return command
 
@@ -43,15 +56,13 @@ def editor_of(site: Path) -> Editor:
     return Editor(site, state_dir_of(site))
 
 
-def settle(
-    editor: Editor, draft: Draft, what: str, *,
-    reason: str | None, dry_run: bool, yes: bool, as_json: bool,
-) -> None:  # fmt: skip
+def settle(editor: Editor, draft: Draft, what: str, settling: Settling) -> None:
     """Show the change, ask on a terminal, apply it, and say what became of it."""
     from bms.config.writing.render import render
     from bms.operations.editing.editor import one_line
     from bms.operations.editing.revisions import text_of
 
+    yes, as_json = settling.yes, settling.as_json
     if draft.old == draft.new:
         raise Refused(msg("{file} says so already: there is nothing to change", file=draft.file))
     answer: dict[str, Any] = {
@@ -66,11 +77,11 @@ def settle(
     if found:
         click.echo(render(found, {draft.file: text_of(draft.new)}), err=True)
         raise refused_text(draft.file, found)
-    if dry_run:
+    if settling.dry_run:
         if as_json:
             print_json(answer)
         return
-    why = one_line(reason or ask_reason(yes))
+    why = one_line(settling.reason or ask_reason(yes))
     if not yes and sys.stdin.isatty():
         click.confirm(say("Apply this?"), abort=True, err=as_json)
     try:

@@ -18,7 +18,7 @@ from bms.cli.common import (
     zone_name_of,
 )
 from bms.cli.energy.growth_commands import schedule as _schedule
-from bms.cli.schedules.drafts import SCHEDULE, changing, editor_of, settle
+from bms.cli.schedules.drafts import SCHEDULE, Settling, changing, editor_of, settle
 from bms.cli.schedules.schedule_edit import copy_day, edit, exception, set_
 from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say, told
@@ -151,10 +151,8 @@ def history(site: Path, schedule: str | None, limit: int, as_json: bool) -> None
 @SCHEDULE
 @click.argument("revision", type=click.IntRange(1))
 @changing
-@AS_JSON
 def restore(
-    site: Path, schedule: str, revision: int, reason: str | None, dry_run: bool, yes: bool,
-    as_json: bool,
+    site: Path, schedule: str, revision: int, settling: Settling,
 ) -> None:  # fmt: skip
     """Put REVISION of SCHEDULE in force again, as a new revision."""
     from bms.operations.editing.editor import Draft
@@ -164,9 +162,7 @@ def restore(
     file = editor.file_of(schedule, gone=True)
     old = on_disk(editor.directory / file) or b""  # a file that was removed comes back
     draft = Draft(file, old, editor.revisions.text(file, revision))
-    settle(
-        editor, draft, "schedule.restore", reason=reason, dry_run=dry_run, yes=yes, as_json=as_json
-    )
+    settle(editor, draft, "schedule.restore", settling)
 
 
 @_schedule.command("import")
@@ -175,10 +171,8 @@ def restore(
 @click.option("--into", "schedule", help="For a CSV table: the schedule whose weeks it replaces.")
 @click.option("--replace", is_flag=True, help="Take it although a file of that name is there.")
 @changing
-@AS_JSON
 def import_(
-    site: Path, source: Path, schedule: str | None, replace: bool, reason: str | None,
-    dry_run: bool, yes: bool, as_json: bool,
+    site: Path, source: Path, schedule: str | None, replace: bool, settling: Settling,
 ) -> None:  # fmt: skip
     """Take a schedule or calendar from elsewhere: a YAML file, or a CSV week table.
 
@@ -217,9 +211,7 @@ def import_(
                 msg("{file} is there already; --replace takes the new one in its place", file=file)
             )
         draft = Draft(file, there or b"", data)
-    settle(
-        editor, draft, "schedule.import", reason=reason, dry_run=dry_run, yes=yes, as_json=as_json
-    )
+    settle(editor, draft, "schedule.import", settling)
 
 
 @click.group(cls=ErrorGroup)

@@ -6,13 +6,23 @@ import os
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, ErrorGroup, pairs
-from bms.cli.schedules.drafts import SCHEDULE, changing, editor_of, refused_text, settle, show_draft
+from bms.cli.common import SITE, ErrorGroup, pairs
+from bms.cli.grouped import grouped
+from bms.cli.schedules.drafts import (
+    SCHEDULE,
+    Settling,
+    changing,
+    editor_of,
+    refused_text,
+    settle,
+    show_draft,
+)
 from bms.core.errors import BmsError, InvalidInput, Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -22,6 +32,19 @@ if TYPE_CHECKING:
     from bms.operations.editing.editor import Draft, Editor
 
 SEASON = click.option("--season", help="Whose week.  [default: the only one that has the day]")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockChange:
+    """What is asked of one block, as the options say."""
+
+    start: str | None
+    end: str | None
+    mode: str | None
+    setpoints: tuple[str, ...]
+    unset: tuple[str, ...]
+    add: bool
+    remove: bool
 
 
 @click.command("set")
@@ -38,11 +61,10 @@ SEASON = click.option("--season", help="Whose week.  [default: the only one that
 @click.option("--remove", is_flag=True, help="Take the block away.")
 @SEASON
 @changing
-@AS_JSON
+@grouped("asked", BlockChange)
 def set_(
-    site: Path, schedule: str, day: str, block: str | None, start: str | None, end: str | None,
-    mode: str | None, setpoints: tuple[str, ...], unset: tuple[str, ...], add: bool, remove: bool,
-    season: str | None, reason: str | None, dry_run: bool, yes: bool, as_json: bool,
+    site: Path, schedule: str, day: str, block: str | None, season: str | None,
+    asked: BlockChange, settling: Settling,
 ) -> None:  # fmt: skip
     """Change one block of a DAY: BLOCK is its number (1, 2 …) or the time it begins at.
 
@@ -57,20 +79,20 @@ def set_(
     from schedules import edits
     from schedules.files.week_table import number
 
-    changes: dict[str, Any] = {
-        key: value for key, value in (("from", start), ("to", end), ("mode", mode)) if value
-    }
-    given = pairs(setpoints, "--set")
+    add, remove = asked.add, asked.remove
+    named = (("from", asked.start), ("to", asked.end), ("mode", asked.mode))
+    changes: dict[str, Any] = {key: value for key, value in named if value}
+    given = pairs(asked.setpoints, "--set")
     if add and remove:
         raise InvalidInput(msg("--add and --remove together make no sense"))
 
     def change(data: dict[str, Any]) -> Any:
         wanted = changes | {name: number(text, f"--set {name}") for name, text in given.items()}
-        wanted |= dict.fromkeys(unset)
+        wanted |= dict.fromkeys(asked.unset)
         if not wanted and not remove:
             raise InvalidInput(msg("say what to change: --from, --to, --mode or --set"))
         if day == "otherwise":
-            if block or add or remove or start or end:
+            if block or add or remove or asked.start or asked.end:
                 raise InvalidInput(
                     msg("'otherwise' has no blocks and no times; give --mode or --set")
                 )
@@ -93,7 +115,7 @@ def set_(
 
     editor = editor_of(site)
     draft = editor.draft(editor.file_of(schedule), change)
-    settle(editor, draft, "schedule.set", reason=reason, dry_run=dry_run, yes=yes, as_json=as_json)
+    settle(editor, draft, "schedule.set", settling)
 
 
 @click.command("copy-day")
@@ -103,10 +125,9 @@ def set_(
 @click.argument("to", nargs=-1, required=True)
 @SEASON
 @changing
-@AS_JSON
 def copy_day(
     site: Path, schedule: str, day: str, to: tuple[str, ...], season: str | None,
-    reason: str | None, dry_run: bool, yes: bool, as_json: bool,
+    settling: Settling
 ) -> None:  # fmt: skip
     """Give the days TO the plan of DAY: bms schedule copy-day SITE offices mon sat sun."""
     from schedules import edits
@@ -116,9 +137,7 @@ def copy_day(
         editor.file_of(schedule),
         lambda data: edits.copy_day(data, edits.season_of(data, day, season), day, to),
     )
-    settle(
-        editor, draft, "schedule.copy-day", reason=reason, dry_run=dry_run, yes=yes, as_json=as_json
-    )
+    settle(editor, draft, "schedule.copy-day", settling)
 
 
 @click.group("exception", cls=ErrorGroup)
@@ -136,10 +155,9 @@ def exception() -> None:
 @click.option("--block", "blocks", multiple=True, metavar="FROM-TO=MODE[,NAME=VALUE…]",
               help="With 'replace' or 'add': 20:30-21:30=off; none: nothing runs.")  # fmt: skip
 @changing
-@AS_JSON
 def exception_add(
     site: Path, schedule: str, do: str, name: str, dates: tuple[str, ...], day: str | None,
-    blocks: tuple[str, ...], reason: str | None, dry_run: bool, yes: bool, as_json: bool,
+    blocks: tuple[str, ...], settling: Settling
 ) -> None:  # fmt: skip
     """Add an exception that does one of: replace the day, use another day's plan, add on top.
 
@@ -161,7 +179,7 @@ def exception_add(
     editor = editor_of(site)
     draft = editor.draft(editor.file_of(schedule), lambda data: edits.add_exception(data, rule))
     what = "schedule.exception"
-    settle(editor, draft, what, reason=reason, dry_run=dry_run, yes=yes, as_json=as_json)
+    settle(editor, draft, what, settling)
 
 
 @exception.command("remove")
@@ -169,10 +187,8 @@ def exception_add(
 @SCHEDULE
 @click.argument("which", metavar="NUMBER|NAME")
 @changing
-@AS_JSON
 def exception_remove(
-    site: Path, schedule: str, which: str, reason: str | None, dry_run: bool, yes: bool,
-    as_json: bool,
+    site: Path, schedule: str, which: str, settling: Settling
 ) -> None:  # fmt: skip
     """Take an exception away; its NUMBER counts from 1 in the order of the file."""
     from schedules import edits
@@ -182,7 +198,7 @@ def exception_remove(
         editor.file_of(schedule), lambda data: edits.remove_exception(data, which)[0]
     )
     what = "schedule.exception"
-    settle(editor, draft, what, reason=reason, dry_run=dry_run, yes=yes, as_json=as_json)
+    settle(editor, draft, what, settling)
 
 
 def _block(text: str) -> dict[str, Any]:
@@ -215,10 +231,7 @@ _TAKES_LINE = ("vi", "vim", "nvim", "nano", "emacs", "micro", "joe", "kak", "ne"
 @SITE
 @SCHEDULE
 @changing
-@AS_JSON
-def edit(
-    site: Path, schedule: str, reason: str | None, dry_run: bool, yes: bool, as_json: bool
-) -> None:
+def edit(site: Path, schedule: str, settling: Settling) -> None:
     """Open SCHEDULE in your editor, on a copy; only a text without problems becomes active.
 
     With a problem the editor opens again at its line. $VISUAL or $EDITOR name the editor.
@@ -231,14 +244,14 @@ def edit(
         draft = _edited(editor, file, old, copy)
         if draft is None:
             copy.unlink()
-            click.echo(say("nothing was changed"), err=as_json)
+            click.echo(say("nothing was changed"), err=settling.as_json)
             return
         what = "schedule.edit"
-        settle(editor, draft, what, reason=reason, dry_run=dry_run, yes=yes, as_json=as_json)
+        settle(editor, draft, what, settling)
     except (BmsError, click.Abort):
         _keep(copy, old)
         raise
-    if dry_run:
+    if settling.dry_run:
         click.echo(say("not in force; your text is kept in {copy}", copy=copy), err=True)
     else:
         copy.unlink()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
@@ -19,82 +18,15 @@ from bms.cli.common import (
     state_dir_of,
     table_of,
 )
-from bms.core.errors import InvalidInput, Refused
+from bms.cli.schedules.confirming import Confirming, carry_out, confirmed
+from bms.core.errors import InvalidInput
 from bms.texts.language import say, told
 from bms.texts.messages import msg
 
-if TYPE_CHECKING:
-    from bms.operations.requests.operation import Operation, Trial
-    from bms.operations.requests.season_requests import Switching
-
-    T = TypeVar("T", bound=Trial)
-    S = TypeVar("S", bound=Switching)
-
 REASON = click.option("--reason", required=True, help="For the next shift.")
-YES = click.option("--yes", is_flag=True, help="Do not ask.")
-DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what it would do, and do nothing.")
 FOR = click.option("--for", "duration", help="How long: 45m, 2h, 10d.")
 UNTIL = click.option("--until", help="Until when: 21:30, tomorrow 07:00, 2026-07-01T18:30.")
 BASE = click.option("--base", required=True, help="The base whose season it is.")
-
-
-def _confirmed(
-    site: Path,
-    operation: Operation[T, S],
-    request: T,
-    draw: Callable[[Any], None],
-    *,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
-) -> None:
-    """Show what a change would do, ask, and do it; programs and `--yes` are not asked."""
-    from bms.api.client import ask
-
-    state_dir = state_dir_of(site)
-    if dry_run or not yes:
-        trial = ask(state_dir, operation, request.model_copy(update={"dry_run": True}))
-        if dry_run:
-            if as_json:
-                print_json(trial.plain())
-            else:
-                draw(trial.shown())
-                click.echo(say("nothing was changed"))
-            return
-        if not sys.stdin.isatty():
-            raise Refused(msg("this asks before it switches: write --yes where nobody can answer"))
-        draw(trial.shown())
-        if not click.confirm(say("Switch?"), err=True):
-            raise Refused(msg("nothing was changed"))
-    answer = ask(state_dir, operation, request)
-    if as_json:
-        print_json(answer.plain())
-    else:
-        _done(answer.shown())
-
-
-def _done(answer: Mapping[str, Any]) -> None:
-    if "steps" in answer:
-        for step in answer["steps"]:
-            click.echo(
-                say(
-                    "{base}: {season} from {start}",
-                    base=answer["base"],
-                    season=step["season"],
-                    start=step["from"],
-                )
-            )
-    elif answer["until"] is not None:
-        click.echo(
-            say(
-                "{overlay}: {level} until {until}",
-                overlay=answer["overlay"],
-                level=answer["level"],
-                until=answer["until"],
-            )
-        )
-    else:
-        click.echo(f"{answer['overlay']}: {answer['level']}")
 
 
 def _title(title: Mapping[str, str], fallback: str) -> str:
@@ -241,9 +173,7 @@ def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
     "--force", is_flag=True, help="Also before the least time of the present season is over."
 )
 @REASON
-@DRY_RUN
-@YES
-@AS_JSON
+@confirmed
 def season_switch(
     site: Path,
     season_set: str,
@@ -252,9 +182,7 @@ def season_switch(
     at: str | None,
     force: bool,
     reason: str,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    confirming: Confirming,
 ) -> None:
     """Switch the season of a base by hand, through transitional where it has to be."""
     from bms.operations.requests.season_requests import SEASON_SWITCH, SwitchSeason
@@ -288,7 +216,7 @@ def season_switch(
         _effects(trial)
 
     asked = SwitchSeason(season_set=season_set, base=base, to=to, at=at, force=force, reason=reason)
-    _confirmed(site, SEASON_SWITCH, asked, draw, dry_run=dry_run, yes=yes, as_json=as_json)
+    carry_out(site, SEASON_SWITCH, asked, draw, confirming)
 
 
 @season.command("withdraw")
@@ -376,9 +304,7 @@ def _draw_level(trial: Mapping[str, Any]) -> None:
 @FOR
 @UNTIL
 @REASON
-@DRY_RUN
-@YES
-@AS_JSON
+@confirmed
 def overlay_set(
     site: Path,
     name: str,
@@ -386,16 +312,14 @@ def overlay_set(
     duration: str | None,
     until: str | None,
     reason: str,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    confirming: Confirming,
 ) -> None:
     """Set overlay NAME to LEVEL, until its renewal date if nothing else is said."""
     from bms.operations.requests.season_requests import OVERLAY_SET, SetOverlay
 
     check_end(duration, until)
     asked = SetOverlay(overlay=name, level=level, duration=duration, until=until, reason=reason)
-    _confirmed(site, OVERLAY_SET, asked, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
+    carry_out(site, OVERLAY_SET, asked, _draw_level, confirming)
 
 
 @overlay.command("renew")
@@ -404,42 +328,34 @@ def overlay_set(
 @FOR
 @UNTIL
 @REASON
-@DRY_RUN
-@YES
-@AS_JSON
+@confirmed
 def overlay_renew(
     site: Path,
     name: str,
     duration: str | None,
     until: str | None,
     reason: str,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    confirming: Confirming,
 ) -> None:
     """Keep the level of overlay NAME for longer, counted from now."""
     from bms.operations.requests.season_requests import OVERLAY_RENEW, RenewOverlay
 
     check_end(duration, until)
     asked = RenewOverlay(overlay=name, duration=duration, until=until, reason=reason)
-    _confirmed(site, OVERLAY_RENEW, asked, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
+    carry_out(site, OVERLAY_RENEW, asked, _draw_level, confirming)
 
 
 @overlay.command("clear")
 @SITE
 @click.argument("name")
 @REASON
-@DRY_RUN
-@YES
-@AS_JSON
-def overlay_clear(
-    site: Path, name: str, reason: str, dry_run: bool, yes: bool, as_json: bool
-) -> None:
+@confirmed
+def overlay_clear(site: Path, name: str, reason: str, confirming: Confirming) -> None:
     """Switch overlay NAME off: its groups run as their schedules say."""
     from bms.operations.requests.season_requests import OVERLAY_CLEAR, ClearOverlay
 
     asked = ClearOverlay(overlay=name, reason=reason)
-    _confirmed(site, OVERLAY_CLEAR, asked, _draw_level, dry_run=dry_run, yes=yes, as_json=as_json)
+    carry_out(site, OVERLAY_CLEAR, asked, _draw_level, confirming)
 
 
 def check_end(duration: str | None, until: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,9 @@ from bms.cli.common import (
     state_dir_of,
     table_of,
 )
-from bms.cli.schedules.switch import DRY_RUN, FOR, REASON, UNTIL, check_end
+from bms.cli.grouped import grouped
+from bms.cli.schedules.confirming import DRY_RUN
+from bms.cli.schedules.switch import FOR, REASON, UNTIL, check_end
 from bms.core.errors import InvalidInput
 from bms.texts.language import say, told
 from bms.texts.messages import msg
@@ -125,6 +128,16 @@ def unit_show(site: Path, name: str, as_json: bool) -> None:
 TARGET = click.option("--target", help="One group or machine of the unit.  [default: all]")
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a unit shall run, as the options say."""
+
+    duration: str | None
+    until: str | None
+    mode: str | None
+    values: tuple[str, ...]
+
+
 @unit.command("extend")
 @SITE
 @click.argument("name", metavar="UNIT")
@@ -136,14 +149,12 @@ TARGET = click.option("--target", help="One group or machine of the unit.  [defa
 @REASON
 @DRY_RUN
 @AS_JSON
+@grouped("wanted", Wanted)
 def unit_extend(
     site: Path,
     name: str,
     target: str | None,
-    duration: str | None,
-    until: str | None,
-    mode: str | None,
-    values: tuple[str, ...],
+    wanted: Wanted,
     reason: str,
     dry_run: bool,
     as_json: bool,
@@ -152,9 +163,9 @@ def unit_extend(
     from bms.api.client import ask
     from bms.operations.requests.unit_requests import UNIT_EXTEND, ExtendUnit
 
-    check_end(duration, until)
+    check_end(wanted.duration, wanted.until)
     setpoints = {}
-    for key, value in pairs(values).items():
+    for key, value in pairs(wanted.values).items():
         try:
             setpoints[key] = float(value)
         except ValueError:
@@ -164,9 +175,9 @@ def unit_extend(
     asked = ExtendUnit(
         unit=name,
         target=target,
-        duration=duration,
-        until=until,
-        mode=mode,
+        duration=wanted.duration,
+        until=wanted.until,
+        mode=wanted.mode,
         setpoints=setpoints,
         reason=reason,
         dry_run=dry_run,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bms.cli.common import AS_JSON, ErrorGroup, clock_now, print_json, show, table_of
+from bms.cli.grouped import grouped
 from bms.core.errors import BmsError, InvalidInput, Unreachable
 from bms.texts.language import say, told
 from bms.texts.messages import message_of, msg
@@ -28,6 +30,16 @@ def scan() -> None:
     """Find devices without changing anything, and draft the files for them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How units are asked, as the options say."""
+
+    rtu: bool
+    any_transaction_id: bool
+    timeout: float
+    rate: float
+
+
 @scan.command()
 @click.argument("host", nargs=-1, required=True)
 @click.option("--units", default="1-247", show_default=True, help="1, 1-10 or 1,5,7-9.")
@@ -42,24 +54,29 @@ def scan() -> None:
 @_RATE
 @_OUTPUT
 @AS_JSON
+@grouped("asking", Asking)
 def modbus(
-    host: tuple[str, ...], units: str, port: int, rtu: bool, any_transaction_id: bool,
-    timeout: float, rate: float, output: Path | None, as_json: bool,
-) -> None:  # fmt: skip
+    host: tuple[str, ...],
+    units: str,
+    port: int,
+    asking: Asking,
+    output: Path | None,
+    as_json: bool,
+) -> None:
     """Ask every unit of HOST (name, address, or a network such as 10.0.3.0/24) what it is."""
     from bms.field.commissioning import survey as scanning
 
     places, numbers = scanning.hosts(host, port), scanning.units(units)
     found: list[scanning.Answering] = []
-    ids = not any_transaction_id
+    rtu, ids = asking.rtu, not asking.any_transaction_id
 
     def report(text: str) -> None:
         click.echo(text, err=True)
 
     async def run() -> None:
         async for one in scanning.scan_modbus(
-            places, numbers, rtu=rtu, transaction_ids=ids, timeout_s=timeout, rate_hz=rate,
-            now=clock_now, report=report,
+            places, numbers, rtu=rtu, transaction_ids=ids, timeout_s=asking.timeout,
+            rate_hz=asking.rate, now=clock_now, report=report,
         ):  # fmt: skip
             found.append(one)
             report(
