@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.generate import pages
 from tests.docs.commands import PAGES, ROOT
 
 CODE = re.compile(r"`([^`\n]+)`")
@@ -49,6 +50,11 @@ def test_what_a_page_names_is_there(page: Path) -> None:
 )
 def test_a_page_is_written_in_plain_words(page: Path) -> None:
     lines = page.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if OLD.search(line)] == []
+
+
+def test_what_is_printed_is_written_in_plain_words() -> None:
+    lines = [line for text in pages().values() for line in text.splitlines()]
     assert [line for line in lines if OLD.search(line)] == []
 
 

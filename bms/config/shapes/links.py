@@ -69,7 +69,7 @@ Port: TypeAlias = Annotated[int, Field(ge=1, le=65535)]
 
 class _Link(FileModel):
     poll_s: float = Field(default=1.0, gt=0, le=3600)
-    """Seconds between reads of points that have no pace of their own."""
+    """Seconds between reads of points whose device and equipment files name no pace."""
     mode: Literal["control", "shadow"] = "control"
     """`shadow`: nothing is written on this link; see `bms report shadow`."""
 
@@ -100,8 +100,8 @@ class _Numbered(_Modbus):
     """Requests on the way at a time; above 1 only for devices that are known to queue them."""
     transaction_ids: bool = True
     """`false`: for devices and gateways that do not repeat the id of the request in the answer
-    (0, or one of their own). It is not looked at then; after a time-out the stream is brought back
-    in step as a serial line is."""
+    (but 0, or another). It is not looked at then; after a time-out the stream is brought back in
+    step as a serial line is."""
 
     @field_validator("transaction_ids")
     @classmethod
@@ -136,9 +136,9 @@ class ModbusTlsLink(_Numbered):
     ca: str | None = None
     """The authority that signed the server's certificate, PEM; the system's own if absent."""
     certificate: str | None = None
-    """Our own certificate, PEM, where the server asks for one."""
+    """Our certificate, PEM, where the server asks for one."""
     key: str | None = None
-    """The key of our own certificate, PEM."""
+    """The key to our certificate, PEM."""
     server_name: str | None = None
     """The name in the server's certificate, where it is not the host."""
 
