@@ -88,7 +88,7 @@ async def composed(
         field = Field(now)
         start, store = now(), file.store
         runtime = Runtime(
-            site, field, store.active(start), store.load_states(), store.switches.read(start)
+            site, field, store.active(start), store.load_states(), store.switched.read(start)
         )
         if schedule_problems:
             runtime.reject(schedule_problems)

@@ -26,7 +26,7 @@ from bms.historian.records import Batch, to_ms
 from bms.historian.upkeep.rounds import Outcome, Request, outcome_of, run, start
 from bms.ledger.database.store import Ledger
 from bms.ledger.posting import Posting
-from bms.operations.seasons.standing import STATES, Standing
+from bms.operations.seasons.live_switched import STATES, LiveSwitched
 from bms.storage.sqlite import make_directory
 from bms.storage.state import Store
 from bms.texts.messages import msg
@@ -193,10 +193,10 @@ async def simulate(
                 )
             )
         saved = store.load_states()
-        standing = Standing(site, store.switches.read(start), saved)
+        live = LiveSwitched(site, store.switched.read(start), saved)
         saved.pop(STATES, None)
         overrides = store.active(start)
-        engine = Engine(assemble(site, overrides, standing.context), site.outputs, saved)
+        engine = Engine(assemble(site, overrides, live.context), site.outputs, saved)
         recorder = Recorder(
             site,
             trend_s=trend_s,
@@ -208,9 +208,9 @@ async def simulate(
                 clock.set(plant.advance(min(clock.now() + step, end)))
                 now = clock.now()
                 samples = {sample.point: sample for sample in await driver.read(ids)}
-                if standing.advance(samples, now):
-                    engine.replace(assemble(site, overrides, standing.context))
-                cycle = engine.cycle(samples, now, standing.conditions(now))
+                if live.advance(samples, now):
+                    engine.replace(assemble(site, overrides, live.context))
+                cycle = engine.cycle(samples, now, live.conditions(now))
                 if cycle.writes:
                     engine.written(await driver.write(cycle.writes), now)
                     writes += len(cycle.writes)
@@ -224,8 +224,8 @@ async def simulate(
                     progress(now)
         history.append(recorder.flush() or Batch(), clock.now(), final=True)
         history.finish()
-        states = engine.states() | standing.states()
-        store.save_states(states, standing.begun(), clock.now())
+        states = engine.states() | live.states()
+        store.save_states(states, live.begun(), clock.now())
     progress(clock.now())
     return Simulated(
         start, clock.now(), step.total_seconds(), cycles, writes, alarms, perf_counter() - begun

@@ -77,7 +77,7 @@ class StateTask:
 
     def look(self) -> None:
         """After a cycle: a season that began is kept at once, not with the next states."""
-        if (spells := self._runtime.standing.begun()) != self._begun_before:
+        if (spells := self._runtime.live_switched.begun()) != self._begun_before:
             self._begun_before = spells
             self._begun.set()
 
@@ -102,7 +102,7 @@ class StateTask:
 
     async def save(self) -> None:
         """Store now; what keeps the disk from it becomes an alarm."""
-        states, begun = self._runtime.states(), self._runtime.standing.begun()
+        states, begun = self._runtime.states(), self._runtime.live_switched.begun()
         now = self._now()
         try:
             await self.in_store(lambda store: store.save_states(states, begun, now))
@@ -112,5 +112,5 @@ class StateTask:
             text = msg("controller states are not being stored: {error}", error=error)
             self._runtime.raise_own(Condition("store:states", Severity.CRITICAL, text))
         else:
-            self._runtime.standing.kept(begun)
+            self._runtime.live_switched.kept(begun)
             self._runtime.clear_own("store:states")

@@ -21,7 +21,7 @@ from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Award, Condition, Controller, Override, Severity
 from bms.core.switched import NOTHING_SWITCHED, Switched
 from bms.field.image import Field
-from bms.operations.seasons.standing import STATES, Standing
+from bms.operations.seasons.live_switched import STATES, LiveSwitched
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem
 from drivers.points import PointId, Quality, Sample
@@ -40,7 +40,7 @@ class Runtime:
         switched: Switched = NOTHING_SWITCHED,
     ) -> None:
         self.site = site
-        self.standing = Standing(site, switched, saved)
+        self.live_switched = LiveSwitched(site, switched, saved)
         self.field = field
         self.overrides = {override.id: override for override in overrides}
         self.schedule_problems: tuple[Problem, ...] = ()
@@ -63,13 +63,13 @@ class Runtime:
         """Read the image, decide, and hand the due writes to the links."""
         samples = self.field.snapshot(now)
         self._drop_ended(now)
-        if self.standing.advance(samples, now):
+        if self.live_switched.advance(samples, now):
             self._rebuild()
         self.engine.written(self.field.take_results(), now)
         conditions = [
             *self.field.conditions(now),
             *self._schedule_condition(),
-            *self.standing.conditions(now),
+            *self.live_switched.conditions(now),
             *self._own.values(),
         ]
         cycle = self.engine.cycle(samples, now, conditions)
@@ -85,19 +85,19 @@ class Runtime:
             self._rebuild()
 
     def _controllers(self) -> Sequence[Controller[Any]]:
-        return assemble(self.site, self._overrides(), self.standing.context)
+        return assemble(self.site, self._overrides(), self.live_switched.context)
 
     def _rebuild(self) -> None:
         self._resolvers = {}
         self.engine.replace(self._controllers())
 
-    def switched(self) -> None:
+    def take_switched(self) -> None:
         """Something stands switched differently: from the next cycle on it is in force."""
         self._rebuild()
 
     def states(self) -> dict[str, object]:
         """What must survive a restart, as JSON values."""
-        return self.engine.states() | self.standing.states()
+        return self.engine.states() | self.live_switched.states()
 
     def raise_own(self, condition: Condition) -> None:
         """Something is wrong with the controller itself, until `clear_own` of its key."""
@@ -112,7 +112,7 @@ class Runtime:
     def adopt(self, library: Library) -> None:
         """Put edited schedules in force; by itself this commands nothing."""
         self.site = with_library(self.site, library)
-        self.standing.adopt(self.site)
+        self.live_switched.adopt(self.site)
         self.units = known_units(self.site, STRATEGIES)
         self.schedule_problems = ()
         self._rebuild()
@@ -182,7 +182,7 @@ class Runtime:
     def answers(self, target: str) -> Resolver | None:
         """The same by id; remembered, for what it has worked out of today."""
         if target not in self._resolvers:
-            self._resolvers[target] = resolver_of(self.site, target, self.standing.context)
+            self._resolvers[target] = resolver_of(self.site, target, self.live_switched.context)
         return self._resolvers[target]
 
     def expected_start(self, group: Group, now: datetime) -> Expected | None:

@@ -30,9 +30,9 @@ from bms.storage.sqlite import (
     store_errors,
     transaction,
 )
-from bms.storage.switches import TABLES_1, TO_2, SwitchStore, read_switches
-from bms.storage.switches import from_us as _time
-from bms.storage.switches import to_us as _us
+from bms.storage.switched_store import TABLES_1, TO_2, SwitchedStore, read_rows
+from bms.storage.switched_store import from_us as _time
+from bms.storage.switched_store import to_us as _us
 from bms.texts.messages import made_of, msg, remade
 from drivers.points import PointId
 
@@ -112,7 +112,7 @@ class Store(Closing):
         self._saved: dict[str, str] | None = None
         try:
             self.outbox = Outbox(self._connection, self._path)
-            self.switches = SwitchStore(self._connection, self._path, self.outbox)
+            self.switched = SwitchedStore(self._connection, self._path, self.outbox)
             self.outbox.deliver()
         except BaseException:
             self._connection.close()
@@ -290,7 +290,7 @@ class Store(Closing):
     ) -> None:
         with transaction(self._connection, self._path):
             if now is not None:
-                self.switches.begun(spells, now)
+                self.switched.begun(spells, now)
             self._connection.executemany(
                 "INSERT INTO state VALUES (?, ?) "
                 "ON CONFLICT (name) DO UPDATE SET state = excluded.state",
@@ -305,7 +305,7 @@ def read_switched(directory: Path, now: datetime) -> Switched:
     if not path.exists():
         return NOTHING_SWITCHED
     with closing(open_copy(path, LAYOUT)) as connection:
-        return read_switches(connection, path, now)
+        return read_rows(connection, path, now)
 
 
 def _override(row: Sequence[Any]) -> Override:

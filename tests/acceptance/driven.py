@@ -89,7 +89,7 @@ class Driven:
             self._field,
             self.store.active(now),
             self.store.load_states(),
-            self.store.switches.read(now),
+            self.store.switched.read(now),
         )
         running = Running(
             runtime=self.runtime,
@@ -132,11 +132,11 @@ class Driven:
             now = self.clock.now()
             self._field.samples = {s.point: s for s in await self._driver.read(self._ids)}
             self.runtime.cycle(now)
-            begun = self.runtime.standing.begun()
+            begun = self.runtime.live_switched.begun()
             if begun or now >= self._saved + SAVE_STATES:
                 self._saved = now
                 self.store.save_states(self.runtime.states(), begun, now)
-                self.runtime.standing.kept(begun)
+                self.runtime.live_switched.kept(begun)
             writes, self._field.writes = self._field.writes, []
             if writes:
                 self._field.results = await self._driver.write(writes)

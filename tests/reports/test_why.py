@@ -28,7 +28,8 @@ from bms.core.errors import BmsError, InvalidInput
 from bms.field.plants import EchoPlant
 from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder
-from bms.operations.overrides.planning import Until, back_to, wanted
+from bms.operations.overrides.planning import back_to, wanted
+from bms.operations.requests.override_requests import SetOverride
 from bms.reports.why import award_at, why, why_then
 from bms.storage.state import Store
 from bms.texts.yaml.parsing import Origin
@@ -344,17 +345,15 @@ def test_a_machine_with_a_schedule_of_its_own_is_its_own_group(tmp_path: Path) -
     assert [b["point"] for b in answer["behind"]] == ["b.holds.mode"]
     assert answer["winner"]["value"] is True
     assert answer["behind"][0]["winner"]["source"] == "schedule:b.holds"
-    now, reason = MORNING, "belt"
     resolver = partial(_resolver, site)
     for point, text in (
         ("b.holds.enable", "then back to its group b.holds: off (otherwise"),
         ("b.holds.mode", "then back to off (otherwise"),
     ):
-        asked = wanted(
-            site, point, "off", Until(moment="end-of-block"), reason, "root", now, resolver
-        )
-        assert asked.until == datetime(2026, 7, 1, 4, tzinfo=UTC)  # 12:00 in Shanghai
-        assert back_to(site, asked, [], resolver).text.startswith(text)
+        asked = SetOverride(point=point, value="off", until="end-of-block", reason="belt")
+        found = wanted(site, asked, "root", MORNING, resolver)
+        assert found.until == datetime(2026, 7, 1, 4, tzinfo=UTC)  # 12:00 in Shanghai
+        assert back_to(site, found, [], resolver).text.startswith(text)
 
 
 def _resolver(site: Site, group: Group) -> Resolver | None:

@@ -75,7 +75,7 @@ def test_overrides_of_before_stay_as_they_were_worded(state: Path) -> None:
 def test_what_stands_switched_can_be_read_before_the_controller_starts_again(state: Path) -> None:
     before = read_switched(state, NOW)
     with Store(state) as store:
-        assert store.switches.read(NOW) == before
+        assert store.switched.read(NOW) == before
     assert [spell.reason for spell in before.spells] == ["as at the first start", "frost is coming"]
     assert [level.reason for level in before.levels] == ["peak"]
     assert [extension.reason for extension in before.extensions] == ["inventory"]
@@ -88,7 +88,7 @@ def test_a_state_that_never_had_anything_switched_opens(state: Path) -> None:
             connection.execute(f"DROP TABLE {table}")
     assert read_switched(state, NOW) == Switched()
     with Store(state) as store:
-        assert store.switches.read(NOW) == Switched()
+        assert store.switched.read(NOW) == Switched()
 
 
 def test_the_history_of_before_reads_back_and_goes_on(state: Path) -> None:

@@ -20,10 +20,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
     from bms.operations.requests.operation import Operation, Trial
-    from bms.operations.requests.season_requests import Switching
+    from bms.operations.requests.season_requests import WithEffects
 
     T = TypeVar("T", bound=Trial)
-    S = TypeVar("S", bound=Switching)
+    S = TypeVar("S", bound=WithEffects)
 
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what it would do, and do nothing.")

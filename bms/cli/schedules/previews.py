@@ -49,7 +49,7 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
     zone = loaded.bases[loaded.groups[group].base].zone
     now = clock_now()
     begin = instant(zone, start, "--from") if start else now
-    overrides, context = standing(loaded, now)
+    overrides, context = in_force_now(loaded, now)
     view = schedule_preview(loaded, loaded.groups[group], overrides, context, begin, days)
     view["expected_start"] = _expected_if_running(loaded, group)
     if as_json:
@@ -80,7 +80,7 @@ def diff(site: Path, edited: Sequence[Path], days: int, start: str | None, as_js
     now = clock_now()
     begin = instant(loaded.file.zone, start, "--from") if start else now
     begin = begin.replace(second=0, microsecond=0)
-    overrides, context = standing(loaded, now)
+    overrides, context = in_force_now(loaded, now)
     with opened(loaded.state_dir) as history:
         found = schedule_diff(
             loaded,
@@ -129,12 +129,12 @@ def _place(path: Path, texts: Mapping[str, str]) -> str:
     return same[0] if same else f"schedules/{path.name}"
 
 
-def standing(site: Site, now: datetime) -> tuple[list[Override] | None, Context]:
+def in_force_now(site: Site, now: datetime) -> tuple[list[Override] | None, Context]:
     """Overrides in force and what is switched, as the state directory keeps it.
 
     None for the overrides of a site that has no state yet.
     """
-    from bms.operations.seasons.standing import known_context
+    from bms.operations.seasons.live_switched import known_context
     from bms.storage.state import FILE_NAME, Store, read_switched
 
     context = known_context(site.library, read_switched(site.state_dir, now))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from math import inf
 
@@ -26,9 +26,9 @@ from bms.core.durations import parse_duration
 from bms.core.equipment import PointClass
 from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import END_OF_BLOCK, coming
-from bms.operations.requests.override_requests import After
+from bms.operations.requests.override_requests import After, ExtendOverride, SetOverride
 from bms.people.roles import Action, may, may_for
-from bms.texts.messages import Message, msg
+from bms.texts.messages import Message, message_of, msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.points import ModbusAddress, PointId, Value
 from schedules.answering.resolve import Resolver
@@ -39,31 +39,29 @@ ResolverOf = Callable[[Group], Resolver | None]
 _ON_OFF = {"on": 1, "off": 0, "true": 1, "false": 0, "1": 1, "0": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class Until:
-    """When an override shall end: after a duration, or at a moment as people write it."""
-
-    duration: str = ""
-    moment: str = ""
-
-    def of(
-        self, site: Site, point: PointId, begin: datetime, now: datetime, resolver: ResolverOf
-    ) -> datetime:
-        """The end (aware UTC); a duration counts from `begin`. Raises InvalidInput."""
-        if bool(self.duration) == bool(self.moment):
-            raise InvalidInput(msg("say either how long (--for) or until when (--until)"))
-        if self.duration:
-            try:
-                return begin + parse_duration(self.duration)
-            except ValueError as error:
-                raise InvalidInput(str(error)) from None
-            except OverflowError:
-                raise InvalidInput(
-                    msg("'{duration}' is too long", duration=self.duration)
-                ) from None
-        if self.moment.strip().lower() == END_OF_BLOCK:
-            return end_of_block(site, point, now, resolver)
-        return coming(self.moment, now, zone_of(site, point))
+def _end(
+    asked: SetOverride | ExtendOverride,
+    site: Site,
+    point: PointId,
+    begin: datetime,
+    now: datetime,
+    resolver: ResolverOf,
+) -> datetime:
+    """When an override shall end (aware UTC); a duration counts from `begin`. Raises
+    InvalidInput."""
+    duration, moment = asked.duration or "", asked.until or ""
+    if bool(duration) == bool(moment):
+        raise InvalidInput(msg("say either how long (--for) or until when (--until)"))
+    if duration:
+        try:
+            return begin + parse_duration(duration)
+        except ValueError as error:
+            raise InvalidInput(message_of(error)) from None
+        except OverflowError:
+            raise InvalidInput(msg("'{duration}' is too long", duration=duration)) from None
+    if moment.strip().lower() == END_OF_BLOCK:
+        return end_of_block(site, point, now, resolver)
+    return coming(moment, now, zone_of(site, point))
 
 
 def end_of_block(site: Site, point: PointId, now: datetime, resolver: ResolverOf) -> datetime:
@@ -91,23 +89,17 @@ def end_of_block(site: Site, point: PointId, now: datetime, resolver: ResolverOf
 
 
 def wanted(
-    site: Site,
-    point: PointId,
-    text: str,
-    until: Until,
-    reason: str,
-    owner: str,
-    now: datetime,
-    resolver: ResolverOf,
+    site: Site, asked: SetOverride, owner: str, now: datetime, resolver: ResolverOf
 ) -> Override:
     """Check a request; returns the override, not yet stored (id 0).
 
     Raises InvalidInput for an unknown point, value or end, Refused where it is not allowed.
     """
-    value = _value(site, point, text)
+    point = asked.point
+    value = _value(site, point, asked.value)
     may(site, owner, Action.OVERRIDE, point)
-    reason = needed(reason)
-    end = until.of(site, point, now, now, resolver)
+    reason = needed(asked.reason)
+    end = _end(asked, site, point, now, now, resolver)
     may_for(site, owner, end - now)
     return Override(0, point, value, now, end, reason, owner)
 
@@ -115,8 +107,7 @@ def wanted(
 def extended(
     site: Site,
     override: Override,
-    until: Until,
-    reason: str,
+    asked: ExtendOverride,
     user: str,
     now: datetime,
     resolver: ResolverOf,
@@ -126,8 +117,8 @@ def extended(
     Whoever extends it answers for the time from now on. Raises InvalidInput and Refused.
     """
     may(site, user, Action.OVERRIDE, override.point)
-    why = needed(reason)
-    end = until.of(site, override.point, override.until, now, resolver)
+    why = needed(asked.reason)
+    end = _end(asked, site, override.point, override.until, now, resolver)
     if end <= override.until:
         raise InvalidInput(
             msg(

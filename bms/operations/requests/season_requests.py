@@ -61,7 +61,7 @@ class GroupEffect(Answer):
     changes: tuple[ExpectedChange, ...]
 
 
-class Switching(Answer):
+class WithEffects(Answer):
     """The answer to a change; what it does in the days to come is worked out for a trial alone."""
 
     days: int | None = None
@@ -161,7 +161,7 @@ class SeasonStep(Answer):
     reason: Words
 
 
-class SeasonSwitched(Switching):
+class SeasonSwitched(WithEffects):
     """What was switched, or would be."""
 
     season_set: str = Field(alias="set")
@@ -228,7 +228,7 @@ class Overlays(Rows[OverlayView]):
     """Overlays in the order in which they lie on each other."""
 
 
-class OverlaySwitched(Switching):
+class OverlaySwitched(WithEffects):
     """What was switched, or would be."""
 
     overlay: str

@@ -11,7 +11,6 @@ from bms.core.errors import InvalidInput
 from bms.operations.overrides import planning
 from bms.operations.overrides.cost import Cost
 from bms.operations.overrides.override_record import OverrideChange
-from bms.operations.overrides.planning import Until
 from bms.operations.requests.override_requests import (
     ClearOverride,
     CostView,
@@ -60,16 +59,7 @@ async def past_overrides(running: Running, asked: ListPastOverrides, _user: str)
 async def set_override(running: Running, asked: SetOverride, user: str) -> OverrideTold:
     """Take a point over."""
     now, runtime = running.now(), running.runtime
-    wanted = planning.wanted(
-        runtime.site,
-        asked.point,
-        asked.value,
-        Until(asked.duration or "", asked.until or ""),
-        asked.reason,
-        user,
-        now,
-        runtime.resolver,
-    )
+    wanted = planning.wanted(runtime.site, asked, user, now, runtime.resolver)
     return await _carry_out(running, OverrideChange("set", wanted, now, user, wanted.reason))
 
 
@@ -77,10 +67,7 @@ async def extend_override(running: Running, asked: ExtendOverride, user: str) ->
     """Let it last longer."""
     now, runtime = running.now(), running.runtime
     override = planning.found(runtime.overrides.values(), asked.override, now)
-    until = Until(asked.duration or "", asked.until or "")
-    wanted = planning.extended(
-        runtime.site, override, until, asked.reason, user, now, runtime.resolver
-    )
+    wanted = planning.extended(runtime.site, override, asked, user, now, runtime.resolver)
     why = planning.needed(asked.reason)
     return await _carry_out(running, OverrideChange("extend", wanted, now, user, why))
 

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bms.config.points import zone_of
-from bms.core.moments import coming
 from bms.core.switched import Switched
 from bms.operations.requests.season_requests import (
     ClearOverlay,
@@ -30,9 +29,9 @@ from bms.operations.requests.season_requests import (
 )
 from bms.operations.running import Running
 from bms.operations.runtime import Runtime
-from bms.operations.seasons import plans
-from bms.operations.seasons.plans import SeasonPlan
-from bms.operations.seasons.standing import known_context
+from bms.operations.seasons import season_plans
+from bms.operations.seasons.live_switched import known_context
+from bms.operations.seasons.season_plans import SeasonPlan
 from bms.operations.use_cases import switched_views as views
 from bms.operations.use_cases.live_views import local
 from bms.reports.diff import switch_diff, to_json
@@ -52,26 +51,32 @@ async def list_seasons(running: Running, _asked: ListSeasons, _user: str) -> Sea
 async def show_season(running: Running, asked: ShowSeason, _user: str) -> SeasonShown:
     """One season set at a base, with its past."""
     runtime = running.runtime
-    _, key = plans.season_set(runtime.site, runtime.standing, asked.season_set, asked.base)
+    _, key = season_plans.season_set(
+        runtime.site, runtime.live_switched, asked.season_set, asked.base
+    )
     return views.season_shown(runtime, key, running.now())
 
 
 async def switch_season(running: Running, asked: SwitchSeason, user: str) -> SeasonSwitched:
     """Switch a season by hand."""
     if asked.dry_run:
-        now, switched = running.now(), running.runtime.standing.switched
-        plan = _season_plan(running.runtime, asked, user, now)
+        now, switched = running.now(), running.runtime.live_switched.switched
+        plan = season_plans.plan_season(
+            running.runtime.site, running.runtime.live_switched, user, asked, now
+        )
         kept = tuple(s for s in switched.spells if s not in _ahead(switched, plan, now))
         after = replace(switched, spells=(*kept, *plan.spells))
         return _season_answer(running.runtime, plan, now, await _effects(running, after, now))
 
     async def change() -> SeasonSwitched:
         now = running.now()
-        plan = _season_plan(running.runtime, asked, user, now)
+        plan = season_plans.plan_season(
+            running.runtime.site, running.runtime.live_switched, user, asked, now
+        )
         answer = _season_answer(running.runtime, plan, now, {})
-        await running.in_store(lambda store: store.switches.switch(plan.spells, now))
-        running.runtime.standing.put_spells(plan.spells, now)
-        running.runtime.switched()
+        await running.in_store(lambda store: store.switched.switch(plan.spells, now))
+        running.runtime.live_switched.put_spells(plan.spells, now)
+        running.runtime.take_switched()
         _log.info("season of %s: %s", asked.base, "; ".join(s.reason for s in plan.spells))
         return answer
 
@@ -83,24 +88,19 @@ async def withdraw_season(running: Running, asked: WithdrawSeason, user: str) ->
     runtime = running.runtime
 
     async def change() -> SeasonView:
-        now, standing = running.now(), runtime.standing
-        key = plans.plan_withdrawal(runtime.site, standing, user, asked.season_set, asked.base, now)
-        reason = plans.reason_of(asked.reason, msg("a withdrawal"))
+        now, live = running.now(), runtime.live_switched
+        key = season_plans.plan_withdrawal(runtime.site, live, user, asked, now)
+        reason = season_plans.reason_of(asked.reason, msg("a withdrawal"))
         if not asked.dry_run:
             await running.in_store(
-                lambda store: store.switches.withdraw_planned(key, now, user, reason)
+                lambda store: store.switched.withdraw_planned(key, now, user, reason)
             )
-            standing.withdraw_planned({key}, now)
-            runtime.switched()
+            live.withdraw_planned({key}, now)
+            runtime.take_switched()
             _log.info("planned season of %s withdrawn: %s", asked.base, reason)
         return views.season(runtime, key, now)
 
     return await running.changes.carry_out(change)
-
-
-def _season_plan(runtime: Runtime, asked: SwitchSeason, user: str, now: datetime) -> SeasonPlan:
-    start = coming(asked.at, now, zone_of(runtime.site, asked.base)) if asked.at else None
-    return plans.plan_season(runtime.site, runtime.standing, user, asked, now, start=start)
 
 
 def _ahead(switched: Switched, plan: SeasonPlan, now: datetime) -> list[Any]:
@@ -123,7 +123,7 @@ def _season_answer(
         ),
         replaces=tuple(
             msg("{season} planned for {time}", season=s.season, time=local(s.start, zone))
-            for s in _ahead(runtime.standing.switched, plan, now)
+            for s in _ahead(runtime.live_switched.switched, plan, now)
         ),
         checklist=tuple(dict(line) for line in plan.checklist),
         **effects,
@@ -142,16 +142,7 @@ async def set_overlay(running: Running, asked: SetOverlay, user: str) -> Overlay
     """Set an overlay to a level."""
 
     def plan(now: datetime) -> OverlayLevel:
-        return plans.plan_level(
-            running.runtime.site,
-            user,
-            asked.overlay,
-            asked.level,
-            asked.until,
-            asked.duration,
-            asked.reason,
-            now,
-        )
+        return season_plans.plan_level(running.runtime.site, user, asked, now)
 
     return await _put_level(running, plan, dry_run=asked.dry_run)
 
@@ -160,15 +151,8 @@ async def renew_overlay(running: Running, asked: RenewOverlay, user: str) -> Ove
     """Keep its level for longer."""
 
     def plan(now: datetime) -> OverlayLevel:
-        return plans.plan_renewal(
-            running.runtime.site,
-            running.runtime.standing,
-            user,
-            asked.overlay,
-            asked.until,
-            asked.duration,
-            asked.reason,
-            now,
+        return season_plans.plan_renewal(
+            running.runtime.site, running.runtime.live_switched, user, asked, now
         )
 
     return await _put_level(running, plan, dry_run=asked.dry_run)
@@ -179,8 +163,8 @@ async def clear_overlay(running: Running, asked: ClearOverlay, user: str) -> Ove
     runtime, name = running.runtime, asked.overlay
 
     def plan() -> tuple[OverlayLevel, str]:
-        level = plans.plan_clearing(runtime.site, runtime.standing, user, name)
-        return level, plans.reason_of(asked.reason, msg("an overlay"))
+        level = season_plans.plan_clearing(runtime.site, runtime.live_switched, user, name)
+        return level, season_plans.reason_of(asked.reason, msg("an overlay"))
 
     if asked.dry_run:
         level, _ = plan()
@@ -191,9 +175,9 @@ async def clear_overlay(running: Running, asked: ClearOverlay, user: str) -> Ove
     async def change() -> OverlaySwitched:
         now = running.now()
         level, reason = plan()
-        await running.in_store(lambda store: store.switches.clear_level(name, now, user, reason))
-        runtime.standing.clear_level(name)
-        runtime.switched()
+        await running.in_store(lambda store: store.switched.clear_level(name, now, user, reason))
+        runtime.live_switched.clear_level(name)
+        runtime.take_switched()
         _log.info("overlay %s cleared by %s: %s", name, user, reason)
         return OverlaySwitched(overlay=name, level="off", was=level.level)
 
@@ -218,9 +202,9 @@ async def _put_level(
     async def change() -> OverlaySwitched:
         now = running.now()
         level = plan(now)
-        await running.in_store(lambda store: store.switches.put_level(level, now))
-        runtime.standing.put_level(level)
-        runtime.switched()
+        await running.in_store(lambda store: store.switched.put_level(level, now))
+        runtime.live_switched.put_level(level)
+        runtime.take_switched()
         _log.info("overlay %s %s by %s: %s", level.overlay, level.level, level.by, level.reason)
         return answer(level, {})
 
@@ -229,7 +213,7 @@ async def _put_level(
 
 def _with_levels(runtime: Runtime, overlay: str, *levels: OverlayLevel) -> Switched:
     """What would stand if the overlay had these levels."""
-    switched = runtime.standing.switched
+    switched = runtime.live_switched.switched
     others = tuple(x for x in switched.levels if x.overlay != overlay)
     return replace(switched, levels=(*others, *levels))
 
@@ -238,7 +222,7 @@ async def _effects(running: Running, after: Switched, now: datetime) -> Mapping[
     """What changes within the days to come."""
     runtime = running.runtime
     site, overrides = runtime.site, tuple(runtime.overrides.values())
-    contexts = runtime.standing.context, known_context(site.library, after)
+    contexts = runtime.live_switched.context, known_context(site.library, after)
     end = now + timedelta(days=PREVIEWED_DAYS)
     found = await running.beside(lambda: switch_diff(site, overrides, contexts, now, end))
     return {"days": PREVIEWED_DAYS, **to_json(site, found)}

@@ -20,8 +20,8 @@ from bms.operations.requests.season_requests import (
 )
 from bms.operations.requests.unit_requests import ExtensionView, TargetView, Units, UnitView
 from bms.operations.runtime import Runtime
-from bms.operations.seasons.extensions import active
-from bms.operations.seasons.plans import targets_of
+from bms.operations.seasons.season_plans import targets_of
+from bms.operations.seasons.unit_plans import active
 from bms.operations.use_cases.live_views import local
 from bms.texts.messages import msg
 from schedules.model.context import Extension
@@ -35,22 +35,22 @@ TOLD_SPELLS = 12
 
 def running_extensions(runtime: Runtime, now: datetime) -> tuple[ExtensionView, ...]:
     """What people extended and runs now."""
-    live = [e for e in active(runtime.standing, now) if e.start <= now]
+    live = [e for e in active(runtime.live_switched, now) if e.start <= now]
     return extension_views(runtime, live, now)
 
 
 def seasons(runtime: Runtime, now: datetime) -> Seasons:
     """Every season set of every base that uses it: what is in force, since when and why."""
-    return Seasons(tuple(season(runtime, key, now) for key in runtime.standing.sets))
+    return Seasons(tuple(season(runtime, key, now) for key in runtime.live_switched.sets))
 
 
 def season(runtime: Runtime, key: SpellKey, now: datetime) -> SeasonView:
     """One season set at one base."""
-    standing = runtime.standing
-    found, (set_id, base) = standing.sets[key], key
+    live = runtime.live_switched
+    found, (set_id, base) = live.sets[key], key
     zone = runtime.site.bases[base].zone
     today = now.astimezone(ZoneInfo(zone)).date()
-    spell = standing.season(key, now) if found.rule is not None else None
+    spell = live.season(key, now) if found.rule is not None else None
     return SeasonView(
         season_set=set_id,
         base=base,
@@ -62,7 +62,7 @@ def season(runtime: Runtime, key: SpellKey, now: datetime) -> SeasonView:
         who="bms" if spell is None else spell.by,
         dates_say=found.season(today),
         groups=tuple(targets_of(runtime.site, key)),
-        planned=tuple(_spell(s, zone) for s in planned(standing.spells(key), now)),
+        planned=tuple(_spell(s, zone) for s in planned(live.spells(key), now)),
         stays_until=local(spell.start + timedelta(days=found.rule.dwell_days), zone)
         if found.rule is not None and spell is not None and spell.cause != "start"
         else None,
@@ -73,7 +73,7 @@ def season(runtime: Runtime, key: SpellKey, now: datetime) -> SeasonView:
 
 
 def _outdoor(runtime: Runtime, key: SpellKey, rule: OutdoorRule, now: datetime) -> OutdoorView:
-    state = runtime.standing.outdoor(key)
+    state = runtime.live_switched.outdoor(key)
     base = key[1]
     mean_c = mean_of(rule, state)
     zone = runtime.site.bases[base].zone
@@ -92,7 +92,7 @@ def _outdoor(runtime: Runtime, key: SpellKey, rule: OutdoorRule, now: datetime) 
 def season_shown(runtime: Runtime, key: SpellKey, now: datetime) -> SeasonShown:
     """A set at a base with its last spells, the latest first."""
     zone = runtime.site.bases[key[1]].zone
-    begun = [s for s in runtime.standing.spells(key) if s.start <= now]
+    begun = [s for s in runtime.live_switched.spells(key) if s.start <= now]
     history = tuple(_spell(s, zone) for s in reversed(begun[-TOLD_SPELLS:]))
     return SeasonShown(**dict(season(runtime, key, now)), history=history)
 
@@ -123,7 +123,7 @@ def overlay(runtime: Runtime, found: Overlay, now: datetime) -> OverlayView:
         level=_given_by(runtime, found.id, now) or OFF,
         renew_days=found.renew_days if found.by_hand else None,
     )
-    for level in runtime.standing.switched.levels if found.by_hand else ():
+    for level in runtime.live_switched.switched.levels if found.by_hand else ():
         if level.overlay == found.id:
             over = level.until <= now
             return view.model_copy(
@@ -163,7 +163,7 @@ def units(runtime: Runtime, now: datetime) -> Units:
 
 def unit(runtime: Runtime, found: TimeUnit, now: datetime) -> UnitView:
     """One time unit with what runs in it."""
-    live = [e for e in active(runtime.standing, now) if e.unit == found.id]
+    live = [e for e in active(runtime.live_switched, now) if e.unit == found.id]
     return UnitView(
         unit=found.id,
         title=dict(found.title),

@@ -15,8 +15,8 @@ from bms.operations.requests.unit_requests import (
     Units,
 )
 from bms.operations.running import Running
-from bms.operations.seasons import extensions, plans
-from bms.operations.seasons.extensions import UnitPlan
+from bms.operations.seasons import season_plans, unit_plans
+from bms.operations.seasons.unit_plans import UnitPlan
 from bms.operations.use_cases import switched_views as views
 from bms.texts.messages import msg
 
@@ -32,8 +32,9 @@ async def extend_unit(running: Running, asked: ExtendUnit, user: str) -> UnitCha
     """Running from now on, whatever the schedule says."""
 
     def plan(now: datetime) -> UnitPlan:
-        runtime = running.runtime
-        return extensions.plan_extension(runtime.site, runtime.standing, user, asked, now)
+        return unit_plans.plan_extension(
+            running.runtime.site, running.runtime.live_switched, user, asked, now
+        )
 
     return await _put(running, asked, user, plan)
 
@@ -42,8 +43,9 @@ async def cancel_unit(running: Running, asked: CancelUnit, user: str) -> UnitCha
     """Off until what runs now would have ended, or for the rest of the day."""
 
     def plan(now: datetime) -> UnitPlan:
-        runtime = running.runtime
-        return extensions.plan_cancel(runtime.site, runtime.standing, user, asked, now)
+        return unit_plans.plan_cancel(
+            running.runtime.site, running.runtime.live_switched, user, asked, now
+        )
 
     return await _put(running, asked, user, plan)
 
@@ -52,8 +54,9 @@ async def resume_unit(running: Running, asked: ResumeUnit, user: str) -> UnitCha
     """Back to the schedule."""
 
     def plan(now: datetime) -> UnitPlan:
-        runtime = running.runtime
-        return extensions.plan_resume(runtime.site, runtime.standing, user, asked, now)
+        return unit_plans.plan_resume(
+            running.runtime.site, running.runtime.live_switched, user, asked, now
+        )
 
     return await _put(running, asked, user, plan)
 
@@ -67,7 +70,7 @@ async def _put(
     runtime = running.runtime
 
     def planned(now: datetime) -> tuple[UnitPlan, str]:
-        return plan(now), plans.reason_of(asked.reason, msg("a change of a time unit"))
+        return plan(now), season_plans.reason_of(asked.reason, msg("a change of a time unit"))
 
     if asked.dry_run:
         now = running.now()
@@ -79,12 +82,12 @@ async def _put(
         now = running.now()
         wanted, reason = planned(now)
         made = await running.in_store(
-            lambda store: store.switches.put_extensions(
+            lambda store: store.switched.put_extensions(
                 wanted.made, now, ended=wanted.ended, by=user, reason=reason
             )
         )
-        runtime.standing.put_extensions(made, now, wanted.ended)
-        runtime.switched()
+        runtime.live_switched.put_extensions(made, now, wanted.ended)
+        runtime.take_switched()
         _log.info("time unit %s by %s: %s", asked.unit, user, reason)
         shown = views.extension_views(runtime, made, now)
         return UnitChanged(unit=asked.unit, extensions=shown, ended=wanted.ended)

@@ -23,7 +23,8 @@ from bms.control import STRATEGIES
 from bms.core.decisions import Override
 from bms.core.errors import BmsError, InvalidInput, Refused, Unreachable
 from bms.historian.log.embedded import History
-from bms.operations.overrides.planning import ResolverOf, Until, back_to, extended, wanted
+from bms.operations.overrides.planning import ResolverOf, back_to, extended, wanted
+from bms.operations.requests.override_requests import ExtendOverride, SetOverride
 from bms.storage import audit
 from drivers.points import Value
 from simulators.modbus_server import ModbusServer
@@ -74,25 +75,38 @@ def _resolver(site: Site) -> ResolverOf:
     return lambda group: site.library.resolver(group.id, site.bases[group.base].zone)
 
 
-def _ask(site: Site, now: str, until: Until, point: str = "b.holds.enable") -> Override:
+def _ask(site: Site, now: str, until: dict[str, str], point: str = "b.holds.enable") -> Override:
     value = "on" if point.endswith(("enable", "mode")) else "50"
     moment = datetime.fromisoformat(now)
-    return wanted(site, point, value, until, "belt", "wang", moment, _resolver(site))
+    asked = SetOverride(point=point, value=value, reason="belt", **until)
+    return wanted(site, asked, "wang", moment, _resolver(site))
+
+
+def _for(duration: str) -> dict[str, str]:
+    return {"duration": duration}
+
+
+def _to(moment: str) -> dict[str, str]:
+    return {"until": moment}
+
+
+def _longer(until: dict[str, str], reason: str) -> ExtendOverride:
+    return ExtendOverride(override="1", reason=reason, **until)
 
 
 @pytest.mark.parametrize(
     ("until", "now", "end"),
     [
-        (Until("2h"), "2026-07-01T09:00+08:00", "2026-07-01T11:00+08:00"),
-        (Until(moment="18:30"), "2026-07-01T09:00+08:00", "2026-07-01T18:30+08:00"),
-        (Until(moment="tomorrow 07:00"), "2026-07-01T09:00+08:00", "2026-07-02T07:00+08:00"),
+        ({"duration": "2h"}, "2026-07-01T09:00+08:00", "2026-07-01T11:00+08:00"),
+        ({"until": "18:30"}, "2026-07-01T09:00+08:00", "2026-07-01T18:30+08:00"),
+        ({"until": "tomorrow 07:00"}, "2026-07-01T09:00+08:00", "2026-07-02T07:00+08:00"),
         # Blocks that decide the same are one for people; the end is what the group does next.
-        (Until(moment="end-of-block"), "2026-07-01T09:00+08:00", "2026-07-01T15:00+08:00"),
-        (Until(moment="end-of-block"), "2026-07-01T23:00+08:00", "2026-07-02T02:30+08:00"),
-        (Until(moment="end-of-block"), "2026-07-01T18:00+08:00", "2026-07-01T22:00+08:00"),
+        ({"until": "end-of-block"}, "2026-07-01T09:00+08:00", "2026-07-01T15:00+08:00"),
+        ({"until": "end-of-block"}, "2026-07-01T23:00+08:00", "2026-07-02T02:30+08:00"),
+        ({"until": "end-of-block"}, "2026-07-01T18:00+08:00", "2026-07-01T22:00+08:00"),
     ],
 )
-def test_until(site: Site, until: Until, now: str, end: str) -> None:
+def test_until(site: Site, until: dict[str, str], now: str, end: str) -> None:
     for point in ("b.holds.enable", "b.air.mode", "b.holds.speed", "b.air.speed_pct"):
         assert _ask(site, now, until, point).until == datetime.fromisoformat(end)
 
@@ -102,71 +116,75 @@ def test_the_end_of_a_block_that_the_clocks_move(tmp_path: Path) -> None:
         tmp_path,
         **{"site.yaml": FILES["site.yaml"].replace("Asia/Shanghai", "Europe/Berlin")},
     )
-    block = Until(moment="end-of-block")
+    block = {"until": "end-of-block"}
     # The block ends at 02:30, which the clocks skip: it ends when they do.
     assert _ask(site, "2026-03-28T23:00+01:00", block).until == datetime(2026, 3, 29, 1, tzinfo=UTC)
     # 2 h are 2 h, whatever the clocks do.
-    two_hours = _ask(site, "2026-03-29T01:30+01:00", Until("2h"))
+    two_hours = _ask(site, "2026-03-29T01:30+01:00", {"duration": "2h"})
     assert two_hours.until == datetime(2026, 3, 29, 2, 30, tzinfo=UTC)
-    twice = _ask(site, "2026-10-25T01:00+02:00", Until(moment="02:30"))
+    twice = _ask(site, "2026-10-25T01:00+02:00", {"until": "02:30"})
     assert twice.until == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     ("point", "value", "until", "reason", "user", "error", "says"),
     [
-        ("b.holds.enable", "on", Until(), "x", "wang", InvalidInput, "--for.*--until"),
-        ("b.holds.enable", "on", Until("1h", "18:30"), "x", "wang", InvalidInput, "--for.*--until"),
-        ("b.holds.enable", "on", Until("soon"), "x", "wang", InvalidInput, "not a duration"),
-        ("b.holds.enable", "on", Until("9999999d"), "x", "wang", InvalidInput, "too long"),
-        ("b.holds.enable", "on", Until("25h"), "x", "wang", Refused, "at most 1 d.*engineers"),
-        ("b.holds.enable", "on", Until("8d"), "x", "root", Refused, "edit the schedule"),
-        ("b.holds.enable", "on", Until("1h"), " \n", "wang", InvalidInput, "needs a reason"),
-        ("b.holds.enable", "maybe", Until("1h"), "x", "wang", InvalidInput, "on or off"),
-        ("b.holds.speed", "nan", Until("1h"), "x", "wang", InvalidInput, "finite"),
-        ("b.holds.speed", "101", Until("1h"), "x", "wang", InvalidInput, "write 0 to 100"),
-        ("b.air.zone_setpoint_c", "260", Until("1h"), "x", "w", InvalidInput, "write 5 to 40"),
-        ("b.air.mode", "onn", Until("1h"), "x", "wang", InvalidInput, "no mode of b.air"),
-        ("b.holds.enabel", "on", Until("1h"), "x", "wang", InvalidInput, "b.holds.enable"),
-        ("b.alone.enable", "on", Until(moment="end-of-block"), "x", "wang", InvalidInput,
+        ("b.holds.enable", "on", {}, "x", "wang", InvalidInput, "--for.*--until"),
+        ("b.holds.enable", "on", _for("1h") | _to("18:30"), "x", "wang", InvalidInput,
+         "--for.*--until"),
+        ("b.holds.enable", "on", _for("soon"), "x", "wang", InvalidInput, "not a duration"),
+        ("b.holds.enable", "on", _for("9999999d"), "x", "wang", InvalidInput, "too long"),
+        ("b.holds.enable", "on", _for("25h"), "x", "wang", Refused, "at most 1 d.*engineers"),
+        ("b.holds.enable", "on", _for("8d"), "x", "root", Refused, "edit the schedule"),
+        ("b.holds.enable", "on", _for("1h"), " \n", "wang", InvalidInput, "needs a reason"),
+        ("b.holds.enable", "maybe", _for("1h"), "x", "wang", InvalidInput, "on or off"),
+        ("b.holds.speed", "nan", _for("1h"), "x", "wang", InvalidInput, "finite"),
+        ("b.holds.speed", "101", _for("1h"), "x", "wang", InvalidInput, "write 0 to 100"),
+        ("b.air.zone_setpoint_c", "260", _for("1h"), "x", "w", InvalidInput, "write 5 to 40"),
+        ("b.air.mode", "onn", _for("1h"), "x", "wang", InvalidInput, "no mode of b.air"),
+        ("b.holds.enabel", "on", _for("1h"), "x", "wang", InvalidInput, "b.holds.enable"),
+        ("b.alone.enable", "on", _to("end-of-block"), "x", "wang", InvalidInput,
          "no group runs"),
-        ("b.holds.enable", "on", Until("1h"), "x", "guest", Refused, "operators and engineers may"),
+        ("b.holds.enable", "on", _for("1h"), "x", "guest", Refused, "operators and engineers may"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked(
     guarded: Site,
     point: str,
     value: str,
-    until: Until,
+    until: dict[str, str],
     reason: str,
     user: str,
     error: type[BmsError],
     says: str,
 ) -> None:
     now = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
+    asked = SetOverride(point=point, value=value, reason=reason, **until)
     with pytest.raises(error, match=says):
-        wanted(guarded, point, value, until, reason, user, now, _resolver(guarded))
+        wanted(guarded, asked, user, now, _resolver(guarded))
 
 
 def test_a_schedule_that_never_changes_has_no_end_of_block(tmp_path: Path) -> None:
     site = _site(tmp_path, **{"schedules/air.yaml": FILES["schedules/air.yaml"]})
     with pytest.raises(InvalidInput, match="does not change within 14 d"):
-        _ask(site, "2026-07-01T09:00+08:00", Until(moment="end-of-block"))
+        _ask(site, "2026-07-01T09:00+08:00", {"until": "end-of-block"})
 
 
 def test_extending_counts_from_the_end_and_is_bounded_from_now(site: Site) -> None:
     now = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
-    first = _ask(site, "2026-07-01T09:00+08:00", Until("2h"))
+    first = _ask(site, "2026-07-01T09:00+08:00", {"duration": "2h"})
     later = now + timedelta(hours=1)
-    more = extended(site, first, Until("3h"), "guests", "zhao", later, _resolver(site))
+    more = extended(
+        site, first, _longer({"duration": "3h"}, "guests"), "zhao", later, _resolver(site)
+    )
     assert (more.until, more.start) == (now + timedelta(hours=5), now)
     assert (more.owner, more.reason) == ("wang", "belt; extended by zhao: guests")
-    again = extended(site, more, Until("1h"), "still", "li", later, _resolver(site))
+    again = extended(site, more, _longer({"duration": "1h"}, "still"), "li", later, _resolver(site))
     assert again.reason == "belt; extended by li: still"
     with pytest.raises(Refused, match="at most 1 d"):
-        extended(site, first, Until("24h"), "x", "zhao", later, _resolver(site))
+        extended(site, first, _longer({"duration": "24h"}, "x"), "zhao", later, _resolver(site))
     with pytest.raises(InvalidInput, match="lasts longer already"):
-        extended(site, first, Until(moment="10:30"), "x", "zhao", later, _resolver(site))
+        extended(site, first, _longer({"until": "10:30"}, "x"), "zhao", later, _resolver(site))
 
 
 @pytest.mark.parametrize(
@@ -184,7 +202,7 @@ def test_extending_counts_from_the_end_and_is_bounded_from_now(site: Site) -> No
     ],
 )
 def test_then_back_to(site: Site, point: str, end: str, others: str, text: str) -> None:
-    override = _ask(site, "2026-07-01T09:00+08:00", Until(moment=end), point)
+    override = _ask(site, "2026-07-01T09:00+08:00", {"until": end}, point)
     longer = []
     if others:
         until = datetime.fromisoformat(f"2026-07-01T{others}+08:00")

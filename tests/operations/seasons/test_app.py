@@ -1,4 +1,4 @@
-"""Switching a running controller: over its socket, by the command line, on real devices."""
+"""WithEffects a running controller: over its socket, by the command line, on real devices."""
 
 from __future__ import annotations
 

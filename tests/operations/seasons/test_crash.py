@@ -35,15 +35,15 @@ with Store(Path(sys.argv[1])) as store:
     while True:
         n += 1
         at = now + timedelta(seconds=n)
-        store.switches.put_level(
+        store.switched.put_level(
             OverlayLevel("epidemic", "full", at, at + timedelta(days=9), "li", f"{n}"), at)
         print("level", n, flush=True)
-        (made,) = store.switches.put_extensions([Extension(
+        (made,) = store.switched.put_extensions([Extension(
             0, "u", "b.air", at, at + timedelta(hours=2), "on", {}, "mei", f"{n}")], at)
         print("extension", made.id, flush=True)
         if n % 2:
             later = at + timedelta(minutes=1)
-            store.switches.put_extensions(
+            store.switched.put_extensions(
                 (), later, ended=[made.id], by="mei", reason="enough")
             print("ended", made.id, flush=True)
         spell = Spell("s", "b", at, "summer", "weather", "bms", f"{n}")
@@ -74,7 +74,7 @@ def test_everything_acknowledged_is_there_once_and_audited_once(tmp_path: Path) 
             else:
                 extensions[int(number)] = what == "ended"
         with Store(tmp_path) as store:
-            found = store.switches.read(NOW)
+            found = store.switched.read(NOW)
             states = store.load_states()
         (kept,) = found.levels
         assert int(kept.reason) >= level

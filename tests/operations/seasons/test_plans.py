@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,11 @@ from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput, Refused
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
-from bms.operations.requests.season_requests import SwitchSeason
+from bms.operations.requests.season_requests import RenewOverlay, SetOverlay, SwitchSeason
 from bms.operations.requests.unit_requests import CancelUnit, ExtendUnit, ResumeUnit
-from bms.operations.seasons import plans
-from bms.operations.seasons.extensions import UnitPlan, plan_cancel, plan_extension, plan_resume
-from bms.operations.seasons.plans import SeasonPlan, plan_clearing, plan_level, plan_renewal
-from bms.operations.seasons.standing import Standing, known_context
+from bms.operations.seasons.live_switched import LiveSwitched, known_context
+from bms.operations.seasons.season_plans import plan_clearing, plan_level, plan_renewal, plan_season
+from bms.operations.seasons.unit_plans import UnitPlan, plan_cancel, plan_extension, plan_resume
 from bms.reports.diff import switch_diff
 from schedules.model.context import NOTHING, Extension, OverlayLevel
 from tests.operations.seasons.site import SITE, time_units, write
@@ -40,27 +40,30 @@ def site(tmp_path: Path) -> Site:
     return load(write(tmp_path, **{"schedules/time-units.yaml": units}), STRATEGIES)
 
 
-def standing(site: Site, switched: Switched = NOTHING_SWITCHED) -> Standing:
-    return Standing(site, switched, {})
+def live(site: Site, switched: Switched = NOTHING_SWITCHED) -> LiveSwitched:
+    return LiveSwitched(site, switched, {})
 
 
 def summer(since: datetime = NOW - timedelta(days=60), cause: str = "hand") -> Switched:
     return Switched((Spell(*KEY, since, "summer", cause, "wang", "because"),))  # type: ignore[arg-type]
 
 
+def switch(to: str, reason: str, *, key: tuple[str, str] = KEY, **how: Any) -> SwitchSeason:
+    return SwitchSeason(season_set=key[0], base=key[1], to=to, reason=reason, **how)
+
+
+def level_of(overlay: str, level: str, reason: str, **how: Any) -> SetOverlay:
+    return SetOverlay(overlay=overlay, level=level, reason=reason, **how)
+
+
+RESUME = ResumeUnit(unit="dressing-room", reason="back")
+
+
 # --- seasons ---------------------------------------------------------------------------------
 
 
-def plan_season(
-    site: Site, made: Standing, user: str, set_id: str, base: str, to: str, reason: str,
-    now: datetime, *, start: datetime | None = None, force: bool = False,
-) -> SeasonPlan:  # fmt: skip
-    asked = SwitchSeason(season_set=set_id, base=base, to=to, force=force, reason=reason)
-    return plans.plan_season(site, made, user, asked, now, start=start)
-
-
 def test_summer_to_winter_leads_through_transitional_for_the_dwell(site: Site) -> None:
-    plan = plan_season(site, standing(site, summer()), "root", *KEY, "winter", "cold", NOW)
+    plan = plan_season(site, live(site, summer()), "root", switch("winter", "cold"), NOW)
     assert [(s.season, s.start) for s in plan.spells] == [
         ("transitional", NOW), ("winter", NOW + timedelta(days=14)),
     ]  # fmt: skip
@@ -72,20 +75,22 @@ def test_summer_to_winter_leads_through_transitional_for_the_dwell(site: Site) -
 
 def test_who_insists_still_changes_over_for_four_hours(site: Site) -> None:
     plan = plan_season(
-        site, standing(site, summer(NOW)), "root", *KEY, "winter", "cold", NOW, force=True
+        site, live(site, summer(NOW)), "root", switch("winter", "cold", force=True), NOW
     )
     assert plan.spells[1].start == NOW + timedelta(hours=4)
 
 
 def test_a_season_switched_lately_stays_unless_somebody_insists(site: Site) -> None:
-    made = standing(site, summer(NOW - timedelta(days=3)))
+    made = live(site, summer(NOW - timedelta(days=3)))
     with pytest.raises(Refused, match=r"at least 14 days, until 2026-07-12 10:00.*--force"):
-        plan_season(site, made, "root", *KEY, "transitional", "cold", NOW)
+        plan_season(site, made, "root", switch("transitional", "cold"), NOW)
     ready = NOW + timedelta(days=11)
-    planned = plan_season(site, made, "root", *KEY, "transitional", "cold", NOW, start=ready)
+    planned = plan_season(
+        site, made, "root", switch("transitional", "cold", at=ready.isoformat()), NOW
+    )
     assert planned.spells[0].start == ready
-    began = standing(site, summer(NOW - timedelta(days=3), "start"))
-    assert plan_season(site, began, "root", *KEY, "transitional", "cold", NOW).spells
+    began = live(site, summer(NOW - timedelta(days=3), "start"))
+    assert plan_season(site, began, "root", switch("transitional", "cold"), NOW).spells
 
 
 @pytest.mark.parametrize(
@@ -102,14 +107,14 @@ def test_a_season_that_cannot_be_switched(
     site: Site, set_id: str, base: str, to: str, reason: str, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        plan_season(site, standing(site, summer()), "root", set_id, base, to, reason, NOW)
+        plan_season(site, live(site, summer()), "root", switch(to, reason, key=(set_id, base)), NOW)
 
 
 def test_only_engineers_switch_seasons(site: Site) -> None:
     with pytest.raises(Refused, match="guest"):
-        plan_season(site, standing(site, summer()), "guest", *KEY, "winter", "x", NOW)
+        plan_season(site, live(site, summer()), "guest", switch("winter", "x"), NOW)
     with pytest.raises(Refused, match="engineers may"):
-        plan_season(site, standing(site, summer()), "some-operator", *KEY, "winter", "x", NOW)
+        plan_season(site, live(site, summer()), "some-operator", switch("winter", "x"), NOW)
 
 
 def test_dates_are_not_switched_but_edited(tmp_path: Path) -> None:
@@ -120,12 +125,14 @@ def test_dates_are_not_switched_but_edited(tmp_path: Path) -> None:
     changes = {"schedules/seasons.yaml": dates}
     site = load(write(tmp_path, **changes), STRATEGIES)
     with pytest.raises(Refused, match=r"edit schedules/seasons.yaml:2"):
-        plan_season(site, standing(site), "root", "cn", "b", "winter", "cold", NOW)
+        plan_season(site, live(site), "root", switch("winter", "cold", key=("cn", "b")), NOW)
 
 
 def test_what_a_switch_would_change_is_told_before(site: Site) -> None:
-    made = standing(site, summer())
-    plan = plan_season(site, made, "root", *KEY, "transitional", "mild", NOW, start=at("00:00", 2))
+    made = live(site, summer())
+    plan = plan_season(
+        site, made, "root", switch("transitional", "mild", at=at("00:00", 2).isoformat()), NOW
+    )
     after = replace(made.switched, spells=(*made.switched.spells, *plan.spells))
     contexts = made.context, known_context(site.library, after)
     (diff,) = switch_diff(site, (), contexts, NOW, NOW + timedelta(days=2))
@@ -164,41 +171,45 @@ def test_a_switch_is_told_in_kwh_and_only_for_the_groups_that_it_bears_on(tmp_pa
 
 
 def test_a_level_lasts_until_its_renewal_date_at_the_latest(site: Site) -> None:
-    level = plan_level(site, "root", "epidemic", "full", None, None, "case", NOW)
+    level = plan_level(site, "root", level_of("epidemic", "full", "case"), NOW)
     assert level.until == NOW + timedelta(days=14)
-    short = plan_level(site, "root", "epidemic", "full", "tomorrow 07:00", None, "case", NOW)
+    short = plan_level(
+        site, "root", level_of("epidemic", "full", "case", until="tomorrow 07:00"), NOW
+    )
     assert short.until == at("07:00", 2)
     with pytest.raises(Refused, match="renewed every 14 days"):
-        plan_level(site, "root", "epidemic", "full", None, "15d", "case", NOW)
+        plan_level(site, "root", level_of("epidemic", "full", "case", duration="15d"), NOW)
     with pytest.raises(InvalidInput, match="did you mean 'full'"):
-        plan_level(site, "root", "epidemic", "ful", None, None, "case", NOW)
+        plan_level(site, "root", level_of("epidemic", "ful", "case"), NOW)
     with pytest.raises(InvalidInput, match="overlay clear"):
-        plan_level(site, "root", "epidemic", "off", None, None, "over", NOW)
+        plan_level(site, "root", level_of("epidemic", "off", "over"), NOW)
     with pytest.raises(InvalidInput, match="did you mean 'epidemic'"):
-        plan_level(site, "root", "epidemics", "full", None, None, "case", NOW)
+        plan_level(site, "root", level_of("epidemics", "full", "case"), NOW)
     with pytest.raises(Refused, match="guest"):
-        plan_level(site, "guest", "epidemic", "full", None, None, "case", NOW)
+        plan_level(site, "guest", level_of("epidemic", "full", "case"), NOW)
 
 
 def test_a_level_is_renewed_from_now_and_keeps_its_beginning(site: Site) -> None:
     first = OverlayLevel("epidemic", "full", NOW, NOW + timedelta(days=14), "li", "case")
-    made = standing(site, Switched(levels=(first,)))
+    made = live(site, Switched(levels=(first,)))
     later = NOW + timedelta(days=12)
-    renewed = plan_renewal(site, made, "root", "epidemic", None, None, "still", later)
+    renewed = plan_renewal(
+        site, made, "root", RenewOverlay(overlay="epidemic", reason="still"), later
+    )
     assert (renewed.start, renewed.until) == (NOW, later + timedelta(days=14))
     over = NOW + timedelta(days=15)
-    again = plan_renewal(site, made, "root", "epidemic", None, None, "still", over)
+    again = plan_renewal(site, made, "root", RenewOverlay(overlay="epidemic", reason="still"), over)
     assert (again.start, again.level) == (over, "full")
     assert plan_clearing(site, made, "root", "epidemic") == first
     with pytest.raises(Refused, match="epidemic is off"):
-        plan_clearing(site, standing(site), "root", "epidemic")
+        plan_clearing(site, live(site), "root", "epidemic")
 
 
 # --- time units ------------------------------------------------------------------------------
 
 
 def extend(
-    site: Site, made: Standing, now: datetime, *, user: str = "mei", until: str | None = None,
+    site: Site, made: LiveSwitched, now: datetime, *, user: str = "mei", until: str | None = None,
     duration: str | None = None, mode: str | None = None, target: str | None = None,
     setpoints: dict[str, float] | None = None,
 ) -> UnitPlan:  # fmt: skip
@@ -212,11 +223,11 @@ def extend(
 def test_named_people_extend_within_limits_and_with_the_setpoints_of_the_schedule(
     site: Site,
 ) -> None:
-    (made,) = extend(site, standing(site, summer()), at("18:30"), until="21:30").made
+    (made,) = extend(site, live(site, summer()), at("18:30"), until="21:30").made
     assert (made.target, made.mode, made.end) == ("b.air", "on", at("21:30"))
     assert made.setpoints == {"speed_pct": 90.0}
     (other,) = extend(
-        site, standing(site), at("18:30"), duration="2h", setpoints={"speed_pct": 60}, target="air"
+        site, live(site), at("18:30"), duration="2h", setpoints={"speed_pct": 60}, target="air"
     ).made
     assert (other.end, other.setpoints) == (at("20:30"), {"speed_pct": 60})
 
@@ -235,47 +246,46 @@ def test_named_people_extend_within_limits_and_with_the_setpoints_of_the_schedul
 )
 def test_everything_else_is_refused(site: Site, ask: dict[str, object], said: str) -> None:
     with pytest.raises(Refused, match=said):
-        extend(site, standing(site), at("20:00"), **ask)  # type: ignore[arg-type]
+        extend(site, live(site), at("20:00"), **ask)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("ask", [{}, {"duration": "1h", "until": "21:00"}, {"duration": "soon"}])
 def test_it_has_to_say_for_how_long(site: Site, ask: dict[str, str]) -> None:
     with pytest.raises(InvalidInput):
-        extend(site, standing(site), at("20:00"), **ask)  # type: ignore[arg-type]
+        extend(site, live(site), at("20:00"), **ask)  # type: ignore[arg-type]
 
 
 def test_the_last_word_counts_alone(site: Site) -> None:
     before = Extension(7, "dressing-room", "b.air", NOW, at("22:00"), "on", {}, "mei", "x")
-    made = standing(site, Switched(extensions=(before,)))
+    made = live(site, Switched(extensions=(before,)))
     assert extend(site, made, at("19:30"), until="21:00").ended == (7,)
 
 
-def cancel(site: Site, made: Standing, now: datetime, *, whole_day: bool = False) -> UnitPlan:
-    asked = CancelUnit(unit="dressing-room", day=whole_day, reason="nobody here")
+def cancel(site: Site, made: LiveSwitched, now: datetime, *, whole_day: bool = False) -> UnitPlan:
+    asked = CancelUnit(unit="dressing-room", reason="nobody here", day=whole_day)
     return plan_cancel(site, made, "mei", asked, now)
 
 
 def test_cancelling_is_off_until_the_block_would_have_ended(site: Site) -> None:
-    (made,) = cancel(site, standing(site, summer()), at("10:00")).made
+    (made,) = cancel(site, live(site, summer()), at("10:00")).made
     assert (made.mode, made.end) == ("off", at("19:00"))
-    (day,) = cancel(site, standing(site, summer()), at("05:00"), whole_day=True).made
+    (day,) = cancel(site, live(site, summer()), at("05:00"), whole_day=True).made
     assert day.end == at("24:00")
     with pytest.raises(Refused, match="nothing runs"):
-        cancel(site, standing(site, summer()), at("20:00"))
+        cancel(site, live(site, summer()), at("20:00"))
 
 
 def test_cancelling_an_extension_ends_it(site: Site) -> None:
     running = Extension(7, "dressing-room", "b.air", NOW, at("22:00"), "on", {}, "mei", "x")
-    made = standing(site, replace(summer(), extensions=(running,)))
+    made = live(site, replace(summer(), extensions=(running,)))
     assert cancel(site, made, at("20:00")) == UnitPlan((), (7,))
-    asked = ResumeUnit(unit="dressing-room", reason="back")
-    assert plan_resume(site, made, "mei", asked, at("20:00")).ended == (7,)
+    assert plan_resume(site, made, "mei", RESUME, at("20:00")).ended == (7,)
     with pytest.raises(Refused, match="as its schedule says"):
-        plan_resume(site, made, "mei", asked, at("23:00"))
+        plan_resume(site, made, "mei", RESUME, at("23:00"))
 
 
 def test_a_unit_may_forbid_cancelling(tmp_path: Path) -> None:
     units = time_units("mei") + "    cancel: false\n"
     site = load(write(tmp_path, **{"schedules/time-units.yaml": units}), STRATEGIES)
     with pytest.raises(Refused, match="not switch it off"):
-        cancel(site, standing(site, summer()), at("10:00"))
+        cancel(site, live(site, summer()), at("10:00"))

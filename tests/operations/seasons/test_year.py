@@ -105,7 +105,7 @@ async def test_a_year_of_the_demo_park_is_switched_by_its_weather(tmp_path: Path
     finally:
         plant.close()
     with Store(tmp_path) as store:
-        spells = store.switches.read(end).spells
+        spells = store.switched.read(end).spells
     for base in ("binjiang", "tonglu"):
         plausible(of_key(spells, ("cn-east", base)))
     west = [s.season for s in of_key(spells, ("cn-southwest", "chongqing"))]

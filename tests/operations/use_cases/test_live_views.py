@@ -12,7 +12,8 @@ from bms.cli import main
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.field.image import Field
-from bms.operations.overrides.planning import Until, wanted
+from bms.operations.overrides.planning import wanted
+from bms.operations.requests.override_requests import SetOverride
 from bms.operations.runtime import Runtime
 from bms.operations.use_cases import live_views as views
 from tests.app.test_app import FILES
@@ -77,9 +78,8 @@ def test_a_state_is_shown_alike_however_it_was_commanded(tmp_path: Path) -> None
     assert (enable.value, speed.value) == (True, 80.0)
     assert isinstance(enable.value, bool)
     reason = " 皮带\n\x1b[31m 更换 "
-    by_hand = wanted(
-        runtime.site, "b.holds.enable", "off", Until("1h"), reason, "ming", now, runtime.resolver
-    )
+    asked = SetOverride(point="b.holds.enable", value="off", duration="1h", reason=reason)
+    by_hand = wanted(runtime.site, asked, "ming", now, runtime.resolver)
     assert by_hand.reason == "皮带 [31m 更换"
     assert views.override_view(runtime.site, by_hand, now, stored=True).value is False
 

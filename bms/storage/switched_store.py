@@ -66,7 +66,7 @@ def from_us(microseconds: int) -> datetime:
     return _EPOCH + microseconds * _MICROSECOND
 
 
-class SwitchStore:
+class SwitchedStore:
     """The part of the state database about what is switched; see `bms.storage.state.Store`."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path, outbox: Outbox) -> None:
@@ -76,7 +76,7 @@ class SwitchStore:
 
     def read(self, now: datetime) -> Switched:
         """What stands switched, with the extensions that ended a few days before `now`."""
-        return read_switches(self._connection, self._path, now)
+        return read_rows(self._connection, self._path, now)
 
     # --- seasons -----------------------------------------------------------------------------
 
@@ -239,7 +239,7 @@ class SwitchStore:
         self._outbox.note(now, who, via, what, why, details)
 
 
-def read_switches(connection: sqlite3.Connection, path: Path, now: datetime) -> Switched:
+def read_rows(connection: sqlite3.Connection, path: Path, now: datetime) -> Switched:
     """What stands switched, with the extensions that ended a few days before `now`."""
     with store_errors(path):
         spells = connection.execute(

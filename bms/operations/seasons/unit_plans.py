@@ -16,8 +16,8 @@ from bms.config.site import Site
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.errors import InvalidInput, Refused
 from bms.operations.requests.unit_requests import CancelUnit, ExtendUnit, ResumeUnit
-from bms.operations.seasons.plans import end_of, reason_of
-from bms.operations.seasons.standing import Standing
+from bms.operations.seasons.live_switched import LiveSwitched
+from bms.operations.seasons.season_plans import end_of, reason_of
 from bms.people.roles import name_of
 from bms.texts.messages import msg
 from bms.texts.problems import suggestion
@@ -38,38 +38,30 @@ class UnitPlan:
 
 
 def plan_extension(
-    site: Site,
-    standing: Standing,
-    user: str,
-    asked: ExtendUnit,
-    now: datetime,
+    site: Site, live: LiveSwitched, user: str, asked: ExtendUnit, now: datetime
 ) -> UnitPlan:
     """Running of an area from now on, whatever its schedule says; of one target or of all."""
     unit = _unit(site, user, asked.unit)
     reason = reason_of(asked.reason, msg("an extension"))
+    setpoints = asked.setpoints or {}
     if not asked.until and not asked.duration:
         raise InvalidInput(msg("say for how long: --for 2h or --until 21:30"))
     wanted = asked.mode or next((m for m in unit.modes if m != OFF_MODE), OFF_MODE)
-    setpoints = asked.setpoints or {}
     made = []
-    for name in _chosen(unit, asked.target or None):
+    for name in _chosen(unit, asked.target):
         zone = zone_of(site, name)
-        end = end_of(asked.until or None, asked.duration or None, now, zone)
+        end = end_of(asked.until, asked.duration, now, zone)
         refusal = unit.refusal(user, name, wanted, setpoints, now, end, zone)
         if refusal is not None:
             raise Refused(refusal)
-        given = {**_usual(site, standing, name, wanted, now), **setpoints}
+        given = {**_usual(site, live, name, wanted, now), **setpoints}
         by = name_of(site, user)
         made.append(Extension(0, unit.id, name, now, end, wanted, given, by, reason))
-    return UnitPlan(tuple(made), _replaced(standing, made, now))
+    return UnitPlan(tuple(made), _replaced(live, made, now))
 
 
 def plan_cancel(
-    site: Site,
-    standing: Standing,
-    user: str,
-    asked: CancelUnit,
-    now: datetime,
+    site: Site, live: LiveSwitched, user: str, asked: CancelUnit, now: datetime
 ) -> UnitPlan:
     """Off until what runs now would have ended, or for the rest of the day."""
     unit = _unit(site, user, asked.unit)
@@ -77,9 +69,9 @@ def plan_cancel(
     by = name_of(site, user)
     made: list[Extension] = []
     ended: list[int] = []
-    for name in _chosen(unit, asked.target or None):
-        running = [e.id for e in active(standing, now) if e.target == name and e.mode != OFF_MODE]
-        end = _off_until(site, standing, name, now, whole_day=asked.day)
+    for name in _chosen(unit, asked.target):
+        running = [e.id for e in active(live, now) if e.target == name and e.mode != OFF_MODE]
+        end = _off_until(site, live, name, now, whole_day=asked.day)
         if end is None and not running:
             continue
         ended += running
@@ -91,24 +83,24 @@ def plan_cancel(
             made.append(Extension(0, unit.id, name, now, end, OFF_MODE, {}, by, reason))
     if not made and not ended:
         raise Refused(msg("nothing runs in {unit} that could be cancelled", unit=unit.id))
-    return UnitPlan(tuple(made), tuple(dict.fromkeys((*ended, *_replaced(standing, made, now)))))
+    return UnitPlan(tuple(made), tuple(dict.fromkeys((*ended, *_replaced(live, made, now)))))
 
 
 def plan_resume(
-    site: Site, standing: Standing, user: str, asked: ResumeUnit, now: datetime
+    site: Site, live: LiveSwitched, user: str, asked: ResumeUnit, now: datetime
 ) -> UnitPlan:
     """Back to the schedule: what people changed ends."""
     unit = _unit(site, user, asked.unit)
-    chosen = _chosen(unit, asked.target or None)
-    ended = tuple(e.id for e in active(standing, now) if e.unit == unit.id and e.target in chosen)
+    chosen = _chosen(unit, asked.target)
+    ended = tuple(e.id for e in active(live, now) if e.unit == unit.id and e.target in chosen)
     if not ended:
         raise Refused(msg("{unit} runs as its schedule says", unit=unit.id))
     return UnitPlan((), ended)
 
 
-def active(standing: Standing, now: datetime) -> list[Extension]:
+def active(live: LiveSwitched, now: datetime) -> list[Extension]:
     """Extensions that are not over."""
-    return [e for e in standing.switched.extensions if e.end > now]
+    return [e for e in live.switched.extensions if e.end > now]
 
 
 def _unit(site: Site, user: str, unit_id: str) -> TimeUnit:
@@ -135,7 +127,7 @@ def _unit(site: Site, user: str, unit_id: str) -> TimeUnit:
 
 
 def _chosen(unit: TimeUnit, target: str | None) -> tuple[str, ...]:
-    if target is None:
+    if not target:
         return unit.targets
     for name in unit.targets:
         if target in (name, name.partition(".")[2]):
@@ -150,20 +142,20 @@ def _chosen(unit: TimeUnit, target: str | None) -> tuple[str, ...]:
     )
 
 
-def _replaced(standing: Standing, made: Sequence[Extension], now: datetime) -> tuple[int, ...]:
+def _replaced(live: LiveSwitched, made: Sequence[Extension], now: datetime) -> tuple[int, ...]:
     """What people asked for before, for the same targets: the last word counts alone."""
     targets = {extension.target for extension in made}
-    return tuple(e.id for e in active(standing, now) if e.target in targets)
+    return tuple(e.id for e in active(live, now) if e.target in targets)
 
 
 def _usual(
-    site: Site, standing: Standing, target: str, mode: str, now: datetime
+    site: Site, live: LiveSwitched, target: str, mode: str, now: datetime
 ) -> Mapping[str, float]:
     """The setpoints that the schedule last had for a mode, or will have next.
 
     An extension without setpoints would let go of them in the middle of a shift.
     """
-    resolver = _plain(site, standing, target)
+    resolver = _plain(site, live, target)
     if resolver is None:
         return {}
     today = now.astimezone(ZoneInfo(zone_of(site, target))).date()
@@ -175,10 +167,10 @@ def _usual(
 
 
 def _off_until(
-    site: Site, standing: Standing, target: str, now: datetime, *, whole_day: bool
+    site: Site, live: LiveSwitched, target: str, now: datetime, *, whole_day: bool
 ) -> datetime | None:
     """When what the schedule runs now ends; None if it runs nothing."""
-    resolver = _plain(site, standing, target)
+    resolver = _plain(site, live, target)
     if resolver is None:
         return None
     zone = ZoneInfo(zone_of(site, target))
@@ -193,6 +185,6 @@ def _off_until(
     return ends if ends is not None else midnight.astimezone(now.tzinfo)
 
 
-def _plain(site: Site, standing: Standing, target: str) -> Resolver | None:
+def _plain(site: Site, live: LiveSwitched, target: str) -> Resolver | None:
     """The schedule of a target without what people extended."""
-    return resolver_of(site, target, replace(standing.context, extensions=()))
+    return resolver_of(site, target, replace(live.context, extensions=()))

@@ -12,16 +12,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bms.config.points import base_of
+from bms.config.points import base_of, zone_of
 from bms.config.site import Site
 from bms.core.durations import parse_duration
 from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import coming
 from bms.core.switched import Spell, SpellKey, current, planned
-from bms.operations.requests.season_requests import SwitchSeason
-from bms.operations.seasons.standing import Standing
+from bms.operations.requests.season_requests import (
+    RenewOverlay,
+    SetOverlay,
+    SwitchSeason,
+    WithdrawSeason,
+)
+from bms.operations.seasons.live_switched import LiveSwitched
 from bms.people.roles import Action, may, name_of
-from bms.texts.messages import msg
+from bms.texts.messages import message_of, msg
 from bms.texts.problems import suggestion
 from schedules.model.context import OverlayLevel
 from schedules.model.overlays import OFF, Overlay
@@ -59,17 +64,11 @@ def reason_of(text: str, what: str) -> str:
 
 
 def plan_season(
-    site: Site,
-    standing: Standing,
-    user: str,
-    asked: SwitchSeason,
-    now: datetime,
-    *,
-    start: datetime | None = None,
+    site: Site, live: LiveSwitched, user: str, asked: SwitchSeason, now: datetime
 ) -> SeasonPlan:
-    """A season switched by hand at `start` (now if None), through `transitional` where needed."""
-    set_id, base, to, force = asked.season_set, asked.base, asked.to, asked.force
-    seasons, key = season_set(site, standing, set_id, base)
+    """A season switched by hand, through `transitional` where needed."""
+    set_id, base, to = asked.season_set, asked.base, asked.to
+    seasons, key = season_set(site, live, set_id, base)
     may(site, user, Action.SEASON, *targets_of(site, key))
     reason = reason_of(asked.reason, msg("a season switch"))
     if seasons.rule is None:
@@ -89,13 +88,13 @@ def plan_season(
                 suggestion=suggestion(to, seasons.names),
             )
         )
-    start = start if start is not None else now
+    start = coming(asked.at, now, zone_of(site, base)) if asked.at else now
     if start < now:
         raise Refused(msg("a season cannot begin in the past: leave --at away to switch now"))
     if start > now + timedelta(days=366):
         raise Refused(msg("a season is planned at most a year ahead"))
     zone = ZoneInfo(site.bases[base].zone)
-    spells = standing.spells(key)
+    spells = live.spells(key)
     spell = current(spells, start)
     if spell is not None and spell.start > now:
         spell = current(spells, now)  # what is planned before is replaced by this
@@ -106,7 +105,7 @@ def plan_season(
             msg("{base} is in {season} already ({set})", base=base, season=to, set=set_id)
         )
     dwell = timedelta(days=_dwell_days(seasons))
-    if spell is not None and spell.cause != "start" and not force:
+    if spell is not None and spell.cause != "start" and not asked.force:
         ready = spell.start + dwell
         if start < ready:
             raise Refused(
@@ -119,7 +118,7 @@ def plan_season(
                     end=_local(ready, zone),
                 )
             )
-    wait = max(dwell, CHANGEOVER) if not force else CHANGEOVER
+    wait = max(dwell, CHANGEOVER) if not asked.force else CHANGEOVER
     made = []
     at = start
     for season in way:
@@ -135,18 +134,19 @@ def plan_season(
 
 
 def plan_withdrawal(
-    site: Site, standing: Standing, user: str, set_id: str, base: str, now: datetime
+    site: Site, live: LiveSwitched, user: str, asked: WithdrawSeason, now: datetime
 ) -> SpellKey:
     """The set and base for which what is planned is taken back."""
-    _, key = season_set(site, standing, set_id, base)
+    set_id, base = asked.season_set, asked.base
+    _, key = season_set(site, live, set_id, base)
     may(site, user, Action.SEASON, *targets_of(site, key))
-    if not planned(standing.spells(key), now):
+    if not planned(live.spells(key), now):
         raise Refused(msg("nothing is planned for {set_id} of {base}", set_id=set_id, base=base))
     return key
 
 
 def season_set(
-    site: Site, standing: Standing, set_id: str, base: str
+    site: Site, live: LiveSwitched, set_id: str, base: str
 ) -> tuple[SeasonSet, SpellKey]:
     """The season set that a base uses, and its key. Raises InvalidInput if there is none."""
     if set_id not in site.library.seasons:
@@ -161,8 +161,8 @@ def season_set(
             )
         )
     key = set_id, base
-    if key not in standing.sets:
-        used = sorted({name for name, at in standing.sets if at == base}) or ["none"]
+    if key not in live.sets:
+        used = sorted({name for name, at in live.sets if at == base}) or ["none"]
         raise InvalidInput(
             msg(
                 "{base} does not use {set_id}; it uses {names}",
@@ -171,7 +171,7 @@ def season_set(
                 names=", ".join(used),
             )
         )
-    return standing.sets[key], key
+    return live.sets[key], key
 
 
 def targets_of(site: Site, key: SpellKey) -> list[str]:
@@ -193,20 +193,12 @@ def _dwell_days(seasons: SeasonSet) -> int:
 # --- overlays --------------------------------------------------------------------------------
 
 
-def plan_level(
-    site: Site,
-    user: str,
-    name: str,
-    level: str,
-    until: str | None,
-    duration: str | None,
-    reason: str,
-    now: datetime,
-) -> OverlayLevel:
+def plan_level(site: Site, user: str, asked: SetOverlay, now: datetime) -> OverlayLevel:
     """An overlay set to a level, until its renewal date at the latest."""
+    name, level = asked.overlay, asked.level
     overlay = _overlay(site, name)
     may(site, user, Action.OVERLAY, *sorted(_overlaid(overlay)))
-    reason = reason_of(reason, msg("an overlay"))
+    reason = reason_of(asked.reason, msg("an overlay"))
     if level == OFF:
         raise InvalidInput(
             msg("to switch {name} off, write: bms overlay clear SITE {name}", name=name)
@@ -218,7 +210,9 @@ def plan_level(
         )
     zone = ZoneInfo(site.file.zone)
     longest = now + timedelta(days=overlay.renew_days)
-    end = end_of(until, duration, now, str(zone)) if until or duration else longest
+    end = longest
+    if asked.until or asked.duration:
+        end = end_of(asked.until, asked.duration, now, str(zone))
     if end > longest:
         raise Refused(
             msg(
@@ -232,34 +226,27 @@ def plan_level(
 
 
 def plan_renewal(
-    site: Site,
-    standing: Standing,
-    user: str,
-    name: str,
-    until: str | None,
-    duration: str | None,
-    reason: str,
-    now: datetime,
+    site: Site, live: LiveSwitched, user: str, asked: RenewOverlay, now: datetime
 ) -> OverlayLevel:
     """The same level for longer; one that has just ended begins again."""
-    before = set_level(site, standing, name)
-    made = plan_level(site, user, name, before.level, until, duration, reason, now)
+    before = set_level(site, live, asked.overlay)
+    made = plan_level(site, user, SetOverlay(**dict(asked), level=before.level), now)
     return replace(made, start=before.start) if before.until > now else made
 
 
-def set_level(site: Site, standing: Standing, name: str) -> OverlayLevel:
+def set_level(site: Site, live: LiveSwitched, name: str) -> OverlayLevel:
     """The level that an overlay has or had last. Raises Refused if it is off."""
     _overlay(site, name)
-    for level in standing.switched.levels:
+    for level in live.switched.levels:
         if level.overlay == name:
             return level
     raise Refused(msg("{name} is off", name=name))
 
 
-def plan_clearing(site: Site, standing: Standing, user: str, name: str) -> OverlayLevel:
+def plan_clearing(site: Site, live: LiveSwitched, user: str, name: str) -> OverlayLevel:
     """The level to be cleared."""
     may(site, user, Action.OVERLAY, *sorted(_overlaid(_overlay(site, name))))
-    return set_level(site, standing, name)
+    return set_level(site, live, name)
 
 
 def _overlay(site: Site, name: str) -> Overlay:
@@ -305,7 +292,7 @@ def end_of(until: str | None, duration: str | None, start: datetime, zone: str) 
     try:
         return start + parse_duration(duration or "")
     except (ValueError, OverflowError) as error:
-        raise InvalidInput(str(error)) from None
+        raise InvalidInput(message_of(error)) from None
 
 
 def _local(moment: datetime, zone: ZoneInfo) -> str:

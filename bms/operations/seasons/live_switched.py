@@ -37,7 +37,7 @@ OVERDUE_DAYS = 14
 _TOLD_EVERY = timedelta(minutes=1)
 
 
-class Standing:
+class LiveSwitched:
     """Seasons, overlay levels and extensions of a site.
 
     `saved` is what `states()` returned before the restart; what of it does not fit begins anew.

@@ -17,7 +17,7 @@ from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Engine
 from bms.core.decisions import Priority, Severity
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
-from bms.operations.seasons.standing import Standing
+from bms.operations.seasons.live_switched import LiveSwitched
 from bms.storage import audit
 from bms.storage.state import FILE_NAME, Store, read_switched
 from drivers.points import Quality, Sample
@@ -55,17 +55,17 @@ def outdoor(value: float | None, now: datetime) -> dict[str, Sample]:
     return {POINT: Sample(POINT, value, quality, now)}
 
 
-def texts(standing: Standing, now: datetime) -> list[str]:
-    return [condition.text for condition in standing.conditions(now)]
+def texts(live: LiveSwitched, now: datetime) -> list[str]:
+    return [condition.text for condition in live.conditions(now)]
 
 
 def test_what_is_switched_by_hand_begins_where_the_dates_are_and_waits(tmp_path: Path) -> None:
-    standing = Standing(made(tmp_path), NOTHING_SWITCHED, {})
-    assert standing.advance({}, NOW)
-    assert not standing.advance({}, NOW + timedelta(days=200))
-    (first,) = standing.begun()
+    live = LiveSwitched(made(tmp_path), NOTHING_SWITCHED, {})
+    assert live.advance({}, NOW)
+    assert not live.advance({}, NOW + timedelta(days=200))
+    (first,) = live.begun()
     assert (first.season, first.cause) == ("summer", "start")
-    found = standing.season(KEY, NOW + timedelta(days=200))
+    found = live.season(KEY, NOW + timedelta(days=200))
     assert found is not None
     assert found.season == "summer"
 
@@ -74,50 +74,50 @@ def test_what_is_switched_by_hand_begins_where_the_dates_are_and_waits(tmp_path:
     ("days", "told"), [(0, False), (105, False), (107, True)], ids=["July", "14 days", "16 days"]
 )
 def test_a_season_that_nobody_switches_is_overdue(tmp_path: Path, days: int, told: bool) -> None:
-    standing = Standing(made(tmp_path), Switched((spell("summer", NOW),)), {})
-    found = texts(standing, NOW + timedelta(days=days))
+    live = LiveSwitched(made(tmp_path), Switched((spell("summer", NOW),)), {})
+    found = texts(live, NOW + timedelta(days=days))
     assert bool(found) is told
     if told:
         assert "by the dates it is transitional since 2026-10-01" in found[0]
 
 
 def test_a_level_is_told_before_and_after_its_end(tmp_path: Path) -> None:
-    standing = Standing(made(tmp_path), Switched(levels=(level(),)), {})
+    live = LiveSwitched(made(tmp_path), Switched(levels=(level(),)), {})
     ends = NOW + timedelta(days=14)
-    assert texts(standing, ends - timedelta(days=3, minutes=2)) == []
-    assert "unless somebody renews" in texts(standing, ends - timedelta(days=2))[0]
-    assert "nobody renewed it" in texts(standing, ends)[0]
-    assert texts(standing, ends + timedelta(days=8)) == []
-    standing.clear_level("epidemic")
-    assert texts(standing, ends + timedelta(minutes=2)) == []
+    assert texts(live, ends - timedelta(days=3, minutes=2)) == []
+    assert "unless somebody renews" in texts(live, ends - timedelta(days=2))[0]
+    assert "nobody renewed it" in texts(live, ends)[0]
+    assert texts(live, ends + timedelta(days=8)) == []
+    live.clear_level("epidemic")
+    assert texts(live, ends + timedelta(minutes=2)) == []
 
 
 def test_a_level_for_two_hours_is_not_announced_at_once(tmp_path: Path) -> None:
-    standing = Standing(made(tmp_path), Switched(levels=(level(days=2 / 24),)), {})
-    assert texts(standing, NOW + timedelta(minutes=30)) == []
-    assert texts(standing, NOW + timedelta(minutes=70)) != []
+    live = LiveSwitched(made(tmp_path), Switched(levels=(level(days=2 / 24),)), {})
+    assert texts(live, NOW + timedelta(minutes=30)) == []
+    assert texts(live, NOW + timedelta(minutes=70)) != []
 
 
 def test_a_level_that_the_file_does_not_know_any_more_does_nothing_and_is_told(
     tmp_path: Path,
 ) -> None:
-    standing = Standing(made(tmp_path), Switched(levels=(level("isolate"),)), {})
-    assert standing.context.overlays == ()
-    assert "does not know it" in texts(standing, NOW)[0]
+    live = LiveSwitched(made(tmp_path), Switched(levels=(level("isolate"),)), {})
+    assert live.context.overlays == ()
+    assert "does not know it" in texts(live, NOW)[0]
 
 
 def test_a_bad_sensor_is_told_first_as_kept_then_as_dates(tmp_path: Path) -> None:
     site = made(tmp_path, **{"schedules/seasons.yaml": BY_WEATHER})
-    standing = Standing(site, NOTHING_SWITCHED, {})
-    standing.advance(outdoor(25.0, NOW), NOW)
-    assert standing.conditions(NOW) == ()
+    live = LiveSwitched(site, NOTHING_SWITCHED, {})
+    live.advance(outdoor(25.0, NOW), NOW)
+    assert live.conditions(NOW) == ()
     for hours in range(1, 50):
         now = NOW + timedelta(hours=hours)
-        standing.advance(outdoor(None, now), now)
-    (kept,) = standing.conditions(NOW + timedelta(hours=5))
+        live.advance(outdoor(None, now), now)
+    (kept,) = live.conditions(NOW + timedelta(hours=5))
     assert kept.severity is Severity.NORMAL
     assert "stays as it is" in kept.text
-    (bad,) = standing.conditions(NOW + timedelta(hours=50))
+    (bad,) = live.conditions(NOW + timedelta(hours=50))
     assert bad.severity is Severity.URGENT
     assert "2 d 2 h" in bad.text
     assert "the dates decide" in bad.text
@@ -133,11 +133,11 @@ def test_a_missing_year_is_told_from_the_first_of_december(tmp_path: Path) -> No
         tmp_path,
         **{"schedules/calendars/cn.yaml": calendar, "schedules/air.yaml": schedule + exception},
     )
-    standing = Standing(site, Switched((spell("winter", NOW),)), {})
+    live = LiveSwitched(site, Switched((spell("winter", NOW),)), {})
     november, december = (datetime(2026, m, d, 20, tzinfo=UTC) for m, d in ((11, 29), (11, 30)))
 
     def told(now: datetime) -> list[tuple[str, Severity]]:
-        found = standing.conditions(now)
+        found = live.conditions(now)
         return [(c.key, c.severity) for c in found if c.key.startswith("calendar")]
 
     assert told(november) == []
@@ -147,14 +147,14 @@ def test_a_missing_year_is_told_from_the_first_of_december(tmp_path: Path) -> No
 
 def test_a_renamed_season_leaves_it_to_the_others(tmp_path: Path) -> None:
     switched = Switched((spell("sommer", NOW), spell("summer", NOW - timedelta(days=30))))
-    standing = Standing(made(tmp_path), switched, {})
-    assert [s.season for s in standing.context.seasons[KEY]] == ["summer"]
+    live = LiveSwitched(made(tmp_path), switched, {})
+    assert [s.season for s in live.context.seasons[KEY]] == ["summer"]
 
 
 def test_an_overlay_lies_on_the_schedule_and_loses_to_an_operator(tmp_path: Path) -> None:
     site = made(tmp_path)
-    standing = Standing(site, Switched((spell("summer", NOW),), (level(),)), {})
-    engine = Engine(assemble(site, (), standing.context), site.outputs)
+    live = LiveSwitched(site, Switched((spell("summer", NOW),), (level(),)), {})
+    engine = Engine(assemble(site, (), live.context), site.outputs)
     engine.cycle({}, NOW)
     speed = engine.why("b.air.speed_pct")
     assert speed is not None
@@ -179,7 +179,7 @@ def test_a_spell_made_while_the_clock_was_ahead_is_replaced_by_the_next(tmp_path
         store.save_states({}, [ahead], NOW)
         begun = spell("transitional", NOW + timedelta(days=20), "weather", "bms")
         store.save_states({}, [begun], NOW)
-        assert store.switches.read(NOW).spells == (first, begun)
+        assert store.switched.read(NOW).spells == (first, begun)
 
 
 # --- the disk --------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_everything_comes_back_exactly_after_every_single_change(tmp_path: Path)
     rng = random.Random(5)
     site = made(tmp_path)
     now = NOW
-    live = Standing(site, NOTHING_SWITCHED, {})
+    live = LiveSwitched(site, NOTHING_SWITCHED, {})
     done: set[str] = set()
     for _ in range(120):
         now += timedelta(microseconds=rng.randrange(1, 10**11))
@@ -199,24 +199,24 @@ def test_everything_comes_back_exactly_after_every_single_change(tmp_path: Path)
             if what == "season":
                 names = rng.sample(["summer", "transitional", "winter"], rng.randrange(1, 3))
                 spells = [spell(s, now + timedelta(days=20 * n)) for n, s in enumerate(names)]
-                store.switches.switch(spells, now)
+                store.switched.switch(spells, now)
                 live.put_spells(spells, now)
             elif what == "withdraw":
-                store.switches.withdraw_planned(KEY, now, "li", "not yet")
+                store.switched.withdraw_planned(KEY, now, "li", "not yet")
                 live.withdraw_planned({KEY}, now)
             elif what == "level":
                 put = level(rng.choice(["elevated", "full"]), start=now, days=rng.uniform(0.1, 14))
-                store.switches.put_level(put, now)
+                store.switched.put_level(put, now)
                 live.put_level(put)
             elif what == "clear":
-                store.switches.clear_level("epidemic", now, "li", "over")
+                store.switched.clear_level("epidemic", now, "li", "over")
                 live.clear_level("epidemic")
             elif what == "extend":
-                kept = store.switches.put_extensions([extension(0, start=now)], now)
+                kept = store.switched.put_extensions([extension(0, start=now)], now)
                 live.put_extensions(kept, now)
             elif what == "end":
                 ids = [e.id for e in live.switched.extensions if e.end > now][:1]
-                store.switches.put_extensions((), now, ended=ids, by="li", reason="enough")
+                store.switched.put_extensions((), now, ended=ids, by="li", reason="enough")
                 live.put_extensions((), now, ids)
             else:
                 store.save_states(
@@ -228,7 +228,7 @@ def test_everything_comes_back_exactly_after_every_single_change(tmp_path: Path)
                     spells=(*live.switched.spells, spell("summer", now, "weather", "bms")),
                 )
         with Store(tmp_path / "s") as store:
-            found = store.switches.read(now)
+            found = store.switched.read(now)
         expected = replace(
             live.switched,
             spells=tuple(sorted(live.switched.spells, key=lambda s: s.start)),
@@ -246,7 +246,7 @@ def test_everything_comes_back_exactly_after_every_single_change(tmp_path: Path)
 
 def test_a_change_whose_audit_was_cut_off_is_audited_once_after_the_restart(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
-        store.switches.put_level(level(), NOW)
+        store.switched.put_level(level(), NOW)
     (entry,) = audit.entries(tmp_path)
     assert (entry["what"], entry["who"]) == ("overlay.set", "li")
     assert entry["why"] == "a case in hall 2"
@@ -274,5 +274,5 @@ def test_a_database_of_before_has_nothing_switched(tmp_path: Path) -> None:
     connection.close()
     assert read_switched(tmp_path, NOW) == NOTHING_SWITCHED
     with Store(tmp_path) as store:
-        assert store.switches.read(NOW) == NOTHING_SWITCHED
+        assert store.switched.read(NOW) == NOTHING_SWITCHED
     assert read_switched(tmp_path / "nothing", NOW) == NOTHING_SWITCHED
