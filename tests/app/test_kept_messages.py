@@ -248,7 +248,7 @@ class Kept:
             self.plain.append(f"{place}: {text!r} is not {made}")
 
     def json(self, place: str, value: Any) -> None:
-        """JSON: messages by `to_json`, or English with `made_of` beside it."""
+        """JSON: messages by `to_json`, or English with its number among the texts beside it."""
         if isinstance(value, list):
             for part in value:
                 self.json(place, part)
@@ -257,7 +257,7 @@ class Kept:
                 self._message(place, from_json(value))
                 return
             for key, part in value.items():
-                if not (key == "reason" and "made_of" in value):
+                if not (key == "reason" and "text" in value):
                     self.json(f"{place}.{key}", part)
         elif isinstance(value, str):
             self._words(place, value)

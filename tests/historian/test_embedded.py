@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +26,7 @@ from bms.historian.log.embedded import ROW_SAMPLES, History
 from bms.historian.log.log_queries import FILE_NAME, LAYOUT
 from bms.historian.records import AlarmRow, AwardRow, Batch, Meter, Series, from_ms
 from bms.storage.sqlite import open_database
+from bms.texts.messages import made_of, msg
 from drivers.points import Quality, Sample, Value
 from tests.historian.support import START, at, good
 
@@ -212,6 +214,34 @@ def command(value: Value, priority: Priority, expires: datetime | None = None) -
         reason="开: weekly, schedules/a.yaml:3",
         expires=expires,
     )
+
+
+def test_a_reason_is_kept_as_what_it_was_made_of_and_words_as_words(history: History) -> None:
+    point = "plant.ch-1.enable"
+    ours = msg("override by {owner}: {reason}", owner="li", reason="x")
+    other = msg("override by {owner}", owner="li: x")
+    nested = msg("override by {owner}: {reason}", owner="li", reason=msg("x"))
+    reasons = [ours, str(ours), other, nested, ours, str(ours)]
+    rows = []
+    for n, reason in enumerate(reasons):
+        command = Command(
+            point=point, value=True, priority=Priority.OPERATOR, source="a", reason=reason
+        )
+        loser = replace(command, priority=Priority.SCHEDULE)
+        rows.append(AwardRow(point, at(n), Award(command, (loser,))))
+    for row in rows:
+        history.append(Batch(awards=[row]))
+    history.append(Batch([Sample("plant.ch-1.words", str(ours), Quality.GOOD, at(0))]))
+    for found, reason in zip(history.awards(point, *FOREVER), reasons, strict=True):
+        assert found.award is not None
+        for command in (found.award.winner, *found.award.losers):
+            assert command.reason == reason
+            assert made_of(command.reason) == made_of(reason)
+    (sample,) = history.samples("plant.ch-1.words", *FOREVER)
+    assert type(sample.value) is str
+    with History(history._directory, read_only=True) as reader:
+        texts = reader._rows("SELECT text, made_of FROM text WHERE text = ?", str(ours))
+    assert len(texts) == len({made_of(reason) for reason in reasons})
 
 
 def test_awards_come_back_with_their_losers(history: History) -> None:

@@ -25,6 +25,7 @@ from bms.texts.messages import (
     plural,
     remade,
     said,
+    same,
     to_json,
 )
 
@@ -103,6 +104,20 @@ def test_arguments_keep_what_their_format_needs(value: object, form: str) -> Non
 def test_every_message_comes_back_as_it_was_kept(message: Message) -> None:
     assert again(message) == message
     assert remade("", made_of(message)) == message
+
+
+def test_texts_are_the_same_if_they_were_made_of_the_same() -> None:
+    made = [
+        "on for 3 s", msg("on for 3 s"), msg("on for {seconds} s", seconds=3),
+        msg("on for {seconds} s", seconds="3"), msg("on for {seconds} s", seconds=msg("3")),
+        msg("on for {seconds:g} s", seconds=3.0), msg("{text}", text="on for 3 s"),
+        plural("on for {count} s", "on for {count} s", count=3),
+        msg("on for {seconds} s", seconds=3, more=None),
+    ]  # fmt: skip
+    for one in made:
+        for other in map(again, made):
+            assert one == other
+            assert same(one, other) == (made_of(one) == made_of(other))
 
 
 @pytest.mark.parametrize(

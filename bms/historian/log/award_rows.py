@@ -1,7 +1,7 @@
 """Awards as database rows: values and losers as JSON, long texts by their id.
 
 The losers are a list; where a minimum time wins, an object with its beginning and the list.
-Each has its reason in English and, where that is a message, what it was made of.
+Each has its reason in English and, where that is a message, its number among the texts.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Any
 
 from bms.core.decisions import Award, Command, Priority
 from bms.historian.records import AwardRow, from_ms, to_ms
-from bms.texts.messages import Message, from_json, to_json
+from bms.texts.messages import Message
 from drivers.points import PointId
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 INSERT = (
     "INSERT INTO award (point, time_ms, value, priority, source, reason, expires_ms, losers) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -30,18 +31,18 @@ def pack(row: AwardRow, point: int, text_id: Callable[[str], int]) -> tuple[Any,
     if row.award is None:
         return (point, to_ms(row.time), None, None, None, None, None, None)
     winner = row.award.winner
-    rest: Any = [_loser(c) for c in row.award.losers]
+    rest: Any = [_loser(c, text_id) for c in row.award.losers]
     if row.held_since is not None:
         rest = {"held_since_ms": to_ms(row.held_since), "losers": rest}
     return (
         point,
         to_ms(row.time),
-        json.dumps(winner.value, ensure_ascii=False),
+        _ENCODE(winner.value),
         int(winner.priority),
         text_id(winner.source),
         text_id(winner.reason),
         None if winner.expires is None else to_ms(winner.expires),
-        text_id(json.dumps(rest, ensure_ascii=False)) if rest else None,
+        text_id(_ENCODE(rest)) if rest else None,
     )
 
 
@@ -62,11 +63,11 @@ def unpack(row: tuple[Any, ...], text: Callable[[int], str]) -> AwardRow:
     held_since = None
     if isinstance(rest, dict):
         held_since, rest = from_ms(rest["held_since_ms"]), rest["losers"]
-    award = Award(winner, tuple(_command(point, item) for item in rest))
+    award = Award(winner, tuple(_command(point, item, text) for item in rest))
     return AwardRow(point, from_ms(time_ms), award, held_since)
 
 
-def _loser(command: Command) -> dict[str, Any]:
+def _loser(command: Command, text_id: Callable[[str], int]) -> dict[str, Any]:
     item: dict[str, Any] = {
         "value": command.value,
         "priority": int(command.priority),
@@ -74,19 +75,19 @@ def _loser(command: Command) -> dict[str, Any]:
         "reason": command.reason,
     }
     if isinstance(command.reason, Message):
-        item["made_of"] = to_json(command.reason)
+        item["text"] = text_id(command.reason)
     if command.expires is not None:
         item["expires_ms"] = to_ms(command.expires)
     return item
 
 
-def _command(point: PointId, item: dict[str, Any]) -> Command:
-    expires_ms = item.get("expires_ms")
+def _command(point: PointId, item: dict[str, Any], text: Callable[[int], str]) -> Command:
+    expires_ms, number = item.get("expires_ms"), item.get("text")
     return Command(
         point=point,
         value=item["value"],
         priority=Priority(item["priority"]),
         source=item["source"],
-        reason=from_json(item.get("made_of", item["reason"])),
+        reason=item["reason"] if number is None else text(number),
         expires=None if expires_ms is None else from_ms(expires_ms),
     )

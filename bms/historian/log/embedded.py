@@ -24,7 +24,7 @@ from bms.historian.log import award_rows
 from bms.historian.log.log_queries import TEXT_CACHE, Queries
 from bms.historian.records import Batch, Meter, to_ms
 from bms.storage.sqlite import transaction
-from bms.texts.messages import made_of, msg
+from bms.texts.messages import made_of, msg, same
 from drivers.points import PointId, Quality, Sample
 
 _TIME = itemgetter(3)
@@ -46,8 +46,8 @@ class History(Queries):
 
     def __init__(self, directory: Path, *, read_only: bool = False) -> None:
         super().__init__(directory, read_only=read_only)
-        self._texts: dict[tuple[str, str | None], int] = {}
-        """By the text and what it was made of."""
+        self._texts: dict[str, tuple[str, int]] = {}
+        """Of texts with the same words the one that came last, as it was, and its number."""
         self._meters: dict[PointId, tuple[int, int, int]] = {}
         """Row id and resolution (numerator, denominator) of the meters that readings go to."""
         self._widest_ms = 0
@@ -300,22 +300,23 @@ class History(Queries):
         return number
 
     def _text_id(self, text: str) -> int:
+        known = self._texts.get(text)
+        if known is not None and same(known[0], text):
+            return known[1]
         made = made_of(text)
-        key = (text, made)
-        number = self._texts.get(key)
-        if number is None:
-            row = self._connection.execute(
-                "SELECT id FROM text WHERE text = ? AND made_of IS ?", (text, made)
-            ).fetchone()
-            if row is None:
-                cursor = self._connection.execute(
-                    "INSERT INTO text (text, made_of) VALUES (?, ?)", (text, made)
-                )
-                row = (cursor.lastrowid,)
-            if len(self._texts) >= TEXT_CACHE:
-                for old in list(islice(self._texts, TEXT_CACHE // 2)):
-                    del self._texts[old]
-            number = self._texts[key] = int(row[0])
+        row = self._connection.execute(
+            "SELECT id FROM text WHERE text = ? AND made_of IS ?", (text, made)
+        ).fetchone()
+        if row is None:
+            cursor = self._connection.execute(
+                "INSERT INTO text (text, made_of) VALUES (?, ?)", (text, made)
+            )
+            row = (cursor.lastrowid,)
+        if len(self._texts) >= TEXT_CACHE:
+            for old in list(islice(self._texts, TEXT_CACHE // 2)):
+                del self._texts[old]
+        number = int(row[0])
+        self._texts[text] = text, number
         return number
 
     def prune(
