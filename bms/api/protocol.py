@@ -19,7 +19,7 @@ from pydantic.json_schema import models_json_schema
 from bms.core.errors import BmsError, InvalidInput, Refused, Unfinished
 from bms.operations.requests.operation import Answer, Operation, Request
 from bms.texts.field import Words
-from bms.texts.messages import message_of
+from bms.texts.messages import message_of, quoted
 from bms.texts.problems import Problem
 
 LINE_LIMIT = 16 * 1024 * 1024
@@ -89,9 +89,11 @@ def error_received(sent: ErrorSent) -> BmsError:
     """The error that was sent, to be raised here."""
     cls = _KINDS.get(sent.kind, BmsError)
     if cls is InvalidInput:
-        problems = [Problem(p.file, p.line, p.column, p.message, p.hint) for p in sent.problems]
-        return InvalidInput(sent.message, problems)
-    return cls(sent.message)
+        problems = [
+            Problem(p.file, p.line, p.column, quoted(p.message), p.hint) for p in sent.problems
+        ]
+        return InvalidInput(quoted(sent.message), problems)
+    return cls(quoted(sent.message))
 
 
 def schema(operations: Sequence[Operation[Request, BaseModel]]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from bms.operations.requests.live_requests import CycleView
 from bms.operations.running import Running
 from bms.operations.runtime import Runtime
 from bms.storage.sqlite import make_directory
+from bms.texts.messages import quoted
 from bms.texts.yaml.parsing import Problem
 from drivers.ticker import Ticker
 
@@ -179,7 +180,7 @@ def _sinks(site: Site, runtime: Runtime, now: Callable[[], datetime]) -> Sequenc
 
     def trouble(key: str, text: str) -> None:
         if text:
-            runtime.raise_own(Condition(key, Severity.NORMAL, text))
+            runtime.raise_own(Condition(key, Severity.NORMAL, quoted(text)))
         else:
             runtime.clear_own(key)
 

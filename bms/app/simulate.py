@@ -29,7 +29,7 @@ from bms.ledger.posting import Posting
 from bms.operations.seasons.live_switched import STATES, LiveSwitched
 from bms.storage.sqlite import make_directory
 from bms.storage.state import Store
-from bms.texts.messages import msg
+from bms.texts.messages import msg, quoted
 from drivers.plant import Plant, PlantDriver
 
 STORE_EVERY = timedelta(days=1)
@@ -123,7 +123,7 @@ class _Batches:
 
     def _prune(self, outcome: Outcome, now: datetime) -> None:
         if outcome.error:
-            raise StoreError(outcome.error)
+            raise StoreError(quoted(outcome.error))
         if outcome.compacted is not None:
             least = least_taken(self._directory, None, self._history.uid())
             while self._history.prune(now - LOG_KEPT, compacted=outcome.compacted, taken=least):

@@ -16,6 +16,7 @@ from bms.config.shapes.links import LinkSettings
 from bms.config.shapes.models import BaseFile, SiteFile
 from bms.core.decisions import Controller, OutputRules
 from bms.core.equipment import LIMITS, Equipment, Medium
+from bms.texts.messages import Message
 from bms.texts.yaml.parsing import Origin
 from drivers.modbus.wire.transport import UnitProfile
 from drivers.points import Point, PointId, Value
@@ -86,7 +87,7 @@ class StrategySpec:
     setpoints: Mapping[str, Setpoint]
     """Setpoints a schedule may give, by name."""
     parameters: type[FileModel]
-    check: Callable[[Group], Sequence[tuple[tuple[str | int, ...], str]]]
+    check: Callable[[Group], Sequence[tuple[tuple[str | int, ...], Message]]]
     build: Callable[[Group], Sequence[Controller[Any]]]
     each: bool = False
     """Whether it commands each member by itself: then one may have a schedule of its own."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Generic, Protocol, TypeVar
 
+from bms.texts.messages import Message
 from drivers.points import PointId, Quality, Sample, Value
 
 
@@ -86,7 +87,7 @@ class Condition:
     key: str
     """For example `binjiang.ch-1:proof`."""
     severity: Severity
-    text: str
+    text: Message
 
 
 @dataclass(frozen=True, slots=True)

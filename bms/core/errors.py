@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bms.texts.messages import Message
 from bms.texts.yaml.parsing import Problem
 
 
@@ -22,13 +23,16 @@ class BmsError(Exception):
 
     exit_code = 1
 
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+
 
 class InvalidInput(BmsError):
     """Files or arguments that cannot be used; `problems` lists all of them."""
 
     exit_code = 2
 
-    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+    def __init__(self, message: Message, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bms.core.errors import InvalidInput
 from bms.core.instants import shown_at
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 
 END_OF_BLOCK = "end-of-block"
 
@@ -28,7 +28,7 @@ class _Reading:
     """What a text can mean: the instants (UTC) of a wall-clock time, in order, usually one."""
 
     instants: tuple[datetime, ...]
-    skipped: str = ""
+    skipped: Message | None = None
     """Why the time does not exist; the instants are then what it would be without the change."""
 
 
@@ -73,7 +73,7 @@ def past(text: str, now: datetime, zone: str) -> datetime:
 
 
 def _real(reading: _Reading, moment: datetime) -> datetime:
-    if reading.skipped:
+    if reading.skipped is not None:
         raise InvalidInput(reading.skipped)
     return moment
 

@@ -27,6 +27,7 @@ __all__ = [
     "message_of",
     "msg",
     "plural",
+    "quoted",
     "remade",
     "said",
     "same",
@@ -95,10 +96,15 @@ def joined(by: str, *parts: str) -> Message:
     return _made(between.join(places), "", {f"part_{n}": p for n, p in enumerate(parts, 1)})
 
 
-def message_of(error: BaseException) -> str:
+def quoted(words: str) -> Message:
+    """Somebody else's words as a message: an argument alone, which is never translated."""
+    return words if isinstance(words, Message) else msg("{words}", words=words)
+
+
+def message_of(error: BaseException) -> Message:
     """What an exception says, as the message it was made with where it was made with one."""
     first = error.args[0] if error.args else None
-    return first if isinstance(first, Message) else str(error)
+    return first if isinstance(first, Message) else quoted(str(error))
 
 
 def said(message: str, catalogue: Catalogue) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from bms.texts.messages import msg, plural
+from bms.texts.messages import Message, msg, plural
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indices from the document's root to a node."""
@@ -16,7 +16,7 @@ Path: TypeAlias = tuple[str | int, ...]
 class TextError(ValueError):
     """A text that cannot be used; `hint` says what to write instead."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: Message, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
 
@@ -40,7 +40,7 @@ class Problem:
     file: str
     line: int
     column: int
-    message: str
+    message: Message
     hint: str = ""
 
     def __str__(self) -> str:
@@ -69,7 +69,9 @@ class Document:
                 return self.values[here]
         return Origin(self.file, 1)
 
-    def problem(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> Problem:
+    def problem(
+        self, path: Path, message: Message, hint: str = "", *, key: bool = False
+    ) -> Problem:
         """A problem at the place of `path`."""
         place = self.at(path, key=key)
         return Problem(self.file, place.line, place.column, message, hint)

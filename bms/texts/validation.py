@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bms.texts.messages import Message, msg, plural
+from bms.texts.messages import Message, msg, plural, quoted
 
 __all__ = ["validation_message"]
 
@@ -44,7 +44,7 @@ _PLAIN: dict[str, Message] = {
 """By pydantic's type of error."""
 
 
-def validation_message(item: Mapping[str, Any]) -> str:
+def validation_message(item: Mapping[str, Any]) -> Message:
     """One item of `ValidationError.errors()` as a message, without the place.
 
     A validator that raised ValueError with a message is shown with that; what pydantic says and
@@ -59,7 +59,7 @@ def validation_message(item: Mapping[str, Any]) -> str:
     if known is not None:
         return known
     said = str(item["msg"]).removeprefix("Value error, ")
-    return said[:1].lower() + said[1:]
+    return quoted(said[:1].lower() + said[1:])
 
 
 def _limited(kind: str, context: Mapping[str, Any]) -> Message | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from bms.texts.problems import Origin
 from schedules.model.week import WEEKDAYS, time_text
 
@@ -45,7 +45,7 @@ class TimeUnit:
         start: datetime,
         end: datetime,
         zone: str,
-    ) -> str | None:
+    ) -> Message | None:
         """Why an extension is not allowed, for people; None if it is. Instants are aware."""
         local = start.astimezone(ZoneInfo(zone))
         if user not in self.people:

@@ -24,6 +24,7 @@ from bms.core.clock import SystemClock
 from bms.core.errors import StoreError
 from bms.field.plants import EchoPlant
 from bms.historian.records import Batch
+from bms.texts.messages import msg
 from drivers.base import Driver, Write, WriteResult
 from drivers.plant import PlantDriver
 from tests.acceptance.park import SITE
@@ -145,7 +146,7 @@ async def test_a_full_disk_does_not_end_the_control(
         save: Callable[..., None] = store.save_states
 
         def full(*_args: object) -> None:
-            raise StoreError("state.db: database or disk is full")
+            raise StoreError(msg("state.db: database or disk is full"))
 
         store.save_states = full
         found = await alarm(app, directory, "store:states")

@@ -14,6 +14,7 @@ from bms.config.shapes.filemodel import FileModel
 from bms.config.site import Group, Setpoint, Site, StrategySpec
 from bms.config.writing.scaffold import template
 from bms.core.decisions import Decision, Priority, Snapshot, Stage
+from bms.texts.messages import Message, msg
 from bms.texts.yaml.parsing import Problem
 from drivers.points import PointId
 
@@ -40,15 +41,15 @@ class Switch:
         return Decision((), None)
 
 
-def check_members(group: Group) -> Sequence[tuple[tuple[str | int, ...], str]]:
-    wrong: list[tuple[tuple[str | int, ...], str]] = [
-        (("members", 0), f"'{member.id}' has no enable point")
+def check_members(group: Group) -> Sequence[tuple[tuple[str | int, ...], Message]]:
+    wrong: list[tuple[tuple[str | int, ...], Message]] = [
+        (("members", 0), msg("'{member}' has no enable point", member=member.id))
         for member in group.members
         if "enable" not in member.points
     ]
     header = group.parameters.header
     if header is not None and header not in group.equipment:
-        wrong.append((("parameters", "header"), f"no equipment '{header}'"))
+        wrong.append((("parameters", "header"), msg("no equipment '{header}'", header=header)))
     return wrong
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from bms.config.writing.render import render, width
+from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Problem
 
 
 def test_the_mark_stands_under_the_word() -> None:
     text = "title: x\nbases: {plant: {zone: Asia/Shanghi, energy: {}}}  # note\n"
-    problem = Problem("site.yaml", 2, 23, "no time zone 'Asia/Shanghi'", "did you mean …?")
+    problem = Problem("site.yaml", 2, 23, msg("no time zone 'Asia/Shanghi'"), "did you mean …?")
     assert render([problem], {"site.yaml": text}) == (
         "site.yaml:2:23: no time zone 'Asia/Shanghi'\n"
         "    2 | bases: {plant: {zone: Asia/Shanghi, energy: {}}}  # note\n"
@@ -20,7 +21,9 @@ def test_the_mark_stands_under_the_word() -> None:
 
 def test_full_width_characters_take_two_columns() -> None:
     text = "title: {zh: 空调，机房}\n"
-    problem = Problem("a.yaml", 1, 15, "full-width character '，' cannot be used here", "write ','")
+    problem = Problem(
+        "a.yaml", 1, 15, msg("full-width character '，' cannot be used here"), "write ','"
+    )
     lines = render([problem], {"a.yaml": text}).splitlines()
     source, mark = lines[1], lines[2]
     assert source[: source.index("，")].startswith("    1 | title: {zh: 空调")
@@ -40,15 +43,15 @@ def test_full_width_characters_take_two_columns() -> None:
     ],
 )
 def test_how_much_is_marked(line: str, column: int, marked: int) -> None:
-    text = render([Problem("a.yaml", 1, column, "m")], {"a.yaml": line})
+    text = render([Problem("a.yaml", 1, column, msg("m"))], {"a.yaml": line})
     assert text.splitlines()[2].count("^") == marked
 
 
 def test_without_the_source_the_hint_follows() -> None:
     problems = [
-        Problem("gone.yaml", 1, 1, "this file is missing", "every site has one"),
-        Problem("a.yaml", 99, 1, "beyond the end"),
-        Problem("a.yaml", 1, 99, "beyond the line"),
+        Problem("gone.yaml", 1, 1, msg("this file is missing"), "every site has one"),
+        Problem("a.yaml", 99, 1, msg("beyond the end")),
+        Problem("a.yaml", 1, 99, msg("beyond the line")),
     ]
     assert render(problems, {"a.yaml": "a: 1"}).splitlines() == [
         "gone.yaml:1:1: this file is missing",
@@ -65,7 +68,7 @@ def test_nothing_to_say() -> None:
 
 
 def test_no_control_characters_reach_the_terminal() -> None:
-    shown = render([Problem("a.yaml", 1, 3, "m")], {"a.yaml": "\x1b[2J\tx\n"})
+    shown = render([Problem("a.yaml", 1, 3, msg("m"))], {"a.yaml": "\x1b[2J\tx\n"})
     assert "\x1b" not in shown
     assert "\t" not in shown
 
@@ -83,7 +86,7 @@ def test_of_a_very_long_line_the_part_around_the_mark_is_shown(
 ) -> None:
     line = "空 " * (before // 2) + "x" * marked + " 调" * (after // 2)
     column = len("空 " * (before // 2)) + 1
-    text = render([Problem("a.yaml", 1, column, "m", "hint")], {"a.yaml": line})
+    text = render([Problem("a.yaml", 1, column, msg("m"), "hint")], {"a.yaml": line})
     _, source, mark = text.splitlines()
     assert width(source) <= 2 * 170
     at = width(mark[: mark.index("^")])

@@ -22,6 +22,7 @@ from bms.historian.log.embedded import History
 from bms.historian.reading.trends import Trends
 from bms.historian.records import Batch, Series, to_ms
 from bms.historian.streams import RollupRow
+from bms.texts.messages import msg
 from drivers.points import Quality, Sample
 
 ZONE = "Asia/Shanghai"
@@ -245,7 +246,7 @@ def test_a_pass_that_breaks_off_is_redone_without_a_trace(
         original = getattr(RollDb, name)
 
         def broken(self: RollDb, *args: object, _name: str = name) -> None:
-            raise StoreError(f"the power failed in {_name}")
+            raise StoreError(msg("the power failed in {step}", step=_name))
 
         monkeypatch.setattr(RollDb, name, broken)
         with pytest.raises(StoreError, match="power failed"):

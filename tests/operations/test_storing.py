@@ -17,6 +17,7 @@ from bms.operations import changes
 from bms.operations.overrides import override_record
 from bms.storage import audit, sqlite
 from bms.storage.state import FILE_NAME, Store
+from bms.texts.messages import msg
 from tests.app.test_app import controlled
 from tests.asking import ask
 from tests.operations.seasons.site import SITE, USER, time_units
@@ -237,7 +238,7 @@ def test_an_override_is_stored_with_its_audit_or_not_at_all(
     from tests.storage.test_state import WANTED
 
     def full(*_args: object, **_details: object) -> None:
-        raise StoreError("no space left on device")
+        raise StoreError(msg("no space left on device"))
 
     with Store(tmp_path) as store, monkeypatch.context() as disk:
         disk.setattr(audit, "record", full)

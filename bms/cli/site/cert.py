@@ -21,7 +21,7 @@ from bms.cli.common import (
 )
 from bms.core.errors import BmsError, InvalidInput, Unreachable
 from bms.texts.language import say
-from bms.texts.messages import msg
+from bms.texts.messages import message_of, msg
 from bms.texts.system_errors import os_cause
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def show_(site: Path, as_json: bool) -> None:
     try:
         own = load(certificate) if certificate.exists() else None
     except CertificateProblem as error:
-        raise InvalidInput(str(error)) from None
+        raise InvalidInput(message_of(error)) from None
     servers = list(trusted(trusted_servers(directory)).values())
     if as_json:
         print_json({"own": own and _view(own), "trusted": [_view(one) for one in servers]})

@@ -223,7 +223,7 @@ class FleetReader:
             self._add_profile(link, unit, device)
             self._add_outputs(machine, device, points, entry)
             taken = self._registers.claim(machine.id, link, list(points.values()))
-            if taken:
+            if taken is not None:
                 hint = msg("check the unit and the addresses")
                 self.problems.append(document.problem(path, taken, hint, key=True))
                 return

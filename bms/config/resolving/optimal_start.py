@@ -13,11 +13,11 @@ from bms.config.reading.names import RunError, select
 from bms.config.shapes.filemodel import FileModel
 from bms.core.durations import parse_duration
 from bms.core.equipment import Equipment
-from bms.texts.messages import message_of, msg
+from bms.texts.messages import Message, message_of, msg
 from drivers.points import PointId
 from schedules.model.week import parse_time
 
-Finding: TypeAlias = tuple[tuple[str | int, ...], str]
+Finding: TypeAlias = tuple[tuple[str | int, ...], Message]
 
 
 def _duration(value: object) -> object:
@@ -117,7 +117,7 @@ def resolve(
     zone: list[PointId] = []
     for index, name in enumerate(file.zone):
         points, problem = _points(name, "zone_temp", base, equipment)
-        if problem:
+        if problem is not None:
             findings.append((("zone", index), problem))
         zone += points
     outdoor = one(file.outdoor, "outdoor_temp", "outdoor")
@@ -159,7 +159,7 @@ def resolve(
 
 def _points(
     text: str, role: str, base: str, equipment: Mapping[str, Equipment]
-) -> tuple[list[PointId], str]:
+) -> tuple[list[PointId], Message | None]:
     """The points that `ahu-*` or `ahu-1.supply_temp` stands for, or what is wrong with it."""
     name, dot, given = text.partition(".")
     role = given if dot else role
@@ -172,4 +172,4 @@ def _points(
     without = [n for n in found if role not in equipment[n].points]
     if without:
         return [], msg("'{name}' has no '{role}' point", name=without[0], role=role)
-    return [equipment[n].points[role] for n in found], ""
+    return [equipment[n].points[role] for n in found], None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bms.config.shapes.models import OutputFile
 from bms.core.decisions import OutputRules
 from bms.core.equipment import Kind, PointClass, Role
-from bms.texts.messages import msg
+from bms.texts.messages import Message, message_of, msg
 from bms.texts.yaml.parsing import suggestion
 from drivers.codec.encoding import codec
 from drivers.codec.scaling import FLOATS
@@ -31,7 +31,7 @@ class Finding:
     """Something wrong at a path below what was looked at."""
 
     path: tuple[str | int, ...]
-    message: str
+    message: Message
     hint: str = ""
     key: bool = False
 
@@ -146,24 +146,26 @@ def _check_setting(
         )
         findings.append(Finding((role.name, "on_stop"), refused, msg("write hold")))
     if setting.default is not None:
-        message, hint = _check_default(role, setting.default, point, register_type)
-        if message:
-            findings.append(Finding((role.name, "default"), message, hint))
+        wrong = _check_default(role, setting.default, point, register_type)
+        if wrong is not None:
+            findings.append(Finding((role.name, "default"), *wrong))
     return findings
 
 
-def _check_default(role: Role, default: Value, point: Point, register_type: str) -> tuple[str, str]:
+def _check_default(
+    role: Role, default: Value, point: Point, register_type: str
+) -> tuple[Message, Message] | None:
     if role.klass is PointClass.STATE:
         if isinstance(default, bool):
-            return "", ""
+            return None
         return msg("{default!r} is not a state", default=default), msg("write true or false")
     if isinstance(default, bool | str):
-        unit = f" in {role.unit}" if role.unit else ""
-        return msg("{default!r} is not a number", default=default), msg(
-            "'{name}' is a number{unit}", name=role.name, unit=unit
-        )
+        refused = msg("{default!r} is not a number", default=default)
+        if not role.unit:
+            return refused, msg("'{name}' is a number", name=role.name)
+        return refused, msg("'{name}' is a number in {unit}", name=role.name, unit=role.unit)
     if register_type in FLOATS or not isinstance(point.address, ModbusAddress):
-        return "", ""
+        return None
     made = codec(point.address)
     try:
         if made.partial:
@@ -171,5 +173,5 @@ def _check_default(role: Role, default: Value, point: Point, register_type: str)
         else:
             made.encode(default)
     except ValueError as error:
-        return msg("{default} does not fit the register", default=default), str(error)
-    return "", ""
+        return msg("{default} does not fit the register", default=default), message_of(error)
+    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from drivers.codec.encoding import codec, width
 from drivers.points import Address, ModbusAddress, Point, PointId
 
@@ -16,7 +16,7 @@ class Registers:
         self._machines: dict[tuple[str, frozenset[Address]], str] = {}
         self._writers: dict[object, list[tuple[int, PointId]]] = {}
 
-    def claim(self, machine: str, link: str, points: Sequence[Point]) -> str:
+    def claim(self, machine: str, link: str, points: Sequence[Point]) -> Message | None:
         """Note the points of a machine; a sentence if they are, or overlap, another's.
 
         Reading one register twice is fine. All the same registers, or writing one twice, is not.
@@ -29,10 +29,10 @@ class Registers:
                 machine=machine,
                 other_machine=same,
             )
-        taken: str = ""
+        taken: Message | None = None
         for point in points:
             other = self._note(link, point) if point.writable else None
-            if other is not None and not taken:
+            if other is not None and taken is None:
                 taken = msg(
                     "'{point}' writes the same register as '{other_point}'",
                     point=point.id,

@@ -9,7 +9,7 @@ from bms.config.points import base_of
 from bms.config.reading.files import CALENDARS, OVERLAYS, SEASONS, TIME_UNITS
 from bms.config.reading.sections import Names
 from bms.config.site import Site, StrategySpec
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from bms.texts.yaml.parsing import Origin, Problem, suggestion
 from schedules.files.folder import load as load_library
 from schedules.files.targets import Targets
@@ -185,5 +185,5 @@ def _check_use(
     return problems
 
 
-def _problem(place: Origin, message: str, hint: str) -> Problem:
+def _problem(place: Origin, message: Message, hint: str) -> Problem:
     return Problem(place.file, place.line, place.column, message, hint)

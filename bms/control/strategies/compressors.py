@@ -262,9 +262,9 @@ class CompressorController:
         key = (state.wanted, state.cap_released, mode, cap_award)
         if self._last is not None and self._last[0] == key:
             return self._last[1]
-        reason: str = groups.because(msg("group {mode}", mode=mode.value), mode)
+        reason = groups.because(msg("group {mode}", mode=mode.value), mode)
         if state.on:
-            text: str = msg("{units} of at most {cap} units", units=len(state.wanted), cap=cap)
+            text = msg("{units} of at most {cap} units", units=len(state.wanted), cap=cap)
             if state.cap_released:
                 text = msg(
                     "{units} units, cap of {cap} released for lack of pressure",
@@ -309,7 +309,7 @@ class CompressorController:
         found = []
         group = self._group.id
         if lasted(state.critical_since, CRITICAL_FOR_S, now) or state.cap_released:
-            text: str = msg(
+            text = msg(
                 "{group}: pressure below {critical_kpa:g} kPa for {critical_for_s:g} s",
                 group=group,
                 critical_kpa=self._critical_kpa,

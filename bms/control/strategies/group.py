@@ -9,16 +9,16 @@ from bms.config.site import Group
 from bms.control.engine.protection import is_on
 from bms.core.decisions import Award, Condition, Priority, Severity, Snapshot
 from bms.core.equipment import Equipment
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from drivers.points import PointId, Quality
 
-Finding: TypeAlias = tuple[tuple[str | int, ...], str]
+Finding: TypeAlias = tuple[tuple[str | int, ...], Message]
 """Where in the group entry something is wrong, and what."""
 
 MODES = ("on", "off")
 
 
-def because(what: str, award: Award) -> str:
+def because(what: str, award: Award) -> Message:
     """A reason with the reason behind it."""
     return msg("{action} ← {reason}", action=what, reason=award.winner.reason)
 

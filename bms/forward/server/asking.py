@@ -20,7 +20,7 @@ from bms.config.shapes.sinks import InfluxFile
 from bms.core.errors import BmsError
 from bms.forward.server.http import authorization, points_elsewhere
 from bms.forward.server.tls import trust, why_no_answer
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 
 QUERY_TIMEOUT_S = 60.0
 
@@ -113,11 +113,13 @@ class Reader:
         """The series of an InfluxQL answer; times in milliseconds."""
         status, answer = await self.request("POST", "/query", q=query, db=database, epoch="ms")
         if status != 200 or not isinstance(answer, dict):
-            raise QueryFailed(f"{self._settings.url}: {status}: {words_of(answer)}")
+            raise QueryFailed(_said(self._settings.url, status, answer))
         tables = []
         for result in answer.get("results", []):
             if "error" in result:
-                raise QueryFailed(f"{self._settings.url}: {result['error']}")
+                raise QueryFailed(
+                    msg("{url}: {answer}", url=self._settings.url, answer=result["error"])
+                )
             tables += [
                 Table(
                     series.get("name", ""),
@@ -191,7 +193,7 @@ class Reader:
             "GET", "/api/v1/query", query=query, time=f"{(end_ms - 1) / 1000:.3f}", nocache="1"
         )
         if status != 200 or not isinstance(answer, dict) or "data" not in answer:
-            raise QueryFailed(f"{self._settings.url}: {status}: {words_of(answer)}")
+            raise QueryFailed(_said(self._settings.url, status, answer))
         return {
             item["metric"].get("point", ""): float(item["value"][1])
             for item in answer["data"]["result"]
@@ -202,6 +204,10 @@ def _duration_ms(text: str) -> int | None:
     """Milliseconds of a duration as InfluxDB 1.x writes it (2160h0m0s); None for 0, for ever."""
     units = {"h": 3_600_000, "m": 60_000, "s": 1000}
     return sum(int(n) * units[unit] for n, unit in re.findall(r"(\d+)([hms])", text)) or None
+
+
+def _said(url: str, status: int, answer: Any) -> Message:
+    return msg("{url}: {status}: {answer}", url=url, status=status, answer=words_of(answer))
 
 
 def words_of(answer: Any) -> str:

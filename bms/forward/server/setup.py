@@ -256,8 +256,14 @@ async def _ask(
             )
         )
     if status >= 300:
-        # The request and the server's own words.
-        raise SetupFailed(f"{method} {path}: {status}: {words_of(answer)}")
+        raise SetupFailed(
+            msg(
+                "{request}: {status}: {answer}",
+                request=f"{method} {path}",
+                status=status,
+                answer=words_of(answer),
+            )
+        )
     if isinstance(answer, str):
         raise SetupFailed(
             msg(

@@ -33,7 +33,8 @@ from bms.historian.formats.rollups import QUARTER_MS, Rollups, local_dates, summ
 from bms.historian.log.log_queries import Queries
 from bms.historian.manifest import Segment
 from bms.historian.records import to_ms
-from bms.texts.messages import message_of
+from bms.texts.messages import message_of, msg
+from bms.texts.system_errors import os_cause
 
 GRACE: Final = timedelta(minutes=2)
 """Links may deliver this late before their quarter hour is closed."""
@@ -294,8 +295,9 @@ def _locked(directory: Path) -> Iterator[None]:
     try:
         handle = (directory / LOCK).open("w")
     except OSError as error:
-        # The system's own words.
-        raise StoreError(f"{directory / LOCK}: {error.strerror}") from error
+        raise StoreError(
+            msg("{file}: {cause}", file=directory / LOCK, cause=os_cause(error))
+        ) from error
     with handle:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -26,6 +26,7 @@ from bms.historian.manifest import ANALOG, Segment
 from bms.storage.durable import sync_directory
 from bms.storage.sqlite import Layout, open_database, store_errors
 from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
 
 LAYOUT: Final = Layout(
     msg("raw history"),
@@ -58,7 +59,9 @@ class SegmentWriter:
         try:
             self._draft.unlink(missing_ok=True)
         except OSError as error:
-            raise DiskError(f"{self._draft}: {error.strerror}") from error
+            raise DiskError(
+                msg("{file}: {cause}", file=self._draft, cause=os_cause(error))
+            ) from error
         with store_errors(self._draft):
             self._connection = sqlite3.connect(self._draft, isolation_level=None)
             # No journal: a draft that breaks off is thrown away.

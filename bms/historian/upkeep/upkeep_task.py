@@ -153,7 +153,7 @@ class UpkeepTask:
         """What is wrong with the history as it is kept."""
         found = []
         if self.error:
-            text: str = msg("history is stored, but not compacted: {error}", error=self.error)
+            text = msg("history is stored, but not compacted: {error}", error=self.error)
             found.append(Condition("store:upkeep", Severity.URGENT, text))
         last = self.last
         if last is not None and (last.dropped_samples or last.missing_bytes):

@@ -182,7 +182,7 @@ def _row(
     columns: Mapping[str, int],
     now: datetime,
 ) -> _Row | Problem:
-    def problem(column: str, message: str) -> Problem:
+    def problem(column: str, message: Message) -> Problem:
         return Problem(file, line, columns[column] + 1, message)
 
     if len(cells) <= max(columns.values()):
@@ -296,7 +296,7 @@ def _taken(spec: MeterSpec, known: _Known) -> tuple[Message, Message]:
 
 def _contradiction(
     spec: MeterSpec, before: Decimal, after: Decimal, from_ms: int, until_ms: int
-) -> str:
+) -> Message | None:
     step, size = Fraction(after) - Fraction(before), spec.register_size
     if (
         step < 0
@@ -324,4 +324,4 @@ def _contradiction(
             unit=spec.medium.unit,
             hours=float(hours),
         )
-    return ""
+    return None

@@ -25,7 +25,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from bms.texts.problems import Document, Origin, Path, Problem, suggestion
 from bms.texts.validation import validation_message
 from bms.texts.yaml.core_schema import plain_value
@@ -79,7 +79,7 @@ class _Reader:
     def _origin(self, event: Event) -> Origin:
         return Origin(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
 
-    def _problem(self, place: Origin, message: str, hint: str) -> None:
+    def _problem(self, place: Origin, message: Message, hint: str) -> None:
         self.problems.append(Problem(self.file, place.line, place.column, message, hint))
 
     def _value(self, event: Event, path: Path) -> Any:

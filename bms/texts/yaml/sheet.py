@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from bms.texts.messages import msg
+from bms.texts.messages import Message, message_of, msg
 from bms.texts.problems import Document, Origin, Path, Problem, TextError, nearest, suggestion
 
 T = TypeVar("T")
@@ -23,11 +23,11 @@ class Sheet:
         self.document = document
         self.problems: list[Problem] = []
 
-    def complain(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
+    def complain(self, path: Path, message: Message, hint: str = "", *, key: bool = False) -> None:
         """Note a problem at a value or its key."""
         self.problems.append(self.document.problem(path, message, hint, key=key))
 
-    def complain_at(self, place: Origin, message: str, hint: str = "") -> None:
+    def complain_at(self, place: Origin, message: Message, hint: str = "") -> None:
         """Note a problem at a place of this file."""
         self.problems.append(Problem(place.file, place.line, place.column, message, hint))
 
@@ -100,7 +100,7 @@ class Sheet:
         try:
             return parse(path[-1] if key else self.value(path))
         except TextError as error:
-            self.complain(path, error.args[0], error.hint, key=key)
+            self.complain(path, message_of(error), error.hint, key=key)
             return None
 
     def word(self, path: Path, what: str) -> str | None:

@@ -6,12 +6,12 @@ import re
 
 from ruamel.yaml.error import MarkedYAMLError
 
-from bms.texts.messages import Message, msg
+from bms.texts.messages import Message, msg, quoted
 from bms.texts.problems import Problem
 
 __all__ = ["syntax_message", "syntax_problem"]
 
-_MESSAGES: tuple[tuple[str, str], ...] = (
+_MESSAGES: tuple[tuple[str, Message], ...] = (
     (r"mapping values are not allowed here", msg("mapping values are not allowed here")),
     (r"mapping keys are not allowed here", msg("mapping keys are not allowed here")),
     (r"sequence entries are not allowed here", msg("sequence entries are not allowed here")),
@@ -31,7 +31,7 @@ _MESSAGES: tuple[tuple[str, str], ...] = (
 """The beginning of what ruamel says, and what we say."""
 
 
-def syntax_message(said: str) -> str:
+def syntax_message(said: str) -> Message:
     """A sentence of ruamel as a message; its own words where it says what is not known here."""
     for begin, message in _MESSAGES:
         if said.startswith(begin):
@@ -59,7 +59,7 @@ def syntax_message(said: str) -> str:
         return msg("found undefined tag {tag}", tag=found[1])
     if found := re.match(r"expected (.+), but found (.+)", said):
         return msg("expected {token}, but found {character}", token=found[1], character=found[2])
-    return said
+    return quoted(said)
 
 
 def _hint(said: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from bms.control.engine.cycle import Cycle, Engine
 from bms.core.decisions import Award, Condition, Decision, OutputRules, Priority, Severity, Stage
+from bms.texts.messages import msg
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import Quality, Value
 from tests.control.engine.parts import Device, Scripted, Wish, at, command
@@ -486,7 +487,7 @@ def test_commands_that_are_not_the_controllers_to_give_are_refused(commands: Any
 
 def test_conditions_from_outside_become_alarms() -> None:
     rig = Rig()
-    down = Condition("link:x", Severity.URGENT, "down")
+    down = Condition("link:x", Severity.URGENT, msg("down"))
     assert [e.kind for e in rig.engine.cycle({}, at(0), [down]).alarms] == ["raised"]
     assert rig.engine.cycle({}, at(1), [down]).alarms == ()
     assert [(a.key, a.since) for a in rig.engine.alarms()] == [("link:x", at(0))]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from bms.texts.messages import msg
 from bms.texts.yaml.parsing import Document, Origin, full_width, read, suggestion, validate
 
 
@@ -77,7 +78,7 @@ def test_places_are_lines_and_characters_from_one() -> None:
     assert document.at(("b", 0, "空", 2)) == Origin("f.yaml", 3, 16)
     assert document.at(("b", 0, "空", 9)) == document.at(("b", 0, "空"), key=True)
     assert document.at(("nowhere",)) == Origin("f.yaml", 1, 1)
-    assert str(document.problem(("b", 0, "空"), "wrong", "hint", key=True)) == (
+    assert str(document.problem(("b", 0, "空"), msg("wrong"), "hint", key=True)) == (
         "f.yaml:3:6: wrong; hint"
     )
 
