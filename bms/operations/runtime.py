@@ -127,7 +127,9 @@ class Runtime:
         first = self.schedule_problems[0]
         more = len(self.schedule_problems) - 1
         listed = (
-            msg("{problem} (and {others} more)", problem=first, others=more) if more else str(first)
+            msg("{problem} (and {others} more)", problem=first.sentence, others=more)
+            if more
+            else first.sentence
         )
         text = msg(
             "edited schedules are not in force, the last good ones still are: {problems}",

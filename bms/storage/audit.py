@@ -22,6 +22,7 @@ from typing import Any
 from bms.core.errors import StoreError
 from bms.storage.durable import sync_directory
 from bms.texts.messages import Message, from_json, msg, to_json
+from bms.texts.system_errors import os_cause
 
 FILE_NAME = "audit.jsonl"
 HEAD_NAME = "audit.head"
@@ -78,7 +79,7 @@ def record(
             sync_directory(state_dir)
     except OSError as error:
         raise StoreError(
-            msg("cannot write the audit {path}: {error}", path=path, error=error)
+            msg("cannot write the audit {path}: {error}", path=path, error=os_cause(error))
         ) from error
 
 
@@ -224,5 +225,5 @@ def _lines(path: Path) -> Iterator[bytes]:
         return
     except OSError as error:
         raise StoreError(
-            msg("cannot read the audit {path}: {error}", path=path, error=error)
+            msg("cannot read the audit {path}: {error}", path=path, error=os_cause(error))
         ) from error

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from bms.texts.messages import Message, msg, plural
+from bms.texts.messages import Message, joined, msg, plural
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indices from the document's root to a node."""
@@ -43,9 +43,15 @@ class Problem:
     message: Message
     hint: str = ""
 
+    @property
+    def sentence(self) -> Message:
+        """The place, what is wrong there and what to write instead, as one message."""
+        place = f"{self.file}:{self.line}:{self.column}"
+        found = joined("; ", self.message, self.hint) if self.hint else self.message
+        return msg("{place}: {problem}", place=place, problem=found)
+
     def __str__(self) -> str:
-        text = f"{self.file}:{self.line}:{self.column}: {self.message}"
-        return f"{text}; {self.hint}" if self.hint else text
+        return str(self.sentence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,13 +157,13 @@ async def put_audited(
         by = asdict(author)
         audit.record(state_dir, now(), what="raw.write", **by, **asked, **found)
 
-    note("asked for")
+    note(msg("asked for"))
     try:
         found = await put(driver, place, text)
     except BmsError as error:
-        note(f"refused: {error}")
+        note(msg("refused: {error}", error=error))
         raise
-    note("done", **found)
+    note(msg("done"), **found)
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bms.core.errors import InvalidInput
 from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
 
 UNKNOWN_SIGNER = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's X509_V_ERR_*: no issuer, self-signed, a private root, no local issuer, no chain."""
@@ -34,7 +35,11 @@ def trust(ca: Path) -> ssl.SSLContext:
         ) from error
     except OSError as error:
         raise InvalidInput(
-            msg("the certificate authority {file} cannot be read: {error}", file=ca, error=error)
+            msg(
+                "the certificate authority {file} cannot be read: {error}",
+                file=ca,
+                error=os_cause(error),
+            )
         ) from error
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context

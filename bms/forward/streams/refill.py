@@ -25,6 +25,7 @@ from bms.forward.streams.tags import Tagging
 from bms.historian.files.roll_layout import GivenUp
 from bms.historian.reading.trends import RawBlock, Trends
 from bms.historian.streams import RollupRow
+from bms.texts.messages import message_of
 from drivers.points import PointId
 
 SERIES_AT_ONCE = 50
@@ -191,7 +192,7 @@ class StoredSamples:
             except DiskError:
                 raise
             except (StoreError, KeyError) as error:
-                self._damaged[number] = str(error)
+                self._damaged[number] = message_of(error)
         return found, lost
 
     def _add(self, result: Take, gap: Gap, series: int, hour: int) -> None:

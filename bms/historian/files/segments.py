@@ -113,7 +113,7 @@ class SegmentWriter:
             self._draft.rename(self._path)
         except OSError as error:
             raise DiskError(
-                msg("{path}: cannot be written: {error}", path=self._path, error=error.strerror)
+                msg("{path}: cannot be written: {error}", path=self._path, error=os_cause(error))
             ) from error
         return Segment(
             self._path.name,

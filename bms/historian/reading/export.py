@@ -18,6 +18,7 @@ from bms.core.errors import InvalidInput, StoreError
 from bms.historian.reading.trends import StepBlock, Trends
 from bms.historian.records import from_ms
 from bms.texts.messages import msg
+from bms.texts.system_errors import os_cause
 from drivers.points import PointId, Quality
 
 Step: TypeAlias = Literal["raw", "15m", "day"]
@@ -150,7 +151,7 @@ def _whole(path: Path) -> Iterator[Path]:
             draft.replace(path)
     except OSError as error:
         raise StoreError(
-            msg("{path}: cannot be written: {error}", path=path, error=error.strerror or error)
+            msg("{path}: cannot be written: {error}", path=path, error=os_cause(error))
         ) from error
     finally:
         if not device:

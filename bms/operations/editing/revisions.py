@@ -22,7 +22,7 @@ from bms.core.errors import InvalidInput, Refused, StoreError
 from bms.people.accounts import account
 from bms.storage import audit
 from bms.storage.durable import digest, leftovers, on_disk, put, sync_directory
-from bms.texts.messages import from_json, joined, msg, to_json
+from bms.texts.messages import from_json, msg, to_json
 from bms.texts.problems import counted
 from bms.texts.system_errors import os_cause
 from bms.texts.yaml.parsing import Problem
@@ -265,7 +265,7 @@ class Revisions:
         audit.record(
             self._state, now,
             who=", ".join(sorted({_of_file(self._site / f).who for f in files if f in texts})),
-            via="file", what="schedule.rejected", why=_told(problems[0]) if problems else "",
+            via="file", what="schedule.rejected", why=problems[0].sentence if problems else "",
             files={f: {"after": digest(texts[f])} for f in files if f in texts},
         )  # fmt: skip
 
@@ -338,12 +338,6 @@ def _refuse_problems(file: str, files: Mapping[str, bytes], data: bytes, check: 
         raise InvalidInput(
             msg("{file} would have {count}; nothing was changed", file=file, count=count), problems
         )
-
-
-def _told(problem: Problem) -> str:
-    place = f"{problem.file}:{problem.line}:{problem.column}"
-    found = joined("; ", problem.message, problem.hint) if problem.hint else problem.message
-    return msg("{place}: {problem}", place=place, problem=found)
 
 
 def _of_file(path: Path) -> Author:

@@ -16,7 +16,7 @@ from bms.config.resolving.site_programme import check_schedules
 from bms.config.site import Site, StrategySpec
 from bms.core.errors import InvalidInput, StoreError
 from bms.operations.editing.revisions import Revisions
-from bms.texts.messages import msg
+from bms.texts.messages import message_of, msg
 from bms.texts.problems import counted
 from bms.texts.yaml.parsing import Problem
 from schedules.library import Library
@@ -99,7 +99,7 @@ class ScheduleFiles:
             else:
                 self._revisions.adopt(texts, now)
         except StoreError as error:
-            return Found(library, problems, str(error))
+            return Found(library, problems, message_of(error))
         return Found(library, problems)
 
 

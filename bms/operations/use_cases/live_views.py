@@ -235,5 +235,5 @@ def schedules_view(runtime: Runtime) -> SchedulesView:
     problems = runtime.schedule_problems
     return SchedulesView(
         in_force="last good files" if problems else "edited files",
-        problems=tuple(str(problem) for problem in problems),
+        problems=tuple(problem.sentence for problem in problems),
     )
