@@ -105,7 +105,7 @@ async def test_scan_finds_what_is_there_and_drafts_it(modbus: int, tmp_path: Pat
     assert found[1]["identification"]["serial"] == "SN-0815"
     again = await bms("scan", "modbus", "127.0.0.1", "--port", modbus, "--units", 1, "-o", output)
     assert again.exit_code == 2
-    assert "File exists" in again.output
+    assert "it exists already" in again.output
 
 
 def sunspec_map(base: int) -> dict[tuple[int, int], int]:
