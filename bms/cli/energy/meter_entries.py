@@ -16,7 +16,7 @@ from bms.cli.common import (
     load_site,
     print_json,
 )
-from bms.core.errors import InvalidInput
+from bms.core.reasons import reason_of
 from bms.texts.language import say
 from bms.texts.messages import msg
 
@@ -34,11 +34,10 @@ def _author(site: Site, reason: str, now: datetime, *meters: str) -> Author:
     from bms.people.accounts import login
     from bms.people.roles import Action, may
 
-    if not reason.strip():
-        raise InvalidInput(msg("--reason: say why"))
+    reason = reason_of(reason, msg("--reason: say why"))
     who = login()
     may(site, who, Action.METER, *meters)
-    return Author(who, reason.strip(), now)
+    return Author(who, reason, now)
 
 
 def find_meter_of(site: Site, name: str) -> MeterSpec:

@@ -13,6 +13,7 @@ import click
 from bms.cli.common import AS_JSON, clock_now, print_json, state_dir_of
 from bms.cli.grouped import grouped
 from bms.core.errors import InvalidInput, Refused
+from bms.core.reasons import reason_of
 from bms.texts.language import say
 from bms.texts.messages import msg
 from bms.texts.problems import counted
@@ -59,7 +60,6 @@ def editor_of(site: Path) -> Editor:
 def settle(editor: Editor, draft: Draft, what: str, settling: Settling) -> None:
     """Show the change, ask on a terminal, apply it, and say what became of it."""
     from bms.config.writing.render import render
-    from bms.operations.editing.editor import one_line
     from bms.operations.editing.revisions import text_of
 
     yes, as_json = settling.yes, settling.as_json
@@ -81,7 +81,8 @@ def settle(editor: Editor, draft: Draft, what: str, settling: Settling) -> None:
         if as_json:
             print_json(answer)
         return
-    why = one_line(settling.reason or ask_reason(yes))
+    missing = msg("say why with --reason: the next shift will want to know")
+    why = reason_of(settling.reason or ask_reason(yes), missing)
     if not yes and sys.stdin.isatty():
         click.confirm(say("Apply this?"), abort=True, err=as_json)
     try:

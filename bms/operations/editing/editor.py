@@ -166,14 +166,6 @@ def _governed(draft: Draft) -> list[str]:
     return sorted(found)
 
 
-def one_line(reason: str) -> str:
-    """A reason as it is kept: one line without control characters. Raises InvalidInput."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
-    if not text:
-        raise InvalidInput(msg("say why with --reason: the next shift will want to know"))
-    return text
-
-
 def versions(revisions: Revisions, files: Sequence[str]) -> list[Revision]:
     """The versions of some files, the latest first."""
     found = [revision for file in files for revision in revisions.of(file)]

@@ -26,6 +26,7 @@ from bms.core.durations import parse_duration
 from bms.core.equipment import PointClass
 from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import END_OF_BLOCK, coming
+from bms.core.reasons import reason_of
 from bms.operations.requests.override_requests import After, ExtendOverride, SetOverride
 from bms.people.roles import Action, may, may_for
 from bms.texts.messages import Message, message_of, msg
@@ -145,14 +146,8 @@ def _first_reason(override: Override) -> str:
 
 
 def needed(reason: str) -> str:
-    """A reason as one line without control characters: it is read on terminals and in the log.
-
-    Raises InvalidInput if nothing is left of it.
-    """
-    line = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
-    if not line:
-        raise InvalidInput(msg("an override needs a reason that the next shift understands"))
-    return line
+    """The reason of an override. Raises InvalidInput if it says nothing."""
+    return reason_of(reason, msg("an override needs a reason that the next shift understands"))
 
 
 def found(overrides: Iterable[Override], which: str, now: datetime) -> Override:

@@ -17,6 +17,7 @@ from bms.config.site import Site
 from bms.core.durations import parse_duration
 from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import coming
+from bms.core.reasons import reason_of
 from bms.core.switched import Spell, SpellKey, current, planned
 from bms.operations.requests.season_requests import (
     RenewOverlay,
@@ -50,14 +51,10 @@ class SeasonPlan:
     checklist: tuple[Mapping[str, str], ...]
 
 
-def reason_of(text: str, what: str) -> str:
-    """A reason on one line without control characters: it is read on terminals and in the log."""
-    reason = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    if not reason:
-        raise InvalidInput(
-            msg("{change} needs a reason that the next shift understands", change=what)
-        )
-    return reason
+def reason_for(change: str, text: str) -> str:
+    """The reason of a change. Raises InvalidInput if it says nothing."""
+    missing = msg("{change} needs a reason that the next shift understands", change=change)
+    return reason_of(text, missing)
 
 
 # --- seasons ---------------------------------------------------------------------------------
@@ -70,7 +67,7 @@ def plan_season(
     set_id, base, to = asked.season_set, asked.base, asked.to
     seasons, key = season_set(site, live, set_id, base)
     may(site, user, Action.SEASON, *targets_of(site, key))
-    reason = reason_of(asked.reason, msg("a season switch"))
+    reason = reason_for(msg("a season switch"), asked.reason)
     if seasons.rule is None:
         raise Refused(
             msg(
@@ -198,7 +195,7 @@ def plan_level(site: Site, user: str, asked: SetOverlay, now: datetime) -> Overl
     name, level = asked.overlay, asked.level
     overlay = _overlay(site, name)
     may(site, user, Action.OVERLAY, *sorted(_overlaid(overlay)))
-    reason = reason_of(asked.reason, msg("an overlay"))
+    reason = reason_for(msg("an overlay"), asked.reason)
     if level == OFF:
         raise InvalidInput(
             msg("to switch {name} off, write: bms overlay clear SITE {name}", name=name)

@@ -17,7 +17,7 @@ from bms.control.supervise.scheduled import resolver_of
 from bms.core.errors import InvalidInput, Refused
 from bms.operations.requests.unit_requests import CancelUnit, ExtendUnit, ResumeUnit
 from bms.operations.seasons.live_switched import LiveSwitched
-from bms.operations.seasons.season_plans import end_of, reason_of
+from bms.operations.seasons.season_plans import end_of, reason_for
 from bms.people.roles import name_of
 from bms.texts.messages import msg
 from bms.texts.problems import suggestion
@@ -42,7 +42,7 @@ def plan_extension(
 ) -> UnitPlan:
     """Running of an area from now on, whatever its schedule says; of one target or of all."""
     unit = _unit(site, user, asked.unit)
-    reason = reason_of(asked.reason, msg("an extension"))
+    reason = reason_for(msg("an extension"), asked.reason)
     setpoints = asked.setpoints or {}
     if not asked.until and not asked.duration:
         raise InvalidInput(msg("say for how long: --for 2h or --until 21:30"))
@@ -65,7 +65,7 @@ def plan_cancel(
 ) -> UnitPlan:
     """Off until what runs now would have ended, or for the rest of the day."""
     unit = _unit(site, user, asked.unit)
-    reason = reason_of(asked.reason, msg("a cancellation"))
+    reason = reason_for(msg("a cancellation"), asked.reason)
     by = name_of(site, user)
     made: list[Extension] = []
     ended: list[int] = []

@@ -90,7 +90,7 @@ async def withdraw_season(running: Running, asked: WithdrawSeason, user: str) ->
     async def change() -> SeasonView:
         now, live = running.now(), runtime.live_switched
         key = season_plans.plan_withdrawal(runtime.site, live, user, asked, now)
-        reason = season_plans.reason_of(asked.reason, msg("a withdrawal"))
+        reason = season_plans.reason_for(msg("a withdrawal"), asked.reason)
         if not asked.dry_run:
             await running.in_store(
                 lambda store: store.switched.withdraw_planned(key, now, user, reason)
@@ -164,7 +164,7 @@ async def clear_overlay(running: Running, asked: ClearOverlay, user: str) -> Ove
 
     def plan() -> tuple[OverlayLevel, str]:
         level = season_plans.plan_clearing(runtime.site, runtime.live_switched, user, name)
-        return level, season_plans.reason_of(asked.reason, msg("an overlay"))
+        return level, season_plans.reason_for(msg("an overlay"), asked.reason)
 
     if asked.dry_run:
         level, _ = plan()

@@ -70,7 +70,7 @@ async def _put(
     runtime = running.runtime
 
     def planned(now: datetime) -> tuple[UnitPlan, str]:
-        return plan(now), season_plans.reason_of(asked.reason, msg("a change of a time unit"))
+        return plan(now), season_plans.reason_for(msg("a change of a time unit"), asked.reason)
 
     if asked.dry_run:
         now = running.now()
