@@ -6,12 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from schedules.model.context import Context, Extension, OverlayLevel, SeasonSpell
 
-SpellKey: TypeAlias = tuple[str, str]
-"""Season set and base."""
+
+class SpellKey(NamedTuple):
+    """Whose season it is: a season set at a base."""
+
+    set_id: str
+    base: str
+
 
 Cause: TypeAlias = Literal["start", "weather", "dates", "hand"]
 """What began a season: the first start, the weather, the dates in its place, or a person."""
@@ -35,7 +40,7 @@ class Spell:
 
     @property
     def key(self) -> SpellKey:
-        return self.set_id, self.base
+        return SpellKey(self.set_id, self.base)
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,7 +259,10 @@ class Posting:
     ) -> dict[int, Value]:
         if not spec.ratios:
             scale = self._ledger.scale_id(resolution)
-            return {q[0]: Value(q[1], scale, RANK[q[2]], q[3]) for q in quarters}
+            return {
+                start_ms: Value(counts, scale, RANK[label], covered_ms)
+                for start_ms, counts, label, covered_ms in quarters
+            }
         return {
             q.start_ms: Value(
                 q.counts,
@@ -363,10 +366,12 @@ class Posting:
     ) -> Sequence[int] | None:
         def measured(low: int, high: int) -> Mapping[int, int]:
             return {
-                ms: raw[0]
-                for ms, raw in self._ledger.raw_slots(number, low, high).items()
-                if raw[2] <= RANK[Label.CORRECTED]
-                and self._ledger.scale_of(raw[1]) == resolution * spec.ratio(ms)
+                ms: counts
+                for ms, (counts, scale, rank, *_) in self._ledger.raw_slots(
+                    number, low, high
+                ).items()
+                if rank <= RANK[Label.CORRECTED]
+                and self._ledger.scale_of(scale) == resolution * spec.ratio(ms)
             }
 
         return usual(measured, ZoneInfo(spec.zone), first, last)

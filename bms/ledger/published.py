@@ -103,25 +103,26 @@ class Publisher:
         for ms in sorted({*final, *current}) if current else ():
             old, new = current.get(ms), final.get(ms)
             if old is None:
-                if new is None or new[3] == 0:
+                if new is None or new.covered_ms == 0:
                     continue
-                rev, counts, scale = 0, new[0], new[1]
+                rev, counts, scale = 0, new.counts, new.scale
             else:
-                if new is None or new[3] == 0:
-                    new = Value(0, old[1], RANK[Label.MISSING], 0)
-                if old[:4] == new:
+                *held, rev = old
+                was = Value(*held)
+                if new is None or new.covered_ms == 0:
+                    new = Value(0, was.scale, RANK[Label.MISSING], 0)
+                if was == new:
                     continue
-                counts, scale = self._difference(old, new)
-                rev = old[4]
-                self._count(sums, spec.zone, ms, Value(*old[:4]), -1)
-                if counts == 0 and old[2] == new[2]:
+                counts, scale = self._difference(was, new)
+                self._count(sums, spec.zone, ms, was, -1)
+                if counts == 0 and was.label == new.label:
                     slots[ms] = (*new, rev)
                     self._count(sums, spec.zone, ms, new, 1)
                     continue
                 rev += 1
             slots[ms] = (*new, rev)
             _, day = self._count(sums, spec.zone, ms, new, 1)
-            rows.append((number, ms, counts, scale, new[2], rev, day))
+            rows.append((number, ms, counts, scale, new.label, rev, day))
         if not slots:
             return
         changes.setdefault(number, set()).update(slots)
@@ -147,19 +148,16 @@ class Publisher:
                 slots[ms] = counts, scale, label, covered_ms, 0
                 rows.append((number, ms, counts, scale, label, 0, day))
                 key = month, label, scale
-                before = sums.get(key)
-                if before is None:
-                    sums[key] = counts, covered_ms
-                else:
-                    sums[key] = before[0] + counts, before[1] + covered_ms
+                counts_before, covered_before_ms = sums.get(key, (0, 0))
+                sums[key] = counts_before + counts, covered_before_ms + covered_ms
 
-    def _difference(self, old: Raw, new: Value) -> tuple[int, int]:
+    def _difference(self, old: Value, new: Value) -> tuple[int, int]:
         """New minus old, as counts and the number of their scale."""
-        if old[1] == new.scale:
-            return new.counts - old[0], new.scale
-        one, other = self._ledger.scale_of(old[1]), self._ledger.scale_of(new.scale)
+        if old.scale == new.scale:
+            return new.counts - old.counts, new.scale
+        one, other = self._ledger.scale_of(old.scale), self._ledger.scale_of(new.scale)
         scale = common(one, other)
-        counts = int((new.counts * other - old[0] * one) / scale)
+        counts = int((new.counts * other - old.counts * one) / scale)
         return counts, self._ledger.scale_id(scale)
 
     def _count(
@@ -171,12 +169,12 @@ class Publisher:
         sign: int,
     ) -> tuple[int, int]:
         """Add to the month that a slot lies in; its month and the ordinal of its local date."""
-        found = self._date(zone, ms)
-        if value[3] or value[0]:
-            key = found[0], value[2], value[1]
+        month, day = self._date(zone, ms)
+        if value.covered_ms or value.counts:
+            key = month, value.label, value.scale
             counts, covered_ms = sums.get(key, (0, 0))
-            sums[key] = counts + sign * value[0], covered_ms + sign * value[3]
-        return found
+            sums[key] = counts + sign * value.counts, covered_ms + sign * value.covered_ms
+        return month, day
 
     def _date(self, zone: str, ms: int) -> tuple[int, int]:
         """The month that a slot lies in, and the ordinal of its local date."""
@@ -236,12 +234,16 @@ class Publisher:
         scales: Fraction | None = None
         for factor, slots in inputs:
             raw = slots.get(ms)
-            if raw is None or raw[3] < QUARTER_MS:
+            if raw is None:
                 return NOTHING
-            label = worst(label, LABELS[raw[2]])
-            step = abs(factor) * self._ledger.scale_of(raw[1])
+            counts, scale_id, rank, covered_ms, _ = raw
+            if covered_ms < QUARTER_MS:
+                return NOTHING
+            label = worst(label, LABELS[rank])
+            worth = self._ledger.scale_of(scale_id)
+            step = abs(factor) * worth
             scales = step if scales is None else common(scales, step)
-            total += factor * raw[0] * self._ledger.scale_of(raw[1])
+            total += factor * counts * worth
         assert scales is not None
         if abs(total / scales) >= MOST_COUNTS:  # factors nobody can mean: it holds up no other
             return NOTHING

@@ -91,7 +91,7 @@ class SwitchedStore:
         """Take back what is planned for one set and base."""
         with self._change():
             self._withdraw(key, now, msg("withdrawn by {user}", user=by))
-            details = {"set": key[0], "base": key[1]}
+            details = {"set": key.set_id, "base": key.base}
             self._note(now, by, "api", "season.withdraw", reason, details)
 
     def begun(self, spells: Sequence[Spell], now: datetime) -> None:

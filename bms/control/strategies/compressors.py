@@ -16,6 +16,7 @@ from pydantic import Field
 
 from bms.config.shapes.filemodel import FileModel
 from bms.config.site import Group, Setpoint, StrategySpec
+from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.rotation import RunHours, accumulate, by_run_hours
 from bms.control.blocks.timers import lasted, since
 from bms.control.engine.protection import is_on
@@ -117,7 +118,7 @@ class CompressorController:
         self.writes = frozenset({u.points["enable"] for u in self._units.values()}) | {
             *self._others
         }
-        self._last: tuple[tuple[object, ...], tuple[Command, ...]] | None = None
+        self._last = NOTHING
 
     def initial(self) -> CompressorState:
         return CompressorState()
@@ -260,8 +261,8 @@ class CompressorController:
         self, state: CompressorState, mode: Award, cap_award: Award | None, cap: int | None
     ) -> tuple[Command, ...]:
         key = (state.wanted, state.cap_released, mode, cap_award)
-        if self._last is not None and self._last[0] == key:
-            return self._last[1]
+        if self._last.key == key:
+            return self._last.commands
         reason = groups.because(msg("group {mode}", mode=mode.value), mode)
         if state.on:
             text = msg("{units} of at most {cap} units", units=len(state.wanted), cap=cap)
@@ -286,8 +287,8 @@ class CompressorController:
             commands.append(self._command(unit.points["enable"], on, text))
         plain = groups.because(msg("group {mode}", mode=mode.value), mode)
         commands += [self._command(point, state.on, plain) for point in self._others]
-        self._last = (key, tuple(commands))
-        return self._last[1]
+        self._last = Commanded(key, tuple(commands))
+        return self._last.commands
 
     def _command(self, point: PointId, on: bool, reason: str) -> Command:
         return Command(

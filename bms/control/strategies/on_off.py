@@ -12,6 +12,7 @@ from pydantic import Field
 
 from bms.config.shapes.filemodel import FileModel
 from bms.config.site import Group, Setpoint, StrategySpec
+from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.strategies import group as groups
 from bms.core.decisions import Award, Command, Controller, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
@@ -84,7 +85,7 @@ class OnOffController:
         self._started_last = (len(self._enables) - 1) * self._stagger_s
         self.reads = frozenset({*self._inputs, *(point for point in self._statuses if point)})
         self.writes = frozenset({*self._enables, *(point for _, point in self._setpoints)})
-        self._last: tuple[tuple[object, ...], tuple[Command, ...]] | None = None
+        self._last = NOTHING
         self._settled: tuple[list[Award | None], Decision[OnOffState]] | None = None
         """The answer as long as these awards stand: every member has had its turn."""
 
@@ -113,9 +114,9 @@ class OnOffController:
                 state = OnOffState(started := now)
             running = self._running(snapshot, (now - started).total_seconds())
         key = (running, *awards)
-        if self._last is None or self._last[0] != key:
-            self._last = (key, tuple(self._commands(mode, running, awards)))
-        decision = Decision(self._last[1], state)
+        if self._last.key != key:
+            self._last = Commanded(key, tuple(self._commands(mode, running, awards)))
+        decision = Decision(self._last.commands, state)
         if not running:
             self._settled = (awards, decision)
         return decision

@@ -154,7 +154,8 @@ def gap_of(
 
 def _temperature(snapshot: Snapshot, point: PointId) -> float | None:
     value = snapshot.number(point)
-    return value if value is not None and PLAUSIBLE_C[0] <= value <= PLAUSIBLE_C[1] else None
+    least_c, most_c = PLAUSIBLE_C
+    return value if value is not None and least_c <= value <= most_c else None
 
 
 def _minutes(duration: timedelta) -> int:

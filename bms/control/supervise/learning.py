@@ -167,7 +167,8 @@ def _passed(
 
 def _taught(rates: Rates, key: str, k_per_h: float) -> Rates:
     """The rates with one more measured day."""
-    slope = min(max(k_per_h, SLOPE_K_H[0]), SLOPE_K_H[1])
+    least, most = SLOPE_K_H
+    slope = min(max(k_per_h, least), most)
     before = rates.get(key, Rate(0.0, 0))
     share = 1 / (before.days + 1) if before.days < MEAN_OF else LEARNING
     rate = Rate(before.k_per_h + share * (slope - before.k_per_h), before.days + 1)

@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bms.config.resolving.optimal_start import Optimal
 from bms.config.site import Group, Site
+from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.engine.protection import is_on
 from bms.control.supervise.expected_start import (
     MISSES,
@@ -91,6 +92,14 @@ def name_for(group_id: str) -> str:
     return f"optimal:{group_id}"
 
 
+class _Asked(NamedTuple):
+    """The next switch, and for how long it is known to be that."""
+
+    at: datetime
+    until: datetime
+    change: Change | None
+
+
 class OptimalController:
     """Commands the coming block's mode and setpoints early, and lets the running one end early."""
 
@@ -114,9 +123,9 @@ class OptimalController:
         self._optimal = optimal
         self._resolver = resolver
         self._zone = zone
-        self._asked: tuple[datetime, datetime, Change | None] | None = None
+        self._asked: _Asked | None = None
         self._looked = False
-        self._last: tuple[object, tuple[Command, ...]] = (None, ())
+        self._last = NOTHING
 
     def initial(self) -> OptimalState:
         return OptimalState()
@@ -140,10 +149,11 @@ class OptimalController:
 
     def _next(self, now: datetime) -> Change | None:
         """The next switch, asked anew only where the answer can be another one."""
-        if self._asked is not None and self._asked[0] <= now < self._asked[1]:
-            return self._asked[2]
+        asked = self._asked
+        if asked is not None and asked.at <= now < asked.until:
+            return asked.change
         change = next_switch(self._resolver, now, HORIZON)
-        self._asked = (now, now + AGAIN if change is None else change.time, change)
+        self._asked = _Asked(now, now + AGAIN if change is None else change.time, change)
         return change
 
     # --- starting ----------------------------------------------------------------------------
@@ -334,7 +344,7 @@ class OptimalController:
     def _commands(self, reason: str, values: Mapping[PointId, Value]) -> tuple[Command, ...]:
         """The same tuple for the same answer, so that it costs the engine nothing."""
         key = (reason, tuple(values.items()))
-        if self._last[0] != key:
+        if self._last.key != key:
             commands = tuple(
                 Command(
                     point=point,
@@ -345,5 +355,5 @@ class OptimalController:
                 )
                 for point, value in values.items()
             )
-            self._last = (key, commands)
-        return self._last[1]
+            self._last = Commanded(key, commands)
+        return self._last.commands

@@ -37,10 +37,10 @@ class ScheduleController:
     def _commands(self, entry: Entry) -> tuple[Command, ...]:
         """The same tuple for the same entry, so that an unchanged answer costs nothing."""
         last = self._last
-        if last is not None and (
-            entry is last[0] or (entry == last[0] and entry.beaten == last[0].beaten)
-        ):
-            return last[1]
+        if last is not None:
+            before, commands = last
+            if entry is before or (entry == before and entry.beaten == before.beaten):
+                return commands
         values = {self._group.mode_point: entry.mode} | {
             self._group.setpoint_point(name): value for name, value in entry.setpoints.items()
         }

@@ -106,23 +106,25 @@ class Compaction:
             self._clean(roll)
             self._points.learn(history)
             while (span := roll.restoring()) is not None:
-                end = restore_day(self._directory, self._points, log, roll, span[0])
-                self._days(roll, span[0], end)
+                from_ms, until_ms = span
+                end = restore_day(self._directory, self._points, log, roll, from_ms)
+                self._days(roll, from_ms, end)
                 with roll.transaction():
-                    roll.put_restoring(end, span[1])
+                    roll.put_restoring(end, until_ms)
                 if perf_counter() - begun > within_s:
                     progress = roll.progress()
                     return Compacted(0, 0, 0, 0, False, progress.seq, progress.horizon_ms)
             # What is still in the recorder's memory is not over, however late it is.
             target = quarter_of(min(to_ms(now - GRACE), log.seen_ms()))
             while (ends := self._next(log, roll, target, whole_days)) is not None:
+                _, end_ms = ends
                 self._points.learn(history)
                 done = Pass(self._directory, self._points, log, roll, publish=self._publish).run(
                     *ends
                 )
                 passes, samples = passes + 1, samples + done.samples
                 late, rows = late + done.late, rows + done.rows
-                self._redo_days(roll, done.revisions, ends[1])
+                self._redo_days(roll, done.revisions, end_ms)
                 self._days(roll, *ends)
                 if perf_counter() - begun > within_s:
                     break

@@ -274,11 +274,11 @@ class RollDb(RollManifest):
 
     def prune(self, blocks_before_ms: int, quarters_before_ms: int) -> None:
         """Delete gathered blocks and quarter hours that are old enough. Within a transaction."""
-        tiles = self.rows_of("SELECT min(t0), max(t1) FROM merged")[0]
-        if tiles[0] is not None:
+        first_ms, end_ms = self.rows_of("SELECT min(t0), max(t1) FROM merged")[0]
+        if first_ms is not None:
             self.connection.execute(
                 "DELETE FROM block WHERE t0 >= ? AND t1 < ?",
-                (tiles[0], min(blocks_before_ms, tiles[1])),
+                (first_ms, min(blocks_before_ms, end_ms)),
             )
         self.connection.execute("DELETE FROM q15 WHERE t1 < ?", (quarters_before_ms,))
         self.connection.execute("DELETE FROM merged WHERE t1 < ?", (quarters_before_ms,))

@@ -301,9 +301,11 @@ class Recorder:
         return True
 
     def _edge(self, quarter: int) -> datetime:
-        if self._edge_time[0] != quarter:  # all meters of a quarter hour share one time
-            self._edge_time = quarter, from_ms(quarter * QUARTER_MS)
-        return self._edge_time[1]
+        known, time = self._edge_time
+        if known != quarter:  # all meters of a quarter hour share one time
+            time = from_ms(quarter * QUARTER_MS)
+            self._edge_time = quarter, time
+        return time
 
     def _counts(self, point: PointId, value: float) -> int:
         rough, exact = self._resolutions[point]

@@ -27,7 +27,7 @@ from bms.energy.quarters import (
 from bms.energy.today import Day
 from bms.historian.streams import EnergyRow
 from bms.ledger.database.layout import FILE_NAME, LAYOUT, MonthSum, Tip
-from bms.ledger.database.months import month_edges, whole_months
+from bms.ledger.database.months import month_edges, month_of, whole_months
 from bms.ledger.database.packing import DamagedBlob, Raw, unpack, unpack_day
 from bms.ledger.entered.entries import Entry, EntryKind
 from bms.storage.sqlite import Closing, open_database, store_errors
@@ -291,8 +291,8 @@ class LedgerQueries(Closing):
         self, first: tuple[int, int] | None = None, last: tuple[int, int] | None = None
     ) -> list[MonthSum]:
         """Sums of all meters by month and label; from one (year, month) to another, both in."""
-        low = 0 if first is None else first[0] * 12 + first[1] - 1
-        high = 10**6 if last is None else last[0] * 12 + last[1] - 1
+        low = 0 if first is None else month_of(date(*first, 1))
+        high = 10**6 if last is None else month_of(date(*last, 1))
         names = self.keys()
         scales = {n: Fraction(text) for n, text in self._rows("SELECT id, value FROM scale")}
         return [

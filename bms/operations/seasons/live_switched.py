@@ -94,16 +94,16 @@ class LiveSwitched:
             spells = self._known.spells[key]
             if isinstance(rule, HandRule):
                 if not spells:
-                    begun.append(self._first(seasons, key[1], now))
+                    begun.append(self._first(seasons, key.base, now))
                 continue
             state, spell = advance(
                 seasons,
-                key[1],
+                key.base,
                 spells,
                 self._outdoor.get(key, _UNKNOWN),
-                self._temperature(samples, rule.point_of(key[1])),
+                self._temperature(samples, rule.point_of(key.base)),
                 now,
-                self._known.zones[key[1]],
+                self._known.zones[key.base],
             )
             self._outdoor[key] = state
             if spell is not None:
@@ -332,11 +332,11 @@ def season_sets(library: Library) -> Mapping[SpellKey, SeasonSet]:
     """The season sets that are used, by set and base, in order."""
     found: dict[SpellKey, SeasonSet] = {}
     for target, set_id in library.base_seasons.items():
-        found[set_id, base_of(target)] = library.seasons[set_id]
+        found[SpellKey(set_id, base_of(target))] = library.seasons[set_id]
     for target, schedule_id in library.governed.items():
         seasons = library.schedules[schedule_id].seasons
         if isinstance(seasons, SeasonSet):  # else those of its base, or none
-            found[seasons.id, base_of(target)] = seasons
+            found[SpellKey(seasons.id, base_of(target))] = seasons
     return dict(sorted(found.items()))
 
 
@@ -369,4 +369,4 @@ def _text(key: SpellKey) -> str:
 
 def _key(text: str) -> SpellKey:
     set_id, _, base = text.partition("@")
-    return set_id, base
+    return SpellKey(set_id, base)

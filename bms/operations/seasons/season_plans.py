@@ -157,7 +157,7 @@ def season_set(
                 "no base '{base}'; {suggestion}", base=base, suggestion=suggestion(base, site.bases)
             )
         )
-    key = set_id, base
+    key = SpellKey(set_id, base)
     if key not in live.sets:
         used = sorted({name for name, at in live.sets if at == base}) or ["none"]
         raise InvalidInput(

@@ -74,7 +74,7 @@ def season(runtime: Runtime, key: SpellKey, now: datetime) -> SeasonView:
 
 def _outdoor(runtime: Runtime, key: SpellKey, rule: OutdoorRule, now: datetime) -> OutdoorView:
     state = runtime.live_switched.outdoor(key)
-    base = key[1]
+    base = key.base
     mean_c = mean_of(rule, state)
     zone = runtime.site.bases[base].zone
     return OutdoorView(
@@ -91,7 +91,7 @@ def _outdoor(runtime: Runtime, key: SpellKey, rule: OutdoorRule, now: datetime) 
 
 def season_shown(runtime: Runtime, key: SpellKey, now: datetime) -> SeasonShown:
     """A set at a base with its last spells, the latest first."""
-    zone = runtime.site.bases[key[1]].zone
+    zone = runtime.site.bases[key.base].zone
     begun = [s for s in runtime.live_switched.spells(key) if s.start <= now]
     history = tuple(_spell(s, zone) for s in reversed(begun[-TOLD_SPELLS:]))
     return SeasonShown(**dict(season(runtime, key, now)), history=history)

@@ -16,7 +16,7 @@ from bms.config.site import Site
 from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Engine
 from bms.core.decisions import Priority, Severity
-from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
+from bms.core.switched import NOTHING_SWITCHED, Spell, SpellKey, Switched
 from bms.operations.seasons.live_switched import LiveSwitched
 from bms.storage import audit
 from bms.storage.state import FILE_NAME, Store, read_switched
@@ -25,7 +25,7 @@ from schedules.model.context import Extension, OverlayLevel
 from tests.operations.seasons.site import BY_WEATHER, write
 
 NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a Wednesday
-KEY = ("two-pipe", "b")
+KEY = SpellKey("two-pipe", "b")
 POINT = "b.station.outdoor_temp"
 
 

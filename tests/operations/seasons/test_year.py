@@ -13,7 +13,7 @@ import pytest
 from bms.app.simulate import simulate
 from bms.config.load import load
 from bms.control import STRATEGIES
-from bms.core.switched import Spell, of_key
+from bms.core.switched import Spell, SpellKey, of_key
 from bms.field.plants import EchoPlant, make_plant
 from bms.historian.log.embedded import History
 from bms.storage import audit
@@ -107,7 +107,7 @@ async def test_a_year_of_the_demo_park_is_switched_by_its_weather(tmp_path: Path
     with Store(tmp_path) as store:
         spells = store.switched.read(end).spells
     for base in ("binjiang", "tonglu"):
-        plausible(of_key(spells, ("cn-east", base)))
-    west = [s.season for s in of_key(spells, ("cn-southwest", "chongqing"))]
+        plausible(of_key(spells, SpellKey("cn-east", base)))
+    west = [s.season for s in of_key(spells, SpellKey("cn-southwest", "chongqing"))]
     assert {"summer", "transitional"} <= set(west)
-    assert [s.season for s in of_key(spells, ("showroom", "binjiang"))] == ["winter"]
+    assert [s.season for s in of_key(spells, SpellKey("showroom", "binjiang"))] == ["winter"]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.timers import lasted, since
 from bms.control.engine.states import Words
 from bms.control.strategies import group as groups
@@ -55,7 +56,7 @@ class FlowInterlock:
             *(c.pumps.values() for c in chillers)
         )
         self.writes = frozenset(c.enable for c in chillers)
-        self._last: tuple[Mapping[str, str], tuple[Command, ...]] = ({}, ())
+        self._last = NOTHING
 
     def initial(self) -> InterlockState:
         return InterlockState()
@@ -86,11 +87,13 @@ class FlowInterlock:
                     pumps=joined(" and ", *still),
                     proof_s=self._proof_s,
                 )
-        if tripped != self._last[0]:
-            self._last = (tripped, tuple(self._command(c, tripped) for c in self._tripped(tripped)))
+        if tripped != self._last.key:
+            self._last = Commanded(
+                tripped, tuple(self._command(c, tripped) for c in self._tripped(tripped))
+            )
         if lost_since != state.lost_since or tripped != state.tripped:
             state = InterlockState(lost_since, tripped)
-        return Decision(self._last[1], state)
+        return Decision(self._last.commands, state)
 
     def _tripped(self, tripped: Mapping[str, str]) -> list[GuardedChiller]:
         return [chiller for chiller in self._chillers if chiller.name in tripped]

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from bms.config.site import Group
 from bms.control.blocks.chiller_train import TrainState, resumed, step
+from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.rotation import RunHours, accumulate, by_run_hours
 from bms.control.blocks.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
 from bms.control.blocks.timers import interruption, lasted, moved, since
@@ -113,7 +114,7 @@ class ChilledWaterPlant:
             )
         )
         self.writes = frozenset(setpoints).union(*(t.enables for t in self._trains.values()))
-        self._last: tuple[tuple[object, ...], tuple[Command, ...]] | None = None
+        self._last = NOTHING
 
     def initial(self) -> PlantState:
         return PlantState()
@@ -265,8 +266,8 @@ class ChilledWaterPlant:
         given = snapshot.awards.get(self._group.setpoint_point(SETPOINT))
         phases = tuple((train.phase, train.failed) for train in state.trains.values())
         key = (phases, state.wanted, state.reason, state.enabled, state.locked, mode, given)
-        if self._last is not None and self._last[0] == key:
-            return self._last[1]
+        if self._last.key == key:
+            return self._last.commands
         why = self._why(state, mode)
         wishes: dict[PointId, tuple[Value, str]] = {}
         for name, train in self._trains.items():
@@ -289,7 +290,7 @@ class ChilledWaterPlant:
             )
             for point, (value, reason) in wishes.items()
         )
-        self._last = (key, commands)
+        self._last = Commanded(key, commands)
         return commands
 
     def _why(self, state: PlantState, mode: Award) -> str:
