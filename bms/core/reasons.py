@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bms.core.errors import InvalidInput
+from bms.texts.messages import Message
 
 
 def one_line(text: str) -> str:
@@ -10,7 +11,7 @@ def one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def reason_of(text: str, missing: str) -> str:
+def reason_of(text: str, missing: Message) -> str:
     """A reason as it is kept. Raises InvalidInput, saying `missing`, if it says nothing."""
     reason = one_line(text)
     if not reason:
