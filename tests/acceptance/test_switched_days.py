@@ -9,7 +9,7 @@ import pytest
 
 from bms.core.errors import Refused
 from bms.storage import audit
-from tests.acceptance.driven import driven
+from tests.acceptance.driven import Driven, driven
 
 FANS = ("binjiang.show-fan-1", "binjiang.show-fan-2")
 COILS = ("binjiang.show-fc-1", "binjiang.show-fc-2")
@@ -88,8 +88,8 @@ async def test_s8_epidemic_ventilation_is_full_and_goes_on_for_an_hour(tmp_path:
         assert park.devices(*of(FANS, "speed")) == [70, 70]
 
 
-def alarms(park: object) -> str:
-    return "; ".join(alarm.text for alarm in park.runtime.engine.alarms())  # type: ignore[attr-defined]
+def alarms(park: Driven) -> str:
+    return "; ".join(alarm.text for alarm in park.runtime.engine.alarms())
 
 
 async def test_s9_the_warehouse_extends_itself_within_its_limits(tmp_path: Path) -> None:

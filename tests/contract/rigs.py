@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from asyncua import ua
 from asyncua.server.server import Server
@@ -24,7 +24,15 @@ from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.wire.transport import Endpoint, Pacing, RtuOverTcp, Tcp
 from drivers.opcua.driver import OpcUaDriver
 from drivers.plant import PlantDriver, PlantPoint
-from drivers.points import ModbusAddress, OpcUaAddress, PlantAddress, Point, PointId, Value
+from drivers.points import (
+    ModbusAddress,
+    OpcUaAddress,
+    PlantAddress,
+    Point,
+    PointId,
+    RegisterType,
+    Value,
+)
 from drivers.times import Times
 from tests.patience import PATIENCE_S
 from tests.servers.opcua_parts import listener, node_id
@@ -69,6 +77,11 @@ class Rig(Protocol):
         ...
 
     def driver(self, clocks: Clocks, timeout_s: float = TIMEOUT_S) -> Driver: ...
+
+    @property
+    def port(self) -> int:
+        """Where it listens; 0 if it is not asked over a network."""
+        ...
 
     async def start(self) -> None:
         """Serve, on the same port as before if there was one, with the expected values."""
@@ -131,7 +144,8 @@ def modbus_address(name: str) -> ModbusAddress:
     }
     if name in special:
         return special[name]
-    return ModbusAddress(1, "holding", HOLDING[name][1], name)  # type: ignore[arg-type]
+    kind = cast("RegisterType", name)
+    return ModbusAddress(1, "holding", HOLDING[name][1], kind)
 
 
 class ModbusRig:
@@ -331,6 +345,8 @@ class TinyPlant:
 
 
 class PlantRig:
+    port = 0
+
     def __init__(self) -> None:
         self.points = contract_points(
             lambda name: PlantAddress(f"b.e.{name}"), _PLANT, "missing_ro"

@@ -293,7 +293,7 @@ async def test_a_restart_between_two_polls_is_bridged(rig: Rig, clocks: Clocks) 
 async def test_a_server_that_hangs_is_given_up_at_the_deadline(rig: Rig, clocks: Clocks) -> None:
     await rig.stop()
     mute = MuteServer()
-    await mute.start(rig.port)  # type: ignore[attr-defined]
+    await mute.start(rig.port)
     try:
         async with rig.driver(clocks, timeout_s=0.3) as driver:
             for _ in range(4):
@@ -312,7 +312,7 @@ async def test_a_server_that_hangs_is_given_up_at_the_deadline(rig: Rig, clocks:
 async def test_cancelling_a_read_is_never_swallowed(rig: Rig, clocks: Clocks) -> None:
     await rig.stop()
     mute = MuteServer()
-    await mute.start(rig.port)  # type: ignore[attr-defined]
+    await mute.start(rig.port)
     async with rig.driver(clocks) as driver:
         reading = asyncio.create_task(driver.read(existing(rig)))
         async with patience():

@@ -13,7 +13,7 @@ from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Engine
 from bms.control.strategies.group import flags
 from bms.core.decisions import OutputRules, Override, Priority, Snapshot, Stage
-from drivers.points import Quality, Sample
+from drivers.points import Quality, Sample, Value
 from schedules.files.folder import load
 from tests.control.parts import group, machine
 
@@ -51,12 +51,12 @@ def site(text: str = SCHEDULE, **changes: object) -> Site:
     return Site(**(options | changes))  # type: ignore[arg-type]
 
 
-def override(point: str, value: object, *, start: float = 0, until: float = 3600) -> Override:
+def override(point: str, value: Value, *, start: float = 0, until: float = 3600) -> Override:
     at = WEDNESDAY
     return Override(
         7,
         point,
-        value,  # type: ignore[arg-type]
+        value,
         at + timedelta(seconds=start),
         at + timedelta(seconds=until),
         "filter change",

@@ -209,7 +209,9 @@ class House:
         )
 
     def learned(self) -> OptimalState:
-        return self.engine._codec.decode(OptimalState, self.engine.states()["optimal:b.air"])  # type: ignore[no-any-return]
+        saved = self.engine.states()["optimal:b.air"]
+        learned: OptimalState = self.engine._codec.decode(OptimalState, saved)
+        return learned
 
 
 def _minutes_late(house: House, day: int, target_c: float, *, cooling: bool = True) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -30,8 +31,8 @@ ALWAYS = {"summer": (YearlySpan((1, 1), (12, 31)),), "winter": (YearlySpan((1, 1
 Temperature = Callable[[datetime], float | None]
 
 
-def season_set(**changes: object) -> SeasonSet:
-    rule = replace(OutdoorRule("{base}.weather.outdoor_temp"), **changes)  # type: ignore[arg-type]
+def season_set(**changes: Any) -> SeasonSet:
+    rule = replace(OutdoorRule("{base}.weather.outdoor_temp"), **changes)
     return SeasonSet("cn-east", ("summer", "transitional", "winter"), BY_DAY, rule)
 
 
@@ -125,7 +126,7 @@ def test_summer_begins_when_it_is_confirmed_and_says_why() -> None:
     ],
 )  # fmt: skip
 def test_switches(
-    changes: dict[str, object], temperatures: dict[str, float], wanted: list[str]
+    changes: dict[str, Any], temperatures: dict[str, float], wanted: list[str]
 ) -> None:
     seasons = season_set(**{"alpha": 0.0} | changes)
     year = Year(seasons)
@@ -267,7 +268,7 @@ rules = st.fixed_dictionaries(
 STARTS = [date(2026, 2, 1), date(2026, 8, 20)]
 
 
-def lived(days: Days, start: date, changes: dict[str, object], restart: frozenset[date]) -> Year:
+def lived(days: Days, start: date, changes: dict[str, Any], restart: frozenset[date]) -> Year:
     begin = datetime(start.year, start.month, start.day, tzinfo=ZONE).astimezone(UTC)
 
     def at(now: datetime) -> float | None:
@@ -281,10 +282,10 @@ def lived(days: Days, start: date, changes: dict[str, object], restart: frozense
 @settings(max_examples=150)
 @given(days_of_weather, st.sampled_from(STARTS), rules)
 def test_never_two_switches_within_a_dwell_and_always_through_transitional(
-    days: Days, start: date, changes: dict[str, object]
+    days: Days, start: date, changes: dict[str, Any]
 ) -> None:
     spells = lived(days, start, changes, frozenset()).spells
-    dwell = timedelta(days=int(changes["dwell_days"]))  # type: ignore[call-overload]
+    dwell = timedelta(days=int(changes["dwell_days"]))
     for before, after in pairwise(spells):
         assert before.season != after.season
         assert "transitional" in (before.season, after.season)
@@ -295,7 +296,7 @@ def test_never_two_switches_within_a_dwell_and_always_through_transitional(
 @settings(max_examples=75)
 @given(days_of_weather, st.sampled_from(STARTS), rules, st.sets(st.integers(0, DAYS - 1)))
 def test_restarts_on_any_days_give_the_same_spells(
-    days: Days, start: date, changes: dict[str, object], at: set[int]
+    days: Days, start: date, changes: dict[str, Any], at: set[int]
 ) -> None:
     restart = frozenset(start + timedelta(days=n) for n in at)
     whole = lived(days, start, changes, frozenset())

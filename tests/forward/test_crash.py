@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,7 +79,7 @@ def drained(state: Path, settings: InfluxFile, site: Site) -> None:
 
 
 def compared(state: Path, settings: InfluxFile, start: datetime, end: datetime) -> list[Comparison]:
-    async def here(call, *arguments):  # type: ignore[no-untyped-def]
+    async def here(call: Callable[..., Any], *arguments: Any) -> Any:
         return call(*arguments)
 
     async def work() -> list[Comparison]:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -186,7 +187,7 @@ async def all_sent(sink: InfluxSink) -> None:
 
 
 async def compared(directory: Path, target: Target, end: datetime = NOW) -> list[Comparison]:
-    async def here(call, *arguments):  # type: ignore[no-untyped-def]
+    async def here(call: Callable[..., Any], *arguments: Any) -> Any:
         return call(*arguments)
 
     target.settled()

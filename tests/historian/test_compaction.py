@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,7 +24,7 @@ from bms.historian.reading.trends import Trends
 from bms.historian.records import Batch, Series, to_ms
 from bms.historian.streams import RollupRow
 from bms.texts.messages import msg
-from drivers.points import Quality, Sample
+from drivers.points import Quality, Sample, Value
 
 ZONE = "Asia/Shanghai"
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -41,8 +42,10 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def sample(point: str, value: object, seconds: float, quality: Quality = Quality.GOOD) -> Sample:
-    return Sample(point, value, quality, at(seconds))  # type: ignore[arg-type]
+def sample(
+    point: str, value: Value | None, seconds: float, quality: Quality = Quality.GOOD
+) -> Sample:
+    return Sample(point, value, quality, at(seconds))
 
 
 def store(directory: Path, batches: Iterable[Batch]) -> None:
@@ -56,8 +59,8 @@ def compact(directory: Path, now: float, zone: str = ZONE) -> None:
     assert done.finished
 
 
-def recorded(samples: list[Sample], until: float, **more: object) -> Batch:
-    return Batch(samples, series=SERIES, alive=at(until), **more)  # type: ignore[arg-type]
+def recorded(samples: list[Sample], until: float, **more: Any) -> Batch:
+    return Batch(samples, series=SERIES, alive=at(until), **more)
 
 
 def stream(directory: Path) -> list[RollupRow]:
@@ -181,7 +184,7 @@ def test_any_history_gives_the_same_roll_ups_and_samples(tmp_path: Path, seed: i
                     when = round(now + rng.random() * length, 3)
                     if late:
                         when = round(max(0.0, now - rng.choice([30, 2000, 90000])), 3)
-                    value: object = rng.choice([1.0, 2.0, 7.0, 1e6, 3])
+                    value: Value | None = rng.choice([1.0, 2.0, 7.0, 1e6, 3])
                     point = rng.choice([POWER, STATUS, REGISTER])
                     if point == STATUS:
                         value = rng.random() < 0.5

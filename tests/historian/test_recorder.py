@@ -17,7 +17,7 @@ from bms.energy.intervals import intervals
 from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder, meters_of, series_of
 from bms.historian.records import AlarmRow, AwardRow, Batch, Series
-from drivers.points import PointId, Quality, Sample
+from drivers.points import PointId, Quality, Sample, Value
 from tests.energy.registers import marks_of
 from tests.historian.support import at, good, image, make_site
 
@@ -218,9 +218,9 @@ def test_a_register_from_before_the_edge_waits_for_a_newer_one(recorder: Recorde
     ],
 )
 def test_what_is_not_a_good_number_never_becomes_a_reading(
-    recorder: Recorder, value: object, quality: Quality
+    recorder: Recorder, value: Value | None, quality: Quality
 ) -> None:
-    recorder.offer(at(0), image([Sample(ENERGY, value, quality, at(0))]))  # type: ignore[arg-type]
+    recorder.offer(at(0), image([Sample(ENERGY, value, quality, at(0))]))
     assert readings(recorder) == []
     recorder.offer(at(120), image([good(ENERGY, 7.0, 120)]))
     assert readings(recorder) == [Reading(ENERGY, at(120), 700)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
@@ -177,7 +178,9 @@ def test_epw_fills_missing_hours_from_the_hour_before(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_no_epw_file_is_said_in_a_sentence(tmp_path, change, words) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_no_epw_file_is_said_in_a_sentence(
+    tmp_path: Path, change: Callable[[list[str]], list[str]], words: str
+) -> None:
     path = write_epw(tmp_path / "a.epw", change(epw_lines()))
     with pytest.raises(EpwError, match=words):
         EpwWeather(path)

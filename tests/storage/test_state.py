@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bms.core.decisions import Override
 from bms.core.errors import Refused, StoreError
 from bms.storage.state import FILE_NAME, Store
+from drivers.points import Value
 
 NOW = datetime(2026, 3, 2, 8, 0, 0, 123457, tzinfo=UTC)
 WANTED = Override(
@@ -30,12 +32,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.mark.parametrize("value", [True, False, 0, 1, 0.0, 1.0, -0.1, 1e300, "on", "", "开"])
-def test_values_come_back_exactly_and_with_their_type(tmp_path: Path, value: object) -> None:
+def test_values_come_back_exactly_and_with_their_type(tmp_path: Path, value: Value) -> None:
     with Store(tmp_path) as store:
-        added = store.add(replace(WANTED, value=value))  # type: ignore[arg-type]
+        added = store.add(replace(WANTED, value=value))
     with Store(tmp_path) as store:
         (found,) = store.active(NOW)
-    assert found == added == replace(WANTED, id=added.id, value=value)  # type: ignore[arg-type]
+    assert found == added == replace(WANTED, id=added.id, value=value)
     assert type(found.value) is type(value)
 
 
@@ -82,9 +84,9 @@ def test_clear_by_id_or_point(store: Store) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"until": NOW}, {"value": float("nan")}, {"value": float("inf")}]
 )
-def test_what_cannot_be_an_override_is_refused(store: Store, wrong: dict[str, object]) -> None:
+def test_what_cannot_be_an_override_is_refused(store: Store, wrong: dict[str, Any]) -> None:
     with pytest.raises(Refused):
-        store.add(replace(WANTED, **wrong))  # type: ignore[arg-type]
+        store.add(replace(WANTED, **wrong))
     assert store.overrides_since(NOW) == []
 
 

@@ -14,7 +14,7 @@ from drivers.base import Write, WriteStatus
 from drivers.errors import DriverError
 from drivers.modbus.wire.frames import read_request
 from drivers.modbus.wire.wire import Call, TcpWire, Wire
-from drivers.points import Quality
+from drivers.points import Quality, RegisterType
 from tests.drivers.fieldbus import CLOSE, Asked, Reply, bench, holding
 from tests.patience import patience
 
@@ -200,9 +200,11 @@ WRITE_FAULTS: dict[str, tuple[Callable[[Asked], Reply], WriteStatus, str]] = {
 
 @pytest.mark.parametrize("fault", WRITE_FAULTS)
 @pytest.mark.parametrize("kind", ["uint16", "float32"])
-async def test_a_write_is_sent_once_and_only_ok_if_acknowledged(fault: str, kind: str) -> None:
+async def test_a_write_is_sent_once_and_only_ok_if_acknowledged(
+    fault: str, kind: RegisterType
+) -> None:
     script, status, words = WRITE_FAULTS[fault]
-    points = holding(0, kind=kind, writable=True)  # type: ignore[arg-type]
+    points = holding(0, kind=kind, writable=True)
     async with bench(script, points, timeout_s=SHORT_S) as b:
         (result,) = await b.driver.write([Write("u1.r0", 7)])
         assert (result.status, words in result.detail) == (status, True), result

@@ -136,8 +136,9 @@ def test_no_other_plan_has_fewer_reads_or_moves_less(
 ) -> None:
     """Against every way of dividing the points among reads."""
     points = known([point(f"p{n}", "holding", at, kind) for n, (at, kind) in enumerate(layout)])
-    forbidden = tuple(("holding", first, first + more) for first, more in holes)
-    profile = UnitProfile(limit, gap, forbidden)  # type: ignore[arg-type]
+    table: Table = "holding"
+    forbidden = tuple((table, first, first + more) for first, more in holes)
+    profile = UnitProfile(limit, gap, forbidden)
     blocks = plan(points, lambda unit: profile)
     for block in blocks:
         if len(block.points) > 1:

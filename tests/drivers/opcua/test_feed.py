@@ -286,7 +286,7 @@ async def test_polling_where_the_server_has_no_subscriptions(
     park: Park, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*args: Any, **settings: Any) -> None:
-        raise UaStatusCodeError(StatusCodes.BadServiceUnsupported)  # type: ignore[no-untyped-call]
+        raise UaStatusCodeError(StatusCodes.BadServiceUnsupported)
 
     monkeypatch.setattr(park.server.iserver.subscription_service, "create_subscription", refuse)
     async with fed(park, point("a")) as (_, received):

@@ -46,7 +46,7 @@ class Asked:
 
 
 def refuse(code: int) -> UaStatusCodeError:
-    return UaStatusCodeError(code)  # type: ignore[no-untyped-call]
+    return UaStatusCodeError(code)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
