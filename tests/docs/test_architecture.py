@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md says of the rooms what the import contracts say."""
+"""ARCHITECTURE.md and CONTRIBUTING.md say of the house what its checks say."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tomllib
 from typing import Any
 
 from tests.docs.commands import ROOT
+from tests.house import MOST_FILES, MOST_LINES, MOST_PARAMETERS
 
 TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `bms/(\w+)/` \| (.*) \| ?(\S.*?|) ?\|$", re.MULTILINE)
@@ -45,3 +46,9 @@ def test_modules_named_without_their_folder_are_there() -> None:
 
 def test_it_is_short() -> None:
     assert len(TEXT.splitlines()) <= 200
+
+
+def test_the_limits_of_the_house_are_told() -> None:
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    limits = f"{MOST_LINES} lines a module, {MOST_PARAMETERS} parameters a function, "
+    assert f"{limits}{MOST_FILES} files a folder" in told
