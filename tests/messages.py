@@ -30,12 +30,22 @@ CATALOGUE = ROOT / "bms" / "texts" / "locale" / "zh" / "LC_MESSAGES" / "bms.po"
 PACKAGES = ("bms", "drivers", "schedules", "simulators")
 _TABLES = ("_table", "table_of", "screen_table")
 _KEYWORDS = {"msg": None, "say": None, "plural": (1, 2), **dict.fromkeys(_TABLES)}
-_CLICK = (
+HELP = "bms/cli/__init__.py"
+"""Where help and click's own words are said."""
+_CLICK: tuple[Template, ...] = (
     "Usage:", "Options", "Commands", "Show this message and exit.", "Show the version and exit.",
-    "Missing argument", "Missing option", "No such option: {name}", "No such command {name!r}.",
-    "Error: {message}", "Got unexpected extra argument ({args})", "Aborted!",
+    "Missing argument", "Missing option", "Missing command.", "No such option {name!r}.",
+    "No such command {name!r}.", "Error: {message}", "Aborted!",
     "Try '{command} {option}' for help.", "{name}: {message}", "Invalid value: {message}",
     "Invalid value for {param_hint}: {message}", "default: {default}", "required", "env var: {var}",
+    "Option {name!r} does not take a value.", "{value!r} is not a valid {number_type}.",
+    "{value} is not in the range {range}.", "{name} {filename!r} does not exist.",
+    "{name} {filename!r} is a file.", "{name} {filename!r} is a directory.",
+    "{name} {filename!r} is not readable.",
+    ("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})"),
+    ("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
+    ("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)"),
+    ("Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments."),
 )  # fmt: skip
 """What click says most; the rest of its words stay English."""
 
@@ -52,7 +62,7 @@ def extracted() -> Catalog:
                     if _has_words(template):
                         found.add(template, locations=[(place, line)])
     for text in (*_help(_main()), *_CLICK):
-        found.add(text, locations=[("bms/cli/__init__.py", 1)])
+        found.add(text, locations=[(HELP, 1)])
     return found
 
 
@@ -97,6 +107,8 @@ def _template(message: Message) -> Template:
 
 
 def _strings(message: Message) -> tuple[str, ...]:
+    if message.fuzzy:  # of another form before, as a message without a count
+        return ("",)
     said = message.string
     return tuple(said) if isinstance(said, (list, tuple)) else (said or "",)
 

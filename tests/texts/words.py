@@ -17,7 +17,9 @@ _COPIED = re.compile(
       | \([a-z]\)              # keys to press
       | \b(?:https?|opc\.tcp)://\S*
       | "?\{base\}[\w.]*"?
-      | \b[a-z_]+=\S*          # name=value
+      | \b[A-Za-z_]+=\S*       # name=value
+      | \b[0-9A-F]{16,}\b      # thumbprints
+      | [\d.]+<=x<=[\d.]+ | x>=[\d.]+  # ranges of click
       | \b[a-z_]+:\ (?:"\w+"|\[[^]]*\]|\{[^}]*\}|[a-z_]+|\d+|⟦⟧)   # key: value
       | \b[a-z]+(?:_[a-z0-9]+)+\b                           # keys and points of more words
       | (?:[\w<>⟦⟧*-]+[./])*[\w<>⟦⟧*-]*\.(?:yaml|db|csv|draft|json)\b

@@ -16,7 +16,7 @@ from bms.cli.common import AS_JSON, SITE, clock_now, instant, load_site, print_j
 from bms.cli.grouped import grouped
 from bms.core.errors import InvalidInput
 from bms.texts.language import say
-from bms.texts.messages import msg
+from bms.texts.messages import msg, quoted
 
 if TYPE_CHECKING:
     from bms.config.site import Site
@@ -98,7 +98,7 @@ def history(
                 }
             )
             return
-        table = table_of(None, *columns_of(chosen))
+        table = table_of(None, *map(quoted, columns_of(chosen)))  # as in files: keys
         for row in found:
             table.add_row(*(_cell(value) for value in row))
         show(table, *_gap_lines(gaps))

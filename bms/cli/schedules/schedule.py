@@ -252,7 +252,7 @@ def audit_list(
     if as_json:
         print_json(rows)
         return
-    table = table_of(None, "no", "time", "who", "via", "what", "about", "why")
+    table = table_of(None, "number", "time", "who", "via", "what", "about", "why")
     for row in rows:
         about = row.get("file") or row.get("point") or ", ".join(row.get("files") or ())
         table.add_row(

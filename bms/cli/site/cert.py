@@ -98,7 +98,7 @@ def show_(site: Path, as_json: bool) -> None:
         print_json({"own": own and _view(own), "trusted": [_view(one) for one in servers]})
         return
     table = table_of(None, "", "subject", "thumbprint (SHA-1)", "valid until", "")
-    for name, one in [("own", own), *(("server", server) for server in servers)]:
+    for name, one in [(say("own"), own), *((say("server"), server) for server in servers)]:
         if one is not None:
             until = f"{one.not_after:%Y-%m-%d}"
             table.add_row(name, one.subject, one.sha1, until, one.problem(clock_now()))

@@ -71,7 +71,7 @@ def modbus(
     rtu, ids = asking.rtu, not asking.any_transaction_id
 
     def report(text: str) -> None:
-        click.echo(text, err=True)
+        click.echo(told(text), err=True)
 
     async def run() -> None:
         async for one in scanning.scan_modbus(

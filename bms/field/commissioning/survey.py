@@ -138,7 +138,7 @@ async def scan_modbus(
                 found = await look_at(ask, unit)
                 health = driver.health()
                 if not health.connected and not health.connects:
-                    report(f"{host}:{port}: {health.detail}")
+                    report(msg("{host}:{port}: {error}", host=host, port=port, error=health.detail))
                     break
                 if found is not None:
                     queue.put_nowait(Answering(host, port, found, _device(found, catalogue)))
