@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
 from typing import Protocol, Self, cast
 
 from bms.texts.messages import msg
@@ -88,12 +87,7 @@ class PlantDriver:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """The plant belongs to whoever made it, and is closed there."""
 
     async def read(self, points: Sequence[PointId]) -> list[Sample]:

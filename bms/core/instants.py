@@ -33,6 +33,12 @@ def is_zone(name: str) -> bool:
     return name == "UTC" or "/" in name or name in available_timezones()
 
 
+def local(time: datetime, zone: ZoneInfo | str, timespec: str = "seconds") -> str:
+    """ISO time with the offset of a zone, to the second or the minute."""
+    where = ZoneInfo(zone) if isinstance(zone, str) else zone
+    return time.astimezone(where).isoformat(timespec=timespec)
+
+
 def local_midnight(day: date, zone: ZoneInfo) -> datetime:
     """The instant (UTC) at which a local day starts; days have 23 to 25 hours."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

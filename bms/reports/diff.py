@@ -13,6 +13,7 @@ from bms.config.site import Group, Site
 from bms.control.forecast import Changed, Expected, changes, expected, hours_by_mode
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Command, Override
+from bms.core.instants import local
 from bms.historian.log.log_queries import Queries, opened
 from bms.reports.power import GroupPower, group_power
 from schedules.model.context import Context
@@ -154,8 +155,8 @@ def _group_json(site: Site, diff: GroupDiff) -> dict[str, Any]:
         "changes": [
             {
                 "point": change.point,
-                "from": change.start.astimezone(zone).isoformat(timespec="minutes"),
-                "to": change.end.astimezone(zone).isoformat(timespec="minutes"),
+                "from": local(change.start, zone, "minutes"),
+                "to": local(change.end, zone, "minutes"),
                 "before": _command(change.before),
                 "after": _command(change.after),
             }

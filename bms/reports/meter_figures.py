@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from bms.config.site import MeterSpec, Site
-from bms.core.instants import from_ms, local_midnight, to_ms
+from bms.core.instants import from_ms, local, local_midnight, to_ms
 from bms.energy.demand import peaks
 from bms.energy.intervals import Energy
 from bms.energy.quarters import QUARTER_MS, Slot
@@ -22,7 +22,7 @@ Step: TypeAlias = Literal["15m", "day", "month"]
 
 
 def _local(time: datetime, spec: MeterSpec) -> str:
-    return time.astimezone(ZoneInfo(spec.zone)).isoformat(timespec="minutes")
+    return local(time, spec.zone, "minutes")
 
 
 def _number(value: Fraction | None) -> float | None:

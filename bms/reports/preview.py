@@ -11,6 +11,7 @@ from bms.config.site import Group, Site
 from bms.control.forecast import Expected, expected
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Override
+from bms.core.instants import local
 from bms.texts.messages import msg
 from schedules.answering.resolve import Resolver
 from schedules.model.context import Context
@@ -57,7 +58,7 @@ def schedule_preview(
             {
                 "point": override.point,
                 "value": override.value,
-                "until": override.until.astimezone(zone).isoformat(timespec="minutes"),
+                "until": local(override.until, zone, "minutes"),
                 "owner": override.owner,
                 "reason": override.reason,
             }
@@ -78,8 +79,8 @@ def _stretch(
         if point != group.mode_point
     }
     return {
-        "from": part.start.astimezone(zone).isoformat(timespec="minutes"),
-        "to": part.end.astimezone(zone).isoformat(timespec="minutes"),
+        "from": local(part.start, zone, "minutes"),
+        "to": local(part.end, zone, "minutes"),
         "mode": None if mode is None else mode.value,
         "setpoints": setpoints,
         "season": None if entry is None else entry.season,

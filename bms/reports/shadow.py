@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from bms.config.points import zone_of
 from bms.config.site import Site
 from bms.control.engine.protection import same, same_winner
 from bms.control.engine.shadowed import shadowed
 from bms.core.errors import InvalidInput
-from bms.core.instants import MILLISECOND
+from bms.core.instants import MILLISECOND, local
 from bms.historian.log.log_queries import Queries
 from bms.historian.records import AwardRow
 from bms.texts.messages import msg
@@ -117,9 +116,7 @@ def to_json(site: Site, rows: Sequence[Unsent]) -> list[dict[str, Any]]:
     """Plain values, times in the zone of each point's base."""
     return [
         {
-            "time": row.time.astimezone(ZoneInfo(zone_of(site, row.point))).isoformat(
-                timespec="seconds"
-            ),
+            "time": local(row.time, zone_of(site, row.point)),
             "point": row.point,
             "value": row.value,
             "field": row.field,

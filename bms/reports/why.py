@@ -17,6 +17,7 @@ from bms.control.engine.protection import Hold, retold
 from bms.core.decisions import Award, Command
 from bms.core.equipment import PointClass
 from bms.core.errors import BmsError, InvalidInput
+from bms.core.instants import local
 from bms.historian.log.log_queries import Queries
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import suggestion
@@ -50,7 +51,7 @@ def why(
     zone = ZoneInfo(zone_of(site, point))
     return {
         "point": point,
-        "time": _local(time, zone),
+        "time": local(time, zone),
         "commandable": point in site.outputs or own_group(site, point) is not None,
         **_ladder(site, award_of(point), zone),
         "behind": [
@@ -88,12 +89,12 @@ def why_then(
         raise InvalidInput(
             msg(
                 "{time} is still to come; 'bms schedule preview' shows what is planned",
-                time=_local(time, zone),
+                time=local(time, zone),
             )
         )
     begin = history.first_award()
     if begin is None or time < begin:
-        moment = _local(time, zone)
+        moment = local(time, zone)
         if begin is None:
             raise BmsError(
                 msg("nothing is known of {time}: the history of commands is empty", time=moment)
@@ -102,7 +103,7 @@ def why_then(
             msg(
                 "nothing is known of {time}: the history of commands begins at {begin}",
                 time=moment,
-                begin=_local(begin, zone),
+                begin=local(begin, zone),
             )
         )
     sample = _recorded(site, history, point, time)
@@ -148,7 +149,7 @@ def _command(site: Site, command: Command, zone: ZoneInfo) -> dict[str, Any]:
         "slot": command.priority.name.lower(),
         "source": command.source,
         "reason": command.reason,
-        "expires": _local(command.expires, zone) if command.expires is not None else None,
+        "expires": local(command.expires, zone) if command.expires is not None else None,
     }
 
 
@@ -164,10 +165,6 @@ def _whether_it_ran(site: Site, history: Queries, time: datetime) -> str:
         "running; shown is what it had commanded last",
         minutes=minutes,
     )
-
-
-def _local(time: datetime, zone: ZoneInfo) -> str:
-    return time.astimezone(zone).isoformat(timespec="seconds")
 
 
 def _recorded(site: Site, history: Queries, point: PointId, time: datetime) -> Sample | None:

@@ -6,7 +6,6 @@ import asyncio
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self, cast
 
 from asyncua import ua
@@ -89,12 +88,7 @@ class OpcUaDriver:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         async with self._lock:
             session, self._session = self._session, None
             if session is not None:

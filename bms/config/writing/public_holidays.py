@@ -50,12 +50,7 @@ def gather(country: str, year: int) -> PublicHolidays:
     try:
         import holidays as library
     except ImportError:
-        raise NotAvailable(
-            msg(
-                "the libraries of holidays are missing: {command}",
-                command="pip install 'bms[calendars]'",
-            )
-        ) from None
+        raise _missing() from None
     try:
         found = library.country_holidays(country, years=year, language=None)
     except NotImplementedError:
@@ -74,16 +69,20 @@ def gather(country: str, year: int) -> PublicHolidays:
     return _china(year, set(free), worked, source)
 
 
+def _missing() -> NotAvailable:
+    return NotAvailable(
+        msg(
+            "the libraries of holidays are missing: {command}",
+            command="pip install 'bms[calendars]'",
+        )
+    )
+
+
 def _china(year: int, free: set[date], worked: set[date], source: str) -> PublicHolidays:
     try:
         import chinese_calendar as library
     except ImportError:
-        raise NotAvailable(
-            msg(
-                "the libraries of holidays are missing: {command}",
-                command="pip install 'bms[calendars]'",
-            )
-        ) from None
+        raise _missing() from None
     known = f"chinesecalendar {version('chinesecalendar')}"
     last = max(library.holidays).year
     if not min(library.holidays).year <= year <= last:

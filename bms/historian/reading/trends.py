@@ -7,10 +7,10 @@ memory stays bounded however long the period: raw samples by day of UTC, steps b
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -282,35 +282,8 @@ class Trends(Closing):
             self.learn()
         columns = (column.tolist() for column in rows.columns())
         return [
-            RollupRow(
-                first + i,
-                self._points[series],
-                start,
-                rev,
-                n,
-                integral,
-                covered,
-                _none_if_nan(least),
-                _none_if_nan(most),
-                _none_if_nan(last),
-                on_s,
-                switches,
-                date.fromordinal(day),
-            )
-            for i, (
-                day,
-                series,
-                start,
-                rev,
-                n,
-                integral,
-                covered,
-                least,
-                most,
-                last,
-                on_s,
-                switches,
-            ) in enumerate(zip(dates.tolist(), *columns, strict=True))
+            self._row(first + i, values, date.fromordinal(day))
+            for i, (day, *values) in enumerate(zip(dates.tolist(), *columns, strict=True))
         ]
 
     def summed_quarters(
@@ -331,29 +304,31 @@ class Trends(Closing):
         )
         found = []
         for values in zip(*(column.tolist() for column in rows.columns()), strict=True):
-            series, start, rev, n, integral, covered, least, most, last, on_s, switches = values
+            series, start, rev, *_ = values
             begun = (days.series == series) & (days.start_ms <= start)
-            if not begun.any():
-                continue
-            day = date.fromordinal(int(dates[begun].max()))
-            found.append(
-                RollupRow(
-                    rev,
-                    self._points[series],
-                    start,
-                    0,
-                    n,
-                    integral,
-                    covered,
-                    _none_if_nan(least),
-                    _none_if_nan(most),
-                    _none_if_nan(last),
-                    on_s,
-                    switches,
-                    day,
-                )
-            )
+            if begun.any():
+                day = date.fromordinal(int(dates[begun].max()))
+                found.append(replace(self._row(rev, values, day), rev=0))
         return found
+
+    def _row(self, seq: int, values: Sequence[Any], day: date) -> RollupRow:
+        """One quarter hour; `values` as the columns of `Rollups` have them."""
+        series, start, rev, n, integral, covered, least, most, last, on_s, switches = values
+        return RollupRow(
+            seq,
+            self._points[series],
+            start,
+            rev,
+            n,
+            integral,
+            covered,
+            _none_if_nan(least),
+            _none_if_nan(most),
+            _none_if_nan(last),
+            on_s,
+            switches,
+            day,
+        )
 
     def last_rollup(self) -> int:
         """The newest number of the stream, 0 before the first."""

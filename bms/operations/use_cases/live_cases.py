@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bms.config.points import zone_of
+from bms.core.instants import local
 from bms.core.moments import past
 from bms.operations.requests.live_requests import (
     AskPoints,
@@ -25,7 +26,7 @@ async def status(running: Running, _asked: AskStatus, _user: str) -> Status:
         site=site.file.id,
         title=site.file.title,
         zone=site.file.zone,
-        time=live_views.local(now, site.file.zone),
+        time=local(now, site.file.zone),
         cycle=running.cycle(),
         bases=live_views.base_views(runtime, now, kwh_today),
         links=live_views.link_views(runtime, now),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from zoneinfo import ZoneInfo
 
 from bms.config.points import shown, zone_of
 from bms.config.site import Base, Group, Site
 from bms.control import STRATEGIES
 from bms.control.supervise.next_change import next_effective_change
 from bms.core.decisions import Award, Override
+from bms.core.instants import local
 from bms.operations.requests.live_requests import (
     AlarmView,
     BaseView,
@@ -33,11 +33,6 @@ from drivers.points import PointId, Quality
 
 PREVIEWED = timedelta(days=14)
 """How far the status looks for the next change."""
-
-
-def local(time: datetime, zone: str) -> str:
-    """ISO time with offset in a base's zone, to the second."""
-    return time.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")
 
 
 def override_view(site: Site, override: Override, now: datetime, *, stored: bool) -> OverrideView:

@@ -8,6 +8,7 @@ from bms.config.points import zone_of
 from bms.core.decisions import Override
 from bms.core.durations import parse_duration
 from bms.core.errors import InvalidInput
+from bms.core.instants import local
 from bms.operations.overrides import planning
 from bms.operations.overrides.cost import Cost
 from bms.operations.overrides.override_record import OverrideChange
@@ -25,7 +26,7 @@ from bms.operations.requests.override_requests import (
     SetOverride,
 )
 from bms.operations.running import Running
-from bms.operations.use_cases.live_views import local, override_view
+from bms.operations.use_cases.live_views import override_view
 from bms.people.roles import Action, may
 from bms.texts.messages import message_of, msg
 

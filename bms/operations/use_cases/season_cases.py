@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bms.config.points import zone_of
+from bms.core.instants import local
 from bms.core.switched import Switched
 from bms.operations.requests.season_requests import (
     ClearOverlay,
@@ -33,7 +34,6 @@ from bms.operations.seasons import season_plans
 from bms.operations.seasons.live_switched import known_context
 from bms.operations.seasons.season_plans import SeasonPlan
 from bms.operations.use_cases import switched_views as views
-from bms.operations.use_cases.live_views import local
 from bms.reports.diff import switch_diff, to_json
 from bms.texts.messages import msg
 from schedules.model.context import OverlayLevel

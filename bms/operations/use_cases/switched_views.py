@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bms.config.points import zone_of
 from bms.control.supervise.season_by_weather import is_bad, mean_of
+from bms.core.instants import local
 from bms.core.switched import Spell, SpellKey, planned
 from bms.operations.requests.season_requests import (
     OutdoorView,
@@ -22,7 +23,6 @@ from bms.operations.requests.unit_requests import ExtensionView, TargetView, Uni
 from bms.operations.runtime import Runtime
 from bms.operations.seasons.season_plans import targets_of
 from bms.operations.seasons.unit_plans import active
-from bms.operations.use_cases.live_views import local
 from bms.texts.messages import msg
 from schedules.model.context import Extension
 from schedules.model.overlays import OFF, Overlay
