@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bms.historian.files.rolldb import RollDb
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch
 from tests.historian.powercut import Event, build_recorder, events, image
@@ -59,6 +60,14 @@ def batch(i: int) -> Batch:
     now = i * STEP_S
     samples = [sample(POWER, float(i), now), sample(STATUS, i % 5 == 0, now)]
     return recorded(samples, now, begun=at(0) if i == 0 else None)
+
+
+def uid_and_progress(directory: Path) -> tuple[int, int]:
+    with History(directory, read_only=True) as history:
+        uid = history.uid()
+    with RollDb(directory, uid, read_only=True) as roll:
+        progress = roll.progress()
+    return progress.seq, progress.horizon_ms or 0
 
 
 def recorded_events(tmp_path: Path) -> list[Event]:
