@@ -363,6 +363,10 @@ def _braces_problem(key: str, text: str) -> Problem | None:
                 name=f"{{{name}}}",
                 allowed=", ".join(f"{{{key}}}" for key in _NODE_KEYS),
             )
+    try:
+        text.format(base="base", equipment="equipment", unit=1)
+    except ValueError:
+        return key, msg("a format in '{text}' does not fit what stands there", text=text)
     return None
 
 

@@ -17,6 +17,7 @@ from bms.core.decisions import Decision, Priority, Snapshot, Stage
 from bms.texts.messages import Message, msg
 from bms.texts.yaml.parsing import Problem
 from drivers.points import PointId
+from tests.texts.words import all_chinese
 
 
 class OnOffParameters(FileModel):
@@ -43,13 +44,18 @@ class Switch:
 
 def check_members(group: Group) -> Sequence[tuple[tuple[str | int, ...], Message]]:
     wrong: list[tuple[tuple[str | int, ...], Message]] = [
-        (("members", 0), msg("'{member}' has no enable point", member=member.id))
+        (("members", 0), msg("'{name}' has no '{role}' point", name=member.id, role="enable"))
         for member in group.members
         if "enable" not in member.points
     ]
     header = group.parameters.header
     if header is not None and header not in group.equipment:
-        wrong.append((("parameters", "header"), msg("no equipment '{header}'", header=header)))
+        wrong.append(
+            (
+                ("parameters", "header"),
+                msg("no {item} '{name}'", item=msg("equipment"), name=header),
+            )
+        )
     return wrong
 
 
@@ -130,6 +136,7 @@ class Draft:
         site, problems = self.check()
         assert (site is None) == bool(problems)
         assert problems == sorted(problems)
+        all_chinese(problems, self.files)
         return [str(problem) for problem in problems]
 
     def place(self, file: str, text: str, within: str = "") -> str:

@@ -240,7 +240,7 @@ CASES = {
     ),
     "what the strategy finds": (
         GROUPS, "members: [ahu-*]", "members: [meter-main]", "meter-main",
-        "'plant.meter-main' has no enable point",
+        "'plant.meter-main' has no 'enable' point",
     ),
     "what the strategy finds in its parameters": (
         GROUPS, "stagger_s: 5 ", "header: tank ", "tank ", "no equipment 'tank'",

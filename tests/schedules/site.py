@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schedules.files.folder import load
+from tests.texts.words import all_chinese
 
 OFFICE = "schedules/office.yaml"
 SEASONS = "schedules/seasons.yaml"
@@ -60,4 +61,5 @@ def problems(files: dict[str, str]) -> list[str]:
     library, found = load(files)
     assert (library is None) == bool(found)
     assert found == sorted(found)
+    all_chinese(found, files)
     return [str(problem) for problem in found]

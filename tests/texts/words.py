@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+
+from bms.texts.language import marking, speaking, told
+from bms.texts.messages import Message
+from bms.texts.problems import Problem
 
 MARKED = re.compile("⟦[^⟦⟧]*⟧")
 """What `Marked` shows: an argument, or what somebody wrote."""
@@ -32,6 +36,8 @@ _COPIED = re.compile(
     """,
     re.VERBOSE,
 )
+_SENTENCE = re.compile(r"\b[a-z]{2,} [a-z]{2,}\b")
+"""What no key, id or file name looks like."""
 _METAVARIABLE = re.compile(r"[A-Z][A-Z_]+")
 """Of click: SITE, POINT. Also most abbreviations."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -67,6 +73,28 @@ class Marked:
 def english(text: str) -> list[str]:
     """The words that are English, or might be: neither marked nor to be copied nor known."""
     return sorted(set(_left(text)))
+
+
+def all_chinese(problems: Iterable[Problem], sources: Mapping[str, str]) -> None:
+    """Every problem can be said in Chinese, and no argument is an English sentence of ours."""
+    written = "\n".join(sources.values())
+    with speaking("zh"), marking(Marked):
+        for problem in problems:
+            assert english(told(problem.message)) == [], problem
+            assert english(told(problem.hint)) == [], problem
+            for text in (*arguments(problem.message), *arguments(problem.hint)):
+                sentence = _SENTENCE.search(_COPIED.sub(" ", text))
+                assert not sentence or text in written, f"{text!r} in {problem}"
+
+
+def arguments(message: str) -> Iterator[str]:
+    """The texts that a message shows as arguments, also those of messages in it."""
+    if not isinstance(message, Message):
+        yield message
+        return
+    for argument in message.arguments.values():
+        if isinstance(argument, str):
+            yield from arguments(argument)
 
 
 def _left(text: str) -> Iterator[str]:
