@@ -1,0 +1,106 @@
+"""Enter what people tell of meters. The ledger's files are locked for as long as it takes, so that
+this works with or without a running controller."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime
+
+from bms.config.site import MeterSpec, Site
+from bms.core.readings import Label
+from bms.core.reasons import reason_of
+from bms.historian.log.log_queries import FILE_NAME, Queries
+from bms.ledger.database.store import Ledger
+from bms.ledger.entered import entering, importing
+from bms.ledger.entered.entering import Author
+from bms.ledger.up_to_date import open_ledger
+from bms.operations.requests.meter_requests import (
+    CorrectMeter,
+    EntryTold,
+    EntryWithdrawn,
+    ImportReadings,
+    ReadingsImported,
+    ReplaceMeter,
+    WithdrawEntry,
+)
+from bms.people.roles import Action, may
+from bms.reports.meter_figures import entry_view
+from bms.texts.messages import msg
+
+
+def replace_meter(site: Site, asked: ReplaceMeter, user: str, now: datetime) -> EntryTold:
+    """A register ended and another began."""
+    spec = entering.find_meter(site, asked.meter)
+    author = _author(site, asked.reason, user, now, spec.id)
+    with Ledger(site.state_dir) as ledger, ExitStack() as stack:
+        history = None
+        if (site.state_dir / FILE_NAME).exists():
+            history = stack.enter_context(Queries(site.state_dir, read_only=True))
+        number = entering.replace_meter(
+            site,
+            ledger,
+            history,
+            spec,
+            final=asked.final,
+            initial=asked.initial,
+            at=asked.at,
+            author=author,
+        )
+    return _told(site, spec, number, now)
+
+
+def correct_meter(site: Site, asked: CorrectMeter, user: str, now: datetime) -> EntryTold:
+    """What a meter really used."""
+    spec = entering.find_meter(site, asked.meter)
+    author = _author(site, asked.reason, user, now, spec.id)
+    with open_ledger(site, site.state_dir, now) as ledger:
+        number = entering.correct(
+            site,
+            ledger,
+            spec,
+            start=asked.start,
+            end=asked.end,
+            amount=asked.amount,
+            label=Label(asked.label),
+            author=author,
+        )
+    return _told(site, spec, number, now)
+
+
+def withdraw_entry(site: Site, asked: WithdrawEntry, user: str, now: datetime) -> EntryWithdrawn:
+    """An entry counts no longer."""
+    with Ledger(site.state_dir) as ledger:
+        author = _author(site, asked.reason, user, now)
+        found = entering.withdraw(site, ledger, asked.entry, author)
+    _bring_up_to_date(site, now)
+    return EntryWithdrawn(entry=asked.entry, kind=found.kind.value, meter=found.meter)
+
+
+def import_readings(
+    site: Site, asked: ImportReadings, user: str, now: datetime
+) -> ReadingsImported:
+    """Readings of a file."""
+    with Ledger(site.state_dir) as ledger:
+        author = _author(site, asked.reason, user, now)
+        added, known = importing.import_readings(site, ledger, asked.file, author)
+    _bring_up_to_date(site, now)
+    return ReadingsImported(added=added, known=known)
+
+
+def _author(site: Site, reason: str, user: str, now: datetime, *meters: str) -> Author:
+    """Who enters something about meters, if they may; without `meters`, about the whole site."""
+    why = reason_of(reason, msg("--reason: say why"))
+    may(site, user, Action.METER, *meters)
+    return Author(user, why, now)
+
+
+def _bring_up_to_date(site: Site, now: datetime) -> None:
+    with open_ledger(site, site.state_dir, now):
+        pass
+
+
+def _told(site: Site, spec: MeterSpec, number: int, now: datetime) -> EntryTold:
+    """The entry as the ledger has it, once it is up to date."""
+    with open_ledger(site, site.state_dir, now) as ledger:
+        entry = next(e for e in ledger.entries(spec.id) if e.number == number)
+    return EntryTold.model_validate({**entry_view(entry, spec), "meter": spec.name})
