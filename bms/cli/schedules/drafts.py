@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,14 +13,11 @@ import click
 from bms.cli.common import AS_JSON, clock_now, print_json, state_dir_of
 from bms.cli.grouped import grouped
 from bms.core.errors import InvalidInput, Refused
-from bms.core.reasons import reason_of
-from bms.texts.language import say
-from bms.texts.messages import msg
-from bms.texts.problems import counted
+from bms.texts.language import say, told
 
 if TYPE_CHECKING:
-    from bms.operations.editing.editor import Draft, Editor
-    from bms.texts.yaml.parsing import Problem
+    from bms.operations.editing.editor import Editor
+    from bms.operations.requests.schedule_requests import ScheduleChange, ScheduleChanged
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,79 +54,83 @@ def editor_of(site: Path) -> Editor:
     return Editor(site, state_dir_of(site))
 
 
-def settle(editor: Editor, draft: Draft, what: str, settling: Settling) -> None:
+def settle(editor: Editor, asked: ScheduleChange, settling: Settling) -> None:
     """Show the change, ask on a terminal, apply it, and say what became of it."""
-    from bms.config.writing.render import render
-    from bms.operations.editing.revisions import text_of
+    from bms.operations.use_cases.schedule_cases import change_schedule, reason_needed, refused
+    from bms.people.accounts import login
 
     yes, as_json = settling.yes, settling.as_json
-    if draft.old == draft.new:
-        raise Refused(msg("{file} says so already: there is nothing to change", file=draft.file))
-    answer: dict[str, Any] = {
-        "file": draft.file,
-        "applied": False,
-        "changes": draft.words(),
-        "lines": draft.lines(),
-    }
+    trial = tried(editor, asked)
     if not as_json:
-        show_draft(draft)
-    found = editor.problems_of(draft)
-    if found:
-        click.echo(render(found, {draft.file: text_of(draft.new)}), err=True)
-        raise refused_text(draft.file, found)
+        show_trial(trial)
+    if trial.problems:
+        show_problems(trial)
+        raise shown_before(refused(trial))
     if settling.dry_run:
         if as_json:
-            print_json(answer)
+            print_json(trial.plain())
         return
-    missing = msg("say why with --reason: the next shift will want to know")
-    why = reason_of(settling.reason or ask_reason(yes), missing)
+    why = reason_needed(settling.reason or ask_reason(yes))
     if not yes and sys.stdin.isatty():
         click.confirm(say("Apply this?"), abort=True, err=as_json)
+    wanted = asked.model_copy(update={"reason": why, "edited_from": trial.edited_from})
     try:
-        made = editor.apply(draft, what, why, clock_now())
+        made = change_schedule(editor, wanted, login(), "cli", clock_now())
     except Refused as error:
-        _show_conflict(editor, draft)
+        _show_conflict(editor, trial)
         raise error
     if as_json:
-        print_json(answer | {"applied": True, "revision": made.number, "sha256": made.sha256})
+        print_json(made.plain())
         return
     click.echo(
         say(
             "{file} is now revision {number}; a running controller takes it over by itself",
-            file=draft.file,
-            number=made.number,
+            file=made.file,
+            number=made.revision,
         )
     )
-    if made.number > 1:
-        name = draft.file.removeprefix("schedules/").removesuffix(".yaml")
-        before = made.number - 1
+    if made.revision is not None and made.revision > 1:
+        name = made.file.removeprefix("schedules/").removesuffix(".yaml")
         click.echo(
             say(
                 "undo: bms schedule restore {directory} {name} {before} --reason ...",
                 directory=editor.directory,
                 name=name,
-                before=before,
+                before=made.revision - 1,
             )
         )
 
 
-def refused_text(file: str, found: Sequence[Problem]) -> InvalidInput:
-    """Says that a text does not come into force; the problems were shown before."""
-    count = counted(found)
-    return InvalidInput(
-        msg("{file} would have {count}; nothing was changed", file=file, count=count)
-    )
+def tried(editor: Editor, asked: ScheduleChange) -> ScheduleChanged:
+    """What a change would do."""
+    from bms.operations.use_cases.schedule_cases import change_schedule
+    from bms.people.accounts import login
+
+    trial = asked.model_copy(update={"dry_run": True})
+    return change_schedule(editor, trial, login(), "cli", clock_now())
 
 
-def show_draft(draft: Draft) -> None:
+def show_problems(trial: ScheduleChanged) -> None:
+    """What is wrong with a text, with its lines."""
+    from bms.config.writing.render import render
+    from bms.operations.editing.revisions import text_of
+
+    click.echo(render(trial.problems, {trial.file: text_of(trial.after)}), err=True)
+
+
+def shown_before(error: InvalidInput) -> InvalidInput:
+    """The error without its problems, which have been shown."""
+    return InvalidInput(error.args[0])
+
+
+def show_trial(trial: ScheduleChanged) -> None:
     """The lines that change, then what that means."""
-    for line in draft.lines():
+    for line in trial.lines:
         click.echo(line)
-    words = draft.words()
-    if not words and draft.old:
+    if not trial.changes and trial.before:
         click.echo(say("only comments or layout change"))
-    for word in words if draft.old else []:
-        click.echo(f"  {word}")
+    for word in trial.changes if trial.before else ():
+        click.echo(f"  {told(word)}")
 
 
 def ask_reason(yes: bool) -> str:
@@ -139,15 +140,15 @@ def ask_reason(yes: bool) -> str:
     return str(click.prompt(say("Reason"), default="", show_default=False))
 
 
-def _show_conflict(editor: Editor, draft: Draft) -> None:
+def _show_conflict(editor: Editor, trial: ScheduleChanged) -> None:
     """Theirs and mine, where both changed one file."""
     from bms.operations.editing.editor import Draft
     from bms.storage.durable import on_disk
 
-    theirs = on_disk(editor.directory / draft.file)
-    if theirs is None or theirs == draft.old:
+    theirs = on_disk(editor.directory / trial.file)
+    if theirs is None or theirs == trial.before:
         return
-    for name, text in ((say("theirs"), theirs), (say("mine"), draft.new)):
+    for name, text in ((say("theirs"), theirs), (say("mine"), trial.after)):
         click.echo(f"{name}:", err=True)
-        for line in Draft(draft.file, draft.old, text).lines():
+        for line in Draft(trial.file, trial.before, text).lines():
             click.echo(f"  {line}", err=True)

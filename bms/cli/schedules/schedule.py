@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -20,9 +19,7 @@ from bms.cli.common import (
 from bms.cli.energy.growth_commands import schedule as _schedule
 from bms.cli.schedules.drafts import SCHEDULE, Settling, changing, editor_of, settle
 from bms.cli.schedules.schedule_edit import copy_day, edit, exception, set_
-from bms.core.errors import InvalidInput, Refused
 from bms.texts.language import say, told
-from bms.texts.messages import msg
 
 for command in (set_, copy_day, exception, edit):
     _schedule.add_command(command)
@@ -34,37 +31,21 @@ for command in (set_, copy_day, exception, edit):
 def list_(site: Path, as_json: bool) -> None:
     """Every schedule: what it governs, its file, and who changed it last."""
     from bms.cli.common import load_site
+    from bms.operations.use_cases.schedule_cases import list_schedules
 
     loaded = load_site(site)
-    library, zone = loaded.library, loaded.file.zone
-    revisions = editor_of(site).revisions
-    rows: list[dict[str, Any]] = []
-    for one in sorted(library.schedules.values(), key=lambda found: found.id):
-        last = next(iter(revisions.of(one.origin.file)[-1:]), None)
-        rows.append(
-            {
-                "id": one.id,
-                "title": dict(one.title),
-                "governs": sorted(one.governs),
-                "seasons": getattr(one.seasons, "id", one.seasons),
-                "file": one.origin.file,
-                "revision": last.number if last else None,
-                "changed": last.time if last else None,
-                "by": last.who if last else None,
-                "why": last.why if last else None,
-            }
-        )
+    answer, zone = list_schedules(loaded, editor_of(site)), loaded.file.zone
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
         return
     table = table_of(None, "schedule", "title", "governs", "seasons", "revision", "changed", "by")
     from bms.cli.screens.tables import title_text
 
-    for row in rows:
-        changed = on_clock(row["changed"], zone)[:16] if row["changed"] else "—"
+    for row in answer.root:
+        changed = on_clock(row.changed, zone)[:16] if row.changed else "—"
         table.add_row(
-            row["id"], title_text(row["title"]), ", ".join(row["governs"]), row["seasons"] or "—",
-            str(row["revision"] or "—"), changed, row["by"] or "—",
+            row.id, title_text(row.title), ", ".join(row.governs), row.seasons or "—",
+            str(row.revision or "—"), changed, row.by or "—",
         )  # fmt: skip
     show(table)
 
@@ -76,28 +57,15 @@ def list_(site: Path, as_json: bool) -> None:
 @AS_JSON
 def show_(site: Path, schedule: str, revision: int | None, as_json: bool) -> None:
     """The text of SCHEDULE, with the number of each line."""
-    from bms.operations.editing.revisions import text_of
-    from bms.storage.durable import digest
-    from bms.texts.yaml.parsing import read
+    from bms.operations.requests.schedule_requests import ShowSchedule
+    from bms.operations.use_cases.schedule_cases import show_schedule
 
-    editor = editor_of(site)
-    file = editor.file_of(schedule)
-    data = editor.revisions.text(file, revision) if revision else editor.text(file)
-    text = text_of(data)
+    answer = show_schedule(editor_of(site), ShowSchedule(schedule=schedule, revision=revision))
     if as_json:
-        document, problems = read(file, text)
-        print_json(
-            {
-                "file": file,
-                "sha256": digest(data),
-                "text": text,
-                "data": document.data if document else None,
-                "problems": [str(problem) for problem in problems],
-            }
-        )
+        print_json(answer.plain())
         return
-    click.echo(file)
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+    click.echo(answer.file)
+    for number, line in enumerate(answer.text.removeprefix("\ufeff").splitlines(), 1):
         click.echo(f"{number:>5} | {line}")
 
 
@@ -108,40 +76,19 @@ def show_(site: Path, schedule: str, revision: int | None, as_json: bool) -> Non
 @AS_JSON
 def history(site: Path, schedule: str | None, limit: int, as_json: bool) -> None:
     """Who changed SCHEDULE (or any) when, via what and why; the latest first."""
-    from bms.operations.editing.editor import Draft, versions
+    from bms.operations.requests.schedule_requests import ScheduleHistory
+    from bms.operations.use_cases.schedule_cases import schedule_history
 
-    editor = editor_of(site)
-    files = (
-        [editor.file_of(schedule, gone=True)]
-        if schedule
-        else [*editor.revisions.files(), *editor.revisions.gone()]
-    )
-    rows: list[dict[str, Any]] = []
-    for one in versions(editor.revisions, files)[:limit]:
-        earlier = [r for r in editor.revisions.of(one.file) if r.number < one.number]
-        old = earlier[-1].path.read_bytes() if earlier else b""
-        rows.append(
-            {
-                "file": one.file,
-                "revision": one.number,
-                "time": one.time,
-                "who": one.who,
-                "via": one.via,
-                "why": one.why,
-                "sha256": one.sha256,
-                "changes": Draft(one.file, old, one.path.read_bytes()).words() if old else [],
-            }
-        )
+    answer = schedule_history(editor_of(site), ScheduleHistory(schedule=schedule, limit=limit))
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
         return
     zone = zone_name_of(site)
     table = table_of(None, "file", "revision", "time", "who", "via", "why", "changes")
-    for row in rows:
+    for row in answer.root:
         table.add_row(
-            str(row["file"]).removeprefix("schedules/"), str(row["revision"]),
-            on_clock(row["time"], zone), str(row["who"]), str(row["via"]), told(row["why"]),
-            "\n".join(map(told, row["changes"])),
+            row.file.removeprefix("schedules/"), str(row.revision), on_clock(row.time, zone),
+            row.who, row.via, told(row.why), "\n".join(map(told, row.changes)),
         )  # fmt: skip
     show(table)
 
@@ -155,14 +102,10 @@ def restore(
     site: Path, schedule: str, revision: int, settling: Settling,
 ) -> None:  # fmt: skip
     """Put REVISION of SCHEDULE in force again, as a new revision."""
-    from bms.operations.editing.editor import Draft
-    from bms.storage.durable import on_disk
+    from bms.operations.requests.schedule_requests import RestoreSchedule
 
-    editor = editor_of(site)
-    file = editor.file_of(schedule, gone=True)
-    old = on_disk(editor.directory / file) or b""  # a file that was removed comes back
-    draft = Draft(file, old, editor.revisions.text(file, revision))
-    settle(editor, draft, "schedule.restore", settling)
+    asked = RestoreSchedule(schedule=schedule, revision=revision)
+    settle(editor_of(site), asked, settling)
 
 
 @_schedule.command("import")
@@ -178,40 +121,12 @@ def import_(
 
     A table has the columns season, day, from, to, mode, and one per setpoint.
     """
-    from bms.operations.editing.editor import Draft
-    from bms.operations.editing.revisions import text_of
-    from bms.texts.yaml.parsing import read
-    from schedules.files.week_table import weeks
+    from bms.operations.requests.schedule_requests import ImportSchedule
 
-    editor = editor_of(site)
-    data = source.read_bytes()
-    if source.suffix.lower() == ".csv":
-        if schedule is None:
-            raise InvalidInput(msg("a table is for one schedule: name it with --into"))
-        text = text_of(data)
-
-        def with_weeks(old: dict[str, Any]) -> Any:
-            return {**old, "week": {**(old.get("week") or {}), **weeks(text)}}
-
-        draft = editor.draft(editor.file_of(schedule), with_weeks)
-    else:
-        document, problems = read(source.name, text_of(data))
-        if document is None or not isinstance(document.data, dict):
-            raise InvalidInput(msg("{source} cannot be read", source=source), problems)
-        words = {key: document.data.get(key) for key in ("schedule", "calendar")}
-        name = words["schedule"] or (f"calendars/{source.stem}" if words["calendar"] else None)
-        if not isinstance(name, str) or "\0" in name or ".." in name or name.startswith("/"):
-            raise InvalidInput(
-                msg("{source} is neither a schedule nor a calendar: it has no id", source=source)
-            )
-        file = f"schedules/{name}.yaml"
-        there = editor.revisions.files().get(file)
-        if there is not None and not replace:
-            raise Refused(
-                msg("{file} is there already; --replace takes the new one in its place", file=file)
-            )
-        draft = Draft(file, there or b"", data)
-    settle(editor, draft, "schedule.import", settling)
+    asked = ImportSchedule(
+        name=str(source), text=source.read_bytes(), into=schedule, replace=replace
+    )
+    settle(editor_of(site), asked, settling)
 
 
 @click.group(cls=ErrorGroup)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -19,9 +19,11 @@ from bms.cli.schedules.drafts import (
     Settling,
     changing,
     editor_of,
-    refused_text,
     settle,
-    show_draft,
+    show_problems,
+    show_trial,
+    shown_before,
+    tried,
 )
 from bms.core.errors import BmsError, InvalidInput, Refused
 from bms.texts.language import say
@@ -29,7 +31,8 @@ from bms.texts.messages import msg
 from bms.texts.system_errors import os_cause
 
 if TYPE_CHECKING:
-    from bms.operations.editing.editor import Draft, Editor
+    from bms.operations.editing.editor import Editor
+    from bms.operations.requests.schedule_requests import EditSchedule
 
 SEASON = click.option("--season", help="Whose week.  [default: the only one that has the day]")
 
@@ -76,46 +79,22 @@ def set_(
     bms schedule set SITE offices sat --add --from 08:00 --to 12:00 --mode on --reason "stocktaking"
     bms schedule set SITE offices fri 13:00 --remove --reason "half day"
     """
-    from schedules import edits
-    from schedules.files.week_table import number
+    from bms.operations.requests.schedule_requests import SetBlock
 
-    add, remove = asked.add, asked.remove
-    named = (("from", asked.start), ("to", asked.end), ("mode", asked.mode))
-    changes: dict[str, Any] = {key: value for key, value in named if value}
-    given = pairs(asked.setpoints, "--set")
-    if add and remove:
-        raise InvalidInput(msg("--add and --remove together make no sense"))
-
-    def change(data: dict[str, Any]) -> Any:
-        wanted = changes | {name: number(text, f"--set {name}") for name, text in given.items()}
-        wanted |= dict.fromkeys(asked.unset)
-        if not wanted and not remove:
-            raise InvalidInput(msg("say what to change: --from, --to, --mode or --set"))
-        if day == "otherwise":
-            if block or add or remove or asked.start or asked.end:
-                raise InvalidInput(
-                    msg("'otherwise' has no blocks and no times; give --mode or --set")
-                )
-            return edits.set_otherwise(data, wanted)
-        whose = edits.season_of(data, day, season)
-        if add:
-            missing = [f"--{key}" for key in ("from", "to", "mode") if key not in wanted]
-            if missing:
-                raise InvalidInput(msg("--add needs {options}", options=", ".join(missing)))
-            if block:
-                raise InvalidInput(msg("--add takes no {argument}", argument="BLOCK"))
-            return edits.add_block(data, whose, day, wanted)
-        if block is None:
-            raise InvalidInput(
-                msg("name the block: its number or the time it begins at; or --add one")
-            )
-        if remove:
-            return edits.remove_block(data, whose, day, block)
-        return edits.set_block(data, whose, day, block, wanted)
-
-    editor = editor_of(site)
-    draft = editor.draft(editor.file_of(schedule), change)
-    settle(editor, draft, "schedule.set", settling)
+    wanted = SetBlock(
+        schedule=schedule,
+        day=day,
+        block=block,
+        start=asked.start,
+        end=asked.end,
+        mode=asked.mode,
+        setpoints=pairs(asked.setpoints, "--set"),
+        unset=asked.unset,
+        add=asked.add,
+        remove=asked.remove,
+        season=season,
+    )
+    settle(editor_of(site), wanted, settling)
 
 
 @click.command("copy-day")
@@ -130,14 +109,9 @@ def copy_day(
     settling: Settling
 ) -> None:  # fmt: skip
     """Give the days TO the plan of DAY: bms schedule copy-day SITE offices mon sat sun."""
-    from schedules import edits
+    from bms.operations.requests.schedule_requests import CopyDay
 
-    editor = editor_of(site)
-    draft = editor.draft(
-        editor.file_of(schedule),
-        lambda data: edits.copy_day(data, edits.season_of(data, day, season), day, to),
-    )
-    settle(editor, draft, "schedule.copy-day", settling)
+    settle(editor_of(site), CopyDay(schedule=schedule, day=day, to=to, season=season), settling)
 
 
 @click.group("exception", cls=ErrorGroup)
@@ -156,8 +130,8 @@ def exception() -> None:
               help="With 'replace' or 'add': 20:30-21:30=off; none: nothing runs.")  # fmt: skip
 @changing
 def exception_add(
-    site: Path, schedule: str, do: str, name: str, dates: tuple[str, ...], day: str | None,
-    blocks: tuple[str, ...], settling: Settling
+    site: Path, schedule: str, do: Literal["replace", "use", "add"], name: str,
+    dates: tuple[str, ...], day: str | None, blocks: tuple[str, ...], settling: Settling,
 ) -> None:  # fmt: skip
     """Add an exception that does one of: replace the day, use another day's plan, add on top.
 
@@ -165,21 +139,10 @@ def exception_add(
     bms schedule exception add SITE offices use --day mon --dates 2026-10-10 --name 调休 --reason …
     bms schedule exception add SITE offices replace --dates 2026-08-03 --name 停产 --reason …
     """
-    from schedules import edits
+    from bms.operations.requests.schedule_requests import AddException
 
-    rule: dict[str, Any] = {"name": name, "dates": list(dates), "do": do}
-    if do == "use":
-        if day is None or blocks:
-            raise InvalidInput(msg("'use' takes --day, and no --block"))
-        rule["day"] = day
-    else:
-        if day is not None:
-            raise InvalidInput(msg("'{action}' takes --block; --day goes with 'use'", action=do))
-        rule["blocks"] = [_block(text) for text in blocks]
-    editor = editor_of(site)
-    draft = editor.draft(editor.file_of(schedule), lambda data: edits.add_exception(data, rule))
-    what = "schedule.exception"
-    settle(editor, draft, what, settling)
+    asked = AddException(schedule=schedule, do=do, name=name, dates=dates, day=day, blocks=blocks)
+    settle(editor_of(site), asked, settling)
 
 
 @exception.command("remove")
@@ -191,35 +154,9 @@ def exception_remove(
     site: Path, schedule: str, which: str, settling: Settling
 ) -> None:  # fmt: skip
     """Take an exception away; its NUMBER counts from 1 in the order of the file."""
-    from schedules import edits
+    from bms.operations.requests.schedule_requests import RemoveException
 
-    editor = editor_of(site)
-    draft = editor.draft(
-        editor.file_of(schedule), lambda data: edits.remove_exception(data, which)[0]
-    )
-    what = "schedule.exception"
-    settle(editor, draft, what, settling)
-
-
-def _block(text: str) -> dict[str, Any]:
-    """`20:30-21:30=off,level_pct=20` as a block. Raises InvalidInput, TextError."""
-    from bms.texts.problems import TextError
-    from schedules.files.week_table import number
-
-    times, sign, rest = text.partition("=")
-    start, dash, end = times.partition("-")
-    mode, *more = rest.split(",")
-    if not (sign and dash and mode):
-        raise InvalidInput(
-            msg("--block '{text}': write FROM-TO=MODE, for example 20:30-21:30=off", text=text)
-        )
-    block: dict[str, Any] = {"from": start, "to": end, "mode": mode}
-    try:
-        for name, value in pairs(tuple(more), "--block").items():
-            block[name] = number(value, f"--block {name}")
-    except TextError as error:
-        raise InvalidInput(msg("{error}; {hint}", error=error, hint=error.hint)) from None
-    return block
+    settle(editor_of(site), RemoveException(schedule=schedule, which=which), settling)
 
 
 # --- the text editor -------------------------------------------------------------------------
@@ -241,13 +178,12 @@ def edit(site: Path, schedule: str, settling: Settling) -> None:
     old = editor.text(file)
     copy = _copy_of(editor, file, old)
     try:
-        draft = _edited(editor, file, old, copy)
-        if draft is None:
+        asked = _edited(editor, file, old, copy)
+        if asked is None:
             copy.unlink()
             click.echo(say("nothing was changed"), err=settling.as_json)
             return
-        what = "schedule.edit"
-        settle(editor, draft, what, settling)
+        settle(editor, asked, settling)
     except (BmsError, click.Abort):
         _keep(copy, old)
         raise
@@ -275,11 +211,10 @@ def _keep(copy: Path, old: bytes) -> None:
     click.echo(say("not in force; your text is kept in {copy}", copy=copy), err=True)
 
 
-def _edited(editor: Editor, file: str, old: bytes, copy: Path) -> Draft | None:
+def _edited(editor: Editor, file: str, old: bytes, copy: Path) -> EditSchedule | None:
     """What the person made of it, without problems; None if it is as before."""
-    from bms.config.writing.render import render
-    from bms.operations.editing.editor import Draft
-    from bms.operations.editing.revisions import text_of
+    from bms.operations.requests.schedule_requests import EditSchedule
+    from bms.operations.use_cases.schedule_cases import refused
     from bms.storage.durable import on_disk
 
     line = 1
@@ -290,17 +225,18 @@ def _edited(editor: Editor, file: str, old: bytes, copy: Path) -> Draft | None:
             raise Refused(msg("the editor left no file: nothing was changed"))
         if new == old:
             return None
-        draft = Draft(file, old, new)
-        found = editor.problems_of(draft)
-        if not found:
-            return draft
-        click.echo(render(found, {file: text_of(new)}), err=True)
-        line = found[0].line
+        asked = EditSchedule(schedule=file, before=old, text=new)
+        trial = tried(editor, asked)
+        if not trial.problems:
+            return asked
+        show_problems(trial)
+        line = trial.problems[0].line
+        error = shown_before(refused(trial))
         if not sys.stdin.isatty():
-            raise refused_text(file, found)
-        show_draft(draft)
+            raise error
+        show_trial(trial)
         if click.prompt(say("(e)dit again or (q)uit"), type=click.Choice(["e", "q"])) == "q":
-            raise refused_text(file, found)
+            raise error
 
 
 def _editor() -> list[str]:

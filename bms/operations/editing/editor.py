@@ -18,7 +18,6 @@ from bms.config.reading.files import CALENDARS, SEASONS
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput, Refused
 from bms.operations.editing.revisions import Author, Revision, Revisions, text_of
-from bms.people.accounts import login
 from bms.people.roles import Action, may
 from bms.storage.durable import digest, on_disk
 from bms.texts.messages import msg
@@ -130,15 +129,18 @@ class Editor:
         texts[draft.file] = text_of(draft.new).removeprefix("\ufeff")
         return [problem for problem in self.problems(texts) if problem.file == draft.file]
 
-    def apply(self, draft: Draft, what: str, why: str, now: datetime) -> Revision:
-        """Put the draft in the place of its file. Raises InvalidInput, Refused."""
+    def apply(
+        self, draft: Draft, what: str, author: Author, now: datetime, *, edited_from: str
+    ) -> Revision:
+        """Put the draft in the place of its file, if that is still the text with the hash
+        `edited_from`. Raises InvalidInput, Refused."""
         site = load(self.directory, STRATEGIES, schedules={})
-        may(site, login(), _action(draft.file), *_governed(draft))
+        may(site, author.who, _action(draft.file), *_governed(draft))
         return self.revisions.change(
             draft.file,
             draft.new,
-            edited_from=draft.edited_from,
-            by=Author(login(), "cli", why),
+            edited_from=edited_from,
+            by=author,
             what=what,
             now=now,
             check=self.problems,

@@ -253,10 +253,10 @@ def test_who_may_not_edit_this_schedule_is_refused(
     text = (site / "site.yaml").read_text(encoding="utf-8")
     (site / "site.yaml").write_text(text + people, encoding="utf-8")
     words = ("schedule", "set", site, "air", "mon-fri", 1, "--from", "06:30", "--reason", "x")
-    monkeypatch.setattr("bms.operations.editing.editor.login", lambda: "wang")
+    monkeypatch.setattr("bms.people.accounts.login", lambda: "wang")
     said = bms(*words)
     assert (said.exit_code, "wang may not edit the schedule of b.air" in said.output) == (4, True)
-    monkeypatch.setattr("bms.operations.editing.editor.login", lambda: "li")
+    monkeypatch.setattr("bms.people.accounts.login", lambda: "li")
     assert bms(*words).exit_code == 0
 
 
