@@ -35,8 +35,9 @@ WORKER = """
 import os, sys
 from pathlib import Path
 from tests.historian.test_compaction import compact
-from tests.historian.test_power_loss import COMMITS, DONE, STEP_S, batch, uid_and_progress
+from tests.historian.test_power_loss import COMMITS, DONE, STEP_S, batch
 from tests.historian.test_compaction import at
+from bms.historian.files.rolldb import RollDb
 from bms.historian.log.embedded import History
 
 directory = Path(sys.argv[1])
@@ -47,7 +48,9 @@ with History(directory) as history:
         os.write(done, b"%08d" % i)
         if i % 40 == 39:
             compact(directory, i * STEP_S + 130)
-            progress = uid_and_progress(directory)
+            with RollDb(directory, history.uid(), read_only=True) as roll:
+                done_to = roll.progress()
+            progress = done_to.seq, done_to.horizon_ms or 0
             history.prune(at(i * STEP_S - 3600), compacted=progress, taken=None)
     # and the next day, when files of the day before are merged
     history.append(batch(COMMITS + 2000))
