@@ -11,7 +11,7 @@ from types import MappingProxyType
 from bms.config.shapes.links import PlantLink
 from bms.config.site import Site
 from bms.core.errors import InvalidInput
-from bms.texts.messages import msg
+from bms.texts.messages import Message, message_of, msg
 from drivers.plant import Plant, PlantPoint
 from drivers.points import Point
 
@@ -31,7 +31,7 @@ def make_plant(spec: str, start: datetime, options: Mapping[str, str]) -> Plant:
             msg(
                 "cannot import the plant's module '{module_name}': {error}",
                 module_name=module_name,
-                error=error,
+                error=_cause(error),
             )
         ) from error
     except AttributeError:
@@ -123,3 +123,9 @@ class EchoPlant:
 
     def close(self) -> None:
         """Nothing to keep."""
+
+
+def _cause(error: ImportError) -> Message:
+    if isinstance(error, ModuleNotFoundError):
+        return msg("there is no module '{module}'", module=error.name)
+    return message_of(error)

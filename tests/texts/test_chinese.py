@@ -23,7 +23,7 @@ from tests.asking import ask
 from tests.operations.seasons.site import SITE, USER
 from tests.operations.seasons.test_app import ENABLE, ZONE, run
 from tests.patience import async_until
-from tests.texts.words import Marked, english
+from tests.texts.words import Marked, english, sentences
 
 _EDITED = SITE["schedules/air.yaml"].replace("07:00", "06:00")
 _TABLE = "season,day,from,to,mode\nany,mon-fri,08:00,17:00,on\n"
@@ -207,6 +207,7 @@ class _Asked:
         known = self.known | _DATA | _words(" ".join(words)) | {USER, *ZONE.key.split("/")}
         plain = said.replace(str(self.directory), " ")
         unknown = [word for word in english(plain) if word not in known]
+        unknown += [text for text in sentences(plain) if not _words(text) <= known]
         if unknown:
             self.left[" ".join(words)] = f"{unknown}\n{said}"
 

@@ -75,6 +75,11 @@ def english(text: str) -> list[str]:
     return sorted(set(_left(text)))
 
 
+def sentences(text: str) -> list[str]:
+    """Marked arguments that look like English sentences."""
+    return [part for part in MARKED.findall(text) if _SENTENCE.search(_COPIED.sub(" ", part))]
+
+
 def all_chinese(problems: Iterable[Problem], sources: Mapping[str, str]) -> None:
     """Every problem can be said in Chinese, and no argument is an English sentence of ours."""
     written = "\n".join(sources.values())

@@ -108,7 +108,8 @@ def _write_draft(
                 )
             )
     if replace and reason:
-        text = f"# Written again: {' '.join(reason.split())}\n{text}"
+        again = say("Written again: {reason}", reason=" ".join(reason.split()))
+        text = f"# {again}\n{text}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         draft.write_text(text, encoding="utf-8", newline="\n")

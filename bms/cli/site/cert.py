@@ -59,7 +59,9 @@ def create(site: Path, days: int, renew: bool, as_json: bool) -> None:
     made = make(certificate, key, host=socket.gethostname(), now=clock_now(), days=days)
     ignore = certificate.parent / ".gitignore"
     if not ignore.exists():
-        ignore.write_text(f"# The private key stays on this gateway.\n{key.name}\n", "utf-8")
+        ignore.write_text(
+            f"# {say('The private key stays on this gateway.')}\n{key.name}\n", "utf-8"
+        )
     if as_json:
         print_json(_view(made))
         return

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from itertools import groupby
 
 from bms.core.errors import InvalidInput, NotAvailable
+from bms.texts.language import say, told
 from bms.texts.messages import msg
 
 CHINA = "CN"
@@ -64,7 +65,7 @@ def gather(country: str, year: int) -> PublicHolidays:
     worked = {day for day in found.weekend_workdays if day.year == year}
     source = f"holidays {version('holidays')}"
     if country != CHINA:
-        names = dict.fromkeys(sorted(worked), "make-up workday")
+        names = dict.fromkeys(sorted(worked), say("make-up workday"))
         return PublicHolidays(country, year, free, names, (), (source,))
     return _china(year, set(free), worked, source)
 
@@ -130,20 +131,28 @@ def works(day: date, holidays: Iterable[date], workdays: Iterable[date]) -> bool
 
 def calendar_text(found: PublicHolidays) -> str:
     """A calendar file, with where it comes from and what to check."""
-    sources = " and ".join(found.sources)
+    sources, *others = found.sources
+    for other in others:
+        sources = msg("{source} and {other_source}", source=sources, other_source=other)
     lines = [
-        f"# Public holidays of {found.country} in {found.year}, from {sources}.",
-        "# Check every line against the official notice before you put it in force.",
+        say(
+            "Public holidays of {country} in {year}, from {sources}.",
+            country=found.country,
+            year=found.year,
+            sources=sources,
+        ),
+        say("Check every line against the official notice before you put it in force."),
     ]
     if found.differences:
-        lines.append("# The sources do not agree; the dates below are those of the last one:")
-        lines += [f"#   {text}" for text in found.differences]
+        lines.append(say("The sources do not agree; the dates below are those of the last one:"))
+        lines += [f"  {told(text)}" for text in found.differences]
     elif len(found.sources) > 1:
-        lines.append("# The sources agree on every day of the year.")
+        lines.append(say("The sources agree on every day of the year."))
+    lines = [f"# {line}" for line in lines]
     lines += [f"calendar: {found.calendar_id}", f"years: [{found.year}]", "entries:", "  holiday:"]
     lines += _entries(found.holidays)
     if found.workdays:
-        lines += ["  # Weekend days that are worked (调休).", "  workday:"]
+        lines += [f"  # {say('Weekend days that are worked (调休).')}", "  workday:"]
         lines += _entries(found.workdays)
     return "\n".join(lines) + "\n"
 
