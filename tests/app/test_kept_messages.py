@@ -13,7 +13,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,12 +22,14 @@ import pytest
 from aiohttp import web
 from click.testing import CliRunner
 
+from bms.app.simulate import simulate
 from bms.cli import main
 from bms.config.load import load
 from bms.config.writing.scaffold import init
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.readings import Reading
+from bms.field.plants import make_plant
 from bms.forward.cursors import SinkCursor, dead_letters
 from bms.forward.positions import taken
 from bms.historian.log.embedded import History
@@ -40,6 +42,8 @@ from bms.storage.durable import digest
 from bms.texts.language import speaking, told
 from bms.texts.messages import Message, from_json, remade
 from drivers.points import Quality, Sample
+from tests.acceptance.park import PLANT
+from tests.acceptance.park import SITE as PARK
 from tests.historian.influx_server import InfluxServer, ok
 from tests.messages import Template, catalogue, translations
 from tests.operations.seasons.site import OVERLAYS, SITE
@@ -68,7 +72,7 @@ def test_a_controlled_site_keeps_every_message_of_ours_as_one(tmp_path: Path) ->
     words = Words()
     asyncio.run(_live(tmp_path, words))
     found = kept_in(tmp_path / "state", words.said)
-    kinds = {message.template for message in found.messages}
+    kinds = found.templates
     for part in (
         "{reason}, {origin}",  # an award
         "override by {owner}: {reason}",
@@ -94,12 +98,38 @@ def test_the_ledger_and_what_was_given_up_keep_messages(tmp_path: Path) -> None:
     directory = tmp_path / "site"
     _metered(directory, words)
     found = kept_in(directory / "state", words.said)
-    kinds = {message.template for message in found.messages}
+    kinds = found.templates
     assert "disk full: analog" in kinds
     assert any("more than the meter's rating allows" in kind for kind in kinds)
     assert found.plain == []
     assert found.as_ours == []
     assert found.written == set(words.said)
+    _is_told_in_chinese(found.messages)
+
+
+async def test_every_strategy_gives_messages_as_reasons(tmp_path: Path) -> None:
+    """A simulated park: plants staged, compressors taking turns, optimal starts, night purge."""
+    site = load(PARK, STRATEGIES)
+    start = datetime(2026, 7, 6, tzinfo=UTC)
+    plant = make_plant(PLANT, start, {})
+    try:
+        await simulate(
+            site, plant, start=start, end=start + timedelta(days=3),
+            step=timedelta(minutes=10), into=tmp_path,
+        )  # fmt: skip
+    finally:
+        plant.close()
+    found = kept_in(tmp_path, [])
+    assert found.plain == []
+    kinds = found.templates
+    for part in (
+        "{action} ← {reason}",
+        "stage {stage} of {trains} ({reason})",
+        "{train} running",
+        "{units} of at most {cap} units",
+        "load {load_kw:.0f} kW above {up_pct:g} % of {capacity_kw:.0f} kW",
+    ):
+        assert part in kinds
     _is_told_in_chinese(found.messages)
 
 
@@ -233,6 +263,8 @@ class Kept:
         self.written: set[str] = set()
         """What of it was found, as the words that it is."""
         self.messages: list[Message] = []
+        self.templates: set[str] = set()
+        """Of all messages, and of those that are arguments of others."""
         self.plain: list[str] = []
         """Sentences that nobody wrote, and that do not know what they were made of."""
         self.as_ours: list[str] = []
@@ -278,6 +310,7 @@ class Kept:
         self._arguments(message)
 
     def _arguments(self, message: Message) -> None:
+        self.templates.add(message.template)
         for argument in message.arguments.values():
             if isinstance(argument, Message):
                 self._arguments(argument)
@@ -293,9 +326,10 @@ def kept_in(state: Path, said: Sequence[str]) -> Kept:
                 found.json(place, json.loads(text))
             else:
                 found.text(place, text, made)
-    with (state / audit.FILE_NAME).open(encoding="utf-8") as lines:
-        for line in lines:
-            found.json("audit", json.loads(line))
+    if (state / audit.FILE_NAME).exists():
+        with (state / audit.FILE_NAME).open(encoding="utf-8") as lines:
+            for line in lines:
+                found.json("audit", json.loads(line))
     for path in sorted((state / "revisions").rglob("*.json")):
         found.json("revision", json.loads(path.read_text(encoding="utf-8")))
     return found

@@ -122,7 +122,7 @@ class LiveSwitched:
     def _first(self, seasons: SeasonSet, base: str, now: datetime) -> Spell:
         """What is switched by hand begins where the dates are, and then waits for people."""
         season = seasons.season(now.astimezone(self._known.zones[base]).date())
-        reason = msg("where the dates were on the first day")
+        reason = msg("where the dates are on the first day")
         return Spell(seasons.id, base, now, season, "start", "bms", reason)
 
     def _temperature(self, samples: Mapping[PointId, Sample], point: PointId) -> float | None:
