@@ -11,7 +11,6 @@ import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, Field, JsonValue
 from pydantic.json_schema import models_json_schema
@@ -96,9 +95,9 @@ def error_received(sent: ErrorSent) -> BmsError:
     return cls(quoted(sent.message))
 
 
-def schema(operations: Sequence[Operation[Request, BaseModel]]) -> dict[str, Any]:
-    """What each operation takes and answers, as one JSON schema: `{"operations": {name: {request,
-    answer}}, "error": ..., "$defs": ...}`."""
+def schema(operations: Sequence[Operation[Request, BaseModel]]) -> dict[str, JsonValue]:
+    """What each operation takes and answers, as one JSON schema: `{"operations": {name: {changes,
+    request, answer}}, "error": ..., "$defs": ...}`."""
     models: list[type[BaseModel]] = [Failed]
     for operation in operations:
         models += [operation.request, operation.answer]

@@ -6,7 +6,7 @@ import click
 
 from bms.cli.common import Main
 from bms.cli.energy import growth_commands, history, influx, meter
-from bms.cli.live import override, status
+from bms.cli.live import api_schema, override, status
 from bms.cli.schedules import calendars, schedule, switch, unit
 from bms.cli.site import cert, raw, scan, site_commands
 
@@ -36,6 +36,7 @@ for command in (
     switch.season,
     switch.overlay,
     unit.unit,
+    api_schema.api,
     cert.cert,
     scan.scan,
     raw.read,

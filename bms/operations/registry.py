@@ -10,8 +10,10 @@ from pydantic import BaseModel
 
 from bms.operations.requests import (
     live_requests,
+    meter_requests,
     override_requests,
     raw_requests,
+    schedule_requests,
     season_requests,
     unit_requests,
 )
@@ -62,6 +64,26 @@ def use_cases() -> tuple[UseCase, ...]:
         _case(unit_requests.UNIT_RESUME, unit_cases.resume_unit),
         _case(raw_requests.READ, raw_cases.read_raw),
         _case(raw_requests.WRITE, raw_cases.write_raw),
+    )
+
+
+def on_files() -> tuple[Operation[Request, BaseModel], ...]:
+    """What is carried out on the files of a site by whoever asks, and not over the socket."""
+    return (
+        schedule_requests.LIST,
+        schedule_requests.SHOW,
+        schedule_requests.HISTORY,
+        schedule_requests.SET,
+        schedule_requests.COPY_DAY,
+        schedule_requests.ADD_EXCEPTION,
+        schedule_requests.REMOVE_EXCEPTION,
+        schedule_requests.EDIT,
+        schedule_requests.RESTORE,
+        schedule_requests.IMPORT,
+        meter_requests.REPLACE,
+        meter_requests.CORRECT,
+        meter_requests.WITHDRAW,
+        meter_requests.IMPORT,
     )
 
 

@@ -10,11 +10,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bms.api import server
 from bms.api.client import ask, exchange
 from bms.api.protocol import REQUEST_LIMIT, schema, socket_path
 from bms.api.server import ApiServer
+from bms.cli import main
 from bms.core.errors import BmsError, InvalidInput, Refused, Unfinished, Unreachable
 from bms.operations.registry import use_cases
 from bms.operations.requests.operation import Answer, Operation, Request, Served
@@ -148,13 +150,27 @@ async def test_a_request_that_is_too_long_is_not_an_absent_controller(tmp_path: 
 
 
 def test_the_protocol_describes_itself() -> None:
-    told = schema([case.operation for case in use_cases()])
+    told = json.loads(json.dumps(schema([case.operation for case in use_cases()])))
     assert set(told["operations"]) >= {"status", "override.set", "season.switch", "raw.write"}
     override = told["$defs"][told["operations"]["override.set"]["request"]["$ref"][8:]]
     assert set(override["required"]) == {"point", "value", "reason"}
     assert told["operations"]["override.set"]["changes"]
     season = told["$defs"][told["operations"]["season.switch"]["request"]["$ref"][8:]]
     assert "set" in season["properties"]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [((), {"status", "why", "override.set"}), (("--files",), {"schedule.set", "meter.replace"})],
+)
+def test_the_command_prints_the_schema(words: tuple[str, ...], names: set[str]) -> None:
+    said = CliRunner().invoke(main, ["api", "schema", *words])
+    assert said.exit_code == 0, said.output
+    told = json.loads(said.stdout)
+    assert names <= told["operations"].keys()
+    for operation in told["operations"].values():
+        for part in ("request", "answer"):
+            assert operation[part]["$ref"][8:] in told["$defs"]
 
 
 async def test_bad_clients_hurt_only_themselves(tmp_path: Path) -> None:

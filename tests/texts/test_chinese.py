@@ -251,8 +251,12 @@ async def test_commands_without_a_controller_answer_in_chinese(
     assert asked.left == {}, asked.verdict()
 
 
+_FOR_PROGRAMS = (("api", "schema"),)
+"""What they print is read by programs alone."""
+
+
 def test_no_command_is_forgotten() -> None:
-    given = (*_RUNNING, *_ALONE)
+    given = (*_RUNNING, *_ALONE, *_FOR_PROGRAMS)
     forgotten = [
         " ".join(path)
         for path in _commands(main)

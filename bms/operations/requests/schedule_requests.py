@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field, InstanceOf, JsonValue
+from pydantic.json_schema import SkipJsonSchema
 
 from bms.operations.requests.operation import Answer, Given, Operation, Request, Rows, Trial
 from bms.texts.field import Words
@@ -114,9 +115,9 @@ class ScheduleChanged(Answer):
     edited_from: str
     revision: int | None = None
     sha256: str | None = None
-    before: bytes = Field(exclude=True)
-    after: bytes = Field(exclude=True)
-    problems: tuple[InstanceOf[Problem], ...] = Field(default=(), exclude=True)
+    before: SkipJsonSchema[bytes] = Field(exclude=True)
+    after: SkipJsonSchema[bytes] = Field(exclude=True)
+    problems: SkipJsonSchema[tuple[InstanceOf[Problem], ...]] = Field(default=(), exclude=True)
     """Of a trial: why it would not be applied."""
 
 
