@@ -36,62 +36,26 @@ from tests.contract.rigs import (
     NAMESPACE,
     OPCUA,
     TIMEOUT_S,
-    Clocks,
     contract_points,
     holding_registers,
     modbus_address,
 )
+from tests.drivers.fieldbus import Clocks
 from tests.servers.peers import Libmodbus, NodeOpcUa
+from tests.servers.streams import StreamServer
 
 _WAIT_S = 0.3
 """Of rigs whose server cannot say that it is gone: silence is all there is."""
 
 
-class Proxy:
-    """Listens on one port for as long as it is wanted, and joins each connection to the server."""
+class Proxy(StreamServer):
+    """Joins each connection to the server that listens on `port`."""
 
     def __init__(self, port: int, context: ssl.SSLContext | None = None) -> None:
+        super().__init__(context)
         self._to = port
-        self._context = context
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> None:
-        if self._server is None:
-            self._server = await asyncio.start_server(
-                self._serve, "127.0.0.1", self.port, ssl=self._context
-            )
-            self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        if self._server is None:
-            return
-        self._server.close()
-        self._server = None
-        for writer in list(self._open):
-            writer.transport.abort()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        self._open.add(writer)
-        try:
-            await self._join(reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
-            pass  # one side went, or the test ends
-        finally:
-            self._open.discard(writer)
-            writer.transport.abort()
-
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, here = await asyncio.open_connection("127.0.0.1", self._to)
         back = asyncio.ensure_future(_pass_on(there, writer))
         try:
@@ -131,7 +95,7 @@ class LineProxy(Proxy):
         super().__init__(0)
         self._line = line
 
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
         loop.add_reader(self._line.near, lambda: writer.write(os.read(self._line.near, 4096)))
         try:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol, cast
 
 from asyncua import ua
@@ -34,30 +34,13 @@ from drivers.points import (
     Value,
 )
 from drivers.times import Times
+from tests.drivers.fieldbus import Clocks
 from tests.patience import PATIENCE_S
 from tests.servers.opcua_parts import listener, node_id
 from tests.servers.pymodbus_parts import port_of
 
 TIMEOUT_S = PATIENCE_S
 """Only a test of time-outs waits for it, and such a test sets its own."""
-
-
-@dataclass
-class Clocks:
-    """Time as the driver sees it: stands still until a test moves it."""
-
-    time: datetime = datetime(2026, 3, 2, 8, tzinfo=UTC)
-    monotonic_s: float = 1000.0
-
-    def now(self) -> datetime:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.monotonic_s
-
-    def pass_s(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-        self.monotonic_s += seconds
 
 
 class Rig(Protocol):

@@ -22,15 +22,8 @@ from tests.contract.foreign import (
     LibmodbusTlsRig,
     NodeOpcUaRig,
 )
-from tests.contract.rigs import (
-    Clocks,
-    ModbusRig,
-    ModbusRtuTcpRig,
-    MuteServer,
-    OpcUaRig,
-    PlantRig,
-    Rig,
-)
+from tests.contract.rigs import ModbusRig, ModbusRtuTcpRig, MuteServer, OpcUaRig, PlantRig, Rig
+from tests.drivers.fieldbus import Clocks
 from tests.patience import patience
 
 RIGS: dict[str, Callable[[], Rig]] = {

@@ -15,6 +15,7 @@ from drivers.modbus.wire.transport import Pacing, Tcp, UnitProfile
 from drivers.points import ModbusAddress, Point, RegisterType
 from drivers.times import Times
 from tests.patience import PATIENCE_S
+from tests.servers.streams import StreamServer
 
 Reply = bytes | list[bytes] | None
 """What goes out: one piece, several pieces one after the other, or nothing. CLOSE ends the line."""
@@ -90,45 +91,20 @@ class Device:
         return asked.frame(asked.registers([self.holding[place] for place in wanted]))
 
 
-class FieldBus:
+class FieldBus(StreamServer):
     """The server: `script` decides each answer; everything asked is kept."""
 
     def __init__(self, script: Callable[[Asked], Reply]) -> None:
+        super().__init__()
         self.script = script
         self.asked: list[Asked] = []
-        self.connections = 0
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+    async def leave(self, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
-    async def stop(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        self.connections += 1
-        try:
-            await self._answer(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the client went, or the test ends
-        finally:
-            self._tasks.discard(task)
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             head = await reader.readexactly(6)
             transaction, _, length = struct.unpack(">HHH", head)

@@ -4,7 +4,7 @@ each other. A real socket, an injected clock."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,11 +23,11 @@ from bms.forward.positions import least_taken, positions
 from bms.forward.server.destination import Destination
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series, to_ms
+from tests.forward.conftest import POINT
 from tests.historian.influx_server import FAULTS, Answer, InfluxServer, fault, ok
 from tests.historian.support import good
 from tests.patience import PATIENCE_S, async_until
 
-POINT = "plant.ch-1.power"
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
@@ -46,19 +46,6 @@ class Time:
     async def sleep(self, delay_s: float) -> None:
         self.s += delay_s
         await asyncio.sleep(0)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[InfluxServer]:
-    async with InfluxServer() as running:
-        yield running
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with History(tmp_path) as opened:
-        opened.append(Batch(series=[Series(POINT, "kW", PointClass.ANALOG)]))
-        yield opened
 
 
 @asynccontextmanager

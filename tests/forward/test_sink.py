@@ -6,7 +6,7 @@ import asyncio
 import random
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,13 +31,13 @@ from bms.forward.streams.tags import Tagging
 from bms.forward.streams.text import escaped, quoted
 from bms.historian.formats.blob import decode, encode
 from bms.historian.log.embedded import History
-from bms.historian.records import Batch, Series, from_ms
+from bms.historian.records import Batch, from_ms
 from drivers.points import Quality, Sample, Value
+from tests.forward.conftest import POINT
 from tests.historian.influx_server import Answer, InfluxServer, ok
 from tests.historian.support import at, good
 from tests.patience import PATIENCE_S, async_until, patience
 
-POINT = "plant.ch-1.power"
 START_MS = 1_772_438_400_000
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -53,19 +53,6 @@ class Naps:
         self.delays.append(delay_s)
         self.napped.set()
         await asyncio.sleep(0)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[InfluxServer]:
-    async with InfluxServer() as running:
-        yield running
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with History(tmp_path) as opened:
-        opened.append(Batch(series=[Series(POINT, "kW", PointClass.ANALOG)]))
-        yield opened
 
 
 @asynccontextmanager

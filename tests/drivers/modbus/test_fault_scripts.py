@@ -12,7 +12,7 @@ import random
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from drivers.ticker import Ticker
 from drivers.times import Times
 from tests.drivers.fieldbus import Clocks
 from tests.patience import LOOK_AGAIN_S, patience
+from tests.servers.streams import StreamServer
 
 GOOD_UNIT, BAD_UNIT = 1, 5
 PERIOD_S = 0.3
@@ -139,51 +140,26 @@ HARMLESS: dict[str, Script] = {
 ENDPOINT = ("accept then close", "accept then reset", "half-open", "no port")
 
 
-@dataclass
-class Server:
+class Server(StreamServer):
     """A gateway with two units. Unit 5 does as the script says; or the whole endpoint does."""
 
-    tcp: bool
-    script: Script = lambda asked: [asked.right()]
-    endpoint: str = ""
-    faults: int = 0
-    asked: int = 0
-    port: int = 0
-    connections: int = 0
-    _server: asyncio.Server | None = None
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    def __init__(self, tcp: bool) -> None:
+        super().__init__()
+        self.tcp = tcp
+        self.script: Script = lambda asked: [asked.right()]
+        self.endpoint = ""
+        self.faults = 0
+        self.asked = 0
 
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        if self._server is None:
-            return
-        self._server.close()
-        self._server = None
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        self.connections += 1
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            if self.endpoint:
-                self.faults += 1
-            if self.endpoint == "half-open":
-                await asyncio.get_running_loop().create_future()  # neither reads nor closes
-            if self.endpoint == "accept then close":
-                writer.close()
-                return
-            if not self.endpoint:
-                await self._answer(reader, writer)
-        writer.transport.abort()
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.endpoint:
+            self.faults += 1
+        if self.endpoint == "half-open":
+            await asyncio.get_running_loop().create_future()  # neither reads nor closes
+        if self.endpoint == "accept then close":
+            writer.close()
+        elif not self.endpoint:
+            await self._answer(reader, writer)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         kept: list[bytes] = []

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.base import Write, WriteStatus
-from drivers.errors import DriverError
 from drivers.modbus.wire.frames import read_request
-from drivers.modbus.wire.wire import Call, TcpWire, Wire
+from drivers.modbus.wire.wire import TcpWire
 from drivers.points import Quality, RegisterType
 from tests.drivers.fieldbus import CLOSE, Asked, Reply, bench, holding
+from tests.drivers.modbus.wires import Asking
 from tests.patience import patience
 
 RIGHT = [111, 222]
@@ -246,24 +246,6 @@ async def test_a_read_and_a_write_never_overlap() -> None:
         assert finished == [[5], WriteStatus.OK, WriteStatus.OK, [9], [9]], "writes go first"
 
 
-class _Waiting(Call):
-    """A call and its receiver in one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.request = REQUEST
-        self.found: list[bytes | DriverError] = []
-
-    def answered(self, call: Call, body: bytes) -> None:
-        self.found.append(body)
-
-    def failed(self, call: Call, error: DriverError) -> None:
-        self.found.append(error)
-
-    def lost(self, wire: Wire[Call]) -> None:
-        """Nothing to do."""
-
-
 class _Transport(asyncio.Transport):
     """Keeps what is sent; the test plays the device."""
 
@@ -294,7 +276,7 @@ REQUEST = read_request(1, "holding", 0, 2)
 async def test_mutated_answers_in_any_pieces_give_the_right_data_or_an_error(
     changes: list[tuple[int, int]], cuts: list[int], before: bytes
 ) -> None:
-    waiting, transport = _Waiting(), _Transport()
+    waiting, transport = Asking(REQUEST), _Transport()
     wire = TcpWire(waiting, read_only=False)
     wire.connection_made(transport)
     wire.send(waiting)

@@ -13,34 +13,16 @@ from collections.abc import Callable
 
 import pytest
 
-from drivers.errors import BadAnswer, DriverError
+from drivers.errors import BadAnswer
 from drivers.modbus.wire.frames import ExceptionAnswer, read_request
 from drivers.modbus.wire.wire import Call, RtuWire, TcpWire, Wire
+from tests.drivers.modbus.wires import Asking
 
 SLICE = 20_000
 MILLION = 1_000_000
 UNIT, COUNT = 17, 4
 REQUEST = read_request(UNIT, "holding", 100, COUNT)
 BUFFER_LIMIT = 2048
-
-
-class Asking(Call):
-    """A call and its receiver in one."""
-
-    def __init__(self, *, owed: bool) -> None:
-        super().__init__()
-        self.request = REQUEST
-        self.owed = owed
-        self.found: list[bytes | DriverError] = []
-
-    def answered(self, call: Call, body: bytes) -> None:
-        self.found.append(body)
-
-    def failed(self, call: Call, error: DriverError) -> None:
-        self.found.append(error)
-
-    def lost(self, wire: Wire[Call]) -> None:
-        """Nothing to do."""
 
 
 class Sent(asyncio.Transport):
@@ -149,7 +131,7 @@ async def fuzz(kind: str, frames: int, seed: int) -> None:
     chance = random.Random(seed)
     delivered = failed = silent = 0
     for _ in range(frames):
-        asking, sent = Asking(owed=chance.randrange(4) == 0), Sent()
+        asking, sent = Asking(REQUEST, owed=chance.randrange(4) == 0), Sent()
         wire: Wire[Call] = (TcpWire if kind == "tcp" else RtuWire)(asking, read_only=True)
         wire.connection_made(sent)
         wire.send(asking)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from drivers.points import ModbusAddress, Point, Quality
 from drivers.times import Times
 from tests.drivers.fieldbus import Clocks
 from tests.patience import patience
+from tests.servers.streams import StreamServer
 
 TIMEOUT_S = 0.15
 A_BACKOFF_S = 75.0
@@ -48,48 +49,25 @@ def right(body: bytes) -> bytes:
 Script = Callable[["Gateway", bytes], list[bytes]]
 
 
-class Gateway:
+class Gateway(StreamServer):
     """Answers as its script says; what a script keeps it may send later."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.script: Script = lambda gateway, body: [right(body)]
         self.asked: list[bytes] = []
         self.kept: list[bytes] = []
-        self.connections = 0
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        self.connections += 1
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while True:
-                body = await reader.readexactly(6)
-                await reader.readexactly(2)
-                self.asked.append(body)
-                for piece in self.script(self, body):
-                    if piece == b"<close>":
-                        writer.transport.abort()
-                        return
-                    writer.write(piece)
-                    await asyncio.sleep(0)
-        writer.transport.abort()
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            body = await reader.readexactly(6)
+            await reader.readexactly(2)
+            self.asked.append(body)
+            for piece in self.script(self, body):
+                if piece == b"<close>":
+                    return
+                writer.write(piece)
+                await asyncio.sleep(0)
 
 
 @dataclass

@@ -27,7 +27,6 @@ class Freezer(Proxy):
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
-        self.connections = 0
         self._flowing = asyncio.Event()
         self.thaw()
 
@@ -38,8 +37,7 @@ class Freezer(Proxy):
         self._flowing = asyncio.Event()
         self._flowing.set()
 
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         flowing = self._flowing
         there, here = await asyncio.open_connection("127.0.0.1", self._to)
         back = asyncio.ensure_future(_pass_on(there, writer, flowing))
