@@ -55,6 +55,8 @@ _RUNNING: tuple[tuple[str, ...], ...] = (
     ("status", "."),
     ("why", ".", "b.holds.speed"),
     ("read", ".", "plc", "holding:0", "--unit", "1"),
+    ("read", ".", "plc", "holding:0", "--unit", "1", "--type", "uint16"),
+    ("read", ".", "plc", "coil:0", "--unit", "1"),
     ("read", ".", "plc", "holding:9", "--unit", "1"),
     ("read", ".", "plc", "nowhere", "--unit", "1"),
     ("read", ".", "none", "holding:0", "--unit", "1"),

@@ -60,13 +60,23 @@ def read(site: Path, link: str, place: str, as_json: bool, **options: Any) -> No
     if as_json:
         print_json(found.plain())
         return
+    from bms.config.writing.render import width
+
+    def line(name: str, value: object, columns: int) -> None:
+        click.echo(f"{name}{' ' * (columns - width(name))} {value}")
+
+    labels = {
+        "unit": say("unit"), "place": say("place"), "registers": say("registers"),
+        "bits": say("bits"), "value": say("value"), "node": say("node"), "type": say("type"),
+        "status": say("status"), "source_time": say("source time"),
+    }  # fmt: skip
     for name, value in found.shown().items():
         if name == "may_be":
             for kind, guess in value.items():
-                click.echo(f"  {kind:28} {guess}")
+                line(f"  {kind}", guess, 30)
         else:
-            several = isinstance(value, list | tuple)
-            click.echo(f"{name:12} {' '.join(map(str, value)) if several else value}")
+            values = value if isinstance(value, list | tuple) else (value,)
+            line(labels[name], " ".join(map(_plain, values)), 12)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -136,3 +146,7 @@ def write(
                 after=found.shown()["after"]["value"],
             )
         )
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -242,7 +242,11 @@ def value_of(text: str) -> Value:
 
 
 def _name(place: Register | str) -> str:
-    return place if isinstance(place, str) else f"unit {place.unit} {place.table}:{place.address}"
+    if isinstance(place, str):
+        return place
+    return msg(
+        "unit {unit} {table}:{address}", unit=place.unit, table=place.table, address=place.address
+    )
 
 
 def _modbus(driver: Driver) -> ModbusDriver:
