@@ -5,16 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bms.core.decisions import Condition, Severity
 from bms.core.errors import BmsError, Unfinished
 from bms.operations.runtime import Runtime
+from bms.storage.state import Store
 from bms.texts.messages import message_of, msg
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+class InStore(Protocol):
+    """Runs a call with the state database beside the loop; durable when it returns. Raises
+    StoreError while the disk does not take it."""
+
+    async def __call__(self, call: Callable[[Store], T]) -> T: ...
+
 
 WITHIN_S = 8.0
 """Who asks waits this long for a change to be stored: less than the socket waits for an answer."""

@@ -7,21 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from bms.operations.changes import Changes
+from bms.operations.changes import Changes, InStore
 from bms.operations.overrides.override_record import OverrideRecord
 from bms.operations.past import Past
 from bms.operations.requests.live_requests import CycleView
 from bms.operations.runtime import Runtime
-from bms.storage.state import Store
 
 T = TypeVar("T")
-
-
-class InStore(Protocol):
-    """Runs a call with the state database beside the loop; durable when it returns. Raises
-    StoreError, also while the disk does not let the database be opened."""
-
-    async def __call__(self, call: Callable[[Store], T]) -> T: ...
 
 
 class Beside(Protocol):

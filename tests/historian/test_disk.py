@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,9 +26,13 @@ from bms.historian.reading.trends import Trends
 from bms.historian.recording import writer as writer_module
 from bms.historian.records import to_ms
 from bms.historian.upkeep.rounds import Request, run
+from bms.operations.overrides import override_record
+from bms.storage import audit
+from bms.storage.state import Store
 from tests.asking import ask
 from tests.historian.crash import FILES, WRAP
 from tests.historian.test_compaction import POWER, STATUS, at, recorded, sample
+from tests.operations.seasons.test_crash import PLANT_SITE
 from tests.patience import PATIENCE_S, async_until
 
 SIZE = 6_000_000
@@ -84,10 +88,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bms.api.server.LISTEN_AGAIN_S", 0.1)
 
 
-def site_on(disk: SmallDisk, tmp_path: Path) -> Path:
+def site_on(disk: SmallDisk, tmp_path: Path, files: Mapping[str, str] = FILES) -> Path:
     site = tmp_path / "site"
-    text = FILES["site.yaml"] + f"state_dir: {disk.path}/state\n"
-    for name, content in {**FILES, "site.yaml": text}.items():
+    text = files["site.yaml"] + f"state_dir: {disk.path}/state\n"
+    for name, content in {**files, "site.yaml": text}.items():
         path = site / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
@@ -182,6 +186,40 @@ async def test_a_controller_starts_on_a_disk_that_takes_nothing(
         status = await asyncio.to_thread(ask, disk.path / "state", "status")
         assert status["cycle"]["history_stored"] > 0
     assert gapless(disk.path / "state") >= 5
+
+
+async def test_an_override_on_a_full_disk_is_in_force_and_stored_when_there_is_room(
+    disk: SmallDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(override_record, "RETRY_S", 0.1)
+    site, state = site_on(disk, tmp_path, PLANT_SITE), disk.path / "state"
+    asked = {"point": "b.holds.speed", "duration": "1h", "reason": "belt"}
+    async with running(site) as app:
+        await async_until((state / "bms.sock").is_socket, "the local API")
+        disk.fill()
+        stored, value = True, 0
+        while stored:  # a file may still have room in its last page
+            value += 1
+            assert value < 100
+            answer = await asyncio.to_thread(
+                lambda: ask(state, "override.set", value=str(value), **asked)  # noqa: B023
+            )
+            stored = answer["stored"]
+        assert override_record.WAITING in alarms(app)
+
+        def commanded() -> bool:
+            award = app.runtime.award("b.holds.speed")
+            return award is not None and award.value == value
+
+        await async_until(commanded, "the override is in force")
+        disk.free()
+        await async_until(lambda: not {override_record.WAITING, "audit"} & alarms(app), "stored")
+    with Store(state) as store:
+        (found,) = store.active(SystemClock().now())
+    assert (found.id, found.value) == (answer["id"], value)
+    sets = [entry for entry in audit.entries(state) if entry["what"] == "override.set"]
+    assert [entry["value"] for entry in sets] == list(range(1, value + 1))
+    assert audit.verify(state)[1] == []
 
 
 # --- the budget --------------------------------------------------------------------------------

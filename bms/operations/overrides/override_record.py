@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 from bms.core.decisions import Condition, Override, Severity
 from bms.core.errors import Refused, StoreError
 from bms.operations import changes
+from bms.operations.changes import InStore
 from bms.operations.runtime import Runtime
 from bms.storage.state import Store
 from bms.texts.messages import message_of, msg, plural
@@ -31,12 +31,6 @@ RETRY_S = 5.0
 
 WAITING = "store:overrides"
 """Key of the alarm that overrides or releases are not on the disk."""
-
-
-class InStore(Protocol):
-    """See `bms.operations.running`."""
-
-    async def __call__(self, call: Callable[[Store], T]) -> T: ...
 
 
 @dataclass(frozen=True, slots=True)
