@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bms.historian.records import from_ms, to_ms
 from bms.storage.sqlite import Closing, Layout, open_database, store_errors, transaction
@@ -146,6 +146,13 @@ def day_of(place: int) -> int:
     return place >> 29
 
 
+class _Key(NamedTuple):
+    """Whose cursor it is."""
+
+    sink: str
+    stream: str
+
+
 class SinkCursor(Closing):
     """One stream of one sink in a state directory. A context manager; one thread at a time."""
 
@@ -158,7 +165,7 @@ class SinkCursor(Closing):
         restored from a backup) steps back to it. So do gaps.
         """
         self._path = directory / FILE_NAME
-        self._key = (sink, stream)
+        self._key = _Key(sink, stream)
         self._connection = open_database(self._path, LAYOUT)
         try:
             with transaction(self._connection, self._path):
@@ -187,7 +194,7 @@ class SinkCursor(Closing):
 
     @property
     def stream(self) -> str:
-        return self._key[1]
+        return self._key.stream
 
     @property
     def seq(self) -> int:
@@ -262,7 +269,7 @@ class SinkCursor(Closing):
             self._connection.executemany(
                 "INSERT INTO lost VALUES (?1, ?2, ?3 / 86400000, ?3, ?4, ?5) ON CONFLICT DO UPDATE "
                 "SET t0 = min(t0, ?3), t1 = max(t1, ?4), samples = samples + ?5",
-                [(self._key[0], x.group, x.start_ms, x.end_ms, x.samples) for x in lost],
+                [(self._key.sink, x.group, x.start_ms, x.end_ms, x.samples) for x in lost],
             )
             self._connection.execute(
                 "UPDATE gap SET first = max(first, ?), from_ms = ? WHERE id = ?",
@@ -327,13 +334,13 @@ class SinkCursor(Closing):
 
     def dead_letters(self) -> list[DeadLetter]:
         """All dead letters of this sink, of any stream, oldest first."""
-        return _dead_letters(self._connection, self._path, self._key[0])
+        return _dead_letters(self._connection, self._path, self._key.sink)
 
     def dead_lines(self) -> int:
         """How many lines of this sink, of any stream, are dead letters."""
         with store_errors(self._path):
             row = self._connection.execute(
-                "SELECT coalesce(sum(lines), 0) FROM dead WHERE sink = ?", (self._key[0],)
+                "SELECT coalesce(sum(lines), 0) FROM dead WHERE sink = ?", (self._key.sink,)
             ).fetchone()
         return int(row[0])
 
@@ -341,7 +348,7 @@ class SinkCursor(Closing):
         """A whole number that the sink learnt and kept with `know`."""
         with store_errors(self._path):
             row = self._connection.execute(
-                "SELECT value FROM known WHERE sink = ? AND key = ?", (self._key[0], key)
+                "SELECT value FROM known WHERE sink = ? AND key = ?", (self._key.sink, key)
             ).fetchone()
         return default if row is None else int(row[0])
 
@@ -349,7 +356,7 @@ class SinkCursor(Closing):
         with transaction(self._connection, self._path):
             self._connection.execute(
                 "INSERT INTO known VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = ?3",
-                (self._key[0], key, value),
+                (self._key.sink, key, value),
             )
 
 

@@ -10,7 +10,6 @@ series.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -62,15 +61,14 @@ class Tagging:
         """`versions` as `sinks.remember_tags` returns them."""
         self._versions = versions
         self.settled_ms = max(
-            (found[-1][0] for found in versions.values() if found), default=BEGINNING
+            (since_ms for found in versions.values() for since_ms, _ in found[-1:]),
+            default=BEGINNING,
         )
         """From here on every point has its latest tags."""
 
     def of(self, point: PointId, ms: int) -> str:
         """The tags of a point in a line of that time."""
-        versions = self._versions.get(point)
-        if versions:
-            index = bisect_right(versions, ms, key=lambda version: version[0])
-            if index:
-                return versions[index - 1][1]
+        for since_ms, text in reversed(self._versions.get(point, ())):
+            if since_ms <= ms:
+                return text
         return tag_text(plain_tags(point))
