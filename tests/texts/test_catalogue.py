@@ -24,6 +24,17 @@ def test_every_template_has_a_translation() -> None:
     assert [m.id for m in messages.catalogue() if m.fuzzy and m.id] == []
 
 
+def test_every_template_is_written_where_it_is_said() -> None:
+    known = {
+        "bms/texts/language.py",  # say() itself
+        "bms/cli/speaking.py",  # help, which is found by walking the commands
+        "bms/cli/common.py",  # headers of tables, which are found at the table
+        "bms/cli/screens/tables.py",
+        "simulators/serve.py",  # another say(): for programs
+    }
+    assert [place for place in messages.unfound() if place not in known] == []
+
+
 def test_a_translation_shows_what_its_template_shows() -> None:
     said = messages.translations(messages.catalogue())
     wrong = {}

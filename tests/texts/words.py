@@ -38,6 +38,8 @@ _COPIED = re.compile(
 )
 _SENTENCE = re.compile(r"\b[a-z]{2,} [a-z]{2,}\b")
 """What no key, id or file name looks like."""
+_QUOTED = re.compile(r"(?<!\w)'([a-z_]+)'")
+"""A key, as it stands in a file."""
 _METAVARIABLE = re.compile(r"[A-Z][A-Z_]+")
 """Of click: SITE, POINT. Also most abbreviations."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -85,8 +87,10 @@ def all_chinese(problems: Iterable[Problem], sources: Mapping[str, str]) -> None
     written = "\n".join(sources.values())
     with speaking("zh"), marking(Marked):
         for problem in problems:
-            assert english(told(problem.message)) == [], problem
-            assert english(told(problem.hint)) == [], problem
+            for message in (problem.message, problem.hint):
+                said = told(message)
+                assert english(said) == [], problem
+                assert all(key in said for key in _QUOTED.findall(message)), problem
             for text in (*arguments(problem.message), *arguments(problem.hint)):
                 sentence = _SENTENCE.search(_COPIED.sub(" ", text))
                 assert not sentence or text in written, f"{text!r} in {problem}"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
-from bms.texts.messages import msg
+from bms.texts.messages import msg, plural
 
 LEARNING = 0.25
 MEAN_OF = 3
@@ -209,7 +209,7 @@ def nearest_key(rates: Rates, kind: str, season: str, outdoor_c: float | None) -
 def told(rates: Rates, key: str, season: str, outdoor_c: float | None) -> str:
     """For people: where the rate of `key` comes from."""
     days = rates[key].days
-    learned = msg("learned on 1 day") if days == 1 else msg("learned on {days} days", days=days)
+    learned = plural("learned on {count} day", "learned on {count} days", count=days)
     if outdoor_c is None:
         return msg("{season}, {learned}", season=season, learned=learned)
     here, there = bin_of(outdoor_c), int(key.rpartition("|")[2])
