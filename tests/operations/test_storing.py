@@ -21,7 +21,7 @@ from bms.texts.messages import msg
 from tests.app.test_app import controlled
 from tests.asking import ask
 from tests.operations.seasons.site import SITE, USER, time_units
-from tests.operations.seasons.test_app import ALWAYS_OFF, BY_SEASON, ENABLE, SPEED
+from tests.operations.seasons.test_app import ALWAYS_OFF, BY_SEASON, ENABLE, SPEED, run
 from tests.patience import async_until, patience
 
 LATE = {"schedules/time-units.yaml": time_units().replace('"23:30"', '"+04:00"')}
@@ -109,6 +109,10 @@ async def test_an_override_is_in_force_although_the_disk_does_not_take_it(
                 tmp_path, "override.extend", override=LAMP["point"], duration="1h", reason="more"
             )
             assert longer["id"] == answer["id"]
+            words = ("--for", "1h", "--reason", "and more")
+            said = await run("override", "extend", tmp_path, LAMP["point"], *words)
+            assert (said.exit_code, "in force, and still being stored" in said.output) == (0, True)
+            (longer,) = await asked(tmp_path, "override.list")
             (row,) = await asked(tmp_path, "override.list")
             assert (row["id"], row["until"], row["stored"]) == (
                 answer["id"],
@@ -118,7 +122,11 @@ async def test_an_override_is_in_force_although_the_disk_does_not_take_it(
         await _until_stored(tmp_path)
         (row,) = await asked(tmp_path, "override.list")
         assert (row["id"], row["stored"]) == (answer["id"], True)
-        assert audited(tmp_path, "override") == ["override.set", "override.extend"]
+        assert audited(tmp_path, "override") == [
+            "override.set",
+            "override.extend",
+            "override.extend",
+        ]
     assert on_disk(tmp_path) == [("b.holds.speed", 33.0, None)]
     async with running(tmp_path) as told:
         await async_until(lambda: told.get(SPEED) == 33)

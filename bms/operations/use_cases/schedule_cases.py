@@ -264,7 +264,7 @@ def show_schedule(editor: Editor, asked: ShowSchedule) -> ScheduleText:
         sha256=digest(data),
         text=text,
         data=document.data if document else None,
-        problems=tuple(str(problem) for problem in problems),
+        problems=tuple(problem.sentence for problem in problems),
     )
 
 

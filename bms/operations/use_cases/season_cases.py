@@ -10,7 +10,7 @@ from typing import Any
 
 from bms.config.points import zone_of
 from bms.core.instants import local
-from bms.core.switched import Switched
+from bms.core.switched import Spell, Switched
 from bms.operations.requests.season_requests import (
     ClearOverlay,
     ListOverlays,
@@ -103,7 +103,7 @@ async def withdraw_season(running: Running, asked: WithdrawSeason, user: str) ->
     return await running.changes.carry_out(change)
 
 
-def _ahead(switched: Switched, plan: SeasonPlan, now: datetime) -> list[Any]:
+def _ahead(switched: Switched, plan: SeasonPlan, now: datetime) -> list[Spell]:
     return [s for s in switched.spells if s.key == plan.key and s.start > now]
 
 

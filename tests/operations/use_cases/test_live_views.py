@@ -16,6 +16,8 @@ from bms.operations.overrides.planning import wanted
 from bms.operations.requests.override_requests import SetOverride
 from bms.operations.runtime import Runtime
 from bms.operations.use_cases import live_views as views
+from bms.texts.messages import Message, msg
+from bms.texts.problems import Problem
 from tests.app.test_app import FILES
 
 SCHEDULE = """\
@@ -90,3 +92,14 @@ def test_a_negative_value_is_no_option(tmp_path: Path) -> None:
     said = CliRunner().invoke(main, ["override", "set", *words])
     assert "no controller answers" in said.output
     assert said.exit_code == 3
+
+
+def test_what_is_wrong_with_schedules_stays_a_message(tmp_path: Path) -> None:
+    now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+    runtime = _runtime(tmp_path, SCHEDULE, now)
+    assert views.schedules_view(runtime).in_force == "edited files"
+    runtime.reject([Problem("schedules/air.yaml", 3, 1, msg("no mode '{mode}'", mode="onn"))])
+    told = views.schedules_view(runtime)
+    assert told.in_force == "last good files"
+    assert told.problems == ("schedules/air.yaml:3:1: no mode 'onn'",)
+    assert isinstance(told.problems[0], Message)
