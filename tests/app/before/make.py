@@ -141,7 +141,7 @@ def _make(home: Path) -> None:
             time.sleep(0.2)
     finally:
         controller.send_signal(signal.SIGTERM)
-        assert controller.wait(60) == 0
+        assert controller.wait() == 0
     ended = datetime.now(UTC)
     said |= {"since": since, "begun": begun.isoformat(), "ended": ended.isoformat()}
     said |= _what_is_kept(bms, said)
