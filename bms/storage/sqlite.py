@@ -236,10 +236,11 @@ def _alone_in(directory: Path) -> Iterator[None]:
         handle = os.open(directory, os.O_RDONLY)
     except OSError as error:
         raise DiskError(
-            msg("{path}: cannot be created: {error}", path=directory, error=error)
+            msg("{path}: cannot be created: {error}", path=directory, error=os_cause(error))
         ) from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        with suppress(OSError):  # without locks there is no write-ahead log either: told below
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
