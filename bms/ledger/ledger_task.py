@@ -13,6 +13,7 @@ from bms.config.site import Site
 from bms.core.decisions import Condition, Severity
 from bms.core.errors import StoreError
 from bms.core.instants import from_ms, to_ms
+from bms.core.threads import in_thread
 from bms.energy.quarters import QUARTER_MS, floor_quarter
 from bms.energy.today import Day, midnight
 from bms.historian.log.log_queries import Queries
@@ -57,13 +58,12 @@ class LedgerTask:
 
     async def run(self) -> None:
         """Keep the ledger until cancelled."""
-        loop = asyncio.get_running_loop()
         while True:
             now = self._now()
             try:
-                while await loop.run_in_executor(self._thread, self._step, now):
+                while await in_thread(self._thread, self._step, now):
                     pass
-                found = await loop.run_in_executor(self._thread, self._conditions, now)
+                found = await in_thread(self._thread, self._conditions, now)
             except Exception as error:
                 # The control of a park goes on whatever becomes of its books; they are caught up.
                 _log.error(
@@ -80,9 +80,8 @@ class LedgerTask:
 
     async def days(self, points: Sequence[PointId], now: datetime) -> Mapping[PointId, Day | None]:
         """What the ledger knows of today, by meter; nothing while it cannot be read."""
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._thread, self._days, points, now)
+            return await in_thread(self._thread, self._days, points, now)
         except StoreError as error:
             _log.error("ledger: cannot be read: %s", error)
             return {}

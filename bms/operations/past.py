@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 from bms.control import STRATEGIES
 from bms.core.decisions import Override
 from bms.core.errors import StoreError
+from bms.core.threads import in_thread
 from bms.historian.log.embedded import History
 from bms.operations.overrides.cost import Cost, override_cost
 from bms.operations.runtime import Runtime
@@ -45,7 +45,7 @@ class Past:
                     found[override.id] = Cost(None, "", message_of(error))
             return found
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, count)
+        return await in_thread(self._thread, count)
 
     async def why_then(self, point: str, time: datetime, now: datetime) -> dict[str, Any]:
         """The ladder of a past moment; see `bms.reports.why`."""
@@ -61,7 +61,7 @@ class Past:
                 units=self._runtime.units,
             )
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, ask)
+        return await in_thread(self._thread, ask)
 
     def _known_history(self) -> History:
         history = self._history()

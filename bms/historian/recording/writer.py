@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from bms.core.errors import DiskError, StoreError
+from bms.core.threads import in_thread
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Dropped
 from bms.texts.messages import msg
@@ -120,8 +120,7 @@ class HistoryWriter:
             await self._reopen()
         if self.history is None:
             raise DiskError(msg("the history cannot be opened; check the disk"))
-        append = functools.partial(self.history.append, batch)
-        self.stored = await asyncio.get_running_loop().run_in_executor(self._thread, append)
+        self.stored = await in_thread(self._thread, self.history.append, batch)
 
     async def _reopen(self) -> None:
         """A connection made before a disk was remounted never writes again: make another."""
@@ -133,7 +132,7 @@ class HistoryWriter:
             return self._open()
 
         with suppress(StoreError):
-            self.history = await asyncio.get_running_loop().run_in_executor(self._thread, renew)
+            self.history = await in_thread(self._thread, renew)
 
     async def _declare_again(self, batch: Batch, note: Sequence[Dropped]) -> None:
         """Only the first batch declares points and meters: later ones need them all the same."""
