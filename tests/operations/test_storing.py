@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from bms.core.errors import StoreError, Unfinished
+from bms.config.load import load
+from bms.control import STRATEGIES
+from bms.core.decisions import Override
+from bms.core.errors import DiskError, StoreError, Unfinished
+from bms.field.image import Field
 from bms.operations import changes
 from bms.operations.overrides import override_record
+from bms.operations.overrides.override_record import OverrideChange, OverrideRecord
+from bms.operations.runtime import Runtime
 from bms.storage import audit, sqlite
 from bms.storage.state import FILE_NAME, Store
 from bms.texts.messages import msg
-from tests.app.test_app import controlled
+from tests.app.test_app import FILES, controlled
 from tests.asking import ask
+from tests.config.sites import write
 from tests.operations.seasons.site import SITE, USER, time_units
 from tests.operations.seasons.test_app import ALWAYS_OFF, BY_SEASON, ENABLE, SPEED, run
-from tests.patience import async_until, patience
+from tests.patience import PATIENCE_S, async_until, patience
+
+T = TypeVar("T")
 
 LATE = {"schedules/time-units.yaml": time_units().replace('"23:30"', '"+04:00"')}
 
@@ -260,3 +270,39 @@ def test_an_override_is_stored_with_its_audit_or_not_at_all(
         assert (entry["what"], entry["override"], entry["why"]) == ("override.set", kept.id, "测试")
         assert store.clear(kept.id, WANTED.start, "li", "enough")
     assert [e["why"] for e in audit.entries(tmp_path)] == ["测试", "enough"]
+
+
+async def test_a_number_that_the_disk_turns_out_to_have_is_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state could not be read when the controller began, and can be read now."""
+    monkeypatch.setattr(override_record, "RETRY_S", 0.01)
+    now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
+    site = load(write(tmp_path, FILES), STRATEGIES)
+    runtime = Runtime(site, Field(lambda: now), (), {})
+    hour = timedelta(hours=1)
+    with Store(tmp_path / "state") as store:
+        store.add(Override(0, "b.lets-go.speed", 44.0, now, now + hour, "before", "li"))
+        readable = asyncio.Event()
+
+        async def in_store(call: Callable[[Store], T]) -> T:
+            if not readable.is_set():
+                raise DiskError(msg("state.db: not now"))
+            return call(store)
+
+        record = OverrideRecord(runtime, in_store, last_number=0)
+        task = asyncio.create_task(record.run())
+        wanted = Override(0, "b.holds.speed", 33.0, now, now + hour, "belt", "li")
+        put, stored = await record.carry_out(OverrideChange("set", wanted, now, "li", "belt"))
+        assert (put.id, stored) == (1, False)
+        longer = replace(put, until=now + 2 * hour)
+        await record.carry_out(OverrideChange("extend", longer, now, "li", "more"))
+        readable.set()
+        await record.drained(PATIENCE_S)
+        assert list(runtime.overrides) == [2]
+        assert runtime.overrides[2] == replace(longer, id=2)
+        assert store.active(now)[1:] == [replace(longer, id=2)]
+        again, stored = await record.carry_out(OverrideChange("set", wanted, now, "li", "belt"))
+        assert (again.id, stored) == (3, True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
