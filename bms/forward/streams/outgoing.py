@@ -7,11 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from bms.core.decisions import Severity
-from bms.historian.formats.blob import Columns, DamagedBlob, decode
+from bms.historian.formats.blob import Columns, DamagedBlob, damaged_row, decode
 from bms.historian.log import award_rows
 from bms.historian.log.log_queries import Queries
 from bms.historian.records import AlarmRow, AwardRow, LogRow, from_ms
-from bms.texts.messages import msg
 
 ROWS_AT_ONCE = 50
 _IN_TIME = "t0 BETWEEN ?1 - (SELECT widest_ms FROM about) AND ?2 - 1 AND t1 >= ?1"
@@ -87,8 +86,7 @@ class Outgoing(Queries):
             try:
                 found.append(LogColumns(number, t0, decode(blob)))
             except DamagedBlob as error:
-                damage = msg("log row {number} is damaged: {error}", number=number, error=error)
-                found.append(LogColumns(number, t0, None, damage))
+                found.append(LogColumns(number, t0, None, damaged_row(number, error)))
         return found
 
     def log_between(self, start_ms: int, end_ms: int) -> Iterator[LogRow]:

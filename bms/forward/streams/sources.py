@@ -14,11 +14,10 @@ from bms.forward.cursors import LOG, Lost
 from bms.forward.streams.lines import LineWriter, alarm_line, award_line, energy_line, rollup_line
 from bms.forward.streams.outgoing import Outgoing
 from bms.forward.streams.tags import Tagging
-from bms.historian.formats.blob import Columns
+from bms.historian.formats.blob import Columns, damaged_row
 from bms.historian.reading.trends import Trends
 from bms.historian.records import to_ms
 from bms.historian.streams import EnergyRow, RollupRow
-from bms.texts.messages import msg
 from drivers.points import PointId
 
 LOG_ROWS_AT_ONCE = 200
@@ -159,9 +158,7 @@ class LogStream:
                 try:
                     result.lines += self._lines(row.columns, row.t0)
                 except KeyError as error:
-                    damage = msg(
-                        "log row {number} is damaged: {error}", number=row.seq, error=error
-                    )
+                    damage = damaged_row(row.seq, error)
                 else:
                     newest_ms = row.t0 + max(row.columns.after_ms, default=0)
                     result.newest_ms = max(result.newest_ms or 0, newest_ms)

@@ -14,7 +14,7 @@ from bms.historian.files.roll_layout import FILE_NAME as ROLL_FILE
 from bms.historian.files.roll_layout import GivenUp, Progress
 from bms.historian.files.rolldb import RollDb
 from bms.historian.files.segments import columns_of, read_series, series_in
-from bms.historian.formats.blob import DamagedBlob, decode
+from bms.historian.formats.blob import DamagedBlob, damaged_row, decode
 from bms.historian.formats.columns import Ints
 from bms.historian.formats.rollups import NOTHING, QUARTER_MS, Samples, Sessions, finite_numbers
 from bms.historian.manifest import Segment
@@ -149,7 +149,7 @@ class LogView:
                 try:
                     yield seq, samples_of(blob, t0, series)
                 except DamagedBlob as error:
-                    damage = msg("log row {number} is damaged: {error}", number=seq, error=error)
+                    damage = damaged_row(seq, error)
                     raise StoreError(
                         msg("{path}: {problem}", path=self._path, problem=damage)
                     ) from error

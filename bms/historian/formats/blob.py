@@ -21,7 +21,7 @@ from operator import itemgetter, or_
 from typing import Any, Final, cast
 
 from bms.historian.records import to_ms
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from drivers.points import Sample, Value
 
 BLOB = struct.Struct("<4sIII")
@@ -41,6 +41,11 @@ _VALUE, _QUALITY, _TIME = itemgetter(1), itemgetter(2), itemgetter(3)
 
 class DamagedBlob(ValueError):
     """The blob does not read back as it was written."""
+
+
+def damaged_row(number: int, error: Exception) -> Message:
+    """What is said of a row of the log whose blob, or something it names, cannot be read."""
+    return msg("log row {number} is damaged: {error}", number=number, error=error)
 
 
 @dataclass(frozen=True, slots=True)

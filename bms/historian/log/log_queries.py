@@ -15,7 +15,7 @@ from bms.core.decisions import Severity
 from bms.core.equipment import PointClass
 from bms.core.errors import StoreError
 from bms.core.readings import Reading
-from bms.historian.formats.blob import DamagedBlob, decode, value_of
+from bms.historian.formats.blob import DamagedBlob, damaged_row, decode, value_of
 from bms.historian.log import award_rows
 from bms.historian.records import (
     AlarmRow,
@@ -389,10 +389,7 @@ class Queries(Closing):
                     [columns.quality(i) for i in range(len(columns.status))],
                 )
             except (DamagedBlob, KeyError) as error:
-                row = LogRow(
-                    number,
-                    damage=msg("log row {number} is damaged: {error}", number=number, error=error),
-                )
+                row = LogRow(number, damage=damaged_row(number, error))
             result.append(row)
         return result
 
