@@ -373,7 +373,7 @@ def _socket_page() -> str:
         "What the running controller answers on its Unix socket: one JSON object a line, "
         '`{"op": "status", "args": {}}`, one answer for each: `{"ok": ...}`, or `{"error": '
         '{"kind": ..., "message": ...}}`. The kernel says who asks. The command line asks the '
-        "same.",
+        "same. `bms api schema` prints the whole protocol, answers too, as a JSON schema.",
         "",
     ]
     for case in use_cases():
