@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 
 from bms.texts.messages import Message, msg
@@ -45,6 +46,10 @@ _NAMES = {
 """By the system's number. What is missing here is shown in the system's own words."""
 
 
+_FIRST_OF_SEVERAL = re.compile(r"\[Errno (\d+)\]")
+"""asyncio says what each address of a name answered, in one text."""
+
+
 def os_cause(error: OSError) -> str:
     """Why the system refused, without the file or address, which the caller names."""
     if error.args and isinstance(error.args[0], Message):
@@ -52,5 +57,8 @@ def os_cause(error: OSError) -> str:
     if isinstance(error, TimeoutError) and error.errno is None:
         return msg("timed out")
     table = _NAMES if isinstance(error, socket.gaierror) else _BY_NUMBER
-    known = table.get(error.errno) if error.errno is not None else None
+    number = error.errno
+    if number is None and (found := _FIRST_OF_SEVERAL.search(str(error))):
+        number = int(found[1])
+    known = table.get(number) if number is not None else None
     return known if known is not None else error.strerror or str(error)
