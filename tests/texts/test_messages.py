@@ -23,6 +23,7 @@ from bms.texts.messages import (
     message_of,
     msg,
     plural,
+    quoted,
     remade,
     said,
     same,
@@ -145,6 +146,15 @@ def test_an_exception_says_the_message_it_was_made_with() -> None:
     assert message_of(ValueError(message)) is message
     assert message_of(KeyError("x")) == "'x'"
     assert message_of(ValueError()) == ""
+
+
+def test_words_of_others_are_quoted_and_never_translated() -> None:
+    words = quoted("no group '{name}'")
+    assert words == "no group '{name}'"
+    assert said(words, Upper()) == "no group '{name}'"
+    assert again(words) == words
+    message = msg("no group '{name}'", name="air")
+    assert quoted(message) is message
 
 
 def test_a_mark_tells_arguments_from_our_words() -> None:
