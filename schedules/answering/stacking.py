@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from bms.texts.messages import msg
+from bms.texts.messages import joined, msg
 from schedules.answering.answers import Entry, Layer
 from schedules.answering.clocks import Clocks
 from schedules.model.context import OverlayLevel
@@ -223,12 +223,16 @@ def merged(entry: Entry, overlay: OverlayEntry | None) -> Entry:
     reasons = [entry.reason if mode is None else mode.reason]
     for name, given in overlay.setpoints.items():
         if given.reason not in reasons:
-            reasons.append(f"{name}: {given.reason}" if mode is None else given.reason)
+            reasons.append(
+                msg("{name}: {message}", name=name, message=given.reason)
+                if mode is None
+                else given.reason
+            )
     return Entry(
         entry.mode if mode is None else str(mode.value),
         {**entry.setpoints, **{n: float(g.value) for n, g in overlay.setpoints.items()}},
         entry.season,
-        "; ".join(reasons),
+        reasons[0] if len(reasons) == 1 else joined("; ", *reasons),
         entry.origin if mode is None else mode.origin,
         (Layer(entry.mode, entry.setpoints, entry.reason, entry.origin), *entry.beaten),
     )

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 
+from bms.texts.language import speaking, told
 from schedules.answering.resolve import Resolver
 from schedules.files.folder import load
 from schedules.files.targets import Targets
@@ -219,6 +220,8 @@ def test_overlays_stack_and_say_what_they_beat() -> None:
         "overlay epidemic isolate until 2026-07-01 14:00 by wang: case in hall 2; "
         "while on: overlay limit: wed 13:00-15:00"
     )
+    with speaking("zh"):
+        assert "overlay" not in told(during.reason), "each part is said in the reader's language"
     assert (str(during.origin), during.beaten[0].mode) == (f"{OVERLAYS}:13", "on")
     given = hall.overlay(noon + timedelta(minutes=90))
     assert given is not None

@@ -24,7 +24,7 @@ from bms.core.instants import MILLISECOND
 from bms.core.readings import Reading
 from bms.energy.intervals import BORDER_LIMIT_MS, Interval, intervals, marks_of
 from bms.historian.log.log_queries import Queries
-from bms.texts.messages import msg
+from bms.texts.messages import joined, msg
 from drivers.points import PointId, Quality, Sample
 
 TYPICAL_OVER = timedelta(days=7)
@@ -352,4 +352,5 @@ def _total(costs: Sequence[Cost]) -> Cost:
             return cost
     known = [cost.kwh for cost in costs if cost.kwh is not None]
     how = ", ".join(dict.fromkeys(cost.how for cost in costs))
-    return Cost(sum(known), how, "; ".join(cost.detail for cost in costs if cost.detail))
+    details = [cost.detail for cost in costs if cost.detail]
+    return Cost(sum(known), how, details[0] if len(details) == 1 else joined("; ", *details))

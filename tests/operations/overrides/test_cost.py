@@ -17,6 +17,7 @@ from bms.core.readings import Reading
 from bms.historian.log.embedded import Batch, History
 from bms.historian.records import AwardRow, Meter
 from bms.operations.overrides.cost import Cost, override_cost
+from bms.texts.language import speaking, told
 from drivers.points import PointId, Quality, Sample, Value
 from tests.historian.support import at, make_site
 
@@ -191,3 +192,14 @@ def test_a_minimum_time_is_nobody_elses_wish(tmp_path: Path) -> None:
         cost = override_cost(_site(tmp_path), history, _override(1, 1.0), _now(3.0), {})
     assert cost.kwh == pytest.approx(8.0)
     assert timedelta(hours=2) == _now(3.0) - _now(1.0)
+
+
+def test_the_costs_of_several_machines_are_told_in_the_language_of_the_reader(
+    tmp_path: Path,
+) -> None:
+    ladders: dict[float, tuple[Any, Any]] = {0.0: (None, "off"), 1.0: ("run", "off")}
+    with _history(tmp_path, ladders, {}, point=MODE) as history:
+        cost = override_cost(_site(tmp_path), history, _override("run", 1.0, MODE), _now(2.0), {})
+    with speaking("zh"):
+        assert " for " not in told(cost.detail)
+        assert told(cost.detail)
