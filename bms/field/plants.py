@@ -51,7 +51,7 @@ def make_plant(spec: str, start: datetime, options: Mapping[str, str]) -> Plant:
         raise InvalidInput(msg("'{spec}' is no plant: it is not made from a start time", spec=spec))
     for name in options:
         if name == "start" or (name not in known and not takes_any):
-            allowed = ", ".join(sorted(set(known) - {"start"})) or "none"
+            allowed = ", ".join(sorted(set(known) - {"start"})) or msg("none")
             raise InvalidInput(
                 msg(
                     "the plant has no option '{name}'; options: {allowed}",

@@ -201,13 +201,12 @@ def _thresholds(
     leave = sheet.number((*here, "leave_c"), -60, 60)
     wrong = leave >= enter if season == SUMMER else leave <= enter
     if wrong:
-        order = "below" if season == SUMMER else "above"
-        hint = msg("or it would switch to and fro")
-        sheet.complain(
-            (*here, "leave_c"),
-            msg("{season} has to end {side} where it begins", season=season, side=order),
-            hint,
+        message = (
+            msg("{season} has to end below where it begins", season=season)
+            if season == SUMMER
+            else msg("{season} has to end above where it begins", season=season)
         )
+        sheet.complain((*here, "leave_c"), message, msg("or it would switch to and fro"))
     return Thresholds(enter, leave)
 
 

@@ -257,7 +257,8 @@ def _overlay(site: Site, name: str) -> Overlay:
                     "{overlays}",
                     overlay=name,
                     file=overlay.origin,
-                    overlays=", ".join(o.id for o in site.library.overlays if o.by_hand) or "none",
+                    overlays=", ".join(o.id for o in site.library.overlays if o.by_hand)
+                    or msg("none"),
                 )
             )
     names = [overlay.id for overlay in site.library.overlays]

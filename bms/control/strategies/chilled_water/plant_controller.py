@@ -339,7 +339,7 @@ class ChilledWaterPlant:
                 "{group}: load not known ({flow}, {returned} or {supply} is not good): stage "
                 "{stage} is held",
                 group=self._group.id,
-                flow=self._flow or "flow",
+                flow=self._flow or msg("flow"),
                 returned=self._return,
                 supply=self._supply,
                 stage=len(state.wanted),
