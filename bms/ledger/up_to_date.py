@@ -30,19 +30,17 @@ def open_ledger(site: Site, directory: Path, now: datetime) -> Iterator[Ledger]:
                 path=directory,
             )
         )
-    try:
-        ledger = Ledger(directory)
-    except StoreError:
-        if not (directory / FILE_NAME).exists():
-            raise
-        ledger = Ledger(directory, read_only=True)
-        with ledger:
-            yield ledger
-        return
-    with ledger:
-        with ExitStack() as stack:
-            history = None
-            if (directory / HISTORY).exists():
-                history = stack.enter_context(Queries(directory, read_only=True))
+    with ExitStack() as stack:
+        history = None
+        if (directory / HISTORY).exists():
+            # First: where the history cannot be read, the ledger is left in its layout too.
+            history = stack.enter_context(Queries(directory, read_only=True))
+        try:
+            ledger = stack.enter_context(Ledger(directory))
+        except StoreError:
+            if not (directory / FILE_NAME).exists():
+                raise
+            ledger = stack.enter_context(Ledger(directory, read_only=True))
+        else:
             Posting(site.metering, history, ledger).catch_up(now)
         yield ledger

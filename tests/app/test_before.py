@@ -146,6 +146,25 @@ def test_a_reader_leaves_it_to_the_controller_to_bring_it_up_to_date(before: Bef
     assert "start the controller once" in done.output
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("meter", "show"),
+        ("meter", "replace", "--initial", "0", "--at", "{since}", "--reason", "a new meter"),
+    ],
+)
+def test_whoever_asks_for_energy_changes_no_file_before(
+    before: Before, words: tuple[str, ...]
+) -> None:
+    """An earlier program that still runs, or is put back, finds the layouts that it knows."""
+    asked = [*words[:2], str(before.site), "b.m.energy", *words[2:], "--lang", "en"]
+    done = CliRunner().invoke(main, [word.format(**before.said) for word in asked])
+    assert done.exit_code == 1
+    assert "start the controller once" in done.output
+    with closing(sqlite3.connect(before.site / "state" / "ledger.db")) as ledger:
+        assert ledger.execute("PRAGMA user_version").fetchone() == (1,)
+
+
 async def test_what_was_kept_is_read_as_it_was(before: Before) -> None:
     await gone_on(before)
     for name, words in before.reading().items():

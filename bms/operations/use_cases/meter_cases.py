@@ -32,10 +32,12 @@ def replace_meter(site: Site, asked: ReplaceMeter, user: str, now: datetime) -> 
     """A register ended and another began."""
     spec = entering.find_meter(site, asked.meter)
     author = _author(site, asked.reason, user, now, spec.id)
-    with Ledger(site.state_dir) as ledger, ExitStack() as stack:
+    with ExitStack() as stack:
         history = None
         if (site.state_dir / FILE_NAME).exists():
+            # First: where the history cannot be read, the ledger is left in its layout too.
             history = stack.enter_context(Queries(site.state_dir, read_only=True))
+        ledger = stack.enter_context(Ledger(site.state_dir))
         number = entering.replace_meter(
             site,
             ledger,
