@@ -25,7 +25,7 @@ from tests.drivers.fieldbus import Clocks
 from tests.patience import patience
 from tests.servers.streams import StreamServer
 
-TIMEOUT_S = 0.15
+TIMEOUT_S = 0.5
 A_BACKOFF_S = 75.0
 
 

@@ -29,7 +29,7 @@ from drivers.opcua.subscribing.subscription import NOT_REPORTED, Items
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
 from drivers.times import Times
 from tests.machine_time import utc_now
-from tests.patience import patience
+from tests.patience import PATIENCE_S, patience
 from tests.servers.opcua_parts import node_id, ua_time, url_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -172,7 +172,7 @@ async def test_a_value_that_does_not_change_is_confirmed_by_each_response(park: 
 
 async def test_more_items_than_one_subscription_takes(park: Park) -> None:
     points = [point(f"m{number}") for number in range(MANY)]
-    async with fed(park, *points) as (_, received):
+    async with fed(park, *points, timeout_s=PATIENCE_S) as (_, received):
         await received.until(
             lambda: (
                 len(received.latest) == MANY
