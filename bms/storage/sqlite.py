@@ -277,7 +277,7 @@ def _create(path: Path, layout: Layout) -> None:
         sync_directory(path.parent)
     except OSError as error:
         raise DiskError(
-            msg("{path}: cannot be created: {error}", path=path, error=error)
+            msg("{path}: cannot be created: {error}", path=path, error=os_cause(error))
         ) from error
 
 

@@ -311,7 +311,11 @@ class Revisions:
                 yield
         except OSError as error:
             raise StoreError(
-                msg("cannot keep revisions in {folder}: {error}", folder=self.folder, error=error)
+                msg(
+                    "cannot keep revisions in {folder}: {error}",
+                    folder=self.folder,
+                    error=os_cause(error),
+                )
             ) from error
 
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from bms.core.errors import InvalidInput, Refused
+from bms.core.errors import InvalidInput, Refused, StoreError
 from bms.operations.editing.revisions import Author, Revisions
 from bms.storage import audit, durable
 from bms.storage.durable import digest
+from bms.texts.language import speaking, told
+from bms.texts.messages import message_of
 from schedules.files.folder import load
 from tests.operations.editing.sites import AIR, NOW, TEXT, write_site
 
@@ -204,3 +206,14 @@ def test_a_file_system_that_cannot_exchange_still_checks(
     site = write_site(tmp_path)
     assert _change(site, NEW) == 2
     assert (site / AIR).read_bytes() == NEW.encode()
+
+
+def test_what_the_disk_refuses_is_told_as_a_message(tmp_path: Path) -> None:
+    site = write_site(tmp_path)
+    (site / "state").mkdir()
+    (site / "state" / "revisions").write_text("in the way", encoding="utf-8")
+    with pytest.raises(StoreError) as caught:
+        _change(site, NEW)
+    assert "Errno" not in str(caught.value)
+    with speaking("zh"):
+        assert "exists" not in told(message_of(caught.value))
