@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from bms.cli.screens.labels import basis_text
 from bms.cli.screens.ladder import why_screen
 from bms.cli.screens.tables import NOTE, console, growth_screen, value_text
 from bms.texts.language import speaking
@@ -82,3 +83,11 @@ def test_a_missing_verdict_stands_out_in_every_language(language: str, words: st
     (cell,) = table.columns[-1].cells
     assert isinstance(cell, Text)
     assert (cell.plain, str(cell.style)) == (words, NOTE)
+
+
+def test_what_a_cost_was_counted_from_is_told_in_the_language_of_the_reader() -> None:
+    with speaking("zh"):
+        assert "measured" not in basis_text("measured, rated")
+    with speaking("en"):
+        assert basis_text("measured, rated") == "measured, rated"
+        assert basis_text("") == ""

@@ -167,6 +167,7 @@ def _warn(answer: OverrideTold) -> None:
 def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
     from datetime import timedelta
 
+    from bms.cli.screens.labels import basis_text
     from bms.cli.screens.tables import screen_table, value_text
     from bms.core.durations import in_words
 
@@ -178,7 +179,9 @@ def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
     notes = []
     for row in rows:
         cost = row["cost"]
-        kwh = "—" if cost["kwh"] is None else f"{cost['kwh']:+.1f} {told(cost['how'])}".rstrip()
+        kwh = "—"
+        if cost["kwh"] is not None:
+            kwh = f"{cost['kwh']:+.1f} {basis_text(cost['how'])}".rstrip()
         if cost["detail"]:
             notes.append(f"{row['id']}: {told(cost['detail'])}")
         spans = [in_words(timedelta(seconds=row[name])) for name in ("age_s", "left_s")]

@@ -1,4 +1,4 @@
-"""The labels of the ledger as people read them."""
+"""The labels of energy and of costs as people read them."""
 
 from __future__ import annotations
 
@@ -24,3 +24,9 @@ def label_text(label: str) -> str:
         "missing": say("missing"),
     }
     return words.get(label, label)
+
+
+def basis_text(how: str) -> str:
+    """What the cost of an override was counted from, as people read it; empty if nothing was."""
+    words = {"measured": say("measured"), "typical": say("typical"), "rated": say("rated")}
+    return ", ".join(words.get(basis, basis) for basis in how.split(", "))
