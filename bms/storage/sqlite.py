@@ -20,7 +20,7 @@ from typing import Self
 from bms.core.errors import DiskError, StoreError
 from bms.storage.durable import sync_directory
 from bms.texts.messages import Message, msg
-from bms.texts.system_errors import os_cause
+from bms.texts.system_errors import os_cause, sqlite_cause
 
 BUSY_TIMEOUT_S = 10.0
 """How long a statement waits for another process's lock before it fails."""
@@ -62,7 +62,9 @@ def store_errors(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise DiskError(
             msg(
-                "{path}: {error}; check the disk, its space and permissions", path=path, error=error
+                "{path}: {error}; check the disk, its space and permissions",
+                path=path,
+                error=sqlite_cause(error),
             )
         ) from error
     except sqlite3.DatabaseError as error:

@@ -1,4 +1,4 @@
-"""What the operating system says of files and connections, as messages of ours."""
+"""What the operating system and SQLite say of files and connections, as messages of ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 
 from bms.texts.messages import Message, msg
 
-__all__ = ["os_cause"]
+__all__ = ["os_cause", "sqlite_cause"]
 
 _BY_NUMBER = {
     errno.ENOENT: msg("no such file or directory"),
@@ -45,6 +45,17 @@ _NAMES = {
 }
 """By the system's number. What is missing here is shown in the system's own words."""
 
+_BY_SQLITE = {
+    str(message): message
+    for message in (
+        msg("database or disk is full"),
+        msg("attempt to write a readonly database"),
+        msg("unable to open database file"),
+        msg("database is locked"),
+        msg("disk I/O error"),
+    )
+}
+"""SQLite's own sentences, which people meet in alarms. Any other is shown as it is."""
 
 _FIRST_OF_SEVERAL = re.compile(r"\[Errno (\d+)\]")
 """asyncio says what each address of a name answered, in one text."""
@@ -62,3 +73,8 @@ def os_cause(error: OSError) -> str:
         number = int(found[1])
     known = table.get(number) if number is not None else None
     return known if known is not None else error.strerror or str(error)
+
+
+def sqlite_cause(error: Exception) -> str:
+    """Why SQLite could not do it; `error` is a `sqlite3.Error`."""
+    return _BY_SQLITE.get(str(error), str(error))
