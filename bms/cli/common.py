@@ -113,6 +113,7 @@ def load_site(directory: Path) -> Site:
 def with_endpoints_of(site: Site, endpoints: Path | None) -> Site:
     """The site with the addresses that a JSON file gives for some links."""
     from bms.config.load import with_endpoints
+    from bms.texts.system_errors import os_cause
 
     if endpoints is None:
         return site
@@ -123,7 +124,7 @@ def with_endpoints_of(site: Site, endpoints: Path | None) -> Site:
             msg(
                 "cannot read the endpoints file {endpoints}: {error}",
                 endpoints=endpoints,
-                error=error,
+                error=os_cause(error) if isinstance(error, OSError) else msg("it is not JSON"),
             )
         ) from error
     return with_endpoints(site, replaced)
@@ -225,6 +226,7 @@ def on_clock(moment: object, zone: str) -> str:
 
 
 def _site_file(directory: Path) -> Mapping[str, Any]:
+    from bms.texts.system_errors import os_cause
     from bms.texts.yaml.parsing import read
 
     path = directory / "site.yaml"
@@ -236,7 +238,7 @@ def _site_file(directory: Path) -> Mapping[str, Any]:
                 "{directory} is not a site: cannot read {path} ({error})",
                 directory=directory,
                 path=path,
-                error=error,
+                error=os_cause(error) if isinstance(error, OSError) else error,
             )
         ) from error
     if document is None or not isinstance(document.data, dict):

@@ -68,3 +68,11 @@ def test_a_file_in_the_place_of_a_directory(site: Path) -> None:
     words = ("simulate", site, "--from", "2026-07-01", "--to", "2026-07-02", "--into")
     refused(bms(*words, site / "state"), 2)
     assert "cannot be made" in refused(bms(*words, site / "state" / "deep"), 1)
+
+
+def test_files_that_cannot_be_read_are_told_without_the_words_of_python(site: Path) -> None:
+    said = refused(bms("run", site, "--endpoints", site / "site.yaml"), 2)
+    assert "it is not JSON" in said
+    said = refused(bms("audit", "list", site.parent), 2)
+    assert "no such file" in said
+    assert "Errno" not in said
