@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import subprocess
 from collections.abc import Callable, Iterator
@@ -222,6 +223,8 @@ async def simulate(
                 if batch is not None:
                     history.append(batch, now)
                     progress(now)
+                # Nothing else here waits: without this, Ctrl-C would be heard only at the end.
+                await asyncio.sleep(0)
         history.append(recorder.flush() or Batch(), clock.now(), final=True)
         history.finish()
         states = engine.states() | live.states()
