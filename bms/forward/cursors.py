@@ -81,6 +81,12 @@ CREATE TABLE tag (point TEXT NOT NULL, since_ms INTEGER NOT NULL, tags TEXT NOT 
         3: _SAME,
         4: "ALTER TABLE gap ADD COLUMN made_of TEXT; ALTER TABLE dead ADD COLUMN made_of TEXT",
     },
+    {
+        4: {
+            "gap": "SELECT *, NULL AS made_of FROM main.gap",
+            "dead": "SELECT *, NULL AS made_of FROM main.dead",
+        }
+    },
 )
 
 

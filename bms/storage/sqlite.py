@@ -39,6 +39,9 @@ class Layout:
     ddl: str
     upgrades: Mapping[int, str] = field(default_factory=dict)
     """By version: the statements that make a file of it one of the next."""
+    read_as: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    """By version and table: what to select so that a reader finds this layout in an older file.
+    What selects from no table of the file stands in for one that only some such files have."""
 
 
 class Closing(ABC):
@@ -147,14 +150,10 @@ def _upgrade(
     if version == layout.version:
         return
     if read_only:
-        raise StoreError(
-            msg(
-                "{path}: written by an older version of this program (layout {version}); start "
-                "the controller once, which brings it up to date",
-                path=path,
-                version=version,
-            )
-        )
+        if version not in layout.read_as:
+            raise StoreError(needs_update(path, version))
+        _show_as_new(connection, layout.read_as[version])
+        return
     with transaction(connection, path):
         # Read again inside: another process may just have done it.
         found = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -162,6 +161,36 @@ def _upgrade(
             for statement in layout.upgrades[version].split(";"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version={layout.version}")
+
+
+def needs_update(path: Path, version: int) -> Message:
+    """What to do about a file that an older version wrote."""
+    return msg(
+        "{path}: written by an older version of this program (layout {version}); start "
+        "the controller once, which brings it up to date",
+        path=path,
+        version=version,
+    )
+
+
+def version_of(path: Path) -> int:
+    """The layout that a database file has now. Raises StoreError."""
+    with store_errors(path):
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _show_as_new(connection: sqlite3.Connection, tables: Mapping[str, str]) -> None:
+    """Let a reader find today's tables in an older file, which stays as it is.
+
+    Temporary views come before tables of the file; they lie in memory, for the disk may be full.
+    """
+    connection.execute("PRAGMA temp_store=MEMORY")
+    there = {name for (name,) in connection.execute("SELECT name FROM main.sqlite_schema")}
+    for table, select in tables.items():
+        if "main." in select or table not in there:
+            connection.execute(f"CREATE TEMP VIEW {table} AS {select}")
 
 
 def make_directory(path: Path) -> None:

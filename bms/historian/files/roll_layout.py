@@ -57,6 +57,13 @@ CREATE TABLE dropped (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, grp TEXT
 {_GIVEN_UP}
 """,
     {1: f"ALTER TABLE dropped ADD COLUMN made_of TEXT; {_RESTORING}; {_GIVEN_UP}"},
+    {
+        1: {
+            "dropped": "SELECT *, NULL AS made_of FROM main.dropped",
+            "restoring": "SELECT 0 AS only, 0 AS from_ms, 0 AS until_ms WHERE 0",
+            "given_up": "SELECT 0 AS id, 0 AS t0, 0 AS t1, '' AS grp, x'' AS blob WHERE 0",
+        }
+    },
 )
 
 

@@ -102,6 +102,14 @@ ALTER TABLE dropped ADD COLUMN made_of TEXT;
 {_LATE}
 """,
     },
+    {
+        2: {
+            "text": "SELECT *, NULL AS made_of FROM main.text",
+            "alarm": "SELECT *, NULL AS made_of FROM main.alarm",
+            "dropped": "SELECT *, NULL AS made_of FROM main.dropped",
+            "late": "SELECT 0 AS seq, 0 AS meter, 0 AS time_ms WHERE 0",
+        }
+    },
 )
 
 

@@ -60,6 +60,12 @@ CREATE INDEX entry_meter ON entry (meter, kind, start_ms)
     {
         1: "ALTER TABLE stretch ADD COLUMN made_of TEXT;ALTER TABLE entry ADD COLUMN made_of TEXT",
     },
+    {
+        1: {
+            "stretch": "SELECT *, NULL AS made_of FROM main.stretch",
+            "entry": "SELECT *, NULL AS made_of FROM main.entry",
+        }
+    },
 )
 
 

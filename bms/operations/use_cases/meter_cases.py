@@ -13,7 +13,7 @@ from bms.historian.log.log_queries import FILE_NAME, Queries
 from bms.ledger.database.store import Ledger
 from bms.ledger.entered import entering, importing
 from bms.ledger.entered.entering import Author
-from bms.ledger.up_to_date import open_ledger
+from bms.ledger.up_to_date import check_layout, open_ledger
 from bms.operations.requests.meter_requests import (
     CorrectMeter,
     EntryTold,
@@ -35,7 +35,6 @@ def replace_meter(site: Site, asked: ReplaceMeter, user: str, now: datetime) -> 
     with ExitStack() as stack:
         history = None
         if (site.state_dir / FILE_NAME).exists():
-            # First: where the history cannot be read, the ledger is left in its layout too.
             history = stack.enter_context(Queries(site.state_dir, read_only=True))
         ledger = stack.enter_context(Ledger(site.state_dir))
         number = entering.replace_meter(
@@ -71,8 +70,8 @@ def correct_meter(site: Site, asked: CorrectMeter, user: str, now: datetime) -> 
 
 def withdraw_entry(site: Site, asked: WithdrawEntry, user: str, now: datetime) -> EntryWithdrawn:
     """An entry counts no longer."""
+    author = _author(site, asked.reason, user, now)
     with Ledger(site.state_dir) as ledger:
-        author = _author(site, asked.reason, user, now)
         found = entering.withdraw(site, ledger, asked.entry, author)
     _bring_up_to_date(site, now)
     return EntryWithdrawn(entry=asked.entry, kind=found.kind.value, meter=found.meter)
@@ -82,8 +81,8 @@ def import_readings(
     site: Site, asked: ImportReadings, user: str, now: datetime
 ) -> ReadingsImported:
     """Readings of a file."""
+    author = _author(site, asked.reason, user, now)
     with Ledger(site.state_dir) as ledger:
-        author = _author(site, asked.reason, user, now)
         added, known = importing.import_readings(site, ledger, asked.file, author)
     _bring_up_to_date(site, now)
     return ReadingsImported(added=added, known=known)
@@ -91,6 +90,7 @@ def import_readings(
 
 def _author(site: Site, reason: str, user: str, now: datetime, *meters: str) -> Author:
     """Who enters something about meters, if they may; without `meters`, about the whole site."""
+    check_layout(site.state_dir)
     why = reason_of(reason, msg("--reason: say why"))
     may(site, user, Action.METER, *meters)
     return Author(user, why, now)
