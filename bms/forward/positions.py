@@ -70,7 +70,7 @@ def losses(directory: Path, sink: str) -> list[Lost]:
 
 
 def sent_until(directory: Path) -> list[int]:
-    """The instants (ms) that part what a sink has taken from what it has not."""
+    """The instants (ms) between what a sink has taken and what it has not."""
     path = directory / FILE_NAME
     if not path.exists():
         return []

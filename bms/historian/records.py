@@ -36,7 +36,7 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class AwardRow:
-    """From `time` on, `point` has this award; None: nothing commands it any more."""
+    """From `time` on, `point` has this award; None: nothing commands it now."""
 
     point: PointId
     time: datetime

@@ -17,7 +17,7 @@ class Taken:
     waiting_from_ms: int | None = None
     """From when on a copy still waits for raw samples that left the log; None: none does."""
     edges_ms: tuple[int, ...] = ()
-    """The instants that part what a copy has from what it has not."""
+    """The instants between the times a copy has and the times it lacks."""
 
 
 TakenOf: TypeAlias = Callable[[Path, Collection[str] | None, str], Taken]

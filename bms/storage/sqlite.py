@@ -124,7 +124,7 @@ def open_database(
 
 
 def open_copy(path: Path, layout: Layout) -> sqlite3.Connection:
-    """A copy in memory of a small database, brought to this layout: to read beside whoever has it.
+    """A copy in memory of a small database, in this layout. Others may have the file open.
 
     Raises StoreError as `open_database` does, but takes an older file as it is.
     """

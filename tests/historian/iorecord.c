@@ -3,7 +3,7 @@
  * LD_PRELOAD it with IOREC_DIR (the directory, ending in '/') and IOREC_LOG (where to write).
  * Record: type, fd, flags (int32 each), offset, length (int64 each), then `length` bytes: the path
  * of O and U, both paths of R with a NUL between, the data of W. SQLite's -shm files are left out:
- * they are shared memory, and made anew after a power cut.
+ * they are shared memory, and made again after a power cut.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-"""Upkeep beside the controller, in a process of its own, and what it says when it cannot."""
+"""Upkeep beside the controller, in a separate process, and what it says when it cannot."""
 
 from __future__ import annotations
 

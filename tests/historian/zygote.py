@@ -1,7 +1,7 @@
 """Starts the real daemon without paying for its imports each time: one line of JSON argv, one pid.
 
-Each `bms run` is a process of its own, made by fork from this one, which has imported everything
-and started nothing.
+Each `bms run` is a separate process, forked from this one, which has imported everything and
+started nothing.
 """
 
 from __future__ import annotations

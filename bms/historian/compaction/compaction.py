@@ -67,7 +67,7 @@ class Compacted:
     finished: bool
     """False: there is more, and the time given was over."""
     seq: int
-    """Log rows up to here are compacted, but for what lies after `horizon_ms`."""
+    """Log rows up to here are compacted, except those after `horizon_ms`."""
     horizon_ms: int | None
     damaged: str = ""
     """What is wrong with a file that could not be merged with the others of its day."""
@@ -224,7 +224,7 @@ class Compaction:
             if changed:
                 self._gather_tile(roll, t0, t1, changed)
         first = roll.first_start()
-        # What was simulated in between is a tile of its own, and leaves holes beside it.
+        # A time simulated in between is a separate tile, and leaves holes beside it.
         begins = [] if first is None or not tiles else [(first, first)]
         for (_, hole, *_), (end, *_) in pairwise([*begins, *tiles]):
             if hole < end:

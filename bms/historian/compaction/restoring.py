@@ -1,4 +1,4 @@
-"""A lost `roll.db` made anew from the raw segments that are still there.
+"""Makes a lost `roll.db` again from the raw segments that are still there.
 
 Segments are only a copy of the log for as long as the log is kept. So where rows have left the log
 and no manifest names a file, the files are taken into a new manifest at once, and the roll-ups of

@@ -99,7 +99,7 @@ class Progress:
     """How far the log has been compacted."""
 
     seq: int = 0
-    """Log rows up to here are in segments and roll-ups, but for what is after `horizon_ms`."""
+    """Log rows up to here are in segments and roll-ups, except those after `horizon_ms`."""
     horizon_ms: int | None = None
     rows: int = 0
     """The newest number of the stream of roll-ups."""

@@ -180,7 +180,7 @@ def quarters(
         & (on[1:] != on[:-1])
     )
 
-    # One row for every quarter hour that a value holds in, and for that of its own time.
+    # One row for every quarter hour that a value holds in, and for the one its time is in.
     held = np.maximum(ends - begins, 0)
     first = begins // QUARTER_MS
     spans = np.where(held > 0, (begins + held - 1) // QUARTER_MS - first + 1, inside)

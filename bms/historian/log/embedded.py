@@ -1,7 +1,7 @@
 """The embedded history: one SQLite file, one durable transaction per commit.
 
 Samples go into a log, one compressed blob per commit (a row per sample would write tens of
-megabytes a second to the disk). Meter readings, awards and alarms are rows of their own and are
+megabytes a second to the disk). Meter readings, awards and alarms are separate rows and are
 kept for good. One process writes; others read meanwhile (`read_only=True`).
 """
 
@@ -56,8 +56,8 @@ class History(Queries):
         self._newest_ms: dict[int, int] = {}
         """By meter row: the newest reading."""
         if not read_only:
-            # Readers need both files, and the roll-ups have no writer of their own for a while.
-            with suppress(StoreError):  # of a damaged file whoever needs it tells
+            # Readers need both files, and for a while nobody else writes the roll-ups.
+            with suppress(StoreError):  # whoever needs a damaged file reports it
                 roll_layout.bring_up_to_date(directory)
 
     def close(self) -> None:

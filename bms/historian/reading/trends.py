@@ -227,7 +227,7 @@ class Trends(Closing):
             return None
         number, klass = self._numbers[point]
         dates, rows = self.roll.days(first, last, [number])
-        # What is not over yet has no row of its own: it is the sum of its quarter hours.
+        # A day that is not over yet has no row: it is the sum of its quarter hours.
         after = first if not len(dates) else date.fromordinal(int(dates[-1]) + 1)
         if after <= last:
             begin, end = _midnight(after, zone), _midnight(last + timedelta(days=1), zone)

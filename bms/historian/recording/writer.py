@@ -47,7 +47,7 @@ class HistoryWriter:
         self.dropped = 0
         """Samples that were given up because the disk was stuck for too long."""
         self.stored = 0
-        """The newest log row that is on disk: what a power cut cannot take any more."""
+        """The newest log row that is on disk: a power cut can no longer take it."""
         try:
             self.history = open_history()
         except DiskError as error:

@@ -1,4 +1,4 @@
-"""One round of upkeep in a process of its own: budget, compaction, retention.
+"""One round of upkeep in a separate process: budget, compaction, retention.
 
 The process reads a `Request` as JSON from its input and prints an `Outcome`. It runs beside the
 controller so that sorting a quarter hour of samples neither holds up a control cycle nor leaves its
@@ -239,7 +239,7 @@ def _free_bytes(path: Path) -> int:
 
 
 def start(request: Request, command: Sequence[str]) -> subprocess.Popen[str]:
-    """A round in a process of its own; `outcome_of` waits for it."""
+    """Start a round in a separate process; `outcome_of` waits for it."""
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -273,7 +273,7 @@ def _known(kind: type[Request] | type[Outcome], said: Mapping[str, Any]) -> dict
 
 
 def main(taken_of: TakenOf) -> int:
-    """One round, as the process of its own: a request in, an outcome out."""
+    """Run one round, as the separate process: a request in, an outcome out."""
     request = Request(**_known(Request, json.load(sys.stdin)))
     os.nice(10)
     try:
