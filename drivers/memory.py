@@ -13,7 +13,7 @@ from drivers.points import PointId, Quality, Sample, Value
 STALE_MISSES = 2
 """Missed polls during which the last good value is still shown, as STALE."""
 STALE_FOR = timedelta(seconds=30)
-"""Age after which it is not shown any more, however few polls were missed."""
+"""Age after which it is no longer shown, however few polls were missed."""
 
 
 class _FromIterable(tuple[Any, ...]):

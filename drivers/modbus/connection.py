@@ -123,7 +123,7 @@ class Connection:
         self.silent, self.suspect = 0, False
 
     def leave(self, reason: str) -> None:
-        """Close a connection that is of no use any more; the next request makes another."""
+        """Close a connection that is no longer of use; the next request makes another."""
         wire, self.wire = self.wire, None
         self.reason = reason
         self.heard()

@@ -90,8 +90,8 @@ class ModbusLink:
             self._pump()
 
     def give_up(self, job: Job) -> None:
-        """Nobody waits for this job any more. On a stream without ids its answer is awaited all
-        the same: whoever speaks meanwhile would speak over it."""
+        """Nobody waits for this job now. On a stream without ids the link still waits for its
+        answer: a request sent meanwhile would collide with it."""
         job.cancelled = True
         wire = self._connection.wire
         if wire is None or not wire.in_step or not any(call is job for call in wire.calls()):

@@ -143,9 +143,8 @@ class OpcUaDriver:
     # --- feeding -----------------------------------------------------------------------------
 
     async def feed(self, deliver: Deliver, period_s: float) -> None:
-        """Deliver all points as long as nobody cancels it (see `Feed`); `period_s` is also the
-        publishing interval of points without a pace of their own. Without points there is nothing
-        to connect for."""
+        """Deliver all points until cancelled (see `Feed`). `period_s` is also the publishing
+        interval of points without a set pace. Without points there is nothing to connect for."""
         if not self._points:
             await asyncio.get_running_loop().create_future()
         classes: dict[float, list[Point]] = {}

@@ -45,7 +45,7 @@ class Reading:
         self._stopped = False
 
     def stop(self) -> None:
-        """Ask and deliver nothing any more."""
+        """Stop asking and delivering."""
         self._stopped = True
         self._deliver = _nowhere
 

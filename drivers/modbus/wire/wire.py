@@ -90,7 +90,7 @@ class Wire(asyncio.Protocol, Generic[CallT]):
         raise NotImplementedError
 
     def forget(self, call: CallT) -> None:
-        """Its answer is not waited for any more."""
+        """Stop waiting for its answer."""
         raise NotImplementedError
 
     def calls(self) -> Iterable[CallT]:

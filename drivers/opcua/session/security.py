@@ -16,7 +16,7 @@ class Security:
 
     Every policy but `none` needs `certificate` and `key` (made by `bms cert`) and `trusted`, the
     directory of the server certificates that somebody has looked at (`bms cert trust`). The user
-    is anonymous, or signs in by name and password, or by a certificate of its own.
+    is anonymous, or signs in by name and password, or by a separate certificate.
     """
 
     policy: PolicyName = "none"

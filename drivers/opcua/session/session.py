@@ -340,7 +340,7 @@ def _counted(answer: list[Any], count: int) -> list[Any]:
 
 
 async def _discard(client: Client) -> None:
-    """Close a client for good. In a task of its own: asyncua swallows a cancellation meanwhile."""
+    """Close a client for good. In a separate task: asyncua swallows a cancellation meanwhile."""
     if not client.uaclient.has_session:
         client.disconnect_socket()
         return

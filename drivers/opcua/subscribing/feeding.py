@@ -1,4 +1,4 @@
-"""The subscriptions of one driver: built for each session anew, and watched."""
+"""The subscriptions of one driver: built again for each session, and watched."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class Feeding:
         self._publishing.begin(len(self._live) + _SPARE_REQUESTS)
 
     async def broken(self) -> str:
-        """Wait until the subscriptions bring nothing any more; why."""
+        """Wait until the subscriptions stop bringing anything; return why."""
         loop = asyncio.get_running_loop()
         assert self._broken is not None
         assert self._session is not None
@@ -147,7 +147,7 @@ class Feeding:
         return self._broken.result()
 
     def end(self) -> None:
-        """Forget the session: nothing of it is delivered any more."""
+        """Forget the session: deliver nothing more of it."""
         if self._publishing is not None:
             self._publishing.end()
             self._publishing = None

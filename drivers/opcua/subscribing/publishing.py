@@ -1,7 +1,7 @@
 """Keeps publish requests waiting at the server and hands its responses on, without a task.
 
-asyncua has a loop of its own for this, which decodes every value with its general decoder and
-forgets items that it cannot restore. Here a response is taken as bytes, by a callback.
+asyncua has its own loop for this. It decodes every value with its general decoder and forgets
+items that it cannot restore. Here a callback takes each response as bytes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Publishing:
             self._send()
 
     def end(self) -> None:
-        """Send and hand on nothing any more."""
+        """Stop sending and handing on."""
         self._broken = None
         for future in self._waiting:
             future.cancel()

@@ -1,8 +1,8 @@
 """Every fault of the catalogue, by both framings, against a driver that polls at its own pace.
 
 For each: no wrong value is ever GOOD, the neighbour behind the same gateway stays fresh, all is
-well again within one back-off, and no socket or task is left. All run side by side, each with a
-server and a driver of its own, so that the whole takes seconds.
+well again within one back-off, and no socket or task is left. All run side by side, each with
+its own server and driver, so that the whole takes seconds.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ Script = Callable[[Asked], list[Piece]]
 
 
 def late(asked: Asked) -> list[Piece]:
-    """Each answer comes with the next request, in place of its own."""
+    """Each answer comes with the next request, in place of that request's answer."""
     asked.late.append(asked.right())
     return [asked.late.pop(0)] if len(asked.late) > 1 else []
 
