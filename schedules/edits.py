@@ -1,4 +1,4 @@
-"""What people want to change in a schedule, as the data that its file shall hold afterwards.
+"""What people want to change in a schedule, as the data that its file will hold afterwards.
 
 Every function takes the data of a file and returns other data; nothing is changed in place.
 `patch.rewrite` then finds the words that differ.

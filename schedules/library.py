@@ -178,7 +178,7 @@ class Library:
         return found
 
     def _unit_origin(self, unit: str) -> Origin:
-        """Where a time unit is written; one that is not written any more was in its file."""
+        """Where a time unit is written; one that is no longer written was in its file."""
         found = self.time_units.get(unit)
         return found.origin if found is not None else Origin("schedules/time-units.yaml", 1)
 

@@ -52,7 +52,7 @@ class OpcUaServer:
 
     async def start(self) -> None:
         """Listen: on a port the system chooses, and on the same one after a `stop`."""
-        # asyncua warns at each start that it offers no encryption; that is what this server is.
+        # asyncua warns at each start that it offers no encryption; this server is meant to be so.
         logging.getLogger("asyncua").setLevel(logging.ERROR)
         server = Server()
         await server.init()

@@ -1,6 +1,6 @@
 """Reads a site's links, devices and equipment as plain data, to serve the other end of each link.
 
-A small reader of its own: what the controller makes of the same files is checked against this.
+A small, separate reader: tests compare it with how the controller reads the same files.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Entry:
     """What it lies on, the nearest first: an exception on the week, the week on `otherwise`.
 
     Entries that differ only in what they have beaten are equal: no change for anybody. In a
-    `Change` or a `Stretch` it is what the entry has beaten at the beginning.
+    `Change` or a `Stretch` this is as of the beginning.
     """
 
 

@@ -1,10 +1,10 @@
 """What one local date brings, as a ladder: the first rung that covers a minute wins.
 
 From the top: `add` exceptions, and the first `replace` or `use` exception, in order of priority
-(an `add` lies on top of those of its own priority); the blocks of the week, if no exception
+(an `add` lies on top of those of the same priority); the blocks of the week, if no exception
 decided; what is left of yesterday's blocks; what an exception that decided leaves open; and
-`otherwise`. Rungs below the deciding one are what it has beaten. On a day that an exception
-decided, the exception is also the reason while none of its blocks is in force.
+`otherwise`. The deciding rung has beaten those below it. On a day that an exception decided, the
+exception is also the reason while none of its blocks is in force.
 """
 
 from __future__ import annotations

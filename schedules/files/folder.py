@@ -39,8 +39,8 @@ def load(
     """A library from texts by path relative to the site, such as `schedules/warehouse.yaml`.
 
     `seasons.yaml` has the seasons, `overlays.yaml` and `time-units.yaml` what their names say,
-    files in a folder `calendars` are calendars, all others are schedules. `targets` is what the
-    site has; without it nobody can tell what a selection stands for. Returns None for the
+    files in a folder `calendars` are calendars, all others are schedules. `targets` are those
+    of the site; without them nobody can tell what a selection stands for. Returns None for the
     library if there is any problem; the problems are all there are, in order of place.
     """
     special = {name: text for name, text in files.items() if _name(name) in _SPECIAL}

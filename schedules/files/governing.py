@@ -127,9 +127,9 @@ def complain_nothing(
         return
     owners = [name for name, members in targets.groups.items() if text in members]
     hint = (
-        msg("name its group {group}, or give it a schedule of its own", group=owners[0])
+        msg("name its group {group}, or give it its own schedule", group=owners[0])
         if owners
-        else msg("give it a schedule of its own")
+        else msg("give it its own schedule")
     )
     sheet.complain_at(place, msg("no schedule governs '{text}' by itself", text=text), hint)
 

@@ -15,7 +15,7 @@ from schedules.model.sun import SunMinutes
 from schedules.model.week import DAY_MINUTES, WEEKDAYS, SunTime, time_text
 
 ANY_SEASON = "any"
-"""The programme of the seasons that have none of their own, and of schedules without seasons."""
+"""The programme of the seasons that have none, and of schedules without seasons."""
 LOWEST_PRIORITY = 16
 """Of exceptions that do not say theirs."""
 

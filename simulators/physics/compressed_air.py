@@ -1,4 +1,4 @@
-"""Compressors on one header, whose pressure is what they and the consumers make of it."""
+"""Compressors on one header, whose pressure they and the consumers determine."""
 
 from __future__ import annotations
 
