@@ -215,13 +215,7 @@ class Store(Closing):
 
     def active(self, now: datetime) -> list[Override]:
         """The overrides in force at `now`, oldest first."""
-        with store_errors(self._path):
-            rows = self._connection.execute(
-                f"SELECT {_COLUMNS} FROM override WHERE ended_us IS NULL AND until_us > ? "
-                "ORDER BY id",
-                (_us(now),),
-            ).fetchall()
-        return [_override(row) for row in rows]
+        return _active(self._connection, self._path, now)
 
     def overrides_since(self, since: datetime) -> list[PastOverride]:
         """The record of all overrides in force at or after `since`, oldest first."""
@@ -298,14 +292,32 @@ class Store(Closing):
             )
 
 
-def read_switched(directory: Path, now: datetime) -> Switched:
-    """What stands switched, read beside the controller that may be running; nothing if this site
-    was never controlled. Raises StoreError."""
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What people decided and is in force at a moment."""
+
+    overrides: tuple[Override, ...] | None
+    """The oldest first; None if this site was never controlled."""
+    switched: Switched
+
+
+def read_in_force(directory: Path, now: datetime) -> InForce:
+    """What is in force, read beside the controller that may be running and may be of an earlier
+    version: the file stays as it is. Raises StoreError."""
     path = directory / FILE_NAME
     if not path.exists():
-        return NOTHING_SWITCHED
-    with closing(open_copy(path, LAYOUT)) as connection:
-        return read_rows(connection, path, now)
+        return InForce(None, NOTHING_SWITCHED)
+    with closing(open_copy(path, LAYOUT)) as copy:
+        return InForce(tuple(_active(copy, path, now)), read_rows(copy, path, now))
+
+
+def _active(connection: sqlite3.Connection, path: Path, now: datetime) -> list[Override]:
+    with store_errors(path):
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM override WHERE ended_us IS NULL AND until_us > ? ORDER BY id",
+            (_us(now),),
+        ).fetchall()
+    return [_override(row) for row in rows]
 
 
 def _override(row: Sequence[Any]) -> Override:

@@ -63,6 +63,23 @@ class Before:
             "why": ("why", site, "b.lets-go.speed", "--at", self.said["ended"]),
         }
 
+    def also_reading(self) -> tuple[tuple[str, ...], ...]:
+        """What else can be, of which nothing was said."""
+        site, start = str(self.site), self.period[:2]
+        quarters = (*start, "--to", self.said["begun"])
+        return (
+            ("schedule", "preview", site, "b.air"),
+            ("schedule", "diff", site),
+            ("schedule", "list", site),
+            ("schedule", "show", site, "air"),
+            ("meter", "list", site),
+            ("meter", "demand", site, "b.m.energy", *quarters),
+            ("meter", "tree", site, *quarters),
+            ("report", "growth", site, "--year", self.said["since"][:4]),
+            ("report", "shadow", site, *self.period, "--link", "rig"),
+            ("audit", "verify", site),
+        )
+
 
 @pytest.fixture
 def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Before:
@@ -153,6 +170,9 @@ def test_it_can_be_read_before_a_controller_brings_it_up_to_date(before: Before)
     for name, words in before.reading().items():
         found, said = bms_json(*words), before.said[name]
         assert found == said, name
+    for words in before.also_reading():
+        bms_json(*words)
+        assert layouts(before) == layouts_before, words
     assert layouts(before) == layouts_before
 
 

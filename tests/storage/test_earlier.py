@@ -24,7 +24,7 @@ from bms.historian.records import AlarmRow, AwardRow, Batch, Dropped
 from bms.ledger.database.store import Ledger
 from bms.ledger.entered.entries import EntryKind
 from bms.storage import audit
-from bms.storage.state import Store, read_switched
+from bms.storage.state import Store, read_in_force
 from bms.texts.messages import Message, msg, plural
 
 EARLIER = Path(__file__).parent / "earlier"
@@ -73,7 +73,7 @@ def test_overrides_of_before_stay_as_they_were_worded(state: Path) -> None:
 
 
 def test_what_stands_switched_can_be_read_before_the_controller_starts_again(state: Path) -> None:
-    before = read_switched(state, NOW)
+    before = read_in_force(state, NOW).switched
     with Store(state) as store:
         assert store.switched.read(NOW) == before
     assert [spell.reason for spell in before.spells] == ["as at the first start", "frost is coming"]
@@ -82,11 +82,22 @@ def test_what_stands_switched_can_be_read_before_the_controller_starts_again(sta
     assert plain(*(spell.reason for spell in before.spells))
 
 
+def test_overrides_in_force_are_read_and_the_file_stays_as_it_is(state: Path) -> None:
+    before = (state / "state.db").read_bytes()
+    overrides = read_in_force(state, NOW).overrides
+    assert (state / "state.db").read_bytes() == before
+    assert overrides is not None
+    assert [override.reason for override in overrides] == ["too warm"]
+    with Store(state) as store:
+        assert tuple(store.active(NOW)) == overrides
+    assert (state / "state.db").read_bytes() != before  # who is to write brings it up to date
+
+
 def test_a_state_that_never_had_anything_switched_opens(state: Path) -> None:
     with closing(sqlite3.connect(state / "state.db")) as connection:
         for table in ("season_spell", "overlay_level", "extension", "unaudited"):
             connection.execute(f"DROP TABLE {table}")
-    assert read_switched(state, NOW) == Switched()
+    assert read_in_force(state, NOW).switched == Switched()
     with Store(state) as store:
         assert store.switched.read(NOW) == Switched()
 

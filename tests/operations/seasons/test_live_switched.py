@@ -19,7 +19,7 @@ from bms.core.decisions import Priority, Severity
 from bms.core.switched import NOTHING_SWITCHED, Spell, SpellKey, Switched
 from bms.operations.seasons.live_switched import LiveSwitched
 from bms.storage import audit
-from bms.storage.state import FILE_NAME, Store, read_switched
+from bms.storage.state import FILE_NAME, Store, read_in_force
 from drivers.points import Quality, Sample
 from schedules.model.context import Extension, OverlayLevel
 from tests.operations.seasons.site import BY_WEATHER, write
@@ -237,7 +237,7 @@ def test_everything_comes_back_exactly_after_every_single_change(tmp_path: Path)
             ),
         )
         assert found == expected
-        assert read_switched(tmp_path / "s", now) == expected
+        assert read_in_force(tmp_path / "s", now).switched == expected
     assert len(done) == 7
     count, problems = audit.verify(tmp_path / "s")
     assert problems == []
@@ -272,7 +272,7 @@ def test_a_database_of_before_has_nothing_switched(tmp_path: Path) -> None:
             connection.execute(f"ALTER TABLE override DROP COLUMN {column}")
         connection.execute("PRAGMA user_version=1")
     connection.close()
-    assert read_switched(tmp_path, NOW) == NOTHING_SWITCHED
+    assert read_in_force(tmp_path, NOW).switched == NOTHING_SWITCHED
     with Store(tmp_path) as store:
         assert store.switched.read(NOW) == NOTHING_SWITCHED
-    assert read_switched(tmp_path / "nothing", NOW) == NOTHING_SWITCHED
+    assert read_in_force(tmp_path / "nothing", NOW).switched == NOTHING_SWITCHED

@@ -17,7 +17,7 @@ from bms.core.switched import Spell, SpellKey, of_key
 from bms.field.plants import EchoPlant, make_plant
 from bms.historian.log.embedded import History
 from bms.storage import audit
-from bms.storage.state import Store, read_switched
+from bms.storage.state import Store, read_in_force
 from drivers.points import Point
 from simulators.weather import GeneratedWeather
 from tests.acceptance.park import PLANT, SITE
@@ -57,7 +57,7 @@ async def year(directory: Path, state: Path, *, cuts: int = 0) -> tuple[Spell, .
             site, plant, start=since, end=until, step=timedelta(hours=2), into=state,
             trend_s=86400.0,
         )  # fmt: skip
-    return read_switched(state, end).spells
+    return read_in_force(state, end).switched.spells
 
 
 def plausible(spells: Sequence[Spell]) -> None:
