@@ -1,8 +1,8 @@
 """What a group will be commanded, before it happens: for previews and for comparing an edit. Pure.
 
 The answers come from the controllers themselves, asked at every instant at which one of them can
-answer otherwise, and arbitrated as in a cycle. So what is expected is what the engine then does,
-as long as nobody switches anything in between.
+answer otherwise, and arbitrated as in a cycle. So the engine will do what is expected here, as long
+as nobody switches anything in between.
 """
 
 from __future__ import annotations

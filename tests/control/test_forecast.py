@@ -1,4 +1,4 @@
-"""What is expected of a group is what the engine does; what differs is what an edit changes."""
+"""The engine does what is expected of a group; the diff shows what an edit changes."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def test_summer_begins_when_it_is_confirmed_and_says_why() -> None:
     [
         # Hysteresis: between leave and enter, summer stays summer.
         ({}, {"01-01": 5, "05-01": 24, "06-01": 20.5}, ["transitional:04-01", "summer:05-04"]),
-        # A break in the row begins the row anew.
+        # A break restarts the row.
         ({}, {"01-01": 15, "05-01": 24, "05-03": 15, "05-04": 24}, ["summer:05-07"]),
         # No summer before its window, however warm; it begins with the window, confirmed before.
         ({}, {"01-01": 15, "03-20": 30}, ["summer:04-15"]),

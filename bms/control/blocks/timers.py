@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 def since(holds: bool, before: datetime | None, now: datetime) -> datetime | None:
     """Since when a condition has held without a break; None while it does not.
 
-    After the clock was set back the time begins anew.
+    If the clock was set back, the time starts over.
     """
     if not holds:
         return None

@@ -12,7 +12,7 @@ from drivers.points import PointId
 
 @dataclass(frozen=True, slots=True)
 class AwardChange:
-    """A point is commanded differently from now on; `award` None: by nobody any more."""
+    """A point is commanded differently from now on; `award` None: nobody commands it now."""
 
     point: PointId
     award: Award | None
@@ -24,7 +24,7 @@ def award(commands: Iterable[Command], now: datetime) -> Award | None:
     """The award of one point, or None if nobody commands it at `now`.
 
     The lowest priority number wins; losers follow in the order in which they would take over
-    (ASHRAE 135, 19.2). A command whose `expires` is at or before `now` is absent. Loading forbids
+    (ASHRAE 135, 19.2). A command whose `expires` is at or before `now` is absent. Loading refuses
     two commands at one priority; if it happens all the same, the source's name decides, so that
     the answer never depends on the order of the commands.
     """

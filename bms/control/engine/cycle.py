@@ -72,10 +72,10 @@ class Cycle:
 class Engine:
     """Controllers, the awards they lead to, and the outputs they end in.
 
-    `saved` is what `states()` returned before the restart. What of it does not fit any more is
-    reported as a condition and begins anew. `assume` makes what the controllers see of what was
-    read and awarded, for outputs that are commanded in shadow only. Raises ValueError if two
-    controllers share a name.
+    `saved` comes from `states()` before the restart. A state that no longer fits is reported as a
+    condition, and its controller starts from the beginning. `assume` turns the values that were
+    read and awarded into those that the controllers see, for outputs that are commanded in shadow
+    only. Raises ValueError if two controllers share a name.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Engine:
         self._outputs = Outputs(outputs, self._restored_outputs())
         self._seats: dict[str, Seat] = {}
         self._stages: dict[Stage, list[Seat]] = {}
-        # Commands by point and controller; what SUPERVISE commands is what SEQUENCE may see.
+        # Commands by point and controller; SEQUENCE may see those of SUPERVISE.
         self._commands: dict[Stage, dict[PointId, dict[str, Command]]] = {s: {} for s in Stage}
         self._touched: dict[PointId, None] = {}
         self._expiries: list[tuple[datetime, PointId]] = []
@@ -156,7 +156,7 @@ class Engine:
         """Control with these from the next cycle on.
 
         A controller keeps the state and, until it decides, the commands of the one that had its
-        name; the commands of those not there any more are dropped.
+        name; the commands of those that are gone are dropped.
         """
         names = [controller.name for controller in controllers]
         doubled = sorted({name for name in names if names.count(name) > 1 or name == PROTECTION})
@@ -407,7 +407,7 @@ class Engine:
                 f"saved:{name}",
                 Severity.NORMAL,
                 msg(
-                    "the saved state of {name} cannot be used, it begins anew: {error}",
+                    "the saved state of {name} cannot be used, so it starts over: {error}",
                     name=name,
                     error=error,
                 ),

@@ -1,9 +1,9 @@
 """Shadow mode: deciding as usual beside the system that is in charge, and writing nothing. Pure.
 
 Machines do not obey commands that are not sent. A sequence that waits for the proof of its command
-would call every machine failed and decide nothing any more. So in shadow the controllers see each
-machine as they command it: its commanded points and its run status. All else they see as it is.
-What they decide is what they would decide if the machines obeyed.
+would call every machine failed and stop deciding. So in shadow the controllers see each machine as
+they command it: its commanded points and its run status. They see everything else as it is. They
+decide as they would if the machines obeyed.
 """
 
 from __future__ import annotations

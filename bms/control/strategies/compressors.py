@@ -180,7 +180,7 @@ class CompressorController:
     def _count(
         self, state: CompressorState, count: int, cap: int, now: datetime
     ) -> tuple[CompressorState, int]:
-        """The number of units the pressure asks for. Each change starts its delay anew.
+        """The number of units the pressure asks for. Each change restarts its delay.
 
         A released cap is in force again once the pressure has shed the units above it.
         """

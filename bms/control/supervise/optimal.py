@@ -148,7 +148,7 @@ class OptimalController:
         return self._start(state, seen, snapshot, change, now)
 
     def _next(self, now: datetime) -> Change | None:
-        """The next switch, asked anew only where the answer can be another one."""
+        """The next switch; asked again only where the answer can differ."""
         asked = self._asked
         if asked is not None and asked.at <= now < asked.until:
             return asked.change

@@ -1,4 +1,4 @@
-"""The schedule of one group: its mode and setpoints, asked anew each cycle. Pure."""
+"""The schedule of one group: its mode and setpoints, asked again each cycle. Pure."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ BRIDGED = timedelta(hours=3)
 KNOWN_S = 18 * 3600.0
 """A day's mean needs this much of the day: of a sunny afternoon alone it would be no mean."""
 STALE_DAYS = 7
-"""A mean older than this says nothing any more (0.8 ** 7 = 0.2 of it would be left)."""
+"""A mean older than this no longer says anything (0.8 ** 7 = 0.2 of it would be left)."""
 FIVE = 5
 LONGEST_DAY = timedelta(hours=27)
 """With a change of clocks, and to spare."""

@@ -567,7 +567,7 @@ def test_a_clock_set_back_asks_everything_again() -> None:
     assert rig.wrote(0) == []
     assert rig.wrote(100) == [1]
     rig.step(101)
-    assert rig.wrote(-1000) == []  # the override counts again, the minimum time runs anew
+    assert rig.wrote(-1000) == []  # the override counts again, the minimum time restarts
     assert rig.why().winner.expires == at(-940)
     assert rig.wrote(-940) == [0]
     assert rig.wrote(100) == [1]

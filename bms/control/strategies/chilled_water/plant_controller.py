@@ -132,7 +132,7 @@ class ChilledWaterPlant:
             return Decision((), PlantState(run=run), unknown)
         if mode.value == "off" and not state.enabled:
             views = {name: view.reset() for name, view in views.items()}
-        # A saved state may name chillers that are not in the file any more.
+        # A saved state may name chillers that are no longer in the file.
         known = tuple(name for name in state.wanted if name in views)
         state = self._enable(snapshot, replace(state, run=run, wanted=known), mode, now)
         state = self._stage(snapshot, state, views, now)
