@@ -29,7 +29,7 @@ MANUAL_RESOLUTION: Final = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group with everything resolved. Its mode and setpoints are points of their own."""
+    """A group with everything resolved. Its mode and setpoints are points too."""
 
     id: str
     """`<base>.<group>`."""
@@ -90,7 +90,7 @@ class StrategySpec:
     check: Callable[[Group], Sequence[tuple[tuple[str | int, ...], Message]]]
     build: Callable[[Group], Sequence[Controller[Any]]]
     each: bool = False
-    """Whether it commands each member by itself: then one may have a schedule of its own."""
+    """Whether it commands each member by itself: then one may have its own schedule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class MeterRegister:
-    """The counter of one piece of equipment, in whole counts of its own resolution."""
+    """The counter of one piece of equipment, in whole counts of its resolution."""
 
     equipment: str
     point: PointId
@@ -203,7 +203,7 @@ class Site:
     links: Mapping[str, Link]
     equipment: Mapping[str, Equipment]
     groups: Mapping[str, Group]
-    """As they run: equipment with a schedule of its own is a group of one."""
+    """As they run: equipment with its own schedule is a group of one."""
     library: Library
     outputs: Mapping[PointId, OutputRules]
     """Every point the controller may write."""

@@ -1,7 +1,7 @@
 """Energy from meter registers, by difference, in whole counts: nothing invented, nothing lost.
 
 A *mark* is a register value in whole counts of the meter's resolution. Between two marks lies an
-*interval*, whose counts are the difference of the two. Hence the counts of a stretch of intervals
+*interval*, whose counts are the difference of the two. So the counts of a stretch of intervals
 always sum to its last mark minus its first, exactly. What a register did is not explained away:
 an interval is missing, with the reason, where the register stepped back, or rose by more than the
 meter can have seen (a meter swapped for one that shows more). The way to make such an interval

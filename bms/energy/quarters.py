@@ -70,7 +70,7 @@ NOTHING: Final = Open()
 
 
 class Anchor(NamedTuple):
-    """A believed mark from which a meter's intervals can be found anew."""
+    """A believed mark from which a meter's intervals can be found again."""
 
     ms: int
     shown: int
@@ -98,7 +98,7 @@ class Course:
     opened: Open = NOTHING
 
     def quarters(self, parts: Sequence[Interval]) -> Iterator[Quarter]:
-        """The quarter hours closed by these intervals; `opened` is what then remains open."""
+        """The quarter hours closed by these intervals; `opened` then holds what remains open."""
         for part in parts:
             start, end, counts, label = part.start_ms, part.end_ms, part.counts, part.label
             if end - start == QUARTER_MS and start % QUARTER_MS == 0 and counts is not None:

@@ -1,7 +1,7 @@
 """Sub-meters behind their meters: what is metered apart, and what is not.
 
-residual = parent - sum of children. It is what nobody meters apart; below minus twice its own
-uncertainty it cannot be, so a transformer ratio or the tree itself must be wrong.
+residual = parent - sum of children. Nobody meters it apart. It cannot be below minus twice its own
+uncertainty: then a transformer ratio or the tree itself must be wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The energy ledger of a running site: kept every quarter hour, in a thread of its own."""
+"""The energy ledger of a running site: kept every quarter hour, in a separate thread."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class LedgerTask:
                     pass
                 found = await in_thread(self._thread, self._conditions, now)
             except Exception as error:
-                # The control of a park goes on whatever becomes of its books; they are caught up.
+                # Control of the park goes on even if the ledger fails; it catches up later.
                 _log.error(
                     "ledger: not kept, trying again: %s", error,
                     exc_info=not isinstance(error, StoreError),

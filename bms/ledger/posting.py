@@ -6,7 +6,7 @@ there. Nothing is kept in memory between steps that the database does not have.
 
 A meter's intervals normally go on from its *tip*, the last mark. Where that is not enough (a
 register that stepped back may yet return; a reading came late; a person said something about the
-past) they are found anew from an *anchor* a week before, and what comes out otherwise than it was
+past) they are found again from an *anchor* a week before. A result that differs from what was
 published becomes a revision.
 """
 
@@ -90,7 +90,7 @@ class Posting:
         return more
 
     def _changed_settings(self, changes: Changes) -> bool:
-        """Do anew what was made with other settings; one meter at a time."""
+        """Redo what was made with other settings; one meter at a time."""
         known = self._ledger.settings()
         for spec in self._specs.values():
             before, now = known.get(spec.id, ""), _settings(spec)
@@ -115,7 +115,7 @@ class Posting:
         return False
 
     def _told_since(self, changes: Changes) -> bool:
-        """Do anew what late readings and entries touch."""
+        """Redo what late readings and entries touch."""
         late, entry = self._ledger.cursors()
         readings = self._history.late_readings(late) if self._history is not None else []
         entries = self._ledger.entries(after=entry)
@@ -189,7 +189,7 @@ class Posting:
     def _redo(
         self, spec: MeterSpec, first_ms: int, changes: Changes, last_ms: int | None = None
     ) -> None:
-        """Find the intervals anew that marks from `first_ms` to `last_ms` can have a say in."""
+        """Find the intervals again that marks from `first_ms` to `last_ms` can influence."""
         number = self._ledger.number(spec.id)
         tip = self._tip(spec)
         if tip is None:

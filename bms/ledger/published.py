@@ -1,4 +1,4 @@
-"""From what quarter hours hold to what is published of them: rows, revisions, months, formulas."""
+"""Makes what is published from quarter hours: rows, revisions, months, formulas."""
 
 from __future__ import annotations
 

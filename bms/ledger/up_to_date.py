@@ -1,4 +1,4 @@
-"""The ledger for those who read it: brought up to date first, wherever that is possible."""
+"""The ledger for those who read it: brought up to date first if that is possible."""
 
 from __future__ import annotations
 

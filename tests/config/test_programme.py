@@ -1,4 +1,4 @@
-"""Schedules against the site: equipment with schedules of its own, places, points, overlays."""
+"""Schedules against the site: equipment with its own schedule, places, points, overlays."""
 
 from __future__ import annotations
 

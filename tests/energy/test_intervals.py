@@ -1,4 +1,4 @@
-"""Intervals conserve: what they say is what the register did. Golden tables for every event."""
+"""Intervals conserve: they say what the register did. Golden tables for every event."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def live(life: Life, cuts: list[int], order: Random) -> None:
         told = list(life.replacements)
         order.shuffle(late)
         for first, last in pairwise(borders):
-            with Books(site) as books:  # each part in a life of its own: a restart in between
+            with Books(site) as books:  # each part in a separate life: a restart in between
                 minutes = [((ms - to_ms(START)) / 60_000, n) for ms, n in readings[first:last]]
                 books.read(minutes)
                 if order.random() < 0.5 and late:

@@ -1,4 +1,4 @@
-"""Equipment with a schedule of its own: a group of one, taken out of the group it belongs to."""
+"""Equipment with its own schedule: a group of one, taken out of the group it belongs to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def regroup(declared: Mapping[str, Group], library: Library) -> dict[str, Group]
     """The groups as they run under a library that was checked against them.
 
     A group of one has the strategy and the parameters of its group. A group whose members all
-    have schedules of their own is left out.
+    have their own schedules is left out.
     """
     groups: dict[str, Group] = {}
     for group in declared.values():

@@ -81,7 +81,7 @@ def _readable(files: Mapping[str, str], targets: Targets) -> list[Library]:
 def _check_targets(
     library: Library, known: Governable, strategies: Mapping[str, StrategySpec]
 ) -> list[Problem]:
-    """Equipment that cannot have a schedule of its own; schedules that need a place."""
+    """Equipment that cannot have its own schedule; schedules that need a place."""
     problems: list[Problem] = []
     owners = {m: name for name, members in known.targets.groups.items() for m in members}
     for target, place in library.claims.items():

@@ -1,4 +1,4 @@
-"""The shape of the site files (pydantic); bms.config.site is what they make."""
+"""The shape of the site files (pydantic); bms.config.site is made from them."""
 
 from __future__ import annotations
 

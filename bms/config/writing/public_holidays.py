@@ -125,7 +125,7 @@ def _china(year: int, free: set[date], worked: set[date], source: str) -> Public
 
 
 def works(day: date, holidays: Iterable[date], workdays: Iterable[date]) -> bool:
-    """Whether people work on a day: monday to friday but for holidays, and make-up workdays."""
+    """Whether people work on a day: monday to friday except holidays, and make-up workdays."""
     return day in workdays or (day.weekday() < _SATURDAY and day not in holidays)
 
 

@@ -90,7 +90,7 @@ class Ledger(LedgerQueries):
                 days.setdefault(ms - ms % DAY_MS, {})[ms] = raw
         self._many("INSERT OR REPLACE INTO slot VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         for day_ms, changed in days.items():
-            # What is packed stands behind what is not: nothing older may stay in front of it.
+            # An open slot hides a packed one of the same time, so no older one may stay open.
             still_open = self._open_slots(number, day_ms, day_ms + DAY_MS)
             if still_open:
                 self._many(
