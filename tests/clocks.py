@@ -1,7 +1,7 @@
 """Finds who asks the machine for the time: `python -m tests.clocks` (part of make check).
 
 Only `bms/core/clock.py` may; everybody else is told, or is given a clock. The simulators have one
-module of their own for it. How long something takes is measured by a steady clock: `loop.time()`,
+module for it. How long something takes is measured by a steady clock: `loop.time()`,
 `time.monotonic()`. Who does that is named here, with the reason.
 """
 

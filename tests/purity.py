@@ -237,7 +237,7 @@ def uses(tree: ast.Module) -> Iterator[tuple[str, int]]:
 
 
 def _bound(tree: ast.Module) -> set[str]:
-    """Names that the source gives to things of its own, so that they are not the built-in ones."""
+    """Names that the source itself defines, so that they are not the built-in ones."""
     bound: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

@@ -1,4 +1,4 @@
-"""No test has a deadline of its own."""
+"""No test has its own deadline."""
 
 from __future__ import annotations
 

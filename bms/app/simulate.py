@@ -64,7 +64,7 @@ class Simulated:
 class _Batches:
     """History written beside the simulation: SQLite and zlib let the interpreter go on.
 
-    Every month is compacted as on a gateway, in a process of its own, while the next is simulated.
+    Each month is compacted in a separate process, as on a gateway, while the next is simulated.
     """
 
     def __init__(self, site: Site, directory: Path) -> None:

@@ -1,7 +1,7 @@
 """`bms demo`: the simulated park, its controller and a live picture, from one command.
 
-The park runs in a process of its own (`python -m simulators serve`), as real Modbus and OPC-UA
-servers; this package does not know it otherwise.
+The park runs in a separate process (`python -m simulators serve`), as real Modbus and OPC-UA
+servers; this package knows it only through them.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def _controller_command(site_dir: Path, endpoints: Path) -> list[str]:
 
 @contextmanager
 def _started(command: list[str], log: Path, stop_within_s: float) -> Iterator[None]:
-    """A child process, in a session of its own so that Ctrl-C reaches only us."""
+    """A child process, in a separate session so that Ctrl-C reaches only us."""
     with log.open("ab") as output:
         child = subprocess.Popen(
             command,

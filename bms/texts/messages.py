@@ -2,7 +2,7 @@
 
 A message is an ordinary English `str` wherever it goes. It also remembers its template and its
 arguments, so that it can be said in another language, kept, and sent without being guessed again.
-A plain `str` is what somebody wrote, or what an older version kept: it is shown as it is.
+A plain `str` was written by somebody, or kept by an older version: it is shown as it is.
 """
 
 from __future__ import annotations

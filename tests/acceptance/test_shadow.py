@@ -151,7 +151,7 @@ async def tapped(
 async def live(
     directory: Path, mode: Literal["control", "shadow"], hours: float, step: timedelta
 ) -> tuple[Site, list[Tap]]:
-    """Decide through some hours, every point read anew at each step; history is kept."""
+    """Decide through some hours, every point read again at each step; history is kept."""
     clock = Clock()
     async with AsyncExitStack() as stack:
         site, taps, servers = await stack.enter_async_context(tapped(directory, mode))

@@ -97,7 +97,7 @@ def compaction(directory: Path) -> dict[str, float]:
 
 
 def _apart(task: str, directory: Path) -> dict[str, float]:
-    """A task in a process of its own, so that memory and I/O are its own."""
+    """A task in a separate process, so that memory and I/O are counted for it alone."""
     out = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.history", task, str(directory)],
         check=True,

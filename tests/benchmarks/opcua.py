@@ -1,6 +1,6 @@
 """5,000 OPC-UA items that all change every second, from socket to the controller's snapshot.
 
-The server is asyncua's own, in a process of its own. The peer is asyncua's subscription with its
+The server is asyncua's own, in a separate process. The peer is asyncua's subscription with its
 handler, against the same server in the same run.
 """
 

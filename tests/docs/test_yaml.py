@@ -1,4 +1,4 @@
-"""The YAML in the documents is what bms takes."""
+"""bms takes the YAML in the documents."""
 
 from __future__ import annotations
 

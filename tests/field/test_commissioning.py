@@ -78,7 +78,7 @@ async def modbus() -> AsyncIterator[int]:
 
 
 async def bms(*words: object, stdin: str = "") -> Result:
-    """A command in a thread of its own, so that the servers of the test go on."""
+    """A command in a separate thread, so that the servers of the test go on."""
     return await asyncio.to_thread(CliRunner().invoke, main, list(map(str, words)), stdin)
 
 

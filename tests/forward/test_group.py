@@ -1,4 +1,4 @@
-"""Twenty gateways, each with a token of its own, into one server; and a report across them."""
+"""Twenty gateways, each with its own token, into one server; and a report across them."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def forgetful(request: pytest.FixtureRequest) -> Iterator[InfluxFile]:
 async def test_what_is_older_than_the_server_keeps_is_counted_and_no_difference(
     tmp_path: Path, forgetful: InfluxFile
 ) -> None:
-    """Nor is it kept again as dead letters, which a backfill of years would drown in."""
+    """It is not kept again as dead letters either: a backfill of years would drown in them."""
     token = TOKEN if forgetful.dialect == "v2" else ""
     now = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
     with History(tmp_path) as history:

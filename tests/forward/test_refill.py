@@ -174,7 +174,7 @@ def key(line: str) -> tuple[str, int]:
 
 
 def verified(directory: Path, site: Site, got: list[str]) -> None:
-    """What `bms influx verify` finds: nothing differs, and what is lost is what is not there."""
+    """What `bms influx verify` finds: nothing differs, and only what is lost is missing."""
     settings = InfluxFile(url="http://127.0.0.1", org="o", bucket="b")
     with open_sources(directory) as sources:
         local = LocalCounts(sources, settings, list)

@@ -1,4 +1,4 @@
-"""The copy against real databases: what is there is what was recorded, on every dialect."""
+"""The copy against real databases: they hold what was recorded, on every dialect."""
 
 from __future__ import annotations
 

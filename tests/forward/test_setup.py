@@ -1,4 +1,4 @@
-"""`bms influx init` against what is no database: what it says tells a person what to put right."""
+"""`bms influx init` against something that is no database: it says what to put right."""
 
 from __future__ import annotations
 

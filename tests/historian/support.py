@@ -42,7 +42,7 @@ def make_site(
 ) -> Site:
     """A site whose `equipment` maps full ids (`plant.ch-1`) to kinds, all behind one link.
 
-    `entries` is what meters.yaml says.
+    `entries` are those of meters.yaml.
     """
     boundaries = boundaries or {}
     made: dict[str, Equipment] = {}

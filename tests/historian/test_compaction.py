@@ -219,7 +219,7 @@ def test_any_history_gives_the_same_roll_ups_and_samples(tmp_path: Path, seed: i
         for point in (POWER, STATUS, REGISTER):
             wanted = [s for (p, _), s in sorted(first_recorded.items()) if p == point]
             assert history.samples(point, at(-9e6), at(9e6)) == wanted
-            # Days are sums of quarter hours, and both are what was published.
+            # Days are sums of quarter hours, and both equal what was published.
             block = trends.quarters(point, at(-9e6), at(9e6))
             sums: dict[date, float] = defaultdict(float)
             for (p, ms), values in truth.items():
@@ -378,7 +378,7 @@ def test_live_and_simulated_history_follow_each_other(tmp_path: Path) -> None:
         before = sum(s.time < horizon for s in samples)
         assert block.rows.n.sum() == before
         assert (block.coverage_pct()[:-1] == 100).all()
-        # The stream is kept for 35 days; what it held is there by series all the same.
+        # The stream is kept for 35 days; its rows are still there by series.
         assert trends.rollups(0, 1)[0].seq > 1
         days = trends.days(POWER, at(0).date(), last.date(), ZONE)
         assert days is not None

@@ -1,4 +1,4 @@
-"""A lost `roll.db`, lost and damaged raw files: what is there is used, what is not is told."""
+"""A lost `roll.db`, lost and damaged raw files: what is there is used, and the rest is reported."""
 
 from __future__ import annotations
 

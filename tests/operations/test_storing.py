@@ -58,7 +58,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def refusing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that is held is one that fails, and is tried again soon."""
+    """Let a locked store fail soon, and be tried again soon."""
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
     monkeypatch.setattr(override_record, "RETRY_S", 0.05)
 

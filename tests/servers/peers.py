@@ -68,7 +68,7 @@ class Libmodbus:
 
 
 class NodeOpcUa:
-    """The node-opcua server; `settings` are those of its own heading."""
+    """The node-opcua server; `settings` are those named at the top of its script."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         path = required(opcua_server(), "the node-opcua server")

@@ -103,7 +103,7 @@ def _write_draft(
         if there.exists() and not replace:
             raise Refused(
                 msg(
-                    "{file} exists already; to write a draft anew: --replace --reason ...",
+                    "{file} exists already; to write the draft again: --replace --reason ...",
                     file=there,
                 )
             )

@@ -130,7 +130,7 @@ TARGET = click.option("--target", help="One group or machine of the unit.  [defa
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How a unit shall run, as the options say."""
+    """How a unit is to run, as the options say."""
 
     duration: str | None
     until: str | None

@@ -174,7 +174,7 @@ def distrust(site: Path, thumbprint: str) -> None:
     for one in trusted(directory).values():
         if wanted in (one.sha1, one.sha256):
             (directory / f"{one.sha256.lower()}.der").unlink()
-            click.echo(say("not trusted any more: {subject}", subject=one.subject))
+            click.echo(say("no longer trusted: {subject}", subject=one.subject))
             return
     raise InvalidInput(
         msg(

@@ -30,7 +30,7 @@ from drivers.points import ModbusAddress, Value
 _PLACE = re.compile(r"(holding|input|coil|discrete):(\d{1,5})")
 _GUESSES = ("uint16", "int16", "uint32", "int32", "float32", "uint64", "int64", "float64")
 _ORDERS = (("big", "big"), ("little", "big"))
-"""Word and byte order; the second is what most makers who differ do."""
+"""Word and byte order; most makers who differ use the second."""
 
 
 @dataclass(frozen=True, slots=True)

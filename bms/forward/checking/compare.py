@@ -43,7 +43,7 @@ CLOSE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One point that a server has otherwise than we do."""
+    """One point that differs between a server and us."""
 
     measurement: str
     point: PointId

@@ -3,8 +3,8 @@
 InfluxDB Cloud drops points after its 204, VictoriaMetrics drops lines without a word. What a
 server is short of is sent once more, from the log or from what the store keeps by series; if it is
 short again, people are told and the next hour is looked at: nothing is sent for ever. Lines that
-the server refused for good (dead letters) are known and not expected there, nor is what is older
-than it keeps.
+the server refused for good (dead letters) are known and not expected there. Lines older than it
+keeps are not expected either.
 """
 
 from __future__ import annotations

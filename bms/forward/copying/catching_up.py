@@ -19,7 +19,7 @@ LEAST_SHARE = 1 / 64
 
 
 class Pace:
-    """Allowances in lines, from times in seconds that are given. No clock of its own."""
+    """Allowances in lines, from times in seconds that are given. It reads no clock."""
 
     def __init__(self, ratio: float, cap_lines_s: float | None = None) -> None:
         """`ratio` is backfill over live; `cap_lines_s` is for both together."""

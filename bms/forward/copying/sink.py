@@ -61,8 +61,8 @@ class _Step:
 class InfluxSink:
     """The copying task of one database. `run` it in a TaskGroup; it ends only by cancellation.
 
-    It reads the history on a thread and a connection of its own, so that a slow
-    server or a long backlog never holds up the controller or another sink.
+    It reads the history on its own thread and connection, so that a slow server or a long backlog
+    never holds up the controller or another sink.
     """
 
     def __init__(

@@ -9,7 +9,7 @@
 
 A measurement fixes the type of its fields, so that they can never conflict; all numbers are
 floats. Times are milliseconds, those of roll-ups the start of their interval. A correction is a
-point of its own, tagged `rev`, holding the signed difference: sums are right on every database,
+separate point, tagged `rev`, with the signed difference: sums are right on every database,
 and no point ever changes. `date` is the base's local date as a number, 20260329: a number can be
 compared in every query language and is kept by VictoriaMetrics; as a tag it would make a new
 series of every meter every day (500 meters: 182,500 a year).
@@ -70,7 +70,7 @@ class LineWriter:
             for point in set(points) - known.keys():
                 known[point] = self._head(point, first_ms)
             heads = list(map(known.__getitem__, points))
-        # A list of texts by two formats: numbers and times as texts would be lists of their own.
+        # Two formats make one list of texts: numbers and times as texts would be two more lists.
         if first_ms == last_ms:
             lines = [f"{head}{v!r} {first_ms}" for head, v in zip(heads, values, strict=True)]
         else:

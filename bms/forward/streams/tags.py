@@ -31,7 +31,7 @@ def tag_text(tags: Mapping[str, str]) -> str:
 
 
 def plain_tags(point: PointId) -> dict[str, str]:
-    """What the id alone says of a point that the site does not know (any more)."""
+    """What the id alone says of a point that the site does not know (or no longer knows)."""
     base, _, rest = point.partition(".")
     return {"base": base, "equip": rest.rpartition(".")[0], "point": point}
 

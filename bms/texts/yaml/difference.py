@@ -1,4 +1,4 @@
-"""What differs between the data of a file and what it shall be, as edits one after the other."""
+"""The differences between a file's data and the wanted data, as edits one after the other."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def flow(value: Any) -> str:
 
 
 def block(value: Any, indent: int, step: int, newline: str) -> str:
-    """What follows `key:` at column `indent`: on the same line, or on lines of their own.
+    """What follows `key:` at column `indent`: on the same line, or on the lines below.
 
     A list of mappings (blocks of a day, exceptions) has one line per item; a mapping of such lists
     (a week) one per key.

@@ -1,8 +1,8 @@
 """Changes schedule files the way a careful person does: only the words that have to change.
 
-`rewrite` takes the text and the data that the file shall hold. It finds what differs, replaces
+`rewrite` takes the text and the data that the file is to hold. It finds what differs, replaces
 the characters of just those values, and reads the result back: unless that is exactly the data
-intended, nothing is done and the text editor is the way. Files are never written out anew,
+intended, nothing is done and the text editor is the way. Files are never written out whole,
 because that moves comments, quotes and indents that nobody touched (measured with ruamel's
 round trip: 18 lines of an unedited file, and a neighbour's comment lost).
 """
@@ -198,12 +198,12 @@ class _Patch:
         return self._replace(end, end, separator + written)
 
     def _insert_line(self, after: int, column: int, written: str) -> str:
-        """On a line of its own below the line on which `after` is."""
+        """On a new line below the line on which `after` is."""
         end = self._line_end(after)
         return self._replace(end, end, self.newline + " " * column + written)
 
     def _insert_first(self, first: int, written: str) -> str:
-        """On a line of its own above the first; comments right above that stay with it."""
+        """On a new line above the first; comments right above that stay with it."""
         column = self._column(first)
         if not self._begins_line(first):
             return self._replace(first, first, written + self.newline + " " * column)

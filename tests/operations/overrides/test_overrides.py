@@ -100,7 +100,7 @@ def _longer(until: dict[str, str], reason: str) -> ExtendOverride:
         ({"duration": "2h"}, "2026-07-01T09:00+08:00", "2026-07-01T11:00+08:00"),
         ({"until": "18:30"}, "2026-07-01T09:00+08:00", "2026-07-01T18:30+08:00"),
         ({"until": "tomorrow 07:00"}, "2026-07-01T09:00+08:00", "2026-07-02T07:00+08:00"),
-        # Blocks that decide the same are one for people; the end is what the group does next.
+        # People see blocks that decide the same as one; it ends when the group does something else.
         ({"until": "end-of-block"}, "2026-07-01T09:00+08:00", "2026-07-01T15:00+08:00"),
         ({"until": "end-of-block"}, "2026-07-01T23:00+08:00", "2026-07-02T02:30+08:00"),
         ({"until": "end-of-block"}, "2026-07-01T18:00+08:00", "2026-07-01T22:00+08:00"),
@@ -226,7 +226,7 @@ async def _when(condition: Callable[[], Any]) -> Any:
 
 
 class Controller:
-    """`bms run` as a process of its own, on a real server."""
+    """`bms run` as a separate process, on a real server."""
 
     def __init__(self, directory: Path, endpoints: Mapping[str, Any]) -> None:
         self.directory = directory
@@ -306,7 +306,7 @@ async def test_overrides_survive_kill_9_and_end_at_the_same_instant(tmp_path: Pa
 
         # Extended, ended while nobody was there, and released in the first cycle.
         short = await asyncio.to_thread(put, "b.holds.speed", "35", duration="1s")
-        # It shall end when the controller is back, however long that takes on this machine.
+        # It is to end when the controller is back, however long that takes on this machine.
         until = (datetime.now(UTC) + 2 * took + timedelta(seconds=2)).isoformat()
         longer = await asyncio.to_thread(
             lambda: bms.ask("override.extend", override=str(short["id"]), until=until, reason="y")

@@ -1,4 +1,4 @@
-"""A fan and a thermometer in process, for a controller that is a process of its own."""
+"""A fan and a thermometer in process, for a controller that is a separate process."""
 
 from __future__ import annotations
 
