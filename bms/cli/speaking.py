@@ -64,6 +64,7 @@ def speak(wanted: str | None = None) -> Iterator[None]:
 def spoken(command: click.Command) -> click.Command:
     """The command with its help in the language that is spoken, and with `--lang`."""
     made = copy.copy(command)
+    made._help_option = None  # click keeps its `--help` in the language it was first asked in
     made.params = [_spoken_option(param) for param in command.params]
     if all(param.name != "lang" for param in made.params):
         made.params.append(_spoken_option(lang_option()))

@@ -31,8 +31,8 @@ from tests.patience import LOOK_AGAIN_S, patience
 from tests.servers.streams import StreamServer
 
 GOOD_UNIT, BAD_UNIT = 1, 5
-PERIOD_S = 0.3
-TIMEOUT_S = 0.2
+PERIOD_S = 1.2
+TIMEOUT_S = 0.8
 ADDRESSES = (0, 1, 50, 51)
 FAULTS_SEEN = 3
 A_BACKOFF_S = LIMIT_S + 1
