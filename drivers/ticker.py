@@ -1,7 +1,7 @@
-"""One timer for all links: fires what is due in batches, and sweeps for what is overdue.
+"""One timer for all links: fires due calls in batches, and sweeps for overdue ones.
 
-Waking up costs a gateway more than the work it wakes up for: 400 devices with a task each that
-sleeps take twice the processor time of one timer that fires all that is due at once (measured:
+Waking up costs a gateway more than the work it wakes up for. 400 devices, each with a sleeping
+task, take twice the processor time of one timer that fires everything due at once (measured:
 `make bench ONLY=modbus`).
 """
 

@@ -1,7 +1,7 @@
 """How long tests wait for what has to come, in one place: far longer than it ever takes.
 
-No test measures speed. A wait ends as soon as what it waits for is there, so patience costs
-nothing but the time until a test that fails says so.
+No test measures speed. A wait ends as soon as its condition holds. So patience costs only the time
+until a failing test says so.
 """
 
 from __future__ import annotations

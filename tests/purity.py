@@ -1,4 +1,4 @@
-"""Holds what calls itself pure to that word: `python -m tests.purity` (part of make check).
+"""Checks that modules that call themselves pure are: `python -m tests.purity` (part of make check).
 
 A module is *pure* if the first paragraph of its docstring ends with "Pure.", or that of a package
 around it; "Pure but for NumPy." is the same, for arithmetic on columns. What it says must stand in

@@ -51,8 +51,8 @@ class ApiServer:
                 writer.close()
 
         server = await self._listen(accept, ready)
-        # Members of the controller's group may ask; who they are is told by the kernel, and what
-        # they may do by `people` in site.yaml.
+        # Members of the controller's group may ask. The kernel says who they are, `people` in
+        # site.yaml what they may do.
         self._path.chmod(0o660)
         ready.set()
         try:

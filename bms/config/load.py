@@ -1,7 +1,7 @@
 """A site directory into a `Site`, or every problem in it.
 
-One mistake is one problem: what refers to something broken is not reported again, and what does
-not depend on it is still checked.
+One mistake is one problem. References to something broken are not reported again. Everything that
+does not depend on it is still checked.
 """
 
 from __future__ import annotations

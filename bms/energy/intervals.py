@@ -7,9 +7,9 @@ an interval is missing, with the reason, where the register stepped back, or ros
 meter can have seen (a meter swapped for one that shows more). The way to make such an interval
 known is to say what happened: a `Replacement`, which ends one register and begins another.
 
-Only a register that jumps away and comes back is taken at its word before and after: what it
-showed in between (zero from a gateway whose meter is offline, all ones from one that boots) is
-not believed, or coming back would count the whole register as energy.
+A register that jumps away and comes back is believed before and after, but not in between (zero
+from a gateway whose meter is offline, all ones from one that boots). Otherwise coming back would
+count the whole register as energy.
 
 Times are milliseconds since 1970 (UTC).
 """

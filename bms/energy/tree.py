@@ -1,4 +1,4 @@
-"""Sub-meters behind their meters: what is metered apart, and what is not.
+"""Sub-meters behind their meters: what they meter apart, and the rest.
 
 residual = parent - sum of children. Nobody meters it apart. It cannot be below minus twice its own
 uncertainty: then a transformer ratio or the tree itself must be wrong.

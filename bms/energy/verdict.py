@@ -8,9 +8,9 @@ Definitions (kWh, local calendar of the base):
   baseline period is the same dates of year B (29 February answers to 28 February).
 - *raw growth* = load(period) / load(baseline period) - 1. It is not normalised, neither for
   weather and production nor for the leap day, which is only named (0.27 % of a year by itself).
-- *verdict*: `under` if growth < target, `over` if not; `cannot tell` if either coverage is below
-  `MIN_COVERAGE_PCT`, a value is missing, or the verdict would be the other one if what was not
-  measured had used as much as the rest (a meter installed in February saves no energy).
+- *verdict*: `under` if growth < target, `over` if not. `cannot tell` if either coverage is below
+  `MIN_COVERAGE_PCT`, if a value is missing, or if the verdict would turn had the unmeasured part
+  used as much as the rest (a meter installed in February saves no energy).
 - *year-end projection*, while the year runs: load(B) x load(period) / load(baseline period), the
   simple pace that keeps the baseline's seasons; if year B is not complete, load(period) x days of
   the year / days so far, which knows no seasons and says so.

@@ -1,4 +1,4 @@
-"""How far each sink has taken each stream, what it missed and what its server will not have.
+"""How far each sink has taken each stream, what it missed and what its server refuses.
 
 `sinks.db` lies apart from the history, so that a sink never waits for the controller's commits nor
 they for it. A *cursor* is where live copying stands; a *gap* is a range behind it that has still

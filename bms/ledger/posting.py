@@ -1,13 +1,13 @@
 """Brings the ledger up to date: from readings, and from what people said, to published rows.
 
-Each `step` is one transaction that reads where the ledger stands, adds what follows, and moves
-on, so that a kill at any moment leaves the ledger at a step's end and the next step goes on from
-there. Nothing is kept in memory between steps that the database does not have.
+Each `step` is one transaction: it reads where the ledger stands, adds what follows, and moves on.
+So a kill at any moment leaves the ledger at a step's end, and the next step goes on from there.
+Between steps, memory holds nothing that the database does not have.
 
-A meter's intervals normally go on from its *tip*, the last mark. Where that is not enough (a
-register that stepped back may yet return; a reading came late; a person said something about the
-past) they are found again from an *anchor* a week before. A result that differs from what was
-published becomes a revision.
+A meter's intervals normally go on from its *tip*, the last mark. Sometimes that is not enough: a
+register that stepped back may still return, a reading came late, or a person said something about
+the past. Then they are found again from an *anchor* a week before. A result that differs from what
+was published becomes a revision.
 """
 
 from __future__ import annotations

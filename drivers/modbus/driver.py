@@ -34,9 +34,8 @@ class ModbusDriver:
     """All points of one Modbus endpoint, over one connection.
 
     `profiles` say what single units can take, `profile` what all others can, `pacing` how fast
-    the endpoint can be spoken to. With `shadow` nothing that could change a device leaves, and
-    writes end as SHADOW.
-    `ticker` is shared by the drivers of a process.
+    the endpoint can be spoken to. With `shadow` nothing that could change a device is sent, and
+    writes end as SHADOW. The drivers of a process share `ticker`.
 
     Reads and writes run one after the other, so the answer to a read sent before a write can
     never bring the old value back after it. A write is sent once. One bit of a register is

@@ -43,7 +43,7 @@ class Parts:
     top: tuple[Rung, ...]
     """Blocks in force, the first that covers a minute wins; these run on into the next date."""
     under: tuple[Rung, ...]
-    """What is in force without a block, and what it has beaten, down to `otherwise`."""
+    """The rung in force without a block, and those it has beaten, down to `otherwise`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,8 +142,8 @@ class Train:
 class ChilledWaterPlant:
     """Trains that keep one well-mixed loop cold.
 
-    A step has two halves, so that coils never take more than there is: `begin` moves the
-    machines and says what can be drawn, `finish` is told what the coils drew.
+    A step has two halves, so that coils never take more than there is. `begin` moves the machines
+    and returns what can be drawn; `finish` takes what the coils drew.
     """
 
     def __init__(self, trains: Sequence[TrainSpec], volume_m3: float) -> None:

@@ -366,7 +366,7 @@ def _is_told_in_chinese(messages: Sequence[Message]) -> None:
 
 
 def test_it_finds_what_is_kept_as_plain_text(tmp_path: Path) -> None:
-    """The looking itself: a sentence of ours without what it was made of is told."""
+    """The search itself: it reports our sentence if the parts it was made of are missing."""
     state = tmp_path / "state"
     state.mkdir()
     with closing(sqlite3.connect(state / "a.db")) as connection:

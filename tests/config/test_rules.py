@@ -23,7 +23,7 @@ def test_the_template_is_clean(draft: Draft) -> None:
     assert draft.problems() == []
 
 
-# Each case: the file, what is replaced by what, the text that the problem stands at, the message.
+# Each case: the file, the old text, the new text, the text that the problem stands at, the message.
 CASES = {
     "unknown key": (
         "site.yaml", "cycle_s: 1", "cycle: 1", "cycle: 1",

@@ -1,5 +1,5 @@
-"""An outage longer than the log is kept, on a disk too small for it: what the store still has
-reaches the server, the same lines as from the log, and what it gave up is counted to the sample."""
+"""An outage longer than the log is kept, on a disk too small for it. The samples that the store
+still has reach the server, as the same lines as from the log. Those it gave up are counted."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Builds the servers that the drivers are proved against and that are not ours: `make peers`.
 
 A C server on Debian's libmodbus, and a node-opcua server from npm. They go into a cache outside
-the tree, once per version. What cannot be built is said, with what is missing; the tests that
-need it are then skipped, or fail if BMS_REQUIRE_PEERS is set, as `.ci/run` does.
+the tree, once per version. If one cannot be built, this says what is missing; the tests that need
+it are then skipped, or fail if BMS_REQUIRE_PEERS is set, as `.ci/run` does.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Debian's influxdb 1.6.7 and victoria-metrics, unpacked from their packages, and InfluxDB 2.7.12,
 built from its own Go module: five minutes of processor time, once. They go into the same cache as
-the peers. What cannot be provided is said, with what is missing; the tests that need it (marker
+the peers. If one cannot be provided, this says what is missing; the tests that need it (marker
 `servers`) are then skipped, or fail if BMS_REQUIRE_SERVERS is set, as `.ci/run` does.
 """
 

@@ -156,7 +156,7 @@ def _tell(site: Path, answer: OverrideTold, *, as_json: bool) -> None:
 
 
 def _warn(answer: OverrideTold) -> None:
-    """What is in force and not on the disk is said, with what that means."""
+    """Warn of an override that is in force but not on the disk, and say what that means."""
     if not answer.stored:
         click.echo(
             say("in force, and still being stored: a restart before that would forget it"),

@@ -24,7 +24,7 @@ _SATURDAY = 5
 
 @dataclass(frozen=True, slots=True)
 class PublicHolidays:
-    """What is free and what is worked in a country in a year."""
+    """The free days and the make-up workdays of a country in a year."""
 
     country: str
     """ISO 3166 code."""

@@ -1,10 +1,10 @@
 """How fast a zone comes to its setpoint, and drifts from it: learned from day to day. Pure.
 
 The mean of the first three days (MBL `Utilities.OptimalStart`), then S = (1 - L) S + L s with
-L = 0.25, apart for each season and 5 K of outdoor temperature (control reference, 5), and for each
-half kelvin of the way: the last one takes a zone's own controller several times as long as those
-before (measured on the simulated rooms: one S for the whole way was wrong by up to 33 min, this by
-less than 10).
+L = 0.25. There is one S for each season, each 5 K of outdoor temperature (control reference, 5) and
+each half kelvin of the way. The last half kelvin takes a zone's own controller several times as
+long as those before. Measured on the simulated rooms: one S for the whole way was wrong by up to
+33 min, this by less than 10.
 """
 
 from __future__ import annotations

@@ -267,7 +267,7 @@ def comparison(
     lost = 0
     for point in sorted(set(mine) | set(there) | set(given_up)):
         here, found, gone = mine.get(point, 0), there.get(point, 0), given_up.get(point, 0)
-        # Of what was given up here the server has what was sent before.
+        # The server has those of the given-up samples that were sent before.
         lost += round(min(gone, max(0, here + gone - found)))
         if not _same(here, found) and not here <= found <= here + gone:
             differences.append(Difference(measurement, point, what, here, found))

@@ -1,10 +1,10 @@
 """Once an hour: has the server what it acknowledged? An answer of 204 is no proof.
 
-InfluxDB Cloud drops points after its 204, VictoriaMetrics drops lines without a word. What a
-server is short of is sent once more, from the log or from what the store keeps by series; if it is
-short again, people are told and the next hour is looked at: nothing is sent for ever. Lines that
-the server refused for good (dead letters) are known and not expected there. Lines older than it
-keeps are not expected either.
+InfluxDB Cloud drops points after its 204, VictoriaMetrics drops lines without a word. Missing lines
+are sent once more, from the log or from what the store keeps by series. If they are missing again,
+people are told and the next hour is checked: nothing is sent for ever. Lines that the server
+refused for good (dead letters) are known and not expected there. Lines older than it keeps are not
+expected either.
 """
 
 from __future__ import annotations

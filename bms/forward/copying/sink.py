@@ -267,7 +267,7 @@ class InfluxSink:
     def _pass_over(
         self, opened: Opened, name: str, holes: Sequence[Hole], from_ms: int | None
     ) -> None:
-        """Have what is missing in a stream filled from what the store keeps by series."""
+        """Let the holes of a stream be filled from what the store keeps by series."""
         for hole in holes:
             start_ms = from_ms or 0
             if hole.after_ms is not None:

@@ -1,4 +1,4 @@
-"""What a sink missed and its streams no longer have, from what the store keeps by series.
+"""Rows that a sink missed and its streams no longer have, from those the store keeps by series.
 
 Raw samples come from the segments, quarter hours from `roll.db`. Their order is day of UTC,
 series, hour: within a day a series at a time, because that is how they lie there; memory is
@@ -32,7 +32,7 @@ SERIES_AT_ONCE = 50
 LOADS_AT_ONCE = 20
 """So many times a day of so many series is read before the sink looks at anything else."""
 REVISED_MS = 7 * DAY_MS
-"""Quarter hours are revised this long after they were published, but for rare cases."""
+"""Except in rare cases, quarter hours are revised at most this long after they were published."""
 HOUR_MS = 3_600_000
 HOURS = 24
 
@@ -245,8 +245,8 @@ def lost_numbers(
 class StoredRollups:
     """Quarter hours that are no longer numbered, revisions summed.
 
-    What was published as revisions goes out as their sum in revision 0, and the later ones as
-    differences of nothing: so a sum over revisions is right whichever of them a server has.
+    The sum of the published revisions goes out as revision 0, and the later ones as differences of
+    zero: so a sum over revisions is right whichever of them a server has.
     Quarter hours that the stream still has are left to it.
     """
 
@@ -259,7 +259,7 @@ class StoredRollups:
         self._tagging = tagging
 
     def gaps(self, start_ms: int, end_ms: int, first_row: int | None = None) -> list[Place]:
-        """The places of what is stored of [start, end), and of what was revised meanwhile."""
+        """The places of the rows stored of [start, end), and of those revised meanwhile."""
         del first_row  # revisions of older quarter hours are found by the margin
         roll = self._trends.roll
         tiles = [] if roll is None else roll.tiles()

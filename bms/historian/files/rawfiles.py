@@ -209,7 +209,7 @@ def whole_series(
 
 
 def counted(directory: Path, segment: Segment, edges_ms: Collection[int]) -> GivenUp:
-    """How many samples a segment has by series and quarter hour, parted at `edges_ms` besides.
+    """How many samples a segment has by series and quarter hour, split at `edges_ms` too.
 
     Raises FileNotFoundError if it is gone, StoreError if it is damaged.
     """

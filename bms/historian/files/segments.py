@@ -1,10 +1,10 @@
 """Files of raw samples that never change: `raw-<from>-<group>.db`, one chunk per series.
 
-A segment is written whole under another name, synced, and renamed, so that it is there entirely
-or not at all whenever the power fails (this, and the directory synced after it, kept 300 of 300
-replayed power cuts). Which segments count is said by the manifest in `roll.db`; a file that is not
-in it is a leftover. Points of different groups lie in different files, so that giving up a group,
-or a day, is an unlink, which works on a full disk.
+A segment is written whole under another name, synced, and renamed. So it is there entirely or not
+at all whenever the power fails (with the directory synced after it, 300 of 300 replayed power cuts
+lost nothing). The manifest in `roll.db` says which segments count; a file that is not in it is a
+leftover. Points of different groups lie in different files: giving up a group, or a day, is an
+unlink, which works on a full disk.
 """
 
 from __future__ import annotations

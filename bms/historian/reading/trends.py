@@ -174,7 +174,7 @@ class Trends(Closing):
     ) -> tuple[dict[int, RawBlock], list[GivenUp]]:
         """What segments have of some series by number, and what was given up of that time.
 
-        What is in the log only is not in it.
+        Samples that are only in the log are left out.
         """
         if self.roll is None:
             return {}, []

@@ -21,7 +21,7 @@ RESERVE_SHARE: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What the history uses and what there is, in bytes."""
+    """The space that the history uses and that there is, in bytes."""
 
     used: int
     """Of all files of the history; free pages inside a database do not count."""

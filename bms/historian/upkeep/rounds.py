@@ -116,7 +116,7 @@ class _Made:
 
 
 def _make_room(directory: Path, request: Request, now: datetime, taken_of: TakenOf) -> _Made:
-    """Unlink what is too old, and what there is no room for; note every sample given up."""
+    """Unlink segments that are too old or have no room; note every sample given up."""
     from bms.historian.files.rolldb import RollDb
     from bms.historian.log.log_queries import Queries
     from bms.historian.upkeep.budget import RESERVE_SHARE, expired, given_up

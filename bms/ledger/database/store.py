@@ -80,7 +80,7 @@ class Ledger(LedgerQueries):
             )
 
     def put_slots(self, number: int, slots: Mapping[int, Raw], open_from_ms: int) -> None:
-        """Put slots in the place of those of the same time. In a transaction."""
+        """Replace the slots of the same time. In a transaction."""
         days: dict[int, dict[int, Raw]] = {}
         rows = []
         for ms, raw in slots.items():

@@ -247,7 +247,7 @@ def _instant(text: str, zone: ZoneInfo) -> datetime:
 def _against_known(
     ledger: Ledger, file: str, rows: Sequence[_Row]
 ) -> tuple[list[_Row], list[Problem]]:
-    """The rows that are new, and what contradicts itself or what was entered before."""
+    """The new rows, and every contradiction among them or with earlier entries."""
     spec = rows[0].spec
     problems: list[Problem] = []
     known = {
@@ -278,7 +278,7 @@ def _against_known(
 
 
 def _taken(spec: MeterSpec, known: _Known) -> tuple[Message, Message]:
-    """What is wrong with another value at an instant that has one, and what to do."""
+    """Why an instant that has a value takes no other, and what to do."""
     if known.entry:
         return msg(
             "{meter} already has {reading} at that time (entry {number})",

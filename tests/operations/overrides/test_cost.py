@@ -182,7 +182,7 @@ def test_another_mode_of_what_runs_either_way_cannot_be_told(tmp_path: Path) -> 
 
 
 def test_a_minimum_time_is_nobody_elses_wish(tmp_path: Path) -> None:
-    """While slot 6 holds it on, what would have it otherwise is still the next command down."""
+    """While slot 6 holds it on, the next command down still says what it would do otherwise."""
     hold = _command(ENABLE, 1, Priority.MIN_ON_OFF, "minimum on/off")
     award = _award(ENABLE, 1, 0)
     assert award is not None

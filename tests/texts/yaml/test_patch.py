@@ -122,7 +122,7 @@ def _remove(rng: random.Random, made: Written) -> bool:
     assert tail is not None
     kept = _comments(made.text[:start]) + _comments(made.text[end + tail.end() :])
     assert set(kept) <= set(_comments(new)), path
-    # From the end of what stands before it to the beginning of what comes after, at most.
+    # At most from the end of the text before it to the beginning of the text after it.
     siblings = [*_at(made.data, path[:-1])]
     steps = siblings if isinstance(_at(made.data, path[:-1]), dict) else [*range(len(siblings))]
     n = steps.index(path[-1])
