@@ -9,6 +9,8 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from bms.operations.requests import (
+    audit_requests,
+    energy_requests,
     live_requests,
     meter_requests,
     override_requests,
@@ -83,10 +85,18 @@ def on_files() -> tuple[Operation[Request, BaseModel], ...]:
         schedule_requests.EDIT,
         schedule_requests.RESTORE,
         schedule_requests.IMPORT,
+        energy_requests.LIST,
+        energy_requests.SHOW,
+        energy_requests.INTERVALS,
+        energy_requests.DEMAND,
+        energy_requests.TREE,
         meter_requests.REPLACE,
         meter_requests.CORRECT,
         meter_requests.WITHDRAW,
         meter_requests.IMPORT,
+        energy_requests.GROWTH,
+        audit_requests.LIST,
+        audit_requests.VERIFY,
     )
 
 

@@ -161,7 +161,12 @@ def test_the_protocol_describes_itself() -> None:
 
 @pytest.mark.parametrize(
     ("words", "names"),
-    [((), {"status", "why", "override.set"}), (("--files",), {"schedule.set", "meter.replace"})],
+    [
+        ((), {"status", "why", "override.set"}),
+        (("--files",), {"schedule.set", "meter.replace"}),
+        (("--files",), {"schedule.preview", "schedule.diff", "audit.list", "audit.verify"}),
+        (("--files",), {"meter.list", "meter.intervals", "meter.tree", "report.growth"}),
+    ],
 )
 def test_the_command_prints_the_schema(words: tuple[str, ...], names: set[str]) -> None:
     said = CliRunner().invoke(main, ["api", "schema", *words])

@@ -69,14 +69,11 @@ def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: b
 def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
     """Energy growth per base against its target, with the verdict."""
     from bms.cli.screens.tables import growth_screen
-    from bms.ledger.up_to_date import open_ledger
-    from bms.reports.growth import growth_report
+    from bms.operations.requests.energy_requests import AskGrowth
+    from bms.operations.use_cases.energy_cases import energy_growth
 
-    loaded = load_site(site)
-    now = clock_now()
-    with open_ledger(loaded, history or loaded.state_dir, now) as ledger:
-        result = growth_report(loaded, ledger, year, now)
+    answer = energy_growth(load_site(site), AskGrowth(year=year, ledger=history), clock_now())
     if as_json:
-        print_json(result.to_json())
+        print_json(answer.plain())
     else:
-        show(*growth_screen(result.to_json()))
+        show(*growth_screen(answer.shown()))

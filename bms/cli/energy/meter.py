@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +22,10 @@ from bms.cli.common import (
 )
 from bms.cli.energy.meter_entries import METER, correct, find_meter_of, import_, replace, withdraw
 from bms.cli.screens.labels import label_text, shares_text
-from bms.core.errors import InvalidInput
 from bms.texts.language import say, told
-from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.config.site import MeterSpec, Site
-    from bms.ledger.database.store import Ledger
 
 FROM = click.option("--from", "start", help="First day or instant.  [default: this month]")
 TO = click.option("--to", "end", help="End, not included.  [default: now]")
@@ -40,45 +36,19 @@ def meter() -> None:
     """Look at meters and their energy; tell of replaced meters, corrections, readings by hand."""
 
 
-def _period(
-    zone: str, start: str | None, end: str | None, now: datetime
-) -> tuple[datetime, datetime]:
-    """A period of whole quarter hours; this month so far if nothing is said."""
-    from zoneinfo import ZoneInfo
-
-    from bms.core.instants import from_ms, local_midnight, to_ms
-    from bms.energy.quarters import QUARTER_MS
-
-    month = now.astimezone(ZoneInfo(zone)).date().replace(day=1)
-    first = instant(zone, start, "--from") if start else local_midnight(month, ZoneInfo(zone))
-    last = instant(zone, end, "--to") if end else from_ms(to_ms(now) - to_ms(now) % QUARTER_MS)
-    if first == last and not (start or end):
-        first = last - timedelta(minutes=15)
-    if not first < last:
-        raise InvalidInput(msg("--to must lie after --from"))
-    for option, moment in (("--from", first), ("--to", last)):
-        if to_ms(moment) % QUARTER_MS:
-            raise InvalidInput(
-                msg(
-                    "{option}: energy is known by quarter hours; write :00, :15, :30, :45",
-                    option=option,
-                )
-            )
-    return first, last
+def _asked_of(
+    site: Site, name: str, start: str | None, end: str | None
+) -> tuple[MeterSpec, dict[str, Any]]:
+    """A meter, and what is asked of it: times are by its own clock."""
+    spec = find_meter_of(site, name)
+    return spec, {"meter": name, **_period(spec.zone, start, end)}
 
 
-@contextmanager
-def _looking(
-    site: Path, name: str, start: str | None, end: str | None
-) -> Iterator[tuple[Site, Ledger, MeterSpec, datetime, datetime]]:
-    """The ledger, up to date, one meter of it and a period."""
-    from bms.ledger.up_to_date import open_ledger
-
-    loaded, now = load_site(site), clock_now()
-    spec = find_meter_of(loaded, name)
-    first, last = _period(spec.zone, start, end, now)
-    with open_ledger(loaded, loaded.state_dir, now) as ledger:
-        yield loaded, ledger, spec, first, last
+def _period(zone: str, start: str | None, end: str | None) -> dict[str, datetime | None]:
+    return {
+        "start": instant(zone, start, "--from") if start else None,
+        "end": instant(zone, end, "--to") if end else None,
+    }
 
 
 @meter.command("list")
@@ -86,17 +56,15 @@ def _looking(
 @AS_JSON
 def list_(site: Path, as_json: bool) -> None:
     """Every meter with its energy of this month."""
-    from bms.ledger.up_to_date import open_ledger
-    from bms.reports.meter_figures import meter_list
+    from bms.operations.requests.energy_requests import ListMeters
+    from bms.operations.use_cases.energy_cases import list_meters
 
-    loaded, now = load_site(site), clock_now()
-    with open_ledger(loaded, loaded.state_dir, now) as ledger:
-        rows = meter_list(loaded, ledger, now)
+    answer = list_meters(load_site(site), ListMeters(), clock_now())
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
         return
     table = table_of(None, "meter", "kind", "role", "month", "amount", "", "coverage", "until", "")
-    for row in rows:
+    for row in answer.shown():
         table.add_row(
             row["meter"],
             _kind_text(row["kind"]),
@@ -119,13 +87,16 @@ def list_(site: Path, as_json: bool) -> None:
 @AS_JSON
 def show_(site: Path, name: str, start: str | None, end: str | None, as_json: bool) -> None:
     """One meter: settings, energy, what happened to its register, and what people said."""
-    from bms.reports.meter_figures import meter_view
+    from bms.operations.requests.energy_requests import ShowMeter
+    from bms.operations.use_cases.energy_cases import show_meter
 
-    with _looking(site, name, start, end) as (loaded, ledger, spec, first, last):
-        view = meter_view(loaded, ledger, spec, first, last)
+    loaded = load_site(site)
+    _, asked = _asked_of(loaded, name, start, end)
+    answer = show_meter(loaded, ShowMeter(**asked), clock_now())
     if as_json:
-        print_json(view)
+        print_json(answer.plain())
         return
+    view = answer.shown()
     table = table_of(None, "", "")
     titles = {
         "meter": say("meter"),
@@ -194,15 +165,17 @@ def intervals(
     site: Path, name: str, start: str | None, end: str | None, step: Any, as_json: bool
 ) -> None:
     """The energy of each quarter hour, day or month."""
-    from bms.reports.meter_figures import interval_rows
+    from bms.operations.requests.energy_requests import AskIntervals
+    from bms.operations.use_cases.energy_cases import intervals as ask_intervals
 
-    with _looking(site, name, start, end) as (_, ledger, spec, first, last):
-        rows = interval_rows(ledger, spec, first, last, step)
+    loaded = load_site(site)
+    spec, asked = _asked_of(loaded, name, start, end)
+    answer = ask_intervals(loaded, AskIntervals(**asked, by=step), clock_now())
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
         return
     table = table_of(None, "from", spec.medium.unit, "coverage", "label")
-    for row in rows:
+    for row in answer.shown():
         table.add_row(
             row["start"][:16].replace("T", " "),
             _amount(row["amount"]),
@@ -220,15 +193,17 @@ def intervals(
 @AS_JSON
 def demand(site: Path, name: str, start: str | None, end: str | None, as_json: bool) -> None:
     """The greatest 15-minute demand of each month, and how much of the month is known."""
-    from bms.reports.meter_figures import demand_rows
+    from bms.operations.requests.energy_requests import AskDemand
+    from bms.operations.use_cases.energy_cases import demand as ask_demand
 
-    with _looking(site, name, start, end) as (_, ledger, spec, first, last):
-        rows = demand_rows(ledger, spec, first, last)
+    loaded = load_site(site)
+    spec, asked = _asked_of(loaded, name, start, end)
+    answer = ask_demand(loaded, AskDemand(**asked), clock_now())
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
         return
     table = table_of(None, "month", spec.medium.rate_unit, "quarter hour", "known")
-    for row in rows:
+    for row in answer.shown():
         table.add_row(
             row["month"],
             _amount(row["peak"]),
@@ -245,16 +220,16 @@ def demand(site: Path, name: str, start: str | None, end: str | None, as_json: b
 @AS_JSON
 def tree(site: Path, start: str | None, end: str | None, as_json: bool) -> None:
     """Sub-meters behind their meters, and what is not metered apart."""
-    from bms.ledger.up_to_date import open_ledger
-    from bms.reports.meter_figures import tree_view
+    from bms.operations.requests.energy_requests import AskMeterTree
+    from bms.operations.use_cases.energy_cases import meter_tree
 
-    loaded, now = load_site(site), clock_now()
-    first, last = _period(loaded.file.zone, start, end, now)
-    with open_ledger(loaded, loaded.state_dir, now) as ledger:
-        nodes = tree_view(loaded, ledger, first, last)
+    loaded = load_site(site)
+    asked = AskMeterTree(**_period(loaded.file.zone, start, end))
+    answer = meter_tree(loaded, asked, clock_now())
     if as_json:
-        print_json(nodes)
+        print_json(answer.plain())
         return
+    nodes = answer.shown()
     if not nodes:
         click.echo(say("no meter has a parent: write 'parent' into meters.yaml"))
         return

@@ -147,28 +147,19 @@ def audit_list(
     limit: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Entries of the audit, the latest first."""
-    import json
-    from datetime import datetime
-
     from bms.cli.common import instant, state_dir_of
-    from bms.storage.audit import entries
+    from bms.operations.requests.audit_requests import ListAudit
+    from bms.operations.use_cases.audit_cases import list_audit
 
     zone = zone_name_of(site)
     since = instant(zone, start, "--from") if start else None
-    rows = [
-        entry
-        for entry in entries(state_dir_of(site))
-        if (who is None or who in str(entry.get("who")))
-        and (what is None or what in str(entry.get("what")))
-        and (text is None or text in json.dumps(entry, ensure_ascii=False))
-        and (since is None or datetime.fromisoformat(str(entry.get("time"))) >= since)
-    ]
-    rows = rows[::-1][:limit]
+    asked = ListAudit(who=who, what=what, text=text, since=since, limit=limit)
+    answer = list_audit(state_dir_of(site), asked)
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
         return
     table = table_of(None, "number", "time", "who", "via", "what", "about", "why")
-    for row in rows:
+    for row in answer.shown():
         about = row.get("file") or row.get("point") or ", ".join(row.get("files") or ())
         table.add_row(
             str(row.get("seq")), on_clock(row.get("time"), zone), str(row.get("who")),
@@ -186,11 +177,13 @@ def verify(site: Path, as_json: bool) -> None:
     import sys
 
     from bms.cli.common import state_dir_of
-    from bms.storage.audit import verify as check
+    from bms.operations.requests.audit_requests import VerifyAudit
+    from bms.operations.use_cases.audit_cases import verify_audit
 
-    count, problems = check(state_dir_of(site))
+    answer = verify_audit(state_dir_of(site), VerifyAudit())
+    count, problems = answer.entries, answer.problems
     if as_json:
-        print_json({"entries": count, "problems": problems})
+        print_json(answer.plain())
     else:
         for problem in problems:
             click.echo(told(problem), err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, ValidationError
 
@@ -40,13 +40,16 @@ class Answer(BaseModel):
         frozen=True, defer_build=True, populate_by_name=True, serialize_by_alias=True
     )
 
+    leaves_out: ClassVar[bool] = False
+    """Whether it is told without the fields that it was not given, instead of with defaults."""
+
     def shown(self) -> Any:
         """For screens: plain values by name, messages as such."""
-        return self.model_dump()
+        return self.model_dump(exclude_unset=self.leaves_out)
 
     def plain(self) -> Any:
         """For programs: JSON values, messages as their English text."""
-        return self.model_dump(mode="json", context={AS_TEXT: True})
+        return self.model_dump(mode="json", context={AS_TEXT: True}, exclude_unset=self.leaves_out)
 
 
 class Trial(Request):
@@ -63,13 +66,21 @@ class Told(RootModel[Root], Generic[Root]):
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
+    leaves_out: ClassVar[bool] = False
+    """See `Answer.leaves_out`."""
+
     def shown(self) -> Any:
         """See `Answer.shown`."""
-        return self.model_dump(by_alias=True)
+        return self.model_dump(by_alias=True, exclude_unset=self.leaves_out)
 
     def plain(self) -> Any:
         """See `Answer.plain`."""
-        return self.model_dump(mode="json", by_alias=True, context={AS_TEXT: True})
+        return self.model_dump(
+            mode="json",
+            by_alias=True,
+            context={AS_TEXT: True},
+            exclude_unset=self.leaves_out,
+        )
 
 
 Item = TypeVar("Item")

@@ -1,0 +1,63 @@
+"""Asked of the audit: who changed what, and whether its chain holds.
+
+Carried out on the files of a site, with or without a running controller.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from bms.operations.requests.operation import Answer, Operation, Request, Rows
+from bms.texts.field import Words
+
+
+class ListAudit(Request):
+    """Entries that fit; a part of a word is enough."""
+
+    who: str | None = None
+    what: str | None = None
+    """The kind of change: a dotted word, such as `schedule.edit`."""
+    text: str | None = None
+    """What the entry has anywhere."""
+    since: AwareDatetime | None = Field(default=None, alias="from")
+    limit: int = Field(default=50, ge=1)
+
+
+class AuditEntry(Answer):
+    """An entry as it stands in the file, with the details of its kind.
+
+    A line that somebody tampered with is told too: nothing need be there, or be what it should.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    seq: int | Any = None
+    time: str | Any = None
+    who: str | Any = None
+    via: str | Any = None
+    what: str | Any = None
+    why: Any = None
+    """A message, or what somebody wrote."""
+
+
+class AuditEntries(Rows[AuditEntry]):
+    """The latest first."""
+
+    leaves_out: ClassVar = True
+
+
+class VerifyAudit(Request):
+    """Whether no entry was changed, removed or put in between."""
+
+
+class AuditVerified(Answer):
+    """How many entries the chain holds, and what is wrong with it."""
+
+    entries: int
+    problems: tuple[Words, ...]
+
+
+LIST = Operation("audit.list", ListAudit, AuditEntries)
+VERIFY = Operation("audit.verify", VerifyAudit, AuditVerified)
