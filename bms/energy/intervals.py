@@ -2,10 +2,10 @@
 
 A *mark* is a register value in whole counts of the meter's resolution. Between two marks lies an
 *interval*, whose counts are the difference of the two. So the counts of a stretch of intervals
-always sum to its last mark minus its first, exactly. What a register did is not explained away:
-an interval is missing, with the reason, where the register stepped back, or rose by more than the
-meter can have seen (a meter swapped for one that shows more). The way to make such an interval
-known is to say what happened: a `Replacement`, which ends one register and begins another.
+always sum to its last mark minus its first, exactly. Nothing is explained away: an interval is
+missing, with the reason, where the register stepped back, or rose by more than the meter can have
+seen (a meter swapped for one that shows more). To make such an interval known, a person says what
+happened: a `Replacement` ends one register and begins another.
 
 A register that jumps away and comes back is believed before and after, but not in between (zero
 from a gateway whose meter is offline, all ones from one that boots). Otherwise coming back would

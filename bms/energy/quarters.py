@@ -1,9 +1,8 @@
 """Intervals between register marks into quarter hours of UTC, which are those of every time zone.
 
-A quarter hour's counts are the difference of the register's course at its two edges, in whole
-counts; between two marks the course is a straight line, or follows the meter's usual week where
-that is known, rounded down to whole counts. So quarter hours sum to the register exactly, however
-the marks lie.
+A quarter hour's counts are the difference of the register's course at its two edges. Between two
+marks the course is a straight line, or follows the meter's usual week where that is known, rounded
+down to whole counts. So quarter hours sum to the register exactly, however the marks lie.
 """
 
 from __future__ import annotations

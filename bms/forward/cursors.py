@@ -1,7 +1,7 @@
 """How far each sink has taken each stream, what it missed and what its server refuses.
 
-`sinks.db` lies apart from the history, so that a sink never waits for the controller's commits nor
-they for it. A *cursor* is where live copying stands; a *gap* is a range behind it that has still
+`sinks.db` lies apart from the history, so that a sink and the controller's commits never wait for
+each other. A *cursor* is where live copying stands; a *gap* is a range behind it that has still
 to be sent; a *dead letter* is lines that a server refused for good. The tags that points are sent
 with are kept here too: a line sent again must be the same line (see `forward.tags`).
 """

@@ -1,8 +1,7 @@
 """The one connection to a Modbus endpoint: made on use, watched, and shared by its units.
 
 Work comes as jobs, which name one request after the other and are told each answer. The link runs
-them in turn, with callbacks only: no task sleeps, and a request costs no future and no timer of
-its own.
+them in turn, with callbacks only: no task sleeps, and no request costs a future or a timer.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 `base.name` is a group or equipment; `base.*` are all groups of a base; `base.group.*` is every
 member of a group, each for itself; other wildcards (`*` any text, `?` one character) go over the
-names of groups and equipment. Where a selection matches a group, it does not take the group's
-members one by one as well.
+names of groups and equipment. A selection that matches a group does not take the group's members
+one by one as well.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def show_(site: Path, as_json: bool) -> None:
     show(table)
     if own is None:
         click.echo(
-            say("no certificate of our own yet: bms cert create {name}", name=site), err=True
+            say("this site has no certificate yet: bms cert create {name}", name=site), err=True
         )
 
 

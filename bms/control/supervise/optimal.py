@@ -1,11 +1,11 @@
 """Optimal start and stop, and night purge: the block's own commands, earlier than the block. Pure.
 
-A block is started when the time that its zone needs to come within 0.6 K of the setpoint, as
-`supervise/learning.py` has learned it, is left until it begins; never more than `max_start`
-before. It ends early by as long as the zone takes to drift by `drift_k`, at most `max_stop`.
+`supervise/learning.py` learns how long a zone needs to come within 0.6 K of its setpoint. A block
+is started that long before it begins, at most `max_start` before. It ends early by the time that
+the zone takes to drift by `drift_k`, at most `max_stop`.
 
-Nothing is done on a guess: without a good zone and outdoor temperature, without anything learned
-in this season, and after three mornings on which the zone did not follow, the schedule is kept.
+Nothing is done on a guess. The schedule is kept without a good zone and outdoor temperature,
+without anything learned in this season, and after three mornings on which the zone did not follow.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Which season a base is in, by the weather: one decision a day, at its midnight. Pure.
 
 The rule and its defaults are `schedules.model.seasons.OutdoorRule` (control reference,
-section 2). A season needs `confirm_days` days in a row that ask for it, never ends within
-`dwell_days`, and summer and winter are always `transitional` apart. A day of which less
-than three quarters are known changes nothing; without a temperature for `fallback_h` the dates
-decide.
+section 2). A season needs `confirm_days` days in a row that ask for it, and never ends within
+`dwell_days`. Between summer and winter there is always `transitional`. A day of which less than
+three quarters are known changes nothing. Without a temperature for `fallback_h` the dates decide.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Once an hour: has the server what it acknowledged? An answer of 204 is no proof.
+"""Checks once an hour that the server has what it acknowledged: a 204 is no proof.
 
 InfluxDB Cloud drops points after its 204, VictoriaMetrics drops lines without a word. Missing lines
 are sent once more, from the log or from what the store keeps by series. If they are missing again,

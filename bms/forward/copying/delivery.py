@@ -1,9 +1,9 @@
-"""Brings lines to a server until it has every one of them or has refused it for good.
+"""Brings lines to a server until it has each of them or has refused it for good.
 
-400 and 422 are bisected down to the lines that are wrong (InfluxDB 2 stores nothing of a request
-with one malformed line), 413 halves the requests and is remembered. Lines older than the server
-keeps are only counted: the store here has them, and a backfill of years into a database that keeps
-months would bury it in dead letters. Everything else means "not now": the lines are kept.
+After 400 or 422 the lines are bisected down to the wrong ones (InfluxDB 2 stores nothing of a
+request with one malformed line). 413 halves the requests and is remembered. Lines older than the
+server keeps are only counted: the store here has them, and a backfill of years into a database that
+keeps months would bury it in dead letters. Everything else means "not now": the lines are kept.
 """
 
 from __future__ import annotations

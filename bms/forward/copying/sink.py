@@ -2,9 +2,9 @@
 
 A cursor moves only when the server has acknowledged a row's lines, or has refused them for good
 and they are kept as dead letters. Points are identified by series and millisecond and never
-change, so that sending one again does no harm. What an outage of more than a minute left behind
-becomes a *gap*: live data go on at once, and the gap follows behind them, oldest first, at the
-rate that `pace` allows. One request is on its way at a time.
+change, so that sending one again does no harm. Rows left behind by an outage of more than a minute
+become a *gap*: live data go on at once, and the gap follows behind them, oldest first, at the rate
+that `pace` allows. One request is on its way at a time.
 """
 
 from __future__ import annotations

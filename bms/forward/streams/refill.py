@@ -3,7 +3,7 @@
 Raw samples come from the segments, quarter hours from `roll.db`. Their order is day of UTC,
 series, hour: within a day a series at a time, because that is how they lie there; memory is
 bounded by a day of `SERIES_AT_ONCE` series. A position in that order is one number
-(`historian.sinks.place_of`), so that a gap of it is kept, filled and taken up again like any other.
+(`place_of`), so that a gap of it is kept, filled and taken up again like any other.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 A *pass* takes the log from where the last one ended to a quarter hour that is over: its samples
 become segments (one file per group), then one transaction of `roll.db` names these files, appends
-the quarter hours and moves the horizon. What breaks off before that transaction left only files
-that no manifest names. Samples that came late (their time lies before the horizon) get segments of
-their own; the quarter hours they touch are computed again, and the signed difference is appended
-as a new revision. Log rows are not deleted here: the history does that once they are old, taken
-by every sink, and compacted.
+the quarter hours and moves the horizon. A pass that breaks off before that transaction leaves only
+files that no manifest names. Samples that came late (their time lies before the horizon) get
+separate segments; the quarter hours they touch are computed again, and the signed difference is
+appended as a new revision. Log rows are not deleted here: the history does that once they are old,
+taken by every sink, and compacted.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 New quarter hours are appended as *blocks* (columns over all points), numbered row by row: the
 stream that sinks copy, and the place where the open day is read. Once a day is over, its rows are
-gathered by series (`q15`, one blob per series and *tile* of time), which is what long queries
-read; `merged` says up to which number the rows of a tile are in there. `day` holds one row per
-series and date of the base's zone.
+gathered by series (`q15`, one blob per series and *tile* of time), for long queries; `merged` says
+up to which number the rows of a tile are in there. `day` holds one row per series and date of the
+base's zone.
 """
 
 from __future__ import annotations

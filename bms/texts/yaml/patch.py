@@ -1,10 +1,10 @@
 """Changes schedule files the way a careful person does: only the words that have to change.
 
 `rewrite` takes the text and the data that the file is to hold. It finds what differs, replaces
-the characters of just those values, and reads the result back: unless that is exactly the data
-intended, nothing is done and the text editor is the way. Files are never written out whole,
-because that moves comments, quotes and indents that nobody touched (measured with ruamel's
-round trip: 18 lines of an unedited file, and a neighbour's comment lost).
+the characters of just those values, and reads the result back. If that is not exactly the data
+intended, nothing is done and people use the text editor. A file is never written from its data:
+that moves comments, quotes and indents that nobody touched (measured with ruamel's round trip: 18
+lines of an unedited file, and a neighbour's comment lost).
 """
 
 from __future__ import annotations

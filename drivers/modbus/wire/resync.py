@@ -2,8 +2,8 @@
 
 On a stream without transaction ids a late answer looks like the answer to the next request of the
 same shape, and from then on every value is that of the request before (measured: one late answer
-makes all that follow wrong, without any error). A unit answers in order. So after a request was
-given up, the next one must get an answer that none of those given up could get; when it comes,
+makes all that follow wrong, without any error). A unit answers in order. So after requests were
+given up, the next one must be such that none of them could get its answer. When that answer comes,
 the unit is in step again.
 """
 

@@ -97,7 +97,7 @@ def trust(directory: Path, certificate: Certificate) -> Path:
 
 
 def create(certificate: Path, key: Path, *, host: str, now: datetime, days: int) -> Certificate:
-    """Make a key and a certificate of our own, signed by itself. Existing files are replaced.
+    """Make our own key and certificate, signed by itself. Existing files are replaced.
 
     `host` goes into the application URI `urn:<host>:bms` and into the names of the certificate.
     """

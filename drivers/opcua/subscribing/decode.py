@@ -1,9 +1,9 @@
 """Publish responses to columns, by `struct`.
 
-asyncua makes some ten Python objects of each value; with thousands of values a second that is
-most of what a gateway does, and it holds up the loop for tens of milliseconds at a time. Servers
-send the values of a message in one shape, so that one `struct` takes them all. Whatever is not
-the usual raises Unusual, and asyncua's decoder has the message instead: nothing is guessed.
+asyncua makes some ten Python objects of each value. With thousands of values a second this is most
+of a gateway's work, and it holds up the loop for tens of milliseconds at a time. Servers send the
+values of a message in one shape, so one `struct` takes them all. An unusual message raises Unusual
+and goes to asyncua's decoder: nothing is guessed.
 
 Layouts: OPC 10000-6 5.2.2 (built-in types), 10000-4 5.14.5 (Publish), 7.25 (notifications).
 """
