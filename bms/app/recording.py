@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Recording:
-    """Takes every cycle. Run its `writer` and its `upkeep`; what goes wrong becomes an alarm."""
+    """Takes every cycle. Run its `writer` and its `upkeep`; their failures become alarms."""
 
     def __init__(
         self, site: Site, runtime: Runtime, clock: Clock, thread: ThreadPoolExecutor
@@ -66,7 +66,7 @@ class Recording:
             self._wait_for_clock(batch, cycle.time)
 
     async def finish(self, limit_s: float) -> None:
-        """At a stop: hand over what is not stored yet, and wait for the disk so long at most."""
+        """At a stop: hand over unstored batches, and wait for the disk at most this long."""
         steady_s = asyncio.get_running_loop().time()
         for waiting in self._gate.release(self._clock.now(), steady_s):
             self.writer.put(waiting)

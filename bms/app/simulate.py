@@ -92,7 +92,7 @@ class _Batches:
         self._history.close()
 
     def append(self, batch: Batch, now: datetime, *, final: bool = False) -> None:
-        """Write `batch` once the one before is stored; raises what that one raised."""
+        """Write `batch` once the one before is stored; raises the error of that one."""
         self.finish()
         self._writing = self._thread.submit(self._store, batch, now, final)
 

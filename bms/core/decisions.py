@@ -155,7 +155,7 @@ class Controller(Protocol[S]):
 
 @dataclass(frozen=True, slots=True)
 class OutputRules:
-    """How one commandable point is protected and what becomes of it when the controller stops."""
+    """How one commandable point is protected, and what it gets when the controller stops."""
 
     min_on_s: float = 0.0
     min_off_s: float = 0.0

@@ -50,7 +50,7 @@ class Refused(BmsError):
 
 
 class Unfinished(BmsError):
-    """The time is over, and what was asked for goes on: look before asking again."""
+    """The time is over, and the request is still carried out: look before asking again."""
 
 
 class NotAvailable(BmsError):

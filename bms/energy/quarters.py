@@ -58,7 +58,7 @@ class Slot(NamedTuple):
 
 
 class Open(NamedTuple):
-    """What is known of the quarter hour that the last mark lies in, up to that mark."""
+    """The quarter hour that the last mark lies in, as known up to that mark."""
 
     counts: int = 0
     label: Label = Label.MEASURED
@@ -267,7 +267,7 @@ def energy_of(
 def _guessed(
     slots: Sequence[tuple[int, Slot]], stretches: Sequence[Stretch], first: int, last: int
 ) -> tuple[Fraction, int]:
-    """What of the period lies in long gaps across its borders: the amount and the time."""
+    """The part of the period in long gaps across its borders: the amount and the time."""
     guessed, uncovered_ms = Fraction(0), 0
     for s in stretches:
         if not crosses(s, first, last):

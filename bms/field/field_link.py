@@ -168,7 +168,7 @@ class FieldLink:
             self._look(batch, self._now())
 
     def refresh(self, now: datetime) -> bool:
-        """Bring what was delivered since the last time into the image; False if nothing was."""
+        """Bring the samples delivered since the last time into the image; False if none were."""
         if not self._delivered:
             return False
         self._delivered = False
@@ -270,7 +270,7 @@ class FieldLink:
                 )
 
     async def _verified(self, results: Sequence[WriteResult]) -> Sequence[WriteResult]:
-        """Read back at once: what a device acknowledged and does not show is a mismatch."""
+        """Read back at once: a value acknowledged but not shown is a mismatch."""
         looked = [r.point for r in results if r.status is WriteStatus.OK]
         found: dict[PointId, WriteResult] = {}
         for wait_s in (0.0, SETTLE_S):

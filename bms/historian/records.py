@@ -95,7 +95,7 @@ class Batch:
         return replace(self, samples=())
 
     def shifted(self, by: timedelta) -> Batch:
-        """The same, `by` later: what a clock that has been set since should have said."""
+        """The same, `by` later: as a clock that has been set since should have shown."""
         return replace(
             self,
             samples=[s._replace(time=s.time + by) for s in self.samples],

@@ -201,7 +201,7 @@ class Publisher:
         return found
 
     def formulas(self, changes: Changes) -> None:
-        """Work out virtual meters where an input changed; inputs come before what uses them."""
+        """Work out virtual meters where an input changed; inputs come before their users."""
         for spec in self._virtual:
             numbers = [self._ledger.known(key) for _, key in spec.terms]
             number = self._ledger.number(spec.id)

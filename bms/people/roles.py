@@ -23,7 +23,7 @@ SUPERUSER = "root"
 
 
 class Action(StrEnum):
-    """What may be asked of a site that not everybody may do; looking is for all."""
+    """Requests that not everybody may make; everybody may look."""
 
     OVERRIDE = "override"
     """Set, extend or clear an override."""

@@ -72,7 +72,7 @@ def put(path: Path, data: bytes, expected: str) -> None:
 
 
 def leftovers(path: Path) -> list[Path]:
-    """What a killed process left beside a file: either of the two texts it was exchanging."""
+    """The leftover of a killed process beside a file: either of the two texts it exchanged."""
     return sorted(path.parent.glob(f".{path.name}.*{_SUFFIX}"))
 
 

@@ -176,7 +176,7 @@ class SwitchedStore:
         by: str = "",
         reason: str = "",
     ) -> tuple[Extension, ...]:
-        """Keep what one person asked for at once; returns it with its ids.
+        """Keep extensions that one person asked for at once; returns them with their ids.
 
         Extensions in `ended` end at `now`; what has not begun never begins.
         """

@@ -181,7 +181,7 @@ class ModbusLink:
         job.finish()
 
     def _broken(self, job: Job, error: Exception) -> None:
-        """A job is total; what lands here is a defect, and must not end the others."""
+        """A job is total; an error that lands here is a defect, and must not end the others."""
         _log.error("modbus %s: unexpected error", self._endpoint, exc_info=error)
         job.finish(error)
 

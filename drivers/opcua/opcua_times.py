@@ -11,7 +11,7 @@ _LAST = _UNIX_EPOCH + 86_400 * 366 * 230 * 10_000_000  # about 2200
 
 
 def from_filetime(ticks: int) -> datetime | None:
-    """Aware UTC to the microsecond; None for no time, and for what no clock can mean."""
+    """Aware UTC to the microsecond; None for no time, and for a time that no clock can mean."""
     if not _FIRST < ticks < _LAST:
         return None
     return _EPOCH + timedelta(microseconds=(ticks - _UNIX_EPOCH) // 10)

@@ -221,7 +221,7 @@ def _plan(today: Parts, yesterday: Parts) -> Plan:
 
 
 def _keep(cache: dict[K, V], key: K, value: V) -> None:
-    """Remember something; forget what was remembered first when there is too much."""
+    """Remember something; when there is too much, forget the oldest."""
     if len(cache) >= _KEPT:
         cache.pop(next(iter(cache)), None)
     cache[key] = value

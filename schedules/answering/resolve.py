@@ -265,7 +265,7 @@ def _extended(
 
 
 def _kept(cache: dict[int, _Line[T]], ordinal: int, build: Callable[[int], _Line[T]]) -> _Line[T]:
-    """The line of a date, remembered; what was remembered first is forgotten when it is many."""
+    """The line of a date, remembered; when there are too many, the oldest is forgotten."""
     line = cache.get(ordinal)
     if line is None:
         line = build(ordinal)

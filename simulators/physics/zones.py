@@ -100,7 +100,7 @@ class ZoneBank:
         self._approach = math.exp(-dt_s / _CONTROL_S)
 
     def demand_kw(self, enabled: Sequence[float]) -> float:
-        """Cooling capacity of the enabled units: what water is shared out by."""
+        """Cooling capacity of the enabled units: water is shared out in proportion."""
         return sum(compress(self._cool, enabled))
 
     def heat_demand_kw(self, enabled: Sequence[float]) -> float:

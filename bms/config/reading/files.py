@@ -55,7 +55,7 @@ class Sources:
 
 
 def read_site(directory: Path) -> Sources:
-    """Every file of the site that is looked for. Never raises for what the disk holds."""
+    """Every file of the site that is looked for. Never raises, whatever the disk holds."""
     if not directory.is_dir():
         wrong = (
             msg("the site '{directory}' is not a directory", directory=directory)

@@ -84,7 +84,7 @@ class Outputs:
         return self._holds.get(point)
 
     def hold_command(self, point: PointId, now: datetime) -> Command | None:
-        """The hold in force, as those see it who plan what to command next."""
+        """The hold in force, for those who plan the next commands."""
         hold = self._holds.get(point)
         if hold is None or hold.until <= now:
             return None
@@ -115,7 +115,7 @@ class Outputs:
         return award, after.until if after.until > now else None
 
     def clock_set_back(self, now: datetime) -> None:
-        """Minimum times that began after `now` begin now; what waits for an instant is looked at.
+        """Let minimum times that began after `now` begin now, and look at outputs that wait.
 
         A device with a watchdog would fall back if its refresh waited for the clock to catch up.
         """

@@ -129,7 +129,7 @@ def holding(hold: Hold | None, wanted: Award | None, now: datetime) -> bool:
 def protect(
     point: PointId, wanted: Award | None, hold: Hold | None, rules: OutputRules, now: datetime
 ) -> tuple[Award | None, Hold | None]:
-    """What the point gets after its minimum times, and the hold from now on.
+    """The value that the point gets after its minimum times, and the hold from now on.
 
     A hold that agrees with the award leaves it alone, so that "why" keeps naming who wants it.
     """
@@ -217,7 +217,7 @@ def deliver(
     rules: OutputRules,
     now: datetime,
 ) -> tuple[Delivery, Write | None]:
-    """One step: the delivery after looking at what is wanted and read, and the write now due.
+    """One step: compares wanted and read; returns the new delivery and the write now due.
 
     `wanted` None: nobody commands the point. It is released once, and only if it had been
     commanded. `sample` is the latest reading; one that is not GOOD, or from before the write,

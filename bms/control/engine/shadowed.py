@@ -46,7 +46,7 @@ class Shadowed:
 
 
 def shadowed(site: Site) -> Shadowed | None:
-    """What of a site is commanded in shadow only; None if nothing is."""
+    """The part of a site that is commanded in shadow only; None if nothing is."""
     whole = site.file.mode == "shadow"
     points = {
         point.id

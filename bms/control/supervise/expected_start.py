@@ -32,7 +32,7 @@ MISSES = 3
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """What was decided for the switch at `switch`, and stands until then."""
+    """The decision for the switch at `switch`; it stands until then."""
 
     kind: Literal["start", "stop"]
     switch: datetime
@@ -41,7 +41,7 @@ class Early:
 
 @dataclass(frozen=True, slots=True)
 class OptimalState:
-    """What is learned, and what is under way."""
+    """The learned rates, and what is under way."""
 
     rates: Rates = field(default_factory=dict)
     ran: bool | None = None
@@ -129,7 +129,7 @@ def expected_start(
 def known_key(
     optimal: Optimal, state: OptimalState, kind: str | None, season: str, seen: Seen
 ) -> str | None:
-    """The key of what is learned for now; None if nothing is, or an input is not good."""
+    """The key of the rate learned for now; None if none is, or an input is not good."""
     if kind is None or (optimal.outdoor is not None and seen.outdoor_c is None):
         return None
     return nearest_key(state.rates, kind, season, seen.outdoor_c)

@@ -151,7 +151,7 @@ def _approach(
 def _passed(
     rates: Rates, measured: Measured, gap_k: float, now: datetime
 ) -> tuple[Rates, Measured]:
-    """What the borders of steps that the zone has passed since the last look teach."""
+    """The rates learned from the step borders that the zone has passed since the last look."""
     first = math.ceil((measured.level_k - BAND_K) / STEP_K - 1e-9) - 1
     last = max(0, math.ceil((gap_k - BAND_K) / STEP_K - 1e-9))
     if last > first:

@@ -90,7 +90,7 @@ class LocalCounts:
         return {base_of(series.point) for series in self._sources.history.series()}
 
     def refused(self) -> DeadLines:
-        """What the server has refused for good: it is not expected there."""
+        """Lines that the server has refused for good: they are not expected there."""
         return dead_lines(self._dead())
 
     def raw(self, start_ms: int, end_ms: int, dead: DeadLines) -> dict[str, Counter[PointId]]:
@@ -262,7 +262,7 @@ def comparison(
     there: Mapping[PointId, float],
     given_up: Mapping[PointId, int] = MappingProxyType({}),
 ) -> Comparison:
-    """Ours against theirs, by point; what we gave up they may have or not."""
+    """Ours against theirs, by point; they may have the samples we gave up, or not."""
     differences = []
     lost = 0
     for point in sorted(set(mine) | set(there) | set(given_up)):
@@ -287,7 +287,7 @@ def _same(a: float, b: float) -> bool:
 
 
 async def kept_from(reader: Reader, settings: InfluxFile, now_ms: int) -> dict[str, int]:
-    """From when on the server keeps a measurement: what is older it need not have.
+    """From when on the server keeps a measurement; it need not have older rows.
 
     An hour of margin: what expires while it is counted is nobody's loss. Raises QueryFailed.
     """

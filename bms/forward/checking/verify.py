@@ -170,7 +170,7 @@ def mark_for_backfill(
     end: datetime,
     reason: str,
 ) -> list[dict[str, Any]]:
-    """Make a period a gap of every stream of a sink: what is kept here of it is sent again."""
+    """Make a period a gap of every stream of a sink: rows kept here are sent again."""
     start_ms, end_ms = to_ms(start), to_ms(end)
     found = []
     with ExitStack() as stack:

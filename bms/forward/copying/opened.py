@@ -45,7 +45,7 @@ class Opened:
         return next(iter(self.cursors.values()), None)
 
     def oldest_gap(self) -> Filling | None:
-        """What is to be filled next: of the most valuable stream, the oldest."""
+        """The gap to be filled next: the oldest of the most valuable stream."""
         for stream in self.streams:
             if stream.name in self.refills:  # the oldest, and what the disk may run out of
                 refill, places = self.refills[stream.name]

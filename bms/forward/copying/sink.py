@@ -224,7 +224,7 @@ class InfluxSink:
     async def _backfill(
         self, executor: ThreadPoolExecutor, transport: Transport, opened: Opened
     ) -> bool:
-        """Send some of what was missed, the most valuable stream first, oldest first."""
+        """Send some of the missed rows, the most valuable stream first, oldest first."""
         allowed = self._pace.allowance(self._timing.monotonic())
         if not allowed:
             return False

@@ -57,7 +57,7 @@ async def initialise(
 
 
 async def check_token(settings: InfluxFile, reader: Reader) -> list[Finding]:
-    """What the token of every day may do: it has to write and read, and should do no more."""
+    """The rights of the everyday token: it has to write and read, and should do no more."""
     findings = []
     for rollup in sorted({False, settings.place(rollup=True) != settings.place(rollup=False)}):
         place = settings.place(rollup=rollup)

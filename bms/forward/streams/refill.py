@@ -196,7 +196,7 @@ class StoredSamples:
         return found, lost
 
     def _add(self, result: Take, gap: Gap, series: int, hour: int) -> None:
-        """Lines of an hour of a series, and what of it was given up."""
+        """Lines of an hour of a series, and its samples that were given up."""
         start_ms = self._day * DAY_MS + hour * HOUR_MS
         end_ms = start_ms + HOUR_MS
         block = self._blocks.get(series)

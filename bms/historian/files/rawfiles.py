@@ -238,7 +238,7 @@ def counted(directory: Path, segment: Segment, edges_ms: Collection[int]) -> Giv
 def stored(
     directory: Path, roll: RollDb, start_ms: int, end_ms: int, series: Collection[int]
 ) -> tuple[Samples, list[GivenUp]]:
-    """What segments have of some series, by series and time, and what was given up of that time."""
+    """The samples of some series in segments, by series and time, and those given up."""
     while True:
         lost = roll.given_up(start_ms, end_ms)
         segments = roll.segments(start_ms, end_ms)

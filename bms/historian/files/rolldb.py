@@ -140,7 +140,7 @@ class RollDb(RollManifest):
         return Rollups.joined(parts) if parts else NONE
 
     def unnumbered(self, start_ms: int, end_ms: int, series: Collection[int]) -> Rollups:
-        """Of the quarter hours of [start, end) what is no longer numbered, summed.
+        """The quarter hours of [start, end) that are no longer numbered, summed.
 
         `rev` is the newest revision in the sum.
         """

@@ -44,7 +44,7 @@ class DamagedBlob(ValueError):
 
 
 def damaged_row(number: int, error: Exception) -> Message:
-    """What is said of a row of the log whose blob, or something it names, cannot be read."""
+    """The message for a log row whose blob, or something it names, cannot be read."""
     return msg("log row {number} is damaged: {error}", number=number, error=error)
 
 

@@ -379,7 +379,7 @@ class Queries(Closing):
         return (from_ms(min(known)), from_ms(max(known))) if known else (None, None)
 
     def log_after(self, seq: int, limit: int) -> list[LogRow]:
-        """The next log rows after `seq`, in order, at most `limit`: what a sink takes."""
+        """The next log rows after `seq`, in order, at most `limit`, for a sink."""
         rows = self._rows(
             "SELECT seq, t0, blob FROM log WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit
         )

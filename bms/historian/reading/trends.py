@@ -172,7 +172,7 @@ class Trends(Closing):
     def stored(
         self, numbers: Sequence[int], start_ms: int, end_ms: int
     ) -> tuple[dict[int, RawBlock], list[GivenUp]]:
-        """What segments have of some series by number, and what was given up of that time.
+        """The samples of some series in segments, by number, and those given up of that time.
 
         Samples that are only in the log are left out.
         """
@@ -270,7 +270,7 @@ class Trends(Closing):
         return found
 
     def rollups(self, after: int, limit: int) -> Sequence[RollupRow]:
-        """The next quarter hours after number `after`, in order: what a sink takes.
+        """The next quarter hours after number `after`, in order, for a sink.
 
         Not empty if there are any; may be fewer than `limit`. Rows older than 35 days are no longer
         numbered: a sink that has not taken them sees `seq` jump, and finds them by `quarters`.

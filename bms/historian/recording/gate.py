@@ -59,7 +59,7 @@ class ClockGate:
         return self.release(now, steady_s)
 
     def release(self, now: datetime, steady_s: float) -> list[Batch]:
-        """Everything held, at its right time by what the clock says now."""
+        """Everything held, at its right time by the clock as it is now."""
         self.open = True
         released = []
         for then_s, then, batch in self._held:

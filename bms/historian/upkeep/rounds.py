@@ -216,7 +216,7 @@ def _room(directory: Path, request: Request) -> Any:
 
 
 def _compacted_log_bytes(directory: Path, progress: Any) -> int:
-    """What the controller frees by deleting every log row that lies in segments too."""
+    """The bytes that the controller frees by deleting every log row that is in segments too."""
     from bms.historian.log.log_queries import Queries
 
     with Queries(directory, read_only=True) as history:

@@ -214,7 +214,7 @@ def correct(
     label: Label,
     author: Author,
 ) -> int:
-    """Say what a meter used from `start` to `end` in truth; the entry's number.
+    """Say what a meter really used from `start` to `end`; returns the entry's number.
 
     The amount is spread over the quarter hours as the ledger has them, or evenly where it does
     not. What the register says stays underneath, and comes back if the entry is withdrawn.

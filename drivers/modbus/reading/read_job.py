@@ -28,7 +28,7 @@ Reads: TypeAlias = Generator[Request, bytes, DriverError | None]
 
 
 class Reading:
-    """Reads groups and hands their samples on. `quiet`: what is BAD already is not said again."""
+    """Reads groups and hands their samples on. `quiet`: leave out points that are BAD already."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class Reading:
         return halves, extra - len(halves)
 
     def _probe(self, group: Group) -> Reads:
-        """Try what was refused once more: as a whole, and if that fails each refused part."""
+        """Try the whole group once more, and if that fails each refused part."""
         group.postpone(self._monotonic())
         known = list(group.parts)
         failure: DriverError | None = None

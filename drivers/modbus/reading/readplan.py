@@ -19,7 +19,7 @@ PROBE_LIMIT_S = 3600.0
 
 
 class Part:
-    """One prepared read: the request, what turns its answer into values, and the last samples."""
+    """One prepared read: the request, the decoder of its answer, and the last samples."""
 
     __slots__ = ("block", "ids", "last", "misses", "read", "request", "stale_for")
 

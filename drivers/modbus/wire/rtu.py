@@ -64,7 +64,7 @@ def find_answer(request: Request, buffer: bytearray) -> bytes | None:
 
 
 def first_frame(buffer: bytearray) -> bytes | None:
-    """The body of whatever whole frame the buffer begins with, by its own account; not taken off.
+    """The body of the whole frame at the start of the buffer, by its own length; not taken off.
 
     None if it begins with none, or it is not all there.
     """

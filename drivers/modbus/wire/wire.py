@@ -60,7 +60,7 @@ class Receiver(Protocol[CallT]):
 
 
 class Wire(asyncio.Protocol, Generic[CallT]):
-    """What both framings share. Made per connection; of no use once that is lost."""
+    """The part that both framings share. Made per connection; useless once that is lost."""
 
     in_step = True
     """Every answer says which request it is for."""

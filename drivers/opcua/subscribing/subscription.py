@@ -71,7 +71,7 @@ class Items:
         self._read = {p: (ticks, left - 1) for p, (ticks, left) in self._read.items() if left > 1}
 
     def _take_good(self, changes: Changes) -> bool:
-        """What a server usually sends: numbers of items that were and are well."""
+        """The usual notification: numbers of items that were and are well."""
         handles = changes.handles
         if self._read or any(changes.statuses) or not self._wrong.keys().isdisjoint(handles):
             return False

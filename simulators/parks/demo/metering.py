@@ -58,7 +58,7 @@ class Metering:
     def book(
         self, powers: list[float], rest_kw: float, dt_s: float, generation: Sequence[float] = ()
     ) -> None:
-        """Book one step: mean powers of the machines, and what nobody meters apart."""
+        """Book one step: mean powers of the machines and of everything not metered apart."""
         meters = [sum(powers[begin:end]) for begin, end in self._spans]
         meters += generation
         net = sum(powers) + rest_kw - sum(generation)
