@@ -18,6 +18,7 @@ from bms.operations.requests import (
     raw_requests,
     schedule_requests,
     season_requests,
+    shadow_requests,
     unit_requests,
 )
 from bms.operations.requests.operation import Operation, Request, Served
@@ -71,7 +72,10 @@ def use_cases() -> tuple[UseCase, ...]:
 
 
 def on_files() -> tuple[Operation[Request, BaseModel], ...]:
-    """What is carried out on the files of a site by whoever asks, and not over the socket."""
+    """What is carried out on the files of a site by whoever asks, and not over the socket.
+
+    Only `why` of a past moment is answered both ways.
+    """
     return (
         schedule_requests.LIST,
         schedule_requests.SHOW,
@@ -95,6 +99,8 @@ def on_files() -> tuple[Operation[Request, BaseModel], ...]:
         meter_requests.WITHDRAW,
         meter_requests.IMPORT,
         energy_requests.GROWTH,
+        shadow_requests.SHADOW,
+        live_requests.WHY,
         audit_requests.LIST,
         audit_requests.VERIFY,
     )

@@ -78,6 +78,7 @@ class Before:
             ("report", "growth", site, "--year", self.said["since"][:4]),
             ("report", "shadow", site, *self.period, "--link", "rig"),
             ("audit", "verify", site),
+            ("influx", "status", site),
         )
 
 

@@ -43,18 +43,20 @@ def report() -> None:
 def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: bool) -> None:
     """What would have been written on links in shadow mode, beside what the field showed."""
     from bms.cli.screens.tables import shadow_screen
-    from bms.historian.log.embedded import History
-    from bms.reports.shadow import shadow_report, to_json
+    from bms.operations.requests.shadow_requests import AskShadow
+    from bms.operations.use_cases.past_cases import unsent_commands
 
     loaded = load_site(site)
-    since = instant(loaded.file.zone, start, "--from")
-    until = instant(loaded.file.zone, end, "--to") if end else clock_now()
-    with History(loaded.state_dir, read_only=True) as stored:
-        rows = to_json(loaded, shadow_report(loaded, stored, since, until, link))
+    asked = AskShadow(
+        start=instant(loaded.file.zone, start, "--from"),
+        end=instant(loaded.file.zone, end, "--to") if end else None,
+        link=link,
+    )
+    answer = unsent_commands(loaded, asked, clock_now())
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
     else:
-        show(*shadow_screen(rows))
+        show(*shadow_screen(answer.shown()))
 
 
 @report.command()

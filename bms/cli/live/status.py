@@ -11,6 +11,7 @@ from bms.cli.common import (
     AS_JSON,
     SITE,
     clock_now,
+    load_site,
     print_json,
     show,
     state_dir_of,
@@ -19,7 +20,7 @@ from bms.cli.common import (
 from bms.texts.language import say, told
 
 if TYPE_CHECKING:
-    from bms.operations.requests.live_requests import PointView, Why
+    from bms.operations.requests.live_requests import PointView
 
 
 @click.command()
@@ -116,30 +117,17 @@ def why(site: Path, point: str, at: str | None, as_json: bool) -> None:
     from bms.core.errors import Unreachable
     from bms.operations.requests.live_requests import WHY, AskWhy
 
+    asked = AskWhy(point=point, at=at)
     try:
-        answer = ask(state_dir_of(site), WHY, AskWhy(point=point, at=at))
+        answer = ask(state_dir_of(site), WHY, asked)
     except Unreachable:
         if at is None:
             raise
-        answer = _why_then(site, point, at)  # the past is known without a controller
+        from bms.operations.use_cases.past_cases import why_of_the_past
+
+        # the past is known without a controller
+        answer = why_of_the_past(load_site(site), asked, clock_now())
     if as_json:
         print_json(answer.plain())
     else:
         show(*why_screen(answer.shown()))
-
-
-def _why_then(directory: Path, point: str, at: str) -> Why:
-    from bms.cli.common import load_site
-    from bms.config.points import known_units, zone_of
-    from bms.control import STRATEGIES
-    from bms.core.moments import past
-    from bms.historian.log.log_queries import Queries
-    from bms.operations.requests.live_requests import Why
-    from bms.reports.why import why_then
-
-    site, now = load_site(directory), clock_now()
-    time = past(at, now, zone_of(site, point))
-    units = known_units(site, STRATEGIES)
-    with Queries(site.state_dir, read_only=True) as history:
-        ladder = why_then(site, STRATEGIES, history, point, time, now, units=units)
-    return Why.model_validate(ladder)

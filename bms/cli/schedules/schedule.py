@@ -149,7 +149,7 @@ def audit_list(
     """Entries of the audit, the latest first."""
     from bms.cli.common import instant, state_dir_of
     from bms.operations.requests.audit_requests import ListAudit
-    from bms.operations.use_cases.audit_cases import list_audit
+    from bms.operations.use_cases.past_cases import list_audit
 
     zone = zone_name_of(site)
     since = instant(zone, start, "--from") if start else None
@@ -178,7 +178,7 @@ def verify(site: Path, as_json: bool) -> None:
 
     from bms.cli.common import state_dir_of
     from bms.operations.requests.audit_requests import VerifyAudit
-    from bms.operations.use_cases.audit_cases import verify_audit
+    from bms.operations.use_cases.past_cases import verify_audit
 
     answer = verify_audit(state_dir_of(site), VerifyAudit())
     count, problems = answer.entries, answer.problems

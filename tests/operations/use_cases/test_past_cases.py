@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bms.operations.requests.audit_requests import ListAudit, VerifyAudit
-from bms.operations.use_cases.audit_cases import list_audit, verify_audit
+from bms.operations.use_cases.past_cases import list_audit, verify_audit
 from bms.storage import audit
 from bms.texts.messages import Message, msg
 
