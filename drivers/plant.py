@@ -9,10 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self, cast
 
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.memory import bad_sample, good_samples
 from drivers.points import PlantAddress, Point, PointId, Sample
+
+
+_NOT_FINITE = {
+    word: msg("the plant gives {number}", number=float(word)) for word in ("nan", "inf", "-inf")
+}
+"""Made once: thousands of points may have no value at each read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class PlantDriver:
             if isinstance(point.address, PlantAddress)
             and (point.address.scale, point.address.offset) != (1.0, 0.0)
         }
+        self._missing: dict[str, Message] = {}
         self._writable = {point.name: point.writable for point in plant.points()}
 
     @property
@@ -100,10 +107,8 @@ class PlantDriver:
                 await asyncio.to_thread(self._plant.advance, time)
             read = self._plant.read()
         except Exception as error:
-            return [
-                bad_sample(point, time, msg("the plant failed: {error}", error=error))
-                for point in ids
-            ]
+            failed = msg("the plant failed: {error}", error=error)
+            return [bad_sample(point, time, failed) for point in ids]
         names = self._names[1]
         values = list(map(read.get, names))
         if self._scaled:
@@ -122,13 +127,19 @@ class PlantDriver:
             for point, name, value in zip(ids, names, values, strict=True)
         ]
 
-    @staticmethod
-    def _one(point: PointId, name: str, value: float | None, time: datetime) -> Sample:
+    def _one(self, point: PointId, name: str, value: float | None, time: datetime) -> Sample:
         if value is None:
-            return bad_sample(point, time, msg("the plant has no point {name}", name=name))
+            return bad_sample(point, time, self._no_point(name))
         if not math.isfinite(value):
-            return bad_sample(point, time, msg("the plant gives {number}", number=value))
+            return bad_sample(point, time, _NOT_FINITE[str(value)])
         return good_samples((point,), (value,), time)[0]
+
+    def _no_point(self, name: str) -> Message:
+        """Made once a name: a plant that lacks thousands of points is read each second."""
+        found = self._missing.get(name)
+        if found is None:
+            found = self._missing[name] = msg("the plant has no point {name}", name=name)
+        return found
 
     async def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         points = [self._by_id[write.point] for write in writes]
@@ -166,7 +177,7 @@ class PlantDriver:
         """Why the write cannot be done; empty if it can. A plant point can always be released."""
         name = self._name[point.id]
         if name not in self._writable:
-            return msg("the plant has no point {name}", name=name)
+            return self._no_point(name)
         if not (point.writable and self._writable[name]):
             return msg("the point is not writable")
         value = write.value
