@@ -14,7 +14,6 @@ from drivers.base import Write, WriteResult, WriteStatus
 from drivers.memory import bad_sample, good_samples
 from drivers.points import PlantAddress, Point, PointId, Sample
 
-
 _NOT_FINITE = {
     word: msg("the plant gives {number}", number=float(word)) for word in ("nan", "inf", "-inf")
 }

@@ -40,7 +40,7 @@ from bms.operations.running import Running
 from bms.operations.runtime import Runtime
 from bms.storage.sqlite import make_directory
 from bms.texts.messages import quoted
-from bms.texts.yaml.parsing import Problem
+from bms.texts.problems import Problem
 from drivers.ticker import Ticker
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from bms.app.composition import composed
 from bms.config.site import Site
 from bms.core.clock import Clock, SystemClock
 from bms.core.errors import BmsError
-from bms.texts.yaml.parsing import Problem
+from bms.texts.problems import Problem
 
 T = TypeVar("T")
 

@@ -33,9 +33,8 @@ from bms.core.equipment import Medium
 from bms.core.errors import InvalidInput
 from bms.core.instants import is_zone
 from bms.texts.messages import msg
-from bms.texts.problems import counted
+from bms.texts.problems import Document, Problem, counted, suggestion
 from bms.texts.validation import validation_message
-from bms.texts.yaml.parsing import Document, Problem, suggestion
 from schedules.files.targets import Targets
 from schedules.library import Library
 from schedules.model.context import Place

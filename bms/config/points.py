@@ -9,13 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bms.config.site import Group, Site, StrategySpec
-from bms.core.equipment import PointClass, Role
+from bms.core.equipment import PointClass, Role, base_of
 from drivers.points import PointId, Value
-
-
-def base_of(name: str) -> str:
-    """The base of a point, a piece of equipment or a group; of a base, itself."""
-    return name.partition(".")[0]
 
 
 def owner_of(point: PointId) -> str:

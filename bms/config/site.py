@@ -17,7 +17,7 @@ from bms.config.shapes.models import BaseFile, SiteFile
 from bms.core.decisions import Controller, OutputRules
 from bms.core.equipment import LIMITS, Equipment, Medium
 from bms.texts.messages import Message
-from bms.texts.yaml.parsing import Origin
+from bms.texts.problems import Origin
 from drivers.modbus.wire.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 from schedules.library import Library

@@ -311,3 +311,8 @@ _ALL = (
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _ALL})
+
+
+def base_of(name: str) -> str:
+    """The base of a point, a piece of equipment or a group; of a base, itself."""
+    return name.partition(".")[0]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bms.texts.messages import Message
-from bms.texts.yaml.parsing import Problem
+from bms.texts.problems import Problem
 
 
 class BmsError(Exception):

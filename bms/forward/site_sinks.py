@@ -19,7 +19,7 @@ from bms.forward.server.tls import trust
 from bms.forward.streams.tags import Tagging, site_tags
 from bms.historian.records import to_ms
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import suggestion
+from bms.texts.problems import suggestion
 
 
 def token_of(settings: InfluxFile) -> str:

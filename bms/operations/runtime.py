@@ -23,7 +23,7 @@ from bms.core.switched import NOTHING_SWITCHED, Switched
 from bms.field.image import Field
 from bms.operations.seasons.live_switched import STATES, LiveSwitched
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import Problem
+from bms.texts.problems import Problem
 from drivers.points import PointId, Quality, Sample
 from schedules.library import Library, Resolver
 

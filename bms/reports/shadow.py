@@ -17,7 +17,7 @@ from bms.core.instants import MILLISECOND, local
 from bms.historian.log.log_queries import Queries
 from bms.historian.records import AwardRow
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import suggestion
+from bms.texts.problems import suggestion
 from drivers.points import PointId, Quality, Sample, Value
 
 BEFORE = timedelta(days=1)

@@ -20,7 +20,7 @@ from bms.core.errors import BmsError, InvalidInput
 from bms.core.instants import local
 from bms.historian.log.log_queries import Queries
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import suggestion
+from bms.texts.problems import suggestion
 from drivers.points import PointId, Quality, Sample
 
 ANALOG_WITHIN = (timedelta(hours=1),)

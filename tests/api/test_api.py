@@ -22,7 +22,7 @@ from bms.operations.registry import use_cases
 from bms.operations.requests.operation import Answer, Operation, Request, Served
 from bms.texts.field import Words
 from bms.texts.messages import Message, msg
-from bms.texts.yaml.parsing import Problem
+from bms.texts.problems import Problem
 
 
 class Echo(Request):

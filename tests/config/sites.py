@@ -15,7 +15,7 @@ from bms.config.site import Group, Setpoint, Site, StrategySpec
 from bms.config.writing.scaffold import template
 from bms.core.decisions import Decision, Priority, Snapshot, Stage
 from bms.texts.messages import Message, msg
-from bms.texts.yaml.parsing import Problem
+from bms.texts.problems import Problem
 from drivers.points import PointId
 from tests.texts.words import all_chinese
 

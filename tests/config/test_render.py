@@ -6,7 +6,7 @@ import pytest
 
 from bms.config.writing.render import render, width
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import Problem
+from bms.texts.problems import Problem
 
 
 def test_the_mark_stands_under_the_word() -> None:

@@ -32,7 +32,7 @@ from bms.operations.overrides.planning import back_to, wanted
 from bms.operations.requests.override_requests import SetOverride
 from bms.reports.why import award_at, why, why_then
 from bms.storage.state import Store
-from bms.texts.yaml.parsing import Origin
+from bms.texts.problems import Origin
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value
 from schedules.answering.answers import Entry, Layer

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from bms.texts.yaml.parsing import Origin
+from bms.texts.problems import Origin
 from schedules.files.folder import load
 from schedules.library import Asked, Library
 from tests.schedules.cases import cases, garbled

@@ -158,7 +158,7 @@ def show_(site: Path, name: str, year: int | None, as_json: bool) -> None:
     """The days of a calendar in a year, and the line each is from."""
     from datetime import date
 
-    from bms.texts.yaml.parsing import suggestion
+    from bms.texts.problems import suggestion
 
     library = load_site(site).library
     found = library.calendars.get(name)

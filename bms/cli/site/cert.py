@@ -193,7 +193,7 @@ def _directory(site: Path) -> Path:
 
 def _opcua(site: Path, link: str) -> OpcUaLink:
     from bms.config.shapes.links import OpcUaLink
-    from bms.texts.yaml.parsing import suggestion
+    from bms.texts.problems import suggestion
 
     links = load_site(site).links
     if link not in links:

@@ -9,7 +9,8 @@ from bms.config.reading.sections import Names, read_all
 from bms.config.resolving.output_rules import Finding
 from bms.core.equipment import KINDS, PointClass, Role
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import Document, Origin, Problem, suggestion, validate
+from bms.texts.problems import Document, Origin, Problem, suggestion
+from bms.texts.yaml.parsing import validate
 from drivers.device_files.catalogue import DeviceType, shipped
 from drivers.device_files.templates import PointTemplate
 

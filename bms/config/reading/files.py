@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bms.config.shapes.models import SITE_DIRECTORIES
 from bms.texts.messages import msg
+from bms.texts.problems import Problem, suggestion
 from bms.texts.system_errors import os_cause
-from bms.texts.yaml.parsing import Problem, suggestion
 
 SITE = "site.yaml"
 LINKS = "links.yaml"

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import Document, Path, Problem, read, suggestion, validate
+from bms.texts.problems import Document, Path, Problem, suggestion
+from bms.texts.yaml.parsing import read, validate
 
 M = TypeVar("M", bound=BaseModel)
 F = TypeVar("F", bound=BaseModel)

@@ -16,7 +16,7 @@ from bms.config.site import MeterRegister
 from bms.core.decisions import OutputRules
 from bms.core.equipment import KINDS, Equipment, Kind
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import Document, Origin, Path, Problem, suggestion
+from bms.texts.problems import Document, Origin, Path, Problem, suggestion
 from drivers.device_files.catalogue import DeviceType, bind, models_problem, profile_of
 from drivers.modbus.wire.transport import UnitProfile
 from drivers.points import Point, PointId, Value

@@ -15,7 +15,8 @@ from bms.config.site import Group, StrategySpec
 from bms.core.decisions import Priority
 from bms.core.equipment import Equipment
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import Document, Path, Problem, suggestion, validate
+from bms.texts.problems import Document, Path, Problem, suggestion
+from bms.texts.yaml.parsing import validate
 from drivers.points import PointId
 
 

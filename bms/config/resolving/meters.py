@@ -24,7 +24,7 @@ from bms.config.site import MANUAL_RESOLUTION, Base, MeterRegister, MeterRole, M
 from bms.core.equipment import Equipment, Medium, PointClass
 from bms.core.instants import local_midnight, to_ms
 from bms.texts.messages import joined, message_of, msg
-from bms.texts.yaml.parsing import Document, Path, Problem, suggestion
+from bms.texts.problems import Document, Path, Problem, suggestion
 from drivers.points import PointId
 
 RATING_MARGIN: Final = Fraction(3, 2)

@@ -9,7 +9,7 @@ from bms.config.shapes.models import OutputFile
 from bms.core.decisions import OutputRules
 from bms.core.equipment import Kind, PointClass, Role
 from bms.texts.messages import Message, message_of, msg
-from bms.texts.yaml.parsing import suggestion
+from bms.texts.problems import suggestion
 from drivers.codec.encoding import codec
 from drivers.codec.scaling import FLOATS
 from drivers.device_files.templates import PointTemplate

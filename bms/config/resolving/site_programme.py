@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bms.config.points import base_of
 from bms.config.reading.files import CALENDARS, OVERLAYS, SEASONS, TIME_UNITS
 from bms.config.reading.sections import Names
 from bms.config.site import Site, StrategySpec
+from bms.core.equipment import base_of
 from bms.texts.messages import Message, msg
-from bms.texts.yaml.parsing import Origin, Problem, suggestion
+from bms.texts.problems import Origin, Problem, suggestion
 from schedules.files.folder import load as load_library
 from schedules.files.targets import Targets
 from schedules.library import Library, Use

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from bms.texts.language import told
-from bms.texts.yaml.parsing import Problem
+from bms.texts.problems import Problem
 
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")  # the line breaks that YAML positions count
 _TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'|[^\s,\[\]{}:#]+(?::(?=\S)[^\s,\[\]{}]+)*")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bms.config.points import base_of
 from bms.config.site import Group, Site
 from bms.core.decisions import Command, Decision, Priority, Snapshot, Stage
+from bms.core.equipment import base_of
 from bms.texts.messages import msg
 from drivers.points import PointId, Value
 from schedules.answering.answers import Entry, Layer

@@ -14,9 +14,8 @@ from math import fsum, isfinite
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from bms.config.points import base_of
 from bms.config.shapes.sinks import InfluxFile
-from bms.core.equipment import PointClass
+from bms.core.equipment import PointClass, base_of
 from bms.forward.cursors import DeadLetter
 from bms.forward.server.asking import Reader
 from bms.forward.streams.outgoing import Outgoing

@@ -10,8 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from bms.config.points import base_of
-from bms.core.equipment import PointClass
+from bms.core.equipment import PointClass, base_of
 from bms.historian.files.rawfiles import SAMPLES_AT_ONCE, LogView, segment_samples
 from bms.historian.files.rolldb import RollDb
 from bms.historian.files.segments import SegmentWriter, finish_segments, write_segments

@@ -9,7 +9,7 @@ from bms.config.site import Site
 from bms.core.equipment import PointClass
 from bms.core.errors import InvalidInput
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import suggestion
+from bms.texts.problems import suggestion
 from drivers.points import PointId
 
 

@@ -26,7 +26,7 @@ from bms.ledger.entered.entries import Entry, EntryKind
 from bms.ledger.published import MOST_COUNTS, common
 from bms.storage import audit
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import suggestion
+from bms.texts.problems import suggestion
 
 LONGEST: Final = timedelta(days=400)
 """Of one correction: a year and a month."""

@@ -21,8 +21,8 @@ from bms.operations.editing.revisions import Author, Revision, Revisions, text_o
 from bms.people.roles import Action, may
 from bms.storage.durable import digest, on_disk
 from bms.texts.messages import msg
-from bms.texts.problems import TextError
-from bms.texts.yaml.parsing import Problem, read, suggestion
+from bms.texts.problems import Problem, TextError, suggestion
+from bms.texts.yaml.parsing import read
 from bms.texts.yaml.patch import PatchRefused, rewrite
 from schedules.edits import in_words
 

@@ -23,9 +23,8 @@ from bms.people.accounts import account
 from bms.storage import audit
 from bms.storage.durable import digest, leftovers, on_disk, put, sync_directory
 from bms.texts.messages import from_json, msg, to_json
-from bms.texts.problems import counted
+from bms.texts.problems import Problem, counted
 from bms.texts.system_errors import os_cause
-from bms.texts.yaml.parsing import Problem
 
 FOLDER = "revisions"
 SCHEDULES = "schedules"

@@ -17,8 +17,7 @@ from bms.config.site import Site, StrategySpec
 from bms.core.errors import InvalidInput, StoreError
 from bms.operations.editing.revisions import Revisions
 from bms.texts.messages import message_of, msg
-from bms.texts.problems import counted
-from bms.texts.yaml.parsing import Problem
+from bms.texts.problems import Problem, counted
 from schedules.library import Library
 
 READ_AGAIN = timedelta(seconds=60)

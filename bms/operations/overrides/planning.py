@@ -30,7 +30,7 @@ from bms.core.reasons import reason_of
 from bms.operations.requests.override_requests import After, ExtendOverride, SetOverride
 from bms.people.roles import Action, may, may_for
 from bms.texts.messages import Message, message_of, msg
-from bms.texts.yaml.parsing import suggestion
+from bms.texts.problems import suggestion
 from drivers.points import ModbusAddress, PointId, Value
 from schedules.answering.resolve import Resolver
 

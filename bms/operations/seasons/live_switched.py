@@ -12,11 +12,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.points import base_of
 from bms.config.site import Site
 from bms.control.engine.states import Codec
 from bms.control.supervise.season_by_weather import Outdoor, advance, is_bad
 from bms.core.decisions import Condition, Severity
+from bms.core.equipment import base_of
 from bms.core.switched import EXTENSIONS_KEPT, Spell, SpellKey, Switched, current, of_key
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality, Sample

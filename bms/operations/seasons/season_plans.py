@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bms.config.points import base_of, zone_of
+from bms.config.points import zone_of
 from bms.config.site import Site
 from bms.core.durations import parse_duration
+from bms.core.equipment import base_of
 from bms.core.errors import InvalidInput, Refused
 from bms.core.moments import coming
 from bms.core.reasons import reason_of

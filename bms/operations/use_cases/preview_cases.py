@@ -30,7 +30,7 @@ from bms.reports.diff import schedule_diff, to_json
 from bms.reports.preview import schedule_preview
 from bms.storage.state import read_in_force
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import suggestion
+from bms.texts.problems import suggestion
 from schedules.model.context import Context
 
 

@@ -33,7 +33,7 @@ from bms.texts.yaml.fullwidth import full_width
 from bms.texts.yaml.libyaml import read_well_formed
 from bms.texts.yaml.syntax import syntax_message, syntax_problem
 
-__all__ = ["Document", "Origin", "Path", "Problem", "full_width", "read", "suggestion", "validate"]
+__all__ = ["full_width", "read", "validate"]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # YAML 1.2, 5.4; str.splitlines breaks at more
 _DEEPEST = 50

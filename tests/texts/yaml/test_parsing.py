@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bms.texts.messages import msg
-from bms.texts.yaml.parsing import Document, Origin, full_width, read, suggestion, validate
+from bms.texts.problems import Document, Origin, suggestion
+from bms.texts.yaml.parsing import full_width, read, validate
 
 
 def _problems(text: str) -> list[str]:
