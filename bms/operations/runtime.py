@@ -104,7 +104,7 @@ class Runtime:
         self._own[condition.key] = condition
 
     def clear_own(self, key: str) -> None:
-        """It is not wrong any more."""
+        """It is no longer wrong."""
         self._own.pop(key, None)
 
     # --- schedules ---------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def schedule_diff(
     group.
 
     `contexts` are what is switched before and after: the same one for an edit. Equipment that has
-    a schedule of its own on one side only is compared as a group of one that nobody commands on the
+    its own schedule on one side only is compared as a group of one that nobody commands on the
     other.
     """
     found = []

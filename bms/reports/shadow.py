@@ -104,7 +104,7 @@ def _unsent(rows: Sequence[AwardRow], readings: Sequence[Sample], tolerance: flo
                 row.point,
                 value,
                 winner.source if winner is not None else "",
-                winner.reason if winner is not None else msg("nobody commands it any more"),
+                winner.reason if winner is not None else msg("nobody commands it now"),
                 field,
                 None if value is None or field is None else same(value, field, tolerance),
             )

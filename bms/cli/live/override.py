@@ -184,7 +184,7 @@ def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
             kwh = f"{cost['kwh']:+.1f} {basis_text(cost['how'])}".rstrip()
         if cost["detail"]:
             notes.append(f"{row['id']}: {told(cost['detail'])}")
-        spans = [in_words(timedelta(seconds=row[name])) for name in ("age_s", "left_s")]
+        spans = [told(in_words(timedelta(seconds=row[name]))) for name in ("age_s", "left_s")]
         table.add_row(
             str(row["id"]),
             row["point"],

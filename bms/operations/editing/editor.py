@@ -64,7 +64,7 @@ class Editor:
     def file_of(self, name: str, *, gone: bool = False) -> str:
         """The file of a schedule or calendar id, or of a file's own name. Raises InvalidInput.
 
-        With `gone` also of one that is only kept as revisions any more.
+        With `gone` also of one that is kept as revisions alone.
         """
         files = self.revisions.files()
         if gone:
@@ -94,7 +94,7 @@ class Editor:
         """What the file holds now. Raises InvalidInput if it is gone."""
         data = on_disk(self.directory / file)
         if data is None:
-            raise InvalidInput(msg("{file} is not there any more", file=file))
+            raise InvalidInput(msg("{file} is no longer there", file=file))
         return data
 
     def draft(self, file: str, change: Callable[[dict[str, Any]], Any]) -> Draft:

@@ -87,7 +87,7 @@ class Revisions:
         return found
 
     def gone(self) -> dict[str, bytes]:
-        """Files that are not on the disk any more, as they were kept last."""
+        """Files that are no longer on the disk, as they were kept last."""
         found: dict[str, bytes] = {}
         for folder in sorted({path.parent for path in self.folder.rglob("*.yaml")}):
             name = (Path(SCHEDULES) / folder.relative_to(self.folder)).as_posix() + ".yaml"
@@ -183,7 +183,7 @@ class Revisions:
         """Put a new text in the place of a file, after checking all schedules with it.
 
         `edited_from` is the hash of the text that was edited; empty to make a new file. Raises
-        InvalidInput with the problems, Refused if the file is not that text any more.
+        InvalidInput with the problems, Refused if the file no longer is that text.
         """
         path = self._site / file
         with self._locked():

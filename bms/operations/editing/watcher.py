@@ -1,6 +1,6 @@
 """The schedule files beside a running controller: edits are noticed, checked, adopted or rejected.
 
-Everything here reads the disk: it belongs in a thread of its own, never on the loop.
+Everything here reads the disk: it belongs in a separate thread, never on the loop.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class ScheduleFiles:
             return None
         loaded, self._loaded = self._loaded, None
         if loaded is not None and found.library == loaded and not found.trouble:
-            return None  # already in force: nothing is put together anew
+            return None  # already in force: nothing is put together again
         return found
 
     def _judge(self, texts: Mapping[str, bytes], now: datetime) -> Found | None:

@@ -123,7 +123,8 @@ def extended(
     if end <= override.until:
         raise InvalidInput(
             msg(
-                "override {number} lasts longer already; to end it sooner, set it anew or clear it",
+                "override {number} lasts longer already; to end it sooner, set it again or "
+                "clear it",
                 number=override.id,
             )
         )

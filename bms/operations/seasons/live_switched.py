@@ -40,7 +40,7 @@ _TOLD_EVERY = timedelta(minutes=1)
 class LiveSwitched:
     """Seasons, overlay levels and extensions of a site.
 
-    `saved` is what `states()` returned before the restart; what of it does not fit begins anew.
+    `saved` is what `states()` returned before the restart; what of it does not fit starts over.
     """
 
     def __init__(self, site: Site, switched: Switched, saved: Mapping[str, object]) -> None:
@@ -168,7 +168,7 @@ class LiveSwitched:
         self._put(replace(self.switched, spells=(*self.switched.spells, *spells)))
 
     def withdraw_planned(self, keys: set[SpellKey], now: datetime) -> None:
-        """Nothing is planned any more for these."""
+        """Nothing is planned for these from now on."""
         kept = tuple(s for s in self.switched.spells if s.key not in keys or s.start <= now)
         self._put(replace(self.switched, spells=kept))
 
@@ -234,7 +234,7 @@ class LiveSwitched:
             overlay = declared.get(level.overlay)
             if overlay is None or level.level not in overlay.levels:
                 text = msg(
-                    "{name} is set, and overlays.yaml does not know it any more: it does nothing",
+                    "{name} is set, and overlays.yaml no longer knows it: it does nothing",
                     name=name,
                 )
             elif now >= level.until + ENDED_FOR:
