@@ -15,6 +15,9 @@ PATIENCE_S = 120.0
 """For a machine whose every core has other work several times over."""
 LONG_PATIENCE_S = 1200.0
 """For what takes a minute or more even on an idle machine."""
+SILENCE_S = 0.6
+"""How long drivers under test wait for an answer that never comes: each such trial costs it, and
+what does answer must come within it on a busy machine (0.15 s was too short once in three runs)."""
 LOOK_AGAIN_S = 0.01
 
 

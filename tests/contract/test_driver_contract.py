@@ -24,7 +24,7 @@ from tests.contract.foreign import (
 )
 from tests.contract.rigs import ModbusRig, ModbusRtuTcpRig, MuteServer, OpcUaRig, PlantRig, Rig
 from tests.drivers.fieldbus import Clocks
-from tests.patience import patience
+from tests.patience import SILENCE_S, patience
 
 RIGS: dict[str, Callable[[], Rig]] = {
     "modbus": ModbusRig,
@@ -288,7 +288,7 @@ async def test_a_server_that_hangs_is_given_up_at_the_deadline(rig: Rig, clocks:
     mute = MuteServer()
     await mute.start(rig.port)
     try:
-        async with rig.driver(clocks, timeout_s=0.3) as driver:
+        async with rig.driver(clocks, timeout_s=SILENCE_S) as driver:
             for _ in range(4):
                 async with patience():
                     assert await qualities(driver, existing(rig)) == {Quality.BAD}

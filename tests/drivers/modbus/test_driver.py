@@ -16,8 +16,7 @@ from drivers.points import ModbusAddress, OpcUaAddress, Point, Quality
 from drivers.times import Times
 from tests.drivers.fieldbus import CLOSE, Asked, Bench, Device, Reply, bench, holding
 from tests.machine_time import utc_now
-
-SHORT_S = 0.4
+from tests.patience import SILENCE_S
 
 
 def full(*units: int, size: int = 200) -> Device:
@@ -170,7 +169,7 @@ def points_of(*units: int) -> list[Point]:
 
 async def test_a_dead_unit_costs_its_neighbours_one_time_out_per_back_off() -> None:
     gateway = Gateway(1, 2, 3)
-    async with bench(gateway, points_of(1, 2, 3), timeout_s=SHORT_S) as b:
+    async with bench(gateway, points_of(1, 2, 3), timeout_s=SILENCE_S) as b:
         assert all(q is Quality.GOOD for _, q in (await poll(b)).values())
         gateway.dead = {1}
         asked = []
@@ -198,7 +197,7 @@ async def test_a_dead_unit_costs_its_neighbours_one_time_out_per_back_off() -> N
 async def test_many_dead_units_cost_one_poll_three_time_outs() -> None:
     gateway = Gateway(*range(1, 31))
     gateway.dead = set(range(1, 30))
-    async with bench(gateway, points_of(*range(1, 31)), timeout_s=SHORT_S / 2) as b:
+    async with bench(gateway, points_of(*range(1, 31)), timeout_s=SILENCE_S / 2) as b:
         alive = 0
         for _ in range(15):
             b.bus.asked.clear()
@@ -240,7 +239,7 @@ async def test_a_unit_that_breaks_the_connection_is_asked_last_and_rarely() -> N
 
 async def test_a_silent_socket_is_replaced_after_three_requests() -> None:
     gateway = Gateway(1)
-    async with bench(gateway, points_of(1), timeout_s=0.05) as b:
+    async with bench(gateway, points_of(1), timeout_s=SILENCE_S) as b:
         await poll(b)
         gateway.dead = {1}
         for _ in range(3):

@@ -16,11 +16,10 @@ from drivers.modbus.wire.wire import TcpWire
 from drivers.points import Quality, RegisterType
 from tests.drivers.fieldbus import CLOSE, Asked, Reply, bench, holding
 from tests.drivers.modbus.wires import Asking
-from tests.patience import patience
+from tests.patience import SILENCE_S, patience
 
 RIGHT = [111, 222]
 WRONG = [901, 902]
-SHORT_S = 0.15
 
 
 def right(asked: Asked) -> bytes:
@@ -87,11 +86,11 @@ PIECES: dict[str, Callable[[Asked], Reply]] = {
 
 @pytest.mark.parametrize("fault", UNANSWERED)
 async def test_what_is_no_answer_ends_in_a_time_out(fault: str) -> None:
-    async with bench(UNANSWERED[fault], holding(0, 1), timeout_s=SHORT_S) as b:
+    async with bench(UNANSWERED[fault], holding(0, 1), timeout_s=SILENCE_S) as b:
         for _ in range(2):
             samples = await b.driver.read(b.ids)
             assert {s.quality for s in samples} == {Quality.BAD}
-            assert all("no answer within 0.15 s" in s.detail for s in samples)
+            assert all(f"no answer within {SILENCE_S} s" in s.detail for s in samples)
             b.clocks.pass_s(75)
         b.bus.script = right
         assert [s.value for s in await b.driver.read(b.ids)] == RIGHT
@@ -153,7 +152,7 @@ async def test_a_late_answer_is_not_taken_for_the_next_one() -> None:
             return None
         return [held[0], right(asked)]
 
-    async with bench(late, holding(0, 1), timeout_s=SHORT_S) as b:
+    async with bench(late, holding(0, 1), timeout_s=SILENCE_S) as b:
         assert {s.quality for s in await b.driver.read(b.ids)} == {Quality.BAD}
         b.clocks.pass_s(75)
         assert [s.value for s in await b.driver.read(b.ids)] == RIGHT
@@ -205,7 +204,7 @@ async def test_a_write_is_sent_once_and_only_ok_if_acknowledged(
 ) -> None:
     script, status, words = WRITE_FAULTS[fault]
     points = holding(0, kind=kind, writable=True)
-    async with bench(script, points, timeout_s=SHORT_S) as b:
+    async with bench(script, points, timeout_s=SILENCE_S) as b:
         (result,) = await b.driver.write([Write("u1.r0", 7)])
         assert (result.status, words in result.detail) == (status, True), result
         assert [a.function for a in b.bus.asked] == [6 if kind == "uint16" else 16]
@@ -213,7 +212,7 @@ async def test_a_write_is_sent_once_and_only_ok_if_acknowledged(
 
 async def test_after_a_silent_write_the_others_of_the_unit_are_not_sent() -> None:
     points = holding(0, 1, 2, writable=True)
-    async with bench(lambda a: None, points, timeout_s=SHORT_S) as b:
+    async with bench(lambda a: None, points, timeout_s=SILENCE_S) as b:
         results = await b.driver.write([Write(p.id, 1) for p in points])
         assert [r.status for r in results] == [WriteStatus.TIMEOUT] * 3
         assert ["not sent" in r.detail for r in results] == [False, True, True]

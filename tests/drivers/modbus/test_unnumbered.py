@@ -10,8 +10,8 @@ from drivers.base import Write, WriteStatus
 from drivers.points import Quality
 from tests.drivers.fieldbus import Asked, Device, Reply, bench, holding
 from tests.drivers.modbus.test_faults import BROKEN, REFUSED, right
+from tests.patience import SILENCE_S
 
-SHORT_S = 0.15
 A_BACKOFF_S = 75.0
 
 Script = Callable[[Asked], Reply]
@@ -50,7 +50,7 @@ async def test_the_transaction_id_is_not_looked_at_where_that_is_declared(how: s
 
 
 async def test_undeclared_the_answer_is_not_used_and_the_way_out_named() -> None:
-    async with bench(ODD["always 0"], holding(0, 1), timeout_s=SHORT_S) as b:
+    async with bench(ODD["always 0"], holding(0, 1), timeout_s=SILENCE_S) as b:
         samples = await b.driver.read(b.ids)
         assert {s.quality for s in samples} == {Quality.BAD}
         assert "transaction_ids: false" in samples[0].detail
@@ -65,7 +65,7 @@ async def test_a_late_answer_is_never_taken_for_the_next_one() -> None:
         return kept.pop(0) if len(kept) > 1 else None
 
     points = holding(0, 1, 100, 101, 200, 201)
-    settings = {"timeout_s": SHORT_S, "transaction_ids": False}
+    settings = {"timeout_s": SILENCE_S, "transaction_ids": False}
     async with bench(lambda a: told(a), points, **settings) as b:
 
         async def poll() -> list[Quality]:
@@ -113,7 +113,7 @@ async def test_the_rest_of_an_older_frame_is_not_the_answer() -> None:
 @pytest.mark.parametrize("fault", REFUSED)
 async def test_an_answer_that_does_not_fit_is_not_used(fault: str) -> None:
     script, _ = REFUSED[fault]
-    settings = {"timeout_s": SHORT_S, "transaction_ids": False}
+    settings = {"timeout_s": SILENCE_S, "transaction_ids": False}
     async with bench(script, holding(0, 1), **settings) as b:
         samples = await b.driver.read(b.ids)
         assert [(s.value, s.quality) for s in samples] == [(None, Quality.BAD)] * 2
@@ -135,7 +135,7 @@ async def test_a_stream_that_cannot_be_trusted_is_closed(fault: str) -> None:
 
 
 async def test_half_an_answer_is_left_behind_with_its_connection() -> None:
-    settings = {"timeout_s": SHORT_S, "transaction_ids": False}
+    settings = {"timeout_s": SILENCE_S, "transaction_ids": False}
     async with bench(lambda a: right(a)[:9], holding(0, 1), **settings) as b:
         assert {s.quality for s in await b.driver.read(b.ids)} == {Quality.BAD}
         b.bus.script = told
@@ -145,7 +145,7 @@ async def test_half_an_answer_is_left_behind_with_its_connection() -> None:
 
 
 async def test_a_late_exception_is_not_taken_for_the_next_answer() -> None:
-    settings = {"timeout_s": SHORT_S, "transaction_ids": False}
+    settings = {"timeout_s": SILENCE_S, "transaction_ids": False}
     async with bench(lambda a: None, holding(0, 1), **settings) as b:
         assert {s.quality for s in await b.driver.read(b.ids)} == {Quality.BAD}
         b.clocks.pass_s(A_BACKOFF_S)
@@ -161,7 +161,7 @@ async def test_a_write_is_sent_once_and_only_ok_if_acknowledged() -> None:
         assert isinstance(reply, bytes)
         return b"\0\0" + reply[2:]
 
-    settings = {"timeout_s": SHORT_S, "transaction_ids": False}
+    settings = {"timeout_s": SILENCE_S, "transaction_ids": False}
     async with bench(unnumbered, holding(0, writable=True), **settings) as b:
         (result,) = await b.driver.write([Write("u1.r0", 7)])
         assert (result.status, device.holding[1, 0]) == (WriteStatus.OK, 7)
