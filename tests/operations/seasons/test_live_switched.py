@@ -98,12 +98,12 @@ def test_a_level_for_two_hours_is_not_announced_at_once(tmp_path: Path) -> None:
     assert texts(live, NOW + timedelta(minutes=70)) != []
 
 
-def test_a_level_that_the_file_does_not_know_any_more_does_nothing_and_is_told(
+def test_a_level_that_the_file_no_longer_knows_does_nothing_and_is_told(
     tmp_path: Path,
 ) -> None:
     live = LiveSwitched(made(tmp_path), Switched(levels=(level("isolate"),)), {})
     assert live.context.overlays == ()
-    assert "does not know it" in texts(live, NOW)[0]
+    assert "no longer knows it" in texts(live, NOW)[0]
 
 
 def test_a_bad_sensor_is_told_first_as_kept_then_as_dates(tmp_path: Path) -> None:
