@@ -22,8 +22,9 @@ from bms.texts.messages import msg
 def open_ledger(site: Site, directory: Path, now: datetime) -> Iterator[Ledger]:
     """The ledger in a state directory, up to `now`.
 
-    A ledger that is not there yet is made from the history. Where nothing can be written it is
-    read as it stands. Raises StoreError if there is neither a ledger nor a history.
+    A ledger that is not there yet is made from the history. Where nothing can be written, and
+    beside a history of an earlier layout, it is read as it stands. Raises StoreError if
+    there is neither a ledger nor a history.
     """
     if not (directory / HISTORY).exists() and not (directory / FILE_NAME).exists():
         raise StoreError(
