@@ -64,7 +64,10 @@ def load(
     *,
     schedules: Mapping[str, str] | None = None,
 ) -> Site:
-    """The site in `directory`. Raises InvalidInput with all its problems if it has any."""
+    """The site in `directory`, as it can run: demands that it does not meet are in `unmet`.
+
+    Raises InvalidInput with all its problems if it cannot run.
+    """
     site, problems = check(directory, strategies, schedules=schedules)
     if site is None:
         count = counted(problems)
@@ -80,7 +83,9 @@ def check(
     *,
     schedules: Mapping[str, str] | None = None,
 ) -> tuple[Site | None, list[Problem]]:
-    """Everything wrong with a site, sorted by file and line; the site if that is nothing.
+    """Everything wrong with a site, sorted by file and line; the site if it can run.
+
+    A site can run with problems that each withhold something (`Problem.withholds`), and no other.
 
     File names in problems are relative to `directory`. Never raises for what the files hold.
     `schedules` are texts by name in place of the schedule files on the disk.
@@ -131,9 +136,11 @@ def check(
     problems += more
 
     problems = sorted(set(problems))
-    if problems or site_file is None or library is None:
+    fatal = any(not problem.withholds for problem in problems)
+    if fatal or site_file is None or library is None:
         return None, problems
-    return _assemble(directory, site_file, links, fleet, groups, library, meters), []
+    found_site = _assemble(directory, site_file, links, fleet, groups, library, meters)
+    return replace(found_site, unmet=tuple(problems)), problems
 
 
 def _read_site_file(

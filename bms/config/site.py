@@ -17,7 +17,7 @@ from bms.config.shapes.models import BaseFile, SiteFile
 from bms.core.decisions import Controller, OutputRules
 from bms.core.equipment import LIMITS, Equipment, Medium
 from bms.texts.messages import Message
-from bms.texts.problems import Origin
+from bms.texts.problems import Origin, Problem
 from drivers.modbus.wire.transport import UnitProfile
 from drivers.points import Point, PointId, Value
 from schedules.library import Library
@@ -217,6 +217,8 @@ class Site:
     """The local account that the site belongs to: the one its controller runs as."""
     regrouped_from: Mapping[str, Group] = field(default_factory=dict)
     """The groups as their files describe them; empty if they run like that."""
+    unmet: tuple[Problem, ...] = ()
+    """Demands that the files do not meet; each withholds only what it names."""
 
     @property
     def declared(self) -> Mapping[str, Group]:

@@ -45,6 +45,7 @@ class Runtime:
         self.overrides = {override.id: override for override in overrides}
         self.schedule_problems: tuple[Problem, ...] = ()
         self._own: dict[str, Condition] = {}
+        self._unmet = _unmet(site.unmet)
         self._resolvers: dict[str, Resolver | None] = {}
         self.engine = Engine(
             self._controllers(),
@@ -69,6 +70,7 @@ class Runtime:
         conditions = [
             *self.field.conditions(now),
             *self._schedule_condition(),
+            *self._unmet,
             *self.live_switched.conditions(now),
             *self._own.values(),
         ]
@@ -112,6 +114,7 @@ class Runtime:
     def adopt(self, library: Library) -> None:
         """Put edited schedules in force; by itself this commands nothing."""
         self.site = with_library(self.site, library)
+        self._unmet = _unmet(self.site.unmet)
         self.live_switched.adopt(self.site)
         self.units = known_units(self.site, STRATEGIES)
         self.schedule_problems = ()
@@ -198,3 +201,19 @@ class Runtime:
 
     def award(self, point: PointId) -> Award | None:
         return self.engine.why(point)
+
+
+def _unmet(problems: Iterable[Problem]) -> tuple[Condition, ...]:
+    """What goes without something because the files do not meet a demand; one for each."""
+    return tuple(
+        Condition(
+            f"{problem.withholds}:unmet",
+            Severity.NORMAL,
+            msg(
+                "{withheld} goes without until the files are right: {problem}",
+                withheld=problem.withholds,
+                problem=problem.sentence,
+            ),
+        )
+        for problem in problems
+    )

@@ -42,6 +42,10 @@ class Problem:
     column: int
     message: Message
     hint: str = ""
+    withholds: str = ""
+    """Set for a demand that sites of before may not meet: the point, equipment or group that goes
+    without what the demand is about while the rest of the site runs. An edit and `bms check`
+    refuse it like any other problem. Empty: a site cannot run with this problem."""
 
     @property
     def sentence(self) -> Message:
@@ -76,11 +80,17 @@ class Document:
         return Origin(self.file, 1)
 
     def problem(
-        self, path: Path, message: Message, hint: str = "", *, key: bool = False
+        self,
+        path: Path,
+        message: Message,
+        hint: str = "",
+        *,
+        key: bool = False,
+        withholds: str = "",
     ) -> Problem:
         """A problem at the place of `path`."""
         place = self.at(path, key=key)
-        return Problem(self.file, place.line, place.column, message, hint)
+        return Problem(self.file, place.line, place.column, message, hint, withholds)
 
 
 def nearest(word: object, allowed: Iterable[str]) -> list[str]:

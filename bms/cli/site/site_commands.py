@@ -57,6 +57,7 @@ def check(site: Path, as_json: bool) -> None:
                     "column": p.column,
                     "message": p.message,
                     "hint": p.hint,
+                    "withholds": p.withholds,
                 }
                 for p in problems
             ]
