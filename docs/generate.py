@@ -28,6 +28,7 @@ from bms.config.site import StrategySpec
 from bms.control import STRATEGIES
 from bms.core.equipment import KINDS, Kind, Role
 from bms.operations.registry import use_cases
+from docs.cases import pages as case_pages
 from drivers.device_files.catalogue import DeviceType, shipped
 from schedules.files import keys
 
@@ -79,6 +80,7 @@ def pages() -> dict[str, str]:
         "kinds": _kinds_page(KINDS),
         "commands": _commands_page(),
         "socket": _socket_page(),
+        **case_pages(),
     }
 
 
