@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test slow check docs bench peers servers messages install format clean
+.PHONY: demo test slow proofs check docs bench peers servers messages install format clean
 
 install: $(STAMP)
 
@@ -21,8 +21,15 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
+# proofs that take minutes, each with a seeded sample of its trials
 slow: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m slow --durations 0
+	$(BIN)/python -m tests.mutants 60 --least 80
+
+# the same with all their trials: an hour or more
+proofs: $(STAMP)
+	BMS_PROOFS=whole $(BIN)/python -m pytest -n 2 -m slow --durations 0
+	$(BIN)/python -m tests.mutants 300 --least 90
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
