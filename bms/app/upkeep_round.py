@@ -8,10 +8,12 @@ from __future__ import annotations
 import sys
 from typing import Final
 
+from bms.core.zones import use_newest
 from bms.forward.positions import taken
 from bms.historian.upkeep.rounds import main
 
 COMMAND: Final = (sys.executable, "-m", "bms.app.upkeep_round")
 
 if __name__ == "__main__":
+    use_newest()
     sys.exit(main(taken))

@@ -15,6 +15,7 @@ from bms.cli.speaking import asked, speak, spoken
 from bms.config.writing.render import problem_line
 from bms.core.errors import BmsError, InvalidInput
 from bms.core.instants import is_zone, local_midnight, shown_at
+from bms.core.zones import use_newest as use_newest_zones
 from bms.texts.language import say, told
 from bms.texts.messages import message_of, msg
 
@@ -58,10 +59,11 @@ def _wrong_argument(error: ValueError) -> InvalidInput:
 
 
 class Main(ErrorGroup):
-    """The outermost group: chooses the language before anything is said."""
+    """The outermost group: chooses zones and language before anything is read or said."""
 
     def main(self, args: Sequence[str] | None = None, *others: Any, **options: Any) -> Any:
         words = sys.argv[1:] if args is None else [*args]
+        use_newest_zones()
         with speak(asked(words)):
             return click.Group.main(cast(Main, spoken(self)), words, *others, **options)
 

@@ -46,6 +46,7 @@ def check(site: Path, as_json: bool) -> None:
     from bms.config.load import sources
     from bms.config.writing.render import render
     from bms.control import STRATEGIES
+    from bms.core.zones import in_use
 
     found, problems = check_site(site, STRATEGIES)
     if as_json:
@@ -83,6 +84,9 @@ def check(site: Path, as_json: bool) -> None:
                 groups=len(found.groups),
             )
         )
+        zones = in_use()
+        where = zones.path or say("the installed package")
+        click.echo(say("time zones: {version} ({where})", version=zones.version, where=where))
 
 
 @click.command()
