@@ -31,6 +31,7 @@ from schedules.model.week import (
     DAY_MINUTES,
     WEEKDAYS,
     SunTime,
+    TimeOfDay,
     parse_time_of_day,
     parse_weekday,
     parse_weekdays,
@@ -40,7 +41,8 @@ BASE_SEASONS: Final = "base"
 """Written for `seasons`: those of the base that the schedule runs in."""
 _ACTIONS = ("replace", "use", "add")
 _LONGEST_SUN_NIGHT = 20 * 60
-"""A longer block over midnight that hangs on the sun is one that was meant to end the same day."""
+"""A block over midnight that hangs on the sun lasts at most this long. What would be longer ends on
+the day that it begins on: `07:00` to `sunrise` is for the winter, and leaves no time in summer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,23 +281,26 @@ def _block(sheet: Sheet, path: Path) -> Block | None:
             (*path, "to"), msg("the block from {text} to {text} is empty", text=text), hint
         )
         return None
-    crosses = last <= first
-    length = last - first + (DAY_MINUTES if crosses else 0)
-    if crosses and length > _LONGEST_SUN_NIGHT and (start, end) != (first, last):
-        hint = msg("leave one of the two times further from the other")
+    if _of_one_event(start, end) and 0 <= first - last < DAY_MINUTES - _LONGEST_SUN_NIGHT:
         texts = [sheet.value((*path, name)) for name in ("from", "to")]
-        message = msg(
-            "from {start} to {end} may be nearly the whole day", start=texts[0], end=texts[1]
-        )
-        sheet.complain((*path, "to"), message, hint)
+        message = msg("from {start} to {end} no time is left", start=texts[0], end=texts[1])
+        sheet.complain((*path, "to"), message, msg("end it later than it begins"))
         return None
+    night = last - first + DAY_MINUTES
+    of_the_sun = isinstance(start, SunTime) or isinstance(end, SunTime)
+    crosses = last <= first and not (of_the_sun and night > _LONGEST_SUN_NIGHT)
     return Block(
         first,
-        first + length,
+        last + DAY_MINUTES if crosses else last,
         setting,
         start if isinstance(start, SunTime) else None,
         end if isinstance(end, SunTime) else None,
     )
+
+
+def _of_one_event(start: TimeOfDay, end: TimeOfDay) -> bool:
+    """Whether both hang on the sunrise, or both on the sunset: no season changes their distance."""
+    return isinstance(start, SunTime) and isinstance(end, SunTime) and start.event == end.event
 
 
 def _setting(sheet: Sheet, path: Path, known: keys.Keys) -> Setting | None:

@@ -37,7 +37,8 @@ class Block:
 
     `start` is 0-1439; `end` over 1440 lies on the next day, by less than 24 h after `start`.
     Where a time hangs on the sun, these are nominal, with the sun up from 06:00 to 18:00: they
-    tell whether the block crosses midnight, and `sun_start` or `sun_end` has the time itself.
+    tell whether the block crosses midnight, and `sun_start` or `sun_end` has the time itself. A
+    nominal end at or before the start is one of the same day: some seasons leave no time for it.
     """
 
     start: int

@@ -2,9 +2,10 @@
 
 From astral (NOAA's equations, refraction included): within a minute or two of an almanac between
 the polar circles. The sunset of a date is the first after its solar noon, and may come after
-midnight; the sunrise is the last before noon, at 00:00 if it came on the day before. Where the
-sun does not set (polar day), sunrise and sunset lie half a day before and after noon; where it
-does not rise (polar night), both are at noon: so days grow and shrink without a jump.
+midnight; the sunrise is the last before noon, and may have come on the day before. Where the sun
+does not set (polar day), a sunset and the sunrise after it are both halfway from noon to noon, and
+leave no night between them; where it does not rise (polar night), both are at noon: so days grow
+and shrink without a jump.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _DAYS_KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class SunMinutes:
-    """Minutes after the midnight that begins a local date; `sunset` may lie beyond 1440."""
+    """Minutes after the midnight that begins a local date. `sunrise` may be below 0, `sunset` lie
+    beyond 1440."""
 
     sunrise: int
     sunset: int
@@ -64,8 +66,11 @@ class Sun:
 
         midday = datetime.combine(day, time(12), self._zone)
         utc_days = [midday.astimezone(UTC).date() + timedelta(days=n) for n in (-1, 0, 1)]
-        noons = (noon(self._observer, utc_day, UTC) for utc_day in utc_days)
-        at_noon = min(noons, key=lambda moment: abs(moment - midday))
+        around = (-2, -1, 0, 1, 2)
+        noons = [noon(self._observer, utc_days[1] + timedelta(days=n), UTC) for n in around]
+        at_noon = min(noons[1:-1], key=lambda moment: abs(moment - midday))
+        place = noons.index(at_noon)
+        noon_before, noon_after = noons[place - 1], noons[place + 1]
         rises = self._transits(utc_days, SunDirection.RISING)
         sets = self._transits(utc_days, SunDirection.SETTING)
         before = [at for at in rises if timedelta(0) <= at_noon - at <= _HALF_A_DAY]
@@ -74,10 +79,12 @@ class Sun:
         # midnight the sun is above or below the horizon by the declination's sign. (Close to the
         # horizon, astral's elevation and its transits do not agree.)
         heights = (elevation(self._observer, at_noon + n * _HALF_A_DAY, False) for n in (0, 1))
-        none = _HALF_A_DAY if sum(heights) > 0 else timedelta(0)
-        sunrise = max(before) if before else at_noon - none
-        sunset = min(after) if after else at_noon + none
-        return SunMinutes(max(0, self._minute(day, sunrise)), self._minute(day, sunset))
+        up = sum(heights) > 0
+        no_rise = noon_before + (at_noon - noon_before) / 2 if up else at_noon
+        no_set = at_noon + (noon_after - at_noon) / 2 if up else at_noon
+        sunrise = max(before) if before else no_rise
+        sunset = min(after) if after else no_set
+        return SunMinutes(self._minute(day, sunrise), self._minute(day, sunset))
 
     def _transits(self, utc_days: list[date], direction: SunDirection) -> list[datetime]:
         from astral.sun import time_of_transit

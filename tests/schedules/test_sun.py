@@ -78,7 +78,7 @@ def test_days_grow_and_shrink_without_a_jump_up_to_the_poles(latitude: float) ->
     lengths = []
     for n in range(366):
         found = sun.minutes(date(2026, 1, 1) + timedelta(days=n))
-        assert 0 <= found.sunrise <= found.sunset
+        assert found.sunrise <= found.sunset
         lengths.append(found.sunset - found.sunrise)
     polar = abs(latitude) > 67
     assert (min(lengths) == 0) == polar
@@ -122,6 +122,82 @@ def test_a_block_that_the_sun_leaves_no_time_for_does_not_run() -> None:
     assert [s.entry.mode for s in summer] == ["off"]
     winter = resolver.in_force(datetime(2026, 12, 22, 18, tzinfo=zone))
     assert (winter.mode, winter.reason) == ("on", "weekly daily sunset+00:15..19:00")
+
+
+def _minutes_on(resolver: Resolver, first: date, days: int) -> list[int]:
+    """How long a schedule is on, by day."""
+    return [
+        sum(
+            round((s.end - s.start).total_seconds() / 60)
+            for s in resolver.preview(first + timedelta(days=n), 1)
+            if s.entry.mode == "on"
+        )
+        for n in range(days)
+    ]
+
+
+@pytest.mark.case(
+    "C2",
+    when="Lights run from 07:00 until ten minutes after sunrise, or from sunset until 18:00",
+    then="They are on in winter. In summer the sun leaves no time, and they stay off.",
+)
+@pytest.mark.parametrize(
+    ("start", "end", "winter", "summer"),
+    [
+        ("07:00", "sunrise+00:10", 1, 0),
+        ("06:00", "sunrise", 51, 0),
+        ("sunset", "18:00", 58, 0),
+        ("sunset-01:00", "16:30", 28, 0),
+        ("22:00", "sunrise", 531, 418),
+        ("sunrise+06:00", "sunset-05:30", 0, 155),
+    ],
+)
+def test_a_block_of_one_day_may_have_no_time_in_a_season(
+    start: str, end: str, winter: int, summer: int
+) -> None:
+    text = (
+        "schedule: s\ngoverns: [b.light]\notherwise: {mode: off}\n"
+        f'week: {{any: {{daily: [{{from: "{start}", to: "{end}", mode: on}}]}}}}\n'
+    )
+    resolver = _resolver(text, "b.light", "Asia/Shanghai", HANGZHOU)
+    assert _minutes_on(resolver, date(2026, 12, 22), 1)[0] == pytest.approx(winter, abs=3)
+    assert _minutes_on(resolver, date(2026, 6, 21), 1)[0] == pytest.approx(summer, abs=3)
+    if not summer:
+        assert _minutes_on(resolver, date(2026, 6, 21), 1) == [0]
+
+
+@pytest.mark.case(
+    "C3",
+    when="Lights run from sunset to sunrise where the sun does not set for weeks",
+    then="They stay off all that time.",
+)
+@pytest.mark.parametrize(
+    ("place", "zone", "first", "days"),
+    [
+        (Place(69.73, 18.96), "Europe/Oslo", date(2026, 5, 24), 56),
+        (Place(78.2, 15.6), "Arctic/Longyearbyen", date(2026, 4, 25), 115),
+        (Place(71.3, -156.8), "America/Anchorage", date(2026, 5, 15), 70),
+        (Place(-77.8, 166.7), "Antarctica/McMurdo", date(2026, 11, 1), 100),
+    ],
+)
+def test_there_is_no_night_in_polar_day(place: Place, zone: str, first: date, days: int) -> None:
+    text = (
+        "schedule: s\ngoverns: [b.light]\notherwise: {mode: off}\n"
+        "week: {any: {daily: [{from: sunset, to: sunrise, mode: on}]}}\n"
+    )
+    resolver = _resolver(text, "b.light", zone, place)
+    assert _minutes_on(resolver, first, days) == [0] * days
+
+
+def test_nights_shrink_and_grow_around_polar_day() -> None:
+    text = (
+        "schedule: s\ngoverns: [b.light]\notherwise: {mode: off}\n"
+        "week: {any: {daily: [{from: sunset, to: sunrise, mode: on}]}}\n"
+    )
+    resolver = _resolver(text, "b.light", "Europe/Oslo", Place(69.73, 18.96))
+    spring = _minutes_on(resolver, date(2026, 4, 25), 20)
+    assert min(spring) > 0
+    assert all(after <= before + 2 for before, after in pairwise(spring))
 
 
 def test_where_blocks_of_the_sun_meet_others_the_first_written_is_in_force() -> None:
