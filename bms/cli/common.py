@@ -16,6 +16,7 @@ from bms.config.writing.render import problem_line
 from bms.core.errors import BmsError, InvalidInput
 from bms.core.instants import is_zone, local_midnight, shown_at
 from bms.core.zones import use_newest as use_newest_zones
+from bms.texts.clean import escaped
 from bms.texts.language import say, told
 from bms.texts.messages import message_of, msg
 
@@ -77,7 +78,8 @@ def fail(error: BmsError) -> NoReturn:
 
 
 def print_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """As programs read it; what would do something to a terminal is written as `\\u….`"""
+    click.echo(escaped(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def show(*renderables: object) -> None:

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bms.texts.clean import harmless
 from bms.texts.messages import Message, msg, said
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class _Spoken:
         return self.translations.ngettext(one, many, count)
 
     def argument(self, value: object) -> object:
+        value = harmless(value) if isinstance(value, str) else value
         return value if self.shown is None else self.shown(value)
 
 

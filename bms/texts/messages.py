@@ -17,6 +17,8 @@ from numbers import Real
 from string import Formatter
 from typing import Protocol, TypeAlias
 
+from bms.texts.clean import device_text
+
 __all__ = [
     "Catalogue",
     "Json",
@@ -104,7 +106,7 @@ def quoted(words: str) -> Message:
 def message_of(error: BaseException) -> Message:
     """What an exception says, as the message it was made with where it was made with one."""
     first = error.args[0] if error.args else None
-    return first if isinstance(first, Message) else quoted(str(error))
+    return first if isinstance(first, Message) else quoted(device_text(str(error)))
 
 
 def said(message: str, catalogue: Catalogue) -> str:

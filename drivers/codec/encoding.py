@@ -16,6 +16,7 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Any, cast
 
+from bms.texts.clean import device_text
 from bms.texts.messages import Message, msg
 from drivers.codec.scaling import (
     FLOATS,
@@ -365,7 +366,7 @@ def _text(address: ModbusAddress) -> Codec:
 
     def convert(raw: bytes) -> str:
         try:
-            return raw.partition(b"\0")[0].decode().rstrip()
+            return device_text(raw.partition(b"\0")[0].decode().rstrip())
         except UnicodeDecodeError:
             raise Unusable(msg("no text: {bytes}", bytes=raw.hex(" "))) from None
 

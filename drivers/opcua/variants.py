@@ -8,6 +8,7 @@ from typing import Any
 
 from asyncua import ua
 
+from bms.texts.clean import device_text
 from bms.texts.messages import Message, msg
 from drivers.points import Value
 
@@ -48,12 +49,14 @@ def usable_value(given: Any) -> tuple[Value | None, str]:
         if math.isfinite(given):
             return given, ""
         return None, _not_finite(str(given))
-    if isinstance(given, bool | int | str):
+    if isinstance(given, bool | int):
         return given, ""
+    if isinstance(given, str):
+        return device_text(given), ""
     if isinstance(given, ua.LocalizedText):
         given = given.Text
         if given is not None:
-            return str(given), ""
+            return device_text(str(given)), ""
     if given is None:
         return None, _NO_VALUE
     return None, msg("the server sends a {type}, not a number or text", type=type(given).__name__)
@@ -104,11 +107,13 @@ def variant(value: Value, kind: ua.VariantType) -> ua.Variant:
 
 def plain(given: Any) -> Any:
     """Any value as JSON can show it."""
-    if given is None or isinstance(given, bool | int | float | str):
+    if given is None or isinstance(given, bool | int | float):
         return given
     if isinstance(given, list):
         return [plain(item) for item in given]
-    return given.Text if isinstance(given, ua.LocalizedText) else str(given)
+    if isinstance(given, ua.LocalizedText):
+        return None if given.Text is None else device_text(given.Text)
+    return device_text(str(given))
 
 
 def from_text(text: str, kind: ua.VariantType) -> Value:

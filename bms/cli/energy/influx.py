@@ -22,6 +22,7 @@ from bms.cli.common import (
     table_of,
 )
 from bms.core.errors import InvalidInput
+from bms.texts.clean import harmless
 from bms.texts.language import say, told
 from bms.texts.messages import msg
 
@@ -335,7 +336,7 @@ def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
         )
         click.echo(f"  {told(row['reason'])}")
         for line in row["lines"]:
-            click.echo(f"    {line}")
+            click.echo(f"    {harmless(line)}")
     if not rows:
         click.echo(say("nothing was refused"))
 

@@ -12,6 +12,7 @@ import click
 
 from bms.cli.common import table_of
 from bms.core.errors import Unreachable
+from bms.texts.clean import escaped, harmless
 from bms.texts.language import say, told
 
 if TYPE_CHECKING:
@@ -58,11 +59,11 @@ def _print(
     while True:
         for row in changes(known, rows):
             if as_json:
-                click.echo(json.dumps(row.plain(), ensure_ascii=False))
+                click.echo(escaped(json.dumps(row.plain(), ensure_ascii=False)))
             else:
                 value = value_text(row.value) if row.quality == "good" else "—"
                 unit, quality = row.unit, row.quality
-                click.echo(f"{row.point} {value} {unit} {quality} {row.detail}".rstrip())
+                click.echo(harmless(f"{row.point} {value} {unit} {quality} {row.detail}").rstrip())
         known = {row.point: row for row in rows}
         sys.stdout.flush()
         while True:

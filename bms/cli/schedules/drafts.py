@@ -13,6 +13,7 @@ import click
 from bms.cli.common import AS_JSON, clock_now, print_json, state_dir_of
 from bms.cli.grouped import grouped
 from bms.core.errors import InvalidInput, Refused
+from bms.texts.clean import harmless
 from bms.texts.language import say, told
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def shown_before(error: InvalidInput) -> InvalidInput:
 def show_trial(trial: ScheduleChanged) -> None:
     """The lines that change, then what that means."""
     for line in trial.lines:
-        click.echo(line)
+        click.echo(harmless(line))
     if not trial.changes and trial.before:
         click.echo(say("only comments or layout change"))
     for word in trial.changes if trial.before else ():
@@ -151,4 +152,4 @@ def _show_conflict(editor: Editor, trial: ScheduleChanged) -> None:
     for name, text in ((say("theirs"), theirs), (say("mine"), trial.after)):
         click.echo(f"{name}:", err=True)
         for line in Draft(trial.file, trial.before, text).lines():
-            click.echo(f"  {line}", err=True)
+            click.echo(f"  {harmless(line)}", err=True)

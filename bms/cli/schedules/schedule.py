@@ -19,6 +19,7 @@ from bms.cli.common import (
 from bms.cli.energy.growth_commands import schedule as _schedule
 from bms.cli.schedules.drafts import SCHEDULE, Settling, changing, editor_of, settle
 from bms.cli.schedules.schedule_edit import copy_day, edit, exception, set_
+from bms.texts.clean import harmless
 from bms.texts.language import say, told
 
 for command in (set_, copy_day, exception, edit):
@@ -66,7 +67,7 @@ def show_(site: Path, schedule: str, revision: int | None, as_json: bool) -> Non
         return
     click.echo(answer.file)
     for number, line in enumerate(answer.text.removeprefix("\ufeff").splitlines(), 1):
-        click.echo(f"{number:>5} | {line}")
+        click.echo(f"{number:>5} | {harmless(line)}")
 
 
 @_schedule.command()

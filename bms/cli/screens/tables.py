@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from bms.cli.screens.labels import shares_text
 from bms.core.durations import in_words
+from bms.texts.clean import harmless
 from bms.texts.language import language, say, told, weekday
 from bms.texts.messages import joined, msg, plural
 
@@ -23,9 +25,24 @@ def console(width: int | None = None) -> Console:
     """Where all screens are drawn.
 
     Texts of people and devices are shown as they are: `[urgent]` in a reason is no markup, and
-    `:fire:` no picture.
+    `:fire:` no picture. What would do something to the terminal is shown as `�`.
     """
-    return Console(width=width, highlight=False, markup=False, emoji=False)
+    return _Harmless(width=width, highlight=False, markup=False, emoji=False)
+
+
+class _Harmless(Console):
+    """Looks at every text before rich makes colours and places of it."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        if isinstance(renderable, str):
+            renderable = harmless(renderable)
+        elif isinstance(renderable, Text):
+            safe = harmless(renderable.plain)
+            if safe != renderable.plain:
+                renderable.plain = safe
+        return super().render(renderable, options)
 
 
 def screen_table(*columns: str, title: str | None = None) -> Table:

@@ -10,6 +10,7 @@ import click
 
 from bms.cli.common import AS_JSON, SITE, clock_now, load_site, print_json
 from bms.core.errors import InvalidInput, Unreachable
+from bms.texts.clean import harmless
 from bms.texts.language import say
 from bms.texts.messages import msg
 
@@ -63,7 +64,7 @@ def read(site: Path, link: str, place: str, as_json: bool, **options: Any) -> No
     from bms.config.writing.render import width
 
     def line(name: str, value: object, columns: int) -> None:
-        click.echo(f"{name}{' ' * (columns - width(name))} {value}")
+        click.echo(harmless(f"{name}{' ' * (columns - width(name))} {value}"))
 
     labels = {
         "unit": say("unit"), "place": say("place"), "registers": say("registers"),

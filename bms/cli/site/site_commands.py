@@ -103,14 +103,14 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     On stopping, each output holds its last value or is released, as its `on_stop` says.
     """
 
+    from bms.app.log_lines import LogLines
     from bms.app.process import run_site
     from bms.control import STRATEGIES
     from bms.operations.editing.watcher import load_to_run
 
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(LogLines())
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler])
     if not verbose:
         for noisy in ("asyncua", "pymodbus", "apscheduler"):
             logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bms.config.shapes.filemodel import FileModel
+from bms.core.addresses import Address
 from bms.texts.messages import msg
 from drivers.modbus.wire.transport import (
     TCP_PORT,
@@ -58,7 +59,7 @@ def opcua_url(url: str) -> str:
     host = found["host"].strip("[]") if found else ""
     if found is None or not _is_host(host) or not 0 < int(found["port"] or OPCUA_PORT) < 0x10000:
         raise ValueError(
-            msg("'{url}' is not an OPC-UA address: write opc.tcp://host:port", url=url)
+            msg("'{url}' is not an OPC-UA address: write opc.tcp://host:port", url=Address(url))
         )
     return url if found["port"] else f"opc.tcp://{found['host']}:{OPCUA_PORT}{found['path'] or ''}"
 

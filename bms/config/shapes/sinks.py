@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bms.config.shapes.filemodel import FileModel
+from bms.core.addresses import Address
 from bms.core.equipment import PointClass
 from bms.texts.messages import msg
 
@@ -26,11 +27,12 @@ KEYS = {
 
 
 def _http_url(url: str) -> str:
-    if not re.match(r"https?://[^/\s]+", url):
+    address = Address(url).base()
+    if not re.match(r"https?://[^/\s]+", address):
         raise ValueError(
-            msg("'{url}' is not an address: write http://host:port or https://…", url=url)
+            msg("'{url}' is not an address: write http://host:port or https://…", url=Address(url))
         )
-    return url.rstrip("/")
+    return address
 
 
 def _several(value: object) -> object:
@@ -125,6 +127,11 @@ class InfluxFile(FileModel):
     @property
     def token_variable(self) -> str:
         return self.token_env or TOKEN_ENV
+
+    @property
+    def login(self) -> str:
+        """`user:password` of the address, which shows neither; else empty."""
+        return self.url.login if isinstance(self.url, Address) else ""
 
     @property
     def needs_token(self) -> bool:

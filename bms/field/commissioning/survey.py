@@ -15,7 +15,7 @@ from asyncua.common.node import Node
 from asyncua.ua.uaerrors import UaError
 
 from bms.core.errors import InvalidInput
-from bms.core.reasons import one_line
+from bms.texts.clean import clean
 from bms.texts.messages import msg
 from drivers.device_files.catalogue import shipped
 from drivers.modbus.driver import ModbusDriver
@@ -199,7 +199,7 @@ def draft(found: Sequence[Answering], *, rtu: bool, transaction_ids: bool = True
     kinds = {name: device.kind for name, device in shipped().items()}
     for number, one in enumerate(found, start=1):
         models = ", ".join(f"{model} at {at}" for model, at in one.found.sunspec)
-        title = one_line(one.found.title)
+        title = clean(one.found.title)
         lines.append(f"  # {title}" + (f"; SunSpec models {models}" if models else ""))
         link, unit = names[one.host, one.port], one.found.unit
         of_models = [
@@ -291,7 +291,7 @@ def draft_opcua(browsed: Browsed) -> str:
         own = [v for v in browsed.variables if v.namespace == namespace]
         for number, variable in enumerate(own, start=1):
             write = ", writable: true" if variable.writable else ""
-            now = one_line(f"{variable.value!s:.40}")
-            lines.append(f"  # {one_line(variable.path)}: {variable.type}, now {now}")
+            now = clean(f"{variable.value!s:.40}")
+            lines.append(f"  # {clean(variable.path)}: {variable.type}, now {now}")
             lines.append(f"  p{number}: {{node: {variable.node!r}{write}}}")
     return "\n".join(lines) + "\n"

@@ -20,6 +20,7 @@ from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
 from bms.config.shapes.sinks import InfluxFile
+from bms.core.addresses import Address
 from bms.forward.server.tls import trust, why_no_answer
 from bms.texts.messages import Message, msg
 
@@ -168,12 +169,16 @@ class InfluxTransport:
 def points_elsewhere(location: str | None) -> Message:
     """What to do about a redirection."""
     return msg(
-        "write in {key} the address that it points to ({location})", key="url", location=location
+        "write in {key} the address that it points to ({location})",
+        key="url",
+        location=location and Address(location),
     )
 
 
 def authorization(settings: InfluxFile, token: str) -> dict[str, str]:
     """The header that shows our token; empty without one."""
+    if not token and settings.login:
+        return {"Authorization": f"Basic {b64encode(settings.login.encode()).decode()}"}
     if not token:
         return {}
     if settings.dialect == "v1" and settings.write == "plain":

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from bms.core.errors import InvalidInput, StoreError
 from bms.historian.reading.trends import StepBlock, Trends
 from bms.historian.records import from_ms
+from bms.texts.clean import cell
 from bms.texts.messages import msg
 from bms.texts.system_errors import os_cause
 from drivers.points import PointId, Quality
@@ -117,12 +118,15 @@ def _known(value: float) -> float | None:
 
 
 def to_csv(table: Iterator[Row], columns: Sequence[str], out: IO[str]) -> int:
-    """Write a header and all rows; returns how many. Times as ISO 8601 with offset."""
+    """Write a header and all rows; returns how many. Times as ISO 8601 with offset.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe.
+    """
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     count = 0
     for point, time, *rest in table:
-        writer.writerow([point, time.isoformat(timespec=_timespec(time)), *rest])
+        writer.writerow([cell(point), time.isoformat(timespec=_timespec(time)), *map(cell, rest)])
         count += 1
     return count
 

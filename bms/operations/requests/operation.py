@@ -6,9 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, RootModel, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    RootModel,
+    ValidationError,
+    model_validator,
+)
 
 from bms.core.errors import InvalidInput
+from bms.texts.clean import MOST_CHARACTERS, clean
 from bms.texts.field import AS_TEXT
 from bms.texts.messages import Message, msg
 
@@ -25,12 +34,35 @@ LocalTime: TypeAlias = Annotated[str, Field(json_schema_extra={"format": "date-t
 class Request(BaseModel):
     """What one person asks, once. Fields that this version does not know are left alone.
 
+    Every text in it is cleaned before anything looks at it: what people ask stands on other
+    people's screens, in the log, the audit and in files.
+
     Models are built when they are first used: a command pays for those that it asks for alone.
     """
 
     model_config = ConfigDict(
-        frozen=True, defer_build=True, populate_by_name=True, serialize_by_alias=True
+        frozen=True,
+        defer_build=True,
+        populate_by_name=True,
+        serialize_by_alias=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clean(cls, given: Any) -> Any:
+        return _cleaned(given)
+
+
+def _cleaned(given: Any) -> Any:
+    """The same with every text in it clean."""
+    if isinstance(given, str):
+        # What had nothing but such characters in it was given, and says nothing.
+        return given if given.isprintable() else clean(given, None) or " "
+    if isinstance(given, dict):
+        return {_cleaned(name): _cleaned(value) for name, value in given.items()}
+    if isinstance(given, list | tuple):
+        return [_cleaned(one) for one in given]
+    return given
 
 
 class Answer(BaseModel):
@@ -116,10 +148,26 @@ class Served:
 
 def request_of(operation: Operation[Q_co, BaseModel], args: Mapping[str, JsonValue]) -> Q_co:
     """The request that was sent. Raises InvalidInput, naming the argument that is wrong."""
+    for name, value in args.items():
+        if _longest(value) > MOST_CHARACTERS:
+            raise InvalidInput(
+                msg("'{name}' is at most {limit} characters long", name=name, limit=MOST_CHARACTERS)
+            )
     try:
         return operation.request.model_validate(args)
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def _longest(value: JsonValue) -> int:
+    """Characters of the longest text in it."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return max(map(_longest, [*value, *value.values()]), default=0)
+    if isinstance(value, list):
+        return max(map(_longest, value), default=0)
+    return 0
 
 
 def invalid(error: ValidationError) -> InvalidInput:

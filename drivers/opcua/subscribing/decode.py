@@ -17,6 +17,7 @@ from functools import cache
 from struct import Struct
 from typing import Any
 
+from bms.texts.clean import device_text
 from drivers.points import Value
 
 PUBLISH_RESPONSE = 829
@@ -203,7 +204,7 @@ def _take_text(data: bytes, at: int, handle: int, parts: int, changes: Changes) 
         raw = data[at : at + length]
         if len(raw) != length:
             raise Unusual("a text that ends early")
-        text = raw.decode()
+        text = device_text(raw.decode())
         at += length
     layout = _tail(parts)
     _take_one((handle, *layout.unpack_from(data, at)), parts, text, changes)
