@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from bms.config.reading.devices import read_devices
 from bms.config.reading.files import LINKS, METERS, SITE, read_schedules, read_site, unread
 from bms.config.reading.sections import Names, entries, names_of, read_all
-from bms.config.resolving.fleet import Fleet, FleetReader, not_metered
+from bms.config.resolving.boundary import check_boundaries
+from bms.config.resolving.fleet import Fleet, FleetReader
 from bms.config.resolving.groups import Groups, GroupsReader
 from bms.config.resolving.meters import MeterEntry, meter_specs, read_meters
 from bms.config.resolving.singles import regroup
@@ -29,7 +30,6 @@ from bms.config.shapes.filemodel import FileModel
 from bms.config.shapes.links import ADDRESS_KEYS, PROTOCOLS, LinkSettings, ModbusLink, place
 from bms.config.shapes.models import BaseFile, LinksFile, SiteFile
 from bms.config.site import Base, Link, Site, StrategySpec
-from bms.core.equipment import Medium
 from bms.core.errors import InvalidInput
 from bms.core.instants import is_zone
 from bms.texts.messages import msg
@@ -111,8 +111,6 @@ def check(
     if not found.under("equipment") and found.complete("equipment"):
         hint = msg("describe machines and meters in equipment/<name>.yaml")
         problems.append(Problem("equipment", 1, 1, msg("the site has no equipment"), hint))
-    if site is not None:
-        problems += _check_energy(site, bases, fleet)
     meters: dict[str, MeterEntry] = {}
     document = _one(METERS, found.texts.get(METERS), problems)
     if document is not None:
@@ -123,6 +121,10 @@ def check(
         } - fleet.equipment.keys()
         meters, more = read_meters(document, base_names, fleet.equipment, complete, broken)
         problems += more
+    if site is not None:
+        written = [] if document is None else map(str, names_of(document, "meters"))
+        listed = Names(set(written), document is not None or METERS not in found.texts)
+        problems += check_boundaries(site, bases, fleet, meters, listed)
 
     groups_reader = GroupsReader(base_names, fleet, strategies)
     groups_reader.read(found.under("groups"), found.complete("groups"))
@@ -232,33 +234,6 @@ def _one(name: str, text: str | None, problems: list[Problem]) -> Document | Non
     documents, found, _ = read_all({name: text})
     problems += found
     return documents[0] if documents else None
-
-
-def _check_energy(document: Document, bases: Mapping[str, BaseFile], fleet: Fleet) -> list[Problem]:
-    """The energy boundaries: equipment with an energy counter, each counted once."""
-    problems: list[Problem] = []
-    for base, file in bases.items():
-        machines = fleet.of_base(base)
-        seen: set[str] = set()
-        for side in ("imports", "generation", "exports"):
-            for index, name in enumerate(getattr(file.energy, side, ())):
-                at = ("bases", base, "energy", side, index)
-                if name not in machines:
-                    problems += fleet.named(base).unknown(document, at, name, msg("equipment"))
-                elif "energy" not in machines[name].points:
-                    problems += not_metered(document, at, name, machines)
-                elif machines[name].kind.medium is not Medium.ELECTRICITY:
-                    message = msg(
-                        "'{name}' measures {medium}, not electricity",
-                        name=name,
-                        medium=machines[name].kind.medium,
-                    )
-                    problems.append(document.problem(at, message))
-                elif name in seen:
-                    message = msg("'{name}' is counted twice in this base's energy", name=name)
-                    problems.append(document.problem(at, message, msg("name it once")))
-                seen.add(name)
-    return problems
 
 
 def _check_people(document: Document, file: SiteFile, known: set[str]) -> list[Problem]:

@@ -183,7 +183,7 @@ class Base:
     zone: str
     file: BaseFile
     imports: tuple[str, ...] = ()
-    """Equipment ids."""
+    """Names of meters (`MeterSpec.name`): of equipment, or of meters.yaml."""
     generation: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
 
@@ -219,6 +219,10 @@ class Site:
     """The groups as their files describe them; empty if they run like that."""
     unmet: tuple[Problem, ...] = ()
     """Demands that the files do not meet; each withholds only what it names."""
+
+    def meter_named(self, name: str) -> MeterSpec:
+        """The meter that an energy boundary names."""
+        return next(spec for spec in self.metering.values() if spec.name == name)
 
     @property
     def declared(self) -> Mapping[str, Group]:

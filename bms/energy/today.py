@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from bms.config.site import Base, MeterRole, Site
+from bms.config.site import Base, Site
 from bms.core.instants import local_midnight, to_ms
 from drivers.points import PointId, Quality, Sample
 
@@ -50,19 +50,13 @@ class EnergyToday:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._meters = {
-            base.id: [
-                site.equipment[name].points["energy"]
-                for name in (*base.imports, *base.generation, *base.exports)
-            ]
-            for base in site.bases.values()
-        }
+        self._meters = {base.id: _registers(site, base) for base in site.bases.values()}
         self._now: dict[PointId, float] = {}
 
     def offer(self, _now: datetime, samples: Mapping[PointId, Sample]) -> None:
         """Take the registers of one cycle."""
-        for points in self._meters.values():
-            for point in points:
+        for registers in self._meters.values():
+            for _, point in registers:
                 sample = samples.get(point)
                 if sample is None or sample.quality is not Quality.GOOD:
                     continue
@@ -72,20 +66,19 @@ class EnergyToday:
 
     def wanted(self) -> list[PointId]:
         """The meters whose day is to be looked up in the ledger."""
-        return [point for points in self._meters.values() for point in points]
+        return [point for registers in self._meters.values() for _, point in registers]
 
     def kwh(self, now: datetime, days: Mapping[PointId, Day | None]) -> dict[str, float | None]:
         """kWh today per base."""
         result: dict[str, float | None] = {}
         for base in self._site.bases.values():
             total: float | None = 0.0 if base.imports else None
-            for point in self._meters[base.id]:
+            for factor, point in self._meters[base.id]:
                 used = self._used(base, point, now, days.get(point))
                 if total is None or used is None:
                     total = None
                     break
-                sign = -1 if self._site.metering[point].role is MeterRole.EXPORT else 1
-                total += sign * used
+                total += float(factor) * used
             result[base.id] = None if total is None else round(total, 1)
         return result
 
@@ -107,3 +100,21 @@ class EnergyToday:
         if day.mark_ms < start_ms:
             return since * (now_ms - start_ms) / span_ms
         return None if day.used is None else float(day.used) + since
+
+
+def _registers(site: Site, base: Base) -> list[tuple[Fraction, PointId]]:
+    """The registers whose sum, each times its factor, is a base's load: formulas taken apart."""
+    found: list[tuple[Fraction, PointId]] = []
+    names = (*base.imports, *base.generation, *base.exports)
+    open_terms = [
+        (Fraction(-1 if name in base.exports else 1), site.meter_named(name).id)
+        for name in reversed(names)
+    ]
+    while open_terms:
+        factor, key = open_terms.pop()
+        spec = site.metering[key]
+        if spec.virtual:
+            open_terms += [(factor * share, term) for share, term in reversed(spec.terms)]
+        else:
+            found.append((factor, key))
+    return found

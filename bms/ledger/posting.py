@@ -39,12 +39,13 @@ from bms.energy.quarters import (
     Quarter,
     Stretch,
     anchors_of,
+    ceil_quarter,
     floor_quarter,
 )
 from bms.energy.usual_week import usual
 from bms.historian.log.log_queries import Queries
 from bms.ledger.database.store import Ledger, Tip
-from bms.ledger.entered.entries import Entry, EntryKind
+from bms.ledger.entered.entries import OF_QUARTERS, Entry, EntryKind
 from bms.ledger.published import FOREVER, Changes, Publisher, Value, common, floor_day
 from bms.texts.messages import msg
 
@@ -134,7 +135,7 @@ class Posting:
         for found in entries:
             entry = max(entry, found.number)
             about = self._withdrawn(found) if found.kind is EntryKind.WITHDRAWAL else found
-            if about is not None and about.kind is EntryKind.CORRECTION:
+            if about is not None and about.kind in OF_QUARTERS:
                 corrected.setdefault(about.meter, []).append(about)
             elif about is not None:
                 touch(about.meter, to_ms(about.start), to_ms(about.end))
@@ -146,7 +147,8 @@ class Posting:
             spec = self._specs.get(key)
             for one in about_these if spec is not None else ():
                 assert spec is not None
-                self._publisher.republish(spec, to_ms(one.start), to_ms(one.end), changes)
+                first, last = floor_quarter(to_ms(one.start)), ceil_quarter(to_ms(one.end))
+                self._publisher.republish(spec, first, last, changes)
         self._ledger.put_cursors(late, entry)
         return True
 
@@ -313,7 +315,7 @@ class Posting:
             found = self._history.next_reading(spec.id, after_ms)
         for entry in self._publisher.entries(spec, after_ms + 1, FOREVER):
             ms = to_ms(entry.start)
-            if entry.kind is not EntryKind.CORRECTION and (found is None or ms < found):
+            if entry.kind not in OF_QUARTERS and (found is None or ms < found):
                 found = ms
         return found
 
@@ -336,10 +338,11 @@ class Posting:
             taken = {mark.ms for mark in marks}
             for entry in read:
                 ms = to_ms(entry.start)
-                by_hand = by_hand or ms == after
+                person = entry.data.get("by") != "instrument"
+                by_hand = by_hand or (person and ms == after)
                 if ms > after and ms not in taken:
                     taken.add(ms)
-                    marks.append(Mark(ms, counts_of(entry.data["value"], resolution), True))
+                    marks.append(Mark(ms, counts_of(entry.data["value"], resolution), person))
             marks.sort()
         if begin is not None:
             marks.insert(0, Mark(begin.ms, begin.shown, by_hand))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import reduce
 from math import gcd, lcm
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from bms.ledger.database.months import month_of
 from bms.ledger.database.packing import Raw
 from bms.ledger.database.store import Ledger
 from bms.ledger.entered.entries import Entry, EntryKind
+from bms.ledger.entered.measured import quarters_of
 
 _CACHED_DATES: Final = 20_000
 FOREVER: Final = 2**62
@@ -86,7 +88,7 @@ class Publisher:
         changes: Changes,
     ) -> None:
         """Make the slots from `first` to before `last` say what `base` and corrections say."""
-        over = self._corrections(spec, first, last)
+        over = self._elsewhere(spec, first, last, base) | self._corrections(spec, first, last)
         if over or spec.id in self._told:
             kept = {ms: (*base.get(ms, NOTHING), 0) for ms in over}
             for ms, raw in kept.items():
@@ -184,6 +186,28 @@ class Publisher:
                 self._dates.clear()
             day = from_ms(ms).astimezone(ZoneInfo(zone)).date()
             found = self._dates[zone, ms] = month_of(day), day.toordinal()
+        return found
+
+    def _elsewhere(
+        self, spec: MeterSpec, first: int, last: int, base: Mapping[int, Value]
+    ) -> dict[int, Value]:
+        """What another instrument measured, where the register itself does not know it as well.
+
+        Quarter hours that the register measured stay: theirs is the account that sums to the
+        register. What it only knows as a share of a longer time, or not at all, the file knows
+        better.
+        """
+        told = [e for e in self.entries(spec, first, last) if e.kind is EntryKind.INTERVALS]
+        if not told:
+            return {}
+        scale = reduce(common, (Fraction(entry.data["scale"]) for entry in told))
+        number = self._ledger.scale_id(scale)
+        found: dict[int, Value] = {}
+        for start_ms, counts, label, covered_ms in quarters_of(told, scale, first, last):
+            own = base.get(start_ms, NOTHING)
+            rank = RANK[label]
+            if own.covered_ms < covered_ms or (own.covered_ms == QUARTER_MS and own.label > rank):
+                found[start_ms] = Value(counts, number, rank, covered_ms)
         return found
 
     def _corrections(self, spec: MeterSpec, first: int, last: int) -> dict[int, Value]:

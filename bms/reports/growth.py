@@ -145,7 +145,7 @@ def _base_growth(site: Site, ledger: Ledger, base: Base, year: int, now: datetim
 
 
 def _energy_of(site: Site, ledger: Ledger, name: str) -> Callable[[datetime, datetime], Energy]:
-    spec = site.metering[site.equipment[name].points["energy"]]
+    spec = site.meter_named(name)
     return lambda start, end: ledger.energy_in(spec, start, end)
 
 

@@ -15,7 +15,7 @@ from bms.energy.intervals import Energy
 from bms.energy.quarters import QUARTER_MS, Slot
 from bms.energy.tree import Node, tree
 from bms.ledger.database.store import Ledger
-from bms.ledger.entered.entries import Entry, EntryKind
+from bms.ledger.entered.entries import OF_QUARTERS, Entry
 from bms.reports.growth import shares_pct
 
 Step: TypeAlias = Literal["15m", "day", "month"]
@@ -59,13 +59,12 @@ def meter_list(site: Site, ledger: Ledger, now: datetime) -> list[dict[str, Any]
         month = now.astimezone(zone).date().replace(day=1)
         start = local_midnight(month, zone)
         end = from_ms(to_ms(now) - to_ms(now) % QUARTER_MS)
-        number = ledger.known(spec.id)
-        tip = None if number is None else ledger.tip(number)
+        until = ledger.known_until(spec.id)
         this = ledger.energy_in(spec, start, end) if end > start else None
         rows.append(
             {
                 **_described(spec),
-                "known_until": None if tip is None else _local(from_ms(tip.anchor.ms), spec),
+                "known_until": None if until is None else _local(from_ms(until), spec),
                 "rated": spec.rated or spec.virtual,
                 "month": f"{month:%Y-%m}",
                 **(_energy(this) if this is not None else {"amount": None, "coverage_pct": 0.0}),
@@ -110,16 +109,23 @@ def meter_view(
             }
             for s in ledger.stretches(spec.id, to_ms(start), to_ms(end))
         ],
-        "entries": [entry_view(e, spec) for e in ledger.entries(spec.id)],
+        "entries": [
+            entry_view(e, spec)
+            for e in ledger.entries(spec.id)
+            # A logger's file has thousands.
+            if e.data.get("by") != "instrument" or start <= e.start < end
+        ],
     }
 
 
 def entry_view(entry: Entry, spec: MeterSpec) -> dict[str, Any]:
     """What a person said, as plain values."""
     data = dict(entry.data)
-    if entry.kind is EntryKind.CORRECTION:
+    if entry.kind in OF_QUARTERS:
         scale = Fraction(data.pop("scale"))
-        data["amount"] = _number(sum(data.pop("counts")) * scale)
+        counts = [count for count in data.pop("counts") if count is not None]
+        data["amount"] = _number(sum(counts) * scale)
+        data.pop("others", None)
     return {
         "entry": entry.number,
         "kind": entry.kind.value,

@@ -169,7 +169,7 @@ CASES = {
     ),
     "energy boundary": (
         "site.yaml", "imports: [meter-main]", "imports: [meter-mian]", "meter-mian",
-        "no equipment 'meter-mian'; did you mean 'meter-main'?",
+        "no meter 'meter-mian'; did you mean 'meter-main'?",
     ),
     "energy without a counter": (
         "site.yaml", "imports: [meter-main]", "imports: [meter-main, ahu-01]", "ahu-01",

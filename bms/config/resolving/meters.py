@@ -125,7 +125,7 @@ def meter_specs(
         signed = [(1, n) for n in (*base.imports, *base.generation)]
         signed += [(-1, n) for n in base.exports]
         if signed and name not in virtual and name not in found and name not in ids:
-            terms = tuple((Fraction(sign), ids[n]) for sign, n in signed if n in ids)
+            terms = tuple((Fraction(sign), ids.get(n, n)) for sign, n in signed)
             load = MeterSpec(name, name, base.id, base.zone, Medium.ELECTRICITY, MeterRole.LOAD)
             virtual[name] = _with(load, terms=terms)
     order = TopologicalSorter({n: [m for _, m in s.terms] for n, s in virtual.items()})

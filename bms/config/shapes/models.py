@@ -143,7 +143,8 @@ class EnergyBoundary(FileModel):
     """Which meters make a base's energy. Load = imports + generation - exports.
 
     Growth is judged on load, so that new PV cannot hide it. Each entry names equipment of the
-    base that has an `energy` point.
+    base that has an `energy` point, or a meter of `meters.yaml`: one that a person reads, or a
+    formula (`tariff-1 + tariff-2`).
     """
 
     imports: list[str] = Field(min_length=1)

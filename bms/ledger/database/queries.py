@@ -30,6 +30,7 @@ from bms.ledger.database.layout import FILE_NAME, LAYOUT, MonthSum, Tip
 from bms.ledger.database.months import month_edges, month_of, whole_months
 from bms.ledger.database.packing import DamagedBlob, Raw, unpack, unpack_day
 from bms.ledger.entered.entries import Entry, EntryKind
+from bms.ledger.entered.measured import parts_of
 from bms.storage.sqlite import Closing, open_database, store_errors
 from bms.texts.messages import msg, remade
 
@@ -190,6 +191,23 @@ class LedgerQueries(Closing):
             )
         }
 
+    def known_until(self, key: str) -> int | None:
+        """The last instant (ms) that anything is known of a meter; None if nothing is."""
+        number = self.known(key)
+        if number is None:
+            return None
+        tip = self.tip(number)
+        ends = [] if tip is None else [tip.anchor.ms]
+        for (day_ms,) in self._rows(
+            "SELECT max(ms) FROM (SELECT ms FROM day WHERE meter = ?1 UNION ALL "
+            "SELECT ms FROM slot WHERE meter = ?1)",
+            number,
+        ):
+            if day_ms is not None:
+                found = self.raw_slots(number, day_ms, day_ms + DAY_MS)
+                ends += [ms + QUARTER_MS for ms, raw in found.items() if raw[3]]
+        return max(ends, default=None)
+
     def tip(self, number: int) -> Tip | None:
         rows = self._rows(
             "SELECT ms, shown, counts, label, covered_ms, resolution, trouble_ms FROM tip "
@@ -319,7 +337,7 @@ class LedgerQueries(Closing):
         number = self.known(spec.id)
         if number is None:
             return energy_of([], [], start, end)
-        stretches = self.stretches(spec.id, first, last)
+        stretches = [*self.stretches(spec.id, first, last), *self._across(spec.id, first, last)]
         months = whole_months(spec.zone, start, end)
         if not months:
             return energy_of(self.slots(spec.id, first, last), stretches, start, end)
@@ -333,6 +351,24 @@ class LedgerQueries(Closing):
         known = self._known_months(number, months[0], months[-1], start, end)
         ordered = sorted(dict(around).items())
         return energy_of(slots, stretches, start, end, known, ordered)
+
+    def _across(self, key: str, *borders: int) -> list[Stretch]:
+        """What other instruments measured in one piece across a border of a period."""
+        return [
+            Stretch(
+                part.start_ms,
+                part.end_ms,
+                Event.GAP,
+                Label.ALLOCATED,
+                part.counts * Fraction(entry.data["scale"]),
+                "",
+            )
+            for border in borders
+            for entry in self.entries(key, EntryKind.INTERVALS, border, border)
+            if not entry.withdrawn
+            for part in parts_of(entry)
+            if part.counts is not None and part.start_ms < border < part.end_ms
+        ]
 
     def day(self, spec: MeterSpec, start: datetime) -> Day | None:
         """What is known of a meter since `start`, a quarter hour; None before its first mark."""

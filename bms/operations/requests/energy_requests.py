@@ -115,12 +115,16 @@ class EntryView(Answer):
     """What a person said; which of the figures there are depends on its kind."""
 
     entry: int
-    kind: Literal["replacement", "reading", "correction", "withdrawal"]
+    kind: Literal["replacement", "reading", "intervals", "correction", "withdrawal"]
     start: LocalTime = Field(alias="from")
     end: LocalTime = Field(alias="to")
     final: str | None = None
     initial: str | None = None
     value: str | None = None
+    by: str | None = None
+    """Of a reading: `instrument` if no person took it."""
+    step_ms: int | None = None
+    """Of intervals: how long each is."""
     label: str | None = None
     amount: float | None = None
     who: str

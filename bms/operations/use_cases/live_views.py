@@ -127,12 +127,14 @@ def group_view(runtime: Runtime, group: Group, zone: str, now: datetime) -> Grou
 
 
 def base_power_kw(runtime: Runtime, base: Base, now: datetime) -> float | None:
-    """Load now: imports + generation - exports; None if any of them is not good."""
+    """Load now: imports + generation - exports; None if any of them is not good, or is a meter
+    that nobody polls (a formula of tariff registers has no power of its own)."""
     total = 0.0
     found = False
     for sign, meters in ((1, base.imports), (1, base.generation), (-1, base.exports)):
         for name in meters:
-            point = runtime.site.equipment[name].points.get("power")
+            machine = runtime.site.equipment.get(name)
+            point = None if machine is None else machine.points.get("power")
             if point is None:
                 return None
             sample = runtime.sample(point, now)
