@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bms.texts.messages import Message, msg
 from bms.texts.problems import Origin
-from schedules.model.week import WEEKDAYS, time_text
+from schedules.model.week import DAY_MINUTES, WEEKDAYS, time_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class TimeUnit:
     latest_min: int
     """Minutes after the midnight of the day it begins by which it ends; over 1440 on the next."""
     days: frozenset[int]
-    """Weekdays 0-6 on which an extension may begin."""
+    """Weekdays 0-6 of the working days on which an extension may begin."""
     may_cancel: bool
     """Whether they may also switch off what the schedule runs."""
     origin: Origin
@@ -47,7 +47,6 @@ class TimeUnit:
         zone: str,
     ) -> Message | None:
         """Why an extension is not allowed, for people; None if it is. Instants are aware."""
-        local = start.astimezone(ZoneInfo(zone))
         if user not in self.people:
             return msg(
                 "{user} is not among the people of {unit}: {people}",
@@ -90,22 +89,36 @@ class TimeUnit:
                 unit=self.id,
                 longest_min=self.longest_min,
             )
-        if local.weekday() not in self.days:
+        if self.working_day(start, zone).weekday() not in self.days:
             words = ", ".join(WEEKDAYS[day] for day in sorted(self.days))
             return msg("{unit} may be extended on {days}", unit=self.id, days=words)
         if end > self.latest_end(start, zone):
             return msg("{unit} may run until {clock}", unit=self.id, clock=_clock(self.latest_min))
         return None
 
+    def working_day(self, start: datetime, zone: str) -> date:
+        """The day whose work an extension that begins at `start` (aware) belongs to.
+
+        Its own date if the unit may be extended on that. Else, where an extension may end after
+        midnight, the date before for as long: 00:30 on Saturday is still Friday's shift.
+        """
+        local = start.astimezone(ZoneInfo(zone))
+        today, before = local.date(), local.date() - timedelta(days=1)
+        minutes = local.hour * 60 + local.minute
+        late = minutes < self.latest_min - DAY_MINUTES
+        if late and today.weekday() not in self.days and before.weekday() in self.days:
+            return before
+        return today
+
     def latest_end(self, start: datetime, zone: str) -> datetime:
         """The latest end of an extension that begins at `start` (aware)."""
-        local = start.astimezone(ZoneInfo(zone))
-        days, minutes = divmod(self.latest_min, 1440)
-        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-        return midnight + timedelta(days=days, minutes=minutes)
+        days, minutes = divmod(self.latest_min, DAY_MINUTES)
+        day = self.working_day(start, zone) + timedelta(days=days)
+        midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+        return midnight + timedelta(minutes=minutes)
 
 
 def _clock(minutes: int) -> str:
-    if minutes <= 1440:
+    if minutes <= DAY_MINUTES:
         return time_text(minutes)
-    return msg("{clock} of the next day", clock=time_text(minutes - 1440))
+    return msg("{clock} of the next day", clock=time_text(minutes - DAY_MINUTES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -332,6 +333,28 @@ def test_a_calendar_of_days_that_recur_never_lacks_a_year() -> None:
 
 
 # --- time units ------------------------------------------------------------------------------
+
+
+@pytest.mark.case(
+    "C10",
+    when="A shift runs past midnight into a day without work, or is known days ahead",
+    then="Its people may extend it until the unit's latest time, and book ahead.",
+)
+def test_a_shift_that_runs_past_midnight_belongs_to_the_day_it_began_on() -> None:
+    unit = replace(_library().time_units["hall"], latest_min=1440 + 120, days=frozenset(range(5)))
+    saturday = datetime(2026, 7, 4, 0, 30, tzinfo=CN)
+
+    def refusal(start: datetime, hours: float) -> str | None:
+        end = start + timedelta(hours=hours)
+        return unit.refusal("li.na", "hq.hall", "on", {}, start, end, ZONE)
+
+    assert refusal(saturday, 1.5) is None
+    assert refusal(saturday, 1.75) == "hall may run until 02:00 of the next day"
+    assert refusal(saturday + timedelta(hours=1.5), 0.5) == (
+        "hall may be extended on mon, tue, wed, thu, fri"
+    )
+    assert refusal(saturday + timedelta(days=1), 0.5) is not None  # Sunday
+    assert refusal(saturday - timedelta(days=1), 3) is None  # Friday has its own evening
 
 
 def test_a_time_unit_refuses_what_is_beyond_its_limits() -> None:

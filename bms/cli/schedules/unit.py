@@ -132,6 +132,7 @@ TARGET = click.option("--target", help="One group or machine of the unit.  [defa
 class Wanted:
     """How a unit is to run, as the options say."""
 
+    start: str | None
     duration: str | None
     until: str | None
     mode: str | None
@@ -142,6 +143,7 @@ class Wanted:
 @SITE
 @click.argument("name", metavar="UNIT")
 @TARGET
+@click.option("--from", "start", help="Book ahead: 18:30, tomorrow 07:00.  [default: now]")
 @FOR
 @UNTIL
 @click.option("--mode", help="The mode to run in.  [default: the unit's first but off]")
@@ -159,7 +161,7 @@ def unit_extend(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Let UNIT run from now on, for some time or until a time; it ends by itself."""
+    """Let UNIT run from now on or later, for some time or until a time; it ends by itself."""
     from bms.api.client import ask
     from bms.operations.requests.unit_requests import UNIT_EXTEND, ExtendUnit
 
@@ -175,6 +177,7 @@ def unit_extend(
     asked = ExtendUnit(
         unit=name,
         target=target,
+        start=wanted.start,
         duration=wanted.duration,
         until=wanted.until,
         mode=wanted.mode,
@@ -238,11 +241,12 @@ def _extension(extension: Mapping[str, Any]) -> str:
     number = f"{extension['id']}: " if extension["id"] else ""
     setpoints = "".join(f" {name}={value:g}" for name, value in extension["setpoints"].items())
     return say(
-        "{number}{target} {mode}{setpoints} until {until} ({person}: {reason})",
+        "{number}{target} {mode}{setpoints} from {start} until {until} ({person}: {reason})",
         number=number,
         target=extension["target"],
         mode=extension["mode"],
         setpoints=setpoints,
+        start=extension["from"],
         until=extension["until"],
         person=extension["who"],
         reason=extension["reason"],

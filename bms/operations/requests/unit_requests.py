@@ -30,8 +30,10 @@ class _OfUnit(Trial):
 
 
 class ExtendUnit(_OfUnit):
-    """Let a unit run from now on; give either `duration` or `until`."""
+    """Let a unit run from now on, or from `start` on; give either `duration` or `until`."""
 
+    start: str | None = None
+    """A moment to come, written like `until`; None for now."""
     duration: str | None = None
     until: str | None = None
     mode: str | None = None

@@ -15,6 +15,7 @@ from bms.config.points import zone_of
 from bms.config.site import Site
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.errors import InvalidInput, Refused
+from bms.core.moments import coming
 from bms.operations.requests.unit_requests import CancelUnit, ExtendUnit, ResumeUnit
 from bms.operations.seasons.live_switched import LiveSwitched
 from bms.operations.seasons.season_plans import end_of, reason_for
@@ -27,6 +28,8 @@ from schedules.model.timeunits import TimeUnit
 
 OFF_MODE = "off"
 """The mode of every strategy in which nothing runs."""
+BOOKED_AHEAD = timedelta(days=62)
+"""What lies further ahead is a schedule's exception, which others see and may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class UnitPlan:
 def plan_extension(
     site: Site, live: LiveSwitched, user: str, asked: ExtendUnit, now: datetime
 ) -> UnitPlan:
-    """Running of an area from now on, whatever its schedule says; of one target or of all."""
+    """Running of an area from now on, or booked ahead, whatever its schedule says."""
     unit = _unit(site, user, asked.unit)
     reason = reason_for(msg("an extension"), asked.reason)
     setpoints = asked.setpoints or {}
@@ -50,13 +53,14 @@ def plan_extension(
     made = []
     for name in _chosen(unit, asked.target):
         zone = zone_of(site, name)
-        end = end_of(asked.until, asked.duration, now, zone)
-        refusal = unit.refusal(user, name, wanted, setpoints, now, end, zone)
+        start = now if asked.start is None else _booked(asked.start, now, zone)
+        end = end_of(asked.until, asked.duration, start, zone)
+        refusal = unit.refusal(user, name, wanted, setpoints, start, end, zone)
         if refusal is not None:
             raise Refused(refusal)
-        given = {**_usual(site, live, name, wanted, now), **setpoints}
+        given = {**_usual(site, live, name, wanted, start), **setpoints}
         by = name_of(site, user)
-        made.append(Extension(0, unit.id, name, now, end, wanted, given, by, reason))
+        made.append(Extension(0, unit.id, name, start, end, wanted, given, by, reason))
     return UnitPlan(tuple(made), _replaced(live, made, now))
 
 
@@ -70,7 +74,11 @@ def plan_cancel(
     made: list[Extension] = []
     ended: list[int] = []
     for name in _chosen(unit, asked.target):
-        running = [e.id for e in active(live, now) if e.target == name and e.mode != OFF_MODE]
+        running = [
+            e.id
+            for e in active(live, now)
+            if e.target == name and e.mode != OFF_MODE and e.start <= now
+        ]
         end = _off_until(site, live, name, now, whole_day=asked.day)
         if end is None and not running:
             continue
@@ -143,9 +151,19 @@ def _chosen(unit: TimeUnit, target: str | None) -> tuple[str, ...]:
 
 
 def _replaced(live: LiveSwitched, made: Sequence[Extension], now: datetime) -> tuple[int, ...]:
-    """What people asked for before, for the same targets: the last word counts alone."""
-    targets = {extension.target for extension in made}
-    return tuple(e.id for e in active(live, now) if e.target in targets)
+    """What people asked for before, for the same targets and times: the last word counts alone."""
+    return tuple(
+        e.id
+        for e in active(live, now)
+        if any(e.target == m.target and e.start < m.end and m.start < e.end for m in made)
+    )
+
+
+def _booked(text: str, now: datetime, zone: str) -> datetime:
+    start = coming(text, now, zone)
+    if start - now > BOOKED_AHEAD:
+        raise Refused(msg("an extension may begin within {days} days", days=BOOKED_AHEAD.days))
+    return start
 
 
 def _usual(

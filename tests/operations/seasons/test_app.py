@@ -222,7 +222,7 @@ async def test_cancelling_switches_off_and_resuming_on_again(tmp_path: Path) -> 
         await async_until(lambda: told.get(ENABLE) == 1)
         done = await run("unit", "cancel", tmp_path, "dressing-room", "--reason", "nobody here")
         assert done.exit_code == 0, done.output
-        assert "off until" in done.output
+        assert "b.air off from " in done.output
         await async_until(lambda: told[ENABLE] == 0)
         shown = await run("unit", "show", tmp_path, "dressing-room")
         assert "nobody here" in shown.output

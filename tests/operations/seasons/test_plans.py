@@ -211,10 +211,10 @@ def test_a_level_is_renewed_from_now_and_keeps_its_beginning(site: Site) -> None
 def extend(
     site: Site, made: LiveSwitched, now: datetime, *, user: str = "mei", until: str | None = None,
     duration: str | None = None, mode: str | None = None, target: str | None = None,
-    setpoints: dict[str, float] | None = None,
+    setpoints: dict[str, float] | None = None, start: str | None = None,
 ) -> UnitPlan:  # fmt: skip
     asked = ExtendUnit(
-        unit="dressing-room", target=target, until=until, duration=duration, mode=mode,
+        unit="dressing-room", target=target, start=start, until=until, duration=duration, mode=mode,
         setpoints=setpoints, reason="stock-taking",
     )  # fmt: skip
     return plan_extension(site, made, user, asked, now)
@@ -259,6 +259,24 @@ def test_the_last_word_counts_alone(site: Site) -> None:
     before = Extension(7, "dressing-room", "b.air", NOW, at("22:00"), "on", {}, "mei", "x")
     made = live(site, Switched(extensions=(before,)))
     assert extend(site, made, at("19:30"), until="21:00").ended == (7,)
+
+
+@pytest.mark.case(
+    "C10",
+    when="A shift runs past midnight into a day without work, or is known days ahead",
+    then="Its people may extend it until the unit's latest time, and book ahead.",
+)
+def test_a_shift_may_be_booked_ahead(site: Site) -> None:
+    (made,) = extend(site, live(site), at("09:00"), start="18:30", duration="2h").made
+    assert (made.start, made.end) == (at("18:30"), at("20:30"))
+    before = Extension(7, "dressing-room", "b.air", NOW, at("10:00"), "on", {}, "mei", "x")
+    now_running = live(site, Switched(extensions=(before,)))
+    later = extend(site, now_running, at("09:00"), start="18:30", duration="2h")
+    assert later.ended == ()
+    booked = live(site, Switched(extensions=(before, replace(made, id=8))))
+    assert extend(site, booked, at("09:30"), start="19:00", until="20:00").ended == (8,)
+    with pytest.raises(Refused, match="within 62 days"):
+        extend(site, live(site), at("09:00"), start="2027-12-01T18:30", duration="2h")
 
 
 def cancel(site: Site, made: LiveSwitched, now: datetime, *, whole_day: bool = False) -> UnitPlan:
