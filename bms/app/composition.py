@@ -31,6 +31,7 @@ from bms.field.image import Field
 from bms.field.wiring import driver_for
 from bms.ledger.ledger_task import LedgerTask
 from bms.operations.changes import Changes
+from bms.operations.editing.site_files import SiteFiles
 from bms.operations.editing.watcher import ScheduleFiles
 from bms.operations.overrides.override_record import OverrideRecord
 from bms.operations.past import Past
@@ -91,8 +92,9 @@ async def composed(
         runtime = Runtime(
             site, field, store.active(start), store.load_states(), store.switched.read(start)
         )
-        if schedule_problems:
-            runtime.reject(schedule_problems)
+        # What is wrong with other files is told by whoever looks at them.
+        if edited := [p for p in schedule_problems if p.file.startswith("schedules/")]:
+            runtime.reject(edited)
         recording = Recording(site, runtime, clock, threads.history)
         stack.callback(recording.writer.close)
         # Before the databases close: SQLite crashes the process (measured with Python 3.11) if
@@ -147,7 +149,12 @@ async def composed(
             states=states,
             overrides=overrides,
             changes=changes,
-            schedules=ScheduleTask(runtime, ScheduleFiles(site, STRATEGIES, now), threads.files),
+            schedules=ScheduleTask(
+                runtime,
+                ScheduleFiles(site, STRATEGIES, now),
+                SiteFiles(site, STRATEGIES, now),
+                threads.files,
+            ),
             recording=recording,
             ledger=ledger,
             sinks=sinks,

@@ -114,6 +114,25 @@ def load_site(directory: Path) -> Site:
     return load(directory, STRATEGIES)
 
 
+ENERGY = ("schedules", "groups")
+"""What does not concern who reads meters."""
+METERS_APART = ("meters.yaml",)
+"""What does not concern who looks at schedules."""
+PAST = (*ENERGY, *METERS_APART)
+"""What does not concern who reads the history."""
+
+
+def load_for(directory: Path, without: Sequence[str]) -> Site:
+    """The site for a command whom some files do not concern; says what it does without."""
+    from bms.control import STRATEGIES
+    from bms.operations.editing.loading import load_to_read
+
+    site, instead = load_to_read(directory, STRATEGIES, without)
+    if instead is not None:
+        click.echo(told(instead), err=True)
+    return site
+
+
 def with_endpoints_of(site: Site, endpoints: Path | None) -> Site:
     """The site with the addresses that a JSON file gives for some links."""
     from bms.config.load import with_endpoints
@@ -208,13 +227,25 @@ def duration_of(text: str, option: str) -> timedelta:
 
 
 def state_dir_of(directory: Path) -> Path:
-    """The state directory, from site.yaml alone: works while other files are being edited."""
-    return directory / str(_site_file(directory).get("state_dir") or "state")
+    """The state directory, from site.yaml alone: works while files are being edited, and where
+    site.yaml itself is broken or gone, if a controller ever ran. Raises InvalidInput."""
+    from bms.operations.editing.last_good import LastGood
+
+    try:
+        return directory / str(_site_file(directory).get("state_dir") or "state")
+    except InvalidInput:
+        good = LastGood.of(directory)
+        if not good.kept:
+            raise
+        return good.state_dir
 
 
 def zone_name_of(directory: Path) -> str:
     """The site's own zone, from site.yaml alone; UTC if it does not say a known one."""
-    name = _site_file(directory).get("zone")
+    try:
+        name = _site_file(directory).get("zone")
+    except InvalidInput:
+        return "UTC"
     return name if isinstance(name, str) and is_zone(name) else "UTC"
 
 

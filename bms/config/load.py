@@ -7,7 +7,7 @@ does not depend on it is still checked.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -18,7 +18,16 @@ from zoneinfo import available_timezones
 from pydantic import ValidationError
 
 from bms.config.reading.devices import read_devices
-from bms.config.reading.files import LINKS, METERS, SITE, read_schedules, read_site, unread
+from bms.config.reading.files import (
+    LINKS,
+    METERS,
+    SITE,
+    STATE,
+    Sources,
+    read_schedules,
+    read_site,
+    unread,
+)
 from bms.config.reading.sections import Names, entries, names_of, read_all
 from bms.config.resolving.boundary import check_boundaries
 from bms.config.resolving.fleet import Fleet, FleetReader
@@ -82,15 +91,20 @@ def check(
     strategies: Mapping[str, StrategySpec],
     *,
     schedules: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
+    without: Collection[str] = (),
 ) -> tuple[Site | None, list[Problem]]:
     """Everything wrong with a site, sorted by file and line; the site if it can run.
 
     A site can run with problems that each withhold something (`Problem.withholds`), and no other.
 
     File names in problems are relative to `directory`. Never raises for what the files hold.
-    `schedules` are texts by name in place of the schedule files on the disk.
+    `schedules` are texts by name in place of the schedule files on the disk, `files` in place of
+    all files. `without` leaves files and folders out, for those whom they do not concern.
     """
-    found = read_site(directory)
+    found = read_site(directory) if files is None else Sources.of(files)
+    if without:
+        found = found.without(without)
     if schedules is not None:
         found = found.with_schedules(schedules)
     if not found.texts and not directory.is_dir():
@@ -99,7 +113,8 @@ def check(
 
     site = _one(SITE, found.texts.get(SITE), problems)
     site_file, bases, base_names = _read_site_file(site, problems)
-    problems += unread(directory, site_file.state_dir if site_file is not None else "state")
+    if files is None and not without:
+        problems += unread(directory, site_file.state_dir if site_file is not None else STATE)
     links, link_names = _read_links(found.texts.get(LINKS), problems)
 
     catalogue, more = read_devices(found.under("devices"), found.complete("devices"))
@@ -130,7 +145,8 @@ def check(
     groups_reader.read(found.under("groups"), found.complete("groups"))
     groups = groups_reader.groups
     problems += groups_reader.problems
-    if site is not None and site_file is not None and groups.names.complete:
+    known = groups.names.complete and "groups" not in without
+    if site is not None and site_file is not None and known:
         problems += _check_people(site, site_file, groups.names.known | set(fleet.origins))
     library, more = check_files(
         _governable(groups, fleet, bases, base_names), strategies, found.under("schedules")
@@ -142,7 +158,7 @@ def check(
     if fatal or site_file is None or library is None:
         return None, problems
     found_site = _assemble(directory, site_file, links, fleet, groups, library, meters)
-    return replace(found_site, unmet=tuple(problems)), problems
+    return replace(found_site, unmet=tuple(problems), texts=found.texts), problems
 
 
 def _read_site_file(

@@ -219,6 +219,8 @@ class Site:
     """The groups as their files describe them; empty if they run like that."""
     unmet: tuple[Problem, ...] = ()
     """Demands that the files do not meet; each withholds only what it names."""
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """The files that it was made of, by name."""
 
     def meter_named(self, name: str) -> MeterSpec:
         """The meter that an energy boundary names."""

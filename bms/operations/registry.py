@@ -88,6 +88,7 @@ def on_files() -> tuple[Operation[Request, BaseModel], ...]:
         schedule_requests.REMOVE_EXCEPTION,
         schedule_requests.EDIT,
         schedule_requests.RESTORE,
+        schedule_requests.REMOVE,
         schedule_requests.IMPORT,
         energy_requests.LIST,
         energy_requests.SHOW,

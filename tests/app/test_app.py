@@ -16,7 +16,7 @@ from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.errors import InvalidInput
 from bms.historian.log.embedded import History
-from bms.operations.editing.watcher import load_to_run
+from bms.operations.editing.loading import load_to_run
 from simulators.modbus_server import ModbusServer
 from simulators.sitefiles import read_links
 from tests.asking import ask

@@ -8,12 +8,14 @@ import click
 
 from bms.cli.common import (
     AS_JSON,
+    ENERGY,
+    PAST,
     SITE,
     YEARS,
     ErrorGroup,
     clock_now,
     instant,
-    load_site,
+    load_for,
     print_json,
     show,
 )
@@ -46,7 +48,7 @@ def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: b
     from bms.operations.requests.shadow_requests import AskShadow
     from bms.operations.use_cases.past_cases import unsent_commands
 
-    loaded = load_site(site)
+    loaded = load_for(site, PAST)
     asked = AskShadow(
         start=instant(loaded.file.zone, start, "--from"),
         end=instant(loaded.file.zone, end, "--to") if end else None,
@@ -74,7 +76,9 @@ def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
     from bms.operations.requests.energy_requests import AskGrowth
     from bms.operations.use_cases.energy_cases import energy_growth
 
-    answer = energy_growth(load_site(site), AskGrowth(year=year, ledger=history), clock_now())
+    answer = energy_growth(
+        load_for(site, ENERGY), AskGrowth(year=year, ledger=history), clock_now()
+    )
     if as_json:
         print_json(answer.plain())
     else:

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, clock_now, instant, load_site, print_json, show, table_of
+from bms.cli.common import (
+    AS_JSON,
+    PAST,
+    SITE,
+    clock_now,
+    instant,
+    load_for,
+    print_json,
+    show,
+    table_of,
+)
 from bms.cli.grouped import grouped
 from bms.core.errors import InvalidInput
 from bms.texts.language import say
@@ -170,7 +180,7 @@ def _opened(
     from bms.historian.reading.selection import select
     from bms.historian.reading.trends import Trends
 
-    site = load_site(directory)
+    site = load_for(directory, PAST)
     since = instant(site.file.zone, selected.start, "--from")
     until = instant(site.file.zone, selected.end, "--to") if selected.end else clock_now()
     if until <= since:

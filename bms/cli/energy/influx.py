@@ -11,11 +11,12 @@ import click
 
 from bms.cli.common import (
     AS_JSON,
+    ENERGY,
     SITE,
     ErrorGroup,
     clock_now,
     instant,
-    load_site,
+    load_for,
     print_json,
     show,
     state_dir_of,
@@ -57,7 +58,7 @@ def init(
     from bms.forward.server.setup import check_token, initialise
     from bms.forward.site_sinks import ca_of, named_sink
 
-    loaded = load_site(site)
+    loaded = load_for(site, ENERGY)
     rows: list[dict[str, Any]] = []
     for settings in named_sink(loaded, sink):
         everyday = os.environ.get(settings.token_variable, "")
@@ -118,7 +119,7 @@ def verify(site: Path, sink: str | None, start: str, end: str | None, as_json: b
     from bms.forward.checking.verify import verify_days
     from bms.forward.site_sinks import ca_of, named_sink, token_of
 
-    loaded = load_site(site)
+    loaded = load_for(site, ENERGY)
     first, last = _period(loaded, start, end)
     found = []
     for settings in named_sink(loaded, sink):
@@ -166,7 +167,7 @@ def backfill(
     from bms.forward.checking.verify import mark_for_backfill
     from bms.forward.site_sinks import named_sink
 
-    loaded = load_site(site)
+    loaded = load_for(site, ENERGY)
     first, last = _period(loaded, start, end)
     rows = []
     for settings in named_sink(loaded, sink):
@@ -306,7 +307,7 @@ def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
     from bms.forward.cursors import dead_letters
     from bms.forward.site_sinks import named_sink
 
-    loaded = load_site(site)
+    loaded = load_for(site, ENERGY)
     rows: list[dict[str, Any]] = [
         {
             "sink": settings.name,
@@ -351,7 +352,7 @@ def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> Non
     from bms.forward.copying.resend import resend_dead
     from bms.forward.site_sinks import ca_of, named_sink, token_of
 
-    loaded = load_site(site)
+    loaded = load_for(site, ENERGY)
     rows: list[dict[str, Any]] = []
     for settings in named_sink(loaded, sink):
         result = asyncio.run(

@@ -11,11 +11,12 @@ import click
 
 from bms.cli.common import (
     AS_JSON,
+    ENERGY,
     SITE,
     ErrorGroup,
     clock_now,
     instant,
-    load_site,
+    load_for,
     print_json,
     show,
     table_of,
@@ -59,7 +60,7 @@ def list_(site: Path, as_json: bool) -> None:
     from bms.operations.requests.energy_requests import ListMeters
     from bms.operations.use_cases.energy_cases import list_meters
 
-    answer = list_meters(load_site(site), ListMeters(), clock_now())
+    answer = list_meters(load_for(site, ENERGY), ListMeters(), clock_now())
     if as_json:
         print_json(answer.plain())
         return
@@ -90,7 +91,7 @@ def show_(site: Path, name: str, start: str | None, end: str | None, as_json: bo
     from bms.operations.requests.energy_requests import ShowMeter
     from bms.operations.use_cases.energy_cases import show_meter
 
-    loaded = load_site(site)
+    loaded = load_for(site, ENERGY)
     _, asked = _asked_of(loaded, name, start, end)
     answer = show_meter(loaded, ShowMeter(**asked), clock_now())
     if as_json:
@@ -168,7 +169,7 @@ def intervals(
     from bms.operations.requests.energy_requests import AskIntervals
     from bms.operations.use_cases.energy_cases import intervals as ask_intervals
 
-    loaded = load_site(site)
+    loaded = load_for(site, ENERGY)
     spec, asked = _asked_of(loaded, name, start, end)
     answer = ask_intervals(loaded, AskIntervals(**asked, by=step), clock_now())
     if as_json:
@@ -196,7 +197,7 @@ def demand(site: Path, name: str, start: str | None, end: str | None, as_json: b
     from bms.operations.requests.energy_requests import AskDemand
     from bms.operations.use_cases.energy_cases import demand as ask_demand
 
-    loaded = load_site(site)
+    loaded = load_for(site, ENERGY)
     spec, asked = _asked_of(loaded, name, start, end)
     answer = ask_demand(loaded, AskDemand(**asked), clock_now())
     if as_json:
@@ -223,7 +224,7 @@ def tree(site: Path, start: str | None, end: str | None, as_json: bool) -> None:
     from bms.operations.requests.energy_requests import AskMeterTree
     from bms.operations.use_cases.energy_cases import meter_tree
 
-    loaded = load_site(site)
+    loaded = load_for(site, ENERGY)
     asked = AskMeterTree(**_period(loaded.file.zone, start, end))
     answer = meter_tree(loaded, asked, clock_now())
     if as_json:

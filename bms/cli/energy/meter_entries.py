@@ -9,10 +9,11 @@ import click
 
 from bms.cli.common import (
     AS_JSON,
+    ENERGY,
     SITE,
     clock_now,
     instant,
-    load_site,
+    load_for,
     print_json,
 )
 from bms.texts.language import say
@@ -47,7 +48,7 @@ def replace(
     from bms.operations.use_cases.meter_cases import replace_meter
     from bms.people.accounts import login
 
-    loaded = load_site(site)
+    loaded = load_for(site, ENERGY)
     at = instant(find_meter_of(loaded, name).zone, when, "--at")
     asked = ReplaceMeter(meter=name, final=final, initial=initial, at=at, reason=reason)
     _tell(replace_meter(loaded, asked, login(), clock_now()), as_json=as_json)
@@ -82,7 +83,7 @@ def correct(
     from bms.operations.use_cases.meter_cases import correct_meter
     from bms.people.accounts import login
 
-    loaded = load_site(site)
+    loaded = load_for(site, ENERGY)
     zone = find_meter_of(loaded, name).zone
     asked = CorrectMeter(
         meter=name,
@@ -107,7 +108,7 @@ def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
     from bms.people.accounts import login
 
     asked = WithdrawEntry(entry=entry, reason=reason)
-    answer = withdraw_entry(load_site(site), asked, login(), clock_now())
+    answer = withdraw_entry(load_for(site, ENERGY), asked, login(), clock_now())
     if as_json:
         print_json(answer.plain())
     else:
@@ -133,7 +134,7 @@ def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
     from bms.people.accounts import login
 
     asked = ImportReadings(file=file, reason=reason)
-    answer = import_readings(load_site(site), asked, login(), clock_now())
+    answer = import_readings(load_for(site, ENERGY), asked, login(), clock_now())
     if as_json:
         print_json(answer.plain())
     else:

@@ -9,9 +9,10 @@ import click
 
 from bms.cli.common import (
     AS_JSON,
+    PAST,
     SITE,
     clock_now,
-    load_site,
+    load_for,
     print_json,
     show,
     state_dir_of,
@@ -126,7 +127,7 @@ def why(site: Path, point: str, at: str | None, as_json: bool) -> None:
         from bms.operations.use_cases.past_cases import why_of_the_past
 
         # the past is known without a controller
-        answer = why_of_the_past(load_site(site), asked, clock_now())
+        answer = why_of_the_past(load_for(site, PAST), asked, clock_now())
     if as_json:
         print_json(answer.plain())
     else:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, clock_now, instant, load_site, print_json, show
+from bms.cli.common import (
+    AS_JSON,
+    METERS_APART,
+    SITE,
+    clock_now,
+    instant,
+    load_for,
+    load_site,
+    print_json,
+    show,
+)
 
 if TYPE_CHECKING:
     from bms.operations.requests.live_requests import Status
@@ -31,7 +41,7 @@ def preview(site: Path, group: str, days: int, start: str | None, as_json: bool)
     from bms.operations.requests.preview_requests import PreviewGroup
     from bms.operations.use_cases.preview_cases import find_group, preview_group
 
-    loaded = load_site(site)
+    loaded = load_for(site, METERS_APART)
     # A day is the base's day: in the site's own zone it may begin on the day before.
     zone = loaded.bases[find_group(loaded, group).base].zone
     begin = instant(zone, start, "--from") if start else None

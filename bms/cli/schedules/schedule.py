@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from bms.cli.common import (
     AS_JSON,
+    METERS_APART,
     SITE,
     ErrorGroup,
+    clock_now,
+    load_for,
     on_clock,
     print_json,
     show,
@@ -17,7 +21,14 @@ from bms.cli.common import (
     zone_name_of,
 )
 from bms.cli.energy.growth_commands import schedule as _schedule
-from bms.cli.schedules.drafts import SCHEDULE, Settling, changing, editor_of, settle
+from bms.cli.schedules.drafts import (
+    SCHEDULE,
+    Settling,
+    ask_reason,
+    changing,
+    editor_of,
+    settle,
+)
 from bms.cli.schedules.schedule_edit import copy_day, edit, exception, set_
 from bms.texts.clean import harmless
 from bms.texts.language import say, told
@@ -31,10 +42,9 @@ for command in (set_, copy_day, exception, edit):
 @AS_JSON
 def list_(site: Path, as_json: bool) -> None:
     """Every schedule: what it governs, its file, and who changed it last."""
-    from bms.cli.common import load_site
     from bms.operations.use_cases.schedule_cases import list_schedules
 
-    loaded = load_site(site)
+    loaded = load_for(site, METERS_APART)
     answer, zone = list_schedules(loaded, editor_of(site)), loaded.file.zone
     if as_json:
         print_json(answer.plain())
@@ -107,6 +117,41 @@ def restore(
 
     asked = RestoreSchedule(schedule=schedule, revision=revision)
     settle(editor_of(site), asked, settling)
+
+
+@_schedule.command()
+@SITE
+@SCHEDULE
+@click.option("--reason", help="Why; kept in the audit.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@AS_JSON
+def remove(site: Path, schedule: str, reason: str | None, yes: bool, as_json: bool) -> None:
+    """Take SCHEDULE out of force: its file goes, or stays gone if it is gone already.
+
+    Until this is done, a file that is gone from the disk stays in force as it was last.
+    """
+    from bms.operations.requests.schedule_requests import RemoveSchedule
+    from bms.operations.use_cases.schedule_cases import reason_needed, remove_schedule
+    from bms.people.accounts import login
+
+    why = reason_needed(reason or ask_reason(yes))
+    if not yes and sys.stdin.isatty():
+        click.confirm(say("Remove {schedule}?", schedule=schedule), abort=True, err=as_json)
+    asked = RemoveSchedule(schedule=schedule, reason=why)
+    answer = remove_schedule(editor_of(site), asked, login(), "cli", clock_now())
+    if as_json:
+        print_json(answer.plain())
+        return
+    click.echo(
+        say(
+            "{file} is out of force; undo: bms schedule restore {directory} {name} {revision} "
+            "--reason ...",
+            file=answer.file,
+            directory=site,
+            name=answer.file.removeprefix("schedules/").removesuffix(".yaml"),
+            revision=answer.revision,
+        )
+    )
 
 
 @_schedule.command("import")

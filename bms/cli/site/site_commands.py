@@ -21,7 +21,7 @@ from bms.cli.common import (
     with_endpoints_of,
 )
 from bms.core.errors import InvalidInput
-from bms.texts.language import say
+from bms.texts.language import say, told
 from bms.texts.messages import msg
 from bms.texts.problems import counted
 
@@ -47,8 +47,11 @@ def check(site: Path, as_json: bool) -> None:
     from bms.config.writing.render import render
     from bms.control import STRATEGIES
     from bms.core.zones import in_use
+    from bms.operations.editing.loading import what_runs
 
     found, problems = check_site(site, STRATEGIES)
+    if not as_json and (running := what_runs(site, sources(site))):
+        click.echo(told(running), err=True)
     if as_json:
         print_json(
             [
@@ -106,7 +109,7 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     from bms.app.log_lines import LogLines
     from bms.app.process import run_site
     from bms.control import STRATEGIES
-    from bms.operations.editing.watcher import load_to_run
+    from bms.operations.editing.loading import load_to_run
 
     handler = logging.StreamHandler()
     handler.setFormatter(LogLines())
@@ -119,7 +122,7 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     for problem in problems:
         click.echo(say("not in force: {problem}", problem=problem), err=True)
     if problems:
-        click.echo(say("the schedules that were last in force run instead"), err=True)
+        click.echo(say("the files that were last in force run instead"), err=True)
     points = sum(len(link.points) for link in loaded.links.values())
 
     def ready() -> None:

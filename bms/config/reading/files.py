@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final, Self
 
 from bms.config.shapes.models import SITE_DIRECTORIES
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from bms.texts.problems import Problem, suggestion
 from bms.texts.system_errors import os_cause
 
@@ -23,6 +27,12 @@ CALENDARS = "schedules/calendars"
 _REQUIRED = (SITE, LINKS)
 _TOP = (*_REQUIRED, METERS)
 _FOLDERS = (*SITE_DIRECTORIES, CALENDARS)
+STATE: Final = "state"
+"""The state directory of a site that names none."""
+STATE_PLACE: Final = ".bms-state"
+"""Beside `site.yaml`, for when that cannot be read: where a state directory of another name is."""
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""No file of a site is nearly as long: one that is has something else in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,23 @@ class Sources:
             frozenset(name for name in self.unreadable if other(name)),
         )
 
+    @classmethod
+    def of(cls, texts: Mapping[str, str]) -> Self:
+        """Texts that are not read from the disk."""
+        return cls(dict(texts), _missing(texts))
+
+    def without(self, parts: Collection[str]) -> Sources:
+        """The same without some files or folders, and without what is wrong with them."""
+
+        def kept(name: str) -> bool:
+            return name not in parts and name.partition("/")[0] not in parts
+
+        return Sources(
+            {name: text for name, text in self.texts.items() if kept(name)},
+            [problem for problem in self.problems if kept(problem.file)],
+            frozenset(name for name in self.unreadable if kept(name)),
+        )
+
     def complete(self, folder: str) -> bool:
         """Whether every file below a folder could be read."""
         return not any(name.startswith(folder + "/") for name in self.unreadable)
@@ -64,13 +91,16 @@ def read_site(directory: Path) -> Sources:
         )
         return Sources(problems=[Problem(".", 1, 1, wrong)])
     sources = _read(directory, [*_TOP, *_names(directory, _FOLDERS)])
-    missing = [
+    sources.problems.extend(_missing({*sources.texts, *sources.unreadable}))
+    return sources
+
+
+def _missing(there: Collection[str]) -> list[Problem]:
+    return [
         Problem(name, 1, 1, msg("this file is missing"), msg("every site has one"))
         for name in _REQUIRED
-        if name not in sources.texts and name not in sources.unreadable
+        if name not in there
     ]
-    sources.problems.extend(missing)
-    return sources
 
 
 def read_schedules(directory: Path) -> Sources:
@@ -98,7 +128,11 @@ def _read(directory: Path, names: list[str]) -> Sources:
     unreadable: set[str] = set()
     for name in names:
         try:
-            data = (directory / name).read_bytes()
+            data, wrong = _content(directory / name)
+            if wrong:
+                unreadable.add(name)
+                problems.append(Problem(name, 1, 1, wrong[0], wrong[1]))
+                continue
             texts[name] = data.decode("utf-8-sig")
         except FileNotFoundError:
             continue
@@ -111,6 +145,21 @@ def _read(directory: Path, names: list[str]) -> Sources:
             unreadable.add(name)
             problems.append(_not_utf8(name, data, error.start))
     return Sources(texts, problems, frozenset(unreadable))
+
+
+def _content(path: Path) -> tuple[bytes, tuple[Message, Message] | None]:
+    """What a file holds, or why it cannot be one of a site: what is wrong, and what to do."""
+    there = path.stat()
+    if not stat.S_ISREG(there.st_mode) and not stat.S_ISDIR(there.st_mode):
+        # A pipe would never answer, a device never end; a directory says so when it is read.
+        return b"", (msg("this is no file"), msg("put a text file here"))
+    if there.st_size > MOST_BYTES:
+        size_mb, most_mb = there.st_size / 1e6, MOST_BYTES / 1e6
+        return b"", (
+            msg("this file has {size_mb:.0f} MB", size_mb=size_mb),
+            msg("no file of a site is larger than {most_mb:.0f} MB", most_mb=most_mb),
+        )
+    return path.read_bytes(), None
 
 
 def _not_utf8(name: str, data: bytes, at: int) -> Problem:
@@ -126,6 +175,19 @@ def _not_utf8(name: str, data: bytes, at: int) -> Problem:
             hint = msg("it looks like {encoding}; save it as UTF-8", encoding=encoding.upper())
             break
     return Problem(name, line, column, msg("this file is not UTF-8 text"), hint)
+
+
+_STATE_DIR = re.compile(r"^state_dir:\s*[\"']?([^\"'#\n]+?)[\"']?\s*(?:#.*)?$", re.MULTILINE)
+
+
+def state_places(directory: Path) -> list[Path]:
+    """Where the state directory may be, the likeliest first, whatever site.yaml looks like."""
+    words: list[str] = []
+    for name, pattern in ((SITE, _STATE_DIR), (STATE_PLACE, re.compile(r"^(.+)$", re.MULTILINE))):
+        with suppress(OSError):
+            found = pattern.search(_content(directory / name)[0].decode("utf-8", "replace"))
+            words += [found[1]] if found is not None else []
+    return list(dict.fromkeys(directory / word for word in (*words, STATE)))
 
 
 def unread(directory: Path, state_dir: str) -> list[Problem]:

@@ -13,15 +13,16 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from bms.config.load import check, load
+from bms.config.load import check
 from bms.config.reading.files import CALENDARS, SEASONS
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput, Refused
+from bms.operations.editing.loading import load_to_read
 from bms.operations.editing.revisions import Author, Revision, Revisions, text_of
 from bms.people.roles import Action, may
 from bms.storage.durable import digest, on_disk
 from bms.texts.messages import msg
-from bms.texts.problems import Problem, TextError, suggestion
+from bms.texts.problems import Problem, TextError, counted, suggestion
 from bms.texts.yaml.parsing import read
 from bms.texts.yaml.patch import PatchRefused, rewrite
 from schedules.edits import in_words
@@ -134,7 +135,7 @@ class Editor:
     ) -> Revision:
         """Put the draft in the place of its file, if that is still the text with the hash
         `edited_from`. Raises InvalidInput, Refused."""
-        site = load(self.directory, STRATEGIES, schedules={})
+        site, _ = load_to_read(self.directory, STRATEGIES, ("schedules",))
         may(site, author.who, _action(draft.file), *_governed(draft))
         return self.revisions.change(
             draft.file,
@@ -145,6 +146,23 @@ class Editor:
             now=now,
             check=self.problems,
         )
+
+    def remove(self, file: str, author: Author, now: datetime) -> None:
+        """Take a file away, or confirm that it is gone. Raises InvalidInput, Refused."""
+        site, _ = load_to_read(self.directory, STRATEGIES, ("schedules",))
+        there = on_disk(self.directory / file)
+        if there is None:
+            last = self.revisions.of(file)[-1:]
+            there = last[0].path.read_bytes() if last else b""
+        may(site, author.who, _action(file), *_governed(Draft(file, there, b"")))
+        rest = {f: d.decode("utf-8-sig", "replace") for f, d in self.revisions.files().items()}
+        before = {(p.file, p.message) for p in self.problems(rest)}
+        rest.pop(file, None)
+        if found := [p for p in self.problems(rest) if (p.file, p.message) not in before]:
+            raise InvalidInput(
+                msg("the others need {file}: {count}", file=file, count=counted(found)), found
+            )
+        self.revisions.remove(file, author, now)
 
 
 def _shown(data: bytes) -> str:

@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bms.config.reading.files import MOST_BYTES
 from bms.core.errors import InvalidInput, Refused, StoreError
 from bms.people.accounts import account
 from bms.storage import audit
@@ -29,6 +30,7 @@ from bms.texts.system_errors import os_cause
 FOLDER = "revisions"
 SCHEDULES = "schedules"
 _GOOD = "good.json"
+_REMOVED = "removed.json"
 _NAME = re.compile(r"(\d+)-([0-9a-f]{12})\.yaml")
 _SHOWN = 12
 """Digits of a hash in names."""
@@ -78,10 +80,10 @@ class Revisions:
         found: dict[str, bytes] = {}
         for path in sorted((self._site / SCHEDULES).rglob("*.yaml")):
             name = path.relative_to(self._site).as_posix()
-            if path.name.startswith(".") or name.count("/") > 2 or not path.is_file():
+            if path.name.startswith(".") or name.count("/") > 2:
                 continue
             with suppress(OSError):  # whoever checks the site says that it cannot be read
-                data = on_disk(path)
+                data = on_disk(path) if can_be_read(path) else None
                 if data is not None:
                     found[name] = data
         return found
@@ -158,6 +160,10 @@ class Revisions:
                 msg("the last good schedules cannot be read: {error}", error=error)
             ) from error
 
+    def removed(self, file: str) -> bool:
+        """Whether somebody confirmed that the file is gone on purpose."""
+        return (self._of(file) / _REMOVED).is_file()
+
     def _with(self, file: str, sha: str) -> bytes:
         for path in self._of(file).glob(f"*-{sha[:_SHOWN]}.yaml"):
             data = path.read_bytes()
@@ -221,6 +227,35 @@ class Revisions:
             )  # fmt: skip
         return revision
 
+    def remove(self, file: str, by: Author, now: datetime) -> None:
+        """Confirm that a file is gone on purpose; take it away if it is still there.
+
+        What it said last stays among the revisions. Raises InvalidInput if there never was such a
+        file.
+        """
+        path = self._site / file
+        with self._locked():
+            old = on_disk(path)
+            if old is None and (not self.of(file) or self.removed(file)):
+                raise InvalidInput(msg("{file} is no longer there", file=file))
+            if old is not None:
+                self._keep(file, old, "", _of_file(path), now)
+            last = self.of(file)[-1]
+            told = {
+                "time": now.isoformat(timespec="seconds"),
+                "who": by.who,
+                "via": by.via,
+                "why": to_json(by.why),
+            }
+            self._write(self._of(file) / _REMOVED, json.dumps(told, ensure_ascii=False).encode())
+            if old is not None:
+                path.unlink()
+                sync_directory(path.parent)
+            audit.record(
+                self._state, now, who=by.who, via=by.via, what="schedule.remove", why=by.why,
+                file=file, revision=last.number, before=last.sha256, after="",
+            )  # fmt: skip
+
     def adopt(self, texts: Mapping[str, bytes], now: datetime) -> list[str]:
         """Note that the controller runs these texts; the names of those that are new to it.
 
@@ -228,6 +263,8 @@ class Revisions:
         owner of the file unless a command made it.
         """
         with self._locked():
+            for file in texts:  # it is back: another removal is confirmed by itself
+                (self._of(file) / _REMOVED).unlink(missing_ok=True)
             try:
                 told = json.loads((self.folder / _GOOD).read_text(encoding="utf-8"))
             except (OSError, ValueError):
@@ -316,6 +353,11 @@ class Revisions:
                     error=os_cause(error),
                 )
             ) from error
+
+
+def can_be_read(path: Path) -> bool:
+    """Whether it is a file, and not so long that something else must be in it."""
+    return path.is_file() and path.stat().st_size <= MOST_BYTES
 
 
 def text_of(data: bytes) -> str:

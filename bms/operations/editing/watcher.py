@@ -11,13 +11,15 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from bms.config.load import check, load, schedule_texts
+from bms.config.load import schedule_texts
 from bms.config.resolving.site_programme import check_schedules
 from bms.config.site import Site, StrategySpec
 from bms.core.errors import InvalidInput, StoreError
+from bms.operations.editing.last_good import LastGood
+from bms.operations.editing.removed import held_back
 from bms.operations.editing.revisions import Revisions
-from bms.texts.messages import message_of, msg
-from bms.texts.problems import Problem, counted
+from bms.texts.messages import message_of
+from bms.texts.problems import Problem
 from schedules.library import Library
 
 READ_AGAIN = timedelta(seconds=60)
@@ -30,6 +32,8 @@ class Found:
 
     library: Library | None
     problems: Sequence[Problem]
+    held: tuple[str, ...] = ()
+    """Files that are gone without anybody having confirmed it; `library` still has them."""
     trouble: str = ""
     """Why the revision or its audit entry could not be kept; the library counts all the same."""
 
@@ -44,12 +48,20 @@ class ScheduleFiles:
         self._strategies = strategies
         self._now = now
         self._revisions = Revisions(site.directory, site.state_dir)
+        self._good = LastGood(site.state_dir)
         self._before: object = None
         self._seen: object = None
         self._read_at: datetime | None = None
         self._judged = ""
         self._loaded: Library | None = site.library
         """What runs since the start, until the first look has seen whether it is on the disk."""
+        self._held: tuple[str, ...] = ()
+
+    def take(self, site: Site) -> None:
+        """Other files of the site are in force: the schedules are looked at again."""
+        self._site = site
+        self._loaded = site.library
+        self._seen, self._judged = None, ""
 
     def look(self) -> Found | None:
         """What an edit that is complete has brought; None while there is nothing new.
@@ -57,7 +69,8 @@ class ScheduleFiles:
         What is still changing is looked at later: a checkout or a copy removes files before it
         writes them, and a group whose schedule is gone would be let go.
         """
-        signature = _signature(self._site.directory)
+        confirmed = tuple(self._revisions.removed(name) for name in self._held)
+        signature = (*_signature(self._site.directory), confirmed)
         still, self._before = signature == self._before, signature
         now = self._now()
         due = self._read_at is None or not timedelta(0) <= now - self._read_at < READ_AGAIN
@@ -65,7 +78,7 @@ class ScheduleFiles:
             return None
         self._seen, self._read_at = signature, now
         texts = self._revisions.files()
-        content = sha256("\0".join(str(path) for path, *_ in signature).encode())
+        content = sha256(repr([confirmed, *(path for path, *_ in signature[:-1])]).encode())
         for name, data in texts.items():
             content.update(f"{name}\0{len(data)}\0".encode() + data)
         if content.hexdigest() == self._judged:
@@ -76,7 +89,8 @@ class ScheduleFiles:
             self._seen, self._judged = None, ""
             return None
         loaded, self._loaded = self._loaded, None
-        if loaded is not None and found.library == loaded and not found.trouble:
+        quiet = not found.trouble and not found.held
+        if loaded is not None and found.library == loaded and quiet:
             return None  # already in force: nothing is put together again
         return found
 
@@ -84,46 +98,33 @@ class ScheduleFiles:
         """None if the files changed once more while they were read."""
         library: Library | None
         problems: Sequence[Problem]
+        held: dict[str, str] = {}
         try:
-            library, problems = check_schedules(
-                self._site, self._strategies, schedule_texts(self._site.directory)
-            )
+            there = schedule_texts(self._site.directory)
+            library, problems = check_schedules(self._site, self._strategies, there)
+            held = held_back(self._revisions, self._site, there, library)
+            if held:
+                library, problems = check_schedules(self._site, self._strategies, {**there, **held})
         except InvalidInput as error:  # not readable, or not UTF-8: an edit as broken as any
-            library, problems = None, error.problems
+            there, library, problems = {}, None, error.problems
         if self._revisions.files() != texts:
             return None
+        self._held = tuple(sorted(held))
         try:
             if library is None or problems:
                 self._revisions.reject(texts, problems, now)
             else:
-                self._revisions.adopt(texts, now)
+                kept = {name: text.encode() for name, text in held.items()}
+                self._revisions.adopt({**texts, **kept}, now)
+                self._good.keep({**beside(self._site.texts), **there, **held}, now)
         except StoreError as error:
-            return Found(library, problems, message_of(error))
-        return Found(library, problems)
+            return Found(library, problems, self._held, message_of(error))
+        return Found(library, problems, self._held)
 
 
-def load_to_run(
-    directory: Path, strategies: Mapping[str, StrategySpec]
-) -> tuple[Site, list[Problem]]:
-    """The site, with the schedules that were last in force if those on the disk are broken.
-
-    The problems are those of the schedules on the disk. Raises InvalidInput for problems of any
-    other file, and where no schedules were ever in force.
-    """
-    site, problems = check(directory, strategies)
-    if site is not None:
-        return site, []
-    problems = [problem for problem in problems if not problem.withholds]
-    if all(problem.file.startswith("schedules/") for problem in problems):
-        bare = load(directory, strategies, schedules={})
-        good = Revisions(directory, bare.state_dir).good()
-        if good is not None:
-            texts = {name: data.decode("utf-8-sig") for name, data in good.items()}
-            return load(directory, strategies, schedules=texts), problems
-    count = counted(problems)
-    raise InvalidInput(
-        msg("the site '{directory}' has {count}", directory=directory, count=count), problems
-    )
+def beside(texts: Mapping[str, str]) -> dict[str, str]:
+    """The files of a site that are no schedules."""
+    return {name: text for name, text in texts.items() if not name.startswith("schedules/")}
 
 
 def _signature(directory: Path) -> tuple[tuple[str, int, int, int], ...]:

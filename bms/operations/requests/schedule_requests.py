@@ -103,6 +103,20 @@ class ImportSchedule(ScheduleChange):
     """Also if a file of that name is there."""
 
 
+class RemoveSchedule(Request):
+    """Take a schedule or calendar file out of force, whether it is still there or is gone."""
+
+    schedule: Given
+    reason: str = ""
+
+
+class ScheduleRemoved(Answer):
+    """A file that is no longer in force, and the version that would bring it back."""
+
+    file: str
+    revision: int
+
+
 class ScheduleChanged(Answer):
     """What was changed, or would be."""
 
@@ -196,6 +210,7 @@ REMOVE_EXCEPTION = Operation(
 )
 EDIT = Operation("schedule.edit", EditSchedule, ScheduleChanged, changes=True)
 RESTORE = Operation("schedule.restore", RestoreSchedule, ScheduleChanged, changes=True)
+REMOVE = Operation("schedule.remove", RemoveSchedule, ScheduleRemoved, changes=True)
 IMPORT = Operation("schedule.import", ImportSchedule, ScheduleChanged, changes=True)
 LIST = Operation("schedule.list", ListSchedules, Schedules)
 SHOW = Operation("schedule.show", ShowSchedule, ScheduleText)

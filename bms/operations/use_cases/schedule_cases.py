@@ -18,12 +18,14 @@ from bms.operations.requests.schedule_requests import (
     EditSchedule,
     ImportSchedule,
     RemoveException,
+    RemoveSchedule,
     RestoreSchedule,
     Revisions,
     RevisionView,
     ScheduleChange,
     ScheduleChanged,
     ScheduleHistory,
+    ScheduleRemoved,
     Schedules,
     ScheduleText,
     ScheduleView,
@@ -69,6 +71,19 @@ def change_schedule(
     return answer.model_copy(
         update={"applied": True, "revision": made.number, "sha256": made.sha256}
     )
+
+
+def remove_schedule(
+    editor: Editor, asked: RemoveSchedule, user: str, via: str, now: datetime
+) -> ScheduleRemoved:
+    """Take a file out of force; what it said stays among the revisions, and it is audited.
+
+    Raises InvalidInput for an unknown file, or with the problems that the others would have
+    without it; Refused if the user may not.
+    """
+    file = editor.file_of(asked.schedule, gone=True)
+    editor.remove(file, Author(user, via, reason_needed(asked.reason)), now)
+    return ScheduleRemoved(file=file, revision=editor.revisions.of(file)[-1].number)
 
 
 def reason_needed(reason: str) -> str:

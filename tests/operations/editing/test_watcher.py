@@ -10,8 +10,9 @@ import pytest
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput
+from bms.operations.editing.loading import load_to_run
 from bms.operations.editing.revisions import Revisions
-from bms.operations.editing.watcher import ScheduleFiles, load_to_run
+from bms.operations.editing.watcher import ScheduleFiles
 from bms.storage import audit
 from tests.app.test_app import controlled
 from tests.asking import ask
@@ -87,8 +88,9 @@ def test_a_start_with_broken_schedules_runs_the_last_good_ones(tmp_path: Path) -
     assert site.library.governed == {"b.air": "air"}
     assert problems[0].file == AIR
     (tmp_path / "links.yaml").write_text("links: 5\n", encoding="utf-8")
-    with pytest.raises(InvalidInput):
-        load_to_run(tmp_path, STRATEGIES)
+    site, problems = load_to_run(tmp_path, STRATEGIES)
+    assert site.links.keys() == {"plc"}
+    assert [problem.file for problem in problems] == ["links.yaml", AIR]
 
 
 async def test_a_restart_with_a_broken_schedule_commands_as_before(tmp_path: Path) -> None:
