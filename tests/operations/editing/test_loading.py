@@ -62,7 +62,10 @@ def _typo(site: Path) -> None:
 
 
 def _broken(name: str) -> Callable[[Path], None]:
-    return lambda site: (site / name).write_text("links: [", encoding="utf-8") and None
+    def edit(site: Path) -> None:
+        (site / name).write_text("links: [", encoding="utf-8")
+
+    return edit
 
 
 def _gone(name: str) -> Callable[[Path], None]:
