@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bms.app.process import YOUNG_OBJECTS, loop_factory
-from bms.app.process import run as run_process
+from bms.app.event_loop import YOUNG_OBJECTS, loop_factory
+from bms.app.event_loop import run as run_process
 from bms.field.image import Field
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.wire.transport import Tcp

@@ -19,7 +19,7 @@ from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.server.server import Server
 
-from bms.app.process import run as run_process
+from bms.app.event_loop import run as run_process
 from bms.field.image import Field
 from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.subscribing.decode import Changes

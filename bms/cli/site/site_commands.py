@@ -139,7 +139,7 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
         )
         sys.stdout.flush()
 
-    from bms.app.process import run as run_process
+    from bms.app.event_loop import run as run_process
 
     run_process(run_site(loaded, ready=ready, schedule_problems=problems))
 
