@@ -298,10 +298,6 @@ class ModbusLink:
             # Nothing better came in this time: the exception was meant for this request.
             self.failed(job, job.verdict)
             return
-        if wire.torn and wire is self._connection.wire:
-            # What comes next would be taken for the rest. Left before anything else is sent.
-            self._connection.leave(msg("the device sent half an answer"))
-            self._connection.after(wire)
         self.failed(job, NoAnswer(self._no_answer(wire)))
 
     def _no_answer(self, wire: Wire[Job]) -> Message:

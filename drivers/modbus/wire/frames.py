@@ -229,28 +229,3 @@ def check(request: Request, body: bytes) -> None:
             )
         )
     raise BadAnswer(msg("the answer does not repeat the request's count or value"))
-
-
-def next_body(buffer: bytearray) -> tuple[bytes, bytes] | None:
-    """Take one whole Modbus TCP frame off the front: transaction id and body.
-
-    None if it is not all there yet. BadAnswer if this cannot be Modbus TCP: then nothing after it
-    can be trusted either.
-    """
-    if len(buffer) < 6:
-        return None
-    protocol, length = _HEADER.unpack_from(buffer, 2)
-    if protocol != 0 or not SHORTEST <= length <= LONGEST:
-        raise BadAnswer(
-            msg(
-                "not Modbus TCP: protocol {protocol}, length {length}",
-                protocol=protocol,
-                length=length,
-            )
-        )
-    size = 6 + length
-    if len(buffer) < size:
-        return None
-    transaction, body = bytes(buffer[:2]), bytes(buffer[6:size])
-    del buffer[:size]
-    return transaction, body

@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar, cast
 
-from bms.texts.messages import message_of, msg, plural
+from bms.texts.messages import msg, plural
 from bms.texts.system_errors import os_cause
 from drivers.errors import BadAnswer, ConnectionLost, DriverError
-from drivers.modbus.wire.frames import ExceptionAnswer, Request, check, next_body
+from drivers.modbus.wire.frames import ExceptionAnswer, Request, check
 from drivers.modbus.wire.rtu import CRC_SIZE, find_answer, first_frame, framed
+from drivers.modbus.wire.tcp import TcpStream
 
 _TRANSACTION_STEP = 7919
 """Odd, so that all 65536 ids are used before one comes again; and not 1, so that the late answer
@@ -69,7 +70,6 @@ class Wire(asyncio.Protocol, Generic[CallT]):
         self._receiver = receiver
         self._read_only = read_only
         self._transport: asyncio.Transport | None = None
-        self._buffer = bytearray()
         self._closing = False
         self.strays = 0
         """Frames that answered nothing asked."""
@@ -107,11 +107,6 @@ class Wire(asyncio.Protocol, Generic[CallT]):
             "{count} answers to other requests",
             count=self.strays,
         )
-
-    @property
-    def torn(self) -> bool:
-        """Part of a frame has arrived: what comes next would be taken for its rest."""
-        return False
 
     def close(self, reason: str) -> None:
         """Close now; calls on the way fail with ConnectionLost(reason)."""
@@ -158,6 +153,7 @@ class TcpWire(Wire[CallT]):
         super().__init__(receiver, read_only=read_only)
         self._transaction = 0
         self._calls: dict[bytes, CallT] = {}
+        self._stream = TcpStream()
 
     def send(self, call: CallT) -> None:
         self._transaction = (self._transaction + _TRANSACTION_STEP) & 0xFFFF
@@ -167,6 +163,8 @@ class TcpWire(Wire[CallT]):
             raise ReadOnly(SHADOWED)
         if self._transport is None:
             raise ConnectionLost(self.reason or msg("the connection is closed"))
+        if not self._calls:
+            self._stream.clear()
         self._transport.write(transaction + request.tcp_body)
         self._calls[transaction] = call
 
@@ -181,9 +179,9 @@ class TcpWire(Wire[CallT]):
 
     @property
     def strayed(self) -> str:
-        if not self.strays:
-            return ""
-        if self.answers:
+        if self._stream.noise is not None:
+            return self._stream.noise
+        if not self.strays or self.answers:
             return super().strayed
         return msg(
             "{strays} (a device that never repeats the transaction id needs {setting})",
@@ -191,12 +189,8 @@ class TcpWire(Wire[CallT]):
             setting="transaction_ids: false",
         )
 
-    @property
-    def torn(self) -> bool:
-        return bool(self._buffer)
-
     def data_received(self, data: bytes) -> None:
-        if not self._buffer:
+        if not self._stream:
             call = self._calls.get(data[:2])
             if call is not None:
                 request = call.request
@@ -206,12 +200,13 @@ class TcpWire(Wire[CallT]):
                     self.answers += 1
                     self._receiver.answered(call, data[6:])
                     return
-        self._buffer += data
-        try:
-            while not self._closing and (found := next_body(self._buffer)) is not None:
-                self._take(*found)
-        except BadAnswer as error:
-            self.close(message_of(error))
+        self._stream.add(data)
+        while not self._closing:
+            asked = {transaction: call.request for transaction, call in self._calls.items()}
+            frame = self._stream.take(asked)
+            if frame is None:
+                return
+            self._take(*frame)
 
     def _take(self, transaction: bytes, body: bytes) -> None:
         call = self._calls.pop(transaction, None)
@@ -241,16 +236,15 @@ class OneAtATime(Wire[CallT]):
             raise ReadOnly(SHADOWED)
         if self._transport is None:
             raise ConnectionLost(self.reason or msg("the connection is closed"))
-        self._forget_arrived()
+        self._clear()
         self._transport.write(self._framed(call.request))
         self._call = call
 
     def _framed(self, request: Request) -> bytes:
         raise NotImplementedError
 
-    def _forget_arrived(self) -> None:
-        """What arrived before the question is no answer to it. Raises ConnectionLost if what
-        follows cannot be told apart from it."""
+    def _clear(self) -> None:
+        """Forget what has arrived: it came before the question, and is no answer to it."""
         raise NotImplementedError
 
     def forget(self, call: CallT) -> None:
@@ -286,37 +280,29 @@ class UnnumberedTcpWire(OneAtATime[CallT]):
     def __init__(self, receiver: Receiver[CallT], *, read_only: bool) -> None:
         super().__init__(receiver, read_only=read_only)
         self._transaction = 0
-        self._old = False
-        """The frame that has begun to arrive began before the question."""
+        self._stream = TcpStream()
+
+    @property
+    def strayed(self) -> str:
+        return self._stream.noise or super().strayed
+
+    def _clear(self) -> None:
+        self._stream.clear()
 
     def _framed(self, request: Request) -> bytes:
         self._transaction = (self._transaction + 1) & 0xFFFF
         return self._transaction.to_bytes(2, "big") + request.tcp_body
 
-    def _forget_arrived(self) -> None:
-        try:
-            while next_body(self._buffer) is not None:
-                self.strays += 1
-        except BadAnswer as error:
-            self.close(message_of(error))
-            raise ConnectionLost(self.reason) from None
-        self._old = bool(self._buffer)
-
-    @property
-    def torn(self) -> bool:
-        return bool(self._buffer)
-
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        try:
-            while not self._closing and (found := next_body(self._buffer)) is not None:
-                old, self._old = self._old, False
-                if self._call is None or old:
-                    self.strays += 1
-                else:
-                    self._take(self._call, found[1])
-        except BadAnswer as error:
-            self.close(message_of(error))
+        if self._call is None:
+            self.strays += 1
+            return
+        self._stream.add(data)
+        while (call := self._call) is not None:
+            frame = self._stream.take_unnumbered(call.request)
+            if frame is None:
+                return
+            self._take(call, frame.body)
 
     def _take(self, call: CallT, body: bytes) -> None:
         try:
@@ -334,11 +320,15 @@ class UnnumberedTcpWire(OneAtATime[CallT]):
 class RtuWire(OneAtATime[CallT]):
     """RTU frames over a line or a serial gateway."""
 
+    def __init__(self, receiver: Receiver[CallT], *, read_only: bool) -> None:
+        super().__init__(receiver, read_only=read_only)
+        self._buffer = bytearray()
+
+    def _clear(self) -> None:
+        self._buffer.clear()
+
     def _framed(self, request: Request) -> bytes:
         return framed(request.body)
-
-    def _forget_arrived(self) -> None:
-        self._buffer.clear()
 
     def data_received(self, data: bytes) -> None:
         call = self._call

@@ -36,8 +36,12 @@ UNANSWERED: dict[str, Callable[[Asked], Reply]] = {
     "next transaction": lambda a: a.frame(wrong_values(a), transaction=a.transaction + 1 & 0xFFFF),
     "transaction 0": lambda a: a.frame(wrong_values(a), transaction=0),
     "half a frame": lambda a: right(a)[:7],
-    "a frame that promises more": lambda a: a.frame(wrong_values(a), length=200),
+    "function only": lambda a: a.frame(b"\3"),
+    "not Modbus": lambda a: b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "wrong protocol": lambda a: a.frame(wrong_values(a), protocol=1),
+    "garbage": lambda a: bytes(range(64, 128)),
 }
+NOISE = ("not Modbus", "wrong protocol", "garbage")
 REFUSED: dict[str, tuple[Callable[[Asked], Reply], str]] = {
     "wrong unit": (lambda a: a.frame(wrong_values(a), unit=9), "unit 9 answered"),
     "unit 0": (lambda a: a.frame(wrong_values(a), unit=0), "unit 0 answered"),
@@ -51,18 +55,10 @@ REFUSED: dict[str, tuple[Callable[[Asked], Reply], str]] = {
     "byte count too small": (lambda a: a.frame(b"\3\2" + b"\3\x85\3\x86"), "does not repeat"),
     "byte count too large": (lambda a: a.frame(b"\3\6" + b"\3\x85\3\x86"), "does not repeat"),
     "no data": (lambda a: a.frame(b"\3\0"), "3 bytes answered"),
-    "function only": (lambda a: a.frame(b"\3"), "2 bytes answered"),
-    "over-long exception": (lambda a: a.frame(b"\x83\2\0"), "exception answer of 4 bytes"),
 }
 BROKEN: dict[str, tuple[Callable[[Asked], Reply], str]] = {
     "closing": (lambda a: CLOSE, "closed the connection"),
     "closing half way": (lambda a: [right(a)[:9], CLOSE], "closed the connection"),
-    "not Modbus": (lambda a: b"HTTP/1.1 400 Bad Request\r\n\r\n", "not Modbus TCP"),
-    "wrong protocol": (lambda a: a.frame(wrong_values(a), protocol=1), "not Modbus TCP"),
-    "length 0": (lambda a: a.frame(wrong_values(a), length=0), "not Modbus TCP"),
-    "length 1": (lambda a: a.frame(wrong_values(a), length=1), "not Modbus TCP"),
-    "length 255": (lambda a: a.frame(wrong_values(a), length=255), "not Modbus TCP"),
-    "garbage": (lambda a: bytes(range(64, 128)), "not Modbus TCP"),
 }
 PIECES: dict[str, Callable[[Asked], Reply]] = {
     "byte by byte": lambda a: [bytes((byte,)) for byte in right(a)],
@@ -76,6 +72,19 @@ PIECES: dict[str, Callable[[Asked], Reply]] = {
     ),
     "twice": lambda a: right(a) + right(a),
     "twice, the second different": lambda a: [right(a), a.frame(wrong_values(a))],
+    "noise first": lambda a: b"HTTP/1.1 400 Bad Request" + right(a),
+    "noise first, in pieces": lambda a: [b"\xff" * 7, b"\xff" + right(a)[:5], right(a)[5:]],
+    "half of it first": lambda a: right(a)[:11] + right(a),
+    "length 0": lambda a: a.frame(a.registers(RIGHT), length=0),
+    "length 6": lambda a: a.frame(a.registers(RIGHT), length=6),
+    "length one too large": lambda a: a.frame(a.registers(RIGHT), length=8),
+    "length 200": lambda a: a.frame(a.registers(RIGHT), length=200),
+    "length 65535": lambda a: a.frame(a.registers(RIGHT), length=65535),
+    "one byte more than is due": lambda a: a.frame(a.registers(RIGHT) + b"\0", length=8),
+    "length too small, in pieces": lambda a: [
+        a.frame(a.registers(RIGHT), length=6)[:11],
+        right(a)[11:],
+    ],
     "stale, split": lambda a: [
         a.frame(wrong_values(a), transaction=7)[:8],
         a.frame(wrong_values(a), transaction=7)[8:] + right(a)[:2],
@@ -91,6 +100,7 @@ async def test_what_is_no_answer_ends_in_a_time_out(fault: str) -> None:
             samples = await b.driver.read(b.ids)
             assert {s.quality for s in samples} == {Quality.BAD}
             assert all(f"no answer within {SILENCE_S} s" in s.detail for s in samples)
+            assert all(("not Modbus TCP" in s.detail) is (fault in NOISE) for s in samples)
             b.clocks.pass_s(75)
         b.bus.script = right
         assert [s.value for s in await b.driver.read(b.ids)] == RIGHT
@@ -131,8 +141,15 @@ async def test_a_right_answer_is_found_however_it_comes(how: str) -> None:
 
 
 @pytest.mark.parametrize("code", [1, 4, 5, 6, 7, 8, 9, 10, 11, 255])
-async def test_an_exception_leaves_the_connection_and_names_itself(code: int) -> None:
-    async with bench(lambda a: a.exception(code), holding(0, 1)) as b:
+@pytest.mark.parametrize("told", [0, 3, 4, 6], ids=lambda n: f"length {n}")
+@pytest.mark.parametrize("more", [b"", b"\0"], ids=["", "a byte more"])
+async def test_an_exception_leaves_the_connection_and_names_itself(
+    code: int, told: int, more: bytes
+) -> None:
+    def refusing(asked: Asked) -> bytes:
+        return asked.frame(bytes((asked.function | 0x80, code)) + more, length=told)
+
+    async with bench(refusing, holding(0, 1)) as b:
         samples = await b.driver.read(b.ids)
         assert [(s.value, s.quality) for s in samples] == [(None, Quality.BAD)] * 2
         assert samples[0].detail.startswith(f"exception {code} (")

@@ -13,7 +13,6 @@ from drivers.modbus.wire.frames import (
     check,
     identification_request,
     mask_write_request,
-    next_body,
     read_request,
     read_write_request,
     write_coil_request,
@@ -110,21 +109,6 @@ def test_exceptions_are_refusals_with_their_name(code: int) -> None:
     with pytest.raises(ExceptionAnswer, match=rf"exception {code} \(.+\)") as error:
         check(READ, bytes.fromhex("11 83") + bytes((code,)))
     assert error.value.code == code
-
-
-@given(st.binary(max_size=300), st.integers(0, 3))
-def test_the_framer_survives_anything(data: bytes, cut: int) -> None:
-    """Whole frames come out, the rest waits, nonsense is refused, and nothing else happens."""
-    buffer = bytearray(data)
-    taken = b""
-    try:
-        while (found := next_body(buffer)) is not None:
-            transaction, body = found
-            assert 2 <= len(body) <= 254
-            taken += transaction + b"\0\0" + len(body).to_bytes(2, "big") + body
-    except BadAnswer:
-        pass
-    assert taken + bytes(buffer) == data
 
 
 mutations = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 255)), min_size=1, max_size=4)

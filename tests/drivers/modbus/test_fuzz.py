@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 
 import pytest
 
@@ -100,15 +100,15 @@ def pieces(data: bytes, chance: random.Random) -> list[bytes]:
 
 
 def tcp_answers(data: bytes, transaction: bytes) -> list[bytes]:
-    """The bodies that are valid answers to the request, in a stream of Modbus TCP."""
+    """The bodies that are valid answers to the request, wherever in the stream they begin.
+
+    What a header says of their length is not looked at: gateways get it wrong.
+    """
+    size = 3 + 2 * COUNT
     found = []
-    while len(data) >= 6:
-        tid, (protocol, length) = data[:2], struct.unpack(">HH", data[2:6])
-        if protocol or not 2 <= length <= 254 or len(data) < 6 + length:
-            break
-        body, data = data[6 : 6 + length], data[6 + length :]
-        begins = tid == transaction and body[:3] == bytes((UNIT, 3, 2 * COUNT))
-        if begins and len(body) == 3 + 2 * COUNT:
+    for at in range(len(data) - 6 - size + 1):
+        body = data[at + 6 : at + 6 + size]
+        if data[at : at + 4] == transaction + b"\0\0" and body[:3] == bytes((UNIT, 3, 2 * COUNT)):
             found.append(body)
     return found
 
@@ -122,6 +122,14 @@ def rtu_answers(data: bytes) -> list[bytes]:
         for at in range(len(data) - size - 1)
         if data[at : at + 3] == begin and crc(data[at : at + size]) == data[at + size :][:2]
     ]
+
+
+def kept(wire: Wire[Call]) -> Sized:
+    """What a wire has received and not used."""
+    if isinstance(wire, TcpWire):
+        return wire._stream
+    assert isinstance(wire, RtuWire)
+    return wire._buffer
 
 
 # --- the proof -------------------------------------------------------------------------------
@@ -149,12 +157,11 @@ async def fuzz(kind: str, frames: int, seed: int) -> None:
         data = stream(frame(body), frame(other), chance)
         for piece in pieces(data, chance):
             wire.data_received(piece)
-            assert len(wire._buffer) <= BUFFER_LIMIT
+            assert len(kept(wire)) <= BUFFER_LIMIT
         valid = tcp_answers(data, sent.data[:2]) if kind == "tcp" else rtu_answers(data)
         if not asking.found:
             silent += 1
-            if kind == "tcp":
-                assert not valid or wire.reason, "a valid answer was passed over"
+            assert kind == "rtu" or not valid, "a valid answer was passed over"
         elif isinstance(asking.found[0], bytes):
             delivered += 1
             assert asking.found[0] in valid, (data.hex(), asking.found[0].hex())
