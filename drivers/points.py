@@ -117,12 +117,28 @@ class OpcUaAddress:
     A point with a `method` is a command: writing it calls that method of the object `node`, with
     the value as its argument if the method has one; without one, only "on" calls it.
     `deadband` is the least change worth sending, in the node's own unit.
+    The value is `raw * scale + offset`; without a scale, a node of whole numbers takes no fraction.
     """
 
     namespace: str
     node: str
     method: str | None = None
     deadband: float = 0.0
+    scale: float | None = None
+    offset: float = 0.0
+    index: int | None = None
+    """Which element of an array, counted from 0."""
+    bit: int | None = None
+    """One bit of a whole number, 0 the lowest."""
+    labels: tuple[tuple[int, str], ...] = ()
+    """The texts of whole numbers; a number without a text is no usable value."""
+    on: tuple[int | str, ...] = ()
+    """What the node holds when the state is on; the first is what is written."""
+    off: tuple[int | str, ...] = ()
+    """The same for off."""
+    low: float | None = None
+    high: float | None = None
+    """The values that the device can mean; beyond them the value is not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +152,9 @@ class PlantAddress:
     scale: float = 1.0
     offset: float = 0.0
 
+
+Holds: TypeAlias = Literal["any", "number", "state"]
+"""What a point is read as: a state is on or off, as 1 or 0; `any` may be a text."""
 
 Address: TypeAlias = ModbusAddress | OpcUaAddress | PlantAddress
 
@@ -156,3 +175,4 @@ class Point:
     """How far a value read back may be off; None: one step of the register."""
     readback: bool = True
     """False for commands that the device does not keep, such as a reset pulse."""
+    holds: Holds = "any"

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import Any, Self, cast
 
 from asyncua import ua
@@ -17,18 +18,22 @@ from drivers.base import Batch, Deliver, Write, WriteResult
 from drivers.errors import ConnectionLost, DeviceRefused, DriverError, NoAnswer
 from drivers.health import DriverHealth, Tally
 from drivers.memory import Memory
-from drivers.opcua.opcua_times import to_filetime, to_ns
-from drivers.opcua.session.calls import TooMuch
+from drivers.opcua.opcua_times import from_filetime, to_ns
+from drivers.opcua.session.pace import Paces
 from drivers.opcua.session.security import NO_SECURITY, Security
 from drivers.opcua.session.session import OpcUaSession, UnknownNamespace, open_session
 from drivers.opcua.subscribing.feeding import Feeding, Following
-from drivers.opcua.variants import from_text, plain, usable_value, variant
+from drivers.opcua.values.meaning import Meaning
+from drivers.opcua.values.walking import SentValue
+from drivers.opcua.variants import from_text, plain, status_name, variant
 from drivers.opcua.writing import write_all
 from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample
 from drivers.times import Times
 
 SUBSCRIBE_AGAIN_S = 600.0
 """A server that has no subscription left may have one later."""
+STATE_EVERY_S = 2.0
+"""How often a server that is polled is asked for its state."""
 _STEP_S = 1.0
 """How often a link that is away says so, and looks whether it is time to try again."""
 
@@ -38,8 +43,9 @@ class OpcUaDriver:
 
     `timeout_s` bounds connecting (session included) and each request. Nodes are found by
     namespace URI in each new session. A node's StatusCode becomes its quality: Good is GOOD,
-    Uncertain is STALE, Bad is BAD, the last two with the code's name. Writes carry the node's
-    own data type; each is sent once. `read` and `write` run one after the other.
+    Uncertain is STALE, Bad is BAD, the last two with the code's name. As long as the server says
+    that its state is not Running, nothing of it is GOOD. Writes carry the node's own data type;
+    each is sent once, and ends no session. `read` and `write` run one after the other.
 
     `feed` subscribes, unless `following.mode` is "poll"; as long as the server refuses
     subscriptions it polls instead, and asks again every ten minutes. Every break ends the session:
@@ -65,6 +71,8 @@ class OpcUaDriver:
         self._by_id = {point.id: point for point in self._points}
         for point in self._points:
             _check(point)
+        self._meanings = {point.id: Meaning(point) for point in self._points}
+        self._paces = Paces()
         self._timeout_s = timeout_s
         self._security = security
         self._following = following
@@ -101,12 +109,12 @@ class OpcUaDriver:
         return [samples[point] for point in points]
 
     async def write(self, writes: Sequence[Write]) -> list[WriteResult]:
-        points = [self._by_id[write.point] for write in writes]
+        asked = [(w, self._by_id[w.point], self._meanings[w.point]) for w in writes]
         async with self._lock:
             return await write_all(
-                list(zip(writes, points, strict=True)),
+                asked,
                 self._connected,
-                self._failed,
+                self._write_failed,
                 self._backoff.succeeded,
                 shadow=self._shadow,
             )
@@ -119,14 +127,13 @@ class OpcUaDriver:
             session = await self._connected()
             found = session.parsed(node)
             (data,) = await session.values([found])
-            kind = await session.kind(found) if data.Value is not None else None
-        status = data.StatusCode
+        source_time = from_filetime(data.source_time)
         return {
             "node": node,
-            "value": plain(data.Value.Value if data.Value is not None else None),
-            "type": kind.name if kind is not None else None,
-            "status": status.name if status is not None else "Good",
-            "source_time": data.SourceTimestamp.isoformat() if data.SourceTimestamp else None,
+            "value": plain(data.value),
+            "type": ua.VariantType(data.kind).name if data.kind else None,
+            "status": status_name(data.status),
+            "source_time": source_time.isoformat() if source_time is not None else None,
         }
 
     async def put(self, node: str, text: str) -> None:
@@ -150,29 +157,38 @@ class OpcUaDriver:
         classes: dict[float, list[Point]] = {}
         for point in self._points:
             classes.setdefault(point.scan_s or max(period_s, 0.05), []).append(point)
-        feeding = Feeding(classes, self._times.now, self._following)
+        feeding = Feeding(classes, self._meanings, self._times.now, self._following)
         try:
             while True:
                 if self._following.mode == "poll":
                     await self._poll(deliver, classes, math.inf)
+                session = None
                 try:
                     async with self._lock:
                         session = await self._connected()
-                        self._feeding = feeding
-                        await feeding.begin(session, deliver)
+                    # A slow server takes its time: meanwhile it may be read and written.
+                    self._feeding = feeding
+                    await feeding.begin(session, deliver)
                 except DeviceRefused as error:
                     await self._poll_instead(feeding, message_of(error))
                     await self._poll(deliver, classes, SUBSCRIBE_AGAIN_S)
                     continue
                 except DriverError as error:
+                    feeding.end()
                     async with self._lock:
-                        await self._failed(error)
+                        if session is self._session:
+                            await self._failed(error)
                     feeding.missed(deliver, self._why())
                     await asyncio.sleep(_STEP_S)
                     continue
                 self._instead = ""
                 self._backoff.succeeded()
-                reason = await feeding.broken()
+                try:
+                    reason = await feeding.broken()
+                except DeviceRefused as error:  # nobody can read what it publishes
+                    await self._poll_instead(feeding, message_of(error))
+                    await self._poll(deliver, classes, SUBSCRIBE_AGAIN_S)
+                    continue
                 feeding.end()
                 feeding.missed(deliver, reason)  # however short the break, it is marked
                 async with self._lock:
@@ -228,46 +244,45 @@ class OpcUaDriver:
                 samples[point] = self._memory.unusable(point, self._times.now(), message_of(error))
         ids = list(nodes)
         while ids:
-            batch = ids[: session.limits.read]
+            batch = ids[: session.paces.read.size]
             try:
+                if self._feeding is None and _asked_long_ago(session):
+                    await session.probe()
                 answer = await session.values([nodes[point] for point in batch])
             except DriverError as error:
-                if isinstance(error, TooMuch) and session.halve("read"):
-                    continue
                 if await self._failed(error):
                     samples |= self._missed(ids, error)
                     break
                 samples |= self._missed(batch, error)
             else:
                 self._backoff.succeeded()
-                samples |= self._take(batch, answer)
+                samples |= self._take(batch, answer, session.doubt)
             ids = ids[len(batch) :]
         return samples
 
     def _take(
-        self, points: Sequence[PointId], answer: Sequence[ua.DataValue]
+        self, points: Sequence[PointId], answer: Sequence[SentValue], doubt: str
     ) -> dict[PointId, Sample]:
         time = self._times.now()
-        samples = {p: self._sample(p, d, time) for p, d in zip(points, answer, strict=True)}
+        samples = {p: self._sample(p, d, time, doubt) for p, d in zip(points, answer, strict=True)}
         good = {p: s for p, s in samples.items() if s.quality is Quality.GOOD}
         self._memory.good(list(good), list(good.values()))
         return samples
 
-    def _sample(self, point: PointId, data: ua.DataValue, time: datetime) -> Sample:
-        status = data.StatusCode
-        given = data.Value.Value if data.Value is not None else None
-        ticks = to_filetime(data.SourceTimestamp) if data.SourceTimestamp is not None else 0
+    def _sample(self, point: PointId, data: SentValue, time: datetime, doubt: str) -> Sample:
         if self._feeding is not None:
             # The subscription may still have an older value on its way: it must not come back.
-            self._feeding.learn(point, given, status.value if status is not None else 0, ticks)
-        if status is not None and status.is_bad():
-            return self._memory.unusable(point, time, status.name)
-        value, wrong = usable_value(given)
+            self._feeding.learn(point, data)
+        severity = data.status >> 30
+        if severity > 1:
+            return self._memory.unusable(point, time, status_name(data.status))
+        value, wrong = self._meanings[point].value(data.value)
         if value is None:
             return self._memory.unusable(point, time, wrong)
-        if status is not None and not status.is_good():
-            return Sample(point, value, Quality.STALE, time, status.name)
-        return Sample(point, value, Quality.GOOD, time, "", to_ns(ticks))
+        if severity or doubt:
+            detail = doubt or status_name(data.status)
+            return Sample(point, value, Quality.STALE, time, detail)
+        return Sample(point, value, Quality.GOOD, time, "", to_ns(data.source_time))
 
     def _missed(self, points: Iterable[PointId], error: DriverError) -> dict[PointId, Sample]:
         now, detail = self._times.now(), message_of(error)
@@ -289,6 +304,7 @@ class OpcUaDriver:
                 now=self._times.now(),
                 read_only=self._shadow,
                 tally=self._tally,
+                paces=self._paces,
             )
         except DriverError as error:
             self._reason = message_of(error)
@@ -315,9 +331,16 @@ class OpcUaDriver:
             await session.close()
         return True
 
+    async def _write_failed(self, error: DriverError) -> bool:
+        """A write that is not answered says nothing about reading: only a lost connection does."""
+        return isinstance(error, ConnectionLost) and await self._failed(error)
+
     @property
     def clock_skew_s(self) -> float | None:
         return self._feeding.clock_skew_s if self._feeding is not None else None
+
+    def _doubt(self) -> str:
+        return self._session.doubt if self._session is not None else ""
 
     def health(self) -> DriverHealth:
         feeding, tally = self._feeding, self._tally
@@ -331,8 +354,12 @@ class OpcUaDriver:
             latency_p95_ms=tally.latencies.percentile_ms(95),
             latency_p99_ms=tally.latencies.percentile_ms(99),
             clock_skew_s=self.clock_skew_s,
-            detail=self._instead if self._session is not None else self._why(),
+            detail=self._doubt() or self._instead if self._session is not None else self._why(),
         )
+
+
+def _asked_long_ago(session: OpcUaSession) -> bool:
+    return monotonic() - session.state_asked > STATE_EVERY_S
 
 
 def _address(point: Point) -> OpcUaAddress:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from fractions import Fraction
 from typing import Any
 
 from asyncua import ua
 
-from bms.texts.clean import device_text
-from bms.texts.messages import Message, msg
+from bms.texts.messages import msg
 from drivers.points import Value
 
 _INTEGERS = {
@@ -25,41 +24,10 @@ _INTEGERS = {
 _FLOAT32_LIMIT = 3.4028235677973366e38  # from here on, rounding to 32 bits gives infinity
 
 
-_NO_VALUE = msg("the server sends no value")
-
-
-@lru_cache(maxsize=8)
-def _not_finite(number: str) -> Message:
-    return msg("the server sends {number}", number=number)
-
-
 def status_name(code: int) -> str:
     """The name of a StatusCode, as in `BadNodeIdUnknown`."""
     name: str = ua.StatusCode(ua.UInt32(code)).name
     return name
-
-
-def usable_value(given: Any) -> tuple[Value | None, str]:
-    """The value of a variant, or None and why it cannot be used.
-
-    Numbers, booleans and texts are used, of a text in a language the text; nothing, arrays,
-    structures and non-finite floats are not.
-    """
-    if isinstance(given, float):
-        if math.isfinite(given):
-            return given, ""
-        return None, _not_finite(str(given))
-    if isinstance(given, bool | int):
-        return given, ""
-    if isinstance(given, str):
-        return device_text(given), ""
-    if isinstance(given, ua.LocalizedText):
-        given = given.Text
-        if given is not None:
-            return device_text(str(given)), ""
-    if given is None:
-        return None, _NO_VALUE
-    return None, msg("the server sends a {type}, not a number or text", type=type(given).__name__)
 
 
 def variant(value: Value, kind: ua.VariantType) -> ua.Variant:
@@ -87,7 +55,7 @@ def variant(value: Value, kind: ua.VariantType) -> ua.Variant:
         return ua.Variant(bool(value), kind)
     if kind in _INTEGERS:
         low, high = _INTEGERS[kind]
-        number = round(value)
+        number = whole(value)
         if not low <= number <= high:
             raise ValueError(
                 msg(
@@ -105,15 +73,30 @@ def variant(value: Value, kind: ua.VariantType) -> ua.Variant:
     raise ValueError(msg("a node of type {type} cannot be written", type=kind.name))
 
 
+def whole(value: float) -> int:
+    """The whole number that a value is. ValueError says how to send one that is none."""
+    if not isinstance(value, float) or value.is_integer():
+        return int(value)
+    exact = Fraction(str(value))
+    digits = next((n for n in range(1, 7) if 10**n % exact.denominator == 0), None)
+    if digits is None:
+        raise ValueError(msg("this type takes whole numbers, not {number}", number=value))
+    raise ValueError(
+        msg(
+            "this type takes whole numbers; with scale {scale} write {raw}",
+            scale=f"{10**-digits:.{digits}f}",
+            raw=int(exact * 10**digits),
+        )
+    )
+
+
 def plain(given: Any) -> Any:
     """Any value as JSON can show it."""
-    if given is None or isinstance(given, bool | int | float):
+    if given is None or isinstance(given, bool | int | float | str):
         return given
     if isinstance(given, list):
         return [plain(item) for item in given]
-    if isinstance(given, ua.LocalizedText):
-        return None if given.Text is None else device_text(given.Text)
-    return device_text(str(given))
+    return given.Text if isinstance(given, ua.LocalizedText) else str(given)
 
 
 def from_text(text: str, kind: ua.VariantType) -> Value:

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from asyncua import ua
 
 from bms.texts.messages import message_of, msg
 from drivers.base import Write, WriteResult, WriteStatus
-from drivers.errors import DeviceRefused, DriverError
+from drivers.errors import BadAnswer, DeviceRefused, DriverError
 from drivers.opcua.session.calls import TooMuch
 from drivers.opcua.session.session import OpcUaSession, UnknownNamespace
-from drivers.opcua.variants import variant
+from drivers.opcua.values.meaning import Meaning
 from drivers.points import OpcUaAddress, Point, Value
 
 _Outcome = tuple[WriteStatus, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A value on its way to a node."""
+
+    number: int
+    """Which of the writes it is."""
+    node: ua.NodeId
+    variant: ua.Variant
+    element: int | None
+
+
 async def write_all(
-    writes: Sequence[tuple[Write, Point]],
+    writes: Sequence[tuple[Write, Point, Meaning]],
     connected: Callable[[], Awaitable[OpcUaSession]],
     failed: Callable[[DriverError], Awaitable[bool]],
     answered: Callable[[], None],
@@ -28,8 +40,8 @@ async def write_all(
 ) -> list[WriteResult]:
     """One result per write, in order. Plain values go in batches under the server's limit."""
     outcomes: dict[int, _Outcome] = {}
-    ready: list[tuple[int, ua.NodeId, ua.Variant]] = []
-    for number, (write, point) in enumerate(writes):
+    ready: list[_Ready] = []
+    for number, (write, point, meaning) in enumerate(writes):
         refusal = _refusal(write, point)
         if refusal or shadow:
             status = WriteStatus.REFUSED if refusal else WriteStatus.SHADOW
@@ -42,10 +54,11 @@ async def write_all(
             session = await connected()
             if address.method is None:
                 node = session.node(address)
-                ready.append((number, node, variant(value, await session.scalar_kind(node))))
+                sent = await _sent(session, node, meaning, value)
+                ready.append(_Ready(number, node, sent, meaning.index))
                 continue
-            arguments = await _arguments(session, address, value)
-        except (ValueError, UnknownNamespace, DeviceRefused) as error:
+            arguments = await _arguments(session, address, meaning, value)
+        except (ValueError, UnknownNamespace, DeviceRefused, BadAnswer) as error:
             outcomes[number] = WriteStatus.REFUSED, message_of(error)
             continue
         except DriverError as error:
@@ -56,7 +69,7 @@ async def write_all(
     outcomes |= await _send(ready, connected, failed, answered)
     return [
         WriteResult(write.point, write.value, *outcomes[number])
-        for number, (write, _) in enumerate(writes)
+        for number, (write, _, _) in enumerate(writes)
     ]
 
 
@@ -68,8 +81,23 @@ def _refusal(write: Write, point: Point) -> str:
     return ""
 
 
+async def _sent(
+    session: OpcUaSession, node: ua.NodeId, meaning: Meaning, value: Value
+) -> ua.Variant:
+    """What to write. ValueError says why the value does not fit the node."""
+    element = meaning.index is not None
+    kind = await session.scalar_kind(node, element=element)
+    if meaning.bit is None:
+        found = meaning.variant(value, kind)
+    else:
+        # The other bits stay as they are now: a server has no way to write one of them.
+        (word,) = await session.values([node])
+        found = meaning.with_bit(word.value, value, kind)
+    return ua.Variant([found.Value], kind) if element else found
+
+
 async def _arguments(
-    session: OpcUaSession, address: OpcUaAddress, value: Value
+    session: OpcUaSession, address: OpcUaAddress, meaning: Meaning, value: Value
 ) -> list[ua.Variant]:
     """What to call the method with. ValueError says why the value does not fit it."""
     kinds = await session.argument_kinds(session.method(address))
@@ -81,7 +109,7 @@ async def _arguments(
             )
         )
     if kinds:
-        return [variant(value, kinds[0])]
+        return [meaning.variant(value, kinds[0])]
     if value is not True and value != 1:
         raise ValueError(msg("the method takes no argument: only '{state}' calls it", state="on"))
     return []
@@ -106,7 +134,7 @@ async def _call(
 
 
 async def _send(
-    ready: Sequence[tuple[int, ua.NodeId, ua.Variant]],
+    ready: Sequence[_Ready],
     connected: Callable[[], Awaitable[OpcUaSession]],
     failed: Callable[[DriverError], Awaitable[bool]],
     answered: Callable[[], None],
@@ -118,27 +146,29 @@ async def _send(
         batch = ready[start:]
         try:
             session = await connected()
-            batch = ready[start : start + session.limits.write]
+            batch = ready[start : start + session.paces.write.size]
             sent = True
-            answer = await session.write([b[1] for b in batch], [b[2] for b in batch])
+            answer = await session.write(
+                [b.node for b in batch], [b.variant for b in batch], [b.element for b in batch]
+            )
         except TooMuch as error:
-            if session.halve("write"):
+            if session.paces.write.halve():
                 continue
             outcomes |= dict.fromkeys(
-                (b[0] for b in batch), (WriteStatus.REFUSED, message_of(error))
+                (b.number for b in batch), (WriteStatus.REFUSED, message_of(error))
             )
         except DeviceRefused as error:
             outcomes |= dict.fromkeys(
-                (b[0] for b in batch), (WriteStatus.REFUSED, message_of(error))
+                (b.number for b in batch), (WriteStatus.REFUSED, message_of(error))
             )
         except DriverError as error:
             await failed(error)
             text = message_of(error) if sent else msg("not sent: {reason}", reason=error)
-            outcomes |= dict.fromkeys((b[0] for b in batch), (WriteStatus.TIMEOUT, text))
+            outcomes |= dict.fromkeys((b.number for b in batch), (WriteStatus.TIMEOUT, text))
         else:
             answered()
-            for (number, _, _), status in zip(batch, answer, strict=True):
-                outcomes[number] = _said(status)
+            for one, status in zip(batch, answer, strict=True):
+                outcomes[one.number] = _said(status)
         start += len(batch)
     return outcomes
 

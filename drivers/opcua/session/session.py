@@ -6,54 +6,62 @@ client may look connected and never deliver again. A broken session is thrown aw
 
 from __future__ import annotations
 
-import asyncio
-import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from asyncua import ua
 from asyncua.client.client import Client
-from asyncua.common.ua_utils import data_type_to_variant_type
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.ua_binary import struct_from_binary
 from asyncua.ua.uaerrors import UaError
 
 from bms.texts.messages import Message, msg
-from drivers.errors import BadAnswer, ConnectionLost, DeviceRefused
+from drivers.errors import BadAnswer, ConnectionLost, DeviceRefused, NoAnswer
 from drivers.health import Tally
 from drivers.opcua.session.calls import TooMuch, bounded
+from drivers.opcua.session.closing import discard, quiet
 from drivers.opcua.session.guard import guard
+from drivers.opcua.session.items import MonitoredItem, creation
+from drivers.opcua.session.kinds import argument_kinds, node_kind
+from drivers.opcua.session.pace import Pace, Paces
 from drivers.opcua.session.secure import secure
 from drivers.opcua.session.security import NO_SECURITY, Security
 from drivers.opcua.subscribing.decode import Published
 from drivers.opcua.subscribing.publishing import Publishing
+from drivers.opcua.values.walking import UNREADABLE, SentValue, Unwalkable, read_answer
 from drivers.points import OpcUaAddress
 
-BATCH = 500
-"""Nodes per request; some controllers refuse more than about a thousand."""
-QUEUE = 2
-"""Values a server keeps of an item between two responses. The controller decides on the latest;
-two leave room for one that comes while a response is on its way."""
 _SUBSCRIPTION_LIFE_S = 120.0
 SESSION_TIMEOUT_MS = 60_000
-_LIMITS = "Server_ServerCapabilities_OperationLimits_"
-_LIMIT_NAMES = ("MaxNodesPerRead", "MaxNodesPerWrite", "MaxMonitoredItemsPerCall")
+UNREADABLE_FOR_S = 60.0
+"""A node whose value spoils the whole answer is left out for so long."""
+_LIMITS = "Server_ServerCapabilities_"
+_LIMIT_NAMES = (
+    "OperationLimits_MaxNodesPerRead",
+    "OperationLimits_MaxNodesPerWrite",
+    "OperationLimits_MaxMonitoredItemsPerCall",
+    "MaxMonitoredItemsPerSubscription",
+)
+_STATE = ua.NodeId(ua.Int32(ObjectIds.Server_ServerStatus_State))
 _WATCHDOG_S = 10.0  # asyncua's own probe; at its default of 1 s it gives up on a mere stall
-_CLOSE_LIMIT_S = 1.0
-
-
-_log = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=64)
 def _no_namespace(namespace: str) -> Message:
     """Said for each point at each poll."""
     return msg("the server has no namespace {namespace}", namespace=namespace)
+
+
+@lru_cache(maxsize=8)
+def _not_running(state: int) -> Message:
+    known = state in ua.ServerState._value2member_map_
+    name = ua.ServerState(state).name if known else str(state)
+    return msg("the server says that its state is {state}", state=name)
 
 
 class UnknownNamespace(Exception):
@@ -67,19 +75,38 @@ class OpcUaSession:
         self,
         client: Client,
         namespaces: Sequence[str],
-        limits: Limits,
+        paces: Paces,
         timeout_s: float,
         tally: Tally,
     ) -> None:
         self._client = client
         self._tally = tally
-        self.limits = limits
+        self.paces = paces
+        self.doubt = ""
+        """Why no value of this server may be trusted now: the state that it says it is in."""
+        self.state_asked = time.monotonic()
         self._namespaces = {uri: index for index, uri in enumerate(namespaces)}
         self._timeout_s = timeout_s
         self._nodes: dict[tuple[str, str], ua.NodeId] = {}
         self._types: dict[ua.NodeId, ua.VariantType] = {}
         self._arrays: set[ua.NodeId] = set()
         self._arguments: dict[ua.NodeId, list[ua.VariantType]] = {}
+        self._unreadable: dict[ua.NodeId, float] = {}
+        """Nodes that spoil an answer, and until when they are left out."""
+
+    async def look_around(self) -> None:
+        """Ask what the server takes at a time, and in which state it is. Raises DriverError."""
+        nodes = [ua.NodeId(ua.Int32(getattr(ObjectIds, _LIMITS + name))) for name in _LIMIT_NAMES]
+        stated = await self.values(nodes)
+        paces = self.paces
+        every = (paces.read, paces.write, paces.items, paces.subscription)
+        for pace, found in zip(every, stated, strict=True):
+            pace.limited(found.value)  # absent or 0: the server states no limit
+        await self.probe()
+
+    def count_in(self, tally: Tally) -> None:
+        """Count the requests from now on in this tally."""
+        self._tally = tally
 
     def _bounded(self) -> AbstractAsyncContextManager[None]:
         return bounded(self._timeout_s, self._tally)
@@ -117,29 +144,82 @@ class OpcUaSession:
             node = self._nodes[namespace, text] = ua.NodeId.from_string(f"ns={index};{text}")
         return node
 
-    async def values(self, nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
-        """Value, status and times of up to BATCH nodes, in order."""
-        async with self._bounded():
-            answer = await self._client.uaclient.read_attributes(list(nodes), AttributeIds.Value)
-        return _counted(answer, len(nodes))
+    async def values(self, nodes: Sequence[ua.NodeId]) -> list[SentValue]:
+        """Value, status and times of nodes, in order; at most `paces.read.size` of them.
+
+        A node whose value makes an answer unreadable is looked for by halves, and left out of the
+        requests of the next minute.
+        """
+        now = time.monotonic()
+        left_out = {node for node, until in self._unreadable.items() if until > now}
+        asked = [node for node in nodes if node not in left_out]
+        found = dict(zip(asked, await self._values(asked), strict=True)) if asked else {}
+        return [found.get(node) or SentValue(UNREADABLE) for node in nodes]
+
+    async def _values(self, nodes: Sequence[ua.NodeId]) -> list[SentValue]:
+        try:
+            found = await self._read([_value_of(node) for node in nodes], self.paces.read)
+        except TooMuch:
+            if not self.paces.read.halve() or len(nodes) == 1:
+                raise
+            found = None
+        if found is not None:
+            return found
+        if len(nodes) == 1:
+            self._unreadable[nodes[0]] = time.monotonic() + UNREADABLE_FOR_S
+            return [SentValue(UNREADABLE)]
+        half = len(nodes) // 2
+        return [*await self._values(nodes[:half]), *await self._values(nodes[half:])]
+
+    async def attributes(self, node: ua.NodeId, *which: AttributeIds) -> list[SentValue]:
+        """Attributes of one node, in order. Raises BadAnswer if they cannot be read."""
+        found = await self._read([ua.ReadValueId(node, attribute) for attribute in which])
+        if found is None:
+            raise BadAnswer(msg("the server's answer cannot be read"))
+        return found
+
+    async def _read(
+        self, reads: Sequence[ua.ReadValueId], pace: Pace | None = None
+    ) -> list[SentValue] | None:
+        """None if the answer cannot be read, or is not one value for each."""
+        request = ua.ReadRequest()
+        request.Parameters.TimestampsToReturn = ua.TimestampsToReturn.Source
+        request.Parameters.NodesToRead = list(reads)
+        begun = time.monotonic()
+        try:
+            async with self._bounded():
+                buffer = await self._client.uaclient._send_request(request)
+                try:
+                    found = read_answer(buffer.read(len(buffer)))
+                except Unwalkable:
+                    return None
+        except NoAnswer:
+            if pace is not None:
+                pace.unanswered(len(reads))
+            raise
+        if pace is not None:
+            pace.took(len(reads), time.monotonic() - begun, self._timeout_s)
+        return found if len(found) == len(reads) else None
 
     async def kind(self, node: ua.NodeId) -> ua.VariantType:
-        """The data type of a node, asked once per session."""
+        """The data type of a node, asked once per session. ValueError if it cannot be known."""
         kind = self._types.get(node)
         if kind is None:
-            async with self._bounded():
-                asked = self._client.get_node(node)
-                kind = await asked.read_data_type_as_variant_type()
-                (rank,) = await asked.read_attributes([AttributeIds.ValueRank])
+            kind, is_array = await node_kind(self, self._client, node, self._bounded)
             self._types[node] = kind
-            if rank.Value is not None and (rank.Value.Value or 0) > ua.ValueRank.Scalar:
+            if is_array:
                 self._arrays.add(node)
         return kind
 
-    async def scalar_kind(self, node: ua.NodeId) -> ua.VariantType:
-        """The data type of a node that holds one value. ValueError if it holds an array."""
+    async def scalar_kind(self, node: ua.NodeId, *, element: bool = False) -> ua.VariantType:
+        """The data type of a node that holds one value, or of an element of its array.
+
+        ValueError if it is not so.
+        """
         kind = await self.kind(node)
-        if node in self._arrays:
+        if element and node not in self._arrays:
+            raise ValueError(msg("the node holds one value, and the point is one of an array"))
+        if node in self._arrays and not element:
             raise ValueError(
                 msg("the node holds an array of {type}, and a point is one value", type=kind.name)
             )
@@ -169,42 +249,59 @@ class OpcUaSession:
         self, subscription: int, items: Sequence[MonitoredItem]
     ) -> list[ua.StatusCode]:
         """Add items to a subscription; one status per item, in order."""
-        requests = [_monitored(item) for item in items]
+        requests = [creation(item) for item in items]
+        pace = self.paces.items
         results: list[ua.StatusCode] = []
         while len(results) < len(requests):
             params = ua.CreateMonitoredItemsParameters()
             params.SubscriptionId = subscription
             params.TimestampsToReturn = ua.TimestampsToReturn.Both
-            params.ItemsToCreate = requests[len(results) : len(results) + self.limits.items]
+            params.ItemsToCreate = requests[len(results) : len(results) + pace.size]
+            asked = len(params.ItemsToCreate)
+            begun = time.monotonic()
             try:
                 async with self._bounded():
                     answer = await self._client.uaclient.create_monitored_items(params)
             except TooMuch:
-                if not self.halve("items"):
+                if not pace.halve():
                     raise
                 continue
-            found = _counted(answer, len(params.ItemsToCreate))
+            except NoAnswer:
+                pace.unanswered(asked)
+                raise
+            pace.took(asked, time.monotonic() - begun, self._timeout_s)
+            found = _counted(answer, asked)
             results += [result.StatusCode for result in found]
         return results
 
-    def halve(self, which: Literal["read", "write", "items"]) -> bool:
-        """Ask for half as many at a time from now on; False if one is too many already."""
-        most = getattr(self.limits, which)
-        self.limits = replace(self.limits, **{which: max(1, most // 2)})
-        return bool(most > 1)
+    async def unsubscribe(self, subscriptions: Sequence[int]) -> None:
+        """Delete subscriptions, as far as the server still has them."""
+        request = ua.DeleteSubscriptionsRequest()
+        request.Parameters.SubscriptionIds = [ua.UInt32(number) for number in subscriptions]
+        async with self._bounded():
+            await self._client.uaclient._send_request(request)
 
     async def probe(self) -> None:
-        """Ask for something that every server has. Raises DriverError."""
-        await self.values([ua.NodeId(ua.Int32(ObjectIds.Server_ServerStatus_State))])
+        """Ask for the server's state, which every server has: `doubt` is what it says.
+
+        Raises DriverError.
+        """
+        (found,) = await self.values([_STATE])
+        self.state_asked = time.monotonic()
+        known = isinstance(found.value, int) and found.status >> 30 <= 1
+        self.doubt = _not_running(found.value) if known and found.value else ""  # type: ignore[arg-type]
 
     def publish(
-        self, published: Callable[[Published], None], broken: Callable[[str], None]
+        self,
+        published: Callable[[Published], None],
+        unreadable: Callable[[int], None],
+        broken: Callable[[str], None],
     ) -> Publishing:
         """Where the responses of this session's subscriptions go; see `Publishing`."""
         protocol = self._client.uaclient.protocol
         if protocol is None:
             raise ConnectionLost(msg("the connection is closed"))
-        return Publishing(protocol, published, broken)
+        return Publishing(protocol, published, unreadable, broken)
 
     async def call(
         self, target: ua.NodeId, method: ua.NodeId, arguments: Sequence[ua.Variant]
@@ -220,33 +317,49 @@ class OpcUaSession:
         """The types of a method's input arguments, asked once per session."""
         known = self._arguments.get(method)
         if known is None:
-            known = []
-            async with self._bounded():
-                for child in await self._client.get_node(method).get_properties():
-                    if (await child.read_browse_name()).Name == "InputArguments":
-                        for argument in await child.read_value():
-                            base = argument.DataType
-                            known.append(
-                                await data_type_to_variant_type(self._client.get_node(base))
-                            )
+            known = await argument_kinds(self._client, method, self._bounded)
             self._arguments[method] = known
         return known
 
     async def write(
-        self, nodes: Sequence[ua.NodeId], variants: Sequence[ua.Variant]
+        self,
+        nodes: Sequence[ua.NodeId],
+        variants: Sequence[ua.Variant],
+        elements: Sequence[int | None] = (),
     ) -> list[ua.StatusCode]:
-        """Write up to BATCH values; one status per node, in order.
+        """Write up to `paces.write.size` values; one status per node, in order.
 
-        Only the value is sent: many servers refuse a status or time from outside.
+        `elements` says of each which element of an array it is. Only the value is sent: many
+        servers refuse a status or time from outside.
         """
-        values = [ua.DataValue(variant, SourceTimestamp=None) for variant in variants]
-        async with self._bounded():
-            answer = await self._client.uaclient.write_attributes(list(nodes), values)
-        return _counted(answer, len(nodes))
+        request = ua.WriteRequest()
+        for place, (node, variant) in enumerate(zip(nodes, variants, strict=True)):
+            index = elements[place] if elements else None
+            value = ua.DataValue(variant, SourceTimestamp=None)
+            request.Parameters.NodesToWrite.append(
+                ua.WriteValue(
+                    node,
+                    AttributeIds.Value,
+                    None if index is None else ua.String(str(index)),
+                    value,
+                )
+            )
+        pace = self.paces.write
+        begun = time.monotonic()
+        try:
+            async with self._bounded():
+                data = await self._client.uaclient._send_request(request)
+                response = struct_from_binary(ua.WriteResponse, data)
+                response.ResponseHeader.ServiceResult.check()
+        except NoAnswer:
+            pace.unanswered(len(nodes))
+            raise
+        pace.took(len(nodes), time.monotonic() - begun, self._timeout_s)
+        return _counted(response.Results, len(nodes))
 
     async def close(self) -> None:
         """Close session, channel and socket, whatever state they are in."""
-        await _discard(self._client)
+        await discard(self._client)
 
 
 async def open_session(
@@ -257,13 +370,15 @@ async def open_session(
     now: datetime,
     read_only: bool = False,
     tally: Tally | None = None,
+    paces: Paces | None = None,
 ) -> OpcUaSession:
     """Connect and open a session. Raises NoAnswer, ConnectionLost or DeviceRefused.
 
     Certificates must be valid at `now`. With `read_only` no request that could change anything
     leaves the session. `tally` counts the requests of the session, connecting not among them.
+    `paces` is what is known of the server, and learns more.
     """
-    _quiet()
+    quiet()
     client = Client(url, timeout=timeout_s, watchdog_intervall=_WATCHDOG_S)
     client.session_timeout = SESSION_TIMEOUT_MS
     client.name = client.description = "bms"
@@ -274,61 +389,21 @@ async def open_session(
             await secure(client, security, now)
             await client.connect()
             namespaces = await client.get_namespace_array()
-            limits = await _limits(client)
+        opened = OpcUaSession(client, namespaces, paces or Paces(), timeout_s, Tally())
+        await opened.look_around()
     except BaseException:
-        await _discard(client)
+        await discard(client)
         raise
-    return OpcUaSession(client, namespaces, limits, timeout_s, tally or Tally())
+    opened.count_in(tally or Tally())
+    return opened
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Most nodes, or monitored items, in one request (OPC 10000-5, 6.3.11)."""
-
-    read: int = BATCH
-    write: int = BATCH
-    items: int = BATCH
+def _range(index: int | None) -> ua.String | None:
+    return None if index is None else ua.String(str(index))
 
 
-async def _limits(client: Client) -> Limits:
-    nodes = [ua.NodeId(getattr(ObjectIds, _LIMITS + name)) for name in _LIMIT_NAMES]
-    answer = await client.uaclient.read_attributes(nodes, AttributeIds.Value)
-    found = []
-    for data in _counted(answer, len(nodes)):
-        value = data.Value.Value if data.Value is not None else None
-        # Absent or 0: the server states no limit.
-        found.append(min(BATCH, value) if isinstance(value, int) and value > 0 else BATCH)
-    return Limits(*found)
-
-
-@dataclass(frozen=True, slots=True)
-class MonitoredItem:
-    """A node to be told about: `handle` comes back with its values."""
-
-    node: ua.NodeId
-    handle: int
-    deadband: float
-    sampling_s: float
-    queue: int
-
-
-def _monitored(item: MonitoredItem) -> ua.MonitoredItemCreateRequest:
-    request = ua.MonitoredItemCreateRequest()
-    request.ItemToMonitor.NodeId = item.node
-    request.ItemToMonitor.AttributeId = AttributeIds.Value
-    request.MonitoringMode = ua.MonitoringMode.Reporting
-    wanted = request.RequestedParameters
-    wanted.ClientHandle = item.handle
-    wanted.SamplingInterval = item.sampling_s * 1000
-    wanted.QueueSize = item.queue
-    wanted.DiscardOldest = True
-    if item.deadband:
-        change = ua.DataChangeFilter()
-        change.Trigger = ua.DataChangeTrigger.StatusValue
-        change.DeadbandType = ua.DeadbandType.Absolute
-        change.DeadbandValue = item.deadband
-        wanted.Filter = change
-    return request
+def _value_of(node: ua.NodeId) -> ua.ReadValueId:
+    return ua.ReadValueId(node, AttributeIds.Value)
 
 
 def _counted(answer: list[Any], count: int) -> list[Any]:
@@ -337,32 +412,3 @@ def _counted(answer: list[Any], count: int) -> list[Any]:
             msg("{results} results for {nodes} nodes", results=len(answer), nodes=count)
         )
     return answer
-
-
-async def _discard(client: Client) -> None:
-    """Close a client for good. In a separate task: asyncua swallows a cancellation meanwhile."""
-    if not client.uaclient.has_session:
-        client.disconnect_socket()
-        return
-    closing = asyncio.ensure_future(client.disconnect())
-    try:
-        await asyncio.wait((closing,), timeout=_CLOSE_LIMIT_S)
-    finally:
-        if not closing.done():
-            closing.cancel()
-        closing.add_done_callback(_seen)
-        client.disconnect_socket()
-
-
-def _seen(closing: asyncio.Future[None]) -> None:
-    error = None if closing.cancelled() else closing.exception()
-    if error is not None:
-        _log.debug("the session could not be closed nicely: %r", error)
-
-
-def _quiet() -> None:
-    """asyncua logs each expected outage with a traceback; our own state says it once."""
-    for name in ("asyncua.client", "asyncua.common"):
-        logger = logging.getLogger(name)
-        if logger.level == logging.NOTSET:
-            logger.setLevel(logging.CRITICAL + 1)

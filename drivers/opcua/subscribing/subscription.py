@@ -12,13 +12,16 @@ from drivers.base import Batch
 from drivers.memory import STALE_FOR, GoodSamples, bad_sample
 from drivers.opcua.opcua_times import to_ns
 from drivers.opcua.subscribing.decode import Changes
-from drivers.opcua.variants import status_name, usable_value
-from drivers.points import PointId, Quality, Sample, Value
+from drivers.opcua.values.meaning import Meaning
+from drivers.opcua.values.walking import Sent
+from drivers.opcua.variants import status_name
+from drivers.points import OpcUaAddress, Point, PointId, Quality, Sample, Value
 
 NOT_REPORTED = msg("the server has not sent a value yet")
 _OVERTAKEN_FOR = 3
 """Responses after a read that may still tell what was before it: one on its way, one being made
 at the server, and one to be sure."""
+_ANY = Meaning(Point("", OpcUaAddress("", "")))
 _SEVERITY = 30
 """The two highest bits of a StatusCode: good, uncertain, bad (OPC 10000-4, 7.39)."""
 
@@ -31,8 +34,13 @@ class Items:
     as one that has. The server's own time of each value is kept beside it.
     """
 
-    def __init__(self, points: Sequence[PointId]) -> None:
+    def __init__(
+        self, points: Sequence[PointId], meanings: Sequence[Meaning] | None = None
+    ) -> None:
         self.points = tuple(points)
+        self._meanings = tuple(meanings) if meanings is not None else (_ANY,) * len(points)
+        self._special = {place for place, m in enumerate(self._meanings) if not m.plain}
+        """Places whose values are more, or less, than any number."""
         self._values: list[Value | None] = [None] * len(points)
         self._source = [0] * len(points)
         self._source_ns: list[int] = [0] * len(points)
@@ -75,21 +83,36 @@ class Items:
         handles = changes.handles
         if self._read or any(changes.statuses) or not self._wrong.keys().isdisjoint(handles):
             return False
-        if not _usable(changes.values) or (handles and max(handles) >= len(self.points)):
+        if handles and max(handles) >= len(self.points):
+            return False
+        given = self._meant(changes) if self._special else changes.values
+        if given is None or not _usable(given):
             return False
         source_ns = list(map(to_ns, changes.source_times))
         if handles == self._all:
-            self._values = list(changes.values)
+            self._values = list(cast("list[Value | None]", given))
             self._source, self._source_ns = changes.source_times.copy(), source_ns
         else:
             values, source, in_ns = self._values, self._source, self._source_ns
-            rows = zip(handles, changes.values, changes.source_times, source_ns, strict=True)
+            known = cast("list[Value | None]", given)
+            rows = zip(handles, known, changes.source_times, source_ns, strict=True)
             for handle, value, ticks, ns in rows:
                 values[handle], source[handle], in_ns[handle] = value, ticks, ns
         self._untold.difference_update(handles)
         return True
 
-    def know(self, place: int, value: object, status: int, source: int) -> None:
+    def _meant(self, changes: Changes) -> list[Sent] | None:
+        """The values as their points read them; None if one of them is none."""
+        given = changes.values.copy()
+        for number, handle in enumerate(changes.handles):
+            if handle in self._special:
+                value, _ = self._meanings[handle].value(given[number])
+                if value is None:
+                    return None
+                given[number] = value
+        return given
+
+    def know(self, place: int, value: Sent, status: int, source: int) -> None:
         """One item's value."""
         self._source[place] = source
         self._untold.discard(place)
@@ -97,7 +120,7 @@ class Items:
         if severity > 1:
             self._wrong[place] = (Quality.BAD, status_name(status))
             return
-        usable, wrong = usable_value(value)
+        usable, wrong = self._meanings[place].value(value)
         if usable is None:
             self._wrong[place] = (Quality.BAD, wrong)
             return
@@ -108,7 +131,7 @@ class Items:
         else:
             self._wrong.pop(place, None)
 
-    def learn(self, point: PointId, value: object, status: int, source: int) -> None:
+    def learn(self, point: PointId, value: Sent, status: int, source: int) -> None:
         """What a read of the point brought meanwhile, unless it was itself overtaken."""
         place = self._place[point]
         if 0 < source < self._source[place]:
@@ -122,8 +145,12 @@ class Items:
         self._untold.discard(place)
         self._wrong[place] = (Quality.BAD, detail)
 
-    def batch(self, now: datetime) -> Batch:
-        """Every item as it is known to be at `now`."""
+    def batch(self, now: datetime, doubt: str = "") -> Batch:
+        """Every item as it is known to be at `now`; none is GOOD if there is `doubt` about the
+        server."""
+        if doubt:
+            samples = [self._doubted(place, now, doubt) for place in self._all]
+            return Batch(self.points, samples, False)
         self._last = now
         values = cast("list[Value]", self._values.copy())
         good = GoodSamples((self.points, values, now, self._source_ns.copy()))
@@ -137,6 +164,15 @@ class Items:
             samples[place] = self._old(place, now, self._before, NOT_REPORTED)
         return Batch(self.points, samples, False)
 
+    def told(self, now: datetime, doubt: str = "") -> Batch:
+        """Only the items of which the server has spoken, while it is still being asked."""
+        whole = self.batch(now, doubt)
+        kept = [place for place in self._all if place not in self._untold]
+        samples = list(whole.samples)
+        return Batch(
+            [self.points[place] for place in kept], [samples[place] for place in kept], False
+        )
+
     def missed(self, now: datetime, detail: str) -> Batch:
         """The server says nothing: what was good is STALE for a while, then BAD."""
         samples = [
@@ -144,6 +180,14 @@ class Items:
             for place in self._all
         ]
         return Batch(self.points, samples, False)
+
+    def _doubted(self, place: int, now: datetime, doubt: str) -> Sample:
+        """A value as STALE, a worse one as it is."""
+        point, value = self.points[place], self._values[place]
+        quality, detail = self._wrong.get(place, (Quality.STALE, doubt))
+        if place in self._untold or quality is Quality.BAD or value is None:
+            return bad_sample(point, now, detail)
+        return Sample(point, value, quality, now, doubt)
 
     def _old(self, place: int, now: datetime, last: datetime | None, detail: str) -> Sample:
         point, value = self.points[place], self._values[place]

@@ -150,7 +150,7 @@ async def test_a_node_that_the_server_does_not_let_write_is_refused_in_its_words
 ) -> None:
     async with driver(server, point("read_only"), point("count"), point("none")) as made:
         results = await made.write(
-            [Write("read_only", 2.0), Write("count", 12.4), Write("none", 1.0)]
+            [Write("read_only", 2.0), Write("count", 12.0), Write("none", 1.0)]
         )
     assert [(r.status.value, r.detail) for r in results] == [
         ("refused", "BadUserAccessDenied"),

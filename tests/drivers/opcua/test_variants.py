@@ -9,7 +9,8 @@ import pytest
 from asyncua import ua
 
 from drivers.opcua.driver import OpcUaDriver
-from drivers.opcua.variants import usable_value, variant
+from drivers.opcua.values.meaning import Meaning
+from drivers.opcua.variants import variant
 from drivers.points import ModbusAddress, OpcUaAddress, Point
 from drivers.times import Times
 from tests.machine_time import utc_now
@@ -40,7 +41,7 @@ def test_a_value_that_does_not_fit_the_node(value: Any, kind: ua.VariantType, wo
     [
         (True, KIND.Int32, 1),
         (1.0, KIND.Boolean, True),
-        (11.6, KIND.UInt16, 12),
+        (12.0, KIND.UInt16, 12),
         (5, KIND.Double, 5.0),
         (5, KIND.String, "5"),
         (3.4028234663852886e38, KIND.Float, 3.4028234663852886e38),
@@ -52,8 +53,9 @@ def test_a_value_takes_the_type_of_the_node(value: Any, kind: ua.VariantType, wr
 
 
 def test_nothing_is_no_value() -> None:
-    assert usable_value(None) == (None, "the server sends no value")
-    assert usable_value(False) == (False, "")
+    meaning = Meaning(Point("a", OpcUaAddress("urn:x", "s=a")))
+    assert meaning.value(None) == (None, "the server sends no value")
+    assert meaning.value(False) == (False, "")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What servers send as values, byte by byte, and what it means to a point."""
