@@ -19,7 +19,7 @@ from drivers.errors import ConnectionLost, DeviceRefused, DriverError, NoAnswer
 from drivers.health import DriverHealth, Tally
 from drivers.memory import Memory
 from drivers.opcua.opcua_times import from_filetime, to_ns
-from drivers.opcua.session.pace import Paces
+from drivers.opcua.session.portions import Portions
 from drivers.opcua.session.security import NO_SECURITY, Security
 from drivers.opcua.session.session import OpcUaSession, UnknownNamespace, open_session
 from drivers.opcua.subscribing.feeding import Feeding, Following
@@ -72,7 +72,7 @@ class OpcUaDriver:
         for point in self._points:
             _check(point)
         self._meanings = {point.id: Meaning(point) for point in self._points}
-        self._paces = Paces()
+        self._portions = Portions()
         self._timeout_s = timeout_s
         self._security = security
         self._following = following
@@ -244,7 +244,7 @@ class OpcUaDriver:
                 samples[point] = self._memory.unusable(point, self._times.now(), message_of(error))
         ids = list(nodes)
         while ids:
-            batch = ids[: session.paces.read.size]
+            batch = ids[: session.portions.read.size]
             try:
                 if self._feeding is None and _asked_long_ago(session):
                     await session.probe()
@@ -304,7 +304,7 @@ class OpcUaDriver:
                 now=self._times.now(),
                 read_only=self._shadow,
                 tally=self._tally,
-                paces=self._paces,
+                portions=self._portions,
             )
         except DriverError as error:
             self._reason = message_of(error)

@@ -9,6 +9,7 @@ from typing import Any
 from asyncua import ua
 
 from bms.texts.messages import msg
+from drivers.opcua.values.walking import NoValue, Sent
 from drivers.points import Value
 
 _INTEGERS = {
@@ -90,13 +91,11 @@ def whole(value: float) -> int:
     )
 
 
-def plain(given: Any) -> Any:
-    """Any value as JSON can show it."""
-    if given is None or isinstance(given, bool | int | float | str):
-        return given
-    if isinstance(given, list):
-        return [plain(item) for item in given]
-    return given.Text if isinstance(given, ua.LocalizedText) else str(given)
+def plain(sent: Sent) -> Any:
+    """Anything that a server sends as JSON can show it: what no point can hold in words."""
+    if isinstance(sent, list):
+        return [plain(item) for item in sent]
+    return sent.detail if isinstance(sent, NoValue) else sent
 
 
 def from_text(text: str, kind: ua.VariantType) -> Value:

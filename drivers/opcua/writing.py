@@ -146,13 +146,13 @@ async def _send(
         batch = ready[start:]
         try:
             session = await connected()
-            batch = ready[start : start + session.paces.write.size]
+            batch = ready[start : start + session.portions.write.size]
             sent = True
             answer = await session.write(
                 [b.node for b in batch], [b.variant for b in batch], [b.element for b in batch]
             )
         except TooMuch as error:
-            if session.paces.write.halve():
+            if session.portions.write.halve():
                 continue
             outcomes |= dict.fromkeys(
                 (b.number for b in batch), (WriteStatus.REFUSED, message_of(error))

@@ -21,7 +21,7 @@ from bms.operations.requests.override_requests import CLEAR, SET
 from bms.texts.clean import MOST_CHARACTERS, cell, clean, device_text, escaped, harmless
 from bms.texts.language import told
 from bms.texts.messages import message_of, msg
-from drivers.opcua.variants import plain, usable_value
+from drivers.opcua.values.walking import data_value
 
 NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
 NASTY = st.text(
@@ -87,8 +87,8 @@ def test_a_text_of_a_request_is_bounded() -> None:
 )
 def test_what_a_device_says_is_clean_wherever_it_is_shown() -> None:
     said = "run\x1b]0;x\x07\x1b[2J"
-    assert usable_value(said) == ("run", "")
-    assert plain([said]) == ["run"]
+    sent, _ = data_value(b"\x01\x0c" + len(said).to_bytes(4, "little") + said.encode(), 0)
+    assert sent.value == "run"
     assert message_of(OSError("gone\x1b[31m")) == "gone"
     old = msg("{person} said {words}", person="oper", words=said)  # kept by an older version
     assert "\x1b" not in told(old)

@@ -28,7 +28,7 @@ from drivers.opcua.session.closing import discard, quiet
 from drivers.opcua.session.guard import guard
 from drivers.opcua.session.items import MonitoredItem, creation
 from drivers.opcua.session.kinds import argument_kinds, node_kind
-from drivers.opcua.session.pace import Pace, Paces
+from drivers.opcua.session.portions import Portion, Portions
 from drivers.opcua.session.secure import secure
 from drivers.opcua.session.security import NO_SECURITY, Security
 from drivers.opcua.subscribing.decode import Published
@@ -75,13 +75,13 @@ class OpcUaSession:
         self,
         client: Client,
         namespaces: Sequence[str],
-        paces: Paces,
+        portions: Portions,
         timeout_s: float,
         tally: Tally,
     ) -> None:
         self._client = client
         self._tally = tally
-        self.paces = paces
+        self.portions = portions
         self.doubt = ""
         """Why no value of this server may be trusted now: the state that it says it is in."""
         self.state_asked = time.monotonic()
@@ -98,10 +98,10 @@ class OpcUaSession:
         """Ask what the server takes at a time, and in which state it is. Raises DriverError."""
         nodes = [ua.NodeId(ua.Int32(getattr(ObjectIds, _LIMITS + name))) for name in _LIMIT_NAMES]
         stated = await self.values(nodes)
-        paces = self.paces
-        every = (paces.read, paces.write, paces.items, paces.subscription)
-        for pace, found in zip(every, stated, strict=True):
-            pace.limited(found.value)  # absent or 0: the server states no limit
+        portions = self.portions
+        every = (portions.read, portions.write, portions.items, portions.subscription)
+        for portion, found in zip(every, stated, strict=True):
+            portion.limited(found.value)  # absent or 0: the server states no limit
         await self.probe()
 
     def count_in(self, tally: Tally) -> None:
@@ -145,7 +145,7 @@ class OpcUaSession:
         return node
 
     async def values(self, nodes: Sequence[ua.NodeId]) -> list[SentValue]:
-        """Value, status and times of nodes, in order; at most `paces.read.size` of them.
+        """Value, status and times of nodes, in order; at most `portions.read.size` of them.
 
         A node whose value makes an answer unreadable is looked for by halves, and left out of the
         requests of the next minute.
@@ -158,9 +158,9 @@ class OpcUaSession:
 
     async def _values(self, nodes: Sequence[ua.NodeId]) -> list[SentValue]:
         try:
-            found = await self._read([_value_of(node) for node in nodes], self.paces.read)
+            found = await self._read([_value_of(node) for node in nodes], self.portions.read)
         except TooMuch:
-            if not self.paces.read.halve() or len(nodes) == 1:
+            if not self.portions.read.halve() or len(nodes) == 1:
                 raise
             found = None
         if found is not None:
@@ -179,7 +179,7 @@ class OpcUaSession:
         return found
 
     async def _read(
-        self, reads: Sequence[ua.ReadValueId], pace: Pace | None = None
+        self, reads: Sequence[ua.ReadValueId], portion: Portion | None = None
     ) -> list[SentValue] | None:
         """None if the answer cannot be read, or is not one value for each."""
         request = ua.ReadRequest()
@@ -194,11 +194,11 @@ class OpcUaSession:
                 except Unwalkable:
                     return None
         except NoAnswer:
-            if pace is not None:
-                pace.unanswered(len(reads))
+            if portion is not None:
+                portion.unanswered(len(reads))
             raise
-        if pace is not None:
-            pace.took(len(reads), time.monotonic() - begun, self._timeout_s)
+        if portion is not None:
+            portion.took(len(reads), time.monotonic() - begun, self._timeout_s)
         return found if len(found) == len(reads) else None
 
     async def kind(self, node: ua.NodeId) -> ua.VariantType:
@@ -250,26 +250,26 @@ class OpcUaSession:
     ) -> list[ua.StatusCode]:
         """Add items to a subscription; one status per item, in order."""
         requests = [creation(item) for item in items]
-        pace = self.paces.items
+        portion = self.portions.items
         results: list[ua.StatusCode] = []
         while len(results) < len(requests):
             params = ua.CreateMonitoredItemsParameters()
             params.SubscriptionId = subscription
             params.TimestampsToReturn = ua.TimestampsToReturn.Both
-            params.ItemsToCreate = requests[len(results) : len(results) + pace.size]
+            params.ItemsToCreate = requests[len(results) : len(results) + portion.size]
             asked = len(params.ItemsToCreate)
             begun = time.monotonic()
             try:
                 async with self._bounded():
                     answer = await self._client.uaclient.create_monitored_items(params)
             except TooMuch:
-                if not pace.halve():
+                if not portion.halve():
                     raise
                 continue
             except NoAnswer:
-                pace.unanswered(asked)
+                portion.unanswered(asked)
                 raise
-            pace.took(asked, time.monotonic() - begun, self._timeout_s)
+            portion.took(asked, time.monotonic() - begun, self._timeout_s)
             found = _counted(answer, asked)
             results += [result.StatusCode for result in found]
         return results
@@ -327,7 +327,7 @@ class OpcUaSession:
         variants: Sequence[ua.Variant],
         elements: Sequence[int | None] = (),
     ) -> list[ua.StatusCode]:
-        """Write up to `paces.write.size` values; one status per node, in order.
+        """Write up to `portions.write.size` values; one status per node, in order.
 
         `elements` says of each which element of an array it is. Only the value is sent: many
         servers refuse a status or time from outside.
@@ -344,7 +344,7 @@ class OpcUaSession:
                     value,
                 )
             )
-        pace = self.paces.write
+        portion = self.portions.write
         begun = time.monotonic()
         try:
             async with self._bounded():
@@ -352,9 +352,9 @@ class OpcUaSession:
                 response = struct_from_binary(ua.WriteResponse, data)
                 response.ResponseHeader.ServiceResult.check()
         except NoAnswer:
-            pace.unanswered(len(nodes))
+            portion.unanswered(len(nodes))
             raise
-        pace.took(len(nodes), time.monotonic() - begun, self._timeout_s)
+        portion.took(len(nodes), time.monotonic() - begun, self._timeout_s)
         return _counted(response.Results, len(nodes))
 
     async def close(self) -> None:
@@ -370,13 +370,13 @@ async def open_session(
     now: datetime,
     read_only: bool = False,
     tally: Tally | None = None,
-    paces: Paces | None = None,
+    portions: Portions | None = None,
 ) -> OpcUaSession:
     """Connect and open a session. Raises NoAnswer, ConnectionLost or DeviceRefused.
 
     Certificates must be valid at `now`. With `read_only` no request that could change anything
     leaves the session. `tally` counts the requests of the session, connecting not among them.
-    `paces` is what is known of the server, and learns more.
+    `portions` is what is known of the server, and learns more.
     """
     quiet()
     client = Client(url, timeout=timeout_s, watchdog_intervall=_WATCHDOG_S)
@@ -389,7 +389,7 @@ async def open_session(
             await secure(client, security, now)
             await client.connect()
             namespaces = await client.get_namespace_array()
-        opened = OpcUaSession(client, namespaces, paces or Paces(), timeout_s, Tally())
+        opened = OpcUaSession(client, namespaces, portions or Portions(), timeout_s, Tally())
         await opened.look_around()
     except BaseException:
         await discard(client)

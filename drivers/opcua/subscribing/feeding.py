@@ -16,7 +16,7 @@ from drivers.base import Batch, Deliver
 from drivers.errors import DeviceRefused, DriverError
 from drivers.opcua.opcua_times import from_filetime
 from drivers.opcua.session.items import QUEUE, MonitoredItem
-from drivers.opcua.session.pace import BATCH
+from drivers.opcua.session.portions import BATCH
 from drivers.opcua.session.session import OpcUaSession, UnknownNamespace
 from drivers.opcua.subscribing.decode import Published
 from drivers.opcua.subscribing.publishing import Publishing
@@ -139,9 +139,9 @@ class Feeding:
         self._broken = asyncio.get_running_loop().create_future()
         self._deliver = deliver
         self._publishing = session.publish(self._published, self._unreadable, self._break)
-        pace = session.paces.subscription
+        portion = session.portions.subscription
         while True:
-            self._divide(min(pace.size, BATCH))
+            self._divide(min(portion.size, BATCH))
             try:
                 for period, points, items in self._parts:
                     items.begin()
@@ -149,7 +149,7 @@ class Feeding:
             except _Full as full:
                 if not full.taken:
                     raise DeviceRefused(full.status) from None
-                pace.limited(full.taken)
+                portion.limited(full.taken)
                 await self._give_up(session, list(self._live))
             else:
                 break
@@ -220,7 +220,7 @@ class Feeding:
         spoiling = set(live.spoiling)
         at = 0
         while at < len(live.points):
-            places = range(at, min(at + session.paces.read.size, len(live.points)))
+            places = range(at, min(at + session.portions.read.size, len(live.points)))
             asked = {place: self._node(session, live, place) for place in places}
             known = {place: node for place, node in asked.items() if node is not None}
             found = await session.values(list(known.values()))

@@ -174,7 +174,7 @@ EVERY: dict[ua.VariantType, Any] = {
     ua.VariantType.DateTime: TIME,
     ua.VariantType.Guid: uuid.UUID(int=7),
     ua.VariantType.ByteString: b"\x00\xff",
-    ua.VariantType.XmlElement: ua.XmlElement("<a/>"),
+    ua.VariantType.XmlElement: ua.XmlElement(ua.String("<a/>")),
     ua.VariantType.NodeId: ua.NodeId(ua.String("a"), ua.Int16(2)),
     ua.VariantType.ExpandedNodeId: ua.ExpandedNodeId(ua.Int32(7), ua.Int16(2)),
     ua.VariantType.StatusCode: ua.StatusCode(ua.UInt32(0x80340000)),

@@ -17,7 +17,7 @@ _SHARE = 0.25
 
 
 @dataclass(slots=True)
-class Pace:
+class Portion:
     """Nodes in one request of one service."""
 
     most: int = BATCH
@@ -55,12 +55,12 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Paces:
+class Portions:
     """Of one server, by service."""
 
-    read: Pace = field(default_factory=Pace)
-    write: Pace = field(default_factory=Pace)
-    items: Pace = field(default_factory=Pace)
+    read: Portion = field(default_factory=Portion)
+    write: Portion = field(default_factory=Portion)
+    items: Portion = field(default_factory=Portion)
     """Monitored items created by one request."""
-    subscription: Pace = field(default_factory=lambda: Pace(fast=BATCH))
+    subscription: Portion = field(default_factory=lambda: Portion(fast=BATCH))
     """Items in one subscription."""
