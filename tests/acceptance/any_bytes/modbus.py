@@ -91,8 +91,7 @@ class HostileModbus:
                 equipment.append(f"  {name}: {{{device}, outputs: {{enable: {{min_on_s: 0}}}}}}")
         group = f"{{strategy: on_off, members: [{', '.join(members)}]}}"
         return {
-            f"devices/hostile-{self.base}.yaml": DEVICES.format(base=self.base).rstrip("-\n")
-            + "\n",
+            f"devices/hostile-{self.base}.yaml": HOSTILE.format(base=self.base),
             f"devices/honest-{self.base}.yaml": HONEST.format(base=self.base),
             f"equipment/{self.base}.yaml": "\n".join(equipment) + "\n",
             f"groups/{self.base}.yaml": f"base: {self.base}\ngroups: {{air: {group}}}\n",
