@@ -87,6 +87,10 @@ class Kind:
     min_off_s: float = 0.0
     medium: Medium = Medium.ELECTRICITY
     """What its counter counts."""
+    proves_s: float = 120.0
+    """A machine that is commanded on shows that it runs within this time."""
+    cycles: bool = False
+    """It pauses by itself while it is commanded on, as a burner does: its first start counts."""
 
     @property
     def counter(self) -> str | None:
@@ -155,8 +159,11 @@ def _kind(
     min_on_s: float = 0.0,
     min_off_s: float = 0.0,
     medium: Medium = Medium.ELECTRICITY,
+    proves_s: float = 120.0,
+    cycles: bool = False,
 ) -> Kind:
-    return Kind(name, MappingProxyType({r.name: r for r in roles}), min_on_s, min_off_s, medium)
+    by_name = MappingProxyType({r.name: r for r in roles})
+    return Kind(name, by_name, min_on_s, min_off_s, medium, proves_s, cycles)
 
 
 _ALL = (
@@ -174,6 +181,8 @@ _ALL = (
         _energy(),
         min_on_s=900,
         min_off_s=900,
+        proves_s=600,  # oil heating, flow switch, soft start
+        cycles=True,
     ),
     _kind(
         "pump",
@@ -210,6 +219,8 @@ _ALL = (
         _energy(),
         min_on_s=600,
         min_off_s=300,
+        proves_s=3600,  # the status is the flame, and warm water needs none
+        cycles=True,
     ),
     _kind(
         "air_handler",
@@ -226,6 +237,7 @@ _ALL = (
         _energy(),
         min_on_s=300,
         min_off_s=300,
+        proves_s=300,  # dampers open first
     ),
     _kind(
         "fan_coil",
@@ -269,8 +281,18 @@ _ALL = (
         _energy(),
         min_on_s=600,
         min_off_s=300,
+        cycles=True,
     ),
-    _kind("air_dryer", _enable(), _status(), _power(), _energy(), min_on_s=60, min_off_s=60),
+    _kind(
+        "air_dryer",
+        _enable(),
+        _status(),
+        _power(),
+        _energy(),
+        min_on_s=60,
+        min_off_s=60,
+        cycles=True,
+    ),
     _kind(
         "water_heater",
         _enable(),
@@ -279,6 +301,8 @@ _ALL = (
         _analog("tank_setpoint", "degC", command=True),
         _power(),
         _energy(),
+        proves_s=6 * 3600,  # a full tank that is hot waits for people
+        cycles=True,
     ),
     _kind("pv_inverter", _status(), _power(), _energy(required=True)),
     _kind("meter", _power(), _energy(required=True)),

@@ -15,12 +15,14 @@ from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Cycle, Engine
 from bms.control.engine.shadowed import shadowed
+from bms.control.engine.watch import Watch
 from bms.control.supervise.expected_start import Expected
 from bms.control.supervise.optimal import name_for, upcoming
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Award, Condition, Controller, Override, Severity
 from bms.core.switched import NOTHING_SWITCHED, Switched
 from bms.field.image import Field
+from bms.operations.overrides import orphaned
 from bms.operations.seasons.live_switched import STATES, LiveSwitched
 from bms.texts.messages import msg
 from bms.texts.problems import Problem
@@ -47,11 +49,14 @@ class Runtime:
         self._own: dict[str, Condition] = {}
         self._unmet = _unmet(site.unmet)
         self._resolvers: dict[str, Resolver | None] = {}
+        shadow = shadowed(site)
+        self.watch = Watch(site.equipment.values(), shadow.outputs if shadow is not None else ())
+        self._orphaned = orphaned.conditions(site, self.overrides.values())
         self.engine = Engine(
             self._controllers(),
             site.outputs,
             {name: state for name, state in saved.items() if name != STATES},
-            shadowed(site),
+            shadow,
         )
         self.last: Cycle | None = None
         self.units = known_units(site, STRATEGIES)
@@ -71,11 +76,14 @@ class Runtime:
             *self.field.conditions(now),
             *self._schedule_condition(),
             *self._unmet,
+            *self._orphaned,
+            *self.watch.conditions,
             *self.live_switched.conditions(now),
             *self._own.values(),
         ]
         cycle = self.engine.cycle(samples, now, conditions)
         self.field.submit(cycle.writes)
+        self.watch.look(samples, cycle.awards, now)
         self.last = cycle
         return cycle
 
@@ -91,6 +99,7 @@ class Runtime:
 
     def _rebuild(self) -> None:
         self._resolvers = {}
+        self._orphaned = orphaned.conditions(self.site, self.overrides.values())
         self.engine.replace(self._controllers())
 
     def take_switched(self) -> None:

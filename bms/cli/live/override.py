@@ -176,7 +176,8 @@ def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
         if over
         else screen_table("id", "point", "value", "age", "left", "kWh", "owner", "reason")
     )
-    notes = []
+    notes: list[str] = []
+    nothing: list[str] = []
     for row in rows:
         cost = row["cost"]
         kwh = "—"
@@ -184,6 +185,8 @@ def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
             kwh = f"{cost['kwh']:+.1f} {basis_text(cost['how'])}".rstrip()
         if cost["detail"]:
             notes.append(f"{row['id']}: {told(cost['detail'])}")
+        if row.get("orphaned") and not over:
+            nothing.append(say("{number} does nothing: there is no such point", number=row["id"]))
         spans = [told(in_words(timedelta(seconds=row[name]))) for name in ("age_s", "left_s")]
         table.add_row(
             str(row["id"]),
@@ -194,7 +197,7 @@ def _show(rows: Sequence[Mapping[str, Any]], *, over: bool) -> None:
             row["owner"],
             told(row["reason"]),
         )
-    show(table)
+    show(table, *nothing)
     if notes:
         click.echo(say("\nkWh against the schedule:"))
     for note in notes:

@@ -13,6 +13,7 @@ from bms.cli.common import (
     AS_JSON,
     SITE,
     ProgressBar,
+    clock_now,
     duration_of,
     instant,
     load_site,
@@ -48,8 +49,11 @@ def check(site: Path, as_json: bool) -> None:
     from bms.control import STRATEGIES
     from bms.core.zones import in_use
     from bms.operations.editing.loading import what_runs
+    from bms.operations.overrides.orphaned import without_point
 
     found, problems = check_site(site, STRATEGIES)
+    if found is not None:
+        problems += without_point(found, clock_now())
     if not as_json and (running := what_runs(site, sources(site))):
         click.echo(told(running), err=True)
     if as_json:

@@ -88,6 +88,8 @@ class OverrideView(Answer):
     reason: Words
     stored: bool = True
     """False: in force, and not on the disk yet; a restart before it is would forget it."""
+    orphaned: bool = False
+    """True: it does nothing, the site has no such point to command."""
 
 
 class OverrideTold(OverrideView):

@@ -12,6 +12,7 @@ from bms.control import STRATEGIES
 from bms.control.supervise.next_change import next_effective_change
 from bms.core.decisions import Award, Override
 from bms.core.instants import local
+from bms.operations.overrides.orphaned import points_at_nothing
 from bms.operations.requests.live_requests import (
     AlarmView,
     BaseView,
@@ -49,6 +50,7 @@ def override_view(site: Site, override: Override, now: datetime, *, stored: bool
         owner=override.owner,
         reason=override.reason,
         stored=stored,
+        orphaned=points_at_nothing(site, override.point),
     )
 
 

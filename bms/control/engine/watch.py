@@ -1,0 +1,129 @@
+"""Machines that do not do what they are told, whoever commands them, and those that report a
+fault. Pure.
+
+A strategy that waits for a proof of its own says so itself, more severely; both are one alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from bms.control.engine.protection import is_on
+from bms.core.decisions import Award, Condition, Severity
+from bms.core.equipment import Equipment
+from bms.texts.messages import msg
+from drivers.points import PointId, Quality, Sample
+
+LOOK_EVERY: Final = timedelta(seconds=5)
+"""Nothing that is found here is a matter of less than half a minute."""
+STOPS_S: Final = 300.0
+"""A machine that is commanded off stands still within this time: run-on of fans and pumps."""
+_FAULTS: Final = ("fault", "alarm")
+"""Roles by which a machine says that something is wrong with it."""
+
+
+class Watch:
+    """Looks at all equipment of a site. `unsent` are the outputs that are commanded in shadow."""
+
+    def __init__(self, equipment: Iterable[Equipment], unsent: Collection[PointId] = ()) -> None:
+        machines = list(equipment)
+        self._told = [
+            (machine, machine.points["enable"], machine.points["status"])
+            for machine in machines
+            if {"enable", "status"} <= machine.points.keys()
+            and machine.points["enable"] not in unsent
+        ]
+        self._faults = [
+            (machine.id, machine.points[role])
+            for machine in machines
+            for role in _FAULTS
+            if role in machine.points
+        ]
+        self._against: dict[str, tuple[bool, datetime]] = {}
+        """What a machine is told and does not do, and since when."""
+        self._proven: set[str] = set()
+        """Ran since it was told to."""
+        self._held: dict[str, Condition] = {}
+        self._looked: datetime | None = None
+        self.conditions: tuple[Condition, ...] = ()
+        """What was found at the last look."""
+
+    def look(
+        self, samples: Mapping[PointId, Sample], awards: Mapping[PointId, Award], now: datetime
+    ) -> None:
+        """Look, unless that was done a moment ago."""
+        if self._looked is not None and timedelta(0) <= now - self._looked < LOOK_EVERY:
+            return
+        self._looked = now
+        found: dict[str, Condition] = {}
+        for machine, enable, status in self._told:
+            award = awards.get(enable)
+            runs = _flag(samples.get(status))
+            if award is None or runs is None:  # nobody tells it, or it cannot be seen
+                self._against.pop(machine.id, None)
+                continue
+            condition = self._judge(machine, is_on(award.value), runs, now)
+            if condition is not None:
+                found[condition.key] = condition
+        for owner, point in self._faults:
+            if _flag(samples.get(point)):
+                condition = self._known(f"{owner}:fault") or _fault(owner)
+                found[condition.key] = condition
+        if found.keys() != self._held.keys():
+            self._held = found
+            self.conditions = tuple(found.values())
+
+    def _judge(self, machine: Equipment, told: bool, runs: bool, now: datetime) -> Condition | None:
+        name = machine.id
+        if not told:
+            self._proven.discard(name)
+        elif runs:
+            self._proven.add(name)
+        if told is runs or (told and machine.kind.cycles and name in self._proven):
+            self._against.pop(name, None)
+            return None
+        before, since = self._against.get(name, (told, now))
+        if before is not told or since > now:
+            since = now
+        self._against[name] = (told, since)
+        if now - since < timedelta(seconds=machine.kind.proves_s if told else STOPS_S):
+            return None
+        if told:
+            return self._known(f"{name}:proof") or _not_proven(name)
+        return self._known(f"{name}:running") or _still_running(name)
+
+    def _known(self, key: str) -> Condition | None:
+        return self._held.get(key)
+
+
+def _flag(sample: Sample | None) -> bool | None:
+    """A good sample as on or off."""
+    if sample is None or sample.quality is not Quality.GOOD or isinstance(sample.value, str):
+        return None
+    return None if sample.value is None else sample.value != 0
+
+
+def _fault(name: str) -> Condition:
+    return Condition(
+        f"{name}:fault", Severity.URGENT, msg("{equipment} reports a fault", equipment=name)
+    )
+
+
+def _not_proven(name: str) -> Condition:
+    text = msg(
+        "{equipment} is commanded on and does not run: look at its local switch, its breaker and "
+        "the contact of its status",
+        equipment=name,
+    )
+    return Condition(f"{name}:proof", Severity.URGENT, text)
+
+
+def _still_running(name: str) -> Condition:
+    text = msg(
+        "{equipment} is commanded off and still runs: look at its local switch, its contactor and "
+        "the contact of its status",
+        equipment=name,
+    )
+    return Condition(f"{name}:running", Severity.NORMAL, text)
