@@ -1,1 +1,1 @@
-"""What servers send as values, byte by byte, and what it means to a point. Pure."""
+"""What servers send as values, byte by byte, and what it means to a point."""

@@ -1,4 +1,4 @@
-"""What a node's value means to a point, and what to send for one. Pure."""
+"""What a node's value means to a point, and what to send for one."""
 
 from __future__ import annotations
 

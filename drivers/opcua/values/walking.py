@@ -1,4 +1,4 @@
-"""Data values from their bytes, each for itself. Pure.
+"""Data values from their bytes, each for itself.
 
 A general decoder that makes an object of everything gives up a whole message for one value that
 it cannot make. Here a value that no point can hold is stepped over, and says so: its neighbours
