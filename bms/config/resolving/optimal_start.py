@@ -57,6 +57,9 @@ class OptimalFile(FileModel):
 
     zone: list[str] = Field(min_length=1)
     """Equipment with a `zone_temp` (`ahu-*`), or points as `equipment.role`."""
+    ready_pct: float = Field(default=100.0, gt=0, le=100)
+    """How many of the zones have to be at the setpoint when the block begins. With 100 the one
+    that is furthest from it decides."""
     setpoint: str = "zone_setpoint_c"
     """The setpoint of the schedule that the zone has to reach."""
     outdoor: str | None = None
@@ -87,6 +90,10 @@ class Optimal:
     zone: tuple[PointId, ...]
     outdoor: PointId | None
     humidity: PointId | None
+
+    def one_way(self, season: str) -> bool:
+        """Whether the group only cools, or only heats, in a season."""
+        return (season in self.file.cools) != (season in self.file.heats)
 
 
 def resolve(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
@@ -16,6 +18,7 @@ from bms.control.supervise.learning import (
     Direction,
     Measured,
     Rates,
+    known_start,
     nearest_key,
     needed_h,
     told,
@@ -37,6 +40,9 @@ class Early:
     kind: Literal["start", "stop"]
     switch: datetime
     reason: Words
+    sure: bool = False
+    """The start is as early as is allowed, or rests on enough days: a zone that is not there in
+    time is a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,14 @@ class OptimalState:
     """The switch before which an early stop was taken back: the zone drifted too far."""
     misses: int = 0
     purging: bool = False
+    watched: datetime | None = None
+    """Since when the group is looked at: what stood still before is not known to have rested."""
+    aim_c: float | None = None
+    """The setpoint that the zone is brought to while the group runs."""
+    late: int = 0
+    """Blocks in a row that were started early, and began with the zone not there."""
+    late_k: float = 0.0
+    """What was missing at the last of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,8 @@ class Expected:
     start: datetime
     block: datetime
     reason: str
+    sure: bool = False
+    """See `Early`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +87,53 @@ class Seen:
     running: bool | None
 
 
-def observe(group: Group, optimal: Optimal, snapshot: Snapshot) -> Seen:
-    """The zone is the median of its sensors, if more than half of them are good."""
+def observe(group: Group, optimal: Optimal, snapshot: Snapshot, season: str) -> Seen:
+    """What decides in a season, if more than half of the zone's sensors are good."""
     values = [_temperature(snapshot, point) for point in optimal.zone]
     good = [value for value in values if value is not None]
-    zone = median(good) if len(good) * 2 > len(values) else None
+    direction = direction_of(optimal, season) if optimal.one_way(season) else None
+    share = optimal.file.ready_pct / 100
+    zone = deciding(good, direction, share) if len(good) * 2 > len(values) else None
     outdoor = _temperature(snapshot, optimal.outdoor) if optimal.outdoor is not None else None
     proofs = [member.points.get("status", member.points.get("enable")) for member in group.members]
     flags = [flag for point in proofs if point and (flag := snapshot.flag(point)) is not None]
     return Seen(zone, outdoor, any(flags) if flags else None)
 
 
+def deciding(zones_c: Sequence[float], direction: Direction | None, share: float) -> float:
+    """The zone that is the last of the `share` of zones which have to be there.
+
+    Heating that is the coldest but for those left out, cooling the warmest; the median where both
+    may happen. `zones_c` is not empty.
+    """
+    if direction is None:
+        return median(zones_c)
+    ordered = sorted(zones_c, reverse=direction == "heating")
+    return ordered[max(1, math.ceil(share * len(ordered) - 1e-9)) - 1]
+
+
 def expected_start(
-    optimal: Optimal, state: OptimalState, change: Change, seen: Seen, zone: str
+    optimal: Optimal, state: OptimalState, change: Change, seen: Seen, zone: str, rest: int = 0
 ) -> Expected | None:
     """When the block that begins with `change` is to be started; None: as scheduled.
 
-    `zone` is the IANA zone of the base, for the reason.
+    `zone` is the IANA zone of the base, for the reason; `rest` the class of the rest before.
     """
     target = change.entry.setpoints.get(optimal.file.setpoint)
     if target is None or seen.zone_c is None or state.misses >= MISSES:
         return None
     direction, gap_k = gap_of(optimal, change.entry.season, seen.zone_c, target)
-    key = known_key(optimal, state, direction, change.entry.season, seen)
-    if gap_k <= BAND_K or key is None:
+    if direction is None or gap_k <= BAND_K or _blind(optimal, seen):
         return None
-    needed = timedelta(hours=needed_h(state.rates, key, gap_k))
+    season = change.entry.season
+    found = known_start(state.rates, direction, rest, season, seen.outdoor_c)
+    if found is None:
+        return None
+    needed = timedelta(hours=found.longer * needed_h(state.rates, found.key, gap_k))
     k_per_h = (gap_k - BAND_K) / (needed / timedelta(hours=1))
-    known = told(state.rates, key, change.entry.season, seen.outdoor_c)
+    known = told(state.rates, found.key, season, seen.outdoor_c)
+    if rest > 0:
+        known = msg("{known}, after a longer rest", known=known)
     lead = min(needed, optimal.file.max_start)
     arguments = {
         "target_c": target,
@@ -123,16 +158,21 @@ def expected_start(
             "{k_per_h:.1f} K/h ({known}), {reason}, {origin}",
             **arguments,
         )
-    return Expected(change.time - lead, change.time, reason)
+    return Expected(change.time - lead, change.time, reason, found.sure or lead < needed)
 
 
 def known_key(
     optimal: Optimal, state: OptimalState, kind: str | None, season: str, seen: Seen
 ) -> str | None:
     """The key of the rate learned for now; None if none is, or an input is not good."""
-    if kind is None or (optimal.outdoor is not None and seen.outdoor_c is None):
+    if kind is None or _blind(optimal, seen):
         return None
     return nearest_key(state.rates, kind, season, seen.outdoor_c)
+
+
+def _blind(optimal: Optimal, seen: Seen) -> bool:
+    """Whether the weather that the rates depend on is not known."""
+    return optimal.outdoor is not None and seen.outdoor_c is None
 
 
 def direction_of(optimal: Optimal, season: str) -> Direction | None:

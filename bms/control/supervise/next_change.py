@@ -1,11 +1,14 @@
-"""When a schedule next does something else: what people call the end of a block. Pure."""
+"""When a schedule next does something else: what people call the end of a block, and how long it
+had stood still before. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from bms.control.engine.protection import is_on
-from schedules.answering.answers import Change
+from schedules.answering.answers import Change, Entry
 from schedules.answering.resolve import Resolver
 
 
@@ -26,13 +29,52 @@ def next_effective_change(
     return None
 
 
-def next_switch(resolver: Resolver, now: datetime, horizon: timedelta) -> Change | None:
-    """The next change from standing still to running, or back; None within `horizon`."""
-    on, at, end = is_on(resolver.effective(now).mode), now, now + horizon
+LONGEST_REST = timedelta(days=10)
+"""How far back a block is looked for."""
+
+Steps: TypeAlias = Callable[[Entry, Entry], bool]
+"""Whether a change from one entry to the other, both running, is a step of the setpoint."""
+
+
+def no_step(_: Entry, __: Entry) -> bool:
+    """Only what switches on or off counts."""
+    return False
+
+
+def next_switch(
+    resolver: Resolver, now: datetime, horizon: timedelta, steps: Steps = no_step
+) -> Change | None:
+    """The next change from standing still to running, or back, or a step of the setpoint.
+
+    None within `horizon`.
+    """
+    before, at, end = resolver.effective(now), now, now + horizon
     while (change := resolver.next_change(at, horizon_days=horizon.days + 1)) is not None:
         if change.time > end:
             return None
-        if is_on(change.entry.mode) != on:
+        on = is_on(change.entry.mode)
+        if on != is_on(before.mode) or (on and steps(before, change.entry)):
             return change
-        at = change.time
+        before, at = change.entry, change.time
     return None
+
+
+def rested(resolver: Resolver, at: datetime) -> timedelta:
+    """How long the schedule had stood still before the block that holds or begins at `at`.
+
+    `LONGEST_REST` if nothing ran in that time.
+    """
+    begun: datetime | None = None
+    """Of the block that was met last, and when the one before it ended."""
+    ended = before = at - LONGEST_REST
+    for stretch in resolver.preview(at - LONGEST_REST, LONGEST_REST.days + 2):
+        if stretch.start > at:
+            break
+        if not is_on(stretch.entry.mode):
+            continue
+        if begun is None or stretch.start != ended:
+            before, begun = ended, stretch.start
+        ended = stretch.end
+    if begun is None or at >= ended:
+        return at - ended
+    return max(timedelta(0), begun - before)

@@ -1,8 +1,9 @@
 """Optimal start and stop, and night purge: the block's own commands, earlier than the block. Pure.
 
 `supervise/learning.py` learns how long a zone needs to come within 0.6 K of its setpoint. A block
-is started that long before it begins, at most `max_start` before. It ends early by the time that
-the zone takes to drift by `drift_k`, at most `max_stop`.
+is started that long before it begins, at most `max_start` before; so is a step of the setpoint in a
+block, as after a night setback. A block ends early by the time that the zone takes to drift by
+`drift_k`, at most `max_stop`.
 
 Nothing is done on a guess. The schedule is kept without a good zone and outdoor temperature,
 without anything learned in this season, and after three mornings on which the zone did not follow.
@@ -32,13 +33,16 @@ from bms.control.supervise.expected_start import (
     known_key,
     observe,
 )
+from bms.control.supervise.lateness import judged, lateness
 from bms.control.supervise.learning import (
     BAND_K,
+    SETBACK,
     begin,
     measure,
+    rest_of,
     told,
 )
-from bms.control.supervise.next_change import next_switch
+from bms.control.supervise.next_change import Steps, next_switch, rested
 from bms.control.supervise.purge import why_purge
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
@@ -76,15 +80,29 @@ def upcoming(
     optimal = group.optimal
     if optimal is None or not isinstance(state, OptimalState):
         return None
-    if is_on(resolver.effective(now).mode):
-        return None
-    change = next_switch(resolver, now, HORIZON)
-    if change is None:
+    entry = resolver.effective(now)
+    change = next_switch(resolver, now, HORIZON, steps_of(optimal))
+    if change is None or not is_on(change.entry.mode):
         return None
     early = state.early
     if early is not None and early.switch == change.time:
         return Expected(now, change.time, early.reason)
-    return expected_start(optimal, state, change, observe(group, optimal, snapshot), zone)
+    seen = observe(group, optimal, snapshot, change.entry.season)
+    rest = SETBACK if is_on(entry.mode) else rest_of(rested(resolver, change.time))
+    return expected_start(optimal, state, change, seen, zone, rest)
+
+
+def steps_of(optimal: Optimal) -> Steps:
+    """What counts as a step of the setpoint: more than `BAND_K`, where it is clear which way."""
+    name = optimal.file.setpoint
+
+    def is_step(before: Entry, after: Entry) -> bool:
+        from_c, to_c = before.setpoints.get(name), after.setpoints.get(name)
+        if from_c is None or to_c is None or not optimal.one_way(after.season):
+            return False
+        return abs(to_c - from_c) > BAND_K
+
+    return is_step
 
 
 def name_for(group_id: str) -> str:
@@ -93,11 +111,12 @@ def name_for(group_id: str) -> str:
 
 
 class _Asked(NamedTuple):
-    """The next switch, and for how long it is known to be that."""
+    """The next switch, for how long it is known to be that, and the class of the rest before."""
 
     at: datetime
     until: datetime
     change: Change | None
+    rest: int
 
 
 class OptimalController:
@@ -126,6 +145,7 @@ class OptimalController:
         self._asked: _Asked | None = None
         self._looked = False
         self._last = NOTHING
+        self._steps = steps_of(optimal)
 
     def initial(self) -> OptimalState:
         return OptimalState()
@@ -134,27 +154,43 @@ class OptimalController:
         self, snapshot: Snapshot, state: OptimalState, now: datetime
     ) -> Decision[OptimalState]:
         entry = self._resolver.effective(now)
-        change = self._next(now)
-        seen = observe(self._group, self._optimal, snapshot)
+        asked = self._next(now)
+        change = asked.change
+        season = entry.season if change is None else change.entry.season
+        seen = observe(self._group, self._optimal, snapshot, season)
         early = state.early
         if early is not None and (change is None or change.time != early.switch):
-            early = None  # the switch came, or the schedule was edited
-        state = replace(state, early=early) if early != state.early else state
-        state = self._learn(state, seen, entry, change, now)
+            if early.sure and now >= early.switch:
+                state = judged(self._optimal, state, seen, entry)
+            state = replace(state, early=None)  # the switch came, or the schedule was edited
+        if state.watched is None or now < state.watched:
+            state = replace(state, watched=now)
+        state = self._learn(state, seen, entry, asked, now)
         self._looked = True
-        if is_on(entry.mode):
-            state = replace(state, purging=False) if state.purging else state
-            return self._stop(state, seen, entry, change, now)
-        return self._start(state, seen, snapshot, change, now)
+        if is_on(entry.mode) and state.purging:
+            state = replace(state, purging=False)
+        if is_on(entry.mode) and (change is None or not is_on(change.entry.mode)):
+            decision = self._stop(state, seen, entry, change, now)
+        else:
+            decision = self._start(state, seen, snapshot, asked, now)
+        late = lateness(self._group.id, decision.state)
+        if late is not None:
+            return replace(decision, conditions=(*decision.conditions, late))
+        return decision
 
-    def _next(self, now: datetime) -> Change | None:
+    def _next(self, now: datetime) -> _Asked:
         """The next switch; asked again only where the answer can differ."""
         asked = self._asked
         if asked is not None and asked.at <= now < asked.until:
-            return asked.change
-        change = next_switch(self._resolver, now, HORIZON)
-        self._asked = _Asked(now, now + AGAIN if change is None else change.time, change)
-        return change
+            return asked
+        change = next_switch(self._resolver, now, HORIZON, self._steps)
+        rest = 0
+        if change is not None and is_on(change.entry.mode):
+            on = is_on(self._resolver.effective(now).mode)
+            rest = SETBACK if on else rest_of(rested(self._resolver, change.time))
+        until = now + AGAIN if change is None else change.time
+        self._asked = asked = _Asked(now, until, change, rest)
+        return asked
 
     # --- starting ----------------------------------------------------------------------------
 
@@ -163,15 +199,16 @@ class OptimalController:
         state: OptimalState,
         seen: Seen,
         snapshot: Snapshot,
-        change: Change | None,
+        asked: _Asked,
         now: datetime,
     ) -> Decision[OptimalState]:
+        change = asked.change
         if change is None:
             return Decision((), state)
         if state.early is None:
-            expected = expected_start(self._optimal, state, change, seen, self._zone)
+            expected = expected_start(self._optimal, state, change, seen, self._zone, asked.rest)
             if expected is not None and now >= expected.start:
-                early = Early("start", change.time, expected.reason)
+                early = Early("start", change.time, expected.reason, expected.sure)
                 state = replace(state, early=early, purging=False)
         if state.early is not None:
             values = {self._group.mode_point: change.entry.mode} | {
@@ -179,7 +216,8 @@ class OptimalController:
                 for name, value in change.entry.setpoints.items()
             }
             return Decision(self._commands(state.early.reason, values), state)
-        purge = self._purge(state, seen, snapshot, change, now)
+        resting = asked.rest != SETBACK
+        purge = self._purge(state, seen, snapshot, change, now) if resting else None
         if (purge is not None) != state.purging:
             state = replace(state, purging=purge is not None)
         if purge is not None:
@@ -298,7 +336,7 @@ class OptimalController:
         state: OptimalState,
         seen: Seen,
         entry: Entry,
-        change: Change | None,
+        asked: _Asked,
         now: datetime,
     ) -> OptimalState:
         if state.measured is not None:
@@ -308,21 +346,34 @@ class OptimalController:
                 state = replace(state, rates=lesson.rates, measured=lesson.measured)
             if lesson.followed is not None:
                 state = replace(state, misses=0 if lesson.followed else state.misses + 1)
+        early = state.early is not None and state.early.kind == "start"
+        change = asked.change
+        told = change.entry if early and change is not None else entry
+        target = told.setpoints.get(self._optimal.file.setpoint) if is_on(told.mode) else None
+        aimed, state = state.aim_c, replace(state, aim_c=target) if target != state.aim_c else state
+        stepped = aimed is not None and target is not None and abs(target - aimed) > BAND_K
+        if stepped and self._looked and seen.running and seen.running == state.ran:
+            assert target is not None
+            return self._begin(state, "start", told.season, target, seen, now, SETBACK)
         if seen.running is None or seen.running == state.ran:
             return state
         known = self._looked and state.ran is not None  # after a restart nobody knows since when
         begun, ended = known and seen.running, known and not seen.running
         state = replace(state, ran=seen.running)
-        early = state.early is not None and state.early.kind == "start"
-        told = change.entry if early and change is not None else entry
-        target = told.setpoints.get(self._optimal.file.setpoint)
-        if begun and target is not None and is_on(told.mode):
-            return self._begin(state, "start", told.season, target, seen, now)
+        if begun and target is not None:
+            rest = min(asked.rest if early else self._rest_before(now), _watched(state, now))
+            return self._begin(state, "start", told.season, target, seen, now, rest)
         if ended and not is_on(entry.mode) and change is not None:
             target = change.entry.setpoints.get(self._optimal.file.setpoint)
             if target is not None:
                 return self._begin(state, "drift", entry.season, target, seen, now)
         return state
+
+    def _rest_before(self, now: datetime) -> int:
+        """The class of the rest before the block that has begun; in its middle it is a setback."""
+        if is_on(self._resolver.effective(now - AGAIN).mode):
+            return SETBACK
+        return rest_of(rested(self._resolver, now))
 
     def _begin(
         self,
@@ -332,13 +383,14 @@ class OptimalController:
         target_c: float,
         seen: Seen,
         now: datetime,
+        rest: int = 0,
     ) -> OptimalState:
         if seen.zone_c is None or (self._optimal.outdoor is not None and seen.outdoor_c is None):
             return state
         direction, gap_k = gap_of(self._optimal, season, seen.zone_c, target_c)
         if direction is None or (kind == "start" and gap_k <= BAND_K):
             return state
-        measured = begin(kind, direction, season, seen.zone_c, target_c, seen.outdoor_c, now)
+        measured = begin(kind, direction, season, seen.zone_c, target_c, seen.outdoor_c, now, rest)
         return replace(state, measured=measured)
 
     def _commands(self, reason: str, values: Mapping[PointId, Value]) -> tuple[Command, ...]:
@@ -357,3 +409,8 @@ class OptimalController:
             )
             self._last = Commanded(key, commands)
         return self._last.commands
+
+
+def _watched(state: OptimalState, now: datetime) -> int:
+    """The class of rest that can have been seen so far."""
+    return rest_of(now - (state.watched or now))
