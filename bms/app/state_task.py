@@ -23,6 +23,9 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
+CHAIN = "audit:chain"
+"""Key of the alarm that the audit is another one than it was."""
+
 SAVE_STATES_S = 10.0
 """How much of timers and run hours a power cut may lose."""
 
@@ -74,6 +77,21 @@ class StateTask:
                     await self._begun.wait()
             self._begun.clear()
             await self.save()
+            await self._anchor()
+
+    async def _anchor(self) -> None:
+        """Keep what the audit's last entry is; the log takes it off this machine."""
+        try:
+            new = await self.in_store(lambda store: store.anchors.keep())
+        except StoreError:
+            return  # said by `save`
+        trouble = self._file.store.anchors.trouble
+        if trouble is None:
+            self._runtime.clear_own(CHAIN)
+        else:
+            self._runtime.raise_own(Condition(CHAIN, Severity.CRITICAL, trouble))
+        if new is not None:
+            _log.info("audit: entry %d has the hash %s", new.number, new.digest)
 
     def look(self) -> None:
         """After a cycle: a season that began is kept at once, not with the next states."""

@@ -52,9 +52,13 @@ class LedgerTask:
     def close(self) -> None:
         """Wait for a step that is under way, then close the files."""
         self._thread.shutdown(wait=True, cancel_futures=True)
+        self._close()
+
+    def _close(self) -> None:
         for store in (self._ledger, self._history):
             if store is not None:
                 store.close()
+        self._ledger = self._history = None
 
     async def run(self) -> None:
         """Keep the ledger until cancelled."""
@@ -66,6 +70,7 @@ class LedgerTask:
                 found = await in_thread(self._thread, self._conditions, now)
             except Exception as error:
                 # Control of the park goes on even if the ledger fails; it catches up later.
+                await in_thread(self._thread, self._close)
                 _log.error(
                     "ledger: not kept, trying again: %s", error,
                     exc_info=not isinstance(error, StoreError),
@@ -102,6 +107,7 @@ class LedgerTask:
             self._history = Queries(self._site.state_dir, read_only=True)
         if self._ledger is None:
             self._ledger = Ledger(self._site.state_dir)
+            self._ledger.deliver()  # somebody may have been killed behind an entry
         return self._history, self._ledger
 
     def _step(self, now: datetime) -> bool:

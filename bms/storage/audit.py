@@ -2,9 +2,11 @@
 
 Each line is one JSON object; `hash` is the SHA-256 of the line before's hash and of the line
 itself without it. Changing, removing or inserting a line breaks the chain from there on
-(`verify`). A chain does not show that its end is gone: `audit.head`, a file beside it, has the
-number and hash of the last entry. A power cut can leave a half-written last line: the next entry
-cuts it off and says so, as it does if whole entries are gone.
+(`verify`). A chain does not show that its end is gone, or that all of it was written again:
+`audit.head`, a file beside it, has the number and hash of the last entry, and *anchors* have those
+of earlier ones: in the state database, in every copy of the history, in the log and below printed
+reports. A power cut can leave a half-written last line: the next entry cuts it off and says so, as
+it does if whole entries are gone.
 """
 
 from __future__ import annotations
@@ -13,14 +15,15 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from bms.core.errors import StoreError
-from bms.storage.durable import sync_directory
+from bms.core.errors import InvalidInput, StoreError
+from bms.storage.durable import make_directories, open_file, sync_directory
+from bms.texts.clean import device_text
 from bms.texts.messages import Message, from_json, msg, to_json
 from bms.texts.system_errors import os_cause
 
@@ -29,6 +32,18 @@ HEAD_NAME = "audit.head"
 GONE = "audit.gone"
 ORIGIN = "0" * 64
 """Stands for the hash before the first line."""
+FEWEST_DIGITS = 12
+"""Of a hash that somebody has noted."""
+
+
+class Head(NamedTuple):
+    """An entry by its number and its hash; number 0 before the first."""
+
+    number: int
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.digest}"
 
 
 def record(
@@ -43,9 +58,9 @@ def record(
     """
     path = state_dir / FILE_NAME
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
+        make_directories(state_dir)
         new = not path.exists()
-        with path.open("a+b") as file:
+        with os.fdopen(open_file(path), "a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             number, before, whole = _last(file)
             lines = b""
@@ -53,7 +68,7 @@ def record(
             if whole is not None:
                 file.truncate(whole)
                 noted.append(("audit.cut", msg("the last line was only half written")))
-            known, _ = _head(state_dir)
+            known = head(state_dir).number
             if known > number:
                 noted.append(
                     (
@@ -83,6 +98,15 @@ def record(
         ) from error
 
 
+def head(state_dir: Path) -> Head:
+    """The last entry, as far as `audit.head` says; number 0 if it does not."""
+    try:
+        number, _, digest = (state_dir / HEAD_NAME).read_text(encoding="ascii").partition(" ")
+        return Head(int(number), digest.strip())
+    except (OSError, ValueError):
+        return Head(0, ORIGIN)
+
+
 def entries(state_dir: Path) -> Iterator[dict[str, Any]]:
     """The entries that read back, oldest first; messages as such again.
 
@@ -98,11 +122,16 @@ def entries(state_dir: Path) -> Iterator[dict[str, Any]]:
 
 
 def kept(value: Any) -> Any:
-    """JSON values with what the messages in them were made of."""
+    """JSON values with what the messages in them were made of, and every text harmless.
+
+    What was not clean where it came in must not keep an entry from being made.
+    """
     if isinstance(value, Message):
-        return to_json(value)
+        return kept(to_json(value))
+    if isinstance(value, str):
+        return device_text(value)
     if isinstance(value, Mapping):
-        return {key: kept(part) for key, part in value.items()}
+        return {kept(key): kept(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [kept(part) for part in value]
     return value
@@ -120,20 +149,80 @@ def _read(value: Any) -> Any:
     return {key: _read(part) for key, part in value.items()}
 
 
-def verify(state_dir: Path) -> tuple[int, list[str]]:
-    """How many entries the chain holds, and what is wrong with it, by line; empty if nothing."""
-    before, problems, count = ORIGIN, list[str](), 0
+def verify(
+    state_dir: Path, anchors: Sequence[Head] = (), noted: str | None = None
+) -> tuple[int, list[str]]:
+    """How many entries the chain holds, and what is wrong with it; empty if nothing.
+
+    `anchors` are entries that were kept elsewhere at the time; the more, the surer. `noted` is a
+    hash that somebody noted, or the beginning of one, alone or behind its number: `17:4f3a…`.
+    """
     path = state_dir / FILE_NAME
-    known, head = _head(state_dir)
+    last = head(state_dir)
+    digests, problems = _followed(path, last)
+    count = len(digests)
+    known = max([last, *anchors], key=lambda one: one.number)
+    if known.number > count:
+        gone = msg(
+            "entries {first_entry} to {last_entry} are gone",
+            first_entry=count + 1,
+            last_entry=known.number,
+        )
+        problems.append(msg("{place}: {problem}", place=f"{path}:{count}", problem=gone))
+    for anchor in anchors:
+        if 0 < anchor.number <= count and digests[anchor.number - 1] != anchor.digest:
+            problems.append(
+                msg(
+                    "{place}: not the entry that was kept elsewhere when it was written: the "
+                    "chain was written again",
+                    place=f"{path}:{anchor.number}",
+                )
+            )
+            break  # all later ones hang on it
+    if noted is not None and not _stands(noted, digests):
+        problems.append(
+            msg(
+                "no entry has the hash {hash}: this is not the chain that it was noted of",
+                hash=noted,
+            )
+        )
+    return count, problems
+
+
+def missing(state_dir: Path, *, begun: bool) -> list[str]:
+    """Which of the audit's own files are gone that ought to be there, and what that means.
+
+    `begun`: whether this state directory has ever been used, so that there were entries.
+    """
+    path, last = state_dir / FILE_NAME, state_dir / HEAD_NAME
+    if path.exists():
+        if head(state_dir).number:
+            return []
+        return [
+            msg(
+                "{place}: it is gone or damaged, so that nothing beside the entries shows whether "
+                "the last ones are there",
+                place=last,
+            )
+        ]
+    if begun or last.exists():
+        return [msg("{place}: the audit is gone", place=path)]
+    return []
+
+
+def _followed(path: Path, last: Head) -> tuple[list[str], list[str]]:
+    """The hash that each line says it has, and what is wrong with the lines."""
+    before, digests, problems = ORIGIN, list[str](), list[str]()
     for number, line in enumerate(_lines(path), 1):
-        count += 1
+        digests.append("")
         place = f"{path}:{number}"
         try:
             entry = json.loads(line)
-            told = entry.pop("hash")
-        except (ValueError, KeyError, AttributeError):
+            told = str(entry.pop("hash"))
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             problems.append(msg("{place}: not an entry of the audit", place=place))
             continue
+        digests[-1] = told
         if entry.get("seq") != number:
             problems.append(
                 msg(
@@ -154,35 +243,40 @@ def verify(state_dir: Path) -> tuple[int, list[str]]:
             problems.append(
                 msg("{place}: {problem}", place=place, problem=_read(entry.get("why", "")))
             )
-        elif number == known and told != head:
+        elif number == last.number and told != last.digest:
             problems.append(msg("{place}: not the entry that was written here", place=place))
         before = told
-    if known > count:
-        gone = msg(
-            "entries {first_entry} to {last_entry} are gone",
-            first_entry=count + 1,
-            last_entry=known,
+    return digests, problems
+
+
+def _stands(noted: str, digests: Sequence[str]) -> bool:
+    """Whether an entry has this hash. Raises InvalidInput for what is no hash."""
+    number, sign, digest = noted.strip().lower().rpartition(":")
+    known = set(digest) <= set("0123456789abcdef") and FEWEST_DIGITS <= len(digest) <= len(ORIGIN)
+    if not known or (sign and not (number.isascii() and number.isdigit())):
+        raise InvalidInput(
+            msg(
+                "'{hash}' is no hash of an entry: write at least {digits} of its digits, or "
+                "NUMBER:HASH",
+                hash=noted,
+                digits=FEWEST_DIGITS,
+            )
         )
-        problems.append(msg("{place}: {problem}", place=f"{path}:{count}", problem=gone))
-    return count, problems
-
-
-def _head(state_dir: Path) -> tuple[int, str]:
-    """Number and hash of the last entry, as far as is known; 0 if it is not."""
-    try:
-        number, _, digest = (state_dir / HEAD_NAME).read_text(encoding="ascii").partition(" ")
-        return int(number), digest.strip()
-    except (OSError, ValueError):
-        return 0, ORIGIN
+    if sign:
+        at = int(number) - 1
+        return 0 <= at < len(digests) and digests[at].startswith(digest)
+    return any(one.startswith(digest) for one in digests)
 
 
 def _put_head(state_dir: Path, number: int, digest: str) -> None:
     """Move the head on; one that stays behind only knows less, so that a full disk may."""
     new = state_dir / f".{HEAD_NAME}.new"
-    with suppress(OSError), new.open("w", encoding="ascii") as file:
-        file.write(f"{number} {digest}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with suppress(OSError):
+        handle = open_file(new, os.O_WRONLY | os.O_TRUNC)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(f"{number} {digest}\n")
+            file.flush()
+            os.fsync(file.fileno())
         new.replace(state_dir / HEAD_NAME)
 
 

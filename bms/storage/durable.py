@@ -11,11 +11,17 @@ import ctypes
 import errno
 import hashlib
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
 from bms.core.errors import Refused
 from bms.texts.messages import msg
+
+FILE_MODE = 0o640
+DIRECTORY_MODE = 0o750
+"""At most, of all that the state directory holds: its group may look, and nobody else."""
+_WRITABLE = 0o022
 
 _AT_FDCWD = -100
 _EXCHANGE = 2
@@ -29,6 +35,56 @@ def sync_directory(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def make_directories(path: Path) -> None:
+    """Make a directory with its parents, whatever the umask. Raises OSError."""
+    if path.is_dir():
+        _narrowed(path)
+        return
+    if path.parent != path:
+        make_directories(path.parent)
+    try:
+        path.mkdir(DIRECTORY_MODE)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+    else:
+        _given(path)
+
+
+def open_file(path: Path, flags: int = os.O_RDWR | os.O_APPEND) -> int:
+    """Open a file of the state directory, making it if there is none: for its group to read and
+    for nobody else, whatever the umask. Raises OSError."""
+    there = path.exists()
+    handle = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    if there:
+        _narrowed(path)
+    else:
+        _given(path)
+    return handle
+
+
+def narrow(path: Path) -> None:
+    """Let nobody but its owner write a file or directory that an older version left open."""
+    with suppress(OSError):
+        _narrowed(path)
+
+
+def _narrowed(path: Path) -> None:
+    found = path.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    # A directory with the sticky bit is a place of everybody's, like /tmp.
+    if mode & _WRITABLE and not mode & stat.S_ISVTX and found.st_uid == os.geteuid():
+        path.chmod(mode & ~_WRITABLE)
+
+
+def _given(path: Path) -> None:
+    """What root makes in somebody's directory is theirs, or their controller could not use it."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        if owner.st_uid != 0 and not owner.st_mode & stat.S_ISVTX:
+            os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def digest(data: bytes) -> str:

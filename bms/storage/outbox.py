@@ -17,13 +17,23 @@ from bms.core.errors import StoreError
 from bms.storage import audit
 from bms.storage.sqlite import store_errors, transaction
 
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS unaudited (ref INTEGER PRIMARY KEY AUTOINCREMENT, "
+    "entry TEXT NOT NULL)"
+)
+"""Made when it is first needed: not every file of an earlier version has it."""
+
 
 class Outbox:
-    """The entries that wait, in a database with a table `unaudited`."""
+    """The entries that wait, in a database with a table `unaudited`.
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    `name` tells entries of one database from those of another; that of the state has none.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, name: str = "") -> None:
         self._connection = connection
         self._path = path
+        self._name = name
         # After a restart the file may have entries whose waiting rows could not be removed.
         self._unsure = True
         self.trouble: StoreError | None = None
@@ -68,7 +78,8 @@ class Outbox:
         for ref, text in rows:
             entry = json.loads(text)
             time = datetime.fromisoformat(entry.pop("time"))
-            if ref not in known:
-                audit.record(directory, time, **entry, ref=ref)
+            mark = f"{self._name}:{ref}" if self._name else ref
+            if mark not in known:
+                audit.record(directory, time, **entry, ref=mark)
             with transaction(self._connection, self._path):
                 self._connection.execute("DELETE FROM unaudited WHERE ref = ?", (ref,))

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Self
 
 from bms.core.errors import DiskError, StoreError
-from bms.storage.durable import sync_directory
+from bms.storage.durable import make_directories, narrow, open_file, sync_directory
+from bms.storage.reading import connect, connect_to_read
 from bms.texts.messages import Message, msg
 from bms.texts.system_errors import os_cause, sqlite_cause
 
@@ -103,18 +104,18 @@ def open_database(
                 _create(path, layout)
     elif path.stat().st_size == 0:
         raise StoreError(_damaged(path, msg("the file is empty")))
-    mode = "ro&immutable=1" if immutable else "ro" if read_only else "rw"
     with store_errors(path):
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=BUSY_TIMEOUT_S,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        if read_only and not immutable:
+            connection = connect_to_read(path, BUSY_TIMEOUT_S)
+        else:
+            connection = connect(
+                path, "ro&immutable=1" if immutable else "rw", busy_s=BUSY_TIMEOUT_S
+            )
         try:
             _verify(connection, path, layout)
             if not read_only:
+                for part in ("", "-wal", "-shm"):
+                    narrow(Path(f"{path}{part}"))
                 _log_ahead(connection, path)
             _upgrade(connection, path, layout, read_only=read_only)
         except BaseException:
@@ -130,11 +131,12 @@ def open_copy(path: Path, layout: Layout) -> sqlite3.Connection:
     """
     memory = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        with store_errors(path):
-            uri = f"{path.absolute().as_uri()}?mode=ro"
-            with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
-                _verify(connection, path, layout)
-                connection.backup(memory)
+        with (
+            store_errors(path),
+            closing(connect_to_read(path, BUSY_TIMEOUT_S)) as connection,
+        ):
+            _verify(connection, path, layout)
+            connection.backup(memory)
         _upgrade(memory, path, layout, read_only=False)
     except BaseException:
         memory.close()
@@ -175,10 +177,8 @@ def needs_update(path: Path, version: int) -> Message:
 
 def version_of(path: Path) -> int:
     """The layout that a database file has now. Raises StoreError."""
-    with store_errors(path):
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)) as connection:
-            return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    with store_errors(path), closing(connect_to_read(path, BUSY_TIMEOUT_S)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _show_as_new(connection: sqlite3.Connection, tables: Mapping[str, str]) -> None:
@@ -196,7 +196,7 @@ def _show_as_new(connection: sqlite3.Connection, tables: Mapping[str, str]) -> N
 def make_directory(path: Path) -> None:
     """Make a directory for databases, with its parents. Raises StoreError if it cannot be."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_directories(path)
     except OSError as error:
         raise StoreError(
             msg(
@@ -263,7 +263,7 @@ def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:
 def _alone_in(directory: Path) -> Iterator[None]:
     """Nobody else makes a database in this directory meanwhile, of this process or another."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directories(directory)
         handle = os.open(directory, os.O_RDONLY)
     except OSError as error:
         raise DiskError(
@@ -298,6 +298,7 @@ def _create(path: Path, layout: Layout) -> None:
     try:
         for part in ("", "-journal", "-wal", "-shm"):
             Path(f"{draft}{part}").unlink(missing_ok=True)
+        os.close(open_file(draft))  # SQLite gives the files beside it the same mode
         with store_errors(draft), closing(sqlite3.connect(draft)) as connection:
             _log_ahead(connection, draft)
             connection.executescript(

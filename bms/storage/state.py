@@ -21,6 +21,7 @@ from typing import Any
 from bms.core.decisions import Override
 from bms.core.errors import DiskError, Refused
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
+from bms.storage.anchors import ANCHORS, Anchors
 from bms.storage.outbox import Outbox
 from bms.storage.sqlite import (
     Closing,
@@ -42,7 +43,7 @@ FILE_NAME = "state.db"
 LAYOUT = Layout(
     msg("state"),
     0x424D5353,  # "BMSS"
-    2,
+    3,
     f"""
 CREATE TABLE override (id INTEGER PRIMARY KEY AUTOINCREMENT, point TEXT NOT NULL,
     value TEXT NOT NULL, start_us INTEGER NOT NULL, until_us INTEGER NOT NULL,
@@ -51,11 +52,13 @@ CREATE TABLE override (id INTEGER PRIMARY KEY AUTOINCREMENT, point TEXT NOT NULL
 CREATE UNIQUE INDEX override_open ON override (point) WHERE ended_us IS NULL;
 CREATE TABLE state (name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 {TABLES_1};
-{TO_2}
+{TO_2};
+{ANCHORS}
 """,
     {
         1: "ALTER TABLE override ADD COLUMN reason_made_of TEXT;"
         f"ALTER TABLE override ADD COLUMN ended_made_of TEXT; {TABLES_1}; {TO_2}",
+        2: ANCHORS,
     },
 )
 _COLUMNS = "id, point, value, start_us, until_us, reason, owner, reason_made_of"
@@ -114,6 +117,7 @@ class Store(Closing):
             self.outbox = Outbox(self._connection, self._path)
             self.switched = SwitchedStore(self._connection, self._path, self.outbox)
             self.outbox.deliver()
+            self.anchors = Anchors(self._connection, self._path)
         except BaseException:
             self._connection.close()
             raise

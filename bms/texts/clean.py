@@ -17,12 +17,6 @@ MOST_CHARACTERS = 1000
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 """Turns the direction of what stands behind it: `gpj.exe` reads as another name."""
 _INVISIBLE = "\u00ad\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
-_ESCAPE = re.compile(
-    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, the cursor
-    "|(?:\x1b[\\]PX^_]|[\x9d\x90\x98\x9e\x9f])"  # titles, and other texts for the terminal
-    "[^\x07\x1b\x9c]{0,200}(?:\x07|\x1b\\\\|\x9c)"
-    "|\x1b[ -/]*[0-~]"
-)
 _DROPPED = re.compile(f"[{_BIDI}{_INVISIBLE}]")
 _BLANK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -32,11 +26,11 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 def clean(text: str, most: int | None = MOST_CHARACTERS) -> str:
-    """One line without control characters, escape sequences, unpaired surrogates and turned
-    directions, at most `most` characters long; empty if nothing is left."""
+    """One line without control characters (so no escape sequence is one), unpaired surrogates
+    and turned directions, at most `most` characters long; empty if nothing is left."""
     if not (text.isascii() and text.isprintable()):
-        text = _DROPPED.sub("", _ESCAPE.sub("", text))
-        text = " ".join(_SURROGATE.sub("\ufffd", _BLANK.sub(" ", text)).split())
+        text = _BLANK.sub(" ", _DROPPED.sub("", text))
+        text = " ".join(_SURROGATE.sub("\ufffd", text).split())
     else:
         text = " ".join(text.split())
     return text if most is None or len(text) <= most else f"{text[: most - 1]}…"

@@ -81,7 +81,7 @@ def test_a_controlled_site_keeps_every_message_of_ours_as_one(tmp_path: Path) ->
         "{reason}; extended by {user}: {extension}",
         "ended by {user}: {reason}",
         "as it was at the first start",  # a revision
-        "edited by hand",
+        "edited on the disk; owner {owner}",
         "{place}: {problem}",  # a rejected edit
         "{name}: {problem}",  # an alarm of a copy
     ):

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from multiprocessing import get_context
 from pathlib import Path
 
-from tests.ledger.support import METER, Books, check_months, check_stream, site_of
+import pytest
+
+from bms.config.site import Site
+from bms.core.readings import Label
+from bms.ledger.database.store import Ledger
+from bms.ledger.entered.entering import Author, correct
+from bms.storage import audit
+from bms.storage.outbox import Outbox
+from tests.ledger.support import METER, Books, at, check_months, check_stream, site_of
 
 KILLS = 12
 CHILD = """
@@ -58,3 +68,41 @@ def test_kill_at_any_moment(tmp_path: Path) -> None:
         check_months(books)
         halves = {ms: slot.amount for ms, slot in books.slots("b.half")}
         assert halves == {ms: slot.amount / 2 for ms, slot in books.slots()}
+
+
+@pytest.mark.case(
+    "R9",
+    when="The power goes between a change and its entry in the audit",
+    then="The change is in force and the entry follows at the next start; neither is there alone.",
+)
+@pytest.mark.parametrize("stored", [False, True])
+def test_an_entry_and_its_audit_are_there_both_or_neither(tmp_path: Path, stored: bool) -> None:
+    site = site_of(tmp_path)
+    Ledger(site.state_dir).close()
+    process = get_context("fork").Process(target=_correct_and_die, args=(site, stored))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert list(audit.entries(site.state_dir)) == []
+    with Ledger(site.state_dir) as ledger:
+        ledger.deliver()
+        ledger.deliver()
+        assert len(ledger.entries(METER)) == stored
+    found = [(entry["who"], entry["what"]) for entry in audit.entries(site.state_dir)]
+    assert found == ([("wang", "meter.correct")] if stored else [])
+    assert audit.verify(site.state_dir)[1] == []
+
+
+def _correct_and_die(site: Site, stored: bool) -> None:
+    def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with Ledger(site.state_dir) as ledger:
+        if stored:
+            Ledger.deliver = die  # type: ignore[method-assign]
+        else:
+            Outbox.note = die  # type: ignore[method-assign]
+        correct(
+            site, ledger, site.metering[METER], start=at(0), end=at(60), amount="1",
+            label=Label.CORRECTED, author=Author("wang", "why", at(600)),
+        )  # fmt: skip

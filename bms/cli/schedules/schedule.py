@@ -217,16 +217,25 @@ def audit_list(
 
 @audit.command()
 @SITE
+@click.option(
+    "--anchor",
+    metavar="HASH",
+    help="The hash of an entry, or its beginning, noted elsewhere: from a report, the log, a copy.",
+)
 @AS_JSON
-def verify(site: Path, as_json: bool) -> None:
-    """Check that no entry was changed, removed or put in between."""
+def verify(site: Path, anchor: str | None, as_json: bool) -> None:
+    """Check that no entry was changed, removed or put in between.
+
+    Who may write the state directory can write the whole chain again, and what is kept in it. An
+    --anchor that left the machine earlier shows that too.
+    """
     import sys
 
     from bms.cli.common import state_dir_of
     from bms.operations.requests.audit_requests import VerifyAudit
     from bms.operations.use_cases.past_cases import verify_audit
 
-    answer = verify_audit(state_dir_of(site), VerifyAudit())
+    answer = verify_audit(state_dir_of(site), VerifyAudit(anchor=anchor))
     count, problems = answer.entries, answer.problems
     if as_json:
         print_json(answer.plain())
@@ -238,5 +247,7 @@ def verify(site: Path, as_json: bool) -> None:
             if problems
             else say("{count} entries: the chain holds", count=count)
         )
+        if answer.head is not None:
+            click.echo(say("the last one is {head}: note it elsewhere", head=answer.head))
     if problems:
         sys.exit(1)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from bms.config.shapes.filemodel import FileModel
-from bms.core.addresses import Address
+from bms.texts.addresses import Address
 from bms.texts.messages import msg
 from drivers.modbus.wire.transport import (
     TCP_PORT,

@@ -9,8 +9,8 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bms.config.shapes.filemodel import FileModel
-from bms.core.addresses import Address
 from bms.core.equipment import PointClass
+from bms.texts.addresses import Address
 from bms.texts.messages import msg
 
 TOKEN_ENV = "BMS_INFLUX_TOKEN"

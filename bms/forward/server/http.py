@@ -20,8 +20,8 @@ from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
 from bms.config.shapes.sinks import InfluxFile
-from bms.core.addresses import Address
 from bms.forward.server.tls import trust, why_no_answer
+from bms.texts.addresses import Address
 from bms.texts.messages import Message, msg
 
 RETRY_AFTER_LIMIT_S = 300.0

@@ -12,6 +12,7 @@ taken by every sink, and compacted.
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from bms.historian.formats.rollups import QUARTER_MS, Rollups, local_dates, summ
 from bms.historian.log.log_queries import Queries
 from bms.historian.manifest import Segment
 from bms.historian.records import to_ms
+from bms.storage.durable import open_file
 from bms.texts.messages import message_of, msg
 from bms.texts.system_errors import os_cause
 
@@ -295,7 +297,7 @@ def _day_start(ordinal: int, zone: str) -> int:
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
     try:
-        handle = (directory / LOCK).open("w")
+        handle = os.fdopen(open_file(directory / LOCK), "w")
     except OSError as error:
         raise StoreError(
             msg("{file}: {cause}", file=directory / LOCK, cause=os_cause(error))

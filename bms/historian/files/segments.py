@@ -23,7 +23,7 @@ from bms.core.errors import DiskError, StoreError
 from bms.historian.formats.columns import DamagedColumns, Floats, Ints, pack, unpack
 from bms.historian.formats.rollups import Samples
 from bms.historian.manifest import ANALOG, Segment
-from bms.storage.durable import sync_directory
+from bms.storage.durable import open_file, sync_directory
 from bms.storage.sqlite import Layout, open_database, store_errors
 from bms.texts.messages import msg
 from bms.texts.system_errors import os_cause
@@ -58,6 +58,7 @@ class SegmentWriter:
         self._t1 = self._samples = 0
         try:
             self._draft.unlink(missing_ok=True)
+            os.close(open_file(self._draft))
         except OSError as error:
             raise DiskError(
                 msg("{file}: {cause}", file=self._draft, cause=os_cause(error))

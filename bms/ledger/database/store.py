@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Final
 
 from bms.core.instants import DAY_MS, to_ms
@@ -17,6 +18,7 @@ from bms.ledger.database.layout import Tip as Tip
 from bms.ledger.database.packing import Raw, pack, pack_day
 from bms.ledger.database.queries import LedgerQueries
 from bms.ledger.entered.entries import EntryKind
+from bms.storage.outbox import TABLE, Outbox
 from bms.storage.sqlite import store_errors, transaction
 from bms.texts.messages import made_of
 
@@ -29,9 +31,15 @@ class Ledger(LedgerQueries):
     Several processes may have it open; `transaction` lets one write.
     """
 
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
+        super().__init__(directory, read_only=read_only)
+        self._outbox = Outbox(self._db, self._path, "ledger")
+        self._noted = False
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it is on disk when the block ends, or none of it; others write before or after."""
+        noted = self._noted
         try:
             with transaction(self._db, self._path):
                 yield
@@ -40,7 +48,28 @@ class Ledger(LedgerQueries):
             self._ids.clear()
             self._scales.clear()
             self._scale_ids.clear()
+            self._noted = noted
             raise
+        if self._noted:
+            self.deliver()
+
+    def note(
+        self, now: datetime, who: str, via: str, what: str, why: str, details: Mapping[str, Any]
+    ) -> None:
+        """Add an entry of the audit: it is there if what the transaction enters is. In one."""
+        self._rows(TABLE)
+        self._outbox.note(now, who, via, what, why, details)
+        self._noted = True
+
+    def deliver(self) -> None:
+        """Bring entries into the audit that a transaction noted. What cannot be written there
+        waits in the ledger; raises StoreError, as it does if the ledger cannot be read."""
+        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'unaudited'"):
+            return
+        self._outbox.deliver()
+        if self._outbox.trouble is not None:
+            raise self._outbox.trouble
+        self._noted = False
 
     def _many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         with store_errors(self._path):

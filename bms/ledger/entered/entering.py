@@ -24,7 +24,6 @@ from bms.historian.log.log_queries import Queries
 from bms.ledger.database.store import Ledger
 from bms.ledger.entered.entries import Entry, EntryKind
 from bms.ledger.published import MOST_COUNTS, common
-from bms.storage import audit
 from bms.texts.messages import msg
 from bms.texts.problems import suggestion
 
@@ -36,11 +35,12 @@ _LOOK_BACK_MS: Final = 31 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who says it, why, and when."""
+    """Who says it, why, when, and which way it came."""
 
     who: str
     why: str
     now: datetime
+    via: str = "cli"
 
 
 def find_meter(site: Site, name: str) -> MeterSpec:
@@ -125,7 +125,7 @@ def _in_the_past(at: datetime, now: datetime, what: str) -> None:
 
 
 def replace_meter(
-    site: Site,
+    site: Site,  # noqa: ARG001 - all that is entered begins with it
     ledger: Ledger,
     history: Queries | None,
     spec: MeterSpec,
@@ -162,7 +162,7 @@ def replace_meter(
             spec.id, EntryKind.REPLACEMENT, at, at, data, who=author.who, why=author.why,
             now=author.now,
         )  # fmt: skip
-        audited(site, author, "meter.replace", spec, number, at=at.isoformat(), **data)
+        audited(ledger, author, "meter.replace", spec, number, at=at.isoformat(), **data)
     return number
 
 
@@ -204,7 +204,7 @@ def _not_below(
 
 
 def correct(
-    site: Site,
+    site: Site,  # noqa: ARG001
     ledger: Ledger,
     spec: MeterSpec,
     *,
@@ -261,7 +261,7 @@ def correct(
             now=author.now,
         )  # fmt: skip
         audited(
-            site, author, "meter.correct", spec, number, start=start.isoformat(),
+            ledger, author, "meter.correct", spec, number, start=start.isoformat(),
             end=end.isoformat(), amount=str(value), unit=spec.medium.unit, label=label.value,
         )  # fmt: skip
     return number
@@ -296,23 +296,22 @@ def withdraw(site: Site, ledger: Ledger, number: int, author: Author) -> Entry:
             who=author.who, why=author.why, now=author.now,
         )  # fmt: skip
         spec = site.metering.get(found.meter)
-        audited(site, author, "meter.withdraw", spec, number, meter=found.meter)
+        audited(ledger, author, "meter.withdraw", spec, number, meter=found.meter)
     return found
 
 
 def audited(
-    site: Site,
+    ledger: Ledger,
     author: Author,
     what: str,
     spec: MeterSpec | None,
     number: int | None,
     **details: object,
 ) -> None:
+    """Add an entry of the audit, inside the transaction of what it tells of."""
     extra = dict(details)
     if spec is not None:
         extra["meter"] = spec.name
     if number is not None:
         extra["entry"] = number
-    audit.record(
-        site.state_dir, author.now, who=author.who, via="cli", what=what, why=author.why, **extra
-    )
+    ledger.note(author.now, author.who, author.via, what, author.why, extra)

@@ -89,7 +89,7 @@ def import_readings(site: Site, ledger: Ledger, path: Path, author: Author) -> t
                     {"value": str(row.value)}, who=author.who, why=author.why, now=author.now,
                 )  # fmt: skip
             audited(
-                site, author, "meter.import", None, None, file=path.name, readings=len(fresh),
+                ledger, author, "meter.import", None, None, file=path.name, readings=len(fresh),
                 meters=sorted({row.spec.name for row in fresh}),
             )  # fmt: skip
     return len(fresh), len(rows) - len(fresh)

@@ -11,18 +11,27 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from bms.config.reading.files import MOST_BYTES
 from bms.core.errors import InvalidInput, Refused, StoreError
 from bms.people.accounts import account
 from bms.storage import audit
-from bms.storage.durable import digest, leftovers, on_disk, put, sync_directory
+from bms.storage.durable import (
+    digest,
+    leftovers,
+    make_directories,
+    on_disk,
+    open_file,
+    put,
+    sync_directory,
+)
 from bms.texts.messages import from_json, msg, to_json
 from bms.texts.problems import Problem, counted
 from bms.texts.system_errors import os_cause
@@ -31,9 +40,14 @@ FOLDER = "revisions"
 SCHEDULES = "schedules"
 _GOOD = "good.json"
 _REMOVED = "removed.json"
+_INTENDED = "intended.json"
+"""The entry of the audit for the change that is being made."""
 _NAME = re.compile(r"(\d+)-([0-9a-f]{12})\.yaml")
 _SHOWN = 12
 """Digits of a hash in names."""
+
+NOBODY = "?"
+"""Stands for who did it where nobody can know."""
 
 Check = Callable[[Mapping[str, str]], Sequence[Problem]]
 """All problems of the schedule files, given by name."""
@@ -210,9 +224,15 @@ class Revisions:
             if old is not None:
                 self._keep(file, old, "", _of_file(path), now)
             revision = self._keep(file, data, before, by, now)
+            entry = {
+                "who": by.who, "via": by.via, "what": what, "why": by.why, "file": file,
+                "revision": revision.number, "before": before, "after": revision.sha256,
+            }  # fmt: skip
+            self._intend(entry, now)
             try:
                 put(path, data, before)
             except (OSError, Refused) as error:
+                (self.folder / _INTENDED).unlink(missing_ok=True)
                 if revision.before == before and revision.time == now.isoformat(timespec="seconds"):
                     revision.path.unlink(missing_ok=True)  # it was never in force
                     revision.path.with_suffix(".json").unlink(missing_ok=True)
@@ -221,10 +241,7 @@ class Revisions:
                 raise StoreError(
                     msg("cannot write {path}: {cause}", path=path, cause=os_cause(error))
                 ) from error
-            audit.record(
-                self._state, now, who=by.who, via=by.via, what=what, why=by.why, file=file,
-                revision=revision.number, before=before, after=revision.sha256,
-            )  # fmt: skip
+            self._audit_intended()
         return revision
 
     def remove(self, file: str, by: Author, now: datetime) -> None:
@@ -247,20 +264,45 @@ class Revisions:
                 "via": by.via,
                 "why": to_json(by.why),
             }
+            entry = {
+                "who": by.who, "via": by.via, "what": "schedule.remove", "why": by.why,
+                "file": file, "revision": last.number, "before": last.sha256, "after": "",
+            }  # fmt: skip
+            self._intend(entry, now)
             self._write(self._of(file) / _REMOVED, json.dumps(told, ensure_ascii=False).encode())
             if old is not None:
                 path.unlink()
                 sync_directory(path.parent)
-            audit.record(
-                self._state, now, who=by.who, via=by.via, what="schedule.remove", why=by.why,
-                file=file, revision=last.number, before=last.sha256, after="",
-            )  # fmt: skip
+            self._audit_intended()
+
+    def _intend(self, entry: Mapping[str, Any], now: datetime) -> None:
+        """Keep the entry of a change that is about to be made: whoever is killed behind it leaves
+        a change that the next one who comes enters into the audit."""
+        told = {"time": now.isoformat(), "ref": f"revision:{uuid4().hex}", **audit.kept(entry)}
+        text = json.dumps(told, ensure_ascii=False)
+        self._write(self.folder / _INTENDED, text.encode())
+
+    def _audit_intended(self) -> None:
+        """Enter the change that was made last, if it was made and is not there yet."""
+        path = self.folder / _INTENDED
+        if not path.exists():
+            return
+        try:
+            told = json.loads(path.read_bytes())
+            time = datetime.fromisoformat(told.pop("time"))
+            found = on_disk(self._site / told["file"])
+            made = (digest(found) if found is not None else "") != told["before"]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            made = False  # damaged by hand: the write of it is whole or not at all
+        if made and all(told["ref"] != entry.get("ref") for entry in audit.entries(self._state)):
+            audit.record(self._state, time, **told)
+        path.unlink()
 
     def adopt(self, texts: Mapping[str, bytes], now: datetime) -> list[str]:
         """Note that the controller runs these texts; the names of those that are new to it.
 
-        What changed since the last time becomes a revision, and one entry of the audit, by the
-        owner of the file unless a command made it.
+        What changed since the last time becomes a revision, and one entry of the audit. Who
+        edited a file in its place nobody knows: it is said whose file it is, not who it was.
         """
         with self._locked():
             for file in texts:  # it is back: another removal is confirmed by itself
@@ -284,11 +326,11 @@ class Revisions:
                     kept = self._keep(file, texts[file], before, by, now)
                     entry |= {"revision": kept.number, "who": kept.who, "why": kept.why}
                 files[file] = entry
-            authors = {str(entry.get("who", "?")) for entry in files.values()}
+            authors = {str(entry.get("who", NOBODY)) for entry in files.values()}
             audit.record(
                 self._state, now, who=", ".join(sorted(authors)), via="file",
                 what="schedule.adopted", files=files,
-                why=msg("the files changed") if told else msg("first start"),
+                why=_why_of(files.values()) if told else msg("first start"),
             )  # fmt: skip
             self._write(self.folder / _GOOD, json.dumps(good, indent=1).encode())
         return changed
@@ -298,10 +340,12 @@ class Revisions:
     ) -> None:
         """Note in the audit that these texts were not adopted."""
         files = sorted({problem.file for problem in problems})
+        with self._locked():
+            pass  # a command may have been killed behind its change
         audit.record(
-            self._state, now,
-            who=", ".join(sorted({_of_file(self._site / f).who for f in files if f in texts})),
-            via="file", what="schedule.rejected", why=problems[0].sentence if problems else "",
+            self._state, now, who=NOBODY, via="file", what="schedule.rejected",
+            why=problems[0].sentence if problems else "",
+            owners=sorted({_owner(self._site / f) for f in files if f in texts}),
             files={f: {"after": digest(texts[f])} for f in files if f in texts},
         )  # fmt: skip
 
@@ -328,9 +372,9 @@ class Revisions:
         return Revision(file, number, sha, before, time, by.who, by.via, by.why, path)
 
     def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directories(path.parent)
         new = path.with_name(f".{path.name}.new")
-        with new.open("wb") as file:
+        with os.fdopen(open_file(new, os.O_WRONLY | os.O_TRUNC), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -341,9 +385,10 @@ class Revisions:
     def _locked(self) -> Iterator[None]:
         """One change at a time, whichever process makes it."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with (self.folder / ".lock").open("a") as lock:
+            make_directories(self.folder)
+            with os.fdopen(open_file(self.folder / ".lock"), "a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
+                self._audit_intended()
                 yield
         except OSError as error:
             raise StoreError(
@@ -385,10 +430,23 @@ def _refuse_problems(file: str, files: Mapping[str, bytes], data: bytes, check: 
         )
 
 
+def _why_of(files: Iterable[Mapping[str, Any]]) -> str:
+    """What is said of all files at once: one reason if they have the same, and all of them have
+    one."""
+    first, *others = [file.get("why") for file in files]
+    if isinstance(first, str) and all(other == first for other in others):
+        return first
+    return msg("the files changed")
+
+
 def _of_file(path: Path) -> Author:
-    """The best that is known of who edited a file by hand: its owner."""
+    """What is known of who edited a file in its place: not who it was, but whose file it is."""
+    why = msg("edited on the disk; owner {owner}", owner=_owner(path))
+    return Author(NOBODY, "file", why)
+
+
+def _owner(path: Path) -> str:
     try:
-        owner = path.stat().st_uid
+        return account(path.stat().st_uid)
     except OSError:
-        return Author("?", "file", msg("edited by hand"))
-    return Author(account(owner), "file", msg("edited by hand"))
+        return NOBODY

@@ -51,12 +51,20 @@ class AuditEntries(Rows[AuditEntry]):
 class VerifyAudit(Request):
     """Whether no entry was changed, removed or put in between."""
 
+    anchor: str | None = None
+    """The hash of an entry that was noted elsewhere, or its beginning, alone or as NUMBER:HASH:
+    it has to stand in the chain."""
+
 
 class AuditVerified(Answer):
     """How many entries the chain holds, and what is wrong with it."""
 
     entries: int
     problems: tuple[Words, ...]
+    head: str | None = None
+    """The last entry as NUMBER:HASH, to be noted elsewhere; None before the first."""
+    anchors: int = 0
+    """How many earlier entries the state database has kept, and were looked for."""
 
 
 LIST = Operation("audit.list", ListAudit, AuditEntries)

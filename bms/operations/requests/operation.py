@@ -47,10 +47,17 @@ class Request(BaseModel):
         serialize_by_alias=True,
     )
 
+    whole: ClassVar[frozenset[str]] = frozenset()
+    """Fields that hold the text of a file, which is checked as one."""
+
     @model_validator(mode="before")
     @classmethod
     def _clean(cls, given: Any) -> Any:
-        return _cleaned(given)
+        if not isinstance(given, dict):
+            return given
+        return {
+            name: value if name in cls.whole else _cleaned(value) for name, value in given.items()
+        }
 
 
 def _cleaned(given: Any) -> Any:

@@ -6,6 +6,7 @@ Carried out on the files of a site, with or without a running controller.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
@@ -75,6 +76,8 @@ class Preview(Answer):
 
 class EditedFile(Request):
     """A copy that stands for the schedule file of the same name."""
+
+    whole: ClassVar = frozenset({"text"})
 
     path: Path
     text: str

@@ -13,9 +13,11 @@ from typing import Any
 from bms.config.points import known_units, zone_of
 from bms.config.site import Site
 from bms.control import STRATEGIES
-from bms.core.errors import InvalidInput
+from bms.core.errors import InvalidInput, StoreError
 from bms.core.moments import past
+from bms.historian.log.log_queries import FILE_NAME as HISTORY
 from bms.historian.log.log_queries import Queries
+from bms.operations.editing.revisions import FOLDER as REVISIONS
 from bms.operations.requests.audit_requests import (
     AuditEntries,
     AuditVerified,
@@ -27,7 +29,9 @@ from bms.operations.requests.shadow_requests import AskShadow, UnsentCommands
 from bms.reports.shadow import shadow_report, to_json
 from bms.reports.why import why_then
 from bms.storage import audit
-from bms.texts.messages import msg
+from bms.storage.anchors import read_anchors
+from bms.storage.state import FILE_NAME as STATE
+from bms.texts.messages import message_of, msg
 
 
 def list_audit(state_dir: Path, asked: ListAudit) -> AuditEntries:
@@ -45,10 +49,25 @@ def _fits(entry: dict[str, Any], asked: ListAudit) -> bool:
     )
 
 
-def verify_audit(state_dir: Path, _asked: VerifyAudit) -> AuditVerified:
-    """Whether no entry was changed, removed or put in between."""
-    count, problems = audit.verify(state_dir)
-    return AuditVerified(entries=count, problems=tuple(problems))
+def verify_audit(state_dir: Path, asked: VerifyAudit) -> AuditVerified:
+    """Whether no entry was changed, removed or put in between, as far as this machine knows."""
+    database = state_dir / STATE
+    problems: list[str] = []
+    anchors: list[audit.Head] = []
+    try:
+        anchors = read_anchors(database)
+    except StoreError as error:
+        problems.append(message_of(error))
+    count, found = audit.verify(state_dir, anchors, asked.anchor)
+    begun = any((state_dir / name).exists() for name in (STATE, HISTORY, REVISIONS))
+    problems += [*audit.missing(state_dir, begun=begun), *found]
+    last = audit.head(state_dir)
+    return AuditVerified(
+        entries=count,
+        problems=tuple(problems),
+        head=str(last) if last.number else None,
+        anchors=len(anchors),
+    )
 
 
 def unsent_commands(site: Site, asked: AskShadow, now: datetime) -> UnsentCommands:

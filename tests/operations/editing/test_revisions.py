@@ -138,6 +138,8 @@ def test_killed_at_any_point_there_is_the_old_file_or_the_new(tmp_path: Path, be
             assert revisions.text(AIR, revision.number) in (TEXT.encode(), NEW.encode())
         # The next one can go on from whatever is there, and finds no rubbish afterwards.
         _change(site, TEXT.replace("07:30", "05:00"), data.decode(), who="li")
+        made = [e["who"] for e in audit.entries(site / "state") if e["after"] == digest(data)]
+        assert made == (["wang"] if data == NEW.encode() else []), number
         assert list((site / "schedules").glob(".*")) == []
         assert audit.verify(site / "state")[1] == []
         if process.exitcode == 0:

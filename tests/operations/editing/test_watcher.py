@@ -41,7 +41,12 @@ def test_schedules_are_adopted_once_they_stand_still(
     assert adopted == adoptions
 
 
-def test_an_edit_by_hand_becomes_a_revision_with_its_owner(tmp_path: Path) -> None:
+@pytest.mark.case(
+    "R12",
+    when="Somebody edits a schedule file in its place",
+    then="The audit says that it was edited on the disk and whose file it is, not who did it.",
+)
+def test_an_edit_by_hand_becomes_a_revision_of_nobody_known(tmp_path: Path) -> None:
     path = write_site(tmp_path) / AIR
     files = _files(tmp_path)
     files.look(), files.look()
@@ -52,8 +57,9 @@ def test_an_edit_by_hand_becomes_a_revision_with_its_owner(tmp_path: Path) -> No
     assert found.library is not None
     first, second = Revisions(tmp_path, tmp_path / "state").of(AIR)
     assert (second.number, second.via, second.before) == (2, "file", first.sha256)
-    assert second.who == path.owner()
+    assert (second.who, second.why) == ("?", f"edited on the disk; owner {path.owner()}")
     last = list(audit.entries(tmp_path / "state"))[-1]
+    assert (last["who"], last["why"]) == (second.who, second.why)
     assert last["what"] == "schedule.adopted"
     assert last["files"][AIR]["after"] == second.sha256
     assert audit.verify(tmp_path / "state")[1] == []

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from bms.config.shapes.links import opcua_url
 from bms.config.shapes.sinks import InfluxFile
-from bms.core.addresses import Address
 from bms.forward.copying.status import SinkStatus
 from bms.forward.server.http import authorization, points_elsewhere
+from bms.texts.addresses import Address
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Addresses that may hold a user and a password, and never show them. Pure."""
+"""Addresses that may hold a user and a password, and never show them."""
 
 from __future__ import annotations
 
