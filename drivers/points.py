@@ -98,7 +98,14 @@ class ModbusAddress:
     length: int = 1
     """Registers of a string, two characters each."""
     labels: tuple[tuple[int, str], ...] = ()
-    """The texts of raw numbers; a number without a text is no usable value."""
+    """The texts of raw numbers. A number without a text is no usable value; of a state the texts
+    are only words for the codes that are neither on nor off."""
+    on: tuple[int, ...] = ()
+    """Raw numbers that mean on; the first is written. Without any it is 1 (0, if 1 is off)."""
+    off: tuple[int, ...] = ()
+    """Raw numbers that mean off; the first is written. Without any it is 0 (1, if 0 is on)."""
+    left: int | None = None
+    """The raw number that leaves a state to the device: neither on nor off."""
     not_available: tuple[int, ...] = ()
     """Raw numbers, read as unsigned, by which the device says that it has no value."""
     low: float | None = None
@@ -108,6 +115,17 @@ class ModbusAddress:
     """A register of the same table holding a power of ten, -10 to 10, that `scale` is multiplied
     by: the scale factors of SunSpec. Read together with the point."""
     write: WriteFunction = "auto"
+
+    @property
+    def is_state(self) -> bool:
+        """Its values are on and off."""
+        one_bit = self.bit is not None or self.table in ("coil", "discrete")
+        return one_bit or self.type == "bool" or bool(self.on or self.off)
+
+    @property
+    def is_text(self) -> bool:
+        """Its values are texts."""
+        return self.type == "string" or (bool(self.labels) and not self.is_state)
 
 
 @dataclass(frozen=True, slots=True)

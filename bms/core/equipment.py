@@ -93,6 +93,11 @@ class Kind:
     """It pauses by itself while it is commanded on, as a burner does: its first start counts."""
 
     @property
+    def states(self) -> frozenset[str]:
+        """The roles that are on or off."""
+        return frozenset(r.name for r in self.roles.values() if r.klass is PointClass.STATE)
+
+    @property
     def counter(self) -> str | None:
         """The role of its counter, if machines of this kind can have one."""
         counters = [role.name for role in self.roles.values() if role.klass is PointClass.COUNTER]

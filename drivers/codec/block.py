@@ -129,14 +129,21 @@ class RegisterBlock:
 
 
 class BitBlock:
-    """Decodes the packed bits of one answer; `offsets` count bits from the block's start."""
+    """Decodes the packed bits of one answer; `offsets` count bits from the block's start.
 
-    def __init__(self, offsets: Sequence[int]) -> None:
+    `inverted` has the indices of those of which 0 is on.
+    """
+
+    def __init__(self, offsets: Sequence[int], inverted: Sequence[int] = ()) -> None:
         self._places = [(offset >> 3, 1 << (offset & 7)) for offset in offsets]
+        self._inverted = inverted
 
     def read(self, data: bytes, at: int) -> Decoded:
         """`at` is where the bits begin in `data`."""
-        return [data[at + byte] & mask != 0 for byte, mask in self._places], _ALL_USABLE
+        values = [data[at + byte] & mask != 0 for byte, mask in self._places]
+        for number in self._inverted:
+            values[number] = not values[number]
+        return values, _ALL_USABLE
 
 
 def _plain(layout: Struct) -> Callable[[bytes, int], Decoded]:

@@ -9,14 +9,12 @@ types `raw * scale + offset` is rounded once, to the nearest float. Raw 1234 at 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from struct import Struct
 from types import MappingProxyType
 from typing import Any, cast
 
-from bms.texts.clean import device_text
 from bms.texts.messages import Message, msg
 from drivers.codec.scaling import (
     FLOATS,
@@ -24,8 +22,16 @@ from drivers.codec.scaling import (
     Scaling,
     Unusable,
     check_range,
+    finite,
     part_of,
     ranged_by,
+)
+from drivers.codec.states import (
+    States,
+    label_converter,
+    label_to_raw,
+    text_converter,
+    text_to_raw,
 )
 from drivers.points import ModbusAddress, RegisterType, Value
 
@@ -46,6 +52,7 @@ _CODES: dict[RegisterType, str] = {
     "bcd32": "I",
 }
 _BITS = {"h": 16, "H": 16, "e": 16, "i": 32, "I": 32, "f": 32, "q": 64, "Q": 64, "d": 64}
+_UNSIGNED = {16: "H", 32: "I", 64: "Q"}
 _HALVES = ("int8", "uint8")
 _BIT_TABLES = ("coil", "discrete")
 _SIXTEEN_BITS = ("bool", "int16", "uint16")
@@ -92,6 +99,11 @@ class Codec:
         """The point is a bit or a half of its register, and is written with the rest of it."""
         return self.bits > 0
 
+    def raw(self, value: Value) -> int | float:
+        """The number that stands for a value. ValueError says what is wrong with the value."""
+        found: int | float = self._to_raw(value, 0)
+        return found
+
     def encode(self, value: Value, exponent: int = 0) -> bytes:
         """The bytes on the wire, in register order. ValueError says what is wrong with the value.
 
@@ -135,7 +147,8 @@ def codec(address: ModbusAddress) -> Codec:
     """Prepare a point. ValueError if the address makes no sense."""
     _check(address)
     if is_bit_table(address):
-        return Codec("?", ">", False, None, _to_raw=lambda value, _: as_bool(value))
+        one = States(address, 1, signed=False)
+        return Codec("?", ">", False, _is_zero if one.inverted else None, _to_raw=one.to_raw)
     if address.type == "string":
         return _text(address)
     # Modbus is big/big. A value whose bytes are exchanged within each register is brought to
@@ -145,16 +158,22 @@ def codec(address: ModbusAddress) -> Codec:
     code = _CODES[address.type]
     invalid = _invalid(address, code)
     if address.bit is not None:
-        convert = invalid(_bit_converter(address.bit))
-        return Codec("H", endian, swapped, convert, 1, address.bit, None, _bool_to_raw)
-    if address.type == "bool":
-        return Codec(code, endian, swapped, invalid(_is_not_zero), _to_raw=_bool_to_raw)
+        one = States(address, 1, signed=False)
+        convert = invalid(_bit_converter(address.bit, inverted=one.inverted))
+        return Codec("H", endian, swapped, convert, 1, address.bit, None, one.to_raw)
     bits, shift = (8, 8 * (address.half == "big")) if address.type in _HALVES else (0, 0)
+    if address.is_state:
+        signed = address.type.startswith("int")
+        states = States(address, bits or _BITS[code], signed=signed)
+        convert = invalid(states.converter(part_of(address.type, shift)))
+        return Codec(code, endian, swapped, convert, bits, shift, None, states.to_raw)
     if address.labels:
         part = part_of(address.type, shift)
         texts = MappingProxyType(dict(address.labels))
-        convert = invalid(_label_converter(texts, part))
-        return Codec(code, endian, swapped, convert, bits, shift, None, _label_to_raw(texts))
+        convert = invalid(label_converter(texts, part))
+        return Codec(code, endian, swapped, convert, bits, shift, None, label_to_raw(texts))
+    if address.type in FLOATS and address.not_available:
+        return _by_pattern(address, endian, swapped)
     scalings: dict[int, Scaling] = {}
 
     def scaling(exponent: int) -> Scaling:
@@ -173,6 +192,37 @@ def codec(address: ModbusAddress) -> Codec:
     if address.scale_address is None:
         return Codec(code, endian, swapped, converter(0), bits, shift, None, to_raw)
     return Codec(code, endian, swapped, None, bits, shift, _cached(converter), to_raw)
+
+
+def _by_pattern(address: ModbusAddress, endian: str, swapped: bool) -> Codec:
+    """A float whose maker has bit patterns for "no value". It is read as a whole number: as a
+    float 0x80000000 is equal to 0, and a NaN to nothing, not even to itself."""
+    number = Struct(">" + _CODES[address.type])
+    code = _UNSIGNED[_BITS[_CODES[address.type]]]
+    pattern = Struct(">" + code)
+    invalid = _invalid(address, code)
+    scalings: dict[int, Scaling] = {}
+
+    def scaling(exponent: int) -> Scaling:
+        return scalings.setdefault(exponent, Scaling(address, exponent))
+
+    def converter(exponent: int) -> Converter | None:
+        scaled = ranged_by(address, scaling(exponent).converter(0))
+
+        def convert(raw: int) -> Value:
+            found = finite(number.unpack(pattern.pack(raw))[0])
+            return found if scaled is None else scaled(found)
+
+        return invalid(convert)
+
+    def to_raw(value: Value, exponent: int) -> int:
+        check_range(value, address)
+        found: int = pattern.unpack(number.pack(scaling(exponent).to_raw(value)))[0]
+        return found
+
+    if address.scale_address is None:
+        return Codec(code, endian, swapped, converter(0), 0, 0, None, to_raw)
+    return Codec(code, endian, swapped, None, 0, 0, _cached(converter), to_raw)
 
 
 def exponent_of(raw: int) -> int:
@@ -224,7 +274,8 @@ def _check(address: ModbusAddress) -> None:
 
 def _check_kind(address: ModbusAddress) -> None:
     """What belongs to some types only."""
-    on_off = is_bit_table(address) or address.type == "bool" or address.bit is not None
+    on_off = address.is_state
+    one_bit = is_bit_table(address) or address.bit is not None
     text = address.type == "string"
     scaled = address.scale != 1 or address.offset != 0 or address.scale_address is not None
     ranged = address.low is not None or address.high is not None
@@ -234,11 +285,13 @@ def _check_kind(address: ModbusAddress) -> None:
         raise ValueError(msg("a text has no scale and no offset"))
     if (on_off or text) and ranged:
         raise ValueError(msg("only a number has a range"))
-    if address.labels and (on_off or text or address.type in FLOATS):
+    if (address.on or address.off) and text:
+        raise ValueError(msg("a text is neither on nor off"))
+    if address.labels and (one_bit or text or address.type in FLOATS):
         raise ValueError(msg("only a whole number has labels"))
     if address.labels and (scaled or ranged):
         raise ValueError(msg("a point with labels has no scale, offset or range"))
-    if len({label for _, label in address.labels}) < len(address.labels):
+    if not on_off and len({label for _, label in address.labels}) < len(address.labels):
         raise ValueError(msg("two numbers have the same label: it could not be written"))
     if is_bit_table(address) and address.not_available:
         raise ValueError(msg("a coil or discrete input is always available"))
@@ -267,7 +320,7 @@ def _invalid(address: ModbusAddress, code: str) -> Callable[[Converter | None], 
     if not address.not_available:
         return lambda convert: convert
     bits = _BITS[code]
-    unsigned = {16: "H", 32: "I", 64: "Q"}[bits]
+    unsigned = _UNSIGNED[bits]
     codes: dict[Any, Message] = {}
     for number in address.not_available:
         if not 0 <= number < 2**bits:
@@ -289,6 +342,17 @@ def _invalid(address: ModbusAddress, code: str) -> Callable[[Converter | None], 
     return before
 
 
+def _is_zero(raw: Any) -> bool:
+    return not raw
+
+
+def _bit_converter(bit: int, *, inverted: bool) -> Converter:
+    mask = 1 << bit
+    if inverted:
+        return lambda raw: int(raw) & mask == 0
+    return lambda raw: int(raw) & mask != 0
+
+
 def _cached(make: Callable[[int], Converter | None]) -> Callable[[int], Converter | None]:
     made: dict[int, Converter | None] = {}
 
@@ -300,85 +364,10 @@ def _cached(make: Callable[[int], Converter | None]) -> Callable[[int], Converte
     return converter
 
 
-# --- on and off, labels, texts -----------------------------------------------------------------
-
-
-def as_bool(value: Value) -> bool:
-    """On or off. ValueError for anything but true, false, 0 and 1."""
-    if isinstance(value, str) or value not in (0, 1):
-        raise ValueError(
-            msg(
-                "{text!r} is neither on nor off; write {true} or {false}",
-                text=value,
-                true="true",
-                false="false",
-            )
-        )
-    return bool(value)
-
-
-def _bool_to_raw(value: Value, _: int) -> int:
-    return int(as_bool(value))
-
-
-def _is_not_zero(raw: int) -> bool:
-    return raw != 0
-
-
-def _bit_converter(bit: int) -> Converter:
-    mask = 1 << bit
-    return lambda raw: int(raw) & mask != 0
-
-
-@lru_cache(maxsize=256)
-def _unlabelled(number: int) -> Message:
-    return msg("{number} has no label", number=number)
-
-
-def _label_converter(texts: Mapping[int, str], part: Callable[[int], int] | None) -> Converter:
-    def label(raw: int) -> str:
-        number = raw if part is None else part(raw)
-        text = texts.get(number)
-        if text is None:
-            raise Unusable(_unlabelled(number))
-        return text
-
-    return label
-
-
-def _label_to_raw(texts: Mapping[int, str]) -> Callable[[Value, int], int]:
-    numbers = {text: number for number, text in texts.items()}
-
-    def to_raw(value: Value, _: int) -> int:
-        number = numbers.get(value) if isinstance(value, str) else None
-        if number is None:
-            raise ValueError(
-                msg("{text!r} is none of: {choices}", text=value, choices=", ".join(numbers))
-            )
-        return number
-
-    return to_raw
-
-
 def _text(address: ModbusAddress) -> Codec:
     size = 2 * address.length
     swapped = address.byte_order == "little"
-
-    def convert(raw: bytes) -> str:
-        try:
-            return device_text(raw.partition(b"\0")[0].decode().rstrip())
-        except UnicodeDecodeError:
-            raise Unusable(msg("no text: {bytes}", bytes=raw.hex(" "))) from None
-
-    def to_raw(value: Value, _: int) -> bytes:
-        if not isinstance(value, str):
-            raise ValueError(msg("{text!r} is not a text", text=value))
-        data = value.encode()
-        if len(data) > size:
-            raise ValueError(msg("'{text}' is longer than {limit} bytes", text=value, limit=size))
-        return data
-
-    return Codec(f"{size}s", ">", swapped, convert, _to_raw=to_raw)
+    return Codec(f"{size}s", ">", swapped, text_converter, _to_raw=text_to_raw(size))
 
 
 def swap(data: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Annotated, Any, Literal, Self
@@ -25,7 +26,7 @@ from drivers.device_files.templates import (
     plant_problem,
 )
 from drivers.modbus.wire.transport import UnitProfile
-from drivers.points import Address, OpcUaAddress, PlantAddress, Point, Table
+from drivers.points import Address, ModbusAddress, OpcUaAddress, PlantAddress, Point, Table
 
 
 def _title(value: object) -> object:
@@ -231,13 +232,19 @@ def models_problem(device: DeviceType, models: Models) -> Problem | None:
 
 
 def bind(
-    device: DeviceType, *, base: str, equipment: str, unit: int | None, models: Models | None = None
+    device: DeviceType,
+    *,
+    base: str,
+    equipment: str,
+    unit: int | None,
+    models: Models | None = None,
+    states: Collection[str] = (),
 ) -> dict[str, Point]:
     """The points of one installed device, by role, with ids `<base>.<equipment>.<role>`.
 
-    `unit` is the Modbus unit id, 0 to 255; `models` says where SunSpec models begin. ValueError if
-    a Modbus device gets no unit, or a device whose nodes or names contain `{unit}`, and for
-    whatever `models_problem` finds.
+    `unit` is the Modbus unit id, 0 to 255; `models` says where SunSpec models begin; `states` are
+    the roles that are on or off. ValueError if a Modbus device gets no unit, or a device whose
+    nodes or names contain `{unit}`, and for whatever `models_problem` finds.
     """
     if found := models_problem(device, models or {}):
         raise ValueError(found[1])
@@ -245,7 +252,11 @@ def bind(
     return {
         role: Point(
             id=f"{base}.{equipment}.{role}",
-            address=_address(device, template, base, equipment, unit, begin),
+            address=_stated(
+                _address(device, template, base, equipment, unit, begin),
+                template,
+                state=role in states,
+            ),
             unit=template.unit,
             writable=template.writable,
             release_value=template.release_value,
@@ -255,6 +266,19 @@ def bind(
         )
         for role, template in device.points.items()
     }
+
+
+def _stated(address: Address, template: PointTemplate, *, state: bool) -> Address:
+    """A plain number that plays the role of a state: 1 is on, 0 is off, and nothing else is.
+
+    What is scaled or shifted is left as it is: there the device file itself says otherwise.
+    """
+    if not state or not isinstance(address, ModbusAddress):
+        return address
+    odd = address.offset or address.scale_address is not None or address.low is not None
+    if address.is_state or address.is_text or odd or address.high is not None:
+        return address
+    return replace(address, on=(1,), off=(0,), left=template.left, scale=1.0)
 
 
 def _address(

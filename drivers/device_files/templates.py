@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bms.texts.messages import message_of, msg
-from drivers.codec.encoding import as_bool, codec, is_bit_table, width
+from drivers.codec.encoding import codec, is_bit_table, width
 from drivers.codec.scaling import FLOATS
 from drivers.points import (
     ModbusAddress,
@@ -34,6 +34,8 @@ _MODBUS_KEYS = (
     "half",
     "length",
     "labels",
+    "on",
+    "off",
     "not_available",
     "range",
     "scale_address",
@@ -115,7 +117,12 @@ class PointTemplate(FileModel):
     length: int | None = Field(default=None, ge=1)
     """Registers of a string."""
     labels: dict[int, str] | None = Field(default=None, min_length=1)
-    """The texts of a whole number; other numbers are no value."""
+    """The texts of a whole number; other numbers are no value. Of a state: words for its codes."""
+    on: Annotated[tuple[int, ...] | None, BeforeValidator(_codes)] = Field(None, min_length=1)
+    """States and commands: the raw numbers that mean on, of which the first is written; 1 if
+    absent. A number that is in neither list is no value, and never "on"."""
+    off: Annotated[tuple[int, ...] | None, BeforeValidator(_codes)] = Field(None, min_length=1)
+    """States and commands: the raw numbers that mean off; 0 if absent."""
     not_available: Annotated[tuple[int, ...] | None, BeforeValidator(_codes)] = None
     """Raw numbers, unsigned, that mean "no value"; `[]` takes the device's defaults away."""
     range: tuple[float, float] | None = None
@@ -170,6 +177,9 @@ class PointTemplate(FileModel):
             half="big" if self.half == "high" else "little",
             length=self.length or 1,
             labels=tuple((self.labels or {}).items()),
+            on=self.on or (),
+            off=self.off or (),
+            left=self.left if self.on or self.off or self.type == "bool" else None,
             not_available=self.not_available or (),
             low=low,
             high=high,
@@ -183,10 +193,18 @@ class PointTemplate(FileModel):
         )
 
     @property
+    def left(self) -> int | None:
+        """The code that gives a command back to the device, if it is neither on nor off."""
+        code = self.release_value
+        given = isinstance(code, int) and not isinstance(code, bool) and code not in (0, 1)
+        return int(code) if given else None  # type: ignore[arg-type]
+
+    @property
     def step(self) -> float | None:
         """What one count of the register means; None for floats, states, texts and OPC-UA."""
         counted = self.type is not None and self.type not in ("bool", "string", *FLOATS)
-        if self.table is None or not counted or self.bit is not None or self.labels:
+        state = self.bit is not None or self.on is not None or self.off is not None
+        if self.table is None or not counted or state or self.labels:
             return None
         return abs(self.scale) if self.scale is not None else 1.0
 
@@ -201,7 +219,8 @@ def filled(point: Any, defaults: Mapping[str, Any]) -> Any:
     if "type" not in point:
         found["type"] = "bool" if bit else defaults.get("type", "uint16")
     kind = found["type"]
-    plain = kind not in ("bool", "string") and not bit and "labels" not in point
+    worded = any(key in point for key in ("labels", "on", "off"))
+    plain = kind not in ("bool", "string") and not bit and not worded
     if "scale" not in point and "scale" in defaults and plain:
         found["scale"] = defaults["scale"]
     if kind != "string":
@@ -259,9 +278,7 @@ def modbus_problem(template: PointTemplate) -> Problem | None:
     release = found or _release_problem(template)
     if release is None and template.release_value is not None:
         try:
-            if is_bit_table(address):
-                as_bool(template.release_value)
-            elif made.partial:
+            if made.partial:
                 made.masked(template.release_value)
             else:
                 made.encode(template.release_value)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from bms.texts.messages import message_of, msg
 from drivers.base import Write, WriteResult, WriteStatus
-from drivers.codec.encoding import Codec, as_bool, exponent_of, is_bit_table
+from drivers.codec.encoding import Codec, exponent_of, is_bit_table
 from drivers.codec.scaling import check_range
 from drivers.errors import DeviceRefused, DriverError
 from drivers.modbus.job import NotSent
@@ -101,7 +101,7 @@ class Writing:
         """The request to send, and what else does the same."""
         unit, at, how = address.unit, address.address, address.write
         if is_bit_table(address):
-            on = as_bool(value)
+            on = bool(item.raw(value))
             if how == "multiple":
                 return [write_coils_request(unit, at, on)]
             return [write_coil_request(unit, at, on)]

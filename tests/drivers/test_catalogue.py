@@ -343,3 +343,60 @@ def test_where_models_begin_must_fit_the_device(
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(words)):
         bind(shipped()[device], base="b", equipment="e", unit=1, models=models)
+
+
+def test_a_state_says_which_codes_mean_on_and_off() -> None:
+    device = DeviceType.model_validate(
+        modbus(
+            {
+                "status": {"address": 1, "on": [1, 2], "off": 255, "labels": {6: "lock-out"}},
+                "enable": {"address": 2, "on": 0x47F, "off": 0x47E, "writable": True},
+                "fault": {"table": "discrete", "address": 3, "on": 0},
+            },
+            defaults={"table": "holding", "scale": 0.1},
+        )
+    )
+    points = bind(device, base="b", equipment="ch-1", unit=3, states={"status", "enable", "fault"})
+    assert points["status"].address == ModbusAddress(
+        3, "holding", 1, on=(1, 2), off=(255,), labels=((6, "lock-out"),)
+    )
+    assert points["enable"].address == ModbusAddress(3, "holding", 2, on=(0x47F,), off=(0x47E,))
+    assert points["fault"].address == ModbusAddress(3, "discrete", 3, "bool", on=(0,))
+    assert points["status"].tolerance is None
+
+
+def test_a_plain_number_that_plays_a_state_is_0_or_1() -> None:
+    """The role makes it a state; a code for "left to the device" stays what it is."""
+    enable = {"address": 2, "writable": True, "release_value": 2}
+    device = DeviceType.model_validate(
+        modbus(
+            {
+                "enable": enable,
+                "status": {"address": 1, "type": "int16"},
+                "fault": {"address": 3, "scale": 0.5, "offset": 1},
+                "load": {"address": 4, "scale": 0.1, "unit": "%"},
+            },
+            defaults={"table": "holding", "scale": 0.1},
+        )
+    )
+    points = bind(device, base="b", equipment="ch-1", unit=3, states={"status", "enable", "fault"})
+    assert points["enable"].address == ModbusAddress(3, "holding", 2, on=(1,), off=(0,), left=2)
+    assert points["status"].address == ModbusAddress(3, "holding", 1, "int16", on=(1,), off=(0,))
+    assert points["load"].address == ModbusAddress(3, "holding", 4, scale=0.1)
+    assert points["fault"].address == ModbusAddress(3, "holding", 3, scale=0.5, offset=1)
+
+
+@pytest.mark.parametrize(
+    ("point", "sentence"),
+    [
+        ({"on": [1, 2], "off": 2}, "cannot mean both"),
+        ({"on": 70000}, "does not fit uint16"),
+        ({"on": [2], "scale": 2.0}, "no scale"),
+        ({"bit": 3, "on": 6}, "does not fit"),
+        ({"on": []}, "at least 1"),
+        ({"on": 2, "off": 1, "writable": True, "release_value": 70000}, "does not fit"),
+    ],
+)
+def test_codes_that_make_no_sense_are_refused(point: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        DeviceType.model_validate(modbus({"p": {"table": "holding", "address": 0} | point}))

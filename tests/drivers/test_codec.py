@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from decimal import Decimal
 from typing import Any, get_args
@@ -112,11 +113,163 @@ def test_1234_hundredths_are_12_34() -> None:
     assert codec(address("uint16", scale=0.01)).decode(b"\x04\xd2") == 12.34
 
 
-@pytest.mark.parametrize(("raw", "value"), [(0, False), (1, True), (7, True), (65535, True)])
-def test_a_bool_in_a_register_is_on_unless_zero(raw: int, value: bool) -> None:
+@pytest.mark.parametrize(("raw", "value"), [(0, False), (1, True)])
+def test_a_bool_in_a_register_is_0_or_1(raw: int, value: bool) -> None:
     made = codec(address("bool"))
     assert made.decode(raw.to_bytes(2, "big")) is value
     assert made.encode(value) == (b"\0\1" if value else b"\0\0")
+
+
+@pytest.mark.case(
+    "M13",
+    when="A machine shows its state as a code that its device file does not name",
+    then="The state is BAD and tells the code; no code counts as on that nobody declared",
+)
+@pytest.mark.parametrize("raw", [2, 6, 7, 255, 0xFF00, 0xFFFF])
+def test_no_code_counts_as_on_that_nobody_declared(raw: int) -> None:
+    with pytest.raises(Unusable, match=f"code {raw} .*neither on nor off"):
+        codec(address("bool")).decode(raw.to_bytes(2, "big"))
+
+
+STATES: dict[str, tuple[ModbusAddress, dict[str, bool | str], dict[bool, str]]] = {
+    "1 and 255": (
+        address("uint16", off=(255,)),
+        {"0001": True, "00ff": False, "0006": "code 6 means", "0000": "code 0 means"},
+        {True: "0001", False: "00ff"},
+    ),
+    "a control word": (
+        address("uint16", on=(0x47F,), off=(0x47E,), labels=((6, "lock-out"),)),
+        {"047f": True, "047e": False, "0006": "code 6 (lock-out)", "0001": "code 1 means"},
+        {True: "047f", False: "047e"},
+    ),
+    "several": (
+        address("uint16", on=(2, 3), off=(0, 1, 4)),
+        {"0002": True, "0003": True, "0000": False, "0004": False, "0005": "code 5 means"},
+        {True: "0002", False: "0000"},
+    ),
+    "signed": (
+        address("int16", on=(0xFFFF,), off=(0,)),
+        {"ffff": True, "0000": False, "8000": "code -32768 means"},
+        {True: "ffff", False: "0000"},
+    ),
+    "negative": (address("int32", on=(-1,)), {"ffffffff": True, "00000000": False}, {}),
+    "decimal digits": (
+        address("bcd16", on=(12,), off=(10,)),
+        {"0012": True, "0010": False, "0001": "code 1 means"},
+        {True: "0012", False: "0010"},
+    ),
+    "two registers, low word first": (
+        address("uint32", on=(70000,), off=(1,), word_order="little"),
+        {"11700001": True, "00010000": False},
+        {True: "11700001"},
+    ),
+    "with words": (
+        address("bool", labels=((6, "lock-out"), (9, "lock-out"))),
+        {"0001": True, "0009": "code 9 (lock-out) means neither on nor off"},
+        {True: "0001"},
+    ),
+    "0 is on": (address("uint16", on=(0,)), {"0000": True, "0001": False}, {True: "0000"}),
+    "left to the device": (
+        address("uint16", on=(1,), off=(0,), left=2),
+        {"0001": True, "0002": "the code of a release"},
+        {True: "0001"},
+    ),
+    "in floating point": (
+        address("float32", on=(1,), off=(0,)),
+        {"3f800000": True, "80000000": False, "40c00000": "code 6 means", "7fc00000": "code nan"},
+        {True: "3f800000"},
+    ),
+    "none at all": (
+        address("uint16", on=(1,), off=(0,), not_available=(0xFFFF,)),
+        {"ffff": "not available"},
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("how", STATES)
+def test_states_as_codes(how: str) -> None:
+    where, read, written = STATES[how]
+    made = codec(where)
+    for data, meaning in read.items():
+        if isinstance(meaning, bool):
+            assert made.decode(bytes.fromhex(data)) is meaning, data
+        else:
+            with pytest.raises(Unusable, match=re.escape(meaning)):
+                made.decode(bytes.fromhex(data))
+    for value, code in written.items():
+        assert made.encode(value) == bytes.fromhex(code)
+        assert made.encode(int(value)) == bytes.fromhex(code)
+    with pytest.raises(ValueError, match="neither on nor off"):
+        made.encode(3)
+
+
+def test_the_code_of_a_release_can_be_written() -> None:
+    assert codec(address("uint16", on=(1,), off=(0,), left=2)).encode(2) == b"\0\2"
+
+
+def test_half_a_register_as_a_state() -> None:
+    made = codec(address("uint8", half="big", on=(3,), off=(4,)))
+    assert made.decode(b"\3\x77") is True
+    assert made.merge(b"\3\x77", False) == b"\4\x77"
+
+
+def test_a_bit_of_which_0_is_on() -> None:
+    bit = codec(address("uint16", bit=4, on=(0,)))
+    assert (bit.decode(b"\0\x10"), bit.decode(b"\0\0")) == (False, True)
+    assert bit.merge(b"\xff\xff", True) == b"\xff\xef"
+    coil = codec(address("bool", table="coil", on=(0,), off=(1,)))
+    assert (coil.raw(True), coil.raw(False)) == (0, 1)
+    block = BitBlock([0, 0, 1], [1])
+    assert list(block.read(b"\1", 0)[0]) == [True, False, False]
+
+
+@pytest.mark.case(
+    "M12",
+    when="A maker gives a bit pattern as 'no value' of a floating point register",
+    then="Patterns are compared, not numbers: a true 0.0 stays GOOD",
+)
+@pytest.mark.parametrize("word_order", ["big", "little"])
+@pytest.mark.parametrize("byte_order", ["big", "little"])
+@pytest.mark.parametrize("pattern", [0x80000000, 0x7FC00000, 0x7FA00001, 0xFFFFFFFF, 0x7F800000])
+@pytest.mark.parametrize("scale", [1.0, 0.1])
+def test_no_value_in_floating_point_is_a_pattern(
+    word_order: Order, byte_order: Order, pattern: int, scale: float
+) -> None:
+    where = address(
+        "float32",
+        word_order=word_order,
+        byte_order=byte_order,
+        not_available=(pattern,),
+        scale=scale,
+    )
+    made = codec(where)
+
+    def wire(number: int) -> bytes:
+        data = number.to_bytes(4, "big")
+        data = data if word_order == "big" else data[2:] + data[:2]
+        return data if byte_order == "big" else data[1::-1] + data[:1:-1]
+
+    block = RegisterBlock([Field(0, made), Field(2, made)])
+    values, wrong = block.read(wire(0) + wire(pattern), 0)
+    assert (values[0], dict(wrong)) == (0.0, {1: f"not available (0x{pattern:08X})"})
+    assert made.decode(wire(0x40600000)) == pytest.approx(3.5 * scale)
+    assert made.encode(3.5 * scale) == wire(0x40600000)
+    with pytest.raises(Unusable, match="sends nan"):
+        made.decode(wire(0x7FC00009))
+    with pytest.raises(ValueError, match="too large"):
+        made.encode(1e300)
+
+
+def test_no_value_in_other_floats() -> None:
+    half = codec(address("float16", not_available=(0x8000,)))
+    assert half.decode(b"\0\0") == 0.0
+    with pytest.raises(Unusable, match="0x8000"):
+        half.decode(b"\x80\0")
+    double = codec(address("float64", not_available=(0x7FF8000000000000,), scale_address=9))
+    assert double.decode(bytes.fromhex("3ff8000000000000"), 1) == 15.0
+    with pytest.raises(Unusable, match="0x7FF8000000000000"):
+        double.decode(bytes.fromhex("7ff8000000000000"), 0)
 
 
 @given(st.integers(0, 65535), st.integers(0, 15), st.booleans(), orders, orders)
@@ -228,7 +381,7 @@ def test_a_block_gives_what_each_point_alone_gives(
     found, wrong = RegisterBlock(made).read(b"head" + data, 4)
     for number, value in enumerate(expected):
         if isinstance(value, float) and not math.isfinite(value):
-            assert "sends" in wrong[number]
+            assert "sends" in wrong[number] or "neither on nor off" in wrong[number]
         else:
             assert number not in wrong
             assert repr(found[number]) == repr(value)
@@ -395,6 +548,11 @@ def test_what_is_not_written(where: ModbusAddress, value: Value, sentence: str) 
         (address("string", scale=2.0), "a text has no scale"),
         (address("bool", low=0.0), "only a number has a range"),
         (address("float32", labels=((0, "a"),)), "only a whole number has labels"),
+        (address("uint16", on=(1, 2), off=(2,)), "cannot mean both on and off"),
+        (address("uint16", on=(0x10000,)), "0x10000 does not fit uint16"),
+        (address("uint16", bit=1, on=(2,)), "0x2 does not fit"),
+        (address("uint16", on=(2,), scale=0.1), "no scale"),
+        (address("string", length=2, on=(2,)), "a text is neither"),
         (address("uint16", labels=((0, "a"),), scale=2.0), "labels has no scale"),
         (address("uint16", labels=((0, "a"), (1, "a"))), "the same label"),
         (address("uint16", not_available=(0x10000,)), "0x10000 does not fit uint16"),

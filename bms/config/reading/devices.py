@@ -145,11 +145,15 @@ def _check_point(role: Role, template: PointTemplate) -> list[Finding]:
         message = msg("'{name}' counts whole numbers: its scale is its resolution", name=role.name)
         findings.append(Finding((*path, "resolution"), message, msg("remove it"), key=True))
     wrong = ("string",) if role.klass is PointClass.STATE else ("bool", "string")
-    kind = "string" if template.labels else template.type
+    worded = template.labels and not (template.on or template.off or template.type == "bool")
+    kind = "string" if worded else template.type
     if kind in wrong:
         meant = msg("a state") if role.klass is PointClass.STATE else msg("a number")
         message = msg(
             "'{role}' is {expected}, not a {given}", role=role.name, expected=meant, given=kind
         )
-        findings.append(Finding((*path, "type"), message, msg("name the register's type")))
+        hint = msg("name the register's type")
+        if worded and role.klass is PointClass.STATE:
+            hint = msg("say which codes mean what: {example}", example="on: [1, 2], off: 0")
+        findings.append(Finding((*path, "type"), message, hint))
     return findings

@@ -195,7 +195,14 @@ class FleetReader:
             return
         for name, link, unit, title in zip(names, links, units, titles, strict=True):
             try:
-                bound = bind(device, base=base, equipment=name, unit=unit, models=entry.models)
+                bound = bind(
+                    device,
+                    base=base,
+                    equipment=name,
+                    unit=unit,
+                    models=entry.models,
+                    states=kind.states,
+                )
             except ValueError as error:  # a node pattern with a format that does not fit
                 message = msg("device '{device}': {error}", device=entry.device, error=error)
                 self.problems.append(document.problem((*path, "device"), message))

@@ -43,9 +43,9 @@ def value_type(point: Point, declared: str | None) -> str:
     """
     address = point.address
     if isinstance(address, ModbusAddress):
-        if address.labels:
+        if address.is_text:
             return "string"
-        return "bool" if address.bit is not None else address.type
+        return "bool" if address.is_state else address.type
     return declared or "float64"
 
 

@@ -70,7 +70,7 @@ def series_of(site: Site) -> list[Series]:
 
 def _is_text(point: Point) -> bool:
     address = point.address
-    return isinstance(address, ModbusAddress) and (address.type == "string" or bool(address.labels))
+    return isinstance(address, ModbusAddress) and address.is_text
 
 
 def meters_of(site: Site) -> list[Meter]:

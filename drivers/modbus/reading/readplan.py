@@ -64,7 +64,8 @@ class Part:
 def _decoder(block: Block, codecs: Mapping[PointId, Codec]) -> Callable[[bytes, int], Decoded]:
     first = block.address
     if is_bit_table(block.points[0].address):
-        return BitBlock([p.address.address - first for p in block.points]).read
+        inverted = [n for n, p in enumerate(block.points) if codecs[p.id].convert is not None]
+        return BitBlock([p.address.address - first for p in block.points], inverted).read
     fields = [
         Field(
             p.address.address - first,
