@@ -99,9 +99,9 @@ def _correct_and_die(site: Site, stored: bool) -> None:
 
     with Ledger(site.state_dir) as ledger:
         if stored:
-            Ledger.deliver = die  # type: ignore[method-assign]
+            setattr(Ledger, "deliver", die)  # noqa: B010
         else:
-            Outbox.note = die  # type: ignore[method-assign]
+            setattr(Outbox, "note", die)  # noqa: B010
         correct(
             site, ledger, site.metering[METER], start=at(0), end=at(60), amount="1",
             label=Label.CORRECTED, author=Author("wang", "why", at(600)),

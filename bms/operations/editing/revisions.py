@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from bms.config.reading.files import MOST_BYTES
 from bms.core.errors import InvalidInput, Refused, StoreError
+from bms.operations.editing.intended import Intended
 from bms.people.accounts import account
 from bms.storage import audit
 from bms.storage.durable import (
@@ -40,8 +40,6 @@ FOLDER = "revisions"
 SCHEDULES = "schedules"
 _GOOD = "good.json"
 _REMOVED = "removed.json"
-_INTENDED = "intended.json"
-"""The entry of the audit for the change that is being made."""
 _NAME = re.compile(r"(\d+)-([0-9a-f]{12})\.yaml")
 _SHOWN = 12
 """Digits of a hash in names."""
@@ -86,6 +84,7 @@ class Revisions:
         self._state = state_dir
         self.folder = state_dir / FOLDER
         """Where all of it is kept."""
+        self._intended = Intended(directory, state_dir, self.folder)
 
     # --- looking -----------------------------------------------------------------------------
 
@@ -228,11 +227,11 @@ class Revisions:
                 "who": by.who, "via": by.via, "what": what, "why": by.why, "file": file,
                 "revision": revision.number, "before": before, "after": revision.sha256,
             }  # fmt: skip
-            self._intend(entry, now)
+            self._intended.note(entry, now)
             try:
                 put(path, data, before)
             except (OSError, Refused) as error:
-                (self.folder / _INTENDED).unlink(missing_ok=True)
+                self._intended.drop()
                 if revision.before == before and revision.time == now.isoformat(timespec="seconds"):
                     revision.path.unlink(missing_ok=True)  # it was never in force
                     revision.path.with_suffix(".json").unlink(missing_ok=True)
@@ -241,7 +240,7 @@ class Revisions:
                 raise StoreError(
                     msg("cannot write {path}: {cause}", path=path, cause=os_cause(error))
                 ) from error
-            self._audit_intended()
+            self._intended.enter()
         return revision
 
     def remove(self, file: str, by: Author, now: datetime) -> None:
@@ -268,35 +267,12 @@ class Revisions:
                 "who": by.who, "via": by.via, "what": "schedule.remove", "why": by.why,
                 "file": file, "revision": last.number, "before": last.sha256, "after": "",
             }  # fmt: skip
-            self._intend(entry, now)
+            self._intended.note(entry, now)
             self._write(self._of(file) / _REMOVED, json.dumps(told, ensure_ascii=False).encode())
             if old is not None:
                 path.unlink()
                 sync_directory(path.parent)
-            self._audit_intended()
-
-    def _intend(self, entry: Mapping[str, Any], now: datetime) -> None:
-        """Keep the entry of a change that is about to be made: whoever is killed behind it leaves
-        a change that the next one who comes enters into the audit."""
-        told = {"time": now.isoformat(), "ref": f"revision:{uuid4().hex}", **audit.kept(entry)}
-        text = json.dumps(told, ensure_ascii=False)
-        self._write(self.folder / _INTENDED, text.encode())
-
-    def _audit_intended(self) -> None:
-        """Enter the change that was made last, if it was made and is not there yet."""
-        path = self.folder / _INTENDED
-        if not path.exists():
-            return
-        try:
-            told = json.loads(path.read_bytes())
-            time = datetime.fromisoformat(told.pop("time"))
-            found = on_disk(self._site / told["file"])
-            made = (digest(found) if found is not None else "") != told["before"]
-        except (ValueError, KeyError, TypeError, AttributeError):
-            made = False  # damaged by hand: the write of it is whole or not at all
-        if made and all(told["ref"] != entry.get("ref") for entry in audit.entries(self._state)):
-            audit.record(self._state, time, **told)
-        path.unlink()
+            self._intended.enter()
 
     def adopt(self, texts: Mapping[str, bytes], now: datetime) -> list[str]:
         """Note that the controller runs these texts; the names of those that are new to it.
@@ -388,7 +364,7 @@ class Revisions:
             make_directories(self.folder)
             with os.fdopen(open_file(self.folder / ".lock"), "a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                self._audit_intended()
+                self._intended.enter()
                 yield
         except OSError as error:
             raise StoreError(

@@ -1,0 +1,60 @@
+"""The entry of the audit for the change of a file that is being made.
+
+A file and the audit cannot change in one step. So the entry is kept before the file changes, and
+entered behind it: whoever is killed in between leaves a change that the next one enters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from bms.storage import audit
+from bms.storage.durable import digest, on_disk, open_file, sync_directory
+
+FILE_NAME = "intended.json"
+
+
+class Intended:
+    """At most one entry, while `revisions/.lock` is held. Raises StoreError, OSError."""
+
+    def __init__(self, site: Path, state_dir: Path, folder: Path) -> None:
+        self._site = site
+        self._state = state_dir
+        self._path = folder / FILE_NAME
+
+    def note(self, entry: Mapping[str, Any], now: datetime) -> None:
+        """Keep the entry of a change that is about to be made: it has `file` and, as hashes,
+        `before` and `after`."""
+        told = {"time": now.isoformat(), "ref": f"revision:{uuid4().hex}", **audit.kept(entry)}
+        new = self._path.with_name(f".{self._path.name}.new")
+        with os.fdopen(open_file(new, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+            file.write(json.dumps(told, ensure_ascii=False).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._path)
+        sync_directory(self._path.parent)
+
+    def drop(self) -> None:
+        """The change is not made."""
+        self._path.unlink(missing_ok=True)
+
+    def enter(self) -> None:
+        """Enter the change that was made last, if it was made and is not in the audit yet."""
+        if not self._path.exists():
+            return
+        try:
+            told = json.loads(self._path.read_bytes())
+            time = datetime.fromisoformat(told.pop("time"))
+            found = on_disk(self._site / told["file"])
+            made = (digest(found) if found is not None else "") != told["before"]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            made = False  # damaged by hand: the write of it is whole or not at all
+        if made and all(told["ref"] != entry.get("ref") for entry in audit.entries(self._state)):
+            audit.record(self._state, time, **told)
+        self._path.unlink()
