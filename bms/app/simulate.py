@@ -18,6 +18,7 @@ from bms.app.upkeep_round import COMMAND
 from bms.config.site import Site
 from bms.control import assemble
 from bms.control.engine.cycle import Engine
+from bms.control.engine.weather import WEATHER, WeatherSensors
 from bms.core.clock import SimulatedClock
 from bms.core.errors import Refused, StoreError
 from bms.forward.positions import least_taken, taken
@@ -195,6 +196,7 @@ async def simulate(
             )
         saved = store.load_states()
         live = LiveSwitched(site, store.switched.read(start), saved)
+        weather = WeatherSensors(site.equipment.values(), saved.pop(WEATHER, None))
         saved.pop(STATES, None)
         overrides = store.active(start)
         engine = Engine(assemble(site, overrides, live.context), site.outputs, saved)
@@ -208,10 +210,11 @@ async def simulate(
             while clock.now() < end:
                 clock.set(plant.advance(min(clock.now() + step, end)))
                 now = clock.now()
-                samples = {sample.point: sample for sample in await driver.read(ids)}
+                told = {sample.point: sample for sample in await driver.read(ids)}
+                samples = weather.believed(told, now)
                 if live.advance(samples, now):
                     engine.replace(assemble(site, overrides, live.context))
-                cycle = engine.cycle(samples, now, live.conditions(now))
+                cycle = engine.cycle(samples, now, (*live.conditions(now), *weather.conditions))
                 if cycle.writes:
                     engine.written(await driver.write(cycle.writes), now)
                     writes += len(cycle.writes)
@@ -227,7 +230,7 @@ async def simulate(
                 await asyncio.sleep(0)
         history.append(recorder.flush() or Batch(), clock.now(), final=True)
         history.finish()
-        states = engine.states() | live.states()
+        states = engine.states() | live.states() | weather.states()
         store.save_states(states, live.begun(), clock.now())
     progress(clock.now())
     return Simulated(

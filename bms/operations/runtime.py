@@ -16,6 +16,7 @@ from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Cycle, Engine
 from bms.control.engine.shadowed import shadowed
 from bms.control.engine.watch import Watch
+from bms.control.engine.weather import WEATHER, WeatherSensors
 from bms.control.supervise.expected_start import Expected
 from bms.control.supervise.optimal import name_for, upcoming
 from bms.control.supervise.scheduled import resolver_of
@@ -43,6 +44,7 @@ class Runtime:
     ) -> None:
         self.site = site
         self.live_switched = LiveSwitched(site, switched, saved)
+        self._weather = WeatherSensors(site.equipment.values(), saved.get(WEATHER))
         self.field = field
         self.overrides = {override.id: override for override in overrides}
         self.schedule_problems: tuple[Problem, ...] = ()
@@ -55,7 +57,7 @@ class Runtime:
         self.engine = Engine(
             self._controllers(),
             site.outputs,
-            {name: state for name, state in saved.items() if name != STATES},
+            {name: state for name, state in saved.items() if name not in (STATES, WEATHER)},
             shadow,
         )
         self.last: Cycle | None = None
@@ -67,7 +69,7 @@ class Runtime:
 
     def cycle(self, now: datetime) -> Cycle:
         """Read the image, decide, and hand the due writes to the links."""
-        samples = self.field.snapshot(now)
+        samples = self._weather.believed(self.field.snapshot(now), now)
         self._drop_ended(now)
         if self.live_switched.advance(samples, now):
             self._rebuild()
@@ -78,6 +80,7 @@ class Runtime:
             *self._unmet,
             *self._orphaned,
             *self.watch.conditions,
+            *self._weather.conditions,
             *self.live_switched.conditions(now),
             *self._own.values(),
         ]
@@ -108,7 +111,7 @@ class Runtime:
 
     def states(self) -> dict[str, object]:
         """What must survive a restart, as JSON values."""
-        return self.engine.states() | self.live_switched.states()
+        return self.engine.states() | self.live_switched.states() | self._weather.states()
 
     def raise_own(self, condition: Condition) -> None:
         """Something is wrong with the controller itself, until `clear_own` of its key."""
