@@ -55,9 +55,11 @@ COMPOSERS = ("bms/app/", "bms/cli/")
 """Who puts the parts together, and so gives them their clock."""
 CLOCKS = frozenset({"bms/core/clock.py", "simulators/clock.py"})
 INTERVALS: Mapping[str, str] = {
+    "bms/api/server.py": "since when a connection is idle",
     "bms/app/control_task.py": "when the next cycle is due, and how late and long it was",
     "bms/app/recording.py": "how far the wall clock moved while nobody had set it",
     "bms/app/simulate.py": "how long a simulation took",
+    "bms/app/watching/supervision.py": "for how long a task has run",
     "bms/cli/demo.py": "how long the demo waits for its controller and plant, and what was fast",
     "bms/forward/copying/timing.py": "the default of a clock that tests pass: pace and retries",
     "bms/historian/compaction/compaction.py": "whether a compaction has used up its time",

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import stat
+import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, Failed, error_received, socket_path
-from bms.core.errors import BmsError, InvalidInput, Unreachable
+from bms.api.protocol import (
+    LINE_LIMIT,
+    REQUEST_LIMIT,
+    Failed,
+    address,
+    error_received,
+    former_path,
+    socket_path,
+)
+from bms.core.errors import BmsError, InvalidInput, Refused, Unreachable
 from bms.operations.requests.operation import Operation, Request
+from bms.people.accounts import account
 from bms.texts.messages import msg
 from bms.texts.system_errors import os_cause
 
@@ -62,8 +75,9 @@ def exchange(
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(timeout_s)
-            sock.connect(str(path))
-            sock.sendall(request)
+            _connect(sock, state_dir)
+            with suppress(BrokenPipeError):  # it hangs up where it has said why
+                sock.sendall(request)
             with sock.makefile("rb") as stream:
                 line = stream.readline(LINE_LIMIT)
     except OSError as error:
@@ -82,3 +96,28 @@ def exchange(
     if "error" in answer:
         raise error_received(Failed.model_validate(answer).error)
     return answer["ok"]
+
+
+def _connect(sock: socket.socket, state_dir: Path) -> None:
+    """Connect to the controller of a state directory, and to nobody who took its place.
+
+    Raises OSError, Refused.
+    """
+    path, former = socket_path(state_dir), former_path(state_dir)
+    if former is not None and not path.exists() and former.exists():
+        path = former  # it runs since before an update
+    with address(path) as where:
+        sock.connect(where)
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _pid, uid, _gid = struct.unpack("3i", raw)
+    directory = state_dir.stat()
+    open_to_all = path == former or bool(directory.st_mode & stat.S_IWOTH)
+    if open_to_all and uid not in (0, os.geteuid(), directory.st_uid):
+        raise Refused(
+            msg(
+                "the process behind {path} belongs to the account {user}, and not to the owner "
+                "of the state directory: it is not believed",
+                path=path,
+                user=account(uid),
+            )
+        )

@@ -5,18 +5,29 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from bms.api.protocol import LINE_LIMIT, REQUEST_LIMIT, Asked, Failed, error_sent
+from bms.api.connections import Connections, most_in_all
+from bms.api.protocol import (
+    LINE_LIMIT,
+    REQUEST_LIMIT,
+    Asked,
+    Failed,
+    address,
+    error_sent,
+    former_path,
+)
 from bms.core.errors import BmsError, InvalidInput, Refused, Unfinished
 from bms.operations.requests.operation import Served, request_of
 from bms.people.accounts import account
+from bms.storage.sqlite import Identity
 from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)
@@ -24,6 +35,9 @@ _log = logging.getLogger(__name__)
 ANSWER_WITHIN_S = 10.0
 IDLE_S = 60.0
 LISTEN_AGAIN_S = 5.0
+LOOK_S = 5.0
+"""How often it is looked whether the socket's file is still there."""
+MEMBERS = 0o660
 
 
 class ApiServer:
@@ -32,51 +46,36 @@ class ApiServer:
     def __init__(self, path: Path, served: Mapping[str, Served]) -> None:
         self._path = path
         self._served = served
+        self._connections: Connections[asyncio.Task[None]] = Connections(most_in_all())
 
     async def run(self, ready: asyncio.Event) -> None:
-        """Serve until cancelled. Raises Refused if another controller answers on the socket."""
-        await _refuse_if_alive(self._path)
-        with suppress(OSError):
-            self._path.unlink()
-        tasks: set[asyncio.Task[None]] = set()
-
-        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            tasks.add(task)
+        """Serve until cancelled. Raises Refused if another controller answers on the socket, and
+        OSError if there can be none."""
+        await refuse_if_alive(self._path)
+        while True:
+            server = await self._listen(ready)
+            mine = Identity(self._path)
+            ready.set()
             try:
-                await self._serve(reader, writer)
+                while mine.is_same():
+                    await asyncio.sleep(LOOK_S)
+                _log.error("the socket %s was removed: listening again", self._path)
             finally:
-                tasks.discard(task)
-                writer.close()
+                server.close()
+                tasks = self._connections.all()
+                for task in tasks:
+                    task.cancel()
+                if tasks:
+                    await asyncio.wait(tasks, timeout=1.0)
+                if mine.is_same():
+                    self._path.unlink()
 
-        server = await self._listen(accept, ready)
-        # Members of the controller's group may ask. The kernel says who they are, `people` in
-        # site.yaml what they may do.
-        self._path.chmod(0o660)
-        ready.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            server.close()
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                await asyncio.wait(tasks, timeout=1.0)
-            with suppress(FileNotFoundError):
-                self._path.unlink()
-
-    async def _listen(
-        self,
-        accept: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-        ready: asyncio.Event,
-    ) -> asyncio.AbstractServer:
+    async def _listen(self, ready: asyncio.Event) -> asyncio.AbstractServer:
         """Listen as soon as the disk takes a socket: a full one does not keep the control back."""
         while True:
             try:
-                return await asyncio.start_unix_server(
-                    accept, path=str(self._path), limit=REQUEST_LIMIT
-                )
+                sock = _bound(self._path)
+                return await asyncio.start_unix_server(self._accept, sock=sock, limit=REQUEST_LIMIT)
             except OSError as error:
                 if error.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO):
                     raise
@@ -84,10 +83,35 @@ class ApiServer:
                 ready.set()
                 await asyncio.sleep(LISTEN_AGAIN_S)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        user = _peer(writer)
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        now = asyncio.get_running_loop().time()
+        uid = _peer(writer)
+        stays, gone = self._connections.admit(task, uid, now)
+        if gone is not None:
+            gone.cancel()
+        try:
+            if stays:
+                await self._serve(reader, writer, task, account(uid))
+            else:
+                crowded = msg("too many are asking at once; close some and ask again")
+                writer.write(_failed(Refused(crowded)))
+        finally:
+            self._connections.close(task)
+            writer.close()
+
+    async def _serve(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        task: asyncio.Task[None],
+        user: str,
+    ) -> None:
+        loop = asyncio.get_running_loop()
         with suppress(ConnectionError, TimeoutError):
             while True:
+                self._connections.idle(task, loop.time())
                 try:
                     async with asyncio.timeout(IDLE_S):
                         line = await reader.readline()
@@ -99,6 +123,7 @@ class ApiServer:
                     return
                 if not line:
                     return
+                self._connections.busy(task)
                 writer.write(await self._answer(line, user))
                 async with asyncio.timeout(ANSWER_WITHIN_S):
                     await writer.drain()
@@ -150,25 +175,63 @@ def _json(answer: BaseModel) -> bytes:
     return answer.model_dump_json(by_alias=True).encode()
 
 
-def _peer(writer: asyncio.StreamWriter) -> str:
+def _peer(writer: asyncio.StreamWriter) -> int:
     """The local account on the other end (SO_PEERCRED), for the record of who did it."""
     sock = writer.get_extra_info("socket")
     raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _pid, uid, _gid = struct.unpack("3i", raw)
-    return account(uid)
+    return int(uid)
 
 
-async def _refuse_if_alive(path: Path) -> None:
-    if not path.exists():
-        return
+def _bound(path: Path) -> socket.socket:
+    """A socket at a path, in place of what was left there. Raises OSError.
+
+    Members of the controller's group may ask, and nobody else at any moment. The kernel says who
+    they are, `people` in site.yaml what they may do.
+    """
+    with suppress(FileNotFoundError):
+        path.unlink()
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        async with asyncio.timeout(2.0):
-            _reader, writer = await asyncio.open_unix_connection(str(path), limit=LINE_LIMIT)
-    except (OSError, TimeoutError):
-        return  # left over from a process that was killed
+        os.fchmod(sock.fileno(), MEMBERS)
+        with address(path) as where:
+            sock.bind(where)
+        path.chmod(MEMBERS)
+        _point_here(path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _point_here(path: Path) -> None:
+    """Let programs of earlier versions find a socket whose path is long, if that place is free."""
+    former = former_path(path.parent)
+    if former is None:
+        return
+    with suppress(OSError):
+        if former.is_symlink() and former.lstat().st_uid == os.geteuid():
+            former.unlink()
+        former.symlink_to(path)
+
+
+async def refuse_if_alive(path: Path) -> None:
+    """Raises Refused if a process listens on the socket, be it stopped or too busy to answer."""
+    try:
+        with address(path) as where:
+            async with asyncio.timeout(2.0):
+                _reader, writer = await asyncio.open_unix_connection(where, limit=LINE_LIMIT)
+    except (TimeoutError, BlockingIOError):
+        raise _already(path) from None  # nobody accepts, and yet somebody listens
+    except OSError:
+        return  # nothing, or left over from a process that was killed
     writer.close()
     with suppress(ConnectionError):
         await writer.wait_closed()
-    raise Refused(
+    raise _already(path)
+
+
+def _already(path: Path) -> Refused:
+    return Refused(
         msg("another controller is already running for this site (it answers on {path})", path=path)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,24 +12,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
 from bms.api.protocol import socket_path
-from bms.api.server import ApiServer
+from bms.api.server import ApiServer, refuse_if_alive
 from bms.app.control_task import ControlTask
 from bms.app.controller import App
 from bms.app.recording import Recording
 from bms.app.schedule_task import ScheduleTask
 from bms.app.state_task import StateFile, StateTask
+from bms.app.watching.state_watch import StateWatch, take
+from bms.app.watching.supervision import Supervisor
 from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.control.engine.cycle import Cycle
 from bms.core.clock import Clock
 from bms.core.decisions import Condition, Severity
+from bms.core.errors import DiskError, StoreError, UnusableFile
 from bms.core.threads import in_thread
 from bms.energy.today import EnergyToday
 from bms.field.image import Field
 from bms.field.wiring import driver_for
+from bms.forward.positions import without_unusable
 from bms.ledger.ledger_task import LedgerTask
 from bms.operations.changes import Changes
 from bms.operations.editing.site_files import SiteFiles
@@ -39,8 +42,10 @@ from bms.operations.registry import served_by
 from bms.operations.requests.live_requests import CycleView
 from bms.operations.running import Running
 from bms.operations.runtime import Runtime
+from bms.storage.aside import put_aside
+from bms.storage.lock import SiteLock
 from bms.storage.sqlite import make_directory
-from bms.texts.messages import quoted
+from bms.texts.messages import msg, quoted
 from bms.texts.problems import Problem
 from drivers.ticker import Ticker
 
@@ -48,6 +53,8 @@ if TYPE_CHECKING:
     from bms.forward.copying.sink import InfluxSink
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +86,17 @@ async def composed(
     """The controller of a site, everything open; afterwards everything is closed.
 
     `schedule_problems` are those of the files on the disk, where `site` has older ones. Raises
-    InvalidInput for what a link or a sink lacks, StoreError for a database that will never open.
+    InvalidInput for what a link or a sink lacks, Refused if another controller has the site,
+    StoreError where nothing can keep two apart. What the disk does not give is done without.
     """
     now = clock.now
-    make_directory(site.state_dir)
+    lock = SiteLock(site.state_dir)
     async with AsyncExitStack() as stack:
+        # Whoever opens the databases may put damaged ones aside: no second controller comes so far.
+        await _take_site(site, lock, now)
+        stack.callback(lock.release)
         threads = Threads.made()
-        file = StateFile(site.state_dir)
+        file = StateFile(site.state_dir, now)
         stack.callback(file.close)
         field = Field(now)
         start, store = now(), file.store
@@ -114,6 +125,7 @@ async def composed(
             today.offer(cycle.time, cycle.snapshot.samples)
             states.look()
 
+        _take_cursors(site, now)
         control = ControlTask(runtime, now, after)
         sinks = _sinks(site, runtime, now)
 
@@ -159,7 +171,8 @@ async def composed(
             ledger=ledger,
             sinks=sinks,
             api=ApiServer(socket_path(site.state_dir), served_by(running)),
-            scheduler=_scheduler(site, recording),
+            watch=StateWatch(runtime, lock, threads.files, now),
+            supervisor=Supervisor(runtime.raise_own, runtime.clear_own),
         )
         # What was built lives as long as the process: keep it out of every later collection.
         gc.collect()
@@ -167,15 +180,29 @@ async def composed(
         yield app
 
 
-def _scheduler(site: Site, recording: Recording) -> AsyncIOScheduler:
-    """The dated jobs. APScheduler's default grace of one second drops jobs on a busy or restarted
-    machine."""
-    scheduler = AsyncIOScheduler(
-        timezone=site.file.zone,
-        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-    )
-    scheduler.add_job(recording.watch_upkeep, "interval", seconds=5, id="upkeep")
-    return scheduler
+async def _take_site(site: Site, lock: SiteLock, now: Callable[[], datetime]) -> None:
+    """Be the only controller of the site. On a disk that takes no lock now, it is tried again."""
+    try:
+        make_directory(site.state_dir)
+        take(lock, now)
+        socket = socket_path(site.state_dir)
+        if socket.is_dir():
+            put_aside(
+                UnusableFile(msg("{path}: this is no socket", path=socket), socket, "foreign"),
+                now(),
+            )
+    except DiskError as error:
+        _log.error("going on without a lock: %s", error)
+    # One of an earlier version has no lock.
+    await refuse_if_alive(socket_path(site.state_dir))
+
+
+def _take_cursors(site: Site, now: Callable[[], datetime]) -> None:
+    """The cursors of copies least of all may keep a park from its control."""
+    try:
+        without_unusable(site.state_dir, now)
+    except (StoreError, OSError) as error:
+        _log.error("what copies have taken is not known: %s", error)
 
 
 def _sinks(site: Site, runtime: Runtime, now: Callable[[], datetime]) -> Sequence[InfluxSink]:

@@ -10,12 +10,19 @@ from datetime import datetime
 from typing import Any
 
 from bms.control.engine.cycle import Cycle
+from bms.core.decisions import Condition, Severity
 from bms.operations.runtime import Runtime
+from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)
 
 KNOW_BEFORE_CONTROL_S = 5.0
 """The first cycle waits this long for links that have not finished their first poll."""
+
+MOST_FAILURES = 10
+"""Cycles in a row that fail before the process ends: what began it anew may do better."""
+FAILED = "control:failed"
+UNRECORDED = "control:unrecorded"
 
 
 class ControlTask:
@@ -29,12 +36,14 @@ class ControlTask:
         self._after = after
         self._period_s = runtime.site.file.cycle_s
         self.cycles = 0
+        self._failures = 0
+        self._unrecorded = False
         self._overruns = 0
         self._durations_ms: deque[float] = deque(maxlen=600)
         self._late_ms: deque[float] = deque(maxlen=600)
 
     async def run(self) -> None:
-        """Control until cancelled."""
+        """Control until cancelled. Raises what fails in every one of the last `MOST_FAILURES`."""
         loop = asyncio.get_running_loop()
         # Decisions made before anything is read would stop machines that run, and start others.
         await self._runtime.field.first_polls(KNOW_BEFORE_CONTROL_S)
@@ -43,15 +52,45 @@ class ControlTask:
             await asyncio.sleep(max(0.0, due - loop.time()))
             begun = loop.time()
             self._late_ms.append((begun - due) * 1000)
-            cycle = self._runtime.cycle(self._now())
-            self._after(cycle)
-            _log_alarms(cycle)
+            self._control()
             self.cycles += 1
             ended = loop.time()
             self._durations_ms.append((ended - begun) * 1000)
             skipped = int((ended - due) // self._period_s)  # late ticks are skipped, never queued
             self._overruns += skipped
             due += (skipped + 1) * self._period_s
+
+    def _control(self) -> None:
+        """One cycle, and what hangs on it; a single one that fails ends nothing."""
+        try:
+            cycle = self._runtime.cycle(self._now())
+        except Exception as error:
+            self._failures += 1
+            if self._failures >= MOST_FAILURES:
+                raise
+            _log.exception("the control cycle failed")
+            text = msg(
+                "the control cycle failed ({error}): outputs stay as they are; see the log",
+                error=repr(error),
+            )
+            self._runtime.raise_own(Condition(FAILED, Severity.CRITICAL, text))
+            return
+        if self._failures:
+            self._failures = 0
+            self._runtime.clear_own(FAILED)
+        _log_alarms(cycle)
+        try:
+            self._after(cycle)
+        except Exception as error:
+            if not self._unrecorded:
+                _log.exception("what a cycle decided cannot be taken")
+            self._unrecorded = True
+            text = msg("cycles are not being recorded ({error}); see the log", error=repr(error))
+            self._runtime.raise_own(Condition(UNRECORDED, Severity.CRITICAL, text))
+        else:
+            if self._unrecorded:
+                self._unrecorded = False
+                self._runtime.clear_own(UNRECORDED)
 
     def view(self) -> dict[str, Any]:
         """For the status: plain JSON values."""

@@ -1,25 +1,25 @@
 """The running controller of one site.
 
-One TaskGroup holds everything: the link pollers, the control cycle, the history writer, the
-schedule watcher, the local API, the InfluxDB sinks and the scheduler of dated jobs. When one of
-them fails for good, all stop and the process ends: a supervisor restarts it.
+One TaskGroup holds everything. Only the control cycle, and the loss of the site to another
+controller, end it; the process ends then, and whoever runs it starts it again. Every other task is
+supervised by itself: it fails, is an alarm, and is tried again, and the outputs stay controlled.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bms.api.server import ApiServer
 from bms.app.control_task import ControlTask
 from bms.app.recording import Recording
 from bms.app.schedule_task import ScheduleTask
 from bms.app.state_task import StateTask
+from bms.app.watching.state_watch import StateWatch
+from bms.app.watching.supervision import Supervisor
 from bms.config.site import Site
 from bms.field.image import Field
 from bms.ledger.ledger_task import LedgerTask
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 STOP_WITHIN_S = 2.0
 """Outputs are released and the last batch is stored within this; the process ends within 3 s."""
+LISTEN_WITHIN_S = 1.0
+"""The control does not wait longer for the local socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +53,24 @@ class App:
     ledger: LedgerTask
     sinks: Sequence[InfluxSink]
     api: ApiServer
-    scheduler: AsyncIOScheduler
+    watch: StateWatch
+    supervisor: Supervisor
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Control until `stop` is set, then return within 3 s.
 
-        Raises Refused if this site is already being controlled.
+        Raises Refused if another controller has taken the site.
         """
         listening = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self.api.run(listening), name="api")]
-            await _first(listening, tasks[0])
-            tasks.append(group.create_task(self.field.run(), name="field"))
-            tasks.append(group.create_task(self.schedules.run(), name="schedules"))
-            tasks.append(group.create_task(self.states.run(), name="states"))
-            tasks.append(group.create_task(self.overrides.run(), name="overrides"))
-            tasks += [group.create_task(s.run(), name=f"sink {s.name}") for s in self.sinks]
-            tasks.append(group.create_task(self.recording.writer.run(), name="history"))
-            tasks.append(group.create_task(self.recording.upkeep.run(), name="upkeep"))
-            tasks.append(group.create_task(self.ledger.run(), name="ledger"))
-            self.scheduler.start()
+            tasks = [
+                group.create_task(self.supervisor.keep(name, run), name=name)
+                for name, run in self._beside(listening)
+            ]
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LISTEN_WITHIN_S):
+                    await listening.wait()
+            tasks.append(group.create_task(self.watch.hold(), name="lock"))
             control = group.create_task(self.control.run(), name="control")
             ready()
             await stop.wait()
@@ -78,14 +78,28 @@ class App:
             with suppress(asyncio.CancelledError):
                 await control
             await self._release_outputs()
-            if self.scheduler.running:
-                self.scheduler.shutdown(wait=False)
             await self.recording.finish(STOP_WITHIN_S)
             await self.changes.drained(STOP_WITHIN_S / 4)
             await self.overrides.drained(STOP_WITHIN_S / 4)
             await self.states.save()
             for task in tasks:
                 task.cancel()
+
+    def _beside(self, listening: asyncio.Event) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+        """What runs beside the cycle, by name."""
+        return [
+            ("local socket", lambda: self.api.run(listening)),
+            ("links", self.field.run),
+            ("schedule files", self.schedules.run),
+            ("states", self.states.run),
+            ("overrides", self.overrides.run),
+            *((f"copy {sink.name}", sink.run) for sink in self.sinks),
+            ("history", self.recording.writer.run),
+            ("upkeep", self.recording.upkeep.run),
+            ("alarms of upkeep", self.recording.watch_upkeep),
+            ("energy ledger", self.ledger.run),
+            ("files put aside", self.watch.tell),
+        ]
 
     async def _release_outputs(self) -> None:
         """At a stop each output holds its last value, or is released, as its settings say."""
@@ -97,12 +111,3 @@ class App:
         if releases:
             self.field.submit(releases)
             await self.field.settle(STOP_WITHIN_S / 2)
-
-
-async def _first(event: asyncio.Event, task: asyncio.Task[None]) -> None:
-    """Wait for the event, or for the task to fail before it."""
-    waiting = asyncio.ensure_future(event.wait())
-    await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if task.done():
-        await task

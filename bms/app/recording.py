@@ -13,19 +13,24 @@ from bms.config.site import Site
 from bms.control.engine.cycle import Cycle
 from bms.core.clock import Clock, SystemClock
 from bms.core.decisions import Condition, Severity
-from bms.core.errors import DiskError, StoreError
+from bms.core.errors import DiskError, StoreError, UnusableFile
 from bms.core.threads import in_thread
 from bms.forward.positions import least_taken
+from bms.historian.files.roll_layout import made_from_history
 from bms.historian.log.embedded import History
+from bms.historian.log.log_queries import FILE_NAME
 from bms.historian.recording.gate import ClockGate
 from bms.historian.recording.recorder import Recorder
 from bms.historian.recording.writer import HistoryWriter
 from bms.historian.records import Batch
 from bms.historian.upkeep.upkeep_task import UpkeepTask
 from bms.operations.runtime import Runtime
+from bms.storage.aside import opened, put_aside
 from bms.texts.messages import msg
 
 _log = logging.getLogger(__name__)
+
+LOOK_AT_UPKEEP_S = 5.0
 
 
 class Recording:
@@ -34,16 +39,14 @@ class Recording:
     def __init__(
         self, site: Site, runtime: Runtime, clock: Clock, thread: ThreadPoolExecutor
     ) -> None:
-        """Opens the history. Raises StoreError for one that will never open."""
+        """Opens the history; one that can never be used is put aside."""
         self._site = site
         self._runtime = runtime
         self._clock = clock
         self._thread = thread
         settings = site.file.history
         self.upkeep = UpkeepTask(site, clock.now, self._prune, self._raw_sinks(), COMMAND)
-        self.writer = HistoryWriter(
-            lambda: History(site.state_dir), thread, self._trouble, clock.now
-        )
+        self.writer = HistoryWriter(self._opened, self._put_aside, thread, self._trouble, clock.now)
         self._recorder = Recorder(
             site, trend_s=settings.trend_s, commit_s=settings.commit_s, events_at_once=True
         )
@@ -74,11 +77,13 @@ class Recording:
         await self.writer.drain(limit_s)
 
     async def watch_upkeep(self) -> None:
-        """What the upkeep finds wrong, as alarms."""
-        for key in ("store:upkeep", "store:full"):
-            self._runtime.clear_own(key)
-        for condition in self.upkeep.conditions():
-            self._runtime.raise_own(condition)
+        """Tell what the upkeep finds wrong, as alarms, until cancelled."""
+        while True:
+            for key in ("store:upkeep", "store:full"):
+                self._runtime.clear_own(key)
+            for condition in self.upkeep.conditions():
+                self._runtime.raise_own(condition)
+            await asyncio.sleep(LOOK_AT_UPKEEP_S)
 
     def view(self) -> dict[str, Any]:
         """For the status: plain JSON values."""
@@ -114,6 +119,27 @@ class Recording:
             self._runtime.raise_own(Condition("store:history", Severity.CRITICAL, text))
             if isinstance(error, DiskError):
                 self.upkeep.hurry()
+
+    def _opened(self) -> History:
+        def read_through() -> History:
+            history = History(directory)
+            try:
+                history.span()
+            except BaseException:
+                history.close()
+                raise
+            return history
+
+        directory = self._site.state_dir
+        return opened(
+            directory / FILE_NAME,
+            read_through,
+            self._clock.now,
+            lambda: made_from_history(directory),
+        )
+
+    def _put_aside(self, error: UnusableFile) -> None:
+        put_aside(error, self._clock.now(), made_from_history(self._site.state_dir))
 
     def _raw_sinks(self) -> list[str]:
         """The sinks that the log waits for."""

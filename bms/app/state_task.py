@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from bms.core.decisions import Condition, Severity
-from bms.core.errors import StoreError
+from bms.core.errors import StoreError, UnusableFile
 from bms.core.switched import Spell
 from bms.core.threads import in_thread
 from bms.operations.runtime import Runtime
-from bms.storage.state import Store, open_store
+from bms.storage.aside import opened, put_aside
+from bms.storage.state import FILE_NAME, Store, open_store
 from bms.texts.messages import msg
 
 T = TypeVar("T")
@@ -33,10 +34,10 @@ SAVE_STATES_S = 10.0
 class StateFile:
     """The state database of a running site; a copy of it in memory while the disk refuses it."""
 
-    def __init__(self, directory: Path) -> None:
-        """Raises StoreError for a file that will never open: damaged, foreign, newer."""
+    def __init__(self, directory: Path, now: Callable[[], datetime]) -> None:
         self._directory = directory
-        self.store, self._trouble = open_store(directory)
+        self._now = now
+        self.store, self._trouble = open_store(directory, now)
         """What is known now, whether it can be kept or not."""
 
     def close(self) -> None:
@@ -46,10 +47,18 @@ class StateFile:
         """Leave the copy once the disk takes the file; raises StoreError while it does not."""
         if self._trouble is None:
             return
-        store = Store(self._directory)
+        path = self._directory / FILE_NAME
+        store = opened(path, lambda: Store(self._directory), self._now)
         copy, self.store = self.store, store
         self._trouble = None
         copy.close()
+
+    def renew(self, error: UnusableFile) -> None:
+        """Go on with a new file: this one turned out to be damaged. Raises StoreError."""
+        put_aside(error, self._now())
+        store = Store(self._directory)
+        damaged, self.store = self.store, store
+        damaged.close()
 
 
 class StateTask:
@@ -107,7 +116,11 @@ class StateTask:
 
         def work() -> tuple[T, StoreError | None]:
             self._file.try_again()
-            answer = call(self._file.store)
+            try:
+                answer = call(self._file.store)
+            except UnusableFile as error:
+                self._file.renew(error)
+                answer = call(self._file.store)
             return answer, self._file.store.outbox.trouble
 
         answer, unaudited = await in_thread(self._thread, work)

@@ -7,12 +7,15 @@ BmsError
 ├── Unfinished          being carried out still: it stands as soon as it is stored (exit 1)
 ├── NotAvailable        what a command needs is not installed, or not known yet     (exit 1)
 └── StoreError          the state or history database cannot be used                (exit 1)
+    ├── UnusableFile    the file itself is damaged, foreign or newer: no trying again helps
     └── DiskError       the disk is full, read-only or failing: it may take it later
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
 
 from bms.texts.messages import Message
 from bms.texts.problems import Problem
@@ -59,6 +62,21 @@ class NotAvailable(BmsError):
 
 class StoreError(BmsError):
     """A database of the site cannot be opened, read or written."""
+
+
+Unusable: TypeAlias = Literal["damaged", "foreign", "misplaced", "newer", "unreadable"]
+"""Why nobody can go on with a file: it does not read back, is not ours (or no file at all), belongs
+to another history, was written by a later version of the program, or may not be opened by this
+account."""
+
+
+class UnusableFile(StoreError):
+    """A file can never be used as it is. Who owns it puts it aside and goes on without it."""
+
+    def __init__(self, message: Message, path: Path, why: Unusable) -> None:
+        super().__init__(message)
+        self.path = path
+        self.why = why
 
 
 class DiskError(StoreError):

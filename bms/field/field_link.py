@@ -137,9 +137,15 @@ class FieldLink:
 
     async def run(self) -> None:
         """Read and write until cancelled. Survives anything the driver does wrong."""
-        async with self._driver, asyncio.TaskGroup() as group:
-            group.create_task(self._feed(), name=f"feed {self.name}")
-            await self._write_on_demand()
+        while True:
+            try:
+                async with self._driver, asyncio.TaskGroup() as group:
+                    group.create_task(self._feed(), name=f"feed {self.name}")
+                    await self._write_on_demand()
+            except Exception as error:
+                _log.exception("link %s: unexpected error", self.name)
+                self._detail = msg("internal error: {error}", error=error)
+            await asyncio.sleep(RESTART_AFTER_S)
 
     async def _feed(self) -> None:
         while True:

@@ -5,11 +5,13 @@ Each answer opens `sinks.db` for a moment; the sinks themselves keep a `SinkCurs
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import closing
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from bms.core.errors import StoreError
 from bms.forward.cursors import (
     DAY_MS,
     FILE_NAME,
@@ -23,6 +25,7 @@ from bms.forward.cursors import (
     gap_of,
 )
 from bms.historian.taken import Taken
+from bms.storage.aside import opened
 from bms.storage.sqlite import open_database, store_errors
 
 
@@ -55,6 +58,20 @@ def positions(directory: Path) -> list[Position]:
             )
             if not stream.endswith(STORED)
         ]
+
+
+def without_unusable(directory: Path, now: Callable[[], datetime]) -> None:
+    """Put cursors aside that can never be used: upkeep asks them what it may give up, whether or
+    not there is a copy today. Raises StoreError."""
+    path = directory / FILE_NAME
+
+    def read_through() -> None:
+        with store_errors(path), closing(open_database(path, LAYOUT)) as connection:
+            for table in ("cursor", "gap", "dead", "known", "tag", "lost"):
+                connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+
+    if path.exists():
+        opened(path, read_through, now)
 
 
 def losses(directory: Path, sink: str) -> list[Lost]:
@@ -125,3 +142,19 @@ def waiting_from(directory: Path, sinks: Collection[str] | None) -> int | None:
         ).fetchall()
     days = [day_of(first) for sink, first in rows if sinks is None or sink in sinks]
     return min(days) * DAY_MS if days else None
+
+
+def known_tags(directory: Path, tags: Mapping[str, str]) -> dict[str, list[tuple[int, str]]]:
+    """Every version as far as it can be read, and `tags` where there is none; nothing is kept."""
+    versions: dict[str, list[tuple[int, str]]] = {}
+    path = directory / FILE_NAME
+    with (
+        suppress(StoreError),
+        store_errors(path),
+        closing(open_database(path, LAYOUT, read_only=True)) as connection,
+    ):
+        for point, since_ms, text in connection.execute(
+            "SELECT point, since_ms, tags FROM tag ORDER BY point, since_ms"
+        ):
+            versions.setdefault(point, []).append((since_ms, text))
+    return {point: [(0, text)] for point, text in tags.items()} | versions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -9,17 +10,20 @@ from pathlib import Path
 
 from bms.config.shapes.sinks import InfluxFile
 from bms.config.site import Site
-from bms.core.errors import InvalidInput
+from bms.core.errors import InvalidInput, StoreError
 from bms.forward.copying.opened import Copied
 from bms.forward.copying.sink import InfluxSink
 from bms.forward.copying.timing import Timing
 from bms.forward.cursors import remember_tags
+from bms.forward.positions import known_tags
 from bms.forward.server.destination import Destination
 from bms.forward.server.tls import trust
 from bms.forward.streams.tags import Tagging, site_tags
 from bms.historian.records import to_ms
 from bms.texts.messages import msg
 from bms.texts.problems import suggestion
+
+_log = logging.getLogger(__name__)
 
 
 def token_of(settings: InfluxFile) -> str:
@@ -74,8 +78,17 @@ def named_sink(site: Site, name: str | None) -> list[InfluxFile]:
 
 
 def tagging_of(site: Site, now: datetime) -> Tagging:
-    """The tags of the site's points by time, those of today noted. Writes to `sinks.db`."""
-    return Tagging(remember_tags(site.state_dir, site_tags(site), to_ms(now)))
+    """The tags of the site's points by time, those of today noted. Writes to `sinks.db`.
+
+    What a copy needs never stops a park: while the disk does not take them, today's tags are kept
+    in memory, after those that can be read.
+    """
+    tags = site_tags(site)
+    try:
+        return Tagging(remember_tags(site.state_dir, tags, to_ms(now)))
+    except StoreError as error:
+        _log.error("tags are not being kept: %s", error)
+    return Tagging(known_tags(site.state_dir, tags))
 
 
 def make_sinks(site: Site, timing: Timing, trouble: Callable[[str, str], None]) -> list[InfluxSink]:

@@ -11,15 +11,18 @@ from typing import Final
 
 from bms.config.site import Site
 from bms.core.decisions import Condition, Severity
-from bms.core.errors import StoreError
+from bms.core.errors import StoreError, UnusableFile
 from bms.core.instants import from_ms, to_ms
 from bms.core.threads import in_thread
 from bms.energy.quarters import QUARTER_MS, floor_quarter
 from bms.energy.today import Day, midnight
+from bms.historian.log.log_queries import FILE_NAME as HISTORY
 from bms.historian.log.log_queries import Queries
 from bms.ledger.conditions import conditions
-from bms.ledger.database.store import Ledger
+from bms.ledger.database.store import FILE_NAME, Ledger
 from bms.ledger.posting import LATE_MS, Posting
+from bms.storage.aside import opened, put_aside
+from bms.storage.sqlite import Identity
 from bms.texts.messages import msg
 from drivers.points import PointId
 
@@ -47,6 +50,7 @@ class LedgerTask:
         self._raised: set[str] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._history: Queries | None = None
+        self._history_file = Identity(site.state_dir / HISTORY)
         self._ledger: Ledger | None = None
 
     def close(self) -> None:
@@ -70,6 +74,10 @@ class LedgerTask:
                 found = await in_thread(self._thread, self._conditions, now)
             except Exception as error:
                 # Control of the park goes on even if the ledger fails; it catches up later.
+                if isinstance(error, UnusableFile) and await in_thread(
+                    self._thread, self._renewed, error
+                ):
+                    continue
                 await in_thread(self._thread, self._close)
                 _log.error(
                     "ledger: not kept, trying again: %s", error,
@@ -81,7 +89,9 @@ class LedgerTask:
                 continue
             self._show(found)
             due = from_ms(floor_quarter(to_ms(now) - LATE_MS) + QUARTER_MS + LATE_MS) + MARGIN
-            await asyncio.sleep(max(1.0, (due - self._now()).total_seconds()))
+            left_s = (due - self._now()).total_seconds()
+            # By a clock that is set meanwhile it may be years.
+            await asyncio.sleep(min(max(1.0, left_s), QUARTER_MS / 1000))
 
     async def days(self, points: Sequence[PointId], now: datetime) -> Mapping[PointId, Day | None]:
         """What the ledger knows of today, by meter; nothing while it cannot be read."""
@@ -103,12 +113,36 @@ class LedgerTask:
     # --- in the ledger's thread --------------------------------------------------------------
 
     def _open(self) -> tuple[Queries, Ledger]:
+        directory = self._site.state_dir
+        if self._history is not None and self._history_file.is_replaced():
+            self._history.close()
+            self._history = None
         if self._history is None:
-            self._history = Queries(self._site.state_dir, read_only=True)
+            self._history_file = Identity(directory / HISTORY)
+            self._history = Queries(directory, read_only=True)
         if self._ledger is None:
-            self._ledger = Ledger(self._site.state_dir)
-            self._ledger.deliver()  # somebody may have been killed behind an entry
+            self._ledger = opened(directory / FILE_NAME, self._delivered, self._now)
         return self._history, self._ledger
+
+    def _delivered(self) -> Ledger:
+        ledger = Ledger(self._site.state_dir)
+        try:
+            ledger.deliver()  # somebody may have been killed behind an entry
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+
+    def _renewed(self, error: UnusableFile) -> bool:
+        """Whether it can go on with another file: one turned out to be damaged."""
+        self._close()
+        if error.path != self._site.state_dir / FILE_NAME:
+            return False  # the history is its writer's
+        try:
+            put_aside(error, self._now())
+        except StoreError:
+            return False
+        return True
 
     def _step(self, now: datetime) -> bool:
         history, ledger = self._open()

@@ -118,6 +118,9 @@ class Posting:
     def _told_since(self, changes: Changes) -> bool:
         """Redo what late readings and entries touch."""
         late, entry = self._ledger.cursors()
+        if self._history is not None and (newest := self._history.last_late()) < late:
+            late = newest  # another history, whose late readings count from 1 again
+            self._ledger.put_cursors(late, entry)
         readings = self._history.late_readings(late) if self._history is not None else []
         entries = self._ledger.entries(after=entry)
         if not readings and not entries:

@@ -2,7 +2,8 @@
 
 Write-ahead log with `synchronous=FULL`: with power cuts replayed from recorded disk traffic this
 lost no acknowledged commit in 300 of 300 images, while a rollback journal lost the last one in a
-quarter of them. A file that is damaged, foreign or newer is refused and left as it is.
+quarter of them. A file that is damaged, foreign or newer is refused and left as it is: whoever owns
+it may put it aside (`bms.storage.aside`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from bms.core.errors import DiskError, StoreError
+from bms.core.errors import DiskError, StoreError, UnusableFile
 from bms.storage.durable import make_directories, narrow, open_file, sync_directory
 from bms.storage.reading import connect, connect_to_read
 from bms.texts.messages import Message, msg
@@ -63,7 +64,11 @@ def store_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into StoreError with the file and the way out. The one translation."""
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
+        if _is_damage(error):
+            raise UnusableFile(_damaged(path, str(error)), path, "damaged") from error
+        if not isinstance(error, sqlite3.OperationalError):
+            raise StoreError(_damaged(path, str(error))) from error
         raise DiskError(
             msg(
                 "{path}: {error}; check the disk, its space and permissions",
@@ -71,8 +76,6 @@ def store_errors(path: Path) -> Iterator[None]:
                 error=sqlite_cause(error),
             )
         ) from error
-    except sqlite3.DatabaseError as error:
-        raise StoreError(_damaged(path, str(error))) from error
     except OverflowError as error:
         raise StoreError(
             msg("{path}: a number is beyond what it can hold: {error}", path=path, error=error)
@@ -90,7 +93,7 @@ def open_database(
     `transaction`. Raises StoreError if the file is missing (read-only), damaged, another
     program's, or newer than this program.
     """
-    if not path.exists():
+    if not _is_there(path):
         if read_only:
             raise StoreError(
                 msg(
@@ -103,7 +106,7 @@ def open_database(
             if not path.exists():
                 _create(path, layout)
     elif path.stat().st_size == 0:
-        raise StoreError(_damaged(path, msg("the file is empty")))
+        raise UnusableFile(_damaged(path, msg("the file is empty")), path, "damaged")
     with store_errors(path):
         if read_only and not immutable:
             connection = connect_to_read(path, BUSY_TIMEOUT_S)
@@ -194,11 +197,11 @@ def _show_as_new(connection: sqlite3.Connection, tables: Mapping[str, str]) -> N
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory for databases, with its parents. Raises StoreError if it cannot be."""
+    """Make a directory for databases, with its parents. Raises DiskError if it cannot be."""
     try:
         make_directories(path)
     except OSError as error:
-        raise StoreError(
+        raise DiskError(
             msg(
                 "{path}: cannot be made a directory: {error}",
                 path=path,
@@ -226,23 +229,21 @@ def _verify(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if found != layout.application_id:
-        raise StoreError(
-            msg(
-                "{path}: this is not the {title} database of this program; move it",
-                path=path,
-                title=layout.title,
-            )
+        foreign = msg(
+            "{path}: this is not the {title} database of this program; move it",
+            path=path,
+            title=layout.title,
         )
+        raise UnusableFile(foreign, path, "foreign")
     if version > layout.version:
-        raise StoreError(
-            msg(
-                "{path}: written by a newer version of this program (layout {version}, this one "
-                "knows {known}); update the program, or move the file away to start afresh",
-                path=path,
-                version=version,
-                known=layout.version,
-            )
+        newer = msg(
+            "{path}: written by a newer version of this program (layout {version}, this one "
+            "knows {known}); update the program, or move the file away to start afresh",
+            path=path,
+            version=version,
+            known=layout.version,
         )
+        raise UnusableFile(newer, path, "newer")
 
 
 def _log_ahead(connection: sqlite3.Connection, path: Path) -> None:
@@ -286,14 +287,13 @@ def _create(path: Path, layout: Layout) -> None:
     leftovers = [p for p in (Path(f"{path}-wal"), Path(f"{path}-shm")) if p.exists()]
     if leftovers:
         # A new database next to an old write-ahead log would take the old one's pages in.
-        raise StoreError(
-            msg(
-                "{path}: the file is missing, but {left} is still there; put the file back from "
-                "a backup, or move {left} away to start afresh",
-                path=path,
-                left=leftovers[0].name,
-            )
+        alone = msg(
+            "{path}: the file is missing, but {left} is still there; put the file back from "
+            "a backup, or move {left} away to start afresh",
+            path=path,
+            left=leftovers[0].name,
         )
+        raise UnusableFile(alone, path, "damaged")
     draft = Path(f"{path}.new")
     try:
         for part in ("", "-journal", "-wal", "-shm"):
@@ -311,6 +311,69 @@ def _create(path: Path, layout: Layout) -> None:
         raise DiskError(
             msg("{path}: cannot be created: {error}", path=path, error=os_cause(error))
         ) from error
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file to open. Raises UnusableFile for what never opens, DiskError."""
+    try:
+        for part in parts(path):
+            if part.exists() and not part.is_file():
+                what = msg("{path}: this is no file; move it away", path=part)
+                raise UnusableFile(what, path, "foreign")
+        if not path.exists():
+            return False
+    except OSError as error:
+        raise DiskError(
+            msg("{path}: cannot be opened: {error}", path=path, error=os_cause(error))
+        ) from error
+    # Where this account may make files and not read one, the file has to go; else the disk has.
+    if not os.access(path, os.R_OK) and os.access(path.parent, os.W_OK | os.X_OK):
+        closed = msg(
+            "{path}: this account may not read it; see who owns it, and its permissions", path=path
+        )
+        raise UnusableFile(closed, path, "unreadable")
+    return True
+
+
+def parts(path: Path) -> tuple[Path, ...]:
+    """A database file and what SQLite keeps beside it."""
+    return path, *(Path(f"{path}{ending}") for ending in ("-wal", "-shm", "-journal"))
+
+
+class Identity:
+    """Which file a path named when it was opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = self._now()
+
+    def _now(self) -> tuple[int, int] | None:
+        try:
+            there = self._path.stat()
+        except OSError:
+            return None
+        return there.st_dev, there.st_ino
+
+    def is_same(self) -> bool:
+        """Whether the path still names it."""
+        return self._file is not None and self._now() == self._file
+
+    def is_replaced(self) -> bool:
+        """Whether the path names another file by now: what is open lies elsewhere."""
+        there = self._now()
+        return there is not None and there != self._file
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Whether SQLite complains of the file and not of the disk.
+
+    What lacks a table, or has a text that is none, has the right head on a wrong body.
+    """
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return True
+    wrong = ("no such table", "no such column", "Could not decode")
+    return code == sqlite3.SQLITE_ERROR and str(error).startswith(wrong)
 
 
 def _damaged(path: Path, why: str) -> Message:

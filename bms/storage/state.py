@@ -9,7 +9,7 @@ import json
 import logging
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,9 +19,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bms.core.decisions import Override
-from bms.core.errors import DiskError, Refused
+from bms.core.errors import DiskError, Refused, StoreError
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.storage.anchors import ANCHORS, Anchors
+from bms.storage.aside import opened
 from bms.storage.outbox import Outbox
 from bms.storage.sqlite import (
     Closing,
@@ -73,16 +74,40 @@ class PastOverride:
     ended: str | None
 
 
-def open_store(directory: Path) -> tuple[Store, DiskError | None]:
+def open_store(directory: Path, now: Callable[[], datetime]) -> tuple[Store, DiskError | None]:
     """The state database; on a disk that is full or read-only, a copy of it in memory and why.
 
     Who goes on with the copy knows the overrides and states that were, and can keep no new ones.
-    Raises StoreError if the file is damaged, foreign or newer.
+    A file that can never be used is put aside, and a new one is empty.
     """
+    path = directory / FILE_NAME
     try:
-        return Store(directory), None
+        return opened(path, lambda: _read_through(Store(directory), now()), now), None
     except DiskError as error:
-        return Store(directory, _copied(directory / FILE_NAME)), error
+        try:
+            return _read_through(Store(directory, _copied(path)), now()), error
+        except (StoreError, ValueError, TypeError, LookupError, ArithmeticError) as unread:
+            _log.error("%s: going on without overrides and states: %s", path, unread)
+            return Store(directory, _empty()), error
+
+
+def _read_through(store: Store, now: datetime) -> Store:
+    """The store, all of which reads back; closed if something does not."""
+    try:
+        store.active(now)
+        store.last_number()
+        store.load_states()
+        store.switched.read(now)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _empty() -> sqlite3.Connection:
+    memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    memory.executescript(LAYOUT.ddl)
+    return memory
 
 
 def _copied(path: Path) -> sqlite3.Connection:
@@ -95,8 +120,9 @@ def _copied(path: Path) -> sqlite3.Connection:
                     shutil.copyfile(path.parent / name, Path(folder) / name)
             with closing(open_database(Path(folder) / path.name, LAYOUT)) as copy:
                 copy.backup(memory)
-    except OSError as error:
-        memory.executescript(LAYOUT.ddl)
+    except (OSError, StoreError) as error:
+        memory.close()
+        memory = _empty()
         _log.error("%s cannot be read: going on without overrides and states: %s", path, error)
     return memory
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +16,8 @@ from click.testing import CliRunner
 
 from bms.api import server
 from bms.api.client import ask, exchange
-from bms.api.protocol import REQUEST_LIMIT, schema, socket_path
+from bms.api.connections import Connections
+from bms.api.protocol import REQUEST_LIMIT, former_path, schema, socket_path
 from bms.api.server import ApiServer
 from bms.cli import main
 from bms.core.errors import BmsError, InvalidInput, Refused, Unfinished, Unreachable
@@ -23,6 +26,18 @@ from bms.operations.requests.operation import Answer, Operation, Request, Served
 from bms.texts.field import Words
 from bms.texts.messages import Message, msg
 from bms.texts.problems import Problem
+from tests.patience import async_until, patience
+
+STRANGER = """
+import os, socket, sys
+os.setuid(65534)
+with socket.socket(socket.AF_UNIX) as sock:
+    sock.bind(sys.argv[1])
+    sock.listen()
+    print("ready", flush=True)
+    while True:
+        sock.accept()
+"""
 
 
 class Echo(Request):
@@ -206,9 +221,119 @@ async def test_a_second_server_is_refused_and_a_dead_socket_is_replaced(tmp_path
         assert (await asyncio.to_thread(ask, tmp_path, ECHO, Echo())).text == "you said "
 
 
-def test_a_long_state_directory_gets_a_short_socket(tmp_path: Path) -> None:
+@pytest.mark.case(
+    "R7",
+    when="The path of the state directory is too long for the address of a socket",
+    then="The socket lies in the state directory all the same: nobody can take its place",
+)
+async def test_the_socket_of_a_long_state_directory_lies_in_it(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
-    path = socket_path(deep)
-    assert len(str(path)) < 100
-    assert path == socket_path(deep)
-    assert path != socket_path(deep / "other")
+    deep.mkdir(parents=True)
+    former = former_path(deep)
+    assert former is not None
+    async with serving(deep):
+        assert (deep / "bms.sock").is_socket()
+        assert (await asyncio.to_thread(ask, deep, ECHO, Echo())).text == "you said "
+        # a program of an earlier version looks there
+        assert former.resolve() == deep / "bms.sock"
+        former.unlink()
+        with pytest.raises(Refused, match="already running"):
+            await ApiServer(socket_path(deep), {}).run(asyncio.Event())
+    with pytest.raises(Unreachable):
+        ask(deep, ECHO, Echo())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.case(
+    "R7",
+    when="Somebody else listens where an earlier version had its socket",
+    then="Commands do not believe it: its account owns neither the state directory nor the machine",
+)
+async def test_a_strange_socket_is_not_believed(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    former = former_path(deep)
+    assert former is not None
+    stranger = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STRANGER, str(former), stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert stranger.stdout is not None
+        await stranger.stdout.readline()
+        with pytest.raises(Refused, match="not believed"):
+            await asyncio.to_thread(ask, deep, ECHO, Echo())
+    finally:
+        stranger.kill()
+        await stranger.communicate()
+        former.unlink()
+
+
+async def test_who_has_many_connections_loses_the_oldest_idle_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "most_in_all", lambda: 12)
+    async with serving(tmp_path):
+        opened = [await asyncio.open_unix_connection(socket_path(tmp_path)) for _ in range(30)]
+        for _ in range(3):
+            answer = await asyncio.to_thread(ask, tmp_path, ECHO, Echo(text="hello"))
+            assert answer.text == "you said hello"
+        closed = 0
+        for reader, writer in opened[:26]:
+            async with patience():
+                closed += await reader.read() == b""
+            writer.close()
+        assert closed == 26
+        for _, writer in opened[26:]:
+            writer.close()
+
+
+def test_connections_are_shared_fairly() -> None:
+    seats: Connections[str] = Connections(6)
+    assert [seats.admit(f"a{n}", 1, n) for n in range(2)] == [(True, None)] * 2
+    assert seats.admit("a2", 1, 2.0) == (True, "a0")  # one account has a third at most
+    seats.busy("a1")
+    seats.busy("a2")
+    assert seats.admit("a3", 1, 3.0) == (False, None)  # nothing that is being answered is cut off
+    seats.idle("a1", 9.0)
+    assert [seats.admit(f"b{n}", n, 4.0 + n)[0] for n in range(2, 6)] == [True] * 4
+    assert seats.admit("c", 9, 9.5) == (True, "b2")
+    seats.close("c")
+    assert seats.admit("d", 10, 10.0) == (True, None)
+
+
+async def test_a_socket_that_was_removed_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "LOOK_S", 0.01)
+    async with serving(tmp_path):
+        socket_path(tmp_path).unlink()
+        await async_until(socket_path(tmp_path).is_socket, "the socket")
+        assert (await asyncio.to_thread(ask, tmp_path, ECHO, Echo())).text == "you said "
+
+
+@pytest.mark.case(
+    "R18",
+    when="Somebody sends the controller JSON that is nested a thousand times, or none at all",
+    then="It is answered as an error, and nothing else happens",
+)
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"[" * 30_000 + b"]" * 30_000,
+        b'{"op": "echo", "args": {"text": ' + b"[" * 20_000 + b"]" * 20_000 + b"}}",
+        b'{"op": "echo", "args": ' + b'{"a":' * 10_000 + b"1" + b"}" * 10_000 + b"}",
+        b'{"op": "echo", "args": {"number": ' + b"9" * 60_000 + b"}}",
+        b'{"op": ["echo"], "args": 7}',
+        b"\x00\xff\xfe",
+        b'{"op": "echo", "args": {"text": "\\ud800"}}',
+    ],
+)
+async def test_nonsense_is_answered(tmp_path: Path, junk: bytes) -> None:
+    async with serving(tmp_path):
+        reader, writer = await asyncio.open_unix_connection(socket_path(tmp_path))
+        writer.write(junk + b"\n")
+        async with patience():
+            answer = json.loads(await reader.readline())
+        assert answer["error"]["kind"] == "invalid"
+        writer.close()
+        assert (await asyncio.to_thread(ask, tmp_path, ECHO, Echo())).text == "you said "

@@ -15,6 +15,7 @@ from bms.historian.log.embedded import History
 from bms.historian.reading.trends import Trends
 from bms.historian.upkeep.rounds import parsed
 from bms.historian.upkeep.upkeep_task import UpkeepTask
+from bms.storage.aside import lying_aside
 from tests.historian.crash import FILES
 from tests.historian.test_compaction import POWER, at, recorded, sample
 from tests.patience import patience
@@ -76,16 +77,41 @@ async def test_a_round_compacts_and_prunes(tmp_path: Path) -> None:
         assert trends.last_rollup() > 200
 
 
-async def test_a_broken_roll_db_is_said_and_nothing_else_stops(tmp_path: Path) -> None:
+async def test_a_broken_roll_db_is_put_aside_and_made_again(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
     with History(state) as history:
         history.append(recorded([sample(POWER, 1.0, 0)], 3000))
-    (state / "roll.db").write_bytes(b"not a database, but somebody's file" * 100)
+    garbage = b"not a database, but somebody's file" * 100
+    (state / "roll.db").write_bytes(garbage)
     upkeep, pruned = await rounds(tmp_path, at(4000))
-    assert "roll.db" in upkeep.error
-    assert [c.key for c in upkeep.conditions()] == ["store:upkeep"]
-    assert pruned == []
+    assert upkeep.error == ""
+    assert len(pruned) == 1
+    (aside,) = lying_aside(state)
+    assert (aside.folder / "roll.db").read_bytes() == garbage
+
+
+async def test_roll_ups_of_another_history_are_put_aside_with_their_raw_files(
+    tmp_path: Path,
+) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    with History(state) as history:
+        history.append(recorded([sample(POWER, 1.0, 0)], 3000))
+    await rounds(tmp_path, at(4000))
+    raw = {path.name for path in state.glob("raw-*.db")}
+    assert raw
+    for path in state.glob("history.db*"):
+        path.unlink()
+    with History(state) as history:
+        history.append(recorded([sample(POWER, 2.0, 0)], 3000))
+    upkeep, _ = await rounds(tmp_path, at(4000))
+    assert upkeep.error == ""
+    (aside,) = lying_aside(state)
+    assert aside.why == "misplaced"
+    assert {path.name for path in aside.folder.glob("raw-*.db")} == raw
+    with Trends(state) as trends:
+        assert trends.raw(POWER, at(0), at(4000)).values.tolist() == [2.0]
 
 
 def test_a_program_of_another_version_is_understood_and_a_dead_one_reported() -> None:

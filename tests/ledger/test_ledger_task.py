@@ -15,8 +15,9 @@ from bms.ledger import ledger_task
 from bms.ledger.database.store import FILE_NAME
 from bms.ledger.ledger_task import LedgerTask
 from bms.ledger.posting import Posting
+from bms.storage.aside import lying_aside
 from tests.ledger.support import METER, Books, at, site_of
-from tests.patience import async_until
+from tests.patience import async_until, patience
 
 
 @asynccontextmanager
@@ -51,7 +52,7 @@ async def test_it_keeps_the_ledger_and_raises_what_a_person_should_see(tmp_path:
         assert len(books.rows()) == 3
 
 
-async def test_a_damaged_ledger_is_an_alarm_and_left_as_it_is(tmp_path: Path) -> None:
+async def test_a_damaged_ledger_is_put_aside_as_it_is_and_made_again(tmp_path: Path) -> None:
     site = site_of(tmp_path)
     with Books(site) as books:
         books.read([(0, 0), (15, 100)])
@@ -60,10 +61,16 @@ async def test_a_damaged_ledger_is_an_alarm_and_left_as_it_is(tmp_path: Path) ->
     for extra in ("-wal", "-shm"):
         (site.state_dir / f"{FILE_NAME}{extra}").unlink(missing_ok=True)
     async with running(site) as (ledger, alarms):
-        await async_until(lambda: "store:ledger" in alarms)
-        assert "damaged" in alarms["store:ledger"].text
-        assert await ledger.days([METER], at(62)) == {}
-    assert (site.state_dir / FILE_NAME).read_bytes() == garbage
+        await async_until(lambda: lying_aside(site.state_dir))
+        async with patience():
+            while (await ledger.days([METER], at(62)))[METER] is None:
+                await asyncio.sleep(0.01)
+        assert not alarms
+    (aside,) = lying_aside(site.state_dir)
+    assert (aside.name, aside.why) == (FILE_NAME, "damaged")
+    assert (aside.folder / FILE_NAME).read_bytes() == garbage
+    with Books(site) as books:
+        assert sum(row.amount for row in books.rows()) == 1
 
 
 async def test_whatever_goes_wrong_is_an_alarm_and_stops_no_controller(

@@ -119,7 +119,7 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     handler.setFormatter(LogLines())
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler])
     if not verbose:
-        for noisy in ("asyncua", "pymodbus", "apscheduler"):
+        for noisy in ("asyncua", "pymodbus"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
     found, problems = load_to_run(site, STRATEGIES)
     loaded = with_endpoints_of(found, endpoints)

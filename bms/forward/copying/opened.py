@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +10,18 @@ from pathlib import Path
 from bms.config.shapes.sinks import InfluxFile
 from bms.forward.copying.status import SinkStatus
 from bms.forward.cursors import DAY_MS, LAST_PLACE, STORED, Gap, SinkCursor, day_of
+from bms.forward.cursors import FILE_NAME as SINKS
 from bms.forward.positions import losses
 from bms.forward.streams.outgoing import Outgoing
 from bms.forward.streams.refill import Refill, refills_of
 from bms.forward.streams.sources import Sources, Stream, streams_of
 from bms.forward.streams.tags import Tagging
+from bms.historian.files.roll_layout import FILE_NAME as ROLL
+from bms.historian.log.log_queries import FILE_NAME as HISTORY
 from bms.historian.reading.trends import Trends
 from bms.ledger.database.store import FILE_NAME as LEDGER
 from bms.ledger.database.store import Ledger
+from bms.storage.sqlite import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,14 @@ class Opened:
 
     streams: list[Stream]
     cursors: Mapping[str, SinkCursor]
-    with_ledger: bool
     refills: Mapping[str, tuple[Refill, SinkCursor]]
     """By the name of the stream whose holes they fill."""
+    files: Sequence[Identity]
+    """All that is open."""
+
+    def is_replaced(self) -> bool:
+        """Whether one of the files is another by now, or is there at last: open them again."""
+        return any(file.is_replaced() for file in self.files)
 
     @property
     def any_cursor(self) -> SinkCursor | None:
@@ -87,7 +96,11 @@ class Opened:
 
 
 def open_streams(
-    stack: ExitStack, sources: Sources, settings: InfluxFile, copied: Copied
+    stack: ExitStack,
+    sources: Sources,
+    settings: InfluxFile,
+    copied: Copied,
+    files: Sequence[Identity],
 ) -> Opened:
     """The streams of a sink with their cursors, which close with the stack."""
 
@@ -100,7 +113,6 @@ def open_streams(
     return Opened(
         streams,
         {stream.name: cursor(stream.uid, stream.last(), stream.name) for stream in streams},
-        sources.energy is not None,
         {
             refill.name.removesuffix(STORED): (
                 refill,
@@ -108,6 +120,7 @@ def open_streams(
             )
             for refill in refills_of(sources, settings, copied.tagging)
         },
+        files,
     )
 
 
@@ -139,3 +152,7 @@ class Copied:
     tagging: Tagging = field(default_factory=lambda: Tagging({}))
     sources: Callable[[Path], AbstractContextManager[Sources]] = open_sources
     """Opens the directory for reading."""
+
+    def files(self) -> list[Identity]:
+        """Which files are there now."""
+        return [Identity(self.directory / name) for name in (HISTORY, ROLL, LEDGER, SINKS)]

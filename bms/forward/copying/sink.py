@@ -17,20 +17,21 @@ from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from bms.core.errors import StoreError
+from bms.core.errors import StoreError, UnusableFile
 from bms.core.threads import in_thread
 from bms.forward.checking.reconcile import Reconciler
 from bms.forward.copying.catching_up import Pace
 from bms.forward.copying.delivery import MAX_LINES, OUTAGE_S, Delivery, Parcel, parcels
-from bms.forward.copying.opened import Copied, Opened, has_ledger, open_streams
+from bms.forward.copying.opened import Copied, Opened, open_streams
 from bms.forward.copying.status import SinkStatus
 from bms.forward.copying.timing import Timing
-from bms.forward.cursors import DeadLetter, Gap, SinkCursor
+from bms.forward.cursors import FILE_NAME, DeadLetter, Gap, SinkCursor
 from bms.forward.server.destination import Destination
 from bms.forward.server.http import InfluxTransport, Transport
 from bms.forward.streams.refill import Place, Refill, StoredRollups, StoredSamples
 from bms.forward.streams.sources import Hole, Stream, Take
 from bms.historian.records import to_ms
+from bms.storage.aside import put_aside
 from bms.texts.messages import message_of, msg
 
 _log = logging.getLogger(__name__)
@@ -112,6 +113,11 @@ class InfluxSink:
                 while True:
                     try:
                         await self._copy(executor, transport)
+                    except UnusableFile as error:
+                        # The cursors can be made again; what else there is has its owner.
+                        if error.path.name == FILE_NAME:
+                            await _in_time(executor, put_aside, error, self._timing.now())
+                        await self._delivery.pause(message_of(error), None)
                     except (StoreError, TimeoutError) as error:
                         text = message_of(error) or msg("the disk does not answer")
                         await self._delivery.pause(text, None)
@@ -128,7 +134,7 @@ class InfluxSink:
         try:
             opened, reconciler = await _in_time(executor, self._open, stack)
             await _in_time(executor, self._look, opened, reconciler)
-            while opened.with_ledger or not has_ledger(self._copied.directory):
+            while not opened.is_replaced():
                 self._woken.clear()
                 busy = False
                 for stream in opened.streams:
@@ -152,8 +158,9 @@ class InfluxSink:
             executor.submit(stack.close)
 
     def _open(self, stack: ExitStack) -> tuple[Opened, Reconciler | None]:
+        files = self._copied.files()
         sources = stack.enter_context(self._copied.sources(self._copied.directory))
-        opened = open_streams(stack, sources, self._destination.settings, self._copied)
+        opened = open_streams(stack, sources, self._destination.settings, self._copied, files)
         if opened.any_cursor is None:
             return opened, None
         self._delivery.most_lines = opened.any_cursor.known(MOST_LINES, MAX_LINES)

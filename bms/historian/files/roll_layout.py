@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bms.storage.sqlite import Layout, open_database
+from bms.storage.sqlite import Layout, open_database, parts
 from bms.texts.messages import msg
 
 if TYPE_CHECKING:
@@ -65,6 +65,12 @@ CREATE TABLE dropped (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, grp TEXT
         }
     },
 )
+
+
+def made_from_history(directory: Path) -> list[Path]:
+    """The files that mean nothing beside another history: they know its points by number."""
+    rolled = [path for path in parts(directory / FILE_NAME) if path.exists()]
+    return [*sorted(directory.glob("raw-*.db*")), *rolled]
 
 
 def bring_up_to_date(directory: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bms.core.errors import StoreError
+from bms.core.errors import StoreError, UnusableFile
 from bms.historian.files.roll_layout import FILE_NAME, LAYOUT, GivenUp, Progress
 from bms.historian.formats.columns import DamagedColumns, pack, unpack
 from bms.historian.formats.rollups import (
@@ -37,14 +37,13 @@ class RollManifest(Closing):
                 with self.transaction():
                     self.connection.execute("UPDATE about SET history = ?", (history,))
             elif found not in ("", history):
-                raise StoreError(
-                    msg(
-                        "{path} was made from another history.db; put back the one that belongs "
-                        "to it, or move roll.db and raw-*.db away to make them again from what "
-                        "is there",
-                        path=self.path,
-                    )
+                other = msg(
+                    "{path} was made from another history.db; put back the one that belongs "
+                    "to it, or move roll.db and raw-*.db away to make them again from what "
+                    "is there",
+                    path=self.path,
                 )
+                raise UnusableFile(other, self.path, "misplaced")
         except BaseException:
             self.connection.close()
             raise

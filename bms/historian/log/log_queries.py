@@ -350,6 +350,10 @@ class Queries(Closing):
             after,
         )
 
+    def last_late(self) -> int:
+        """The number of the last late reading, 0 before the first."""
+        return int(self._rows("SELECT coalesce(max(seq), 0) FROM late")[0][0])
+
     def last_reading(self, point: PointId) -> Reading | None:
         """The newest reading of a meter, in counts of `meter(point).resolution`."""
         rows = self._rows(

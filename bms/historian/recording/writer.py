@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 
-from bms.core.errors import DiskError, StoreError
+from bms.core.errors import DiskError, StoreError, UnusableFile
 from bms.core.threads import in_thread
 from bms.historian.log.embedded import History
-from bms.historian.records import Batch, Dropped
+from bms.historian.records import Batch, Dropped, Meter, Series
 from bms.texts.messages import msg
+from drivers.points import PointId
 
 _log = logging.getLogger(__name__)
 
@@ -29,15 +30,22 @@ class HistoryWriter:
     def __init__(
         self,
         open_history: Callable[[], History],
+        put_aside: Callable[[UnusableFile], object],
         thread: ThreadPoolExecutor,
         trouble: Callable[[StoreError | None], None],
         now: Callable[[], datetime],
     ) -> None:
-        """Opens the history. A disk that does not take it now is tried again while `run` runs.
+        """Opens the history. What does not open now is tried again while `run` runs.
 
-        Raises StoreError for a history that will never open: damaged, foreign, newer.
+        `open_history` finds a file that can never be opened out of its way; one that turns out to
+        be damaged later is given to `put_aside`. Both raise StoreError.
         """
         self._open = open_history
+        self._put_aside = put_aside
+        self._series: dict[PointId, Series] = {}
+        self._meters: dict[PointId, Meter] = {}
+        self._uid = ""
+        """Of the history that all of these are declared in."""
         self._thread = thread
         self._trouble = trouble
         self._now = now
@@ -50,7 +58,7 @@ class HistoryWriter:
         """The newest log row that is on disk: a power cut can no longer take it."""
         try:
             self.history = open_history()
-        except DiskError as error:
+        except StoreError as error:
             _log.error("history: going on without it: %s", error)
             trouble(error)
 
@@ -78,6 +86,8 @@ class HistoryWriter:
 
     async def run(self) -> None:
         """Store what is put until cancelled."""
+        if self._batches:
+            self._ready.set()  # left from a run that failed
         while True:
             await self._ready.wait()
             self._ready.clear()
@@ -90,6 +100,11 @@ class HistoryWriter:
                     self._trouble(error)
                     await asyncio.sleep(RETRY_S)
                     await self._reopen()
+                    continue
+                except UnusableFile as error:
+                    self._trouble(error)
+                    if not await self._renew(error):
+                        await asyncio.sleep(RETRY_S)
                     continue
                 except StoreError as error:
                     _log.error("history: keeping it in memory and trying again: %s", error)
@@ -120,7 +135,20 @@ class HistoryWriter:
             await self._reopen()
         if self.history is None:
             raise DiskError(msg("the history cannot be opened; check the disk"))
-        self.stored = await in_thread(self._thread, self.history.append, batch)
+        self._series.update((series.point, series) for series in batch.series)
+        self._meters.update((meter.point, meter) for meter in batch.meters)
+        history = self.history
+
+        def append() -> int:
+            if (uid := history.uid()) == self._uid:
+                return history.append(batch)
+            # Only the first batch declares what it has; this is another history.
+            declared = Batch(series=[*self._series.values()], meters=[*self._meters.values()])
+            stored = history.append(declared.joined(batch))
+            self._uid = uid
+            return stored
+
+        self.stored = await in_thread(self._thread, append)
 
     async def _reopen(self) -> None:
         """A connection made before a disk was remounted never writes again: make another."""
@@ -133,6 +161,23 @@ class HistoryWriter:
 
         with suppress(StoreError):
             self.history = await in_thread(self._thread, renew)
+
+    async def _renew(self, error: UnusableFile) -> bool:
+        """Go on with a new history, this one is damaged; whether there is one."""
+
+        def renew() -> History:
+            if self.history is not None:
+                self.history.close()
+                self.history = None
+            self._put_aside(error)
+            return self._open()
+
+        try:
+            self.history = await in_thread(self._thread, renew)
+        except StoreError as failed:
+            _log.error("history: cannot begin a new one: %s", failed)
+            return False
+        return True
 
     async def _declare_again(self, batch: Batch, note: Sequence[Dropped]) -> None:
         """Only the first batch declares points and meters: later ones need them all the same."""

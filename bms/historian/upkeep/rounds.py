@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from bms.core.errors import BmsError, StoreError
+from bms.core.errors import BmsError, StoreError, UnusableFile
 from bms.historian.records import Dropped, from_ms, to_ms
 from bms.historian.taken import TakenOf
 from bms.texts.messages import from_json, message_of, msg, to_json
@@ -43,6 +43,8 @@ class Request:
     within_s: float = 120.0
     publish: bool = True
     whole_days: bool = True
+    own: bool = False
+    """Whether the state directory is the asker's, who may put files aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def run(request: Request, taken_of: TakenOf) -> Outcome:
 
     begun = perf_counter()
     directory, now = Path(request.directory), from_ms(request.now_ms)
+    if request.own:
+        _without_unusable(directory, now)
     # Before anything is written: on a full disk the compaction itself needs room.
     first = _make_room(directory, request, now, taken_of)
     compaction = Compaction(directory, Zones(request.zone, request.zones), publish=request.publish)
@@ -102,6 +106,25 @@ def run(request: Request, taken_of: TakenOf) -> Outcome:
         seconds=round(perf_counter() - begun, 3),
         error=done.damaged,
     )
+
+
+def _without_unusable(directory: Path, now: datetime) -> None:
+    """Put a `roll.db` aside that can never be used: it is made again from the raw files, which go
+    with it where it was made from another history, like them. Raises StoreError."""
+    from bms.historian.files.roll_layout import made_from_history
+    from bms.historian.files.rolldb import RollDb
+    from bms.historian.log.log_queries import Queries
+    from bms.storage.aside import put_aside
+
+    with Queries(directory, read_only=True) as history:
+        uid = history.uid()
+    try:
+        with RollDb(directory, uid) as roll:
+            roll.progress()
+            roll.segments()
+            roll.held()
+    except UnusableFile as error:
+        put_aside(error, now, made_from_history(directory) if error.why == "misplaced" else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ class UpkeepTask:
             retain_days=history.retain_days,
             max_bytes=history.max_bytes,
             sinks=self._sinks,
+            own=True,
         )
         process = await asyncio.create_subprocess_exec(
             *self._command,

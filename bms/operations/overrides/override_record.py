@@ -93,6 +93,8 @@ class OverrideRecord:
 
     async def run(self) -> None:
         """Store what is asked for, one after the other, again until the disk takes it."""
+        if self._waiting:
+            self._asked.set()  # left from a run that failed
         try:
             while True:
                 await self._asked.wait()

@@ -1,0 +1,1 @@
+"""What keeps a running controller whole: tasks that fail, files put aside, the lock."""
