@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field, JsonValue
 from pydantic.json_schema import models_json_schema
 
-from bms.core.errors import BmsError, InvalidInput, Refused, Unfinished
+from bms.core.errors import BmsError, InvalidInput, Refused, Silent, Unfinished
 from bms.operations.requests.operation import Answer, Operation, Request
 from bms.texts.field import Words
 from bms.texts.messages import message_of, quoted
@@ -37,6 +37,7 @@ _KINDS: Mapping[str, type[BmsError]] = {
     "invalid": InvalidInput,
     "refused": Refused,
     "unfinished": Unfinished,
+    "silent": Silent,
     "failed": BmsError,
 }
 
@@ -62,7 +63,7 @@ class ErrorSent(Answer):
     """Why a request was not carried out."""
 
     kind: str
-    """`invalid`, `refused`, `unfinished`, `failed`; of any other, read `failed`."""
+    """`invalid`, `refused`, `unfinished`, `silent`, `failed`; of any other, read `failed`."""
     message: Words
     problems: tuple[ProblemSent, ...] = ()
 

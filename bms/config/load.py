@@ -112,10 +112,10 @@ def check(
     problems = list(found.problems)
 
     site = _one(SITE, found.texts.get(SITE), problems)
-    site_file, bases, base_names = _read_site_file(site, problems)
+    site_file, bases, base_names = read_site_file(site, problems)
     if files is None and not without:
         problems += unread(directory, site_file.state_dir if site_file is not None else STATE)
-    links, link_names = _read_links(found.texts.get(LINKS), problems)
+    links, link_names = read_links(found.texts.get(LINKS), problems)
 
     catalogue, more = read_devices(found.under("devices"), found.complete("devices"))
     problems += more
@@ -161,7 +161,7 @@ def check(
     return replace(found_site, unmet=tuple(problems), texts=found.texts), problems
 
 
-def _read_site_file(
+def read_site_file(
     document: Document | None, problems: list[Problem]
 ) -> tuple[SiteFile | None, dict[str, BaseFile], Names]:
     """`site.yaml`, its valid bases, and the names of all."""
@@ -210,7 +210,8 @@ def _link_model(data: Mapping[str, Any]) -> type[FileModel]:
     return PROTOCOLS.get(str(data.get("protocol")), _UnknownLink)
 
 
-def _read_links(text: str | None, problems: list[Problem]) -> tuple[dict[str, LinkSettings], Names]:
+def read_links(text: str | None, problems: list[Problem]) -> tuple[dict[str, LinkSettings], Names]:
+    """The links of `links.yaml`, and the names of all, also of wrong ones."""
     document = _one(LINKS, text, problems)
     if document is None:
         return {}, Names(complete=False)
@@ -266,7 +267,7 @@ def _check_people(document: Document, file: SiteFile, known: set[str]) -> list[P
     ]
 
 
-def _owner(*paths: Path) -> str:
+def owner_of(*paths: Path) -> str:
     """The account that owns the first of these that exists; empty if none does or nobody does."""
     for path in paths:
         with suppress(OSError, KeyError):
@@ -340,7 +341,7 @@ def _assemble(
         meters=registers,
         metering=meter_specs(bases, fleet.equipment, registers, meters),
         # The state directory is made by the controller; site files may be someone else's.
-        owner=_owner(directory / file.state_dir, directory),
+        owner=owner_of(directory / file.state_dir, directory),
         regrouped_from=groups.groups,
     )
 

@@ -3,6 +3,7 @@
 BmsError
 ├── InvalidInput        what a person wrote cannot be used; carries every problem   (exit 2)
 ├── Unreachable         the controller does not answer                              (exit 3)
+│   └── Silent          a device does not                                           (exit 3)
 ├── Refused             understood, and not done: conflict, not allowed             (exit 4)
 ├── Unfinished          being carried out still: it stands as soon as it is stored (exit 1)
 ├── NotAvailable        what a command needs is not installed, or not known yet     (exit 1)
@@ -44,6 +45,10 @@ class Unreachable(BmsError):
     """The controller process does not answer on its socket."""
 
     exit_code = 3
+
+
+class Silent(Unreachable):
+    """A device or server of the field does not answer."""
 
 
 class Refused(BmsError):

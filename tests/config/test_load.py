@@ -350,7 +350,8 @@ def test_opcua_problems(draft: Draft, entry: str, at: str, message: str) -> None
 def test_security_of_a_server_is_stated(draft: Draft) -> None:
     draft.append("links.yaml", OPCUA_LINK.replace(", security: none", ""))
     assert draft.problems() == [
-        f"{draft.place('links.yaml', 'server-1: {')}: 'security' is missing; add it"
+        f"{draft.place('links.yaml', 'server-1: {')}: 'security' is missing; "
+        "add it: none, basic256sha256, aes128, aes256"
     ]
 
 

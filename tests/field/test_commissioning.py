@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -75,6 +76,11 @@ async def modbus() -> AsyncIterator[int]:
     await server.serve_forever(background=True)
     yield port_of(server)
     await server.shutdown()
+
+
+def swapped(data: bytes) -> bytes:
+    """The bytes of each register exchanged."""
+    return b"".join(data[n : n + 2][::-1] for n in range(0, len(data), 2))
 
 
 async def bms(*words: object, stdin: str = "") -> Result:
@@ -269,6 +275,83 @@ async def test_read_shows_all_that_registers_may_be(site: Path) -> None:
     assert found["may_be"]["uint32 (low word first)"] == 11 * 65536 + 10
     result = await bms("read", site, "plc", "holding:10", "--unit", 1, "--type", "uint32", "--json")
     assert json.loads(result.stdout)["value"] == 10 * 65536 + 11
+
+
+LIKELY = {
+    "float32": (struct.pack(">f", 21.5), 21.5),
+    "float32 of a full number": (struct.pack(">f", 123801.6), 123801.6),
+    "float32 (low word first)": (
+        struct.pack(">f", 50.02)[2:] + struct.pack(">f", 50.02)[:2],
+        50.02,
+    ),
+    "float32 (bytes swapped)": (swapped(struct.pack(">f", -8.25)), -8.25),
+    "float32 (low word first, bytes swapped)": (struct.pack("<f", 231.4), 231.4),
+    "uint32": (struct.pack(">I", 70_000), 70_000),
+    "uint16": (struct.pack(">HH", 215, 218), 215),
+    "uint16 with a large neighbour": (struct.pack(">HH", 215, 40_000), 215),
+    "int16": (struct.pack(">hh", -35, 12), -35),
+}
+
+
+@pytest.mark.parametrize("name", LIKELY)
+@pytest.mark.case(
+    "N4",
+    when="A register is read without saying its type",
+    then="The likely reading comes first, all others beside it, also with bytes swapped.",
+)
+async def test_the_likely_reading_comes_first(name: str, tmp_path: Path) -> None:
+    data, value = LIKELY[name]
+    words = struct.unpack(">HH", data)
+    bus = FieldBus(Device({(1, at): word for at, word in enumerate(words)}))
+    await bus.start()
+    link = f"links:\n  plc: {{protocol: modbus_tcp, host: 127.0.0.1, port: {bus.port}}}\n"
+    (tmp_path / "links.yaml").write_text(link, encoding="utf-8")
+    try:
+        result = await bms("read", tmp_path, "plc", "holding:0", "--unit", 1, "--json")
+        assert result.exit_code == 0, result.output
+        found = json.loads(result.stdout)
+        assert found["value"] == pytest.approx(value, rel=1e-6)
+        assert (
+            found["likely"]
+            == next(iter(found["may_be"]))
+            == name.partition(" of ")[0].partition(" with ")[0]
+        )
+        assert len(found["may_be"]) == 16
+        shown = await bms("read", tmp_path, "plc", "holding:0", "--unit", 1)
+        assert f"if it is {found['likely']}" in shown.output
+        assert "(low word first, bytes swapped)" in shown.output
+    finally:
+        await bus.stop()
+
+
+@pytest.mark.case(
+    "N2",
+    when="Devices are explored before anything is described but the links",
+    then="Reading, writing and scanning work with links.yaml alone.",
+)
+async def test_with_the_links_alone_one_may_read_and_write(modbus: int, tmp_path: Path) -> None:
+    link = f"links:\n  plc: {{protocol: modbus_tcp, host: 127.0.0.1, port: {modbus}}}\n"
+    (tmp_path / "links.yaml").write_text(link, encoding="utf-8")
+    result = await bms("read", tmp_path, "plc", "holding:10", "--unit", 1, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["may_be"]["uint16"] == 10
+    words = ("write", tmp_path, "plc", "holding:5", 77, "--unit", 1, "--reason", "trial", "--yes")
+    done = await bms(*words)
+    assert done.exit_code == 0, done.output
+    assert [line["outcome"] for line in audit.entries(tmp_path / "state")] == ["asked for", "done"]
+    result = await bms("read", tmp_path, "gone", "holding:5", "--unit", 1)
+    assert (result.exit_code, "no link 'gone'" in result.output) == (2, True)
+    (tmp_path / "site.yaml").write_text("mode: shadow\nbases: {}\n", encoding="utf-8")
+    refused = await bms(*words)
+    assert (refused.exit_code, "site.yaml" in refused.output) == (2, True), refused.output
+    assert (await bms("read", tmp_path, "plc", "holding:5", "--unit", 1)).exit_code == 0
+
+
+async def test_a_device_that_does_not_answer_is_said_as_of_the_controller(tmp_path: Path) -> None:
+    link = "links:\n  plc: {protocol: modbus_tcp, host: 127.0.0.1, port: 1}\n"
+    (tmp_path / "links.yaml").write_text(link, encoding="utf-8")
+    result = await bms("read", tmp_path, "plc", "holding:5", "--unit", 1)
+    assert (result.exit_code, "no connection" in result.output) == (3, True)
 
 
 async def test_write_asks_reads_back_and_is_kept(site: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from bms.cli.common import AS_JSON, SITE, clock_now, load_site, print_json
-from bms.core.errors import InvalidInput, Unreachable
+from bms.config.site import Site
+from bms.core.errors import InvalidInput, Silent, Unreachable
 from bms.texts.clean import harmless
-from bms.texts.language import say
+from bms.texts.language import say, told
 from bms.texts.messages import msg
 
 _UNIT = click.option("--unit", type=click.IntRange(0, 255), help="Modbus unit (device) id.")
@@ -52,10 +53,12 @@ def read(site: Path, link: str, place: str, as_json: bool, **options: Any) -> No
 
     if options["type"] is None and not options["count"] and place.startswith(("holding", "input")):
         options["count"] = 2
-    loaded = load_site(site)
+    loaded = _explored(site, to_write=False)
     asked = ReadRaw(link=link_of(loaded, link).id, place=place, **options)
     try:
         found = ask(loaded.state_dir, READ, asked)
+    except Silent:
+        raise
     except Unreachable:
         found = asyncio.run(read_directly(loaded, asked, clock_now))
     if as_json:
@@ -66,18 +69,23 @@ def read(site: Path, link: str, place: str, as_json: bool, **options: Any) -> No
     def line(name: str, value: object, columns: int) -> None:
         click.echo(harmless(f"{name}{' ' * (columns - width(name))} {value}"))
 
+    shown = found.shown()
+    likely = shown.pop("likely", "")
     labels = {
         "unit": say("unit"), "place": say("place"), "registers": say("registers"),
         "bits": say("bits"), "value": say("value"), "node": say("node"), "type": say("type"),
         "status": say("status"), "source_time": say("source time"),
     }  # fmt: skip
-    for name, value in found.shown().items():
+    for name, value in shown.items():
         if name == "may_be":
             for kind, guess in value.items():
-                line(f"  {kind}", guess, 30)
+                line(f"  {_reading(kind)}", _plain(guess), 48)
         else:
             values = value if isinstance(value, list | tuple) else (value,)
-            line(labels[name], " ".join(map(_plain, values)), 12)
+            text = " ".join(map(_plain, values))
+            if name == "value" and likely:
+                text = say("{value}, if it is {reading}", value=text, reading=_reading(likely))
+            line(labels[name], text, 12)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -111,10 +119,12 @@ def write(
 
     if not reason.strip():
         raise InvalidInput(msg("--reason: say why; it is kept"))
-    loaded = load_site(site)
+    loaded = _explored(site, to_write=True)
     look = ReadRaw(link=link_of(loaded, link).id, place=place, **options)
     try:
         before = ask(loaded.state_dir, READ, look)
+    except Silent:
+        raise
     except Unreachable:
         before = asyncio.run(read_directly(loaded, look, clock_now))
     if not yes:
@@ -134,6 +144,8 @@ def write(
     asked = WriteRaw(link=link, place=place, value=value, reason=reason, **options)
     try:
         found = ask(loaded.state_dir, WRITE, asked)
+    except Silent:
+        raise
     except Unreachable:
         found = asyncio.run(write_directly(loaded, asked, login(), clock_now))
     if as_json:
@@ -147,6 +159,23 @@ def write(
                 after=found.shown()["after"]["value"],
             )
         )
+
+
+def _explored(directory: Path, *, to_write: bool) -> Site:
+    """The site; where it is not described yet, its links alone."""
+    from bms.config.bare import bare_site
+
+    try:
+        return load_site(directory)
+    except InvalidInput:
+        return bare_site(directory, to_write=to_write)
+
+
+def _reading(name: str) -> str:
+    """A way to read registers, in the reader's language."""
+    from bms.field.commissioning.readings import READINGS
+
+    return told(READINGS[name].words) if name in READINGS else name
 
 
 def _plain(value: object) -> str:

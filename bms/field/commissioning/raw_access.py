@@ -9,14 +9,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bms.core.errors import BmsError, InvalidInput, Refused
+from bms.core.errors import BmsError, InvalidInput, Refused, Silent
+from bms.field.commissioning.readings import READINGS, Orders, by_likelihood
 from bms.storage import audit
 from bms.texts.messages import message_of, msg
 from drivers.base import Driver
 from drivers.codec.encoding import codec, is_bit_table, width
 from drivers.codec.scaling import Unusable
-from drivers.errors import DriverError
+from drivers.errors import ConnectionLost, DriverError, NoAnswer
 from drivers.modbus.driver import ModbusDriver
+from drivers.modbus.job import NotSent
 from drivers.modbus.wire.frames import (
     PAYLOAD_AT,
     read_request,
@@ -28,9 +30,6 @@ from drivers.opcua.driver import OpcUaDriver
 from drivers.points import ModbusAddress, Value
 
 _PLACE = re.compile(r"(holding|input|coil|discrete):(\d{1,5})")
-_GUESSES = ("uint16", "int16", "uint32", "int32", "float32", "uint64", "int64", "float64")
-_ORDERS = (("big", "big"), ("little", "big"))
-"""Word and byte order; most makers who differ use the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +44,15 @@ class Register:
     word_order: str = "big"
     byte_order: str = "big"
 
-    def as_address(self, kind: str | None = None, word: str | None = None) -> ModbusAddress:
+    def as_address(self, kind: str | None = None, orders: Orders | None = None) -> ModbusAddress:
         """InvalidInput if it makes no sense."""
         found = ModbusAddress(
             self.unit,
             self.table,  # type: ignore[arg-type]
             self.address,
             kind or self.type or "uint16",  # type: ignore[arg-type]
-            word_order=word or self.word_order,  # type: ignore[arg-type]
-            byte_order=self.byte_order,  # type: ignore[arg-type]
+            word_order=orders[0] if orders else self.word_order,  # type: ignore[arg-type]
+            byte_order=orders[1] if orders else self.byte_order,  # type: ignore[arg-type]
             length=self.count if (kind or self.type) == "string" else 1,
         )
         try:
@@ -102,17 +101,17 @@ def place_of(text: str, args: Mapping[str, Any]) -> Register | str:
 
 
 async def look(driver: Driver, place: Register | str) -> dict[str, Any]:
-    """What is there. Raises Refused with the device's own words, or InvalidInput."""
+    """What is there. Raises Refused with the device's own words, Silent, or InvalidInput."""
     try:
         if isinstance(place, str):
             return await _opcua(driver).look(place)
         return await _look(_modbus(driver), place)
     except DriverError as error:
-        raise Refused(msg("{name}: {error}", name=_name(place), error=error)) from None
+        raise _said(place, error) from None
 
 
 async def put(driver: Driver, place: Register | str, text: str) -> dict[str, Any]:
-    """Write, and look again: `before`, `after` and `ok`. Raises Refused or InvalidInput."""
+    """Write, and look again: `before` and `after`. Raises Refused, Silent or InvalidInput."""
     before = await look(driver, place)
     try:
         if isinstance(place, str):
@@ -120,7 +119,7 @@ async def put(driver: Driver, place: Register | str, text: str) -> dict[str, Any
         else:
             await _put(_modbus(driver), place, text)
     except DriverError as error:
-        raise Refused(msg("{name}: {error}", name=_name(place), error=error)) from None
+        raise _said(place, error) from None
     except ValueError as error:
         raise InvalidInput(msg("{name}: {error}", name=_name(place), error=error)) from None
     after = await look(driver, place)
@@ -181,22 +180,22 @@ async def _look(driver: ModbusDriver, place: Register) -> dict[str, Any]:
         shown["value"] = shown["bits"][0]
         return shown
     shown["registers"] = [f"0x{data[n : n + 2].hex().upper()}" for n in range(0, len(data), 2)]
-    shown["value"] = _decoded(place, data, place.type or "uint16", None)
-    if place.type is None:
-        shown["may_be"] = {
-            f"{kind}{'' if word == 'big' else ' (low word first)'}": _decoded(
-                place, data, kind, word
-            )
-            for kind in _GUESSES
-            for word, _ in _ORDERS
-            if width(place.as_address(kind)) * 2 <= len(data)
-            and not (word == "little" and width(place.as_address(kind)) == 1)
-        }
+    if place.type is not None:
+        shown["value"] = _decoded(place, data, place.type, None)
+        return shown
+    found = {
+        name: _decoded(place, data, reading.kind, reading.orders)
+        for name, reading in READINGS.items()
+        if reading.registers * 2 <= len(data)
+    }
+    ranked = by_likelihood(data, found)
+    shown["value"], shown["likely"] = found[ranked[0]], ranked[0]
+    shown["may_be"] = {name: found[name] for name in ranked}
     return shown
 
 
-def _decoded(place: Register, data: bytes, kind: str, word: str | None) -> Value | str:
-    address = place.as_address(kind, word)
+def _decoded(place: Register, data: bytes, kind: str, orders: Orders | None) -> Value | str:
+    address = place.as_address(kind, orders)
     try:
         return codec(address).decode(data[: 2 * width(address)])
     except Unusable as error:
@@ -239,6 +238,13 @@ def value_of(text: str) -> Value:
             continue
         return found
     return text
+
+
+def _said(place: Register | str, error: DriverError) -> BmsError:
+    """What the device says, or that it says nothing."""
+    silent = isinstance(error, ConnectionLost | NoAnswer | NotSent)
+    kind = Silent if silent else Refused
+    return kind(msg("{name}: {error}", name=_name(place), error=error))
 
 
 def _name(place: Register | str) -> str:

@@ -49,8 +49,10 @@ class RegistersLook(Answer):
 
 
 class GuessedLook(RegistersLook):
-    """Registers without a type: what they may be, by type and word order."""
+    """Registers without a type: what they may be, by type and order of words and bytes, the likely
+    readings first. `value` is the likeliest."""
 
+    likely: str = ""
     may_be: dict[str, Value | None]
 
 

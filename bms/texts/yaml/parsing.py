@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -252,9 +254,9 @@ def _problem(
         )
     if kind in ("missing", "union_tag_not_found"):
         name = location[-1] if kind == "missing" else context["discriminator"].strip("'")
-        return document.problem(
-            path, msg("'{name}' is missing", name=name), msg("add it"), key=True
-        )
+        choices = ", ".join(_choices_at(model, location))
+        way = msg("add it: {choices}", choices=choices) if choices else msg("add it")
+        return document.problem(path, msg("'{name}' is missing", name=name), way, key=True)
     if kind == "union_tag_invalid":
         name, tag = context["discriminator"].strip("'"), context["tag"]
         allowed = re.findall(r"'([^']+)'", context["expected_tags"])
@@ -268,11 +270,9 @@ def _problem(
             path, msg("keys with values belong here"), msg("write 'key: value' lines")
         )
     if kind == "string_pattern_mismatch":
-        refused, way = (
-            msg("'{given}' is not allowed here", given=given),
-            msg("it has to match {pattern}", pattern=context["pattern"]),
-        )
-        return document.problem(path, refused, way, key=at_key)
+        refused = msg("'{given}' is not allowed here", given=given)
+        match = msg("it has to match {pattern}", pattern=context["pattern"])
+        return document.problem(path, refused, match, key=at_key)
     message = validation_message(item)
     if isinstance(given, str | int | float | bool) and repr(given) not in message:
         message = msg("{given!r}: {message}", given=given, message=message)
@@ -293,6 +293,32 @@ def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[st
         for key, info in candidate.model_fields.items()
         for name in (info.alias or key,)
     ]
+
+
+def _choices_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
+    """The words that may stand at `location`, as they are written; none if any value may."""
+    current: Any = model
+    for step in location[:-1]:
+        current = _step(current, step)
+    found = [
+        info.annotation
+        for candidate in _models_in(current)
+        for name, info in candidate.model_fields.items()
+        if location[-1] in (name, info.alias)
+    ]
+    return list(dict.fromkeys(word for annotation in found for word in _words_in(annotation)))
+
+
+def _words_in(annotation: Any) -> list[str]:
+    if annotation is bool:
+        return ["true", "false"]
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return [str(choice.value) for choice in annotation]
+    if get_origin(annotation) is Literal:
+        return [str(choice) for choice in get_args(annotation)]
+    if get_origin(annotation) in (Annotated, Union, UnionType):
+        return [word for part in get_args(annotation) for word in _words_in(part)]
+    return []
 
 
 def _step(current: Any, step: str | int) -> Any:
