@@ -286,7 +286,7 @@ LIKELY = {
     ),
     "float32 (bytes swapped)": (swapped(struct.pack(">f", -8.25)), -8.25),
     "float32 (low word first, bytes swapped)": (struct.pack("<f", 231.4), 231.4),
-    "uint32": (struct.pack(">I", 70_000), 70_000),
+    "uint32": (struct.pack(">I", 7_000), 7_000),
     "uint16": (struct.pack(">HH", 215, 218), 215),
     "uint16 with a large neighbour": (struct.pack(">HH", 215, 40_000), 215),
     "int16": (struct.pack(">hh", -35, 12), -35),
