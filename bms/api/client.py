@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -15,6 +16,7 @@ from typing import TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from bms.api.protocol import (
+    BODY_LIMIT,
     LINE_LIMIT,
     REQUEST_LIMIT,
     Failed,
@@ -23,9 +25,9 @@ from bms.api.protocol import (
     former_path,
     socket_path,
 )
-from bms.core.errors import BmsError, InvalidInput, Refused, Unreachable
+from bms.core.errors import BmsError, InvalidInput, Refused, Unanswered, Unreachable
 from bms.operations.requests.operation import Operation, Request
-from bms.people.accounts import account
+from bms.people.accounts import account, caller
 from bms.texts.messages import msg
 from bms.texts.system_errors import os_cause
 
@@ -35,16 +37,21 @@ Q = TypeVar("Q", bound=Request)
 A = TypeVar("A", bound=BaseModel)
 
 
-def ask(state_dir: Path, operation: Operation[Q, A], request: Q, timeout_s: float = TIMEOUT_S) -> A:
+def ask(
+    state_dir: Path, operation: Operation[Q, A], request: Q, timeout_s: float | None = None
+) -> A:
     """One request, one answer.
 
     Raises:
-        Unreachable: no controller answers.
+        Unreachable: no controller runs; Unanswered: one may, and does not answer.
         InvalidInput: the request is too long.
         InvalidInput, Refused, Unfinished, BmsError: what the controller said.
     """
-    args = request.model_dump(mode="json", exclude_none=True)
-    answer = exchange(state_dir, operation.name, args, timeout_s)
+    name = operation.body
+    args = request.model_dump(mode="json", exclude_none=True, exclude={name} if name else None)
+    within_s = timeout_s or (operation.within_s or 0.0) + TIMEOUT_S
+    body = getattr(request, name) if name else None
+    answer = exchange(state_dir, operation.name, args, within_s, body=body)
     try:
         return operation.answer.model_validate(answer)
     except ValidationError as error:
@@ -58,40 +65,23 @@ def ask(state_dir: Path, operation: Operation[Q, A], request: Q, timeout_s: floa
 
 
 def exchange(
-    state_dir: Path, op: str, args: Mapping[str, JsonValue], timeout_s: float = TIMEOUT_S
+    state_dir: Path,
+    op: str,
+    args: Mapping[str, JsonValue],
+    timeout_s: float = TIMEOUT_S,
+    *,
+    body: bytes | None = None,
 ) -> JsonValue:
     """One request and its answer as they travel. Raises as `ask` does."""
-    path = socket_path(state_dir)
-    request = json.dumps({"op": op, "args": args}).encode() + b"\n"
-    if len(request) > REQUEST_LIMIT:
-        # The controller would hang up while this is still being sent.
-        raise InvalidInput(
-            msg(
-                "a request is at most {limit_bytes} bytes, not {size_bytes}",
-                limit_bytes=REQUEST_LIMIT,
-                size_bytes=len(request),
-            )
-        )
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.settimeout(timeout_s)
-            _connect(sock, state_dir)
-            with suppress(BrokenPipeError):  # it hangs up where it has said why
-                sock.sendall(request)
-            with sock.makefile("rb") as stream:
-                line = stream.readline(LINE_LIMIT)
-    except OSError as error:
-        raise Unreachable(
-            msg(
-                "no controller answers on {path} ({cause}); start it with 'bms run'",
-                path=path,
-                cause=os_cause(error),
-            )
-        ) from error
-    if not line.endswith(b"\n"):
-        raise Unreachable(
-            msg("the controller on {path} closed the connection without an answer", path=path)
-        )
+    asked: dict[str, JsonValue] = {"op": op, "args": dict(args)}
+    if body:
+        asked["body"] = len(body)
+    if (says := caller()) is not None:
+        asked["says"] = says
+    request = json.dumps(asked).encode() + b"\n"
+    _check_size(len(request), REQUEST_LIMIT)
+    _check_size(len(body or b""), BODY_LIMIT)
+    line = _exchanged(state_dir, request + (body or b""), timeout_s)
     answer: dict[str, JsonValue] = json.loads(line)
     if "error" in answer:
         raise error_received(Failed.model_validate(answer).error)
@@ -121,3 +111,52 @@ def _connect(sock: socket.socket, state_dir: Path) -> None:
                 user=account(uid),
             )
         )
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        # The controller would hang up while this is still being sent.
+        raise InvalidInput(
+            msg(
+                "a request is at most {limit_bytes} bytes, not {size_bytes}",
+                limit_bytes=limit,
+                size_bytes=size,
+            )
+        )
+
+
+def _exchanged(state_dir: Path, request: bytes, timeout_s: float) -> bytes:
+    """The line that is answered."""
+    path = socket_path(state_dir)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(timeout_s)
+        try:
+            _connect(sock, state_dir)
+        except OSError as error:
+            nobody = error.errno in (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR)
+            raise (Unreachable if nobody else Unanswered)(
+                msg(
+                    "no controller answers on {path} ({cause}); start it with 'bms run'",
+                    path=path,
+                    cause=os_cause(error),
+                )
+            ) from error
+        try:
+            with suppress(BrokenPipeError):  # it has said why before it hung up
+                sock.sendall(request)
+            with sock.makefile("rb") as stream:
+                line = stream.readline(LINE_LIMIT)
+        except OSError as error:
+            raise Unanswered(
+                msg(
+                    "the controller on {path} does not answer ({cause}); it may still do what it "
+                    "was asked: look before you ask again",
+                    path=path,
+                    cause=os_cause(error),
+                )
+            ) from error
+    if not line.endswith(b"\n"):
+        raise Unanswered(
+            msg("the controller on {path} closed the connection without an answer", path=path)
+        )
+    return line

@@ -2,7 +2,8 @@
 
 Request: `{"op": "status", "args": {...}}`. Answer: `{"ok": ...}` or
 `{"error": {"kind": "refused", "message": ..., "problems": [...]}}`. What each operation takes and
-answers is in the models of `bms.operations.requests`; `bms api schema` prints them.
+answers is in the models of `bms.operations.requests`; `bms api schema` prints them. A file that
+belongs to a request follows behind its line: `"body": 1234` says how many bytes.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ SOCKET = "bms.sock"
 _ADDRESS_LIMIT = 100
 """Linux allows 107 bytes in a socket address; earlier versions left room for a suffix."""
 
+BODY_LIMIT = 16 * 1024 * 1024
+"""Bytes of the longest file that is sent with a request."""
+
 _KINDS: Mapping[str, type[BmsError]] = {
     "invalid": InvalidInput,
     "refused": Refused,
@@ -47,6 +51,10 @@ class Asked(Request):
 
     op: str
     args: dict[str, JsonValue] = Field(default_factory=dict)
+    body: int = Field(default=0, ge=0, le=BODY_LIMIT)
+    """How many bytes of a file follow behind the line."""
+    says: str | None = None
+    """Who is behind root, as `sudo` says it: a hint for the audit, never a right."""
 
 
 class ProblemSent(Answer):

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,7 +27,8 @@ from bms.api.protocol import (
 )
 from bms.core.errors import BmsError, InvalidInput, Refused, Unfinished
 from bms.operations.requests.operation import Served, request_of
-from bms.people.accounts import account
+from bms.people.accounts import account, named
+from bms.people.roles import SUPERUSER
 from bms.storage.sqlite import Identity
 from bms.texts.messages import msg
 
@@ -38,6 +40,8 @@ LISTEN_AGAIN_S = 5.0
 LOOK_S = 5.0
 """How often it is looked whether the socket's file is still there."""
 MEMBERS = 0o660
+FILES_AT_ONCE = 2
+"""How many requests with a file are in memory; others wait."""
 
 
 class ApiServer:
@@ -47,6 +51,7 @@ class ApiServer:
         self._path = path
         self._served = served
         self._connections: Connections[asyncio.Task[None]] = Connections(most_in_all())
+        self._files = asyncio.Semaphore(FILES_AT_ONCE)
 
     async def run(self, ready: asyncio.Event) -> None:
         """Serve until cancelled. Raises Refused if another controller answers on the socket, and
@@ -109,7 +114,7 @@ class ApiServer:
         user: str,
     ) -> None:
         loop = asyncio.get_running_loop()
-        with suppress(ConnectionError, TimeoutError):
+        with suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError):
             while True:
                 self._connections.idle(task, loop.time())
                 try:
@@ -124,27 +129,49 @@ class ApiServer:
                 if not line:
                     return
                 self._connections.busy(task)
-                writer.write(await self._answer(line, user))
+                try:
+                    asked, served = self._asked(line)
+                except InvalidInput as error:
+                    writer.write(_failed(error))
+                    return  # what follows may be a file
+                if not asked.body:
+                    writer.write(await self._answer(asked, served, user, b""))
+                else:
+                    async with self._files:
+                        async with asyncio.timeout(IDLE_S):
+                            body = await reader.readexactly(asked.body)
+                        writer.write(await self._answer(asked, served, user, body))
                 async with asyncio.timeout(ANSWER_WITHIN_S):
                     await writer.drain()
 
-    async def _answer(self, line: bytes, user: str) -> bytes:
+    def _asked(self, line: bytes) -> tuple[Asked, Served]:
+        """What is asked, and who does it. Raises InvalidInput."""
         try:
             asked = Asked.model_validate_json(line)
             served = self._served[asked.op]
         except (ValidationError, KeyError):
             known = ", ".join(self._served)
-            return _failed(
-                InvalidInput(msg("not a request; operations: {operations}", operations=known))
-            )
+            raise InvalidInput(
+                msg("not a request; operations: {operations}", operations=known)
+            ) from None
+        if asked.body and not served.operation.body:
+            raise InvalidInput(msg("'{operation}' takes no file", operation=asked.op))
+        return asked, served
+
+    async def _answer(self, asked: Asked, served: Served, user: str, body: bytes) -> bytes:
+        operation = served.operation
+        within_s = operation.within_s or ANSWER_WITHIN_S
+        who = named(user, asked.says) if user == SUPERUSER else user
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                request = request_of(served.operation, asked.args)
-                answer = await served.carry_out(request, user)
+            async with asyncio.timeout(within_s):
+                args: dict[str, Any] = dict(asked.args)
+                if operation.body:
+                    args[operation.body] = body
+                answer = await served.carry_out(request_of(operation, args), who)
         except BmsError as error:
             return _failed(error)
         except TimeoutError:
-            return _failed(_too_late(changes=served.operation.changes))
+            return _failed(_too_late(within_s, changes=operation.changes))
         except Exception:
             _log.exception("request %s failed", asked.op)
             return _failed(
@@ -158,8 +185,8 @@ class ApiServer:
         return b'{"ok":' + _json(answer) + b"}\n"
 
 
-def _too_late(*, changes: bool) -> BmsError:
-    late = msg("no answer within {limit_s:.0f} s", limit_s=ANSWER_WITHIN_S)
+def _too_late(within_s: float, *, changes: bool) -> BmsError:
+    late = msg("no answer within {limit_s:.0f} s", limit_s=within_s)
     if not changes:
         return BmsError(late)
     return Unfinished(

@@ -3,7 +3,8 @@
 BmsError
 ├── InvalidInput        what a person wrote cannot be used; carries every problem   (exit 2)
 ├── Unreachable         the controller does not answer                              (exit 3)
-│   └── Silent          a device does not                                           (exit 3)
+│   ├── Silent          a device does not                                           (exit 3)
+│   └── Unanswered      it was asked, and did not answer: it may still do it        (exit 3)
 ├── Refused             understood, and not done: conflict, not allowed             (exit 4)
 ├── Unfinished          being carried out still: it stands as soon as it is stored (exit 1)
 ├── NotAvailable        what a command needs is not installed, or not known yet     (exit 1)
@@ -49,6 +50,10 @@ class Unreachable(BmsError):
 
 class Silent(Unreachable):
     """A device or server of the field does not answer."""
+
+
+class Unanswered(Unreachable):
+    """The controller was asked and did not answer: nobody knows whether it does what was asked."""
 
 
 class Refused(BmsError):

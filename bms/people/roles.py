@@ -17,6 +17,7 @@ from bms.config.shapes.models import PersonFile, Role
 from bms.config.site import Site
 from bms.core.durations import in_words
 from bms.core.errors import Refused
+from bms.people.accounts import account_in
 from bms.texts.messages import Message, joined, msg
 
 SUPERUSER = "root"
@@ -67,7 +68,8 @@ LONGEST_OVERRIDE: Mapping[Role, timedelta] = MappingProxyType(
 
 def role_of(site: Site, user: str) -> Role:
     """The role of a local account; root and the account that owns the site are engineers unless
-    `people` names them."""
+    `people` names them. What an account says of who is behind it counts for nothing."""
+    user = account_in(user)
     person = site.file.people.get(user)
     if person is not None:
         return person.role
@@ -78,7 +80,7 @@ def role_of(site: Site, user: str) -> Role:
 
 def name_of(site: Site, user: str) -> str:
     """How a person is called, the account where nothing else is written."""
-    person = site.file.people.get(user)
+    person = site.file.people.get(account_in(user))
     return person.name if person is not None and person.name else user
 
 
@@ -93,7 +95,7 @@ def may(site: Site, user: str, action: Action, *targets: str) -> None:
     if role not in allowed:
         refusal = _may_not(action, f"{user} ({role})", targets)
         raise Refused(joined("; ", refusal, _who(site, action, targets)))
-    person = site.file.people.get(user)
+    person = site.file.people.get(account_in(user))
     if person is None or person.areas is None:
         return
     outside = [target for target in targets if not in_areas(site, person.areas, target)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +14,8 @@ from bms.config.load import check, load
 from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.core.errors import Refused
-from bms.people.accounts import login
+from bms.people import accounts
+from bms.people.accounts import login, owner_here
 from bms.people.roles import ROLES, Action, may, may_for, role_of
 from tests.app.test_app import FILES
 from tests.config.sites import write
@@ -134,9 +136,49 @@ def test_mistakes_are_shown_where_they_are(tmp_path: Path, people: str, problem:
     assert re.search(problem, str(only)), str(only)
 
 
-def test_the_one_behind_sudo_is_the_one_who_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.getuid", lambda: 0)
+def test_who_is_behind_sudo_is_said_and_decides_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setenv("SUDO_USER", "wang")
-    assert login() == "wang"
+    assert login() == "root (says: wang)"
+    assert role_of(site, login()) == role_of(site, "root") == "engineer"
+    may(site, login(), Action.RAW)
+    monkeypatch.setenv("SUDO_USER", "wang) (says: li")
+    assert login() == "root"
     monkeypatch.delenv("SUDO_USER")
     assert login() == "root"
+    monkeypatch.setattr("os.geteuid", lambda: 4999)
+    monkeypatch.setenv("SUDO_USER", "li")
+    assert login() == "uid 4999"
+
+
+@pytest.mark.parametrize(
+    ("uid", "owner", "table", "allowed"),
+    [
+        (4998, 4998, [(0, 0, 2**32 - 1)], True),
+        (4997, 4998, [(0, 0, 2**32 - 1)], False),
+        (0, 4998, [(0, 0, 2**32 - 1)], True),  # really root
+        (0, 65534, [(0, 4997, 1)], False),  # root of a namespace: somebody else's directory
+        (65534, 65534, [(65534, 4997, 1)], False),  # and made to look like its owner
+        (0, 0, [(0, 4997, 1)], True),  # it is theirs
+        (0, 0, [], False),
+    ],
+)
+def test_who_owns_the_state_may_change_it_without_a_controller(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    uid: int,
+    owner: int,
+    table: list[tuple[int, int, int]],
+    allowed: bool,
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    monkeypatch.setattr(accounts, "_uid_map", lambda: table)
+    os.chown(tmp_path, owner, owner)
+    if not allowed:
+        with pytest.raises(Refused, match="without one only"):
+            owner_here(tmp_path / "state")
+        return
+    name = owner_here(tmp_path / "state")
+    assert name.endswith(" (in a namespace)") == (len(table) == 1 and table[0][1] != 0)

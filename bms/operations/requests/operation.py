@@ -10,7 +10,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    JsonValue,
     RootModel,
     ValidationError,
     model_validator,
@@ -142,6 +141,10 @@ class Operation(Generic[Q_co, A_co]):
     answer: type[A_co]
     changes: bool = False
     """Whether it changes something: who gives up waiting for it must look before asking again."""
+    body: str = ""
+    """The field that holds a file, which is sent as its bytes behind the request."""
+    within_s: float | None = None
+    """How long an answer may take; None for as long as any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ class Served:
     carry_out: Callable[[Request, str], Awaitable[BaseModel]]
 
 
-def request_of(operation: Operation[Q_co, BaseModel], args: Mapping[str, JsonValue]) -> Q_co:
+def request_of(operation: Operation[Q_co, BaseModel], args: Mapping[str, Any]) -> Q_co:
     """The request that was sent. Raises InvalidInput, naming the argument that is wrong."""
     for name, value in args.items():
         if _longest(value) > MOST_CHARACTERS:
@@ -166,7 +169,7 @@ def request_of(operation: Operation[Q_co, BaseModel], args: Mapping[str, JsonVal
         raise invalid(error) from None
 
 
-def _longest(value: JsonValue) -> int:
+def _longest(value: Any) -> int:
     """Characters of the longest text in it."""
     if isinstance(value, str):
         return len(value)
