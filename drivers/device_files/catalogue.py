@@ -13,7 +13,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import read
-from drivers.codec.encoding import width
+from drivers.codec.encoding import codec, width
 from drivers.device_files.templates import (
     FileModel,
     Models,
@@ -25,6 +25,7 @@ from drivers.device_files.templates import (
     opcua_problem,
     plant_problem,
 )
+from drivers.modbus.reading.plan import MAX_BITS, MAX_REGISTERS
 from drivers.modbus.wire.transport import UnitProfile
 from drivers.points import Address, ModbusAddress, OpcUaAddress, PlantAddress, Point, Table
 
@@ -58,6 +59,9 @@ class Profile(FileModel):
     """Unused registers read along rather than asking twice."""
     forbidden: tuple[Forbidden, ...] = ()
     """What must not be read."""
+    from_start: tuple[Table, ...] = ()
+    """Tables of which a read always brings what begins at the first address, whatever was asked
+    for: such a table is read from there on, in one go."""
 
 
 class DeviceType(FileModel):
@@ -133,6 +137,7 @@ class DeviceType(FileModel):
             for model in self.models
             if model not in self.sunspec
         ]
+        problems += self._out_of_reach()
         check = {
             "modbus": modbus_problem,
             "opcua": opcua_problem,
@@ -156,6 +161,39 @@ class DeviceType(FileModel):
                 ],
             )
         return self
+
+    def _out_of_reach(self) -> list[tuple[tuple[str, ...], str]]:
+        """Points of a table that is read from its start, in one go, and that lie behind that."""
+        found: list[tuple[tuple[str, ...], str]] = [
+            (
+                ("profile", "forbidden", str(n)),
+                msg(
+                    "table '{table}' is read from its start: nothing is left out", table=hole.table
+                ),
+            )
+            for n, hole in enumerate(self.profile.forbidden)
+            if hole.table in self.profile.from_start
+        ]
+        for role, template in self.points.items():
+            if template.table not in self.profile.from_start or template.address is None:
+                continue
+            bits = template.table in ("coil", "discrete")
+            most = MAX_BITS if bits else self.profile.max_registers or MAX_REGISTERS
+            address = template.modbus(1)
+            last = max(address.address + width(address) - 1, address.scale_address or 0)
+            if last >= most or template.model is not None:
+                found.append(
+                    (
+                        ("points", role),
+                        msg(
+                            "table '{table}' is read from its start, {most} at most: this lies "
+                            "behind that",
+                            table=template.table,
+                            most=most,
+                        ),
+                    )
+                )
+        return found
 
 
 def _moved(point: Any, shift: int) -> Any:
@@ -190,6 +228,7 @@ def profile_of(device: DeviceType, link: UnitProfile) -> UnitProfile:
         link.max_registers if registers is None else min(registers, link.max_registers),
         link.max_gap if gap is None else min(gap, link.max_gap),
         link.forbidden + tuple((hole.table, hole.first, hole.last) for hole in own.forbidden),
+        own.from_start,
     )
 
 
@@ -278,7 +317,12 @@ def _stated(address: Address, template: PointTemplate, *, state: bool) -> Addres
     odd = address.offset or address.scale_address is not None or address.low is not None
     if address.is_state or address.is_text or odd or address.high is not None:
         return address
-    return replace(address, on=(1,), off=(0,), left=template.left, scale=1.0)
+    made = replace(address, on=(1,), off=(0,), left=template.left, scale=1.0)
+    try:
+        codec(made)
+    except ValueError:  # what an earlier version accepted goes on as it was
+        return address
+    return made
 
 
 def _address(

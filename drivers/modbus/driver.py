@@ -80,10 +80,10 @@ class ModbusDriver:
         self._times = times
         self._name = str(endpoint)
         self._link = ModbusLink(endpoint, pacing, times, self._ticker, shadow=shadow)
-        self._writing = Writing()
+        self._writing = Writing(self._profile_of)
         self._plans: dict[tuple[PointId, ...], list[Group]] = {}
         self._polls: list[Poll] = []
-        self._plan((*self._by_id,))  # so that a plan that cannot be made is known at once
+        self._plan((*self._by_id,))  # the poll of the whole link, which is kept
 
     @property
     def points(self) -> Sequence[Point]:
@@ -176,7 +176,10 @@ class ModbusDriver:
         return self._link.health(sum(poll.overruns for poll in self._polls))
 
     def _blocks(self, points: Iterable[ModbusPoint]) -> list[Block]:
-        return plan(points, lambda unit: self._profiles.get(unit, self._profile))
+        return plan(points, self._profile_of)
+
+    def _profile_of(self, unit: int) -> UnitProfile:
+        return self._profiles.get(unit, self._profile)
 
     def _plan(self, ids: tuple[PointId, ...]) -> list[Group]:
         found = self._plans.get(ids)

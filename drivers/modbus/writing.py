@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import TypeAlias
 
 from bms.texts.messages import message_of, msg
@@ -26,6 +26,7 @@ from drivers.modbus.wire.frames import (
     write_register_request,
     write_registers_request,
 )
+from drivers.modbus.wire.transport import UnitProfile
 from drivers.modbus.wire.wire import ReadOnly
 from drivers.points import ModbusAddress, Value
 
@@ -39,7 +40,8 @@ class Writing:
     """Writes points, each once. Nothing is sent again, except with the other function code after
     a device said that it does not have the first: then nothing has happened in it yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile_of: Callable[[int], UnitProfile]) -> None:
+        self._profile_of = profile_of
         self._only_multiple: set[int] = set()
         """Units that do not have function 6."""
         self._only_single: set[int] = set()
@@ -110,12 +112,11 @@ class Writing:
             cleared, full = (_number(item.merge(register, value)) for register in _ENDS)
             if how == "mask":
                 return [mask_write_request(unit, at, cleared ^ full, cleared)]
-            body = yield read_request(unit, "holding", at, 1)
-            data = item.merge(body[PAYLOAD_AT:], value)
+            data = item.merge((yield from self._register(unit, at)), value)
         elif address.scale_address is not None:
             check_range(value, address)  # before anything is asked
-            body = yield read_request(unit, "holding", address.scale_address, 1)
-            raw = int.from_bytes(body[PAYLOAD_AT:], "big", signed=True)
+            register = yield from self._register(unit, address.scale_address)
+            raw = int.from_bytes(register, "big", signed=True)
             data = item.encode(value, exponent_of(raw))
         else:
             data = item.encode(value)
@@ -129,6 +130,12 @@ class Writing:
         if unit in self._only_multiple:
             return both[1:]
         return both[:1] if unit in self._only_single else both
+
+    def _register(self, unit: int, at: int) -> Generator[Request, bytes, bytes]:
+        """The two bytes of a register."""
+        first = 0 if "holding" in self._profile_of(unit).from_start else at
+        body = yield read_request(unit, "holding", first, at - first + 1)
+        return body[-2:]
 
 
 def _number(register: bytes) -> int:

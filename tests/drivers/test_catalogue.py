@@ -400,3 +400,20 @@ def test_a_plain_number_that_plays_a_state_is_0_or_1() -> None:
 def test_codes_that_make_no_sense_are_refused(point: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence):
         DeviceType.model_validate(modbus({"p": {"table": "holding", "address": 0} | point}))
+
+
+def test_a_table_read_from_its_start_reaches_so_far_and_no_further() -> None:
+    points = {"a": {"table": "holding", "address": 124}, "c": {"table": "coil", "address": 1999}}
+    made = modbus(points, profile={"from_start": ["holding", "coil"]})
+    device = DeviceType.model_validate(made)
+    assert profile_of(device, UnitProfile(10)).from_start == ("holding", "coil")
+    for wrong in (
+        {"profile": {"from_start": ["holding"], "max_registers": 60}},
+        {"profile": {"from_start": ["holding"]}, "points": {"a": points["a"] | {"type": "int32"}}},
+        {"profile": {"from_start": ["coil"]}, "points": {"c": points["c"] | {"address": 2000}}},
+    ):
+        with pytest.raises(ValidationError, match="read from its start"):
+            DeviceType.model_validate(made | wrong)
+    hole = {"table": "coil", "first": 4, "last": 4}
+    with pytest.raises(ValidationError, match="nothing is left out"):
+        DeviceType.model_validate(made | {"profile": {"from_start": ["coil"], "forbidden": [hole]}})

@@ -81,7 +81,7 @@ class Poll(Job):
             if body is not None:
                 self._reading.take(self.group.whole, body)
                 return None
-            if not self.group.learned:
+            if not self.group.learned and self.group.whole.also is None:
                 return None if self.cancelled else self.group.whole.request
             self._steps = self._reading.one(self.group)
         return self._go_on(self._steps.send, body)

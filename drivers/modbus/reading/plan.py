@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
 from bms.texts.messages import Message, msg
-from drivers.codec.encoding import is_bit_table, width
+from drivers.codec.encoding import width
 from drivers.modbus.wire.transport import UnitProfile
 from drivers.points import ModbusAddress, Point, PointId, Table
 
@@ -16,6 +16,7 @@ MAX_BITS = 2000
 """Most coils or discrete inputs in one read (Modbus application protocol, 6.1 and 6.2)."""
 MAX_REGISTERS = 125
 """Most registers in one read (6.3 and 6.4)."""
+_BITS: tuple[Table, ...] = ("coil", "discrete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class ModbusPoint:
 
     point: Point
     address: ModbusAddress
+    apart: bool = False
+    """Its scale factor lies too far away to be read with it, and is read by itself."""
 
     @property
     def id(self) -> PointId:
@@ -31,15 +34,15 @@ class ModbusPoint:
 
     @property
     def start(self) -> int:
-        """Its first register or bit, that of its scale factor included."""
-        scale = self.address.scale_address
+        """Its first register or bit, that of its scale factor included unless that is apart."""
+        scale = None if self.apart else self.address.scale_address
         return self.address.address if scale is None else min(self.address.address, scale)
 
     @property
     def end(self) -> int:
         """One past its last register or bit."""
         end = self.address.address + width(self.address)
-        scale = self.address.scale_address
+        scale = None if self.apart else self.address.scale_address
         return end if scale is None else max(end, scale + 1)
 
 
@@ -52,6 +55,14 @@ class Block:
     address: int
     count: int
     points: tuple[ModbusPoint, ...]
+    from_start: bool = False
+    """The device ignores where a read begins: `address` is 0, whatever the points are."""
+
+    @property
+    def scale_address(self) -> int | None:
+        """The scale factor of all its points, if that is read by itself."""
+        first = self.points[0]
+        return first.address.scale_address if first.apart else None
 
     def __str__(self) -> str:
         return self.named()
@@ -70,35 +81,47 @@ def plan(points: Iterable[ModbusPoint], profile_of: Callable[[int], UnitProfile]
     A read keeps to its unit's profile: it spans at most `max_registers` registers (bits: 2000),
     runs over at most `max_gap` unused registers (bits: 16 times as many, the same number of
     bytes) in one go, and touches nothing forbidden. A point is never split, and stays together
-    with its scale factor; one that is wider than the limit, or forbidden, is read alone, so that
-    what the device says of it concerns no other. Overlapping points share a read.
-
-    Raises ValueError if a point and its scale factor are too far apart for any read.
+    with its scale factor, unless that is farther away than one read reaches: then points that
+    share it are read together, and it by itself. One that is wider than the limit, or forbidden,
+    is read alone, so that what the device says of it concerns no other. Overlapping points share
+    a read. Of a table that is `from_start` there is one read, from 0 to its last point.
     """
     blocks: list[Block] = []
-    ordered = sorted(points, key=lambda p: (p.address.unit, p.address.table, p.start, p.end))
-    for (unit, table), same in groupby(ordered, key=lambda p: (p.address.unit, p.address.table)):
+    placed = [_apart(p, profile_of(p.address.unit)) for p in points]
+    ordered = sorted(placed, key=lambda p: (*_together(p), p.start, p.end))
+    for (unit, table, _), same in groupby(ordered, key=_together):
         profile = profile_of(unit)
         members = list(same)
-        bits = is_bit_table(members[0].address)
+        if table in profile.from_start:
+            blocks.append(_block(unit, table, members, from_start=True))
+            continue
         limits = _Limits(
-            MAX_BITS if bits else min(profile.max_registers, MAX_REGISTERS),
-            profile.max_gap * 16 if bits else profile.max_gap,
+            _span(table, profile),
+            profile.max_gap * 16 if table in _BITS else profile.max_gap,
             tuple((first, last) for kind, first, last in profile.forbidden if kind == table),
         )
-        for member in members:
-            if member.address.scale_address is not None and member.end - member.start > limits.span:
-                raise ValueError(
-                    msg(
-                        "{point}: its scale factor at {address} is too far from it to be read "
-                        "together",
-                        point=member.id,
-                        address=member.address.scale_address,
-                    )
-                )
         for island in _islands(members, limits):
             blocks.extend(_block(unit, table, run) for run in _fewest(island, limits.span))
     return blocks
+
+
+def _together(member: ModbusPoint) -> tuple[int, Table, int]:
+    """What can share a read: one unit, one table, and one scale factor if that is apart."""
+    address = member.address
+    scale = address.scale_address if member.apart and address.scale_address is not None else -1
+    return address.unit, address.table, scale
+
+
+def _span(table: Table, profile: UnitProfile) -> int:
+    return MAX_BITS if table in _BITS else min(profile.max_registers, MAX_REGISTERS)
+
+
+def _apart(member: ModbusPoint, profile: UnitProfile) -> ModbusPoint:
+    address = member.address
+    if address.scale_address is None or address.table in profile.from_start:
+        return member
+    far = member.end - member.start > _span(address.table, profile)
+    return replace(member, apart=True) if far else member
 
 
 class _Limits(NamedTuple):
@@ -152,15 +175,18 @@ def _fewest(run: Sequence[ModbusPoint], span: int) -> list[Sequence[ModbusPoint]
     return pieces[::-1]
 
 
-def _block(unit: int, table: Table, run: Sequence[ModbusPoint]) -> Block:
-    start = run[0].start
-    return Block(unit, table, start, max(p.end for p in run) - start, tuple(run))
+def _block(
+    unit: int, table: Table, run: Sequence[ModbusPoint], *, from_start: bool = False
+) -> Block:
+    start = 0 if from_start else run[0].start
+    return Block(unit, table, start, max(p.end for p in run) - start, tuple(run), from_start)
 
 
-def split(block: Block) -> tuple[Block, Block] | None:
-    """Two smaller reads for the same points, cut at the widest hole nearest to the middle.
+def split(block: Block) -> tuple[Block, ...] | None:
+    """Smaller reads for the same points: two, cut at the widest hole nearest to the middle.
 
-    None if the points share registers, so that there is nothing to cut.
+    Where the points share registers there is nothing to cut; then scale factors are read by
+    themselves, as a register between a point and its factor may be missing. None if they are.
     """
     best: tuple[int, int, int] | None = None
     end = block.points[0].end
@@ -171,9 +197,20 @@ def split(block: Block) -> tuple[Block, Block] | None:
             best = candidate if best is None else max(best, candidate)
         end = max(end, member.end)
     if best is None:
-        return None
+        return _without_scales(block)
     cut = best[2]
+    unit, table, points, whole = block.unit, block.table, block.points, block.from_start
     return (
-        _block(block.unit, block.table, block.points[:cut]),
-        _block(block.unit, block.table, block.points[cut:]),
+        _block(unit, table, points[:cut], from_start=whole),
+        _block(unit, table, points[cut:], from_start=whole),
+    )
+
+
+def _without_scales(block: Block) -> tuple[Block, ...] | None:
+    if block.from_start or all(p.apart or p.address.scale_address is None for p in block.points):
+        return None
+    alone = [replace(p, apart=p.address.scale_address is not None) for p in block.points]
+    alone.sort(key=lambda p: (*_together(p), p.start, p.end))
+    return tuple(
+        _block(block.unit, block.table, list(same)) for _, same in groupby(alone, key=_together)
     )

@@ -69,7 +69,7 @@ class Reading:
             return None
         if not group.learned:
             try:
-                body = yield group.whole.request
+                body = yield from _asked(group.whole)
             except DriverError as error:
                 return (yield from self.rest(group, error))
             self.take(group.whole, body)
@@ -103,7 +103,7 @@ class Reading:
                 self._missed(part, failure)
                 continue
             try:
-                body = yield part.request
+                body = yield from _asked(part)
             except ExceptionAnswer as error:
                 halves, extra = self._divide(group, part, error, extra)
                 todo.extend(reversed(halves))
@@ -141,7 +141,7 @@ class Reading:
         known = list(group.parts)
         failure: DriverError | None = None
         try:
-            body = yield group.whole.request
+            body = yield from _asked(group.whole)
         except ExceptionAnswer:
             pass
         except DriverError as error:
@@ -165,7 +165,7 @@ class Reading:
 
     def _probe_part(self, group: Group, part: Part) -> Reads:
         try:
-            body = yield part.request
+            body = yield from _asked(part)
         except ExceptionAnswer as error:
             group.refuse(
                 part, msg("{registers}: {error}", registers=part.block.named(), error=error)
@@ -196,6 +196,15 @@ class Reading:
 
     def _refused(self, part: Part, detail: str) -> None:
         self._deliver(Batch(part.ids, part.refused(self._now(), detail), False))
+
+
+def _asked(part: Part) -> Generator[Request, bytes, bytes]:
+    """The answer to a part, with the register of a scale factor that is read by itself behind."""
+    body = yield part.request
+    if part.also is not None:
+        scale = yield part.also
+        body += scale[PAYLOAD_AT:]
+    return body
 
 
 def _marked(samples: Sequence[Sample], wrong: Mapping[int, str]) -> list[Sample]:

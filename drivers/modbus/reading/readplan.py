@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from drivers.codec.block import BitBlock, Decoded, Field, RegisterBlock
 from drivers.codec.encoding import Codec, is_bit_table
 from drivers.memory import STALE_FOR, STALE_MISSES, bad_sample
-from drivers.modbus.reading.plan import Block, split
+from drivers.modbus.reading.plan import Block, ModbusPoint, split
 from drivers.modbus.wire.frames import Request, read_request
 from drivers.points import PointId, Quality, Sample
 
@@ -21,11 +21,16 @@ PROBE_LIMIT_S = 3600.0
 class Part:
     """One prepared read: the request, the decoder of its answer, and the last samples."""
 
-    __slots__ = ("block", "ids", "last", "misses", "read", "request", "stale_for")
+    __slots__ = ("also", "block", "ids", "last", "misses", "read", "request", "stale_for")
 
     def __init__(self, block: Block, codecs: Mapping[PointId, Codec], stale_for: timedelta) -> None:
         self.block = block
         self.request: Request = read_request(block.unit, block.table, block.address, block.count)
+        scale = block.scale_address
+        self.also: Request | None = (
+            None if scale is None else read_request(block.unit, block.table, scale, 1)
+        )
+        """A scale factor that is read by itself; its register follows those of the answer."""
         self.ids: tuple[PointId, ...] = tuple(p.id for p in block.points)
         self.read: Callable[[bytes, int], Decoded] = _decoder(block, codecs)
         """Decodes the answer; the second argument is where its data begin."""
@@ -67,14 +72,17 @@ def _decoder(block: Block, codecs: Mapping[PointId, Codec]) -> Callable[[bytes, 
         inverted = [n for n, p in enumerate(block.points) if codecs[p.id].convert is not None]
         return BitBlock([p.address.address - first for p in block.points], inverted).read
     fields = [
-        Field(
-            p.address.address - first,
-            codecs[p.id],
-            None if p.address.scale_address is None else p.address.scale_address - first,
-        )
+        Field(p.address.address - first, codecs[p.id], _scale_offset(p, block))
         for p in block.points
     ]
     return RegisterBlock(fields).read
+
+
+def _scale_offset(member: ModbusPoint, block: Block) -> int | None:
+    scale = member.address.scale_address
+    if scale is None:
+        return None
+    return block.count if member.apart else scale - block.address
 
 
 class Group:

@@ -93,6 +93,8 @@ class UnitProfile:
     """Unused registers (bits: 16 times as many) read along rather than asking twice."""
     forbidden: tuple[tuple[Table, int, int], ...] = ()
     """Table, first and last address of what must not be read, not even as part of a gap."""
+    from_start: tuple[Table, ...] = ()
+    """Tables of which a read always brings what begins at 0, whatever was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

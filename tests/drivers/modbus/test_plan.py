@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -199,9 +198,40 @@ def test_a_point_is_read_with_its_scale_factor() -> None:
     assert shape(blocks) == [("holding", 10, 5), ("holding", 18, 1)]
 
 
-def test_a_scale_factor_out_of_reach_is_a_mistake_in_the_file() -> None:
-    with pytest.raises(ValueError, match="b: its scale factor at 300 is too far"):
-        planned(known([scaled("a", 10, 14), scaled("b", 10, 300)]), 120, 16)
+def test_a_scale_factor_out_of_reach_is_read_by_itself() -> None:
+    """Points that share it are read together; it is not counted with their registers."""
+    points = [scaled("a", 10, 14), scaled("b", 10, 300), scaled("c", 12, 300), scaled("d", 40, 2)]
+    blocks = planned(known(points), 20, 16)
+    assert shape(blocks) == [("holding", 10, 5), ("holding", 40, 1), ("holding", 10, 3)]
+    assert [block.scale_address for block in blocks] == [None, 2, 300]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1500), st.none() | st.integers(0, 65535)), max_size=40),
+    st.integers(1, 125),
+    st.integers(0, 124),
+    st.sampled_from([(), ("holding",)]),
+)
+def test_no_layout_is_beyond_planning(
+    layout: list[tuple[int, int | None]], limit: int, gap: int, from_start: tuple[Table, ...]
+) -> None:
+    points = [
+        Point(f"p{n}", ModbusAddress(1, "holding", at % 124, "uint32", scale_address=scale))
+        if from_start
+        else Point(f"p{n}", ModbusAddress(1, "holding", at, "uint32", scale_address=scale))
+        for n, (at, scale) in enumerate(layout)
+        if not from_start or scale is None or scale < 125
+    ]
+    profile = UnitProfile(limit, gap, from_start=from_start)
+    blocks = plan(known(points), lambda unit: profile)
+    assert sorted(p.id for b in blocks for p in b.points) == sorted(p.id for p in points)
+    for block in blocks:
+        assert block.count <= max(limit, 2) or from_start
+        assert (block.address == 0) or not from_start
+        todo = [block]
+        while todo:
+            halves = split(todo.pop())
+            todo += halves or ()
 
 
 def test_what_is_forbidden_is_read_for_its_own_points_only() -> None:
