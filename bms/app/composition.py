@@ -17,6 +17,7 @@ from bms.api.server import ApiServer, refuse_if_alive
 from bms.app.control_task import ControlTask
 from bms.app.controller import App
 from bms.app.recording import Recording
+from bms.app.reload import Reload
 from bms.app.schedule_task import ScheduleTask
 from bms.app.state_task import StateFile, StateTask
 from bms.app.watching.state_watch import StateWatch, take
@@ -127,7 +128,7 @@ async def composed(
 
         _take_cursors(site, now)
         control = ControlTask(runtime, now, after)
-        sinks = _sinks(site, runtime, now)
+        sinks, tag = _sinks(site, runtime, now)
 
         def view() -> CycleView:
             copies = {"sinks": [sink.status.to_json() for sink in sinks]}
@@ -140,6 +141,13 @@ async def composed(
         async def beside(call: Callable[[], T]) -> T:
             return await in_thread(threads.files, call)
 
+        schedules = ScheduleTask(
+            runtime,
+            ScheduleFiles(site, STRATEGIES, now),
+            SiteFiles(site, STRATEGIES, now),
+            threads.files,
+        )
+        parts = (recording, today, ledger)
         overrides = OverrideRecord(runtime, states.in_store, store.last_number())
         changes = Changes(runtime)
         running = Running(
@@ -152,21 +160,16 @@ async def composed(
             past=Past(runtime, lambda: recording.history, threads.history),
             cycle=view,
             kwh_today=kwh_today,
+            reload=Reload(runtime, schedules, parts, ticker, stack, beside, tag),
         )
         app = App(
-            site=site,
             field=field,
             runtime=runtime,
             control=control,
             states=states,
             overrides=overrides,
             changes=changes,
-            schedules=ScheduleTask(
-                runtime,
-                ScheduleFiles(site, STRATEGIES, now),
-                SiteFiles(site, STRATEGIES, now),
-                threads.files,
-            ),
+            schedules=schedules,
             recording=recording,
             ledger=ledger,
             sinks=sinks,
@@ -205,12 +208,15 @@ def _take_cursors(site: Site, now: Callable[[], datetime]) -> None:
         _log.error("what copies have taken is not known: %s", error)
 
 
-def _sinks(site: Site, runtime: Runtime, now: Callable[[], datetime]) -> Sequence[InfluxSink]:
+def _sinks(
+    site: Site, runtime: Runtime, now: Callable[[], datetime]
+) -> tuple[Sequence[InfluxSink], Callable[[Site], None]]:
+    """The copies in databases, and what has them know the points of another site."""
     if not site.file.influx:
-        return ()
+        return (), lambda _site: None
     # influxdb-client costs 0.7 s and 30 MB to import: only who uses it pays.
     from bms.forward.copying.timing import Timing
-    from bms.forward.site_sinks import make_sinks
+    from bms.forward.site_sinks import make_sinks, tag_again, tagging_of
 
     def trouble(key: str, text: str) -> None:
         if text:
@@ -218,4 +224,6 @@ def _sinks(site: Site, runtime: Runtime, now: Callable[[], datetime]) -> Sequenc
         else:
             runtime.clear_own(key)
 
-    return make_sinks(site, Timing(now), trouble)
+    tagging = tagging_of(site, now())
+    sinks = make_sinks(site, Timing(now), tagging, trouble)
+    return sinks, lambda renewed: tag_again(tagging, renewed, now())

@@ -20,7 +20,6 @@ from bms.app.schedule_task import ScheduleTask
 from bms.app.state_task import StateTask
 from bms.app.watching.state_watch import StateWatch
 from bms.app.watching.supervision import Supervisor
-from bms.config.site import Site
 from bms.field.image import Field
 from bms.ledger.ledger_task import LedgerTask
 from bms.operations.changes import Changes
@@ -41,7 +40,6 @@ LISTEN_WITHIN_S = 1.0
 class App:
     """All parts of a controller, put together by `bms.app.composition`."""
 
-    site: Site
     field: Field
     runtime: Runtime
     control: ControlTask
@@ -105,7 +103,7 @@ class App:
         """At a stop each output holds its last value, or is released, as its settings say."""
         releases = [
             Write(point, None)
-            for point, rules in self.site.outputs.items()
+            for point, rules in self.runtime.site.outputs.items()
             if rules.release_on_stop and self.runtime.award(point) is not None
         ]
         if releases:

@@ -62,11 +62,19 @@ class Recording:
         """Record a cycle; never waits."""
         changes = (*cycle.changed, *cycle.reordered)
         self._recorder.offer(cycle.time, cycle.snapshot.samples, changes, cycle.alarms)
-        batch = self._recorder.take(cycle.time)
+        self._hand_on(self._recorder.take(cycle.time), cycle.time)
+
+    def renew(self, site: Site) -> None:
+        """Go on with other equipment."""
+        self._hand_on(self._recorder.flush(), self._clock.now())
+        self._recorder.renew(site)
+        self.upkeep.renew(site)
+
+    def _hand_on(self, batch: Batch | None, now: datetime) -> None:
         if self._gate.open:
             self.writer.put(batch)
         else:
-            self._wait_for_clock(batch, cycle.time)
+            self._wait_for_clock(batch, now)
 
     async def finish(self, limit_s: float) -> None:
         """At a stop: hand over unstored batches, and wait for the disk at most this long."""

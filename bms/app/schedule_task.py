@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Final
 
+from bms.config.site import Site
 from bms.config.writing.render import problem_line
 from bms.core.decisions import Condition, Severity
 from bms.core.errors import StoreError
@@ -38,6 +39,9 @@ class ScheduleTask:
         self._files = files
         self._others = others
         self._thread = thread
+        self.looking = asyncio.Lock()
+        """Held from a look to what becomes of it: what was checked against one site is never put
+        in force on another."""
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -46,14 +50,26 @@ class ScheduleTask:
             await asyncio.sleep(pause_s)
         await self._keep()
         for look in count():
-            found = await in_thread(self._thread, self._files.look)
-            if found is not None:
-                self._take(found)
-            if look % OTHERS_EVERY == 0:
-                others = await in_thread(self._thread, self._others.look)
-                if others is not None:
-                    self._tell(others)
+            async with self.looking:
+                await self._look(others_too=look % OTHERS_EVERY == 0)
             await asyncio.sleep(pause_s)
+
+    async def _look(self, *, others_too: bool) -> None:
+        found = await in_thread(self._thread, self._files.look)
+        if found is not None:
+            self._take(found)
+        others = await in_thread(self._thread, self._others.look) if others_too else None
+        if others is not None:
+            self._tell(others)
+
+    async def renew(self, site: Site) -> None:
+        """Go on with other files, which are in force and are the last good ones now.
+
+        Hold `looking` from before they are."""
+        self._files.renew(site)
+        self._others.renew(site)
+        self._runtime.clear_own(CHANGED)
+        await self._keep()
 
     async def _keep(self) -> None:
         try:

@@ -8,7 +8,7 @@ from bms.cli.common import Main
 from bms.cli.energy import growth_commands, history, influx, meter
 from bms.cli.live import api_schema, override, status
 from bms.cli.schedules import calendars, schedule, switch, unit
-from bms.cli.site import cert, raw, scan, site_commands
+from bms.cli.site import cert, raw, reload, scan, site_commands
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +24,7 @@ for command in (
     site_commands.init,
     site_commands.check,
     site_commands.run,
+    reload.reload,
     site_commands.simulate,
     status.status,
     status.points,

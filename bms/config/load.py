@@ -382,4 +382,4 @@ def with_endpoints(site: Site, endpoints: Mapping[str, Mapping[str, object]]) ->
             reason = validation_message(dict(error.errors()[0]))
             raise InvalidInput(msg("link '{name}': {reason}", name=name, reason=reason)) from None
         links[name] = replace(links[name], settings=changed)
-    return replace(site, links=links)
+    return replace(site, links=links, endpoints=dict(endpoints))

@@ -221,6 +221,8 @@ class Site:
     """Demands that the files do not meet; each withholds only what it names."""
     texts: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """The files that it was made of, by name."""
+    endpoints: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Other addresses that some links were given beside the files."""
 
     def meter_named(self, name: str) -> MeterSpec:
         """The meter that an energy boundary names."""

@@ -49,9 +49,13 @@ class EnergyToday:
     """
 
     def __init__(self, site: Site) -> None:
+        self._now: dict[PointId, float] = {}
+        self.renew(site)
+
+    def renew(self, site: Site) -> None:
+        """Go on with other meters."""
         self._site = site
         self._meters = {base.id: _registers(site, base) for base in site.bases.values()}
-        self._now: dict[PointId, float] = {}
 
     def offer(self, _now: datetime, samples: Mapping[PointId, Sample]) -> None:
         """Take the registers of one cycle."""

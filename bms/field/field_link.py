@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -110,6 +110,14 @@ class FieldLink:
             self._down_since = None
             self._detail = msg("no points on this link")
             self.polled.set()
+
+    def go_on(self, known: Mapping[PointId, Sample]) -> None:
+        """Show samples that were read a moment ago until the first look, as long as silence may
+        last."""
+        going_on = {point: known[point] for point in self._ids if point in known}
+        self._image.update(going_on)
+        if going_on:
+            self.last_finished = self._now()
 
     @property
     def points(self) -> Sequence[PointId]:

@@ -6,9 +6,10 @@ Nothing here waits for a link, and a link that hangs hurts nobody else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from types import MappingProxyType
 
 from bms.core.decisions import Condition
 from bms.field.field_link import FieldLink, LinkHealth
@@ -22,26 +23,69 @@ class Field:
     """All links of a site and the latest sample of every point."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
-        self._now = now
+        self.now = now
         self._image: dict[PointId, Sample] = {}
         self._results: list[WriteResult] = []
         self._links: list[FieldLink] = []
         self._link_of: dict[PointId, FieldLink] = {}
         self._looked = now()
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._left: frozenset[PointId] = frozenset()
+        """Points that were let go: nobody commands them where they are."""
 
-    def add(self, name: str, endpoint: str, driver: Driver, *, poll_s: float) -> None:
-        """Take in a link; it is read once `run` runs."""
+    def add(
+        self,
+        name: str,
+        endpoint: str,
+        driver: Driver,
+        *,
+        poll_s: float,
+        known: Mapping[PointId, Sample] = MappingProxyType({}),
+    ) -> None:
+        """Take in a link; it is read once `run` runs.
+
+        `known` are samples of points that were read a moment ago on a link that this one takes the
+        place of: they hold until they are read again, or too old.
+        """
         link = FieldLink(
             name,
             endpoint,
             driver,
             poll_s=poll_s,
-            now=self._now,
+            now=self.now,
             image=self._image,
             report=self._results.extend,
         )
+        link.go_on(known)
         self._links.append(link)
         self._link_of.update(dict.fromkeys(link.points, link))
+        if self._group is not None:
+            self._start(link)
+
+    async def let_go(self, points: Iterable[PointId], limit_s: float) -> None:
+        """Release outputs before their links are closed; nothing else is written there then."""
+        self._left = frozenset(points)
+        self._hand_out(Write(point, None) for point in self._left)
+        await self.settle(limit_s)
+
+    async def close(self, names: Collection[str], limit_s: float) -> Mapping[PointId, Sample]:
+        """Leave links: nothing is read or written there once this returns. Their last samples."""
+        closed = [link for link in self._links if link.name in names]
+        self._links = [link for link in self._links if link.name not in names]
+        tasks = [task for name in names if (task := self._tasks.pop(name, None)) is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=limit_s)
+        last: dict[PointId, Sample] = {}
+        for link in closed:
+            link.refresh(self.now())
+            for point in link.points:
+                last[point] = self._image.pop(point)
+                del self._link_of[point]
+        self._left -= last.keys()
+        return last
 
     def driver(self, name: str) -> Driver:
         """The driver of a link, for looking at its devices by hand. KeyError if there is none."""
@@ -53,9 +97,19 @@ class Field:
 
     async def run(self) -> None:
         """Run all links until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for link in self._links:
-                group.create_task(link.run(), name=f"link {link.name}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                for link in self._links:
+                    self._start(link)
+                await asyncio.Event().wait()  # links come and go
+        finally:
+            self._group = None
+
+    def _start(self, link: FieldLink) -> None:
+        assert self._group is not None
+        task = self._group.create_task(link.run(), name=f"link {link.name}")
+        self._tasks[link.name] = task
 
     async def first_polls(self, limit_s: float) -> None:
         """Wait until every link has delivered all its points once, at most `limit_s`."""
@@ -85,6 +139,11 @@ class Field:
 
     def submit(self, writes: Iterable[Write]) -> None:
         """Hand writes to their links; those for points on no link (group points) have no wire."""
+        if self._left:
+            writes = [write for write in writes if write.point not in self._left]
+        self._hand_out(writes)
+
+    def _hand_out(self, writes: Iterable[Write]) -> None:
         by_link: dict[FieldLink, list[Write]] = {}
         for write in writes:
             link = self._link_of.get(write.point)

@@ -91,12 +91,18 @@ def tagging_of(site: Site, now: datetime) -> Tagging:
     return Tagging(known_tags(site.state_dir, tags))
 
 
-def make_sinks(site: Site, timing: Timing, trouble: Callable[[str, str], None]) -> list[InfluxSink]:
+def tag_again(tagging: Tagging, site: Site, now: datetime) -> None:
+    """Have the copies know the points of other equipment. Writes to `sinks.db`."""
+    tagging.renew(remember_tags(site.state_dir, site_tags(site), to_ms(now)))
+
+
+def make_sinks(
+    site: Site, timing: Timing, tagging: Tagging, trouble: Callable[[str, str], None]
+) -> list[InfluxSink]:
     """One sink for each database of the site. `trouble(key, text)`; an empty text: it is over.
 
     Raises InvalidInput for a missing token or certificate.
     """
-    tagging = tagging_of(site, timing.now())
 
     def told(name: str) -> Callable[[str, str], None]:
         return lambda kind, text: trouble(

@@ -53,6 +53,10 @@ class LedgerTask:
         self._history_file = Identity(site.state_dir / HISTORY)
         self._ledger: Ledger | None = None
 
+    def renew(self, site: Site) -> None:
+        """Go on with other meters from the next step on."""
+        self._site = site
+
     def close(self) -> None:
         """Wait for a step that is under way, then close the files."""
         self._thread.shutdown(wait=True, cancel_futures=True)
@@ -152,9 +156,10 @@ class LedgerTask:
         return conditions(self._site, self._open()[1], now)
 
     def _days(self, points: Sequence[PointId], now: datetime) -> dict[PointId, Day | None]:
-        ledger = self._open()[1]
+        ledger, site = self._open()[1], self._site
         found = {}
         for point in points:
-            spec = self._site.metering[point]
-            found[point] = ledger.day(spec, midnight(self._site.bases[spec.base], now))
+            spec = site.metering.get(point)  # it may just have gone
+            if spec is not None:
+                found[point] = ledger.day(spec, midnight(site.bases[spec.base], now))
         return found

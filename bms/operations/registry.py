@@ -49,6 +49,7 @@ def use_cases() -> tuple[UseCase, ...]:
         _case(live_requests.STATUS, live_cases.status),
         _case(live_requests.POINTS, live_cases.points),
         _case(live_requests.WHY, live_cases.why),
+        _case(live_requests.RELOAD, live_cases.reload),
         _case(override_requests.SET, override_cases.set_override),
         _case(override_requests.EXTEND, override_cases.extend_override),
         _case(override_requests.CLEAR, override_cases.clear_override),

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from bms.operations.changes import Changes, InStore
 from bms.operations.overrides.override_record import OverrideRecord
 from bms.operations.past import Past
-from bms.operations.requests.live_requests import CycleView
+from bms.operations.requests.live_requests import CycleView, ReloadSite, SiteReloaded
 from bms.operations.runtime import Runtime
 
 T = TypeVar("T")
@@ -35,3 +35,5 @@ class Running:
     past: Past
     cycle: Callable[[], CycleView]
     kwh_today: Callable[[datetime], Awaitable[Mapping[str, float | None]]]
+    reload: Callable[[ReloadSite, str], Awaitable[SiteReloaded]]
+    """Puts the files of the site in force for a user, or says what it would do."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -131,6 +131,19 @@ class Runtime:
         self.units = known_units(self.site, STRATEGIES)
         self.schedule_problems = ()
         self._rebuild()
+
+    def renew(self, site: Site, moved: Collection[PointId]) -> None:
+        """Go on with other files of the site; `moved` are outputs at another place."""
+        self.site = site
+        self.schedule_problems = ()
+        self._unmet = _unmet(site.unmet)
+        self.live_switched.adopt(site)
+        self.units = known_units(site, STRATEGIES)
+        shadow = shadowed(site)
+        self.watch = Watch(site.equipment.values(), shadow.outputs if shadow is not None else ())
+        self._resolvers = {}
+        self._orphaned = orphaned.conditions(site, self.overrides.values())
+        self.engine.renew(self._controllers(), site.outputs, shadow, moved)
 
     def reject(self, problems: Sequence[Problem]) -> None:
         """Keep the last good schedules and say so until the files are right again."""

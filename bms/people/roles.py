@@ -40,6 +40,8 @@ class Action(StrEnum):
     """Import or edit a calendar that many schedules share."""
     METER = "meter"
     """Replace a meter, correct a register."""
+    RELOAD = "reload"
+    """Put edited files of the site in force."""
     RAW = "raw"
     """Write to a device past all protection."""
 
@@ -55,6 +57,7 @@ ROLES: Mapping[Action, tuple[Role, ...]] = MappingProxyType(
         Action.SEASON: _ENGINEER,
         Action.CALENDAR: _ENGINEER,
         Action.METER: _ENGINEER,
+        Action.RELOAD: _ENGINEER,
         Action.RAW: _ENGINEER,
     }
 )
@@ -173,6 +176,8 @@ def _may_not(action: Action, person: str, targets: Iterable[str]) -> Message:
             )
         case Action.METER:
             return msg("{person} may not change meters of {targets}", person=person, targets=names)
+        case Action.RELOAD:
+            return msg("{person} may not put files of the site in force", person=person)
         case Action.RAW:
             return msg("{person} may not write by hand to {targets}", person=person, targets=names)
 

@@ -20,7 +20,7 @@ from bms.operations.changes import Changes
 from bms.operations.overrides.override_record import OverrideRecord
 from bms.operations.past import Past
 from bms.operations.registry import served_by
-from bms.operations.requests.live_requests import CycleView
+from bms.operations.requests.live_requests import CycleView, ReloadSite, SiteReloaded
 from bms.operations.requests.operation import request_of
 from bms.operations.running import Running
 from bms.operations.runtime import Runtime
@@ -101,6 +101,7 @@ class Driven:
             past=Past(self.runtime, lambda: None, ThreadPoolExecutor(1)),
             cycle=_no_cycle,
             kwh_today=_no_energy,
+            reload=_no_reload,
         )
         self._served = served_by(running)
 
@@ -154,6 +155,10 @@ class Driven:
         award = self.runtime.award(point)
         assert award is not None, point
         return award.winner.reason
+
+
+async def _no_reload(asked: ReloadSite, user: str) -> SiteReloaded:
+    raise NotImplementedError(asked, user)
 
 
 def _no_cycle() -> CycleView:

@@ -19,7 +19,7 @@ from bms.control import STRATEGIES
 from bms.forward.copying.sink import InfluxSink
 from bms.forward.copying.timing import Timing
 from bms.forward.cursors import DeadLetter, SinkCursor
-from bms.forward.site_sinks import make_sinks
+from bms.forward.site_sinks import make_sinks, tagging_of
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, Series
 from bms.storage import audit
@@ -76,7 +76,8 @@ def send(site: Path) -> None:
             await task
 
     loaded = load(site, STRATEGIES)
-    (sink,) = make_sinks(loaded, Timing(lambda: NOW, jitter=lambda: 0.0), lambda _key, _text: None)
+    timing, tagging = Timing(lambda: NOW, jitter=lambda: 0.0), tagging_of(loaded, NOW)
+    (sink,) = make_sinks(loaded, timing, tagging, lambda _key, _text: None)
     asyncio.run(work(sink))
 
 

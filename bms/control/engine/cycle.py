@@ -7,7 +7,7 @@ arbitrated, and an output is only looked at where a reading differs from what co
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -184,6 +184,26 @@ class Engine:
             stage: [s for s in self._seats.values() if s.controller.stage is stage]
             for stage in Stage
         }
+
+    def renew(
+        self,
+        controllers: Sequence[Controller[Any]],
+        outputs: Mapping[PointId, OutputRules],
+        assume: Assume | None,
+        moved: Collection[PointId] = (),
+    ) -> None:
+        """Go on with other equipment: what keeps its name keeps its state.
+
+        `moved` are outputs that are at another place now: they are commanded there as if for the
+        first time.
+        """
+        self._assume = assume
+        for point in moved:
+            self._awards.pop(point, None)
+            self._early.pop(point, None)
+        for point in self._outputs.renew(outputs, moved):
+            self._touched[point] = None
+        self.replace(controllers)
 
     # --- questions ---------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ a quiet cycle costs one comparison per output.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,6 +52,24 @@ class Outputs:
             if output.commanded:
                 self._deliveries[point] = Delivery(commanded=True)
                 self._open[point] = None
+
+    def renew(
+        self, rules: Mapping[PointId, OutputRules], moved: Collection[PointId]
+    ) -> set[PointId]:
+        """Go on with other outputs, and forget what is known of those that are gone or elsewhere;
+        the points that are to be arbitrated again."""
+        gone = {point for point in self._rules if point not in rules} | set(moved)
+        differ = {p for p, found in rules.items() if self._rules.get(p) != found} | gone
+        self._rules = rules
+        for kept in (
+            self._holds, self._deliveries, self._wanted, self._settled, self._open, self._unknown,
+            self._troubles,
+        ):  # fmt: skip
+            for point in gone:
+                kept.pop(point, None)
+        self._refresh = [entry for entry in self._refresh if entry[1] not in gone]
+        heapq.heapify(self._refresh)
+        return differ
 
     def __contains__(self, point: object) -> bool:
         return point in self._rules

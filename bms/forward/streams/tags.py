@@ -59,6 +59,10 @@ class Tagging:
 
     def __init__(self, versions: Mapping[PointId, Sequence[tuple[int, str]]]) -> None:
         """`versions` as `sinks.remember_tags` returns them."""
+        self.renew(versions)
+
+    def renew(self, versions: Mapping[PointId, Sequence[tuple[int, str]]]) -> None:
+        """Go on with those of other equipment."""
         self._versions = versions
         self.settled_ms = max(
             (since_ms for found in versions.values() for since_ms, _ in found[-1:]),

@@ -30,15 +30,22 @@ class MeterEdges:
 
     def __init__(self, meters: Iterable[Meter], tolerance_s: float) -> None:
         self._tolerance_ms = round(tolerance_s * 1000)
-        self._resolutions = {
-            meter.point: (float(meter.resolution), Fraction(meter.resolution)) for meter in meters
-        }
+        self._resolutions = _resolutions(meters)
         self._quarter: int | None = None
         """Of the last cycle."""
         self._unread: list[PointId] = []
         """Not read yet in this quarter hour."""
         self._read_quarters: dict[PointId, int] = {}
         self._edge_time = 0, EPOCH
+
+    def renew(self, meters: Iterable[Meter]) -> None:
+        """Go on with other meters; those that stay are not read twice in a quarter hour."""
+        before, self._resolutions = self._resolutions, _resolutions(meters)
+        self._unread = [
+            point
+            for point in self._resolutions
+            if point in self._unread or self._resolutions[point] != before.get(point)
+        ]
 
     def offer(self, time: datetime, samples: Mapping[PointId, Sample]) -> list[Reading]:
         """Take one cycle; the readings that it brings."""
@@ -93,3 +100,7 @@ class MeterEdges:
         if abs(counts) < EXACT_COUNTS:
             return round(counts)
         return round(Fraction(value) / exact)
+
+
+def _resolutions(meters: Iterable[Meter]) -> dict[PointId, tuple[float, Fraction]]:
+    return {meter.point: (float(meter.resolution), Fraction(meter.resolution)) for meter in meters}

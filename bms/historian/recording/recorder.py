@@ -103,6 +103,7 @@ class Recorder:
         """`events_at_once`: a cycle with an award or alarm is committed without waiting for others,
         so that a power cut cannot take the reason of what machines were already told."""
         self._events_at_once = events_at_once
+        self._trend_s = trend_s
         self._commit = timedelta(seconds=commit_s)
         self._series = series_of(site)
         self._meters = meters_of(site)
@@ -117,6 +118,14 @@ class Recorder:
         self._awards: list[AwardRow] = []
         self._alarms: list[AlarmRow] = []
         self._readings: list[Reading] = []
+
+    def renew(self, site: Site) -> None:
+        """Go on with other equipment, after what was recorded so far was taken."""
+        self._series = series_of(site)
+        self._meters = meters_of(site)
+        self._declared = False
+        self._trends = TrendSamples(self._series, self._trend_s)
+        self._edges.renew(self._meters)
 
     def offer(
         self,

@@ -68,6 +68,10 @@ class UpkeepTask:
         """Make room now: the disk refused a commit."""
         self._urgent.set()
 
+    def renew(self, site: Site) -> None:
+        """Go on with other bases from the next round on."""
+        self._site = site
+
     async def run(self) -> None:
         pause_s = self._first_s
         while True:

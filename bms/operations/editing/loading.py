@@ -33,7 +33,7 @@ def load_to_run(
     """
     site, problems = check(directory, strategies)
     if site is not None:
-        return _with_removed(site, strategies)
+        return with_removed(site, strategies)
     problems = fatal(problems)
     if all(problem.file.startswith(f"{SCHEDULES}/") for problem in problems):
         found = _with_good_schedules(directory, strategies)
@@ -105,7 +105,7 @@ def fatal(problems: Collection[Problem]) -> list[Problem]:
     return [problem for problem in problems if not problem.withholds]
 
 
-def _with_removed(site: Site, strategies: Mapping[str, StrategySpec]) -> tuple[Site, list[Problem]]:
+def with_removed(site: Site, strategies: Mapping[str, StrategySpec]) -> tuple[Site, list[Problem]]:
     """The site with the schedule files that are gone without anybody having confirmed it."""
     texts = schedules_of(site.texts)
     held = held_back(Revisions(site.directory, site.state_dir), site, texts, site.library)

@@ -75,7 +75,7 @@ class SiteFiles:
         self._since = self._good.keep(self._site.texts, self._now())
         self._good.point_to(self._site.directory)
 
-    def take(self, site: Site) -> None:
+    def renew(self, site: Site) -> None:
         """These run now."""
         self._site = site
         self._seen = None

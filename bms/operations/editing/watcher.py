@@ -57,7 +57,7 @@ class ScheduleFiles:
         """What runs since the start, until the first look has seen whether it is on the disk."""
         self._held: tuple[str, ...] = ()
 
-    def take(self, site: Site) -> None:
+    def renew(self, site: Site) -> None:
         """Other files of the site are in force: the schedules are looked at again."""
         self._site = site
         self._loaded = site.library

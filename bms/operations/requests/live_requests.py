@@ -273,6 +273,33 @@ class Why(Ladder):
     note: Words
 
 
+class ReloadSite(Request):
+    """Put the files of the site in force as they are on the disk."""
+
+    reason: str = ""
+    dry_run: bool = False
+    """Say what it would do, and do nothing."""
+
+
+class SiteReloaded(Answer):
+    """What a reload put in force, or would."""
+
+    applied: bool
+    files: tuple[str, ...]
+    """Those that differ from what ran; empty: there was nothing to do."""
+    opened: tuple[str, ...]
+    """Links that are new, or were closed and opened again."""
+    closed: tuple[str, ...]
+    """Links that are gone."""
+    kept: int
+    """Links that ran on."""
+    removed: tuple[str, ...]
+    """Outputs that are gone."""
+    released: tuple[str, ...]
+    """Outputs that were released, as their settings say, because they are gone or elsewhere."""
+
+
+RELOAD = Operation("reload", ReloadSite, SiteReloaded, changes=True)
 STATUS = Operation("status", AskStatus, Status)
 POINTS = Operation("points", AskPoints, Points)
 WHY = Operation("why", AskWhy, Why)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from bms.config.points import zone_of
 from bms.core.instants import local
 from bms.core.moments import past
+from bms.core.reasons import reason_of
 from bms.operations.requests.live_requests import (
     AskPoints,
     AskStatus,
     AskWhy,
     Points,
+    ReloadSite,
+    SiteReloaded,
     Status,
     Why,
 )
 from bms.operations.running import Running
 from bms.operations.use_cases import live_views, switched_views
+from bms.people.roles import Action, may
+from bms.texts.messages import msg
 
 
 async def status(running: Running, _asked: AskStatus, _user: str) -> Status:
@@ -57,3 +62,12 @@ async def why(running: Running, asked: AskWhy, _user: str) -> Why:
         return live_views.why(running.runtime, asked.point, now)
     time = past(asked.at, now, zone_of(running.runtime.site, asked.point))
     return Why.model_validate(await running.past.why_then(asked.point, time, now))
+
+
+async def reload(running: Running, asked: ReloadSite, user: str) -> SiteReloaded:
+    """Put the files of the site in force while it runs."""
+    may(running.runtime.site, user, Action.RELOAD)
+    if asked.dry_run:
+        return await running.reload(asked, user)
+    reason_of(asked.reason, msg("say why with --reason: the next shift will want to know"))
+    return await running.changes.carry_out(lambda: running.reload(asked, user))
