@@ -27,6 +27,11 @@ MANUAL_RESOLUTION: Final = Decimal("0.01")
 """Of meters that a person reads, if meters.yaml does not say."""
 
 
+RATING_MARGIN: Final = Fraction(3, 2)
+"""A meter reads up to its greatest current, a machine draws more than its plate when it starts:
+half as much again is believed. A swapped register is off by orders of magnitude."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A group with everything resolved. Its mode and setpoints are points too."""
@@ -156,6 +161,8 @@ class MeterSpec:
     """The id of the meter behind which this one sits."""
     accuracy_pct: float = 1.0
     title: Mapping[str, str] = field(default_factory=dict)
+    power: PointId = ""
+    """The point of the same equipment that shows its rate (`medium.rate_unit`), if it has one."""
 
     @property
     def virtual(self) -> bool:

@@ -8,16 +8,18 @@ down to whole counts. So quarter hours sum to the register exactly, however the 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from itertools import accumulate, pairwise
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
 from bms.core.instants import from_ms, to_ms
 from bms.core.readings import RANK, Label, worst
 from bms.energy.intervals import BORDER_LIMIT_MS, MAX_PROBLEMS, Energy, Event, Interval
+from bms.energy.register import Past
 from bms.texts.messages import msg
 
 QUARTER_MS: Final = 900_000
@@ -74,6 +76,8 @@ class Anchor(NamedTuple):
     ms: int
     shown: int
     opened: Open
+    past: Past | None = None
+    """What its register did up to there; None: not known."""
 
 
 def floor_quarter(ms: int) -> int:
@@ -167,10 +171,16 @@ class Course:
 
 
 def anchors_of(
-    parts: Sequence[Interval], begin: Anchor | None, profile: Profile, every_ms: int
+    parts: Sequence[Interval],
+    begin: Anchor | None,
+    profile: Profile,
+    every_ms: int,
+    pasts: Mapping[int, Past] = MappingProxyType({}),
 ) -> tuple[list[Quarter], list[Anchor], Anchor | None]:
     """The closed quarter hours of intervals after `begin`; an anchor at the first mark of each
-    `every_ms` of time; and the anchor at the last mark (`begin` if there are no intervals)."""
+    `every_ms` of time; and the anchor at the last mark (`begin` if there are no intervals).
+
+    `pasts` are those at the ends of intervals, as far as they are known."""
     course = Course(profile, NOTHING if begin is None else begin.opened)
     found: list[Quarter] = []
     anchors: list[Anchor] = []
@@ -178,16 +188,20 @@ def anchors_of(
     run = 0
     if begin is None and parts:
         slot = parts[0].start_ms // every_ms
+
+    def anchor(part: Interval) -> Anchor:
+        return Anchor(part.end_ms, part.shown, course.opened, pasts.get(part.end_ms))
+
     for at, part in enumerate(parts):
         if part.end_ms // every_ms != slot:
             found += course.quarters(parts[run : at + 1])
             run = at + 1
             slot = part.end_ms // every_ms
-            anchors.append(Anchor(part.end_ms, part.shown, course.opened))
+            anchors.append(anchor(part))
     found += course.quarters(parts[run:])
     if not parts:
         return found, anchors, begin
-    return found, anchors, Anchor(parts[-1].end_ms, parts[-1].shown, course.opened)
+    return found, anchors, anchor(parts[-1])
 
 
 class Stretch(NamedTuple):

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 from bms.config.site import MeterSpec
 from bms.core.instants import DAY_MS, to_ms
 from bms.core.readings import RANK, Label
+from bms.energy.account import GOES_ON
 from bms.energy.intervals import (
     RETURN_WITHIN_MS,
     Event,
@@ -30,7 +31,7 @@ from bms.energy.intervals import (
     Mark,
     Register,
     Replacement,
-    intervals,
+    judged,
     suspicious,
 )
 from bms.energy.quarters import (
@@ -46,6 +47,7 @@ from bms.energy.usual_week import usual
 from bms.historian.log.log_queries import Queries
 from bms.ledger.database.store import Ledger, Tip
 from bms.ledger.entered.entries import OF_QUARTERS, Entry, EntryKind
+from bms.ledger.known_of_meters import first_difference, register_of, settings_of
 from bms.ledger.published import FOREVER, Changes, Publisher, Value, common, floor_day
 from bms.texts.messages import msg
 
@@ -70,6 +72,8 @@ class Posting:
         self._specs = specs
         self._history = history
         self._ledger = ledger
+        self._known: dict[tuple[str, Fraction, Fraction], Register] = {}
+        self._read_in: dict[str, Fraction | None] = {}
         self._publisher = Publisher([spec for spec in specs.values() if spec.virtual], ledger)
 
     def catch_up(self, now: datetime) -> None:
@@ -82,6 +86,7 @@ class Posting:
         until_ms = to_ms(now) - LATE_MS
         with self._ledger.transaction():
             self._publisher.begin()
+            self._read_in.clear()
             changes: Changes = {}
             more = self._changed_settings(changes) or self._told_since(changes)
             if not more:
@@ -94,7 +99,7 @@ class Posting:
         """Redo what was made with other settings; one meter at a time."""
         known = self._ledger.settings()
         for spec in self._specs.values():
-            before, now = known.get(spec.id, ""), _settings(spec)
+            before, now = known.get(spec.id, ""), settings_of(spec)
             if before == now:
                 continue
             number = self._ledger.number(spec.id)
@@ -111,7 +116,7 @@ class Posting:
             if before:
                 if json.loads(before)["zone"] != spec.zone:
                     self._publisher.recount_months(spec, number)
-                self._redo(spec, _first_difference(json.loads(before), json.loads(now)), changes)
+                self._redo(spec, first_difference(json.loads(before), json.loads(now)), changes)
                 return True
         return False
 
@@ -201,10 +206,10 @@ class Posting:
             return  # nothing is in the ledger yet: it comes with the new readings
         if last_ms is not None and first_ms > tip.anchor.ms:
             return
-        begin = self._ledger.anchor_before(number, first_ms - RETURN_WITHIN_MS)
+        begin = self._ledger.anchor_before(number, first_ms - RETURN_WITHIN_MS - DAY_MS)
         end = None
         if last_ms is not None:
-            end = self._ledger.anchor_after(number, last_ms + RETURN_WITHIN_MS)
+            end = self._ledger.anchor_after(number, last_ms + RETURN_WITHIN_MS, last_ms)
         reach = tip.anchor.ms if end is None else end.ms
         if end is None and last_ms is not None:
             reach = max(reach, last_ms)
@@ -228,21 +233,29 @@ class Posting:
         changed = self._replacements(spec, begin, last_ms, resolution)
         if begin is None and not marks and not changed:
             return
-        register = _register(spec, resolution, self._shown(spec))
-        parts = intervals(marks, register, changed)
+        register = self._register(spec, resolution)
+        past = None if begin is None else begin.past
+        found = judged(marks, register, changed, past)
+        if begin is not None and found.back_ms is not None and found.back_ms < begin.ms:
+            # What the register did now says what it did before; the tip itself is no anchor.
+            earlier = self._ledger.anchor_before(number, min(found.back_ms, begin.ms - 1))
+            self._fold(spec, earlier, last_ms, end, changes)
+            return
+        parts = found.parts
         if begin is None and not parts:
             begin = Anchor(marks[0].ms, marks[0].counts, Open()) if marks else _begun(changed)
 
         def profile(first: int, last: int) -> Sequence[int] | None:
             return self._profile(spec, number, resolution, first, last)
 
-        quarters, anchors, tip = anchors_of(parts, begin, profile, DAY_MS)
+        quarters, anchors, tip = anchors_of(parts, begin, profile, DAY_MS, found.pasts)
         assert tip is not None
         begin_ms = -1 if begin is None else begin.ms
         end_ms = FOREVER if end is None else end.ms
         self._ledger.put_anchors(number, begin_ms, end_ms, [a for a in anchors if a.ms < end_ms])
-        stretches = _stretches(parts, spec, resolution)
-        self._ledger.put_stretches(number, begin_ms, end_ms, stretches)
+        stretches = self._joined(spec, _stretches(parts, spec, resolution), begin_ms)
+        first_ms = min(begin_ms, stretches[0].start_ms) if stretches else begin_ms
+        self._ledger.put_stretches(number, first_ms, end_ms, stretches)
         if end is None:
             trouble = max(
                 (part.end_ms for part in parts if part.event in _TROUBLE),
@@ -258,6 +271,21 @@ class Posting:
         self._publisher.publish(
             spec, number, first, reach, self._values(spec, resolution, quarters), changes
         )
+
+    def _joined(self, spec: MeterSpec, found: list[Stretch], begin_ms: int) -> list[Stretch]:
+        """The stretches; the first goes on with the one before it, if it is the same trouble."""
+        if found and found[0].event in GOES_ON and found[0].start_ms == begin_ms:
+            for before in self._ledger.stretches(spec.id, begin_ms - 1, begin_ms):
+                if before.end_ms == begin_ms and before.event is found[0].event:
+                    found[0] = before._replace(end_ms=found[0].end_ms)
+        return found
+
+    def _register(self, spec: MeterSpec, resolution: Fraction) -> Register:
+        key = spec.id, resolution, self._shown(spec)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = register_of(spec, *key[1:], self._history)
+        return found
 
     def _values(
         self, spec: MeterSpec, resolution: Fraction, quarters: Sequence[Quarter]
@@ -306,11 +334,16 @@ class Posting:
 
     def _shown(self, spec: MeterSpec) -> Fraction:
         """The steps in which a meter's register is read."""
-        if spec.polled and self._history is not None:
+        return self._own_steps(spec) or Fraction(spec.resolution)
+
+    def _own_steps(self, spec: MeterSpec) -> Fraction | None:
+        """The steps in which the history has a meter's readings; looked up once in a step."""
+        if not spec.polled or self._history is None:
+            return None
+        if spec.id not in self._read_in:
             meter = self._history.meter(spec.id)
-            if meter is not None:
-                return Fraction(meter.resolution)
-        return Fraction(spec.resolution)
+            self._read_in[spec.id] = None if meter is None else Fraction(meter.resolution)
+        return self._read_in[spec.id]
 
     def _next_mark(self, spec: MeterSpec, after_ms: int) -> int | None:
         found = None
@@ -328,8 +361,8 @@ class Posting:
         resolution = self._resolution(spec)
         marks: list[Mark] = []
         if spec.polled and self._history is not None:
-            own = self._history.meter(spec.id)
-            factor = 1 if own is None else int(Fraction(own.resolution) / resolution)
+            own = self._own_steps(spec)
+            factor = 1 if own is None else int(own / resolution)
             for ms, counts in self._history.counts(spec.id, after + 1, last_ms):
                 marks.append(Mark(ms, counts * factor))
         by_hand = False
@@ -401,15 +434,6 @@ def _begun(changed: Sequence[Replacement]) -> Anchor:
     return Anchor(changed[-1].ms, changed[-1].initial, Open())
 
 
-def _register(spec: MeterSpec, resolution: Fraction, shown: Fraction) -> Register:
-    size = None if spec.register_size is None else Fraction(spec.register_size) / resolution
-    # The register counts before the ratio, the rating is after it: the least ratio allows most.
-    least = min((factor for _, factor in spec.ratios), default=Fraction(1))
-    least = min(least, Fraction(1))
-    most = None if spec.most_per_h is None else spec.most_per_h / resolution / least
-    return Register(None if size is None else round(size), most, int(shown / resolution))
-
-
 def _stretches(parts: Sequence[Interval], spec: MeterSpec, resolution: Fraction) -> list[Stretch]:
     return [
         Stretch(
@@ -423,28 +447,3 @@ def _stretches(parts: Sequence[Interval], spec: MeterSpec, resolution: Fraction)
         for part in parts
         if part.event is not None
     ]
-
-
-def _settings(spec: MeterSpec) -> str:
-    """Everything that slots depend on besides marks."""
-    return json.dumps(
-        {
-            "size": None if spec.register_size is None else str(spec.register_size),
-            "most": None if spec.most_per_h is None else str(spec.most_per_h),
-            "ratios": [[ms, str(factor)] for ms, factor in spec.ratios],
-            "terms": [[str(factor), key] for factor, key in spec.terms],
-            "zone": spec.zone,
-        }
-    )
-
-
-def _first_difference(before: Mapping[str, object], now: Mapping[str, object]) -> int:
-    """From when on slots are otherwise with other settings."""
-    if any(before[key] != now[key] for key in ("size", "most", "terms", "zone")):
-        return 0
-    old, new = before["ratios"], now["ratios"]
-    assert isinstance(old, list)
-    assert isinstance(new, list)
-    return min(
-        int(ms) for ms, factor in [*old, *new] if [ms, factor] not in old or [ms, factor] not in new
-    )

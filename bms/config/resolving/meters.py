@@ -5,7 +5,6 @@ The file is optional: every counter of the site's equipment is a meter of the le
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,18 +17,22 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from bms.config.reading.sections import Names, entries
+from bms.config.resolving.formulas import full_name, parse
 from bms.config.shapes.filemodel import FileModel
 from bms.config.shapes.models import IDENTIFIER, Title
-from bms.config.site import MANUAL_RESOLUTION, Base, MeterRegister, MeterRole, MeterSpec
+from bms.config.site import (
+    MANUAL_RESOLUTION,
+    RATING_MARGIN,
+    Base,
+    MeterRegister,
+    MeterRole,
+    MeterSpec,
+)
 from bms.core.equipment import Equipment, Medium, PointClass
 from bms.core.instants import local_midnight, to_ms
 from bms.texts.messages import joined, message_of, msg
 from bms.texts.problems import Document, Path, Problem, suggestion
 from drivers.points import PointId
-
-RATING_MARGIN: Final = Fraction(3, 2)
-"""A meter reads up to its greatest current, a machine draws more than its plate when it starts:
-half as much again is believed. A swapped register is off by orders of magnitude."""
 
 MOST_PER_H: Final[Mapping[Medium, int]] = {
     Medium.ELECTRICITY: 100_000,
@@ -39,6 +42,15 @@ MOST_PER_H: Final[Mapping[Medium, int]] = {
 }
 """Of meters whose rating nobody wrote down: more than any single feeder of a park carries (a
 110 kV transformer has 63 MVA). It catches swaps by large steps only; write the rating down."""
+
+
+_RATE: Final[Mapping[Medium, str]] = {
+    Medium.ELECTRICITY: "power",
+    Medium.HEAT: "power",
+    Medium.WATER: "flow",
+    Medium.GAS: "flow",
+}
+"""The role that shows the rate of a meter."""
 
 
 class RatioFile(FileModel):
@@ -183,46 +195,11 @@ def _spec(
             (to_ms(local_midnight(ratio.from_, zone)), Fraction(exact(ratio.factor)))
             for ratio in sorted(entry.ratios, key=lambda r: r.from_)
         ),
-        parent=_full(entry.parent, base.id) if entry.parent else None,
+        parent=full_name(entry.parent, base.id) if entry.parent else None,
         accuracy_pct=entry.accuracy_pct or 1.0,
         title=dict(title) if entry.title else dict(machine.title) if machine else {},
+        power="" if machine is None else machine.points.get(_RATE[medium], ""),
     )
-
-
-# --- formulas --------------------------------------------------------------------------------
-
-_TERM = re.compile(r"\s*(?:([+-])\s+|([+-]))?(?:([0-9.]+)\s*\*\s*)?([a-z][a-z0-9.-]*)")
-
-
-def parse(formula: str, base: str) -> list[tuple[Fraction, str]]:
-    """The factors and full names of a formula, as `meter-main + pv-1 - 0.5 * other.meter`.
-
-    A sign between two names stands between spaces, because names have hyphens. Raises ValueError
-    with a sentence.
-    """
-    terms: list[tuple[Fraction, str]] = []
-    at = 0
-    while at < len(formula.rstrip()):
-        found = _TERM.match(formula, at)
-        sign = None if found is None else found[1] or found[2]
-        if found is None or (terms and sign is None):
-            rest = formula[at:].strip()
-            raise ValueError(
-                msg("'{term}' is no term; write name + name - 0.5 * name", term=rest[:40])
-            )
-        try:
-            factor = Fraction(found[3] or 1)
-        except ValueError:
-            raise ValueError(msg("'{text}' is not a number", text=found[3])) from None
-        terms.append((-factor if sign == "-" else factor, _full(found[4], base)))
-        at = found.end()
-    if not terms:
-        raise ValueError(msg("the formula names no meter"))
-    return terms
-
-
-def _full(name: str, base: str) -> str:
-    return name if "." in name else f"{base}.{name}"
 
 
 # --- the file --------------------------------------------------------------------------------
@@ -409,7 +386,7 @@ class _Checks:
     def _parent(self, path: Path, name: str, entry: MeterEntry) -> list[Problem]:
         if entry.parent is None:
             return []
-        parent = _full(entry.parent, name.split(".")[0])
+        parent = full_name(entry.parent, name.split(".")[0])
         at = (*path, "parent")
         problems = self._known(at, parent)
         mine, theirs = self.medium(name), self.medium(parent)
@@ -433,7 +410,7 @@ class _Checks:
             if entry.formula is not None:
                 formulas[name] = [meter for _, meter in parse(entry.formula, base)]
             if entry.parent is not None:
-                parents[name] = [_full(entry.parent, base)]
+                parents[name] = [full_name(entry.parent, base)]
         problems = []
         for key, graph in (("formula", formulas), ("parent", parents)):
             try:

@@ -20,10 +20,14 @@ from bms.storage.sqlite import Layout
 from bms.texts.messages import msg
 
 FILE_NAME: Final = "ledger.db"
+_WITHOUT_PAST: Final = {
+    "tip": "SELECT *, NULL AS past FROM main.tip",
+    "anchor": "SELECT *, NULL AS past FROM main.anchor",
+}
 LAYOUT: Final = Layout(
     msg("energy ledger"),
     0x424D534C,  # "BMSL"
-    2,
+    3,
     """
 CREATE TABLE about (only INTEGER PRIMARY KEY CHECK (only = 1), uid TEXT NOT NULL,
     late INTEGER NOT NULL, entry INTEGER NOT NULL);
@@ -33,9 +37,9 @@ CREATE TABLE meter (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,
 CREATE TABLE scale (id INTEGER PRIMARY KEY, value TEXT NOT NULL UNIQUE);
 CREATE TABLE tip (meter INTEGER PRIMARY KEY, ms INTEGER NOT NULL, shown INTEGER NOT NULL,
     counts INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
-    resolution TEXT NOT NULL, trouble_ms INTEGER NOT NULL);
+    resolution TEXT NOT NULL, trouble_ms INTEGER NOT NULL, past TEXT);
 CREATE TABLE anchor (ms INTEGER NOT NULL, meter INTEGER NOT NULL, shown INTEGER NOT NULL,
-    counts INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
+    counts INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL, past TEXT,
     PRIMARY KEY (meter, ms)) WITHOUT ROWID;
 CREATE TABLE slot (ms INTEGER NOT NULL, meter INTEGER NOT NULL, counts INTEGER NOT NULL,
     scale INTEGER NOT NULL, label INTEGER NOT NULL, covered_ms INTEGER NOT NULL,
@@ -59,12 +63,16 @@ CREATE INDEX entry_meter ON entry (meter, kind, start_ms)
 """,
     {
         1: "ALTER TABLE stretch ADD COLUMN made_of TEXT;ALTER TABLE entry ADD COLUMN made_of TEXT",
+        # What registers did before was not kept: it is learnt from here on.
+        2: "ALTER TABLE tip ADD COLUMN past TEXT;ALTER TABLE anchor ADD COLUMN past TEXT",
     },
     {
         1: {
             "stretch": "SELECT *, NULL AS made_of FROM main.stretch",
             "entry": "SELECT *, NULL AS made_of FROM main.entry",
-        }
+            **_WITHOUT_PAST,
+        },
+        2: _WITHOUT_PAST,
     },
 )
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import date, datetime
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from bms.energy.quarters import (
     energy_of,
     floor_quarter,
 )
+from bms.energy.register import Doubt, Past
 from bms.energy.today import Day
 from bms.historian.streams import EnergyRow
 from bms.ledger.database.layout import FILE_NAME, LAYOUT, MonthSum, Tip
@@ -210,7 +212,7 @@ class LedgerQueries(Closing):
 
     def tip(self, number: int) -> Tip | None:
         rows = self._rows(
-            "SELECT ms, shown, counts, label, covered_ms, resolution, trouble_ms FROM tip "
+            "SELECT ms, shown, counts, label, covered_ms, past, resolution, trouble_ms FROM tip "
             "WHERE meter = ?",
             number,
         )
@@ -222,22 +224,26 @@ class LedgerQueries(Closing):
     def anchor_before(self, number: int, ms: int) -> Anchor | None:
         """The newest anchor at or before an instant."""
         rows = self._rows(
-            "SELECT ms, shown, counts, label, covered_ms FROM anchor "
+            "SELECT ms, shown, counts, label, covered_ms, past FROM anchor "
             "WHERE meter = ? AND ms <= ? ORDER BY ms DESC LIMIT 1",
             number,
             ms,
         )
         return _anchor(rows[0]) if rows else None
 
-    def anchor_after(self, number: int, ms: int) -> Anchor | None:
-        """The first anchor at or after an instant that lies on a quarter hour."""
-        rows = self._rows(
-            "SELECT ms, shown, counts, label, covered_ms FROM anchor "
-            f"WHERE meter = ? AND ms >= ? AND ms % {QUARTER_MS} = 0 ORDER BY ms LIMIT 1",
+    def anchor_after(self, number: int, ms: int, changed_ms: int) -> Anchor | None:
+        """The first anchor at or after an instant that lies on a quarter hour, and before which
+        the register changed after `changed_ms`: what comes later does not hang on what was then."""
+        for row in self._rows(
+            "SELECT ms, shown, counts, label, covered_ms, past FROM anchor "
+            f"WHERE meter = ? AND ms >= ? AND ms % {QUARTER_MS} = 0 ORDER BY ms LIMIT 400",
             number,
             ms,
-        )
-        return _anchor(rows[0]) if rows else None
+        ):
+            found = _anchor(row)
+            if found.past is None or found.past.since_ms > changed_ms:
+                return found
+        return None
 
     def stretches(self, key: str, first_ms: int, last_ms: int) -> list[Stretch]:
         """What happened to a register in a period, by time."""
@@ -411,8 +417,15 @@ class LedgerQueries(Closing):
 
 
 def _anchor(row: Sequence[Any]) -> Anchor:
-    ms, shown, counts, label, covered_ms = row
-    return Anchor(ms, shown, Open(counts, LABELS[label], covered_ms))
+    ms, shown, counts, label, covered_ms, past = row
+    known = None if past is None else _past(past)
+    return Anchor(ms, shown, Open(counts, LABELS[label], covered_ms), known)
+
+
+@lru_cache(2048)  # a tip is looked at several times in a step
+def _past(text: str) -> Past:
+    *numbers, doubt = json.loads(text)
+    return Past._make((*numbers, Doubt(doubt)))
 
 
 def _fraction(text: str | None) -> Fraction | None:

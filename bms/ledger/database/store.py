@@ -13,6 +13,7 @@ from typing import Any, Final
 from bms.core.instants import DAY_MS, to_ms
 from bms.core.readings import RANK
 from bms.energy.quarters import Anchor, Stretch
+from bms.energy.register import Past
 from bms.ledger.database.layout import FILE_NAME as FILE_NAME
 from bms.ledger.database.layout import Tip as Tip
 from bms.ledger.database.packing import Raw, pack, pack_day
@@ -23,6 +24,8 @@ from bms.storage.sqlite import store_errors, transaction
 from bms.texts.messages import made_of
 
 ROWS_A_BLOB: Final = 4096
+MOST_AT: Final = Past._fields.index("most")
+"""In what is kept of a register's past, the number that is in its counts."""
 
 
 class Ledger(LedgerQueries):
@@ -176,7 +179,8 @@ class Ledger(LedgerQueries):
 
     def put_tip(self, number: int, tip: Tip) -> None:
         self._rows(
-            "INSERT OR REPLACE INTO tip VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO tip (meter, ms, shown, counts, label, covered_ms, past, "
+            "resolution, trouble_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             number,
             *_flat(tip.anchor),
             str(tip.resolution),
@@ -187,7 +191,10 @@ class Ledger(LedgerQueries):
         """The register's counts are from now on in a resolution `factor` times as fine."""
         for table in ("tip", "anchor"):
             self._rows(
-                f"UPDATE {table} SET shown = shown * ?, counts = counts * ? WHERE meter = ?",
+                f"UPDATE {table} SET shown = shown * ?, counts = counts * ?, "
+                f"past = json_set(past, '$[{MOST_AT}]', json_extract(past, '$[{MOST_AT}]') * ?) "
+                "WHERE meter = ?",
+                factor,
                 factor,
                 factor,
                 number,
@@ -201,8 +208,8 @@ class Ledger(LedgerQueries):
             "DELETE FROM anchor WHERE meter = ? AND ms > ? AND ms < ?", number, after_ms, before_ms
         )
         self._many(
-            "INSERT OR REPLACE INTO anchor (meter, ms, shown, counts, label, covered_ms) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO anchor (meter, ms, shown, counts, label, covered_ms, past) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
             [(number, *_flat(anchor)) for anchor in anchors],
         )
 
@@ -268,6 +275,7 @@ class Ledger(LedgerQueries):
         return int(self._rows("SELECT last_insert_rowid()")[0][0])
 
 
-def _flat(anchor: Anchor) -> tuple[int, int, int, int, int]:
+def _flat(anchor: Anchor) -> tuple[int, int, int, int, int, str | None]:
     counts, label, covered_ms = anchor.opened
-    return anchor.ms, anchor.shown, counts, RANK[label], covered_ms
+    past = None if anchor.past is None else f"[{','.join(map(str, map(int, anchor.past)))}]"
+    return anchor.ms, anchor.shown, counts, RANK[label], covered_ms, past

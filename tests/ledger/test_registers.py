@@ -1,0 +1,301 @@
+"""Registers as they are in the field: what is energy, what is missing, what cannot be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bms.core.instants import to_ms
+from bms.core.readings import Label
+from bms.energy.demand import peaks
+from bms.energy.intervals import Energy
+from bms.ledger.conditions import conditions
+from bms.ledger.entered.entering import Author, replace_meter
+from tests.ledger.support import METER, START, Books, at, check_months, check_stream, site_of
+
+DAY = 96
+ME = Author("ops", "because", at(60 * 24 * 300))
+
+
+def quarters(count: int, kwh: float, first: float = 0.0) -> list[tuple[float, float]]:
+    """Minutes and kWh of a steady register, at `count` + 1 quarter hours."""
+    return [(15.0 * i, first + kwh * i) for i in range(count + 1)]
+
+
+def counts(shown: Iterable[tuple[float, float]]) -> list[tuple[float, int]]:
+    return [(minutes, round(100 * kwh)) for minutes, kwh in shown]
+
+
+def books_of(tmp_path: Path, shown: Iterable[tuple[float, float]], **entry: Any) -> Books:
+    """A ledger that followed a register live, quarter hour by quarter hour."""
+    books = Books(site_of(tmp_path, {"b.m": entry} if entry else None))
+    books.read(counts(shown))
+    return books
+
+
+def live(books: Books, days: float) -> Books:
+    """Keep the ledger as a controller does: every quarter hour."""
+    for quarter in range(round(days * DAY) + 1):
+        books.keep(15 * quarter + 2)
+    return books
+
+
+def whole(books: Books, days: float) -> Energy:
+    return books.ledger.energy_in(books.site.metering[METER], START, at(days * 1440))
+
+
+def peak(books: Books, days: float) -> float | None:
+    (found,) = peaks(books.slots(), ZoneInfo("Asia/Shanghai"), START, at(days * 1440))
+    return None if found.peak is None else float(found.peak)
+
+
+def hourly_totals(days: int) -> list[tuple[float, float]]:
+    """100 kW, told once an hour at twelve seconds past."""
+    return [(15.0 * i, 100.0 * ((15 * i - 0.2) // 60 + 1)) for i in range(days * DAY)]
+
+
+@pytest.mark.case(
+    "E2",
+    when="A meter sends its total only once an hour",
+    then="Each hour's energy is spread over its hour; the demand is not overstated.",
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_total_once_an_hour_is_spread_over_its_hour(tmp_path: Path, at_once: bool) -> None:
+    with books_of(tmp_path, hourly_totals(14 if at_once else 2), rated_kw=160) as books:
+        days = 14 if at_once else 2
+        books = books.keep(days * 1440) if at_once else live(books, days)
+        energy = whole(books, days)
+        assert energy.amount == pytest.approx(100 * 24 * days - 25, abs=100)
+        assert set(energy.shares) == {Label.ALLOCATED}
+        assert {amount for _, amount, _ in books.shown()} == {25.0}
+        assert peak(books, days) is None
+        if at_once:
+            assert max(row.rev for row in books.rows()) == 0
+        check_stream(books, books.rows())
+        check_months(books)
+
+
+@pytest.mark.case(
+    "E3",
+    when="A meter without a rating sends its total only once an hour",
+    then="Its 15-minute demand cannot be told, instead of four times too much.",
+)
+@pytest.mark.parametrize("every", [30, 60, 120, 180])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_demand_of_a_rare_total_cannot_be_told(
+    tmp_path: Path, every: int, at_once: bool
+) -> None:
+    shown = [(15.0 * i, every / 60 * 100.0 * ((15 * i - 0.2) // every + 1)) for i in range(3 * DAY)]
+    with books_of(tmp_path, shown) as books:
+        books = books.keep(3 * 1440) if at_once else live(books, 3)
+        energy = whole(books, 3)
+        assert energy.amount == pytest.approx(100 * 24 * 3, abs=2.1 * every / 60 * 100)
+        assert set(energy.shares) == {Label.ALLOCATED}
+        assert peak(books, 3) is None
+        check_stream(books, books.rows())
+
+
+def test_a_machine_that_runs_now_and_then_keeps_its_demand(tmp_path: Path) -> None:
+    """Ten minutes of each hour or so, across quarter hours too: its register is not slow."""
+    total, shown = 0.0, []
+    runs = {3, 4, 7, 11, 12, 15, 19, 20, 24, 27, 28, 31, 35, 36, 39}
+    for i in range(2 * DAY):
+        total += 10.0 if i % 40 in runs else 0.0
+        shown.append((15.0 * i, total))
+    with books_of(tmp_path, shown) as books:
+        books.keep(2 * 1440)
+        assert whole(books, 2).shares.keys() == {Label.MEASURED}
+        assert peak(books, 2) == 40
+
+
+def test_a_night_without_a_step_is_measured_as_nothing(tmp_path: Path) -> None:
+    total, shown = 0.0, []
+    for i in range(5 * DAY):
+        total += 10.0 if 32 < i % DAY < 72 else 0.0
+        shown.append((15.0 * i, total))
+    with books_of(tmp_path, shown) as books:
+        live(books, 5)
+        assert whole(books, 5).shares.keys() == {Label.MEASURED}
+        assert max(row.rev for row in books.rows()) == 0
+
+
+@pytest.mark.case(
+    "E4",
+    when="A register is round again faster than it is read",
+    then="Its energy is missing, because nobody can count the rounds; 'bms check' refuses it.",
+)
+def test_a_register_that_wraps_faster_than_it_is_read_measures_nothing(tmp_path: Path) -> None:
+    shown = [(minutes, kwh % 65.536) for minutes, kwh in quarters(14 * DAY - 1, 75.0)]
+    with books_of(tmp_path, shown, register_size=65.536, rated_kw=300) as books:
+        books.keep()
+        energy = whole(books, 14)
+        assert energy.amount is None
+        assert energy.covered == 0
+        assert "more than once" in energy.problems[0]
+        assert len(books.ledger.stretches(METER, 0, 2**61)) == 1
+
+
+@pytest.mark.case(
+    "E5",
+    when="A small register goes round, not just from its last to its first digits",
+    then="The meter's rating and the time tell that it did, and how much it counted.",
+)
+def test_a_rollover_is_what_the_rating_and_the_time_allow(tmp_path: Path) -> None:
+    shown = [(0.0, 600.0), (15.0, 650.0), (30.0, 44.64), (45.0, 94.64)]
+    with books_of(tmp_path, shown, register_size=655.36, rated_kw=250) as books:
+        books.keep()
+        assert [row[1:] for row in books.shown()] == [
+            (50.0, "measured"),
+            (50.0, "corrected"),
+            (50.0, "measured"),
+        ]
+
+
+@pytest.mark.case(
+    "E6",
+    when="A register that starts at zero each day loses its link at midnight and is read again "
+    "in the evening",
+    then="The day has what the register shows, not the little that it is above yesterday.",
+)
+@pytest.mark.parametrize("rated", [{}, {"rated_kw": 160}])
+def test_a_daily_counter_that_lost_its_link_has_counted_its_day(
+    tmp_path: Path, rated: dict[str, Any]
+) -> None:
+    evening = 30.0 + 23 * 60 + 50
+    shown = [(0.0, 235.0), (15.0, 237.5), (30.0, 0.0), (evening, 262.1), (evening + 10, 264.0)]
+    with books_of(tmp_path, shown, **rated) as books:
+        books.keep()
+        energy = whole(books, 2)
+        assert float(energy.amount or 0) == pytest.approx(264.0 + 2.5)
+        assert "stepped back" in energy.problems[0]
+
+
+def test_a_total_that_returns_is_still_a_jump(tmp_path: Path) -> None:
+    """The other side of E6: the rise above where it was is what the meter uses."""
+    shown = [*quarters(DAY, 2.5, 5000.0), (1455.0, 0.0), (2895.0, 5000 + 2.5 * 193)]
+    with books_of(tmp_path, shown) as books:
+        books.keep()
+        assert whole(books, 3).amount == 2.5 * 193
+
+
+UNRATED = "An unrated meter's step is far above all that it ever did"
+MISSING = "What it would add is missing, with a question; what was known stays."
+
+
+@pytest.mark.case("E7", when=UNRATED, then=MISSING)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_total_that_returns_after_nine_days_is_no_energy(tmp_path: Path, at_once: bool) -> None:
+    before = quarters(7 * DAY, 1.0, 15_071 - 672)
+    gone = [(15.0 * (7 * DAY + 1 + i), 0.0) for i in range(9 * DAY)]
+    back = [(15.0 * (16 * DAY + 1 + i), 15_071.0 + 9 * DAY + i) for i in range(10)]
+    with books_of(tmp_path, [*before, *gone, *back]) as books:
+        books = books.keep(15 * 1440) if at_once else live(books, 15)
+        assert any("has stood there since" in text for text in whole(books, 15).problems)
+        now = at(15 * 1440)
+        assert "b.m:register" in [c.key for c in conditions(books.site, books.ledger, now)]
+        books.keep(17 * 1440)
+        energy = whole(books, 16)
+        assert energy.amount == 672
+        assert energy.covered * 16 == 7
+        assert len(books.ledger.stretches(METER, 0, 2**61)) == 2
+        assert whole(books, 17).amount == 672 + 9
+        check_stream(books, books.rows())
+
+
+@pytest.mark.case("E7", when=UNRATED, then=MISSING)
+def test_a_rise_over_an_outage_is_believed_if_it_can_be(tmp_path: Path) -> None:
+    def seen(rise: float) -> list[tuple[float, float]]:
+        after = 15.0 * 11 * DAY
+        return [
+            *quarters(3 * DAY, 0.1, 5.0),
+            *((after + 15 * i, 5 + 0.1 * 3 * DAY + rise + 0.1 * i) for i in range(3 * DAY)),
+        ]
+
+    for rise, known in ((8 * 9.6, True), (8 * 9.6 * 1.9, True), (4731.0, False)):
+        folder = tmp_path / str(rise)
+        folder.mkdir()
+        with books_of(folder, seen(rise)) as books:
+            books.keep()
+            energy = whole(books, 14)
+            rest = 0.1 * (6 * DAY - 1)
+            assert float(energy.amount or 0) == pytest.approx(rest + (rise if known else 0))
+            assert bool(energy.problems) is not known
+
+
+@pytest.mark.case("E7", when=UNRATED, then=MISSING)
+@pytest.mark.parametrize("after", [10.0, 20.0])
+def test_a_history_that_was_rescaled_is_no_energy(tmp_path: Path, after: float) -> None:
+    total = 3459.0 + 10.0 * 7 * DAY
+    shown = [
+        *quarters(7 * DAY, 10.0, 3459.0),
+        *((15.0 * (7 * DAY + 1 + i), 2.37 * total + after * i) for i in range(7 * DAY - 1)),
+    ]
+    with books_of(tmp_path, shown) as books:
+        books.keep()
+        energy = whole(books, 14)
+        assert energy.amount == 10 * 7 * DAY + after * (7 * DAY - 2)
+        assert "far more than it ever did" in energy.problems[0]
+
+
+@pytest.mark.case("E7", when=UNRATED, then=MISSING)
+@pytest.mark.parametrize("total", [3.0, 2000.0])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_register_that_shows_wh_for_kwh_is_asked_about(
+    tmp_path: Path, total: float, at_once: bool
+) -> None:
+    begin = 15.0 * 7 * DAY
+    shown = [
+        *quarters(7 * DAY, 0.25, total),
+        *((begin + 15.0 * (1 + i), 1000 * (total + 168 + 0.25 * (1 + i))) for i in range(DAY)),
+    ]
+    with books_of(tmp_path, shown) as books:
+        books = books.keep() if at_once else live(books, 8)
+        energy = whole(books, 8)
+        assert energy.amount == 168
+        assert energy.covered == pytest.approx(7 / 8, abs=0.001)
+        assert len(books.ledger.stretches(METER, 0, 2**61)) == 2
+        # Told what happened, all of it is known.
+        spec = books.site.metering[METER]
+        replace_meter(
+            books.site, books.ledger, books.history, spec,
+            final=str(total + 168), initial=str(1000 * (total + 168)), at=at(begin + 1), author=ME,
+        )  # fmt: skip
+        books.keep()
+        assert whole(books, 8).covered > 0.99
+
+
+def test_a_new_machine_is_believed_once_it_goes_on(tmp_path: Path) -> None:
+    total, shown = 100.0, []
+    for i in range(9 * DAY):
+        shown.append((15.0 * i, total))
+        total += 0.1 if i < 8 * DAY else 25.0
+    with books_of(tmp_path, shown) as books:
+        live(books, 9)
+        energy = whole(books, 9)
+        assert float(energy.amount or 0) == pytest.approx(shown[-1][1] - 100)
+        assert energy.problems == ()
+
+
+def test_a_register_that_tells_more_than_its_first_day_is_not_questioned(tmp_path: Path) -> None:
+    with books_of(tmp_path, [*quarters(20, 0.1), (315.0, 30.0), (330.0, 30.1)]) as books:
+        books.keep()
+        assert whole(books, 1).problems == ()
+
+
+def test_ledgers_of_before_learn_what_registers_do(tmp_path: Path) -> None:
+    """What a register did before was not kept: it begins where the older ledger stood."""
+    with books_of(tmp_path, quarters(2 * DAY, 1.0)) as books:
+        books.keep(1440)
+        with books.ledger.transaction():
+            books.ledger._rows("UPDATE tip SET past = NULL")
+            books.ledger._rows("UPDATE anchor SET past = NULL")
+        books.keep(4 * 1440)
+        assert whole(books, 2).amount == 2 * DAY
+        tip = books.ledger.tip(books.ledger.known(METER) or 0)
+        assert tip is not None
+        assert tip.anchor.past is not None
+        assert tip.anchor.past.begun_ms > to_ms(START)
