@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from bms.config.points import owner_of
 from bms.control.engine.protection import same
 from bms.core.decisions import Condition, Severity
+from bms.field.lacking import NO_ANSWER, Lacking, lasted
 from bms.texts.messages import msg
 from drivers.backoff import without_countdown
 from drivers.base import Batch, Driver, Feed, Write, WriteResult, WriteStatus
@@ -28,9 +29,6 @@ STALE_AFTER_POLLS = 3
 """Missed polls after which a silent link's points stop being GOOD (control reference, 7)."""
 SILENT_AFTER_S = 30.0
 """A driver that keeps its own pace ages its points itself; this is the backstop behind it."""
-NO_ANSWER = msg("no answer")
-OFFLINE_AFTER_S = 30.0
-"""Without one good value for this long, a link or a device raises its alarm."""
 CALL_LIMIT_S = 30.0
 """Backstop over a driver's own deadlines: a call that breaks its promise is given up."""
 WRITES_AT_ONCE = 64
@@ -78,6 +76,8 @@ class FieldLink:
         self._points: dict[PointId, Point] = {point.id: point for point in driver.points}
         self._ids = list(self._points)
         self._poll_s = poll_s
+        self._stale_after = min(map(self._stale, self._points.values()), default=timedelta.max)
+        """The same of the points that are read most often: then the link is silent."""
         self._now = now
         self._image = image
         self._report = report
@@ -101,10 +101,8 @@ class FieldLink:
         self._write_failures = 0
         self._detail: str = msg("not read yet")
         self._detail_by_device: dict[str, str] = {}
-        self._points_of: dict[str, int] = {}
+        self._lacking = Lacking(self._ids, image)
         for point in self._ids:
-            device = owner_of(point)
-            self._points_of[device] = self._points_of.get(device, 0) + 1
             self._image[point] = Sample(point, None, Quality.BAD, started, msg("not read yet"))
         if not self._ids:
             self._down_since = None
@@ -127,10 +125,19 @@ class FieldLink:
     def driver(self) -> Feed:
         return self._driver
 
-    @property
-    def stale_after(self) -> timedelta:
-        least = 3.0 if isinstance(self._driver, Polled) else SILENT_AFTER_S
-        return timedelta(seconds=max(STALE_AFTER_POLLS * self._poll_s, least))
+    def silent(self, now: datetime) -> Iterable[PointId]:
+        """The points for which nothing was delivered for several of their own periods."""
+        finished = self.last_finished
+        if finished is None or now - finished <= self._stale_after:
+            return ()
+        return [p for p in self._ids if now - finished > self._stale(self._points[p])]
+
+    def _stale(self, point: Point) -> timedelta:
+        """How long without any delivery the last value of a point is believed."""
+        polled = isinstance(self._driver, Polled)
+        period_s = self._poll_s if polled or point.scan_s is None else point.scan_s
+        least = 3.0 if polled else SILENT_AFTER_S
+        return timedelta(seconds=max(STALE_AFTER_POLLS * period_s, least))
 
     @property
     def busy(self) -> bool:
@@ -335,7 +342,7 @@ class FieldLink:
     def _silent_since(self, now: datetime) -> datetime | None:
         """Since when there is nothing good from this link; None if there is."""
         finished = self.last_finished
-        if finished is not None and now - finished > self.stale_after:
+        if finished is not None and now - finished > self._stale_after:
             return finished
         return self._down_since
 
@@ -353,9 +360,6 @@ class FieldLink:
         )  # fmt: skip
         return [Condition(f"clock:{self.name}", Severity.NORMAL, text)]
 
-    def _lasted(self, since: datetime, now: datetime) -> bool:
-        return now - since > timedelta(seconds=OFFLINE_AFTER_S)
-
     def health(self, now: datetime) -> LinkHealth:
         return LinkHealth(
             self.name,
@@ -370,10 +374,10 @@ class FieldLink:
         )
 
     def conditions(self, now: datetime) -> list[Condition]:
-        """One alarm for a silent link; otherwise one per silent device, never one per point."""
+        """One alarm for a silent link; otherwise one per device that is silent or lacks points."""
         since = self._silent_since(now)
         if since is not None:
-            if not self._lasted(since, now):
+            if not lasted(since, now):
                 return []
             return [
                 Condition(
@@ -392,26 +396,7 @@ class FieldLink:
         skewed = self._skew()
         if not self._not_good:
             return skewed
-        missing: dict[str, int] = {}
-        latest: dict[str, datetime] = {}
-        for point, point_since in self._not_good.items():
-            device = owner_of(point)
-            missing[device] = missing.get(device, 0) + 1
-            latest[device] = max(latest.get(device, point_since), point_since)
-        return skewed + [
-            Condition(
-                f"device:{device}",
-                Severity.URGENT,
-                msg(
-                    "{device}: no good value since {since:%Y-%m-%d %H:%M:%S}Z: {detail}",
-                    device=device,
-                    since=since,
-                    detail=without_countdown(self._detail_by_device.get(device, NO_ANSWER)),
-                ),
-            )
-            for device, since in latest.items()
-            if missing[device] == self._points_of[device] and self._lasted(since, now)
-        ]
+        return skewed + self._lacking.conditions(self._not_good, self._detail_by_device, now)
 
 
 def _not_done(writes: Iterable[Write], detail: str) -> list[WriteResult]:

@@ -18,6 +18,8 @@ from drivers.base import Driver, Write, WriteResult
 from drivers.points import PointId, Quality, Sample
 from drivers.polled import Polled
 
+_SILENT = msg("the link does not deliver")
+
 
 class Field:
     """All links of a site and the latest sample of every point."""
@@ -127,14 +129,10 @@ class Field:
                 link.not_after(now)
             if link.refresh(now):
                 continue
-            finished = link.last_finished
-            if finished is not None and now - finished > link.stale_after:
-                for point in link.points:
-                    sample = self._image[point]
-                    if sample.quality is Quality.GOOD:
-                        self._image[point] = sample._replace(
-                            quality=Quality.STALE, detail=msg("the link does not deliver")
-                        )
+            for point in link.silent(now):
+                sample = self._image[point]
+                if sample.quality is Quality.GOOD:
+                    self._image[point] = sample._replace(quality=Quality.STALE, detail=_SILENT)
         return self._image.copy()
 
     def submit(self, writes: Iterable[Write]) -> None:

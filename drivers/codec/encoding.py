@@ -30,6 +30,8 @@ from drivers.codec.states import (
     States,
     label_converter,
     label_to_raw,
+    not_available,
+    not_implemented,
     text_converter,
     text_to_raw,
 )
@@ -229,7 +231,7 @@ def exponent_of(raw: int) -> int:
     """The power of ten in a scale factor register. Raises Unusable."""
     if not EXPONENTS[0] <= raw <= EXPONENTS[1]:
         if raw == -0x8000:
-            raise Unusable(msg("the scale factor register holds 0x8000: not implemented"))
+            raise Unusable(not_implemented("0x8000"))
         raise Unusable(msg("the scale factor register holds {exponent}", exponent=raw))
     return raw
 
@@ -328,7 +330,7 @@ def _invalid(address: ModbusAddress, code: str) -> Callable[[Converter | None], 
                 msg("{code} does not fit {type}", code=f"0x{number:X}", type=address.type)
             )
         raw = Struct(">" + code).unpack(Struct(">" + unsigned).pack(number))[0]
-        codes[raw] = msg("not available ({code})", code=f"0x{number:0{bits // 4}X}")
+        codes[raw] = not_available(f"0x{number:0{bits // 4}X}")
 
     def before(convert: Converter | None) -> Converter:
         def available(raw: Any) -> Value:

@@ -95,6 +95,28 @@ class Scaling:
         return to_bcd(raw) if self._type in ("bcd16", "bcd32") else raw
 
 
+def check_whole(kind: RegisterType, value: Value) -> None:
+    """ValueError if a number with a fraction is meant for a type without one, as it stands in a
+    manual: 26.5 for a register of 0.1 degC."""
+    if kind not in LIMITS or not isinstance(value, float) or value.is_integer():
+        return
+    if not math.isfinite(value):
+        raise ValueError(msg("{number} cannot be written", number=value))
+    exact = Fraction(str(value))
+    digits = next((n for n in range(1, 7) if (exact * 10**n).denominator == 1), None)
+    if digits is None:
+        raise ValueError(msg("{type} takes whole numbers, not {number}", type=kind, number=value))
+    raise ValueError(
+        msg(
+            "{type} takes whole numbers, not {number}; with scale {scale:g} write {raw}",
+            type=kind,
+            number=value,
+            scale=10.0**-digits,
+            raw=int(exact * 10**digits),
+        )
+    )
+
+
 def part_of(kind: RegisterType, shift: int) -> Callable[[int], int] | None:
     """The number in a register, where it is not the register itself."""
     if kind == "uint8":

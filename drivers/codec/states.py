@@ -1,4 +1,4 @@
-"""On and off, labels and texts: what is no number. Pure."""
+"""On and off, labels and texts, and codes for no value: what is no number. Pure."""
 
 from __future__ import annotations
 
@@ -29,6 +29,25 @@ def as_bool(value: Value) -> bool:
             )
         )
     return bool(value)
+
+
+def not_available(code: str) -> Message:
+    """What to say of a code by which a device declares that it has no value."""
+    return msg("not available ({code})", code=code)
+
+
+def not_implemented(code: str) -> Message:
+    """The same of a scale factor."""
+    return msg("the scale factor register holds {code}: not implemented", code=code)
+
+
+_DECLARED = frozenset(made("").template for made in (not_available, not_implemented))
+
+
+def declared_absent(detail: str) -> bool:
+    """Whether a point has no value because its device says so by a code that is declared for it:
+    nothing is wrong then."""
+    return detail == LEFT or (isinstance(detail, Message) and detail.template in _DECLARED)
 
 
 class States:

@@ -15,7 +15,7 @@ from pymodbus.client.mixin import ModbusClientMixin
 
 from drivers.codec.block import BitBlock, Field, RegisterBlock
 from drivers.codec.encoding import codec, width
-from drivers.codec.scaling import Unusable
+from drivers.codec.scaling import Unusable, check_whole
 from drivers.points import ModbusAddress, Order, RegisterType, Value
 
 ORDERS: tuple[Order, ...] = ("big", "little")
@@ -564,3 +564,22 @@ def test_what_is_not_written(where: ModbusAddress, value: Value, sentence: str) 
 def test_settings_that_do_not_go_together(where: ModbusAddress, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         codec(where)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "sentence"),
+    [
+        ("int16", 26.5, "with scale 0.1 write 265"),
+        ("uint32", -1.25, "with scale 0.01 write -125"),
+        ("bcd16", 1 / 3, "whole numbers, not 0.333"),
+        ("uint8", math.inf, "inf cannot be written"),
+    ],
+)
+def test_a_fraction_is_no_whole_number(kind: RegisterType, value: float, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        check_whole(kind, value)
+
+
+def test_what_may_be_written_as_it_is() -> None:
+    for kind, value in (("int16", 26.0), ("int16", 26), ("float32", 26.5), ("bool", True)):
+        check_whole(kind, value)  # type: ignore[arg-type]

@@ -374,6 +374,22 @@ async def test_write_asks_reads_back_and_is_kept(site: Path) -> None:
     assert kept[1]["before"]["value"] == 5
 
 
+@pytest.mark.case(
+    "M15",
+    when="Somebody writes 26.5 by hand to a register that holds whole numbers",
+    then="It is refused, and says what to write: with scale 0.1 write 265",
+)
+async def test_a_fraction_is_not_written_to_whole_numbers(site: Path) -> None:
+    words = ("write", site, "plc", "holding:5", 26.5, "--unit", 1, "--reason", "x", "--yes")
+    refused = await bms(*words, "--type", "int16")
+    assert refused.exit_code == 2
+    assert "int16 takes whole numbers, not 26.5; with scale 0.1 write 265" in refused.output
+    shown = await bms("read", site, "plc", "holding:5", "--unit", 1, "--json")
+    assert json.loads(shown.stdout)["value"] == 5
+    done = await bms(*(265 if word == 26.5 else word for word in words), "--type", "int16")
+    assert done.exit_code == 0, done.output
+
+
 async def test_in_shadow_nothing_is_written_by_hand_either(site: Path) -> None:
     path = site / "site.yaml"
     path.write_text(path.read_text(encoding="utf-8") + "mode: shadow\n", encoding="utf-8")

@@ -9,16 +9,21 @@ from typing import Self
 
 import pytest
 
+from bms.core.decisions import Condition
 from bms.field import field_link as field_module
 from bms.field.image import Field
+from bms.texts.messages import msg
 from drivers import polled as polled_module
 from drivers.backoff import waiting
-from drivers.base import Write, WriteResult, WriteStatus
+from drivers.base import Batch, Write, WriteResult, WriteStatus
+from drivers.codec.states import LEFT, not_available
+from drivers.health import DriverHealth
+from drivers.memory import bad_sample
 from drivers.opcua.driver import OpcUaDriver
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample
 from drivers.times import Times
 from tests.machine_time import utc_now
-from tests.patience import patience
+from tests.patience import async_until, patience
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -297,4 +302,141 @@ async def test_a_link_without_points_is_neither_waited_for_nor_an_alarm(clock: C
     (health,) = field.health(clock.now())
     assert (health.online, health.detail) == (True, "no points on this link")
     assert health.driver.requests == 0, "there is nothing to connect for"
+    await stopped(task)
+
+
+class Told(Scripted):
+    """A driver that keeps its own pace: it delivers what the test tells it to."""
+
+    clock_skew_s = None
+
+    def __init__(self, points: Sequence[Point], clock: Clock) -> None:
+        super().__init__([], clock)
+        self.points = list(points)
+        self.deliver: Callable[[Batch], None] | None = None
+
+    async def feed(self, deliver: Callable[[Batch], None], period_s: float) -> None:
+        self.deliver = deliver
+        await asyncio.Event().wait()
+
+    def health(self) -> DriverHealth:
+        return DriverHealth(connected=True)
+
+    async def tell(self, **details: str) -> None:
+        """Each named point once: GOOD, or BAD for a reason."""
+        deliver = await async_until(lambda: self.deliver)
+        wanted = [point.id for point in self.points if point.id.rpartition(".")[2] in details]
+        samples = [
+            bad_sample(point, self.clock.now(), detail)
+            if (detail := details[point.rpartition(".")[2]])
+            else Sample(point, 1.0, Quality.GOOD, self.clock.now())
+            for point in wanted
+        ]
+        deliver(Batch(wanted, samples, not any(details.values())))
+
+
+def paced(role: str, scan_s: float | None = None) -> Point:
+    return Point(f"b.e.{role}", ModbusAddress(1, "holding", 0), scan_s=scan_s)
+
+
+@pytest.mark.case(
+    "M14",
+    when="Every point of a link is read once a minute",
+    then="The points stay GOOD between reads; they age by their own pace, not by that of the link",
+)
+async def test_points_age_by_their_own_pace(clock: Clock) -> None:
+    slow, slower = paced("power", 60), paced("energy", 900)
+    driver, field = Told([slow, slower], clock), Field(clock.now)
+    field.add("x", "here", driver, poll_s=1)
+    task = await running(field)
+    await driver.tell(power="", energy="")
+    field.snapshot(clock.now())
+    for seconds, power, energy in (
+        (59, Quality.GOOD, Quality.GOOD),
+        (120, Quality.GOOD, Quality.GOOD),
+        (30, Quality.STALE, Quality.GOOD),
+        (2600, Quality.STALE, Quality.STALE),
+    ):
+        clock.time += timedelta(seconds=seconds)
+        image = field.snapshot(clock.now())
+        assert [image[p.id].quality for p in (slow, slower)] == [power, energy]
+        silent = [c.key for c in field.conditions(clock.now())]
+        assert silent == ([] if power is Quality.GOOD else ["link:x"])
+    await stopped(task)
+
+
+async def test_a_link_of_mixed_paces_is_silent_by_its_fastest_point(clock: Clock) -> None:
+    fast, slow = paced("power"), paced("energy", 900)
+    driver, field = Told([fast, slow], clock), Field(clock.now)
+    field.add("x", "here", driver, poll_s=1)
+    task = await running(field)
+    await driver.tell(power="", energy="")
+    field.snapshot(clock.now())
+    clock.time += timedelta(seconds=70)
+    image = field.snapshot(clock.now())
+    assert [image[p.id].quality for p in (fast, slow)] == [Quality.STALE, Quality.GOOD]
+    assert [c.key for c in field.conditions(clock.now())] == ["link:x"]
+    await stopped(task)
+
+
+@pytest.mark.case(
+    "B2",
+    when="A point is looked for in a register that its device does not have",
+    then="After two minutes an alarm names the device, the points and the reason",
+)
+async def test_points_that_a_device_lacks_are_named_in_one_alarm(clock: Clock) -> None:
+    roles = [f"r{n}" for n in range(9)]
+    driver, field = Told([paced(role) for role in ("power", *roles)], clock), Field(clock.now)
+    field.add("x", "here", driver, poll_s=1)
+    task = await running(field)
+
+    async def told(details: dict[str, str]) -> list[Condition]:
+        await driver.tell(power="", **details)
+        field.snapshot(clock.now())
+        return field.conditions(clock.now())
+
+    refused = msg("holding 5: exception 2 (illegal data address)")
+    assert await told(dict.fromkeys(roles, refused)) == []
+    clock.time += timedelta(seconds=100)
+    assert await told(dict.fromkeys(roles, refused)) == []
+    clock.time += timedelta(seconds=30)
+    (found,) = await told(dict.fromkeys(roles, refused))
+    assert found.key == "points:b.e"
+    assert "b.e answers, but has no good value of r0, r1, r2, r3, r4 and 4 more" in found.text
+    assert "illegal data address" in found.text
+    (again,) = await told(dict.fromkeys(roles, refused))
+    assert again is found
+    (less,) = await told(dict.fromkeys(roles, "") | {"r7": refused})
+    assert "no good value of r7: holding 5" in less.text
+    assert await told({"r7": ""}) == []
+    await stopped(task)
+
+
+async def test_what_a_device_declares_to_have_no_value_of_is_no_alarm(clock: Clock) -> None:
+    """An inverter at night says by its codes that it has nothing to tell."""
+    driver, field = (
+        Told([paced("power"), paced("energy"), paced("enable")], clock),
+        Field(clock.now),
+    )
+    field.add("x", "here", driver, poll_s=1)
+    task = await running(field)
+    for _ in range(3):
+        await driver.tell(power="", energy=not_available("0x8000"), enable=LEFT)
+        field.snapshot(clock.now())
+        assert field.conditions(clock.now()) == []
+        clock.time += timedelta(seconds=100)
+    await stopped(task)
+
+
+async def test_a_value_in_the_reason_is_no_news(clock: Clock) -> None:
+    driver, field = Told([paced("power"), paced("energy")], clock), Field(clock.now)
+    field.add("x", "here", driver, poll_s=1)
+    task = await running(field)
+    texts = set()
+    for number in range(4):
+        await driver.tell(power="", energy=msg("{number:g} is outside 0 to 9", number=number + 10))
+        field.snapshot(clock.now())
+        texts |= {c.text for c in field.conditions(clock.now())}
+        clock.time += timedelta(seconds=100)
+    assert len(texts) == 1
     await stopped(task)

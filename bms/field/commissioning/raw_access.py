@@ -15,7 +15,7 @@ from bms.storage import audit
 from bms.texts.messages import message_of, msg
 from drivers.base import Driver
 from drivers.codec.encoding import codec, is_bit_table, width
-from drivers.codec.scaling import Unusable
+from drivers.codec.scaling import Unusable, check_whole
 from drivers.errors import ConnectionLost, DriverError, NoAnswer
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.job import NotSent
@@ -219,6 +219,7 @@ async def _put(driver: ModbusDriver, place: Register, text: str) -> None:
         return
     if address.table != "holding":
         raise ValueError(msg("nothing can be written to table '{table}'", table=address.table))
+    check_whole(address.type, value)
     data = codec(address).encode(text if place.type == "string" else value)
     if len(data) == 2:
         await driver.ask(write_register_request(place.unit, place.address, data))

@@ -40,10 +40,10 @@ async def test_a_scale_factor_far_away_is_read_by_itself(far: int, most: int) ->
         assert result.status is WriteStatus.OK
         assert device.holding[1, 0] == 55
         del device.holding[1, far]
-        samples = {s.point: s for s in await b.driver.read(b.ids)}
-        assert samples["b.e.a"].quality is Quality.BAD
-        assert "illegal data address" in samples["b.e.a"].detail
-        assert samples["u1.r1"].quality is Quality.GOOD
+        found = {s.point: s for s in await b.driver.read(b.ids)}
+        assert found["b.e.a"].quality is Quality.BAD
+        assert "illegal data address" in found["b.e.a"].detail
+        assert found["u1.r1"].quality is Quality.GOOD
 
 
 async def test_the_feed_reads_a_scale_factor_far_away() -> None:
