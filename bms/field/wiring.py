@@ -16,9 +16,7 @@ from bms.texts.messages import msg
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.wire.transport import Pacing
-from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.session.security import NO_SECURITY, Security
-from drivers.opcua.subscribing.feeding import Following
 from drivers.plant import PlantDriver
 from drivers.ticker import Ticker
 from drivers.times import Times
@@ -47,6 +45,10 @@ def driver_for(
         return PlantDriver(plant, link.points, now, live=True, shadow=shadow), settings.plant
     if isinstance(settings, ModbusSettings):
         return modbus_driver(site, link, settings, ticker, now)
+    # asyncua costs 0.2 s to import: only a site with such links pays.
+    from drivers.opcua.driver import OpcUaDriver
+    from drivers.opcua.subscribing.feeding import Following
+
     driver = OpcUaDriver(
         settings.url,
         link.points,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bms.core.errors import BmsError, InvalidInput, Refused, Silent
 from bms.field.commissioning.readings import READINGS, Orders, by_likelihood
@@ -26,8 +26,10 @@ from drivers.modbus.wire.frames import (
     write_register_request,
     write_registers_request,
 )
-from drivers.opcua.driver import OpcUaDriver
 from drivers.points import ModbusAddress, Value
+
+if TYPE_CHECKING:
+    from drivers.opcua.driver import OpcUaDriver
 
 _PLACE = re.compile(r"(holding|input|coil|discrete):(\d{1,5})")
 
@@ -263,6 +265,8 @@ def _modbus(driver: Driver) -> ModbusDriver:
 
 
 def _opcua(driver: Driver) -> OpcUaDriver:
+    from drivers.opcua.driver import OpcUaDriver  # who looks at a Modbus register needs no asyncua
+
     if not isinstance(driver, OpcUaDriver):
         raise InvalidInput(
             msg("the link does not speak OPC-UA: name a register, such as holding:40")
