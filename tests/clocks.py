@@ -55,6 +55,7 @@ COMPOSERS = ("bms/app/", "bms/cli/")
 """Who puts the parts together, and so gives them their clock."""
 CLOCKS = frozenset({"bms/core/clock.py", "simulators/clock.py"})
 INTERVALS: Mapping[str, str] = {
+    "bms/api/client.py": "until when it tries to be let in",
     "bms/api/server.py": "since when a connection is idle",
     "bms/app/control_task.py": "when the next cycle is due, and how late and long it was",
     "bms/app/recording.py": "how far the wall clock moved while nobody had set it",

@@ -8,6 +8,7 @@ import os
 import socket
 import stat
 import struct
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,8 @@ from bms.texts.messages import msg
 from bms.texts.system_errors import os_cause
 
 TIMEOUT_S = 15.0
+CROWDED_S = 0.05
+"""Between two tries while the queue in front of the socket is full."""
 
 Q = TypeVar("Q", bound=Request)
 A = TypeVar("A", bound=BaseModel)
@@ -88,6 +91,20 @@ def exchange(
     return answer["ok"]
 
 
+def _wait_and_connect(sock: socket.socket, where: str) -> None:
+    """Connect within the time-out of the socket, also while many others wait to be let in."""
+    ends = time.monotonic() + (sock.gettimeout() or TIMEOUT_S)
+    while True:
+        try:
+            sock.connect(where)
+        except BlockingIOError:
+            if time.monotonic() >= ends:
+                raise
+            time.sleep(CROWDED_S)
+        else:
+            return
+
+
 def _connect(sock: socket.socket, state_dir: Path) -> None:
     """Connect to the controller of a state directory, and to nobody who took its place.
 
@@ -97,7 +114,7 @@ def _connect(sock: socket.socket, state_dir: Path) -> None:
     if former is not None and not path.exists() and former.exists():
         path = former  # it runs since before an update
     with address(path) as where:
-        sock.connect(where)
+        _wait_and_connect(sock, where)
     raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _pid, uid, _gid = struct.unpack("3i", raw)
     directory = state_dir.stat()

@@ -40,6 +40,8 @@ LISTEN_AGAIN_S = 5.0
 LOOK_S = 5.0
 """How often it is looked whether the socket's file is still there."""
 MEMBERS = 0o660
+BACKLOG = 512
+"""So many wait to be let in; a crowd that connects at once is closed again one by one."""
 FILES_AT_ONCE = 2
 """How many requests with a file are in memory; others wait."""
 
@@ -80,7 +82,9 @@ class ApiServer:
         while True:
             try:
                 sock = _bound(self._path)
-                return await asyncio.start_unix_server(self._accept, sock=sock, limit=REQUEST_LIMIT)
+                return await asyncio.start_unix_server(
+                    self._accept, sock=sock, limit=REQUEST_LIMIT, backlog=BACKLOG
+                )
             except OSError as error:
                 if error.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO):
                     raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 from pathlib import Path
 
@@ -109,6 +110,9 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
 
     On stopping, each output holds its last value or is released, as its `on_stop` says.
     """
+    # The first process of a container has no default for a signal: without this one, whoever
+    # stops it while it starts waits in vain.
+    signal.signal(signal.SIGTERM, _end_while_starting)
 
     from bms.app.log_lines import LogLines
     from bms.app.process import run_site
@@ -146,6 +150,10 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     from bms.app.event_loop import run as run_process
 
     run_process(run_site(loaded, ready=ready, schedule_problems=problems))
+
+
+def _end_while_starting(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
 
 
 @click.command()
