@@ -34,18 +34,18 @@ class Past:
         samples = last.snapshot.samples if last is not None else {}
         site = self._runtime.site
 
-        def count() -> dict[int, Cost]:
-            found = {}
-            for override, end in periods:
-                try:
-                    found[override.id] = override_cost(
-                        site, self._known_history(), override, end, samples
-                    )
-                except StoreError as error:  # a list of overrides is worth more than their costs
-                    found[override.id] = Cost(None, "", message_of(error))
-            return found
+        def count(override: Override, end: datetime) -> Cost:
+            try:
+                return override_cost(site, self._known_history(), override, end, samples)
+            except StoreError as error:  # a list of overrides is worth more than their costs
+                return Cost(None, "", message_of(error))
 
-        return await in_thread(self._thread, count)
+        # One by one: what is recorded meanwhile is stored between them, and who has gone away
+        # keeps the thread no longer.
+        return {
+            override.id: await in_thread(self._thread, count, override, end)
+            for override, end in periods
+        }
 
     async def why_then(self, point: str, time: datetime, now: datetime) -> dict[str, Any]:
         """The ladder of a past moment; see `bms.reports.why`."""

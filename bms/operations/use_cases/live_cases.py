@@ -33,7 +33,7 @@ async def status(running: Running, _asked: AskStatus, _user: str) -> Status:
         zone=site.file.zone,
         time=local(now, site.file.zone),
         cycle=running.cycle(),
-        bases=live_views.base_views(runtime, now, kwh_today),
+        bases=await live_views.base_views(runtime, now, kwh_today),
         links=live_views.link_views(runtime, now),
         points=live_views.qualities(runtime),
         overrides=tuple(
@@ -52,7 +52,7 @@ async def status(running: Running, _asked: AskStatus, _user: str) -> Status:
 
 async def points(running: Running, asked: AskPoints, _user: str) -> Points:
     """Live values."""
-    return live_views.points(running.runtime, asked.filter, running.now())
+    return await live_views.points(running.runtime, asked.filter, running.now())
 
 
 async def why(running: Running, asked: AskWhy, _user: str) -> Why:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -32,6 +33,8 @@ from bms.reports import why as why_report
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality
 
+AT_ONCE = 500
+"""Points in a row of one request; then others have their turn."""
 PREVIEWED = timedelta(days=14)
 """How far the status looks for the next change."""
 
@@ -54,11 +57,13 @@ def override_view(site: Site, override: Override, now: datetime, *, stored: bool
     )
 
 
-def points(runtime: Runtime, pattern: str | None, now: datetime) -> Points:
+async def points(runtime: Runtime, pattern: str | None, now: datetime) -> Points:
     """Live values, of the points whose id contains `pattern` or matches it as a wildcard."""
     wildcard = pattern is not None and any(c in pattern for c in "*?[")
     rows = []
-    for point in runtime.points():
+    for number, point in enumerate(tuple(runtime.points()), 1):
+        if number % AT_ONCE == 0:
+            await asyncio.sleep(0)  # the cycle does not wait for a long list
         if pattern is not None and not (
             fnmatchcase(point, pattern) if wildcard else pattern in point
         ):
@@ -147,10 +152,15 @@ def base_power_kw(runtime: Runtime, base: Base, now: datetime) -> float | None:
     return round(total, 1) if found else None
 
 
-def base_views(
+async def base_views(
     runtime: Runtime, now: datetime, kwh_today: Mapping[str, float | None]
 ) -> tuple[BaseView, ...]:
     """Every base with its groups."""
+    groups: dict[str, list[GroupView]] = {}
+    for group in tuple(runtime.site.groups.values()):
+        zone = runtime.site.bases[group.base].zone
+        groups.setdefault(group.base, []).append(group_view(runtime, group, zone, now))
+        await asyncio.sleep(0)  # the cycle does not wait for what all of them will do next
     return tuple(
         BaseView(
             id=base.id,
@@ -158,11 +168,7 @@ def base_views(
             zone=base.zone,
             power_kw=base_power_kw(runtime, base, now),
             kwh_today=kwh_today.get(base.id),
-            groups=tuple(
-                group_view(runtime, group, base.zone, now)
-                for group in runtime.site.groups.values()
-                if group.base == base.id
-            ),
+            groups=tuple(groups.get(base.id, ())),
         )
         for base in runtime.site.bases.values()
     )

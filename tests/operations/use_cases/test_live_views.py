@@ -61,10 +61,10 @@ def test_a_schedule_that_never_changes_has_no_next_change(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("pattern", ["b.holds.*", "holds"])
-def test_points_are_found_by_part_and_by_wildcard(tmp_path: Path, pattern: str) -> None:
+async def test_points_are_found_by_part_and_by_wildcard(tmp_path: Path, pattern: str) -> None:
     now = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
     runtime = _runtime(tmp_path, SCHEDULE, now)
-    assert [row.point for row in views.points(runtime, pattern, now).root] == [
+    assert [row.point for row in (await views.points(runtime, pattern, now)).root] == [
         "b.holds.enable",
         "b.holds.speed",
     ]
