@@ -149,14 +149,28 @@ class OpcUaAddress:
     bit: int | None = None
     """One bit of a whole number, 0 the lowest."""
     labels: tuple[tuple[int, str], ...] = ()
-    """The texts of whole numbers; a number without a text is no usable value."""
+    """The texts of whole numbers, as of a Modbus point."""
     on: tuple[int | str, ...] = ()
     """What the node holds when the state is on; the first is what is written."""
     off: tuple[int | str, ...] = ()
     """The same for off."""
+    left: int | None = None
+    """The number that leaves a state to the device: neither on nor off."""
+    not_available: tuple[int, ...] = ()
+    """Numbers by which the device says that it has no value."""
     low: float | None = None
     high: float | None = None
     """The values that the device can mean; beyond them the value is not used."""
+
+    @property
+    def is_state(self) -> bool:
+        """Its values are on and off."""
+        return self.bit is not None or bool(self.on or self.off)
+
+    @property
+    def is_text(self) -> bool:
+        """Its values are texts."""
+        return bool(self.labels) and not self.is_state
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from bms.texts.messages import msg
 from bms.texts.yaml.parsing import read
 from drivers.codec.encoding import codec, width
+from drivers.device_files.opcua_points import opcua_address, opcua_problem
 from drivers.device_files.templates import (
     FileModel,
     Models,
@@ -22,12 +23,11 @@ from drivers.device_files.templates import (
     Problem,
     filled,
     modbus_problem,
-    opcua_problem,
     plant_problem,
 )
 from drivers.modbus.reading.plan import MAX_BITS, MAX_REGISTERS
 from drivers.modbus.wire.transport import UnitProfile
-from drivers.points import Address, ModbusAddress, OpcUaAddress, PlantAddress, Point, Table
+from drivers.points import Address, ModbusAddress, PlantAddress, Point, Table
 
 
 def _title(value: object) -> object:
@@ -277,13 +277,14 @@ def bind(
     equipment: str,
     unit: int | None,
     models: Models | None = None,
-    states: Collection[str] = (),
+    states: Collection[str] | None = None,
 ) -> dict[str, Point]:
     """The points of one installed device, by role, with ids `<base>.<equipment>.<role>`.
 
     `unit` is the Modbus unit id, 0 to 255; `models` says where SunSpec models begin; `states` are
-    the roles that are on or off. ValueError if a Modbus device gets no unit, or a device whose
-    nodes or names contain `{unit}`, and for whatever `models_problem` finds.
+    the roles that are on or off, all others are numbers (None: nobody knows). ValueError if a
+    Modbus device gets no unit, or a device whose nodes or names contain `{unit}`, and for whatever
+    `models_problem` finds.
     """
     if found := models_problem(device, models or {}):
         raise ValueError(found[1])
@@ -294,7 +295,7 @@ def bind(
             address=_stated(
                 _address(device, template, base, equipment, unit, begin),
                 template,
-                state=role in states,
+                state=role in (states or ()),
             ),
             unit=template.unit,
             writable=template.writable,
@@ -302,6 +303,7 @@ def bind(
             scan_s=template.scan,
             tolerance=template.step if template.tolerance is None else template.tolerance,
             readback=template.readback,
+            holds="any" if states is None else "state" if role in states else "number",
         )
         for role, template in device.points.items()
     }
@@ -356,7 +358,7 @@ def _address(
     method = template.method
     if method is not None:
         method = method.format(base=base, equipment=equipment, unit=unit)
-    return OpcUaAddress(device.namespace, text, method, template.deadband or 0.0)
+    return opcua_address(template, device.namespace, text, method)
 
 
 def shipped() -> dict[str, DeviceType]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from base64 import b64decode
 from collections.abc import Mapping
 from string import Formatter
 from typing import Annotated, Any, Literal, TypeAlias
@@ -22,7 +20,7 @@ from drivers.points import (
     WriteFunction,
 )
 
-_MODBUS_KEYS = (
+MODBUS_KEYS = (
     "model",
     "table",
     "address",
@@ -41,8 +39,7 @@ _MODBUS_KEYS = (
     "scale_address",
     "write",
 )
-_OPCUA_KEYS = ("node", "method", "deadband")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_OPCUA_KEYS = ("node", "method", "deadband", "index")
 _NODE_KEYS = ("base", "equipment", "unit")
 
 
@@ -54,6 +51,10 @@ def _scalar(value: object) -> object:
 
 def _codes(value: object) -> object:
     return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _words(value: object) -> object:
+    return [value] if isinstance(value, str) else _codes(value)
 
 
 ModelNumber: TypeAlias = Annotated[int, Field(ge=1, le=65534)]
@@ -110,18 +111,20 @@ class PointTemplate(FileModel):
     """Which register of several comes first: `big` (the high one) if absent."""
     byte_order: Order | None = None
     """Which byte of a register comes first: `big` (the high one) if absent."""
-    bit: int | None = Field(default=None, ge=0, le=15)
-    """One bit of a register, 0 the lowest."""
+    bit: int | None = Field(default=None, ge=0, le=63)
+    """One bit of a register (0 to 15), or of a whole number of a server; 0 is the lowest."""
     half: Literal["high", "low"] | None = None
     """int8 and uint8: which byte of the register; the low one if absent."""
     length: int | None = Field(default=None, ge=1)
     """Registers of a string."""
     labels: dict[int, str] | None = Field(default=None, min_length=1)
     """The texts of a whole number; other numbers are no value. Of a state: words for its codes."""
-    on: Annotated[tuple[int, ...] | None, BeforeValidator(_codes)] = Field(None, min_length=1)
+    on: Annotated[tuple[int | str, ...] | None, BeforeValidator(_words)] = Field(None, min_length=1)
     """States and commands: the raw numbers that mean on, of which the first is written; 1 if
-    absent. A number that is in neither list is no value, and never "on"."""
-    off: Annotated[tuple[int, ...] | None, BeforeValidator(_codes)] = Field(None, min_length=1)
+    absent. A number that is in neither list is no value, and never "on". OPC-UA: also texts."""
+    off: Annotated[tuple[int | str, ...] | None, BeforeValidator(_words)] = Field(
+        None, min_length=1
+    )
     """States and commands: the raw numbers that mean off; 0 if absent."""
     not_available: Annotated[tuple[int, ...] | None, BeforeValidator(_codes)] = None
     """Raw numbers, unsigned, that mean "no value"; `[]` takes the device's defaults away."""
@@ -135,6 +138,8 @@ class PointTemplate(FileModel):
     """OPC-UA: the node, such as `s={base}.{equipment}.power`."""
     method: str | None = Field(default=None, min_length=1)
     """OPC-UA: writing the point calls this method of the object `node`."""
+    index: int | None = Field(default=None, ge=0)
+    """OPC-UA: which element of an array the point is; the first is 0."""
     deadband: float | None = Field(default=None, ge=0)
     """OPC-UA: the least change that the server reports, in the node's own unit."""
     name: str | None = Field(default=None, min_length=1)
@@ -177,8 +182,8 @@ class PointTemplate(FileModel):
             half="big" if self.half == "high" else "little",
             length=self.length or 1,
             labels=tuple((self.labels or {}).items()),
-            on=self.on or (),
-            off=self.off or (),
+            on=tuple(code for code in self.on or () if isinstance(code, int)),
+            off=tuple(code for code in self.off or () if isinstance(code, int)),
             left=self.left if self.on or self.off or self.type == "bool" else None,
             not_available=self.not_available or (),
             low=low,
@@ -239,6 +244,9 @@ def modbus_problem(template: PointTemplate) -> Problem | None:
     for key in (*_OPCUA_KEYS, "name"):
         if getattr(template, key) is not None:
             return key, msg("a Modbus point has 'table' and 'address', not '{key}'", key=key)
+    for key in ("on", "off"):
+        if any(isinstance(code, str) for code in getattr(template, key) or ()):
+            return key, msg("a register holds numbers, no texts")
     if template.table is None:
         return "", msg(
             "'{key}' is missing: {choices}", key="table", choices="holding, input, coil, discrete"
@@ -275,7 +283,7 @@ def modbus_problem(template: PointTemplate) -> Problem | None:
     except ValueError as error:
         return "", message_of(error)
     found = _write_problem(template, partial=made.partial)
-    release = found or _release_problem(template)
+    release = found or release_problem(template)
     if release is None and template.release_value is not None:
         try:
             if made.partial:
@@ -303,36 +311,8 @@ def _write_problem(template: PointTemplate, *, partial: bool) -> Problem | None:
     return None
 
 
-def opcua_problem(template: PointTemplate) -> Problem | None:
-    for key in _MODBUS_KEYS:
-        if getattr(template, key) is not None:
-            return key, msg("'{key}' belongs to Modbus points; an OPC-UA point has 'node'", key=key)
-    if template.name is not None:
-        return "name", msg("an OPC-UA point has 'node', not 'name'")
-    if template.node is None:
-        return "", msg(
-            "'{key}' is missing, for example {example}",
-            key="node",
-            example="s={base}.{equipment}.power",
-        )
-    for key in ("node", "method"):
-        text = getattr(template, key)
-        kind, _, rest = (text or "s=x").partition("=")
-        if kind not in ("s", "i", "g", "b") or not rest:
-            return key, msg("a {key} is written s=Name, i=number, g=GUID or b=base64", key=key)
-        if text is None:
-            continue
-        if found := _braces_problem(key, text):
-            return found
-        if wrong := node_problem(text.format(base="base", equipment="equipment", unit=1)):
-            return key, wrong
-    if template.method is not None and not template.writable:
-        return "method", msg("a method is called by writing: the point has to be writable")
-    return _release_problem(template)
-
-
 def plant_problem(template: PointTemplate) -> Problem | None:
-    for key in (*(k for k in _MODBUS_KEYS if k not in ("scale", "offset")), *_OPCUA_KEYS):
+    for key in (*(k for k in MODBUS_KEYS if k not in ("scale", "offset")), *_OPCUA_KEYS):
         if getattr(template, key) is not None:
             return key, msg(
                 "'{key}' belongs to a device on a wire; a plant's point has 'name'", key=key
@@ -341,31 +321,10 @@ def plant_problem(template: PointTemplate) -> Problem | None:
         return "", msg("'name' is missing: what the plant calls this point")
     if template.scale == 0:
         return "scale", msg("a scale of 0 makes every value the same")
-    return _braces_problem("name", template.name) or _release_problem(template)
+    return braces_problem("name", template.name) or release_problem(template)
 
 
-def node_problem(text: str) -> str:
-    """What is wrong with the identifier of a node (OPC-UA part 6, 5.3.1.10); "" if nothing is."""
-    kind, _, rest = text.partition("=")
-    if kind == "i" and not (rest.isascii() and rest.isdigit() and int(rest) <= 0xFFFFFFFF):
-        return msg(
-            "'{text}' is no node: i= is followed by a whole number up to 4294967295", text=text
-        )
-    if kind == "g" and not _GUID.fullmatch(rest):
-        return msg(
-            "'{text}' is no node: g= is followed by a GUID such as {example}",
-            text=text,
-            example="72962b91-fa75-4ae6-8d28-b404dc7daf63",
-        )
-    if kind == "b":
-        try:
-            b64decode(rest, validate=True)
-        except ValueError:
-            return msg("'{text}' is no node: b= is followed by the identifier in base64", text=text)
-    return ""
-
-
-def _braces_problem(key: str, text: str) -> Problem | None:
+def braces_problem(key: str, text: str) -> Problem | None:
     try:
         used = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
     except ValueError:
@@ -387,7 +346,7 @@ def _braces_problem(key: str, text: str) -> Problem | None:
     return None
 
 
-def _release_problem(template: PointTemplate) -> Problem | None:
+def release_problem(template: PointTemplate) -> Problem | None:
     if template.release_value is not None and not template.writable:
         return "release_value", msg("a point that is not writable cannot be released")
     return None

@@ -82,6 +82,7 @@ class OddServer(StreamServer):
         self.values: dict[str, bytes] = {}
         self.types: dict[str, ua.NodeId] = {}
         self.written: dict[str, Any] = {}
+        self.ranges: dict[str, str | None] = {}
         self.state = 0
         self.s_per_node = 0.0
         self.most_items = 1_000_000
@@ -237,7 +238,9 @@ class _Talk:
     async def _WriteRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
         response = ua.WriteResponse()
         for write in request.Parameters.NodesToWrite:
-            self._server.written[str(write.NodeId.Identifier)] = write.Value.Value
+            name = str(write.NodeId.Identifier)
+            self._server.written[name] = write.Value.Value
+            self._server.ranges[name] = write.IndexRange
             response.Results.append(ua.StatusCode())
         self._answer(request_id, request, response)
 

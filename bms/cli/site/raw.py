@@ -173,7 +173,7 @@ def _explored(directory: Path, *, to_write: bool) -> Site:
 
 def _reading(name: str) -> str:
     """A way to read registers, in the reader's language."""
-    from bms.field.commissioning.readings import READINGS
+    from bms.field.commissioning.likely_readings import READINGS
 
     return told(READINGS[name].words) if name in READINGS else name
 

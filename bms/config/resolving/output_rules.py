@@ -13,7 +13,7 @@ from bms.texts.problems import suggestion
 from drivers.codec.encoding import codec
 from drivers.codec.scaling import FLOATS
 from drivers.device_files.templates import PointTemplate
-from drivers.points import ModbusAddress, Point, Value
+from drivers.points import ModbusAddress, OpcUaAddress, Point, Value
 
 FLOAT_TOLERANCE = 1e-3
 """A float32 keeps about 1e-7 of a value; this is 1e-6 of 1000, above any set point in degC, % or
@@ -42,15 +42,20 @@ def value_type(point: Point, declared: str | None) -> str:
     `declared` is for OPC-UA nodes; without it, the server's own type is taken for a float.
     """
     address = point.address
-    if isinstance(address, ModbusAddress):
+    if isinstance(address, ModbusAddress | OpcUaAddress):
         if address.is_text:
             return "string"
-        return "bool" if address.is_state else address.type
+        if address.is_state:
+            return "bool"
+    if isinstance(address, ModbusAddress):
+        return address.type
     return declared or "float64"
 
 
 def step(point: Point, register_type: str) -> float | None:
     """What one count of an integer register means; None for floats and states."""
+    if isinstance(point.address, OpcUaAddress) and point.address.scale is not None:
+        return abs(point.address.scale)
     if register_type in _NOT_COUNTED:
         return None
     return abs(point.address.scale) if isinstance(point.address, ModbusAddress) else 1.0

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bms.core.errors import BmsError, InvalidInput, Refused, Silent
-from bms.field.commissioning.readings import READINGS, Orders, by_likelihood
+from bms.field.commissioning.likely_readings import READINGS, Orders, by_likelihood
 from bms.storage import audit
 from bms.texts.messages import message_of, msg
 from drivers.base import Driver

@@ -24,7 +24,7 @@ from bms.historian.records import (
     Meter,
     Series,
 )
-from drivers.points import ModbusAddress, Point, PointId, Sample
+from drivers.points import ModbusAddress, OpcUaAddress, Point, PointId, Sample
 
 SAY_ALIVE = timedelta(minutes=1)
 
@@ -70,7 +70,7 @@ def series_of(site: Site) -> list[Series]:
 
 def _is_text(point: Point) -> bool:
     address = point.address
-    return isinstance(address, ModbusAddress) and address.is_text
+    return isinstance(address, ModbusAddress | OpcUaAddress) and address.is_text
 
 
 def meters_of(site: Site) -> list[Meter]:

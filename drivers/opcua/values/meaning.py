@@ -11,7 +11,8 @@ from typing import cast
 from asyncua import ua
 
 from bms.texts.messages import Message, msg
-from drivers.codec.scaling import Scaling, Unusable
+from drivers.codec.scaling import Converter, Scaling, Unusable
+from drivers.codec.states import States, as_bool, label_converter, label_to_raw
 from drivers.opcua.values.walking import NoValue, Sent, element
 from drivers.opcua.variants import variant
 from drivers.points import ModbusAddress, OpcUaAddress, Point, RegisterType, Value
@@ -31,6 +32,7 @@ _REGISTERS: Mapping[ua.VariantType, RegisterType] = MappingProxyType(
     }
 )
 """Which register holds the same numbers: scaling is the same on every wire."""
+_TEXTS = (ua.VariantType.String, ua.VariantType.LocalizedText)
 _NO_VALUE = msg("the server sends no value")
 _A_LIST = msg("the server sends a list, not a number or text")
 _NO_LIST = msg("the server sends one value, and the point is an element of a list")
@@ -51,13 +53,13 @@ def _not_a_number(text: str) -> Message:
 
 
 @lru_cache(maxsize=256)
-def _neither(code: Value) -> Message:
-    return msg("{code} is neither on nor off", code=code)
+def _neither(text: str) -> Message:
+    return msg("'{text}' means neither on nor off", text=text)
 
 
 @lru_cache(maxsize=256)
-def _no_label(code: Value) -> Message:
-    return msg("{code} has no label", code=code)
+def _not_available(code: float) -> Message:
+    return msg("not available ({code})", code=f"{code:g}")
 
 
 @lru_cache(maxsize=256)
@@ -75,36 +77,47 @@ class Meaning:
     def __init__(self, point: Point) -> None:
         address = cast("OpcUaAddress", point.address)
         self.index, self.bit = address.index, address.bit
+        self._address = address
         self._rounded = point.unit in _ROUNDED
-        self._texts = MappingProxyType(dict(address.labels))
-        self._states: dict[int | str, bool] = dict.fromkeys(address.off, False)
-        self._states |= dict.fromkeys(address.on, True)
-        self._on, self._off = address.on, address.off
+        self._none = frozenset(address.not_available)
         self._scaled = address.scale is not None or bool(address.offset)
-        self._scale = 1.0 if address.scale is None else address.scale
-        self._offset = address.offset
         self._low = -math.inf if address.low is None else address.low
         self._high = math.inf if address.high is None else address.high
         ranged = math.isfinite(self._low) or math.isfinite(self._high)
-        self._state = point.holds == "state" and self.bit is None and not self._states
-        self._number = point.holds == "number" or self._scaled or ranged
-        whole, real = self._scaling("int64"), self._scaling("float64")
-        self._from_int = whole.converter(0)
-        self._from_float = real.converter(0)
-        self.plain = not (
-            self._scaled
-            or ranged
-            or self._state
-            or self._states
-            or self._texts
-            or self.bit is not None
-            or self.index is not None
-        )
+        odd = self._scaled or ranged or address.is_text or self.bit is not None
+        state = bool(address.on or address.off) or (point.holds == "state" and not odd)
+        self._words = _texts_of(address)
+        self._only_words = bool(self._words) and not _numbers_of((*address.on, *address.off))
+        self._states = States(self._registers("int64"), 64, signed=True) if state else None
+        self._state = self._states.converter(None) if self._states is not None else None
+        texts = MappingProxyType(dict(address.labels)) if address.is_text else None
+        self._label = label_converter(texts, None) if texts is not None else None
+        self._label_raw = label_to_raw(texts) if texts is not None else None
+        self._number = point.holds != "any" or self._scaled or ranged
+        self._from_int = self._scaling("int64").converter(0)
+        self._from_float = self._scaling("float64").converter(0)
+        parts = self.bit is not None or self.index is not None
+        self.plain = not (odd or state or parts or self._none)
         """A finite number is the value."""
 
+    def _registers(self, kind: RegisterType) -> ModbusAddress:
+        """The register that would hold the same: what it means is the same on every wire."""
+        address = self._address
+        return ModbusAddress(
+            0,
+            "holding",
+            0,
+            kind,
+            scale=1.0 if address.scale is None else address.scale,
+            offset=address.offset,
+            labels=address.labels,
+            on=_numbers_of(address.on),
+            off=_numbers_of(address.off),
+            left=address.left,
+        )
+
     def _scaling(self, kind: RegisterType) -> Scaling:
-        made = ModbusAddress(0, "holding", 0, kind, scale=self._scale, offset=self._offset)
-        return Scaling(made, 0)
+        return Scaling(self._registers(kind), 0)
 
     def value(self, sent: Sent) -> tuple[Value | None, str]:
         """The value, or None and why it cannot be used."""
@@ -126,30 +139,31 @@ class Meaning:
             raise _NotUsable(sent.detail)
         if isinstance(sent, list):
             raise _NotUsable(_A_LIST)
+        if isinstance(sent, int | float) and sent in self._none:
+            raise _NotUsable(_not_available(sent))
         if self.bit is not None:
-            return bool(_whole(sent) >> self.bit & 1)
-        if self._states:
-            return self._of_state(sent)
-        if self._texts:
-            code = _whole(sent)
-            if code not in self._texts:
-                raise _NotUsable(_no_label(code))
-            return self._texts[code]
+            sent = bool(_whole(sent) >> self.bit & 1)
+            return sent if self._state is None else self._state(int(sent))
+        if self._state is not None:
+            return self._on_or_off(sent, self._state)
+        if self._label is not None:
+            return self._label(_whole(sent))
         if isinstance(sent, str):
-            if self._number or self._state:
+            if self._number:
                 raise _NotUsable(_not_a_number(sent))
             return sent
         if isinstance(sent, float) and not math.isfinite(sent):
             raise _NotUsable(_not_finite(str(sent)))
-        if self._state and sent not in (0, 1):
-            raise _NotUsable(_neither(sent))
         return self._in_range(sent)
 
-    def _of_state(self, sent: Value) -> bool:
-        code = int(sent) if isinstance(sent, float) and sent.is_integer() else sent
-        found = self._states.get(code) if isinstance(code, int | str) else None
+    def _on_or_off(self, sent: Value, state: Converter) -> Value:
+        if not isinstance(sent, str):
+            if self._only_words:
+                raise _NotUsable(_neither(str(sent)))
+            return state(sent)
+        found = self._words.get(sent)
         if found is None:
-            raise _NotUsable(_neither(sent))
+            raise _NotUsable(_neither(sent) if self._words else _not_a_number(sent))
         return found
 
     def _in_range(self, sent: float) -> Value:
@@ -168,18 +182,12 @@ class Meaning:
 
         Not for a bit, which is written with the rest of its word: see `with_bit`.
         """
-        if self._states:
-            codes = self._on if _is_on(value) else self._off
-            if not codes:
-                raise ValueError(
-                    msg("no code is known for {state}", state="on" if _is_on(value) else "off")
-                )
-            return variant(codes[0], kind)
-        if self._texts:
-            for code, text in self._texts.items():
-                if text == value:
-                    return variant(code, kind)
-            raise ValueError(msg("'{text}' is not one of the labels", text=value))
+        if self._states is not None:
+            if kind in _TEXTS:
+                return variant(self._word(value), kind)
+            return variant(self._states.to_raw(value), kind)
+        if self._label_raw is not None:
+            return variant(self._label_raw(value, 0), kind)
         if isinstance(value, str):
             return variant(value, kind)
         if not self._low <= value <= self._high:
@@ -191,6 +199,13 @@ class Meaning:
             return variant(round(value) if register not in (None, "float64") else value, kind)
         return variant(value, kind)
 
+    def _word(self, value: Value) -> str:
+        state = as_bool(value)
+        word = next((text for text, on in self._words.items() if on is state), None)
+        if word is None:
+            raise ValueError(msg("the node holds a text, and the point names none for this state"))
+        return word
+
     def with_bit(self, word: Sent, value: Value, kind: ua.VariantType) -> ua.Variant:
         """The word with the point's bit set or cleared. ValueError if it is none."""
         assert self.bit is not None
@@ -199,20 +214,21 @@ class Meaning:
         if not isinstance(word, int):
             raise ValueError(msg("the node holds no whole number that has bits"))
         mask = 1 << self.bit
-        return variant(word | mask if _is_on(value) else word & ~mask, kind)
+        code = as_bool(value) if self._states is None else self._states.to_raw(value)
+        return variant(word | mask if code else word & ~mask, kind)
 
 
-def _is_on(value: Value) -> bool:
-    if value not in (0, 1):
-        raise ValueError(
-            msg(
-                "{text!r} is neither on nor off; write {true} or {false}",
-                text=value,
-                true="true",
-                false="false",
-            )
-        )
-    return bool(value)
+def _numbers_of(codes: tuple[int | str, ...]) -> tuple[int, ...]:
+    return tuple(code for code in codes if isinstance(code, int))
+
+
+def _texts_of(address: OpcUaAddress) -> Mapping[str, bool]:
+    """The texts that mean on and off. ValueError if one means both."""
+    on = {code: True for code in address.on if isinstance(code, str)}
+    off = {code: False for code in address.off if isinstance(code, str)}
+    if on.keys() & off.keys():
+        raise ValueError(msg("a code cannot mean both on and off"))
+    return MappingProxyType(on | off)
 
 
 def _whole(sent: Value) -> int:
