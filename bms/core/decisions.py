@@ -165,6 +165,8 @@ class OutputRules:
     """Write again after this long even if nothing changed (for devices with a watchdog)."""
     release_on_stop: bool = False
     """At shutdown: True releases the point, False holds its last value."""
+    number: bool = False
+    """It takes numbers, which a device may clamp and keep in memory that wears; no on and off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,14 +69,16 @@ def rules(
     tolerance = template.tolerance
     if tolerance is None:
         tolerance = _tolerance(role, step(point, value_type(point, template.type)))
+    number = role.klass is not PointClass.STATE
     if setting is None:
-        return OutputRules(*minimum, tolerance=tolerance)
+        return OutputRules(*minimum, tolerance=tolerance, number=number)
     return OutputRules(
         min_on_s=minimum[0] if setting.min_on_s is None else setting.min_on_s,
         min_off_s=minimum[1] if setting.min_off_s is None else setting.min_off_s,
         tolerance=tolerance if setting.tolerance is None else setting.tolerance,
         refresh_s=setting.refresh_s,
         release_on_stop=setting.on_stop == "release",
+        number=number,
     )
 
 

@@ -196,6 +196,7 @@ class Outputs:
             self._settled.pop(point, None)
             self._open[point] = None
         trouble = protection.uncommandable(point, after, sample)
+        trouble = trouble or protection.holds_another(point, after)
         if trouble is not None:
             self._troubles[point] = trouble
         else:

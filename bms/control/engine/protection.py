@@ -28,6 +28,11 @@ RETRY_EVERY_S = 30.0
 """Wait after every later failure; from then on the point counts as uncommandable."""
 READ_BACK_WITHIN_S = 2.0
 """A device may take this long to show what was written (control reference, 7: write verify)."""
+HELD_FIRST_S = 900.0
+"""A number that the device takes and does not keep is written again after this pause at first,
+each time after twice as long ..."""
+HELD_LIMIT_S = 86400.0
+"""... and at last once a day: a device that clamps a set point keeps it in memory that wears."""
 RESULT_WITHIN_S = 60.0
 """Without a result for this long a write counts as unanswered; links promise one within 30 s."""
 KNOW_BEFORE_WRITE_S = 5.0
@@ -183,6 +188,8 @@ class Phase(StrEnum):
     """The link is in shadow mode: it would have been sent, and nothing confirms or denies it."""
     FAILED = "failed"
     """To be tried again at `retry`."""
+    HELD = "held"
+    """The device took the number and holds another: to be written again at `retry`."""
 
 
 class Delivery(NamedTuple):
@@ -203,6 +210,10 @@ class Delivery(NamedTuple):
     """Why the last try failed."""
     unseen: bool = False
     """The point could not be read since the failure: its link or device is away."""
+    held: Value | None = None
+    """What the device holds instead of the number it took."""
+    undone: int = 0
+    """How often in a row it went back to that, sooner than it would have been written again."""
 
     @property
     def uncommandable(self) -> bool:
@@ -238,7 +249,8 @@ def deliver(
             since = delivery.since or now
             if now - since < timedelta(seconds=KNOW_BEFORE_WRITE_S):
                 return delivery._replace(since=since), None
-        return _issue(point, delivery._replace(failures=0, detail=""), wanted, now)
+        wish = delivery._replace(failures=0, detail="", held=None, undone=0)
+        return _issue(point, wish, wanted, now)
     if delivery.phase is Phase.SHADOW:
         return delivery, None
     if delivery.phase is Phase.IN_FLIGHT:
@@ -251,15 +263,26 @@ def deliver(
         if delivery.retry is None or now >= delivery.retry or (delivery.unseen and readable):
             return _issue(point, delivery, wanted, now)
         return (delivery if readable else delivery._replace(unseen=True)), None
-    if delivery.phase is Phase.SENT:
+    if delivery.phase is Phase.HELD:
+        if not agrees:
+            return _while_held(point, delivery, wanted, sample, rules, now)
+        delivery = _confirmed(delivery)
+    elif delivery.phase is Phase.SENT:
         if agrees or sample is None:
             delivery = _confirmed(delivery)
         elif fresh is not None:
             if _elapsed_s(delivery, now) < READ_BACK_WITHIN_S:
                 return delivery, None
+            if rules.number:
+                return _holds(delivery, fresh, now), None
             return _failed(delivery, msg("reads back {reading}", reading=_shown(fresh)), now), None
     elif fresh is not None and not agrees:  # confirmed before: somebody or a reboot changed it
-        return _issue(point, delivery, wanted, now)
+        if not rules.number:
+            return _issue(point, delivery, wanted, now)
+        soon = _elapsed_s(delivery, now) < 2 * _pause_s(delivery.undone)
+        if soon and delivery.undone:
+            return _holds(delivery, fresh, now), None
+        return _issue(point, delivery._replace(undone=int(soon)), wanted, now)
     if rules.refresh_s is not None and _elapsed_s(delivery, now) >= rules.refresh_s:
         return _issue(point, delivery, wanted, now)
     return delivery, None
@@ -304,6 +327,52 @@ def uncommandable(point: PointId, delivery: Delivery, sample: Sample | None) -> 
     return Condition(f"{point}:uncommandable", Severity.URGENT, text)
 
 
+def holds_another(point: PointId, delivery: Delivery) -> Condition | None:
+    """The alarm of an output whose device takes a number and holds another."""
+    if delivery.held is None or delivery.value is None:
+        return None
+    text = msg(
+        "{point}: asked for {commanded}, the device holds {held}; it is written again when "
+        "something else is asked for, and more and more rarely",
+        point=point,
+        commanded=_shown(delivery.value),
+        held=_shown(delivery.held),
+    )
+    return Condition(f"{point}:held", Severity.URGENT, text)
+
+
+def _holds(delivery: Delivery, held: Value, now: datetime) -> Delivery:
+    pause = timedelta(seconds=_pause_s(delivery.undone))
+    return delivery._replace(
+        phase=Phase.HELD, held=held, undone=delivery.undone + 1, retry=now + pause, unseen=False
+    )
+
+
+def _pause_s(undone: int) -> float:
+    """How long a number that was not kept so often is left alone."""
+    return float(min(HELD_FIRST_S * 2 ** min(undone, 16), HELD_LIMIT_S))
+
+
+def _while_held(
+    point: PointId,
+    delivery: Delivery,
+    wanted: Value,
+    sample: Sample | None,
+    rules: OutputRules,
+    now: datetime,
+) -> tuple[Delivery, Write | None]:
+    """One step while the device holds another number than it was given."""
+    if sample is None or sample.quality is not Quality.GOOD:
+        return (delivery if delivery.unseen else delivery._replace(unseen=True)), None
+    # A device that was away and holds something else now has lost what it was told.
+    lost = delivery.unseen and not same(delivery.held, sample.value, rules.tolerance)
+    due = delivery.retry is None or now >= delivery.retry
+    refreshed = rules.refresh_s is not None and _elapsed_s(delivery, now) >= rules.refresh_s
+    if lost or due or refreshed:
+        return _issue(point, delivery, wanted, now)
+    return (delivery._replace(unseen=False) if delivery.unseen else delivery), None
+
+
 def _release(point: PointId, delivery: Delivery, now: datetime) -> tuple[Delivery, Write | None]:
     if not delivery.commanded:
         return (delivery if delivery.since is None else delivery._replace(since=None)), None
@@ -320,13 +389,22 @@ def _issue(
     point: PointId, delivery: Delivery, value: Value | None, now: datetime
 ) -> tuple[Delivery, Write]:
     issued = Delivery(
-        Phase.IN_FLIGHT, value, True, None, now, delivery.failures, None, delivery.detail
+        Phase.IN_FLIGHT,
+        value,
+        True,
+        None,
+        now,
+        delivery.failures,
+        None,
+        delivery.detail,
+        held=None if value is None else delivery.held,
+        undone=delivery.undone,
     )
     return issued, Write(point, value)
 
 
 def _confirmed(delivery: Delivery) -> Delivery:
-    return delivery._replace(phase=Phase.CONFIRMED, failures=0, retry=None, detail="")
+    return delivery._replace(phase=Phase.CONFIRMED, failures=0, retry=None, detail="", held=None)
 
 
 def _failed(delivery: Delivery, detail: str, now: datetime) -> Delivery:

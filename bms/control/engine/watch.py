@@ -1,5 +1,5 @@
-"""Machines that do not do what they are told, whoever commands them, and those that report a
-fault. Pure.
+"""Machines that do not do what they are told, whoever commands them, those that report a fault,
+and set points that cannot be. Pure.
 
 A strategy that waits for a proof of its own says so itself, more severely; both are one alarm.
 """
@@ -12,7 +12,7 @@ from typing import Final
 
 from bms.control.engine.protection import is_on
 from bms.core.decisions import Award, Condition, Severity
-from bms.core.equipment import Equipment
+from bms.core.equipment import Equipment, Role
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality, Sample
 
@@ -40,6 +40,12 @@ class Watch:
             for machine in machines
             for role in _FAULTS
             if role in machine.points
+        ]
+        self._limited = [
+            (point, role)
+            for machine in machines
+            for name, point in machine.points.items()
+            if (role := machine.kind.roles.get(name)) is not None and role.limits is not None
         ]
         self._against: dict[str, tuple[bool, datetime]] = {}
         """What a machine is told and does not do, and since when."""
@@ -71,6 +77,10 @@ class Watch:
             if _flag(samples.get(point)):
                 condition = self._known(f"{owner}:fault") or _fault(owner)
                 found[condition.key] = condition
+        for point, role in self._limited:
+            condition = self._beyond(point, role, samples.get(point))
+            if condition is not None:
+                found[condition.key] = condition
         if found.keys() != self._held.keys():
             self._held = found
             self.conditions = tuple(found.values())
@@ -94,6 +104,16 @@ class Watch:
             return self._known(f"{name}:proof") or _not_proven(name)
         return self._known(f"{name}:running") or _still_running(name)
 
+    def _beyond(self, point: PointId, role: Role, sample: Sample | None) -> Condition | None:
+        """What people may not ask for is wrong whoever wrote it: another master, somebody at the
+        panel, or a scale that is wrong by ten. The same text for as long as it lasts."""
+        if sample is None or sample.quality is not Quality.GOOD or role.limits is None:
+            return None
+        value, (least, most) = sample.value, role.limits
+        if not isinstance(value, int | float) or least <= value <= most:
+            return None
+        return self._known(f"{point}:limits") or _outside(point, role.unit, value, least, most)
+
     def _known(self, key: str) -> Condition | None:
         return self._held.get(key)
 
@@ -109,6 +129,19 @@ def _fault(name: str) -> Condition:
     return Condition(
         f"{name}:fault", Severity.URGENT, msg("{equipment} reports a fault", equipment=name)
     )
+
+
+def _outside(point: PointId, unit: str, value: float, least: float, most: float) -> Condition:
+    text = msg(
+        "{point} shows {value:g} {unit}, and nobody may ask for less than {least:g} or more than "
+        "{most:g}: look at its scale in the device file, and at who else writes it",
+        point=point,
+        value=value,
+        unit=unit,
+        least=least,
+        most=most,
+    )
+    return Condition(f"{point}:limits", Severity.URGENT, text)
 
 
 def _not_proven(name: str) -> Condition:

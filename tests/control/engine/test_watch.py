@@ -8,7 +8,7 @@ import pytest
 
 from bms.control.engine.watch import STOPS_S, Watch
 from bms.core.decisions import Award
-from bms.core.equipment import KINDS
+from bms.core.equipment import KINDS, LIMITS
 from drivers.points import PointId, Quality, Sample, Value
 from tests.control.engine.parts import at, command
 from tests.control.parts import machine
@@ -117,3 +117,29 @@ def test_a_fault_contact_is_an_alarm(kind: str) -> None:
     assert _keys(watch) == ["b.m:fault"]
     watch.look(_shows("fault", 0), {}, at(20))
     assert _keys(watch) == []
+
+
+LIMITED = sorted({role for kind in KINDS.values() for role in kind.roles if role in LIMITS})
+
+
+@pytest.mark.case(
+    "B3",
+    when="A set point shows a value that nobody may ask for, whoever wrote it",
+    then="An alarm names the point, the value and the limits",
+)
+@pytest.mark.parametrize("role", LIMITED)
+def test_a_set_point_beyond_its_limits_is_told_whoever_wrote_it(role: str) -> None:
+    name = next(kind.name for kind in KINDS.values() if role in kind.roles)
+    watch = Watch([machine("m", name)])
+    least, most = LIMITS[role]
+    second = 0
+    for value, wrong in ((most, False), (most * 10, True), (most * 11, True), (least - 1, True)):
+        watch.look(_shows(role, value), {}, at(second))
+        assert _keys(watch) == ([f"b.m.{role}:limits"] if wrong else []), value
+        second += 10
+    (condition,) = watch.conditions
+    assert f"b.m.{role} shows {most * 10:g} " in condition.text, "the same as when it began"
+    for value, quality in ((most * 10, Quality.BAD), (most * 10, Quality.STALE)):
+        watch.look(_shows(role, value, quality), {}, at(second))
+        assert _keys(watch) == []
+        second += 10
