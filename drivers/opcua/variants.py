@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from asyncua import ua
 
 from bms.texts.messages import msg
+from drivers.codec.scaling import LIMITS, check_whole
 from drivers.opcua.values.walking import NoValue, Sent
-from drivers.points import Value
+from drivers.points import RegisterType, Value
 
-_INTEGERS = {
-    ua.VariantType.SByte: (-(2**7), 2**7 - 1),
-    ua.VariantType.Byte: (0, 2**8 - 1),
-    ua.VariantType.Int16: (-(2**15), 2**15 - 1),
-    ua.VariantType.UInt16: (0, 2**16 - 1),
-    ua.VariantType.Int32: (-(2**31), 2**31 - 1),
-    ua.VariantType.UInt32: (0, 2**32 - 1),
-    ua.VariantType.Int64: (-(2**63), 2**63 - 1),
-    ua.VariantType.UInt64: (0, 2**64 - 1),
-}
+REGISTERS: Mapping[ua.VariantType, RegisterType] = MappingProxyType(
+    {
+        ua.VariantType.SByte: "int8",
+        ua.VariantType.Byte: "uint8",
+        ua.VariantType.Int16: "int16",
+        ua.VariantType.UInt16: "uint16",
+        ua.VariantType.Int32: "int32",
+        ua.VariantType.UInt32: "uint32",
+        ua.VariantType.Int64: "int64",
+        ua.VariantType.UInt64: "uint64",
+        ua.VariantType.Float: "float64",
+        ua.VariantType.Double: "float64",
+    }
+)
+"""Which register holds the same numbers: scaling is the same on every wire."""
 _FLOAT32_LIMIT = 3.4028235677973366e38  # from here on, rounding to 32 bits gives infinity
 
 
@@ -54,9 +61,11 @@ def variant(value: Value, kind: ua.VariantType) -> ua.Variant:
                 )
             )
         return ua.Variant(bool(value), kind)
-    if kind in _INTEGERS:
-        low, high = _INTEGERS[kind]
-        number = whole(value)
+    register = REGISTERS.get(kind)
+    if register in LIMITS:
+        low, high = LIMITS[register]
+        check_whole(register, value)
+        number = round(value)
         if not low <= number <= high:
             raise ValueError(
                 msg(
@@ -72,23 +81,6 @@ def variant(value: Value, kind: ua.VariantType) -> ua.Variant:
     if kind in (ua.VariantType.Float, ua.VariantType.Double):
         return ua.Variant(float(value), kind)
     raise ValueError(msg("a node of type {type} cannot be written", type=kind.name))
-
-
-def whole(value: float) -> int:
-    """The whole number that a value is. ValueError says how to send one that is none."""
-    if not isinstance(value, float) or value.is_integer():
-        return int(value)
-    exact = Fraction(str(value))
-    digits = next((n for n in range(1, 7) if 10**n % exact.denominator == 0), None)
-    if digits is None:
-        raise ValueError(msg("this type takes whole numbers, not {number}", number=value))
-    raise ValueError(
-        msg(
-            "this type takes whole numbers; with scale {scale} write {raw}",
-            scale=f"{10**-digits:.{digits}f}",
-            raw=int(exact * 10**digits),
-        )
-    )
 
 
 def plain(sent: Sent) -> Any:

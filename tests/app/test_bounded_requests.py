@@ -59,7 +59,7 @@ async def test_no_request_holds_up_the_control(site: Path) -> None:
             fields = case.operation.request.model_fields
             names = [field.alias or name for name, field in fields.items()]
             for value in values(rng):
-                args: dict[str, Any] = {name: "b.holds.speed" for name in names}
+                args: dict[str, Any] = dict.fromkeys(names, "b.holds.speed")
                 if names:
                     args[rng.choice(names)] = value
                 try:

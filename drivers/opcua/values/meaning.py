@@ -14,24 +14,9 @@ from bms.texts.messages import Message, msg
 from drivers.codec.scaling import Converter, Scaling, Unusable
 from drivers.codec.states import States, as_bool, label_converter, label_to_raw
 from drivers.opcua.values.walking import NoValue, Sent, element
-from drivers.opcua.variants import variant
+from drivers.opcua.variants import REGISTERS, variant
 from drivers.points import ModbusAddress, OpcUaAddress, Point, RegisterType, Value
 
-_REGISTERS: Mapping[ua.VariantType, RegisterType] = MappingProxyType(
-    {
-        ua.VariantType.SByte: "int8",
-        ua.VariantType.Byte: "uint8",
-        ua.VariantType.Int16: "int16",
-        ua.VariantType.UInt16: "uint16",
-        ua.VariantType.Int32: "int32",
-        ua.VariantType.UInt32: "uint32",
-        ua.VariantType.Int64: "int64",
-        ua.VariantType.UInt64: "uint64",
-        ua.VariantType.Float: "float64",
-        ua.VariantType.Double: "float64",
-    }
-)
-"""Which register holds the same numbers: scaling is the same on every wire."""
 _TEXTS = (ua.VariantType.String, ua.VariantType.LocalizedText)
 _NO_VALUE = msg("the server sends no value")
 _A_LIST = msg("the server sends a list, not a number or text")
@@ -192,7 +177,7 @@ class Meaning:
             return variant(value, kind)
         if not self._low <= value <= self._high:
             raise ValueError(_outside(float(value), self._low, self._high))
-        register = _REGISTERS.get(kind)
+        register = REGISTERS.get(kind)
         if self._scaled and register is not None:
             return variant(self._scaling(register).to_raw(value), kind)
         if self._rounded and isinstance(value, float) and math.isfinite(value):

@@ -116,9 +116,14 @@ def test_what_is_written(name: str) -> None:
 @pytest.mark.parametrize(
     ("made", "value", "kind", "words"),
     [
-        (meaning(), 26.5, INT16, "this type takes whole numbers; with scale 0.1 write 265"),
-        (meaning(), 26.25, UINT16, "this type takes whole numbers; with scale 0.01 write 2625"),
-        (meaning(), 1 / 3, INT16, "this type takes whole numbers, not 0.3333333333333333"),
+        (meaning(), 26.5, INT16, "int16 takes whole numbers, not 26.5; with scale 0.1 write 265"),
+        (
+            meaning(),
+            26.25,
+            UINT16,
+            "uint16 takes whole numbers, not 26.25; with scale 0.01",
+        ),
+        (meaning(), 1 / 3, INT16, "int16 takes whole numbers, not 0.3333333333333333"),
         (meaning(scale=0.1), 5000.0, INT16, "out of range: the point holds -3276.8 to 3276.7"),
         (meaning(low=5, high=30), 180.0, DOUBLE, "180 is outside 5 to 30"),
         (meaning("any", labels=((0, "off"),)), "on", INT16, "'on' is none of: off"),

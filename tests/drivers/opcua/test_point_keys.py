@@ -100,7 +100,7 @@ async def test_eighteen_degrees_are_never_written_as_one_point_eight(server: Odd
         (result,) = await driver.write([Write(made.id, 18.5)])
     assert (result.status, result.detail) == (
         WriteStatus.REFUSED,
-        "this type takes whole numbers; with scale 0.1 write 185",
+        "int16 takes whole numbers, not 18.5; with scale 0.1 write 185",
     )
     assert server.written == {}
 
