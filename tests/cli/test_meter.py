@@ -117,8 +117,15 @@ def test_corrections_and_readings_by_hand(site: Path, tmp_path: Path) -> None:
     file = tmp_path / "water.csv"
     file.write_text("meter,time,reading\nplant.water-main,2026-03-01 08:00,5\n"
                     "plant.water-main,2026-03-02 08:00,101\n")  # fmt: skip
-    assert answer("import", site, file, "--reason", "round") == {"added": 2, "known": 0}
-    assert answer("import", site, file, "--reason", "round") == {"added": 0, "known": 2}
+    for added, known in ((2, 0), (0, 2)):
+        told = answer("import", site, file, "--reason", "round")
+        assert (told["added"], told["known"], told["left"]) == (added, known, [])
+        (one,) = told["series"]
+        assert (one["meter"], one["by"], one["holds"]) == (
+            "plant.water-main",
+            "person",
+            "registers",
+        )
     view = answer("show", site, "plant.water-main", *MARCH)
     assert (view["amount"], view["shares_pct"]) == (96, {"manual": 100.0})
     file.write_text("meter,time,reading\nplant.water-main,2026-03-03 08:00,7\n")

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from bms.config.resolving.meters import MetersFile
 from bms.config.shapes.links import PROTOCOLS
 from bms.config.shapes.models import EquipmentFile, GroupsFile, SiteFile
+from bms.config.shapes.reading_formats import ReadingsFile
 from bms.control import STRATEGIES
 from docs.generate import commands, meanings, models_beneath, pages, write
 from drivers.device_files.catalogue import DeviceType, shipped
@@ -22,6 +23,7 @@ MODELS = models_beneath(
         EquipmentFile,
         GroupsFile,
         MetersFile,
+        ReadingsFile,
         DeviceType,
         *(spec.parameters for spec in STRATEGIES.values()),
     ]

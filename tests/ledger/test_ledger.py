@@ -208,8 +208,8 @@ def test_meters_read_by_hand(tmp_path: Path) -> None:
     file.write_text("\ufeffmeter,time,reading,note\nb.water,2026-03-02 08:00,100,\n"
                     "b.water,2026-03-03 08:00,1060,x\n")  # fmt: skip
     with Books(site) as books:
-        assert import_readings(site, books.ledger, file, ME) == (2, 0)
-        assert import_readings(site, books.ledger, file, ME) == (0, 2)
+        assert import_readings(site, books.ledger, file, ME)[:2] == (2, 0)
+        assert import_readings(site, books.ledger, file, ME)[:2] == (0, 2)
         books.keep()
         assert [row[1:] for row in books.shown("b.water")] == [(10.0, "manual")] * 96
         spec = site.metering["b.water"]
@@ -291,8 +291,8 @@ def test_a_file_of_readings_as_spreadsheets_write_it(
     ("text", "part"),
     [
         ("meter,time,reading,reading\nb.water,2026-03-02 08:00,7,8\n", "two columns reading"),
-        ("meter;time;reading\nb.water;2026/3/2;100,5\n", "'100,5' is not a number"),
-        ("meter,time,reading\nb.water,3/2/2026 8:00,7\n", "'3/2/2026 8:00' is not a time"),
+        ("meter;time;reading\nb.water;2026/3/2;1,234\n", "add --format decimal=point"),
+        ("meter,time,reading\nb.water,3/2/2026 8:00,7\n", "add --format dates=dmy"),
         ("meter,time,reading\nb.water,2026/13/2 8:00,7\n", "'2026/13/2 8:00' is not a time"),
     ],
 )
@@ -324,7 +324,7 @@ def test_a_time_that_the_clocks_skip_or_show_twice_is_asked_back(tmp_path: Path)
             "meter,time,reading\nb.water,2025-10-26 02:30+02:00,1\n"
             "b.water,2025-10-26 02:30+01:00,2\n"
         )
-        assert import_readings(site, books.ledger, file, ME) == (2, 0)
+        assert import_readings(site, books.ledger, file, ME)[:2] == (2, 0)
 
 
 HEADER = "meter,time,reading\n"
@@ -346,7 +346,7 @@ def test_files_of_other_encodings_and_languages(tmp_path: Path, text: str, encod
     file = tmp_path / "readings.csv"
     file.write_bytes(text.encode(encoding))
     with Books(site) as books:
-        assert import_readings(site, books.ledger, file, ME) == (2, 0)
+        assert import_readings(site, books.ledger, file, ME)[:2] == (2, 0)
         books.keep()
         assert sum(row[1] for row in books.shown("b.water")) == 4.5
         assert {row[2] for row in books.shown("b.water")} == {"manual"}
@@ -355,10 +355,10 @@ def test_files_of_other_encodings_and_languages(tmp_path: Path, text: str, encod
 @pytest.mark.parametrize(
     ("body", "part"),
     [
-        (b"PK\x03\x04" + bytes(50), "is a workbook"),
+        (b"PK\x03\x04" + bytes(50), "the workbook is damaged"),
         (HEADER.encode() + b"b.water,2026-03-02 08:00,\xff\xff\n", "not UTF-8"),
         (HEADER.encode("utf-16")[:-1], "not UTF-8"),
-        (HEADER.encode() + b'b.water,2026-03-02 08:00,"1,234.5"\n', "write 12345.6"),
+        (HEADER.encode() + b'b.water,2026-03-02 08:00,"1,23.4"\n', "write 12345.6"),
         (HEADER.encode() + b"b.water,0001-01-01,1\n", "is before 1990"),
         (HEADER.encode() + b"b.water,9999-12-31 23:59,1\n", "has not come yet"),
         (HEADER.encode() + b"b.fine,2026-03-02 08:00,999999999999999\n", "than any register"),

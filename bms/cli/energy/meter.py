@@ -21,7 +21,8 @@ from bms.cli.common import (
     show,
     table_of,
 )
-from bms.cli.energy.meter_entries import METER, correct, find_meter_of, import_, replace, withdraw
+from bms.cli.energy.meter_entries import METER, correct, find_meter_of, replace, withdraw
+from bms.cli.energy.meter_import import import_
 from bms.cli.screens.labels import label_text, shares_text
 from bms.texts.language import say, told
 
@@ -262,6 +263,7 @@ def _entry_text(entry: Mapping[str, Any]) -> str:
     words = {
         "replacement": say("replacement"),
         "reading": say("reading"),
+        "intervals": say("intervals"),
         "correction": say("correction"),
         "withdrawal": say("withdrawal"),
     }

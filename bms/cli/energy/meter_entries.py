@@ -122,31 +122,6 @@ def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
         )
 
 
-@click.command("import")
-@SITE
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@REASON
-@AS_JSON
-def import_(site: Path, file: Path, reason: str, as_json: bool) -> None:
-    """Add readings that people took: a CSV file with the columns meter, time, reading."""
-    from bms.operations.requests.meter_requests import ImportReadings
-    from bms.operations.use_cases.meter_cases import import_readings
-    from bms.people.accounts import login
-
-    asked = ImportReadings(file=file, reason=reason)
-    answer = import_readings(load_for(site, ENERGY), asked, login(), clock_now())
-    if as_json:
-        print_json(answer.plain())
-    else:
-        click.echo(
-            say(
-                "{added} readings added, {known} were there already",
-                added=answer.added,
-                known=answer.known,
-            )
-        )
-
-
 def _tell(answer: EntryTold, *, as_json: bool) -> None:
     if as_json:
         print_json(answer.plain())

@@ -19,6 +19,8 @@ from bms.texts.system_errors import os_cause
 SITE = "site.yaml"
 LINKS = "links.yaml"
 METERS = "meters.yaml"
+READINGS = "readings.yaml"
+"""How files of readings are taken: `bms meter import` alone reads it."""
 SEASONS = "schedules/seasons.yaml"
 OVERLAYS = "schedules/overlays.yaml"
 TIME_UNITS = "schedules/time-units.yaml"
@@ -212,7 +214,7 @@ def unread(directory: Path, state_dir: str) -> list[Problem]:
 
 def _unread(name: str) -> Problem | None:
     folder, _, file = name.rpartition("/")
-    if name in _TOP or (folder in _FOLDERS and file.endswith(".yaml")):
+    if name in (*_TOP, READINGS) or (folder in _FOLDERS and file.endswith(".yaml")):
         return None
     message = msg("no part of the site reads this file")
     stem = file.rpartition(".")[0]

@@ -1,327 +1,275 @@
-"""Meter readings from a file that people wrote or some other system exported."""
+"""Readings and intervals of a file that people wrote or some other system exported.
+
+All of a file is taken or, with everything named that is in the way, nothing. What a person has to
+say first is asked once: the answers are kept beside the site, by the header of the file.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
-from zoneinfo import ZoneInfo
+from typing import Any, Final, NamedTuple
 
+from bms.config.shapes.reading_formats import ReadingsFormat
 from bms.config.site import MeterSpec, Site
 from bms.core.errors import InvalidInput
-from bms.core.instants import shown_at, to_ms
-from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW
+from bms.core.instants import from_ms
+from bms.core.readings import RANK, Label
+from bms.energy.quarters import QUARTER_MS, floor_quarter
 from bms.ledger.database.store import Ledger
-from bms.ledger.entered.entering import Author, audited, find_meter, register_value, with_register
+from bms.ledger.entered.contradictions import new_pieces, new_readings
+from bms.ledger.entered.entering import Author, audited
 from bms.ledger.entered.entries import EntryKind
-from bms.texts.messages import Message, message_of, msg, plural
+from bms.ledger.entered.errors import NotTaken
+from bms.ledger.entered.matching import Matcher, ReadRow, Taken, names_of_meters
+from bms.ledger.files.kept import keep_format, kept_formats
+from bms.ledger.files.recognising import Formats, read_bytes, read_contents
+from bms.ledger.files.series import ALL, Contents, Left
+from bms.ledger.files.words.pieces import Piece
+from bms.ledger.published import MOST_COUNTS, common
+from bms.texts.messages import Message, msg
 from bms.texts.problems import Problem, counted
-from bms.texts.system_errors import os_cause
 
-COLUMNS: Final = {
-    "meter": ("meter", "表计", "仪表", "电表", "表号"),
-    "time": ("time", "时间", "抄表时间"),
-    "reading": ("reading", "读数", "示数", "抄表读数"),
-}
-"""What the first line may call them."""
-MOST_ROWS: Final = 100_000
-_SEPARATORS: Final = ",;\t"
-"""Excel writes what the region of its machine says."""
-_DATE: Final = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T](\d{1,2})(:\d\d.*))?")
-"""Excel in China writes 2026/3/2 8:00. The year comes first, so nothing can be mistaken."""
+_ORDER: Final = ("decimal", "dates", "unit", "meters", "holds", "step_min", "stamp")
+"""In which questions are asked: what others rest on first."""
+_LONGEST_HOLE: Final = 96
+"""Intervals that are missing within one entry; over more, another entry begins."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    line: int
-    spec: MeterSpec
-    time: datetime
-    value: Decimal
+class FromSeries:
+    """What was taken of one series of the file."""
+
+    taken: Taken
+    added: int
+    known: int
+    amount: Fraction | None
+    """Of the intervals that are new, in the meter's unit."""
+    estimated: int
+    beneath: int
+    """Quarter hours of theirs that the register measured itself: those of the register stay."""
+    first: datetime | None
+    last: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A reading that stands, and where: the number of an entry, or a line of the file."""
+class Imported(NamedTuple):
+    """What came of a file: how many readings and intervals are new, and how many were known."""
 
-    value: Decimal
-    entry: int = 0
-    line: int = 0
+    added: int
+    known: int
+    kind: Message
+    series: tuple[FromSeries, ...]
+    left: Left
+    kept: bool
+    """How files of this kind are taken was kept just now."""
 
 
-def import_readings(site: Site, ledger: Ledger, path: Path, author: Author) -> tuple[int, int]:
-    """Add the readings of a CSV file; how many, and how many were there already.
+@dataclass(slots=True)
+class _Fresh:
+    """What is new of one series."""
 
-    Columns `meter`, `time` (in the base's zone, unless it says otherwise) and `reading`, in any
-    order; others are left alone. All of it or, with every problem of the file named, nothing.
+    taken: Taken
+    rows: list[ReadRow] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+
+
+def import_readings(
+    site: Site,
+    ledger: Ledger,
+    path: Path,
+    author: Author,
+    declared: ReadingsFormat | None = None,
+) -> Imported:
+    """Add what a file holds. `declared` is what is said of it that it does not say itself.
+
+    Raises NotTaken with every problem and question, InvalidInput if it is no file of readings.
     """
-    rows, problems = _parse(site, path, author.now)
-    by_meter: dict[str, list[_Row]] = {}
-    for row in rows:
-        by_meter.setdefault(row.spec.id, []).append(row)
-    fresh: list[_Row] = []
-    for found in by_meter.values():
-        new, more = _against_known(ledger, path.name, found)
-        fresh += new
-        problems += more
+    kept = kept_formats(site.directory)
+    formats = Formats(declared or ReadingsFormat(), tuple(kept.values()))
+    names = names_of_meters(site)
+    contents = read_contents(path, read_bytes(path), formats, lambda name: name.lower() in names)
+    taken = Matcher(site, path.name, contents, author.now).taken()
+    fresh: list[_Fresh] = []
+    for one in _by_meter(taken, path.name, contents):
+        rows, pieces = one.rows, one.pieces
+        problems: list[Problem] = []
+        if rows:
+            rows, problems = new_readings(ledger, path.name, rows)
+        elif pieces:
+            pieces, problems = new_pieces(ledger, path.name, one.spec, pieces)
+        contents.problems += problems
+        fresh.append(_Fresh(one, rows, pieces))
+    if not fresh and not contents.problems and not contents.questions:
+        message = msg("no number in it is of a meter of this site")
+        contents.problems.append(Problem(path.name, 1, 1, message))
+    _refuse(path, contents)
+    told = [_told_of(ledger, one) for one in fresh]
+    if any(one.added for one in told):
+        _enter(ledger, path.name, author, fresh)
+    return Imported(
+        sum(one.added for one in told),
+        sum(one.known for one in told),
+        contents.kind,
+        tuple(told),
+        contents.left,
+        _kept(site, path, contents, taken),
+    )
+
+
+def _kept(site: Site, path: Path, contents: Contents, taken: Sequence[Taken]) -> bool:
+    """Keep how files of this kind are taken, also what was said of the only series of this one."""
+    known = contents.format
+    if ALL in known.meters:
+        meters = {name: meter for name, meter in known.meters.items() if name != ALL}
+        for one in taken:
+            meters.setdefault(one.series.name, known.meters[ALL])
+        known = known.model_copy(update={"meters": meters})
+    try:
+        return keep_format(site.directory, path.stem, known)
+    except InvalidInput:
+        return False  # what was taken stands; the next file is asked about again
+
+
+def _by_meter(taken: Sequence[Taken], file: str, contents: Contents) -> Iterator[Taken]:
+    """What was taken, each meter once: two names of one meter would be one thing twice."""
+    seen: dict[str, Taken] = {}
+    for one in taken:
+        before = seen.setdefault(one.spec.id, one)
+        if before is not one:
+            message = msg(
+                "'{name}' and '{other_name}' are the same meter, {meter}",
+                name=before.series.name,
+                other_name=one.series.name,
+                meter=one.spec.name,
+            )
+            place = one.series.lines[0], one.series.name_column
+            contents.problems.append(Problem(file, *place, message))
+            continue
+        yield one
+
+
+def _refuse(path: Path, contents: Contents) -> None:
+    contents.questions.sort(key=lambda question: _ORDER.index(question.key))
+    problems = [*contents.problems, *(q.problem(path.name) for q in contents.questions)]
     if problems:
-        raise InvalidInput(
+        raise NotTaken(
             msg(
                 "{path} has {problems}; nothing was imported",
                 path=path,
                 problems=counted(problems),
             ),
             sorted(problems),
+            contents.questions,
+            contents.left,
         )
-    if fresh:
-        with ledger.transaction():
-            for row in fresh:
+
+
+def _told_of(ledger: Ledger, fresh: _Fresh) -> FromSeries:
+    taken = fresh.taken
+    times = [row.time for row in taken.rows]
+    times += [from_ms(ms) for p in taken.pieces for ms in (p.start_ms, p.end_ms)]
+    return FromSeries(
+        taken,
+        len(fresh.rows) + len(fresh.pieces),
+        len(taken.rows) + len(taken.pieces) - len(fresh.rows) - len(fresh.pieces),
+        sum((p.value for p in fresh.pieces), Fraction(0)) if fresh.pieces else None,
+        sum(1 for piece in fresh.pieces if piece.label is Label.ESTIMATED),
+        _beneath(ledger, taken.spec, fresh.pieces),
+        min(times, default=None),
+        max(times, default=None),
+    )
+
+
+def _beneath(ledger: Ledger, spec: MeterSpec, pieces: Sequence[Piece]) -> int:
+    """The quarter hours that a register measured and a file tells too."""
+    if not pieces:
+        return 0
+    first, last = pieces[0].start_ms, max(piece.end_ms for piece in pieces)
+    measured = {
+        ms
+        for ms, slot in ledger.slots(spec.id, floor_quarter(first), last)
+        if slot.covered_ms == QUARTER_MS and RANK[slot.label] <= RANK[Label.DERIVED]
+    }
+    return sum(
+        1
+        for piece in pieces
+        for ms in range(floor_quarter(piece.start_ms), piece.end_ms, QUARTER_MS)
+        if ms in measured and (ms >= piece.start_ms or len(pieces) == 1)
+    )
+
+
+def _enter(ledger: Ledger, file: str, author: Author, fresh: Sequence[_Fresh]) -> None:
+    names = sorted({one.taken.spec.name for one in fresh if one.rows or one.pieces})
+    with ledger.transaction():
+        for one in fresh:
+            by = {"by": "instrument"} if one.taken.by == "instrument" else {}
+            for row in one.rows:
                 ledger.enter(
                     row.spec.id, EntryKind.READING, row.time, row.time,
-                    {"value": str(row.value)}, who=author.who, why=author.why, now=author.now,
+                    {"value": str(row.value), **by}, who=author.who, why=author.why,
+                    now=author.now,
                 )  # fmt: skip
-            audited(
-                ledger, author, "meter.import", None, None, file=path.name, readings=len(fresh),
-                meters=sorted({row.spec.name for row in fresh}),
-            )  # fmt: skip
-    return len(fresh), len(rows) - len(fresh)
+            for run in _runs(one.pieces):
+                ledger.enter(
+                    one.taken.spec.id, EntryKind.INTERVALS, from_ms(run[0].start_ms),
+                    from_ms(run[-1].end_ms), _entry_of(one.taken.spec, run), who=author.who,
+                    why=author.why, now=author.now,
+                )  # fmt: skip
+        audited(
+            ledger, author, "meter.import", None, None, file=file,
+            readings=sum(len(one.rows) for one in fresh),
+            intervals=sum(len(one.pieces) for one in fresh), meters=names,
+        )  # fmt: skip
 
 
-def _text(path: Path) -> str:
-    try:
-        body = path.read_bytes()
-    except OSError as error:
-        raise InvalidInput(
-            msg("cannot read {path}: {cause}", path=path, cause=os_cause(error))
-        ) from error
-    if body.startswith(b"PK"):
-        raise InvalidInput(msg("{path} is a workbook; save it as CSV UTF-8", path=path))
-    utf16 = body.startswith((b"\xff\xfe", b"\xfe\xff"))  # "Unicode text" of Excel
-    # GB 18030 is what Excel writes in China.
-    for encoding in ("utf-16",) if utf16 else ("utf-8-sig", "gb18030"):
-        with suppress(UnicodeDecodeError):
-            return body.decode(encoding)
-    raise InvalidInput(msg("{path} is not UTF-8 text; save it as CSV UTF-8", path=path))
+def _runs(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    """The pieces as runs of equal length within one month of UTC: one entry each."""
+    run: list[Piece] = []
+    for piece in sorted(pieces):
+        if run and not _goes_on(run[-1], piece):
+            yield run
+            run = []
+        run.append(piece)
+    if run:
+        yield run
 
 
-def _parse(site: Site, path: Path, now: datetime) -> tuple[list[_Row], list[Problem]]:
-    text = _text(path)
-    first = text.lstrip().partition("\n")[0]
-    separator = max(_SEPARATORS, key=first.count)
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
-    rows: list[_Row] = []
-    problems: list[Problem] = []
-    columns: dict[str, int] = {}
-    try:
-        for cells in lines:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not columns:
-                columns, found = _header(path.name, lines.line_num, cells)
-                if found:
-                    return [], found
-                continue
-            if len(rows) >= MOST_ROWS:
-                raise InvalidInput(
-                    msg(
-                        "{path}: more than {limit} readings; split the file",
-                        path=path,
-                        limit=MOST_ROWS,
-                    )
-                )
-            row = _row(site, path.name, lines.line_num, cells, columns, now)
-            if isinstance(row, Problem):
-                problems.append(row)
-            else:
-                rows.append(row)
-    except csv.Error as error:
-        problems.append(
-            Problem(path.name, max(1, lines.line_num), 1, msg("not CSV: {error}", error=error))
-        )
-    if not columns and not problems:
-        raise InvalidInput(
-            msg(
-                "{path} is empty; its first line is {columns}", path=path, columns=",".join(COLUMNS)
-            )
-        )
-    return rows, problems
+def _goes_on(before: Piece, piece: Piece) -> bool:
+    step = before.end_ms - before.start_ms
+    one, other = from_ms(before.start_ms), from_ms(piece.start_ms)
+    hole = piece.start_ms - before.end_ms
+    return (
+        piece.end_ms - piece.start_ms == step
+        and (one.year, one.month) == (other.year, other.month)
+        and hole % step == 0
+        and hole // step <= _LONGEST_HOLE
+    )
 
 
-def _header(file: str, line: int, cells: Sequence[str]) -> tuple[dict[str, int], list[Problem]]:
-    names = [cell.strip().lower() for cell in cells]
-    found = {
-        column: [at for at, name in enumerate(names) if name in known]
-        for column, known in COLUMNS.items()
+def _entry_of(spec: MeterSpec, run: Sequence[Piece]) -> dict[str, Any]:
+    scale = reduce(common, (piece.value for piece in run if piece.value), Fraction(spec.resolution))
+    if any(piece.value / scale >= MOST_COUNTS for piece in run):
+        raise InvalidInput(msg("a number in it has too many digits; round it"))
+    step = run[0].end_ms - run[0].start_ms
+    counts: list[int | None] = [int(run[0].value / scale)]
+    places = [0]
+    for before, piece in pairwise(run):
+        counts += [None] * ((piece.start_ms - before.end_ms) // step)
+        places.append(len(counts))
+        counts.append(int(piece.value / scale))
+    return {
+        "step_ms": step,
+        "scale": str(scale),
+        "counts": counts,
+        "label": Label.MEASURED.value,
+        "others": {
+            str(at): piece.label.value
+            for at, piece in zip(places, run, strict=True)
+            if piece.label is not Label.MEASURED
+        },
     }
-    missing = [column for column, places in found.items() if not places]
-    if missing:
-        message = msg("the first line has no column {names}", names=", ".join(missing))
-        hint = msg("write {columns}", columns=",".join(COLUMNS))
-        return {}, [Problem(file, line, 1, message, hint)]
-    twice = [column for column, places in found.items() if len(places) > 1]
-    if twice:
-        message = msg("the first line has two columns {names}", names=", ".join(twice))
-        hint = msg("give the other one another name")
-        return {}, [Problem(file, line, 1, message, hint)]
-    return {column: places[0] for column, places in found.items()}, []
-
-
-def _row(
-    site: Site,
-    file: str,
-    line: int,
-    cells: Sequence[str],
-    columns: Mapping[str, int],
-    now: datetime,
-) -> _Row | Problem:
-    def problem(column: str, message: Message) -> Problem:
-        return Problem(file, line, columns[column] + 1, message)
-
-    if len(cells) <= max(columns.values()):
-        few = plural("{count} cell, too few", "{count} cells, too few", count=len(cells))
-        return Problem(file, line, 1, few, msg("separate them as in the first line"))
-    name, time, reading = (cells[columns[column]].strip() for column in COLUMNS)
-    try:
-        spec = find_meter(site, name)
-        with_register(spec)
-    except InvalidInput as error:
-        return problem("meter", message_of(error))
-    try:
-        moment = _instant(time, ZoneInfo(spec.zone))
-    except ValueError as error:
-        return problem("time", message_of(error))
-    if moment > now:
-        return problem("time", msg("{time} has not come yet", time=time))
-    try:
-        value = register_value(spec, reading, "reading")
-    except InvalidInput as error:
-        return problem("reading", message_of(error))
-    return _Row(line, spec, moment, value)
-
-
-def _instant(text: str, zone: ZoneInfo) -> datetime:
-    """The instant that is written; of the zone unless it says otherwise.
-
-    Raises ValueError with what to write: also for a time that the clocks skip or show twice.
-    """
-    date = _DATE.fullmatch(text)
-    if date is None:
-        written = text
-    else:
-        year, month, day, hour, rest = date.groups()
-        written = f"{year}-{month:0>2}-{day:0>2} {hour or '':0>2}{rest or ':00'}"
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        raise ValueError(msg("'{text}' is not a time; write 2026-03-28 08:00", text=text)) from None
-    if moment.year < 1990:
-        raise ValueError(msg("{time} is before 1990", time=text))
-    if moment.year > 2200:
-        raise ValueError(msg("{time} has not come yet", time=text))
-    if moment.tzinfo is not None:
-        return moment
-    found = [instant.astimezone(zone) for instant in shown_at(moment, zone)]
-    if not found:
-        raise ValueError(msg("{time} does not exist: the clocks went forward over it", time=text))
-    if len(found) > 1:
-        first, second, *_ = (instant.isoformat(" ", "minutes") for instant in found)
-        raise ValueError(
-            msg(
-                "{time} came twice, as the clocks went back: write {first} or {second}",
-                time=text,
-                first=first,
-                second=second,
-            )
-        )
-    return found[0]
-
-
-def _against_known(
-    ledger: Ledger, file: str, rows: Sequence[_Row]
-) -> tuple[list[_Row], list[Problem]]:
-    """The new rows, and every contradiction among them or with earlier entries."""
-    spec = rows[0].spec
-    problems: list[Problem] = []
-    known = {
-        to_ms(e.start): _Known(Decimal(e.data["value"]), entry=e.number)
-        for e in ledger.entries(spec.id, EntryKind.READING)
-        if not e.withdrawn
-    }
-    fresh: dict[int, _Row] = {}
-    for row in rows:
-        ms = to_ms(row.time)
-        if ms in known and known[ms].value != row.value:
-            problems.append(Problem(file, row.line, 1, *_taken(spec, known[ms])))
-        elif ms not in known:
-            known[ms] = _Known(row.value, line=row.line)
-            fresh[ms] = row
-    breaks = [
-        to_ms(e.start) for e in ledger.entries(spec.id, EntryKind.REPLACEMENT) if not e.withdrawn
-    ]
-    for (one, before), (other, after) in pairwise(sorted(known.items())):
-        row_at = fresh.get(other) or fresh.get(one)
-        if row_at is None or any(one <= ms <= other for ms in breaks):
-            continue
-        message = _contradiction(spec, before.value, after.value, one, other)
-        if message:
-            hint = msg("correct it, or tell a replaced meter with 'bms meter replace' first")
-            problems.append(Problem(file, row_at.line, 1, message, hint))
-    return list(fresh.values()), problems
-
-
-def _taken(spec: MeterSpec, known: _Known) -> tuple[Message, Message]:
-    """Why an instant that has a value takes no other, and what to do."""
-    if known.entry:
-        return msg(
-            "{meter} already has {reading} at that time (entry {number})",
-            meter=spec.name,
-            reading=known.value,
-            number=known.entry,
-        ), msg("withdraw that first")
-    return msg(
-        "{meter} already has {reading} at that time (line {line})",
-        meter=spec.name,
-        reading=known.value,
-        line=known.line,
-    ), msg("keep one")
-
-
-def _contradiction(
-    spec: MeterSpec, before: Decimal, after: Decimal, from_ms: int, until_ms: int
-) -> Message | None:
-    step, size = Fraction(after) - Fraction(before), spec.register_size
-    if (
-        step < 0
-        and size is not None
-        and (before > ROLLOVER_HIGH * Fraction(size) and after < ROLLOVER_LOW * Fraction(size))
-    ):
-        step += Fraction(size)
-    if step < 0:
-        return msg(
-            "{meter} would go back from {before} to {after} {unit}",
-            meter=spec.name,
-            before=before,
-            after=after,
-            unit=spec.medium.unit,
-        )
-    most, hours = spec.most_per_h, Fraction(until_ms - from_ms, 3_600_000)
-    ratio = min(spec.ratio(from_ms), spec.ratio(until_ms))
-    if most is not None and step * ratio > most * hours:
-        return msg(
-            "{meter} would go from {before} to {after} {unit} in {hours:.1f} h: more than its "
-            "rating",
-            meter=spec.name,
-            before=before,
-            after=after,
-            unit=spec.medium.unit,
-            hours=float(hours),
-        )
-    return None

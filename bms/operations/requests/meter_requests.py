@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from bms.operations.requests.operation import Answer, Given, LocalTime, Operation, Request
+from bms.texts.field import Words
 
 
 class ReplaceMeter(Request):
@@ -45,9 +46,13 @@ class WithdrawEntry(Request):
 
 
 class ImportReadings(Request):
-    """Readings that people took: a CSV file with the columns meter, time, reading."""
+    """Readings or intervals of a file that people wrote or another system exported."""
 
     file: Path
+    format: dict[str, str] = Field(default={})
+    """What the file does not say itself, by the keys of `readings.yaml`."""
+    meters: dict[str, str] = Field(default={})
+    """The meter of each name in the file; `*` for its only one, `-` for what is left alone."""
     reason: str
 
 
@@ -78,11 +83,46 @@ class EntryWithdrawn(Answer):
     withdrawn: bool = True
 
 
+class SeriesTaken(Answer):
+    """What was taken of one name in the file."""
+
+    name: str
+    meter: str
+    holds: Literal["registers", "intervals", "power"]
+    by: Literal["person", "instrument"]
+    unit: str
+    step_min: float | None
+    """How long an interval is; None for registers."""
+    start: LocalTime | None = Field(alias="from")
+    end: LocalTime | None = Field(alias="to")
+    added: int
+    known: int
+    amount: float | None
+    """Of the new intervals, in the meter's unit."""
+    estimated: int
+    """Intervals that the file itself calls estimated."""
+    beneath: int
+    """Quarter hours that the register measured itself: its own stay."""
+
+
+class LinesLeft(Answer):
+    """Lines that were left alone, and why."""
+
+    why: Words
+    count: int
+    lines: tuple[int, ...]
+
+
 class ReadingsImported(Answer):
-    """How many readings are new, and how many were known."""
+    """What was taken of a file, and what was left alone. Nothing of it was refused."""
 
     added: int
     known: int
+    kind: Words
+    kept: bool
+    """How files of its kind are taken was kept in `readings.yaml`."""
+    series: tuple[SeriesTaken, ...]
+    left: tuple[LinesLeft, ...]
 
 
 REPLACE = Operation("meter.replace", ReplaceMeter, EntryTold, changes=True)

@@ -7,20 +7,25 @@ from contextlib import ExitStack
 from datetime import datetime
 
 from bms.config.site import MeterSpec, Site
+from bms.core.instants import local
 from bms.core.readings import Label
 from bms.core.reasons import reason_of
 from bms.historian.log.log_queries import FILE_NAME, Queries
 from bms.ledger.database.store import Ledger
 from bms.ledger.entered import entering, importing
 from bms.ledger.entered.entering import Author
+from bms.ledger.entered.importing import FromSeries
+from bms.ledger.files.kept import declared_format
 from bms.ledger.up_to_date import check_layout, open_ledger
 from bms.operations.requests.meter_requests import (
     CorrectMeter,
     EntryTold,
     EntryWithdrawn,
     ImportReadings,
+    LinesLeft,
     ReadingsImported,
     ReplaceMeter,
+    SeriesTaken,
     WithdrawEntry,
 )
 from bms.people.roles import Action, may
@@ -80,12 +85,45 @@ def withdraw_entry(site: Site, asked: WithdrawEntry, user: str, now: datetime) -
 def import_readings(
     site: Site, asked: ImportReadings, user: str, now: datetime
 ) -> ReadingsImported:
-    """Readings of a file."""
+    """Readings and intervals of a file. Raises NotTaken, with all that is in the way."""
     author = _author(site, asked.reason, user, now)
-    with Ledger(site.state_dir) as ledger:
-        added, known = importing.import_readings(site, ledger, asked.file, author)
+    declared = declared_format(asked.format, asked.meters)
+    with open_ledger(site, site.state_dir, now) as ledger:
+        found = importing.import_readings(site, ledger, asked.file, author, declared)
     _bring_up_to_date(site, now)
-    return ReadingsImported(added=added, known=known)
+    return ReadingsImported(
+        added=found.added,
+        known=found.known,
+        kind=found.kind,
+        kept=found.kept,
+        series=tuple(_series_taken(one) for one in found.series),
+        left=tuple(
+            LinesLeft(why=why, count=len(lines), lines=tuple(lines))
+            for why, lines in found.left.lines.items()
+        ),
+    )
+
+
+def _series_taken(one: FromSeries) -> SeriesTaken:
+    taken = one.taken
+    zone = taken.spec.zone
+    return SeriesTaken.model_validate(
+        {
+            "name": taken.series.name,
+            "meter": taken.spec.name,
+            "holds": taken.holds,
+            "by": taken.by,
+            "unit": taken.unit,
+            "step_min": None if taken.step is None else taken.step.total_seconds() / 60,
+            "from": None if one.first is None else local(one.first, zone, "minutes"),
+            "to": None if one.last is None else local(one.last, zone, "minutes"),
+            "added": one.added,
+            "known": one.known,
+            "amount": None if one.amount is None else round(float(one.amount), 6),
+            "estimated": one.estimated,
+            "beneath": one.beneath,
+        }
+    )
 
 
 def _author(site: Site, reason: str, user: str, now: datetime, *meters: str) -> Author:

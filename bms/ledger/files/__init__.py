@@ -1,0 +1,1 @@
+"""Files of readings as loggers, utilities and people write them, into series of values."""

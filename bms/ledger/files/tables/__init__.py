@@ -1,0 +1,1 @@
+"""Tables: texts with separators and workbooks, their layout, their values."""
