@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bms.texts.messages import msg
+from bms.texts.messages import message_of, msg
 from drivers.errors import BadAnswer, DeviceRefused, DriverError, NoAnswer
 from drivers.modbus.job import NotSent
 from drivers.modbus.wire.frames import (
@@ -17,6 +17,7 @@ from drivers.modbus.wire.frames import (
     identification_request,
     read_request,
 )
+from drivers.points import Table
 
 Ask: TypeAlias = Callable[[Request], Awaitable[bytes]]
 
@@ -25,6 +26,17 @@ OBJECTS = dict(enumerate(("vendor", "product", "revision", "url", "name", "model
 SUNSPEC_BASES = (40000, 50000, 0)
 """Where the marker may stand (SunSpec device information model, 6.3), as PDU addresses."""
 _MARKER = b"SunS"
+_BEGINNINGS: tuple[tuple[Table, int], ...] = (
+    ("input", 0),
+    ("holding", 1),
+    ("input", 1),
+    ("coil", 0),
+    ("discrete", 0),
+    ("holding", 100),
+    ("holding", 1000),
+    ("input", 1000),
+    ("holding", 4096),
+)
 _COMMON = (("vendor", 2, 16), ("product", 18, 16), ("revision", 42, 8), ("serial", 50, 16))
 """Where the texts of model 1 stand after its header, and how long they are, in registers."""
 _END_MODEL = 0xFFFF
@@ -40,6 +52,8 @@ class Found:
     identification: dict[str, str] = field(default_factory=dict)
     sunspec: tuple[tuple[int, int], ...] = ()
     """Model number and the PDU address of its header."""
+    refused: str = ""
+    """Why it is known only that somebody is there: the refusal of whatever it was asked."""
 
     @property
     def title(self) -> str:
@@ -48,24 +62,34 @@ class Found:
 
 
 async def look_at(ask: Ask, unit: int) -> Found | None:
-    """What a unit is; None if nobody is there. A refusal is an answer."""
-    if not await _is_there(ask, unit):
-        return None
-    identification = await _identification(ask, unit)
-    models, common = await _sunspec(ask, unit)
-    return Found(unit, identification | common, tuple(models))
-
-
-async def _is_there(ask: Ask, unit: int) -> bool:
+    """What a unit is; None if nobody is there. A refusal is an answer, but nothing to read."""
+    refused = ""
     try:
         await ask(read_request(unit, "holding", 0, 1))
     except ExceptionAnswer as error:
-        return error.code not in GATEWAY_CANNOT_REACH
+        if error.code in GATEWAY_CANNOT_REACH:
+            return None
+        refused = message_of(error)
     except (NoAnswer, NotSent):
-        return False
+        return None
     except BadAnswer:
+        pass
+    identification = await _identification(ask, unit)
+    models, common = await _sunspec(ask, unit)
+    if refused and (identification or models or await _reads_elsewhere(ask, unit)):
+        refused = ""
+    return Found(unit, identification | common, tuple(models), refused)
+
+
+async def _reads_elsewhere(ask: Ask, unit: int) -> bool:
+    """Whether one of the places where devices usually begin can be read."""
+    for table, address in _BEGINNINGS:
+        try:
+            await ask(read_request(unit, table, address, 1))
+        except DriverError:
+            continue
         return True
-    return True
+    return False
 
 
 async def _identification(ask: Ask, unit: int) -> dict[str, str]:

@@ -23,21 +23,15 @@ from bms.cli.live.watch import changes
 from bms.config.shapes.models import EquipmentEntry
 from bms.core.errors import InvalidInput
 from bms.field.commissioning.raw_access import value_of
-from bms.field.commissioning.survey import (
-    Answering,
-    Browsed,
-    Variable,
-    draft,
-    draft_opcua,
-    hosts,
-    units,
-)
+from bms.field.commissioning.server_survey import Browsed, Variable, draft_opcua, names
+from bms.field.commissioning.survey import Answering, draft, hosts, units
 from bms.operations.requests.live_requests import PointView
 from bms.storage import audit
-from drivers.device_files.catalogue import bind, shipped
+from drivers.device_files.catalogue import DeviceType, bind, shipped
 from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.identify import Found
 from drivers.modbus.wire.transport import Tcp
+from drivers.opcua.driver import OpcUaDriver
 from drivers.points import Point
 from drivers.times import Times
 from tests.app.test_app import FILES
@@ -210,7 +204,7 @@ def test_what_devices_say_of_themselves_cannot_break_a_draft() -> None:
     assert list(read["equipment"]) == ["unit-1"]
     browsed = Browsed([], [Variable("/a\nb", "urn:x", "s=a", "String", "1\n2: 3", True)])
     points = YAML(typ="safe", pure=True).load(draft_opcua(browsed).partition("---")[2])["points"]
-    assert points == {"p1": {"node": "s=a", "writable": True}}
+    assert points == {"a_b": {"node": "s=a", "writable": True}}
 
 
 def test_hosts_and_units() -> None:
@@ -225,6 +219,53 @@ def test_hosts_and_units() -> None:
             units(wrong)
 
 
+def test_points_get_the_names_that_the_server_gives() -> None:
+    paths = [
+        "/AHU 1/Supply Temp (°C)", "/AHU 1/Fan/Speed", "/AHU 2/Fan/Speed", "/冷机/温度",
+        "/1st/2nd", "/Fan/Speed",
+    ]  # fmt: skip
+    made = [Variable(path, "urn:x", f"s={n}", "Double", 1.0, False) for n, path in enumerate(paths)]
+    found = names(made)
+    assert found == ["supply_temp_c", "speed", "fan_speed", "p4", "p2nd", "speed_6"]
+    shown = Variable("/冷机/温度", "urn:x", "s=t", "Double", 1.0, False, "Temperature")
+    assert names([shown]) == ["temperature"]
+
+
+@pytest.mark.case(
+    "N3",
+    when="A unit answers every question of a scan with an exception",
+    then="It is listed as one that answers and reads nothing, and is not drafted.",
+)
+async def test_a_unit_that_only_refuses_is_listed_and_not_drafted(tmp_path: Path) -> None:
+    right = Device({(1, at): at for at in range(10)})
+
+    def half(asked: Asked) -> Reply:
+        if asked.unit != 4:
+            return right(asked)
+        return asked.exception(4)
+
+    bus = FieldBus(half)
+    await bus.start()
+    try:
+        output = tmp_path / "draft.yaml"
+        words = ("scan", "modbus", f"127.0.0.1:{bus.port}", "--units", "1,4", "--rate", 1000)
+        result = await bms(*words, "-o", output)
+        assert result.exit_code == 0, result.output
+        assert "answers, reads nothing" in " ".join(result.output.split())
+        text = output.read_text(encoding="utf-8")
+        assert list(YAML(typ="safe", pure=True).load(text)["equipment"]) == ["unit-1"]
+        assert "# unit 4 of link-1 answers and reads nothing" in text
+        alone = await bms(*words[:4], 4, "--rate", 1000, "--json")
+        assert [one["unit"] for one in json.loads(alone.stdout)] == [4]
+    finally:
+        await bus.stop()
+
+
+@pytest.mark.case(
+    "O13",
+    when="An OPC-UA server is scanned",
+    then="Its nodes can be pasted as they are printed, and points have the server's names.",
+)
 async def test_scan_opcua_browses_and_drafts(tmp_path: Path) -> None:
     server = Server()
     await server.init()
@@ -234,6 +275,9 @@ async def test_scan_opcua_browses_and_drafts(tmp_path: Path) -> None:
     folder = await server.nodes.objects.add_object(index, "Chiller")
     node = await folder.add_variable(node_id("ch1.power", index), "Power", 12.5)
     await node.set_writable()
+    await folder.add_variable(node_id("{1};b", index), "SupplyTemp", 7.5)
+    odd = ua.String(b"\xb0\x43".decode("utf-8", "surrogateescape"))
+    await folder.add_variable(node_id("odd", index), "no text", odd, ua.VariantType.String)
     await server.start()
     try:
         url = url_of(server)
@@ -242,12 +286,34 @@ async def test_scan_opcua_browses_and_drafts(tmp_path: Path) -> None:
         assert result.exit_code == 0, result.output
         found = json.loads(result.stdout)
         assert found["endpoints"] == ["None"]
-        (variable,) = found["variables"]
+        variable = found["variables"][0]
         assert variable["node"] == "s=ch1.power"
         assert variable["namespace"] == "urn:maker"
         assert (variable["type"], variable["value"], variable["writable"]) == ("Double", 12.5, True)
         draft = YAML(typ="safe", pure=True).load(output.read_text(encoding="utf-8"))
-        assert draft["points"]["p1"] == {"node": "s=ch1.power", "writable": True}
+        assert draft["points"]["power"] == {"node": "s=ch1.power", "writable": True}
+        assert draft["points"]["supply_temp"] == {"node": "s={{1}};b"}
+        assert draft["points"]["no_text"] == {"node": "s=odd"}
+        odd = next(v for v in found["variables"] if v["node"] == "s=odd")
+        assert odd["value"] == "text is not UTF-8"
+        # What the scan prints is what a person pastes.
+        table = await bms("scan", "opcua", url, "--rate", 1000)
+        assert table.exit_code == 0, table.output
+        link = f'links:\n  plc: {{protocol: opcua, url: "{url}", security: none}}\n'
+        (tmp_path / "links.yaml").write_text(link, encoding="utf-8")
+        for variable in found["variables"]:
+            read = await bms("read", tmp_path, "plc", variable["paste"], "--json")
+            assert read.exit_code == 0, read.output
+            assert json.loads(read.stdout)["value"] == variable["value"]
+        device = DeviceType.model_validate(
+            draft | {"device": "x", "kind": "meter", "points": draft["points"]}
+        )
+        points = bind(device, base="b", equipment="e", unit=None)
+        async with OpcUaDriver(url, points.values(), times=Times(now=utc_now)) as driver:
+            samples = await driver.read([point.id for point in points.values()])
+        assert {s.point: s.value for s in samples} == {
+            "b.e.power": 12.5, "b.e.supply_temp": 7.5, "b.e.no_text": None,
+        }  # fmt: skip
     finally:
         await server.stop()
     assert (await bms("scan", "opcua", "http://x")).exit_code == 2

@@ -99,10 +99,10 @@ def modbus(
         table = table_of(None, "host", "unit", "is", "device file", "SunSpec")
         for one in found:
             models = " ".join(str(model) for model, _ in one.found.sunspec)
-            where = f"{one.host}:{one.port}"
-            table.add_row(
-                where, str(one.found.unit), told(one.found.title), one.device or "—", models
-            )
+            where, title = f"{one.host}:{one.port}", told(one.found.title)
+            if one.found.refused:
+                title = say("answers, reads nothing: {refusal}", refusal=one.found.refused)
+            table.add_row(where, str(one.found.unit), title, one.device or "—", models)
         show(table)
     if not found:
         raise BmsError(
@@ -112,7 +112,7 @@ def modbus(
                 "for devices that do not repeat it"
             )
         )
-    _save(output, scanning.draft(found, rtu=rtu, transaction_ids=ids), as_json=as_json)
+    _save(output, scanning.draft(found, rtu=rtu, transaction_ids=ids, told=told), as_json=as_json)
 
 
 @scan.command()
@@ -128,10 +128,9 @@ def opcua(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Browse the server at URL: what security it offers, and which variables it has."""
-    from asyncua.ua.uaerrors import UaError
-
     from bms.config.shapes.links import opcua_url
-    from bms.field.commissioning import survey as scanning
+    from bms.field.commissioning import server_survey as scanning
+    from drivers.errors import ConnectionLost, DriverError, NoAnswer
 
     try:
         url = opcua_url(url)
@@ -139,13 +138,15 @@ def opcua(
         raise InvalidInput(message_of(error)) from None
     try:
         browsed = asyncio.run(
-            scanning.scan_opcua(url, timeout_s=timeout, depth=depth, most=max_nodes, rate_hz=rate)
+            scanning.scan_opcua(
+                url, timeout_s=timeout, depth=depth, most=max_nodes, rate_hz=rate, now=clock_now()
+            )
         )
-    except (OSError, TimeoutError) as error:
+    except (ConnectionLost, NoAnswer) as error:
         raise Unreachable(
-            msg("{url} does not answer: {cause}", url=url, cause=os_cause(error))
+            msg("{url} does not answer: {cause}", url=url, cause=message_of(error))
         ) from None
-    except UaError as error:
+    except DriverError as error:
         raise BmsError(
             msg(
                 "{url} does not let itself be browsed without security: {error}",
@@ -167,11 +168,11 @@ def opcua(
         for variable in browsed.variables:
             access = "writable" if variable.writable else ""
             value = f"{variable.value!s:.40}"
-            table.add_row(variable.path, variable.node, variable.type, value, access)
+            table.add_row(variable.path, variable.pasted, variable.type, value, access)
         show(table)
         if not browsed.complete:
             click.echo(say("there is more: raise --depth or --max-nodes"), err=True)
-    _save(output, scanning.draft_opcua(browsed), as_json=as_json)
+    _save(output, scanning.draft_opcua(browsed, told), as_json=as_json)
 
 
 def _save(output: Path | None, text: str, *, as_json: bool) -> None:
@@ -196,18 +197,19 @@ def _modbus_view(one: Any) -> dict[str, Any]:
         "unit": one.found.unit,
         "identification": one.found.identification,
         "sunspec": [{"model": model, "address": at} for model, at in one.found.sunspec],
+        "refused": str(one.found.refused),
         "device": one.device,
     }
 
 
 def _variable_view(variable: Any) -> dict[str, Any]:
-    from drivers.opcua.variants import plain
-
     return {
         "path": variable.path,
+        "title": variable.title,
         "namespace": variable.namespace,
         "node": variable.node,
+        "paste": variable.pasted,
         "type": variable.type,
-        "value": plain(variable.value),
+        "value": variable.value,
         "writable": variable.writable,
     }

@@ -1,18 +1,12 @@
-"""Finding what is there, without changing anything: Modbus units, and the nodes of OPC-UA."""
+"""Finding Modbus units without changing anything, and drafting the files for them."""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from asyncua import ua
-from asyncua.client.client import Client
-from asyncua.common.node import Node
-from asyncua.ua.uaerrors import UaError
 
 from bms.core.errors import InvalidInput
 from bms.texts.clean import clean
@@ -22,7 +16,6 @@ from drivers.modbus.driver import ModbusDriver
 from drivers.modbus.identify import Found, look_at
 from drivers.modbus.wire.frames import Request
 from drivers.modbus.wire.transport import Endpoint, Pacing, RtuOverTcp, Tcp
-from drivers.opcua.session.session import SESSION_TIMEOUT_MS
 from drivers.times import Times
 
 MOST_HOSTS = 1024
@@ -37,27 +30,6 @@ class Answering:
     port: int
     found: Found
     device: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """One variable of an OPC-UA server."""
-
-    path: str
-    namespace: str
-    node: str
-    type: str
-    value: Any
-    writable: bool
-
-
-@dataclass(slots=True)
-class Browsed:
-    """What an OPC-UA server shows."""
-
-    endpoints: list[str] = field(default_factory=list)
-    variables: list[Variable] = field(default_factory=list)
-    complete: bool = True
 
 
 def hosts(texts: Iterable[str], port: int) -> list[tuple[str, int]]:
@@ -179,11 +151,21 @@ def _sunspec(found: Found) -> list[tuple[str, int, int]]:
     ]
 
 
-def draft(found: Sequence[Answering], *, rtu: bool, transaction_ids: bool = True) -> str:
-    """Links and equipment as YAML, to be completed by hand."""
+def draft(
+    found: Sequence[Answering],
+    *,
+    rtu: bool,
+    transaction_ids: bool = True,
+    told: Callable[[str], str] = str,
+) -> str:
+    """Links and equipment as YAML, to be completed by hand; `told` says its comments.
+
+    Units that answer and read nothing are named, and not drafted.
+    """
     lines = [
-        "# A draft from `bms scan`: look at every line. Links belong into links.yaml, equipment",
-        "# into equipment/<base>.yaml; a base, names and kinds have to be chosen.",
+        comment(told, msg("A draft from `bms scan`: look at every line.")),
+        comment(told, msg("Links belong into links.yaml, equipment into equipment/<base>.yaml.")),
+        comment(told, msg("A base, names and kinds have to be chosen in the place of CHOOSE.")),
         "links:",
     ]
     names: dict[tuple[str, int], str] = {}
@@ -196,102 +178,41 @@ def draft(found: Sequence[Answering], *, rtu: bool, transaction_ids: bool = True
                 f"  {name}: {{protocol: {protocol}, host: {one.host}, port: {one.port}{ids}}}"
             )
     lines += ["", "base: CHOOSE", "equipment:"]
-    kinds = {name: device.kind for name, device in shipped().items()}
     for number, one in enumerate(found, start=1):
-        models = ", ".join(f"{model} at {at}" for model, at in one.found.sunspec)
-        title = clean(one.found.title)
-        lines.append(f"  # {title}" + (f"; SunSpec models {models}" if models else ""))
-        link, unit = names[one.host, one.port], one.found.unit
-        of_models = [
-            (device, f", models: {{{model}: {at}}}") for device, model, at in _sunspec(one.found)
-        ]
-        by_model = one.device is not None and one.device.startswith("sunspec-") and of_models
-        for copy, (device, where) in enumerate(by_model or [(one.device or "CHOOSE", "")], start=1):
-            name = f"unit-{number}" if copy == 1 else f"unit-{number}-{copy}"
-            lines.append(
-                f"  {name}: {{kind: {kinds.get(device, 'CHOOSE')}, device: {device}, "
-                f"link: {link}, unit: {unit}{where}}}"
-            )
+        lines += _drafted(number, one, names[one.host, one.port], told)
+    if all(one.found.refused for one in found):
+        lines[-1] = "equipment: {}" if lines[-1] == "equipment:" else lines[-1]
     return "\n".join(lines) + "\n"
 
 
-# --- OPC-UA ----------------------------------------------------------------------------------
-
-
-async def scan_opcua(
-    url: str, *, timeout_s: float, depth: int, most: int, rate_hz: float
-) -> Browsed:
-    """Endpoints, and the variables below Objects that are not the server's own.
-
-    Raises OSError, TimeoutError or ua.UaError if the server cannot be looked at without security.
-    """
-    from drivers.opcua.session.secure import offered
-
-    browsed = Browsed()
-    client = Client(url, timeout=timeout_s)
-    async with asyncio.timeout(timeout_s):
-        endpoints = await client.connect_and_get_server_endpoints()
-    browsed.endpoints = sorted({offered(endpoint) for endpoint in endpoints})
-    client = Client(url, timeout=timeout_s)
-    client.session_timeout = SESSION_TIMEOUT_MS
-    async with client:
-        namespaces = await client.get_namespace_array()
-        server = ua.NodeId(ua.Int32(2253))
-        queue: list[tuple[Node, str, int]] = [(client.nodes.objects, "", 0)]
-        seen: set[ua.NodeId] = {server}
-        while queue:
-            node, path, level = queue.pop(0)
-            await asyncio.sleep(1 / rate_hz)
-            for child in await node.get_children():
-                if child.nodeid in seen:
-                    continue
-                seen.add(child.nodeid)
-                if len(browsed.variables) >= most or len(seen) > 20 * most:
-                    browsed.complete = False
-                    return browsed
-                name = f"{path}/{(await child.read_browse_name()).Name}"
-                if await child.read_node_class() is ua.NodeClass.Variable:
-                    if child.nodeid.NamespaceIndex:
-                        browsed.variables.append(await _variable(child, name, namespaces))
-                elif level < depth:
-                    queue.append((child, name, level + 1))
-                else:
-                    browsed.complete = False
-    return browsed
-
-
-async def _variable(node: Node, path: str, namespaces: Sequence[str]) -> Variable:
-    try:
-        value = await node.read_value()
-        kind = (await node.read_data_type_as_variant_type()).name
-    except UaError:
-        value, kind = None, "?"
-    writable = ua.AccessLevel.CurrentWrite in await node.get_access_level()
-    index = node.nodeid.NamespaceIndex
-    text = node.nodeid.to_string().partition(";")[2] or node.nodeid.to_string()
-    namespace = namespaces[index] if index < len(namespaces) else str(index)
-    return Variable(path, namespace, text, kind, value, writable)
-
-
-def draft_opcua(browsed: Browsed) -> str:
-    """A device file per namespace, to be completed by hand."""
-    lines = [
-        "# A draft from `bms scan`: rename the points to the roles of the kind, set the units."
+def _drafted(number: int, one: Answering, link: str, told: Callable[[str], str]) -> list[str]:
+    """The lines of one unit."""
+    unit = one.found.unit
+    if one.found.refused:
+        text = msg(
+            "unit {unit} of {link} answers and reads nothing: {refusal}",
+            unit=unit,
+            link=link,
+            refusal=one.found.refused,
+        )
+        return [f"  {comment(told, text)}"]
+    kinds = {name: device.kind for name, device in shipped().items()}
+    models = ", ".join(f"{model} at {at}" for model, at in one.found.sunspec)
+    title = clean(told(one.found.title))
+    lines = [f"  # {title}" + (f"; SunSpec models {models}" if models else "")]
+    of_models = [
+        (device, f", models: {{{model}: {at}}}") for device, model, at in _sunspec(one.found)
     ]
-    for namespace in dict.fromkeys(variable.namespace for variable in browsed.variables):
-        lines += [
-            "---",
-            "device: CHOOSE",
-            "kind: CHOOSE",
-            f"document: browsed from the server, namespace {namespace}",
-            "protocol: opcua",
-            f"namespace: {namespace!r}",
-            "points:",
-        ]
-        own = [v for v in browsed.variables if v.namespace == namespace]
-        for number, variable in enumerate(own, start=1):
-            write = ", writable: true" if variable.writable else ""
-            now = clean(f"{variable.value!s:.40}")
-            lines.append(f"  # {clean(variable.path)}: {variable.type}, now {now}")
-            lines.append(f"  p{number}: {{node: {variable.node!r}{write}}}")
-    return "\n".join(lines) + "\n"
+    by_model = one.device is not None and one.device.startswith("sunspec-") and of_models
+    for copy, (device, where) in enumerate(by_model or [(one.device or "CHOOSE", "")], start=1):
+        name = f"unit-{number}" if copy == 1 else f"unit-{number}-{copy}"
+        lines.append(
+            f"  {name}: {{kind: {kinds.get(device, 'CHOOSE')}, device: {device}, "
+            f"link: {link}, unit: {unit}{where}}}"
+        )
+    return lines
+
+
+def comment(told: Callable[[str], str], message: str) -> str:
+    """A line of a YAML file that is only for people."""
+    return f"# {clean(told(message))}"

@@ -135,6 +135,11 @@ class OpcUaSession:
                 msg("'{node}' is no node here: {error}", node=text, error=error)
             ) from None
 
+    def namespace_of(self, node: ua.NodeId) -> str:
+        """The URI of a node's namespace; its index if the server does not say."""
+        index = node.NamespaceIndex
+        return next((uri for uri, n in self._namespaces.items() if n == index), str(index))
+
     def _node(self, namespace: str, text: str) -> ua.NodeId:
         node = self._nodes.get((namespace, text))
         if node is None:
@@ -312,6 +317,14 @@ class OpcUaSession:
             answer = await self._client.uaclient.call([request])
         status: ua.StatusCode = _counted(answer, 1)[0].StatusCode
         return status
+
+    async def children(self, node: ua.NodeId) -> list[ua.ReferenceDescription]:
+        """What a node leads to: ids, names and classes. Raises DriverError."""
+        async with self._bounded():
+            found: list[ua.ReferenceDescription] = await self._client.get_node(
+                node
+            ).get_children_descriptions()
+        return found
 
     async def argument_kinds(self, method: ua.NodeId) -> list[ua.VariantType]:
         """The types of a method's input arguments, asked once per session."""
