@@ -88,7 +88,7 @@ def import_readings(
     """Readings and intervals of a file. Raises NotTaken, with all that is in the way."""
     author = _author(site, asked.reason, user, now)
     declared = declared_format(asked.format, asked.meters)
-    with open_ledger(site, site.state_dir, now) as ledger:
+    with Ledger(site.state_dir) as ledger:
         found = importing.import_readings(site, ledger, asked.file, author, declared)
     _bring_up_to_date(site, now)
     return ReadingsImported(

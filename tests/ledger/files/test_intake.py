@@ -749,6 +749,20 @@ def test_answers_are_kept_beside_the_site(room: Room, tmp_path: Path) -> None:
     assert (tmp_path / "readings.yaml").read_text() == kept
 
 
+def test_a_header_alone_does_not_make_a_kind(room: Room) -> None:
+    """Many a logger's header is the same: what was said of one is not believed of another."""
+
+    def body(device: str, day: int) -> str:
+        return f"{device},\nCreated: {day}.3.2026,\nTime,kWh\n" + quarter_hours(
+            wall(2026, 3, day), 8, lambda n, t: f"{t:%Y-%m-%d %H:%M},{n % 3}"
+        )
+
+    room.take(body("Logger 7", 2), "holds=intervals stamp=end", **{"*": "b.hall-a"})
+    assert room.take(body("Logger 7", 3)).added == 8
+    with pytest.raises(NotTaken):
+        room.take(body("Power recorder", 4))
+
+
 def test_a_broken_readings_yaml_is_named_by_line(room: Room, tmp_path: Path) -> None:
     (tmp_path / "readings.yaml").write_text("files:\n  a: {header: x, decimal: semicolon}\n")
     with pytest.raises(InvalidInput, match="readings.yaml cannot be used") as caught:

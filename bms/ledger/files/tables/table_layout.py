@@ -40,6 +40,7 @@ _TOTAL_WORDS: Final = re.compile(
     r"minimum|maximum|peak|count|合计|总计|小计|累计|平均|最大|最小|总和)",
     re.IGNORECASE,
 )
+_LABEL: Final = re.compile(r"[\d\W]+$|\d+")
 _LOOK: Final = 200
 """Lines in which the header is looked for."""
 _SAME_KIND: Final = 0.8
@@ -117,8 +118,11 @@ class Layout:
 
     @property
     def known_by(self) -> str:
-        """By which another file of its kind is known."""
-        return " | ".join(title.lower() for title in self.titles)[:20_000]
+        """By which another file of its kind is known: what its lines before the table are about,
+        and its header. Many a logger's header is no more than `time | kwh`."""
+        about = [_LABEL.sub("", row.at(0).text.partition(":")[0]).strip() for row in self.preamble]
+        words = [*(text for text in about[:20] if text), *self.titles]
+        return " | ".join(word.lower()[:200] for word in words)[:20_000]
 
     @property
     def stamp_by_title(self) -> str:
