@@ -10,7 +10,7 @@ from bms.texts.messages import msg
 from bms.texts.system_errors import os_cause
 from drivers.backoff import Backoff, waiting
 from drivers.modbus.job import Job, LinkDown
-from drivers.modbus.wire.connect import open_wire, wire_type
+from drivers.modbus.wire.connect import open_wire, wire_maker, wire_type
 from drivers.modbus.wire.transport import Endpoint, Pacing
 from drivers.modbus.wire.wire import Receiver, Wire
 from drivers.times import Times
@@ -29,9 +29,9 @@ class Connection:
     whoever waited can go on.
     """
 
-    __slots__ = ("_connecting", "_endpoint", "_made", "_monotonic", "_pacing", "_receiver",
-                 "_shadow", "_wire_type", "backoff", "closed", "connects", "reason", "silent",
-                 "suspect", "wire")  # fmt: skip
+    __slots__ = ("_connecting", "_endpoint", "_made", "_make_wire", "_monotonic", "_pacing",
+                 "_receiver", "_shadow", "_wire_type", "backoff", "closed", "connects", "reason",
+                 "silent", "suspect", "wire")  # fmt: skip
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Connection:
         self._made = made
         self._shadow = shadow
         self._wire_type = wire_type(endpoint)
+        self._make_wire = wire_maker(endpoint)
         self._connecting: asyncio.Task[None] | None = None
         self.wire: Wire[Job] | None = None
         """None while there is no connection."""
@@ -86,7 +87,7 @@ class Connection:
         try:
             async with asyncio.timeout(self._pacing.timeout_s):
                 wire = await open_wire(
-                    self._endpoint, lambda: self._wire_type(self._receiver, read_only=self._shadow)
+                    self._endpoint, lambda: self._make_wire(self._receiver, read_only=self._shadow)
                 )
             if self._pacing.connect_delay_s:
                 await asyncio.sleep(self._pacing.connect_delay_s)

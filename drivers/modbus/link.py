@@ -18,7 +18,7 @@ from drivers.modbus.job import Job, LinkDown, NotSent
 from drivers.modbus.job_queue import JobQueue
 from drivers.modbus.units import Unit
 from drivers.modbus.wire.frames import ExceptionAnswer, Request
-from drivers.modbus.wire.resync import probe
+from drivers.modbus.wire.resync import look, probe
 from drivers.modbus.wire.transport import Endpoint, Pacing, Serial
 from drivers.modbus.wire.wire import ReadOnly, Wire
 from drivers.ticker import Ticker
@@ -215,6 +215,8 @@ class ModbusLink:
             job.held, job.owed, job.verdict = None, bool(unit.owed), None
             if unit.owed and (asked := probe(request, unit.owed)) is not None:
                 job.held, request = request, asked
+        if job.held is None and wire.doubts(request):
+            job.held, request = request, look(request)
         job.request = request
         job.sent_at = self._time()
         wire.strays = 0

@@ -144,7 +144,19 @@ class ModbusTlsLink(_Numbered):
     """The name in the server's certificate, where it is not the host."""
 
 
-class ModbusRtuTcpLink(_Modbus):
+class _Line(_Modbus):
+    """What has no transaction ids, and may have an echo."""
+
+    echo: Literal["auto"] | bool = "auto"
+    """Whether what is sent comes back before the answer, as with some RS-485 adapters. `auto`
+    finds out, with a read before the first write if need be."""
+
+    @property
+    def echoes(self) -> bool | None:
+        return None if self.echo == "auto" else bool(self.echo)
+
+
+class ModbusRtuTcpLink(_Line):
     """RTU frames through a serial gateway that passes bytes on as they are."""
 
     protocol: Literal["modbus_rtu_tcp"]
@@ -155,7 +167,7 @@ class ModbusRtuTcpLink(_Modbus):
     """Its TCP port."""
 
 
-class ModbusSerialLink(_Modbus):
+class ModbusSerialLink(_Line):
     """A serial line of this machine."""
 
     protocol: Literal["modbus_rtu"]
@@ -247,9 +259,15 @@ def endpoint(settings: ModbusSettings, directory: Path) -> Endpoint:
     if isinstance(settings, ModbusLink):
         return Tcp(settings.host, settings.port, settings.transaction_ids)
     if isinstance(settings, ModbusRtuTcpLink):
-        return RtuOverTcp(settings.host, settings.port)
+        return RtuOverTcp(settings.host, settings.port, settings.echoes)
     if isinstance(settings, ModbusSerialLink):
-        return Serial(settings.device, settings.baudrate, settings.parity, settings.stopbits)
+        return Serial(
+            settings.device,
+            settings.baudrate,
+            settings.parity,
+            settings.stopbits,
+            settings.echoes,
+        )
     return Tls(
         settings.host,
         settings.port,

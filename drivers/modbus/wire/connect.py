@@ -6,11 +6,13 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bms.texts.messages import msg
 from bms.texts.system_errors import os_cause
-from drivers.modbus.wire.transport import Endpoint, Serial, Tcp, Tls
+from drivers.modbus.wire.rtu import Echo
+from drivers.modbus.wire.transport import Endpoint, RtuOverTcp, Serial, Tcp, Tls
 from drivers.modbus.wire.wire import CallT, RtuWire, TcpWire, UnnumberedTcpWire, Wire
 
 _KEEPALIVE = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
@@ -24,6 +26,13 @@ def wire_type(
     if not isinstance(endpoint, Tcp | Tls):
         return RtuWire
     return TcpWire if endpoint.transaction_ids else UnnumberedTcpWire
+
+
+def wire_maker(endpoint: Endpoint) -> Callable[..., Wire[Any]]:
+    """Makes the wires of an endpoint; what one learns of the line, the next one knows."""
+    if isinstance(endpoint, RtuOverTcp | Serial):
+        return partial(RtuWire, echo=Echo(endpoint.echo))
+    return wire_type(endpoint)
 
 
 async def open_wire(endpoint: Endpoint, make: Callable[[], Wire[CallT]]) -> Wire[CallT]:

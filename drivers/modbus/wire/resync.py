@@ -32,10 +32,7 @@ def probe(request: Request, owed: Sequence[Request]) -> Request | None:
     """
     if not any(_alike(request, other) for other in owed):
         return None
-    table = _TABLES.get(request.function)
-    if table is None:
-        table = "coil" if request.function in (WRITE_COIL, WRITE_COILS) else "holding"
-    address = int.from_bytes(request.body[2:4], "big")
+    table, address = _place(request)
     step = 8 if table in ("coil", "discrete") else 1
     asked = int.from_bytes(request.body[4:6], "big") if request.function in _TABLES else 1
     for count in _counts(asked, step):
@@ -45,6 +42,18 @@ def probe(request: Request, owed: Sequence[Request]) -> Request | None:
         if not any(_alike(found, other) for other in (*owed, request)):
             return found
     return None
+
+
+def look(request: Request) -> Request:
+    """A read of where a request writes, that changes nothing."""
+    return read_request(request.unit, *_place(request), 1)
+
+
+def _place(request: Request) -> tuple[Table, int]:
+    table = _TABLES.get(request.function)
+    if table is None:
+        table = "coil" if request.function in (WRITE_COIL, WRITE_COILS) else "holding"
+    return table, int.from_bytes(request.body[2:4], "big")
 
 
 def _counts(asked: int, step: int) -> list[int]:

@@ -8,6 +8,8 @@ from drivers.errors import BadAnswer
 from drivers.modbus.wire.frames import EXCEPTION_SIZE, LONGEST, Request, answer_size
 
 CRC_SIZE = 2
+NO_ECHO_AFTER = 3
+"""Answers in a row without an echo after which a line that had one has none."""
 KEPT = 2 * (LONGEST + CRC_SIZE)
 """More bytes than this without an answer among them are noise, and the older half is dropped."""
 
@@ -36,6 +38,42 @@ def crc(data: bytes | bytearray | memoryview) -> bytes:
 def framed(body: bytes) -> bytes:
     """The body as it goes over the line."""
     return body + crc(body)
+
+
+class Echo:
+    """Whether a line sends back what is sent on it: told, or found out.
+
+    An adapter that does not switch its receiver off while it sends brings every request back
+    before the answer. A write of one register or coil is answered by the same bytes, so that its
+    echo alone looks like a device that has done it.
+    """
+
+    __slots__ = ("_missed", "_told", "heard")
+
+    def __init__(self, told: bool | None = None) -> None:
+        self._told = told
+        self._missed = 0
+        self.heard = told
+        """None: not known yet."""
+
+    def expected(self, request: Request) -> bool:
+        """An echo of it may come; of what is not the same as its answer at any time."""
+        if self._told is not None:
+            return self._told
+        return self.heard is not False or request.answer != request.body
+
+    def doubts(self, request: Request) -> bool:
+        """The answer to this request could not be told from its echo."""
+        return self.heard is None and request.answer == request.body
+
+    def learn(self, heard: bool) -> None:
+        """An answer came with an echo before it, or without one. A single echo may be spoiled by
+        noise, so that only several without make an end of it."""
+        if self._told is not None:
+            return
+        self._missed = 0 if heard else self._missed + 1
+        if heard or self.heard is None or self._missed >= NO_ECHO_AFTER:
+            self.heard = heard
 
 
 def find_answer(request: Request, buffer: bytearray) -> bytes | None:

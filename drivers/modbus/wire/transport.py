@@ -51,6 +51,8 @@ class RtuOverTcp:
 
     host: str
     port: int
+    echo: bool | None = None
+    """Whether what is sent comes back before the answer; None: that is found out."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port} (RTU over TCP)"
@@ -64,6 +66,9 @@ class Serial:
     baudrate: int = 19200
     parity: Literal["N", "E", "O"] = "E"
     stopbits: Literal[1, 2] = 1
+    echo: bool | None = None
+    """Whether what is sent comes back before the answer, as with some two-wire adapters; None:
+    that is found out."""
 
     def __str__(self) -> str:
         return f"{self.device} ({self.baudrate} 8{self.parity}{self.stopbits})"

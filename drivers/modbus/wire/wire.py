@@ -14,7 +14,7 @@ from bms.texts.messages import msg, plural
 from bms.texts.system_errors import os_cause
 from drivers.errors import BadAnswer, ConnectionLost, DriverError
 from drivers.modbus.wire.frames import ExceptionAnswer, Request, check
-from drivers.modbus.wire.rtu import CRC_SIZE, find_answer, first_frame, framed
+from drivers.modbus.wire.rtu import CRC_SIZE, Echo, find_answer, first_frame, framed
 from drivers.modbus.wire.tcp import TcpStream
 
 _TRANSACTION_STEP = 7919
@@ -88,6 +88,11 @@ class Wire(asyncio.Protocol, Generic[CallT]):
         The only place that a frame passes: in shadow mode nothing that writes can get by.
         """
         raise NotImplementedError
+
+    def doubts(self, request: Request) -> bool:  # noqa: ARG002 - only lines have echoes
+        """Nothing could tell the answer to this request from its own echo: a read has to go
+        first, that finds out whether the line echoes."""
+        return False
 
     def forget(self, call: CallT) -> None:
         """Stop waiting for its answer."""
@@ -318,17 +323,32 @@ class UnnumberedTcpWire(OneAtATime[CallT]):
 
 
 class RtuWire(OneAtATime[CallT]):
-    """RTU frames over a line or a serial gateway."""
+    """RTU frames over a line or a serial gateway. `echo` outlives the wire."""
 
-    def __init__(self, receiver: Receiver[CallT], *, read_only: bool) -> None:
+    def __init__(
+        self, receiver: Receiver[CallT], *, read_only: bool, echo: Echo | None = None
+    ) -> None:
         super().__init__(receiver, read_only=read_only)
         self._buffer = bytearray()
+        self._echo = Echo(told=False) if echo is None else echo
+        self._sent = b""
+        """What may still come back as an echo."""
+
+    def doubts(self, request: Request) -> bool:
+        return self._echo.doubts(request)
+
+    @property
+    def strayed(self) -> str:
+        if self._echo.heard and not self._sent and not self.strays:
+            return msg("only the echo of the request came back")
+        return super().strayed
 
     def _clear(self) -> None:
         self._buffer.clear()
 
     def _framed(self, request: Request) -> bytes:
-        return framed(request.body)
+        self._sent = framed(request.body)
+        return self._sent
 
     def data_received(self, data: bytes) -> None:
         call = self._call
@@ -336,19 +356,37 @@ class RtuWire(OneAtATime[CallT]):
             self.strays += 1
             return
         self._buffer += data
+        if self._sent and self._echo.expected(call.request):
+            self._take_echo()
+            if self._sent and call.request.answer == call.request.body:
+                return  # on a line that echoes, the first that looks like the answer is none
         while (body := find_answer(call.request, self._buffer)) is not None:
             try:
                 check(call.request, body)
             except ExceptionAnswer as error:
+                self._learn()
                 if not self._refused(call, error):
                     continue
             except BadAnswer:
                 self.strays += 1
                 continue
             else:
+                self._learn()
                 self._answered(call, body)
             return
         self._look_at_the_rest(call)
+
+    def _take_echo(self) -> None:
+        """Take what was sent off what has come back, once it is all there."""
+        at = self._buffer.find(self._sent)
+        if at >= 0:
+            del self._buffer[at : at + len(self._sent)]
+            self._sent = b""
+            self._echo.learn(heard=True)
+
+    def _learn(self) -> None:
+        """An answer has come: with an echo before it, or without."""
+        self._echo.learn(heard=not self._sent)
 
     def _look_at_the_rest(self, call: CallT) -> None:
         """A whole frame of the unit asked that does not fit is its answer, if it owes no other."""
