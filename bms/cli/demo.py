@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 from bms.api.client import ask
 from bms.app.simulate import Simulated, simulate
+from bms.cli.children import alone, end_like_ctrl_c, started
 from bms.cli.common import clock_now
 from bms.config.load import load
 from bms.config.site import Site
@@ -62,6 +61,23 @@ def run_demo(
 
     Without a `step`, the finest one that this machine can fill with in time is used.
     """
+    end_like_ctrl_c()
+    try:
+        with alone(directory) as lock:
+            _run(directory, lock, step, weather, live_for, progress)
+    except KeyboardInterrupt:
+        with suppress(OSError):  # the terminal may be gone
+            print(say("stopped"))
+
+
+def _run(
+    directory: Path,
+    lock: int,
+    step: timedelta | None,
+    weather: Path | None,
+    live_for: timedelta | None,
+    progress: Progress,
+) -> None:
     site_dir = directory / "site"
     if not (site_dir / "site.yaml").exists():
         shutil.copytree(_demo_site(), site_dir, ignore=shutil.ignore_patterns("state"))
@@ -69,20 +85,15 @@ def run_demo(
     options = {"state": str(directory / "park-state.json")}
     if weather is not None:
         options["weather"] = str(weather)
-    # SIGTERM ends the demo as Ctrl-C does, so that no process is left behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        _fill(site, options, step, progress)
-        endpoints = directory / "endpoints.json"
-        park = _park_command(site_dir, endpoints, options)
-        with _started(park, directory / "park.log", PARK_STOP_S):
-            _wait_for_file(endpoints)
-            controller = _controller_command(site_dir, endpoints)
-            with _started(controller, directory / "controller.log", CONTROLLER_STOP_S):
-                _wait_for_controller(site)
-                _watch(site, live_for)
-    except KeyboardInterrupt:
-        print(say("stopped"))
+    _fill(site, options, step, progress)
+    endpoints = directory / "endpoints.json"
+    park = _park_command(site_dir, endpoints, options)
+    with started(park, directory / "park.log", PARK_STOP_S, lock):
+        _wait_for_file(endpoints)
+        controller = _controller_command(site_dir, endpoints)
+        with started(controller, directory / "controller.log", CONTROLLER_STOP_S, lock):
+            _wait_for_controller(site)
+            _watch(site, live_for)
 
 
 def _demo_site() -> Path:
@@ -192,36 +203,6 @@ def _park_command(site_dir: Path, endpoints: Path, options: dict[str, str]) -> l
 
 def _controller_command(site_dir: Path, endpoints: Path) -> list[str]:
     return [sys.executable, "-m", "bms", "run", str(site_dir), "--endpoints", str(endpoints)]
-
-
-@contextmanager
-def _started(command: list[str], log: Path, stop_within_s: float) -> Iterator[None]:
-    """A child process, in a separate session so that Ctrl-C reaches only us."""
-    with log.open("ab") as output:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield
-        if child.poll() not in (None, 0):
-            raise BmsError(
-                msg(
-                    "'{command}' ended by itself; see {file}",
-                    command=" ".join(command[1:4]),
-                    file=log,
-                )
-            )
-    finally:
-        child.terminate()
-        try:
-            child.wait(stop_within_s)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
 
 
 def _wait_for_file(path: Path) -> None:

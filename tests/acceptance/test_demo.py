@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -48,6 +53,83 @@ def _processes_naming(directory: Path) -> list[str]:
         if str(directory) in words:
             found.append(words)
     return found
+
+
+# The real park and the real controller, without the history of a year before.
+UNFILLED = """
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+import bms.cli.demo as demo
+demo._fill = lambda *_: None
+demo.run_demo(
+    Path(sys.argv[1]), step=None, weather=None, live_for=None,
+    progress=lambda *_: nullcontext(lambda _now: None),
+)
+"""
+
+
+def _in_terminal(directory: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """The demo as the leader of a terminal, and the other end of that."""
+    ours, theirs = pty.openpty()
+    demo = subprocess.Popen(
+        [sys.executable, "-c", UNFILLED, str(directory)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=os.environ | {"COLUMNS": "200", "LINES": "200", "TERM": "xterm", "BMS_LANG": "en"},
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    return demo, ours
+
+
+def _read_until_live(demo: subprocess.Popen[bytes], terminal: int) -> None:
+    seen = b""
+
+    def live() -> bool:
+        nonlocal seen
+        if select.select([terminal], [], [], 0)[0]:
+            seen += os.read(terminal, 65536)
+        assert demo.poll() is None, seen
+        return b"overrides" in seen  # below the tables
+
+    until(live, "the live table")
+
+
+@pytest.mark.case(
+    "N1",
+    when="The terminal of the demo is closed, or the demo is killed",
+    then="All its processes end by themselves within three seconds, and it can be started again "
+    "at once",
+)
+@pytest.mark.parametrize("way", ["terminal closed", "killed"])
+def test_the_demo_ends_with_its_terminal(tmp_path: Path, way: str) -> None:
+    directory = tmp_path / "demo"
+    demo, terminal = _in_terminal(directory)
+    try:
+        _read_until_live(demo, terminal)
+        assert len(_processes_naming(directory)) >= 3
+        if way == "terminal closed":
+            os.close(terminal)
+        else:
+            demo.kill()
+        demo.wait(PATIENCE_S)
+        again, other = _in_terminal(directory)
+        try:
+            _read_until_live(again, other)
+        finally:
+            again.terminate()
+            os.close(other)
+            again.wait(PATIENCE_S)
+        until(lambda: not _processes_naming(directory), "the end of all processes")
+    finally:
+        if way != "terminal closed":
+            os.close(terminal)
+        if demo.poll() is None:
+            demo.kill()
+            demo.wait()
 
 
 @pytest.mark.slow
