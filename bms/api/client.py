@@ -16,15 +16,13 @@ from typing import TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from bms.api.places import address, former_path, socket_path
 from bms.api.protocol import (
     BODY_LIMIT,
     LINE_LIMIT,
     REQUEST_LIMIT,
     Failed,
-    address,
     error_received,
-    former_path,
-    socket_path,
 )
 from bms.core.errors import BmsError, InvalidInput, Refused, Unanswered, Unreachable
 from bms.operations.requests.operation import Operation, Request

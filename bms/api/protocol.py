@@ -8,12 +8,7 @@ belongs to a request follows behind its line: `"body": 1234` says how many bytes
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, Field, JsonValue
 from pydantic.json_schema import models_json_schema
@@ -29,10 +24,6 @@ LINE_LIMIT = 16 * 1024 * 1024
 
 REQUEST_LIMIT = 64 * 1024
 """Bytes of the longest request; a reason is the longest thing in one."""
-
-SOCKET = "bms.sock"
-_ADDRESS_LIMIT = 100
-"""Linux allows 107 bytes in a socket address; earlier versions left room for a suffix."""
 
 BODY_LIMIT = 16 * 1024 * 1024
 """Bytes of the longest file that is sent with a request."""
@@ -128,35 +119,3 @@ def schema(operations: Sequence[Operation[Request, BaseModel]]) -> dict[str, Jso
         "error": refs[Failed, "validation"],
         **defs,
     }
-
-
-def socket_path(state_dir: Path) -> Path:
-    """Where the controller of this state directory listens: in it, where only those can put a
-    socket who may write there."""
-    return state_dir.resolve() / SOCKET
-
-
-def former_path(state_dir: Path) -> Path | None:
-    """Where earlier versions listened if that path was too long for a socket address: a place where
-    anybody may put something. None: nowhere else."""
-    path = socket_path(state_dir)
-    if len(os.fsencode(path)) <= _ADDRESS_LIMIT:
-        return None
-    digest = hashlib.sha256(str(path).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"bms-{digest}.sock"
-
-
-@contextmanager
-def address(path: Path) -> Iterator[str]:
-    """An address for the socket at `path` that is never too long, while the block lasts.
-
-    Raises OSError if there is no such directory.
-    """
-    if len(os.fsencode(path)) <= _ADDRESS_LIMIT:
-        yield str(path)
-        return
-    handle = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{handle}/{path.name}"
-    finally:
-        os.close(handle)

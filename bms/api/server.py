@@ -16,14 +16,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bms.api.connections import Connections, most_in_all
+from bms.api.places import address, former_path, refuse_if_alive
 from bms.api.protocol import (
-    LINE_LIMIT,
     REQUEST_LIMIT,
     Asked,
     Failed,
-    address,
     error_sent,
-    former_path,
 )
 from bms.core.errors import BmsError, InvalidInput, Refused, Unfinished
 from bms.operations.requests.operation import Served, request_of
@@ -244,25 +242,3 @@ def _point_here(path: Path) -> None:
         if former.is_symlink() and former.lstat().st_uid == os.geteuid():
             former.unlink()
         former.symlink_to(path)
-
-
-async def refuse_if_alive(path: Path) -> None:
-    """Raises Refused if a process listens on the socket, be it stopped or too busy to answer."""
-    try:
-        with address(path) as where:
-            async with asyncio.timeout(2.0):
-                _reader, writer = await asyncio.open_unix_connection(where, limit=LINE_LIMIT)
-    except (TimeoutError, BlockingIOError):
-        raise _already(path) from None  # nobody accepts, and yet somebody listens
-    except OSError:
-        return  # nothing, or left over from a process that was killed
-    writer.close()
-    with suppress(ConnectionError):
-        await writer.wait_closed()
-    raise _already(path)
-
-
-def _already(path: Path) -> Refused:
-    return Refused(
-        msg("another controller is already running for this site (it answers on {path})", path=path)
-    )

@@ -12,26 +12,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from bms.api.protocol import socket_path
-from bms.api.server import ApiServer, refuse_if_alive
+from bms.api.places import socket_path
+from bms.api.server import ApiServer
 from bms.app.control_task import ControlTask
 from bms.app.controller import App
 from bms.app.recording import Recording
 from bms.app.reload import Reload
 from bms.app.schedule_task import ScheduleTask
 from bms.app.state_task import StateFile, StateTask
-from bms.app.watching.state_watch import StateWatch, take
+from bms.app.watching.beginning import Beginning
+from bms.app.watching.state_watch import StateWatch
 from bms.app.watching.supervision import Supervisor
 from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.control.engine.cycle import Cycle
 from bms.core.clock import Clock
 from bms.core.decisions import Condition, Severity
-from bms.core.errors import DiskError, StoreError, UnusableFile
+from bms.core.errors import StoreError
 from bms.core.threads import in_thread
 from bms.energy.today import EnergyToday
-from bms.field.image import Field
-from bms.field.wiring import driver_for
 from bms.forward.positions import without_unusable
 from bms.ledger.ledger_task import LedgerTask
 from bms.operations.changes import Changes
@@ -43,12 +42,8 @@ from bms.operations.registry import served_by
 from bms.operations.requests.live_requests import CycleView
 from bms.operations.running import Running
 from bms.operations.runtime import Runtime
-from bms.storage.aside import put_aside
-from bms.storage.lock import SiteLock
-from bms.storage.sqlite import make_directory
-from bms.texts.messages import msg, quoted
+from bms.texts.messages import quoted
 from bms.texts.problems import Problem
-from drivers.ticker import Ticker
 
 if TYPE_CHECKING:
     from bms.forward.copying.sink import InfluxSink
@@ -82,24 +77,27 @@ class Threads:
 
 @asynccontextmanager
 async def composed(
-    site: Site, clock: Clock, schedule_problems: Sequence[Problem] = ()
+    site: Site,
+    clock: Clock,
+    schedule_problems: Sequence[Problem] = (),
+    begun: Beginning | None = None,
 ) -> AsyncIterator[App]:
     """The controller of a site, everything open; afterwards everything is closed.
 
-    `schedule_problems` are those of the files on the disk, where `site` has older ones. Raises
+    `schedule_problems` are those of the files on the disk, where `site` has older ones; `begun` is
+    the site if it was taken already. Raises
     InvalidInput for what a link or a sink lacks, Refused if another controller has the site,
     StoreError where nothing can keep two apart. What the disk does not give is done without.
     """
     now = clock.now
-    lock = SiteLock(site.state_dir)
     async with AsyncExitStack() as stack:
-        # Whoever opens the databases may put damaged ones aside: no second controller comes so far.
-        await _take_site(site, lock, now)
-        stack.callback(lock.release)
+        # Whoever opens the databases may put damaged ones aside: no second one comes so far.
+        if begun is None:
+            begun = await Beginning.of(site, now, stack)
+        field = begun.field
         threads = Threads.made()
         file = StateFile(site.state_dir, now)
         stack.callback(file.close)
-        field = Field(now)
         start, store = now(), file.store
         runtime = Runtime(
             site, field, store.active(start), store.load_states(), store.switched.read(start)
@@ -116,10 +114,6 @@ async def composed(
         today = EnergyToday(site)
         ledger = LedgerTask(site, now, runtime.raise_own, runtime.clear_own)
         stack.callback(ledger.close)
-        ticker = Ticker()
-        for link in site.links.values():
-            driver, endpoint = driver_for(site, link, ticker, now, stack)
-            field.add(link.id, endpoint, driver, poll_s=link.settings.poll_s)
 
         def after(cycle: Cycle) -> None:
             recording.offer(cycle)
@@ -160,10 +154,11 @@ async def composed(
             past=Past(runtime, lambda: recording.history, threads.history),
             cycle=view,
             kwh_today=kwh_today,
-            reload=Reload(runtime, schedules, parts, ticker, stack, beside, tag),
+            reload=Reload(runtime, schedules, parts, begun.ticker, stack, beside, tag),
         )
         app = App(
             field=field,
+            links=begun.read,
             runtime=runtime,
             control=control,
             states=states,
@@ -174,30 +169,14 @@ async def composed(
             ledger=ledger,
             sinks=sinks,
             api=ApiServer(socket_path(site.state_dir), served_by(running)),
-            watch=StateWatch(runtime, lock, threads.files, now),
+            watch=StateWatch(runtime, begun.lock, threads.files, now),
             supervisor=Supervisor(runtime.raise_own, runtime.clear_own),
         )
         # What was built lives as long as the process: keep it out of every later collection.
         gc.collect()
         gc.freeze()
+        gc.enable()
         yield app
-
-
-async def _take_site(site: Site, lock: SiteLock, now: Callable[[], datetime]) -> None:
-    """Be the only controller of the site. On a disk that takes no lock now, it is tried again."""
-    try:
-        make_directory(site.state_dir)
-        take(lock, now)
-        socket = socket_path(site.state_dir)
-        if socket.is_dir():
-            put_aside(
-                UnusableFile(msg("{path}: this is no socket", path=socket), socket, "foreign"),
-                now(),
-            )
-    except DiskError as error:
-        _log.error("going on without a lock: %s", error)
-    # One of an earlier version has no lock.
-    await refuse_if_alive(socket_path(site.state_dir))
 
 
 def _take_cursors(site: Site, now: Callable[[], datetime]) -> None:

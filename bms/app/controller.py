@@ -41,6 +41,7 @@ class App:
     """All parts of a controller, put together by `bms.app.composition`."""
 
     field: Field
+    links: Callable[[], Awaitable[None]]
     runtime: Runtime
     control: ControlTask
     states: StateTask
@@ -87,7 +88,7 @@ class App:
         """What runs beside the cycle, by name."""
         return [
             ("local socket", lambda: self.api.run(listening)),
-            ("links", self.field.run),
+            ("links", self.links),
             ("schedule files", self.schedules.run),
             ("states", self.states.run),
             ("overrides", self.overrides.run),

@@ -17,7 +17,8 @@ from click.testing import CliRunner
 from bms.api import server
 from bms.api.client import ask, exchange
 from bms.api.connections import Connections
-from bms.api.protocol import REQUEST_LIMIT, former_path, schema, socket_path
+from bms.api.places import former_path, socket_path
+from bms.api.protocol import REQUEST_LIMIT, schema
 from bms.api.server import ApiServer
 from bms.cli import main
 from bms.core.errors import BmsError, InvalidInput, Refused, Unfinished, Unreachable

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from bms.app import composition, controller, state_task
+from bms.app import controller, state_task
 from bms.app.composition import composed
 from bms.app.controller import App
+from bms.app.watching import beginning
 from bms.config.load import load
 from bms.config.site import Link
 from bms.control import STRATEGIES
@@ -48,7 +49,7 @@ def field_that_echoes(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> tuple[Driver, str]:
         return PlantDriver(EchoPlant(link.points), link.points, now=now), "here"
 
-    monkeypatch.setattr(composition, "driver_for", echo)
+    monkeypatch.setattr(beginning, "driver_for", echo)
 
 
 @asynccontextmanager
@@ -102,7 +103,7 @@ async def test_nothing_is_decided_before_the_links_were_read(
         monkeypatch.setattr(driver, "write", noted)
         return driver, "here"
 
-    monkeypatch.setattr(composition, "driver_for", echo)
+    monkeypatch.setattr(beginning, "driver_for", echo)
     async with running(directory) as app, patience():
         while app.control.cycles < 3:
             await asyncio.sleep(0.05)

@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "history": history.run,
     "simulate": demo.run_simulation,
     "memory": demo.run_memory,
+    "start": demo.run_start,
     "schedules": schedules.run,
     "ledger": ledger.run,
 }

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Final
 
+from bms.app.watching.beginning import take
 from bms.core.decisions import Condition, Severity
-from bms.core.errors import Refused, StoreError, Unusable, UnusableFile
+from bms.core.errors import Refused, StoreError, Unusable
 from bms.core.threads import in_thread
 from bms.operations.runtime import Runtime
-from bms.storage.aside import Aside, lying_aside, put_aside
+from bms.storage.aside import Aside, lying_aside
 from bms.storage.lock import SiteLock
 from bms.storage.sqlite import make_directory
 from bms.texts.messages import Message, message_of, msg
@@ -113,12 +114,3 @@ def _condition(aside: Aside) -> Condition:
         folder=aside.folder,
     )
     return Condition(f"{aside.name}:aside", severity, text)
-
-
-def take(lock: SiteLock, now: Callable[[], datetime]) -> None:
-    """Take a lock; what is no file is put aside first. Raises as `SiteLock.take` does."""
-    try:
-        lock.take()
-    except UnusableFile as error:
-        put_aside(error, now())
-        lock.take()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bms.cli.common import AS_JSON, SITE, clock_now, load_site, print_json
-from bms.config.site import Site
 from bms.core.errors import InvalidInput, Silent, Unreachable
 from bms.texts.clean import harmless
 from bms.texts.language import say, told
 from bms.texts.messages import msg
+
+if TYPE_CHECKING:
+    from bms.config.site import Site
 
 _UNIT = click.option("--unit", type=click.IntRange(0, 255), help="Modbus unit (device) id.")
 _TYPE = click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -113,6 +114,7 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     # The first process of a container has no default for a signal: without this one, whoever
     # stops it while it starts waits in vain.
     signal.signal(signal.SIGTERM, _end_while_starting)
+    gc.disable()  # nothing of what a start makes is garbage; `composed` looks once, at its end
 
     from bms.app.log_lines import LogLines
     from bms.app.process import run_site
