@@ -42,9 +42,8 @@ async def node_kind(
     """
     declared, rank = await session.attributes(node, AttributeIds.DataType, AttributeIds.ValueRank)
     (held,) = await session.values([node])
-    is_array = isinstance(held.value, list) or (
-        isinstance(rank.value, int) and rank.value > ua.ValueRank.Scalar
-    )
+    known = isinstance(rank.value, int) and rank.value >= ua.ValueRank.Scalar
+    is_array = rank.value != ua.ValueRank.Scalar if known else isinstance(held.value, list)
     data_type = declared.value.node if isinstance(declared.value, NoValue) else None
     kind = _built_in(data_type)
     if kind is None and 0 < held.kind <= _LAST_BUILT_IN:

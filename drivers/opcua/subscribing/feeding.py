@@ -34,8 +34,8 @@ GRACE_S = 5.0
 PROBE_S = 5.0
 """Between requests that show that the server answers, how fast, and in which state it is."""
 _SPARE_REQUESTS = 2
-_STRIKES = 3
-"""Responses that nobody can read although each value can be, after which polling is better."""
+_STRIKES = 10
+"""Responses in a row that nobody can read, after which polling is better."""
 _FILTER_REFUSED = (
     StatusCodes.BadMonitoredItemFilterUnsupported,
     StatusCodes.BadMonitoredItemFilterInvalid,
@@ -135,6 +135,7 @@ class Feeding:
         Delivers no value before the server has sent it; then everything, without duplicates.
         """
         self.end()
+        self._strikes = 0
         self._session = session
         self._broken = asyncio.get_running_loop().create_future()
         self._deliver = deliver
@@ -216,7 +217,13 @@ class Feeding:
                 self._deliver(live.items.batch(self._now(), session.doubt))
 
     async def _mend(self, session: OpcUaSession, number: int, live: _Live) -> None:
-        """Find the values that nobody can read, and subscribe to the others."""
+        """Find the values that nobody can read, and subscribe to the others.
+
+        Meanwhile the values are those that were read.
+        """
+        self._strikes += 1
+        if self._strikes > _STRIKES:
+            raise DeviceRefused(msg("what it publishes cannot be read"))
         spoiling = set(live.spoiling)
         at = 0
         while at < len(live.points):
@@ -225,14 +232,11 @@ class Feeding:
             known = {place: node for place, node in asked.items() if node is not None}
             found = await session.values(list(known.values()))
             for place, read in zip(known, found, strict=True):
+                live.items.know(place, read.value, read.status, read.source_time)
                 if read.value is UNREADABLE:
-                    live.items.know(place, UNREADABLE, 0, 0)
                     spoiling.add(place)
             at = places.stop
-        if spoiling == live.spoiling:
-            self._strikes += 1
-            if self._strikes >= _STRIKES:
-                raise DeviceRefused(msg("what it publishes cannot be read"))
+        self._deliver(live.items.batch(self._now(), session.doubt))
         await self._give_up(session, [number])
         without = frozenset(spoiling)
         try:
@@ -337,6 +341,8 @@ class Feeding:
             return
         doubt = self._session.doubt
         live.heard = asyncio.get_running_loop().time()
+        if live.unreadable:
+            return  # it is given up, and nobody knows which message it was
         now = self._now()
         server = from_filetime(published.server_time)
         if server is not None:
@@ -355,8 +361,7 @@ class Feeding:
                 return
             live.sequence = published.sequence
         live.items.take(published.changes)
-        if live.unreadable:
-            return
+        self._strikes = 0
         if live.building:
             self._deliver(live.items.told(now, doubt))
             return

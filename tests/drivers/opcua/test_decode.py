@@ -89,6 +89,12 @@ def response(*notifications: list[Any]) -> bytes:
     return data
 
 
+def ua_binary_of_changes(items: list[Any]) -> bytes:
+    """The body of a notification of data changes."""
+    data: bytes = struct_to_binary(ua.DataChangeNotification(items, []))
+    return data
+
+
 def theirs(data: bytes) -> Published:
     """What asyncua's decoder makes of it."""
     response = struct_from_binary(ua.PublishResponse, Buffer(data))
@@ -206,6 +212,23 @@ def test_a_value_that_no_point_can_hold_harms_no_neighbour(
     one = value[0] if isinstance(value, list) else value
     assert isinstance(one, NoValue)
     assert one.detail == f"the server sends a {kind.name}, not a number or text"
+
+
+@pytest.mark.case(
+    "O14",
+    when="A server sends a notification without its length, ids with semicolons, or its "
+    "certificate with the issuers behind it",
+    then="All are read as they are meant.",
+)
+def test_a_notification_of_which_the_length_is_not_said() -> None:
+    item = ua.MonitoredItemNotification(
+        ClientHandle=ua.UInt32(3), Value=ua.DataValue(ua.Variant(1.5, ua.VariantType.Double))
+    )
+    whole = response([item])
+    length = len(ua_binary_of_changes([item])).to_bytes(4, "little")
+    assert whole.count(length) == 1
+    found = decode_published(whole.replace(length, b"\xff\xff\xff\xff"))
+    assert (found.changes.handles, found.changes.values) == ([3], [1.5])
 
 
 def test_the_end_of_a_subscription() -> None:
