@@ -86,7 +86,7 @@ async def _sent(
 ) -> ua.Variant:
     """What to write. ValueError says why the value does not fit the node."""
     element = meaning.index is not None
-    kind = await session.scalar_kind(node, element=element)
+    kind = await (session.kind(node) if element else session.scalar_kind(node))
     if meaning.bit is None:
         found = meaning.variant(value, kind)
     else:

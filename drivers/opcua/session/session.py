@@ -216,15 +216,10 @@ class OpcUaSession:
                 self._arrays.add(node)
         return kind
 
-    async def scalar_kind(self, node: ua.NodeId, *, element: bool = False) -> ua.VariantType:
-        """The data type of a node that holds one value, or of an element of its array.
-
-        ValueError if it is not so.
-        """
+    async def scalar_kind(self, node: ua.NodeId) -> ua.VariantType:
+        """The data type of a node that holds one value. ValueError if it holds an array."""
         kind = await self.kind(node)
-        if element and node not in self._arrays:
-            raise ValueError(msg("the node holds one value, and the point is one of an array"))
-        if node in self._arrays and not element:
+        if node in self._arrays:
             raise ValueError(
                 msg("the node holds an array of {type}, and a point is one value", type=kind.name)
             )
