@@ -13,7 +13,7 @@ from bms.config.points import owner_of
 from bms.core.decisions import Condition, Severity
 from bms.texts.messages import Message, msg
 from drivers.backoff import without_countdown
-from drivers.codec.states import declared_absent
+from drivers.codec.codes import declared_absent
 from drivers.points import PointId, Sample
 
 NO_ANSWER = msg("no answer")

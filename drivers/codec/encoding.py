@@ -16,6 +16,15 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from bms.texts.messages import Message, msg
+from drivers.codec.codes import (
+    States,
+    label_converter,
+    label_to_raw,
+    not_available,
+    not_implemented,
+    text_converter,
+    text_to_raw,
+)
 from drivers.codec.scaling import (
     FLOATS,
     Converter,
@@ -25,15 +34,6 @@ from drivers.codec.scaling import (
     finite,
     part_of,
     ranged_by,
-)
-from drivers.codec.states import (
-    States,
-    label_converter,
-    label_to_raw,
-    not_available,
-    not_implemented,
-    text_converter,
-    text_to_raw,
 )
 from drivers.points import ModbusAddress, RegisterType, Value
 

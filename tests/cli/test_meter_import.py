@@ -109,9 +109,7 @@ def test_options_that_say_nothing(site: Path, options: tuple[str, ...], text: st
 
 
 def test_of_many_alike_the_first_are_told(site: Path) -> None:
-    lines = [
-        f"2026-03-01 {n // 4:02}:{n % 4 * 15:02};{'x' if n % 2 else n}\n" for n in range(80)
-    ]
+    lines = [f"2026-03-01 {n // 4:02}:{n % 4 * 15:02};{'x' if n % 2 else n}\n" for n in range(80)]
     (site.parent / "march.csv").write_text("Time;Feeder 3\n" + "".join(lines))
     words = ["--meter", "Feeder 3=plant.hall-a", "--format", "holds=registers"]
     result = run(site, *words)

@@ -16,7 +16,7 @@ from bms.texts.messages import msg
 from drivers import polled as polled_module
 from drivers.backoff import waiting
 from drivers.base import Batch, Write, WriteResult, WriteStatus
-from drivers.codec.states import LEFT, not_available
+from drivers.codec.codes import LEFT, not_available
 from drivers.health import DriverHealth
 from drivers.memory import bad_sample
 from drivers.opcua.driver import OpcUaDriver

@@ -11,8 +11,8 @@ from typing import cast
 from asyncua import ua
 
 from bms.texts.messages import Message, msg
+from drivers.codec.codes import States, as_bool, label_converter, label_to_raw
 from drivers.codec.scaling import Converter, Scaling, Unusable
-from drivers.codec.states import States, as_bool, label_converter, label_to_raw
 from drivers.opcua.values.walking import NoValue, Sent, element
 from drivers.opcua.variants import REGISTERS, variant
 from drivers.points import ModbusAddress, OpcUaAddress, Point, RegisterType, Value
