@@ -32,7 +32,9 @@ from bms.config.reading.sections import Names, entries, names_of, read_all
 from bms.config.resolving.boundary import check_boundaries
 from bms.config.resolving.fleet import Fleet, FleetReader
 from bms.config.resolving.groups import Groups, GroupsReader
-from bms.config.resolving.meters import MeterEntry, meter_specs, read_meters
+from bms.config.resolving.meter_checks import read_meters
+from bms.config.resolving.meters import MeterEntry, meter_specs
+from bms.config.resolving.ratings import check_ratings
 from bms.config.resolving.singles import regroup
 from bms.config.resolving.site_programme import Governable, check_files, check_schedules
 from bms.config.shapes.filemodel import FileModel
@@ -134,12 +136,17 @@ def check(
         broken = {
             f"{base}.{name}" for base, names in fleet.names.items() for name in names.known
         } - fleet.equipment.keys()
-        meters, more = read_meters(document, base_names, fleet.equipment, complete, broken)
+        meters, more = read_meters(
+            document, base_names, fleet.equipment, complete, broken, _zones(site_file, bases)
+        )
         problems += more
     if site is not None:
         written = [] if document is None else map(str, names_of(document, "meters"))
         listed = Names(set(written), document is not None or METERS not in found.texts)
         problems += check_boundaries(site, bases, fleet, meters, listed)
+        if not any(problem.file in (SITE, METERS) for problem in problems):
+            # What is misspelt there is missing elsewhere: it is not asked for twice.
+            problems += check_ratings(site, document, bases, fleet, meters)
 
     groups_reader = GroupsReader(base_names, fleet, strategies)
     groups_reader.read(found.under("groups"), found.complete("groups"))
@@ -180,6 +187,12 @@ def read_site_file(
                 document.problem(path, msg("no time zone '{zone}'", zone=zone), _near_zone(zone))
             )
     return file, bases, names
+
+
+def _zones(site: SiteFile | None, bases: Mapping[str, BaseFile]) -> dict[str, str]:
+    """The zone of each base, as far as it is one."""
+    found = {name: base.zone or (site.zone if site else "") for name, base in bases.items()}
+    return {name: zone for name, zone in found.items() if is_zone(zone)}
 
 
 _ONE_ZONE_OF_CHINA = "Asia/Shanghai"

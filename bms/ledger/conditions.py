@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from bms.config.site import MeterSpec, Site
 from bms.core.decisions import Condition, Severity
 from bms.core.instants import local_midnight, to_ms
-from bms.energy.intervals import Energy
+from bms.energy.intervals import Energy, Event
+from bms.energy.quarters import Stretch
 from bms.energy.tree import Node, tree
 from bms.ledger.database.store import Ledger
 from bms.texts.messages import msg
@@ -25,16 +26,42 @@ def conditions(site: Site, ledger: Ledger, now: datetime) -> list[Condition]:
             continue
         unknown = [s for s in ledger.stretches(spec.id, first, last) if s.amount is None]
         if unknown:
-            text = msg(
-                "meter {meter}: {reason}; if it was replaced or reset, tell it with "
-                "'bms meter replace', else 'bms meter correct'",
-                meter=spec.name,
-                reason=unknown[-1].reason,
+            found.append(
+                Condition(f"{spec.name}:register", Severity.NORMAL, _what_to_do(spec, unknown[-1]))
             )
-            found.append(Condition(f"{spec.name}:register", Severity.NORMAL, text))
     if any(spec.parent is not None for spec in site.metering.values()):
         found += _residuals(site, ledger, now)
     return found
+
+
+def _what_to_do(spec: MeterSpec, unknown: Stretch) -> str:
+    if unknown.event is Event.FROZEN:
+        return msg(
+            "meter {meter}: {reason}; its energy is missing: look at the meter, its wiring and "
+            "its gateway",
+            meter=spec.name,
+            reason=unknown.reason,
+        )
+    if unknown.event is Event.WRAPS:
+        return msg(
+            "meter {meter}: {reason}; its energy is missing: read a register with more digits",
+            meter=spec.name,
+            reason=unknown.reason,
+        )
+    if unknown.event is Event.DOUBT:
+        return msg(
+            "meter {meter}: {reason}; its energy is missing: tell it with 'bms meter replace', or "
+            "write its ratio in {file}",
+            meter=spec.name,
+            reason=unknown.reason,
+            file="meters.yaml",
+        )
+    return msg(
+        "meter {meter}: {reason}; if it was replaced or reset, tell it with "
+        "'bms meter replace', else 'bms meter correct'",
+        meter=spec.name,
+        reason=unknown.reason,
+    )
 
 
 def _residuals(site: Site, ledger: Ledger, now: datetime) -> list[Condition]:

@@ -28,8 +28,10 @@ def register_of(
     least, greatest = min([*factors, Fraction(1)]), max([*factors, Fraction(1)])
     most = None if spec.most_per_h is None else spec.most_per_h / resolution / least
     wraps = None
-    if size is not None and most is not None and spec.rated:
-        wraps = ceil(size * HOUR_MS * RATING_MARGIN / most)
+    if size is not None and spec.rated and spec.most_per_h is not None:
+        # Before the first ratio that is written, the register was another one, or none.
+        rated = spec.most_per_h / RATING_MARGIN / resolution / min(factors, default=Fraction(1))
+        wraps = ceil(size * HOUR_MS / rated)
     return Register(
         None if size is None else round(size),
         most,

@@ -9,13 +9,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bms.config.shapes.models import EnergyBoundary
 from bms.core.instants import to_ms
-from bms.core.readings import Label
+from bms.core.readings import Label, Reading
 from bms.energy.demand import peaks
 from bms.energy.intervals import Energy
+from bms.historian.records import Batch, Meter
 from bms.ledger.conditions import conditions
 from bms.ledger.entered.entering import Author, replace_meter
-from tests.ledger.support import METER, START, Books, at, check_months, check_stream, site_of
+from drivers.points import Quality, Sample
+from tests.ledger.support import CENT, METER, START, Books, at, check_months, check_stream, site_of
 
 DAY = 96
 ME = Author("ops", "because", at(60 * 24 * 300))
@@ -299,3 +302,126 @@ def test_ledgers_of_before_learn_what_registers_do(tmp_path: Path) -> None:
         assert tip is not None
         assert tip.anchor.past is not None
         assert tip.anchor.past.begun_ms > to_ms(START)
+
+
+@pytest.mark.case(
+    "E8",
+    when="A current transformer is changed at half past two",
+    then="The new ratio holds from that quarter hour on, not from that day on",
+)
+def test_a_ratio_holds_from_its_moment_on(tmp_path: Path) -> None:
+    # 40 kW before and after: secondary counts of a transformer 20, then of one of 40.
+    change = 26  # 06:30 UTC is 14:30 in Shanghai
+    shown = [(15.0 * i, 0.5 * min(i, change) + 0.25 * max(0, i - change)) for i in range(DAY + 1)]
+    ratios = [
+        {"from": "2020-01-01", "factor": 20},
+        {"from": "2026-03-02 14:30", "factor": 40},
+    ]
+    with books_of(tmp_path, shown, ratios=ratios) as books:
+        books.keep()
+        assert {amount for _, amount, _ in books.shown()} == {10.0}
+        assert whole(books, 1).amount == 960
+
+
+class Beside:
+    """A register and the power beside it, both recorded."""
+
+    def __init__(self, tmp_path: Path, **entry: Any) -> None:
+        self.books = books_of(tmp_path, [], **entry)
+
+    def record(
+        self, kwh: Iterable[float], kw: Iterable[float], quality: Quality = Quality.GOOD
+    ) -> None:
+        readings = [Reading(METER, at(15 * i), round(100 * value)) for i, value in enumerate(kwh)]
+        powers = [
+            Sample("b.m.power", value, quality, at(15 * i + 5 * part))
+            for i, value in enumerate(kw)
+            for part in range(3)
+        ]
+        meters = [Meter(METER, "b", CENT)]
+        for first in range(0, len(powers), 3000):
+            part = powers[first : first + 3000]
+            self.books.history.append(Batch(samples=part))
+        self.books.history.append(Batch(readings=readings, meters=meters))
+
+
+def frozen(rate: float = 12.5, days: int = 14, at_day: int = 3) -> list[float]:
+    return [500 + rate * min(i, at_day * DAY) for i in range(days * DAY)]
+
+
+@pytest.mark.case(
+    "E9",
+    when="A meter's counter is frozen while its power reads 50 kW",
+    then="An alarm names the meter, and its energy is missing instead of zero",
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_register_that_stands_while_power_flows_is_frozen(tmp_path: Path, at_once: bool) -> None:
+    days = 14 if at_once else 4
+    beside = Beside(tmp_path, rated_kw=160)
+    beside.record(frozen(days=days), [50.0] * (days * DAY))
+    with beside.books as books:
+        books = books.keep(days * 1440) if at_once else live(books, days)
+        energy = whole(books, days)
+        assert energy.amount == 12.5 * 3 * DAY
+        assert energy.covered == pytest.approx(3 / days, abs=0.001)
+        assert "stands" in energy.problems[0]
+        (found,) = conditions(books.site, books.ledger, at(days * 1440))
+        assert found.key == "b.m:register"
+        assert "although power flows" in found.text
+        assert len(books.ledger.stretches(METER, 0, 2**61)) == 1
+        check_stream(books, books.rows())
+
+
+def test_a_register_that_was_frozen_and_catches_up_has_its_energy(tmp_path: Path) -> None:
+    for caught_up in (True, False):
+        folder = tmp_path / str(caught_up)
+        folder.mkdir()
+        beside = Beside(folder, rated_kw=160)
+        ends = 5 * DAY
+        missed = 12.5 * (2 * DAY) if caught_up else 0.0
+        shown = frozen(days=5) + [500 + 12.5 * 3 * DAY + missed + 12.5 * i for i in range(DAY)]
+        beside.record(shown, [50.0] * len(shown))
+        with beside.books as books:
+            books.keep(6 * 1440)
+            energy = whole(books, 6)
+            assert energy.amount == 12.5 * (3 * DAY + DAY - 1) + missed
+            assert (energy.problems == ()) is caught_up
+            assert ends
+
+
+@pytest.mark.parametrize(
+    ("kw", "quality"),
+    [
+        (0.0, Quality.GOOD),
+        (-40.0, Quality.GOOD),
+        (50.0, Quality.BAD),
+        (50_000.0, Quality.GOOD),
+        (float("nan"), Quality.GOOD),
+        (0.001, Quality.GOOD),
+    ],
+)
+def test_power_that_says_nothing_sure_makes_no_energy_missing(
+    tmp_path: Path, kw: float, quality: Quality
+) -> None:
+    """Zero, exported, BAD, in W for kW, no number: a register that stands has used nothing."""
+    beside = Beside(tmp_path, rated_kw=160)
+    days = 2
+    running = [50.0 if kw < 1000 else 50_000.0] * DAY
+    beside.record(frozen(days=days, at_day=1), [*running, *[kw] * DAY], quality)
+    with beside.books as books:
+        books.keep(days * 1440)
+        assert whole(books, days).problems == ()
+        assert whole(books, days).amount == 12.5 * DAY
+
+
+def test_a_meter_of_what_is_fed_in_may_stand_while_power_is_drawn(tmp_path: Path) -> None:
+    boundary = EnergyBoundary(imports=["grid"], exports=["m"])
+    site = site_of(
+        tmp_path, equipment={"b.m": "meter", "b.grid": "meter"}, boundaries={"b": boundary}
+    )
+    beside = Beside.__new__(Beside)
+    beside.books = Books(site)
+    beside.record(frozen(days=2, at_day=1), [50.0] * (2 * DAY))
+    with beside.books as books:
+        books.keep(2 * 1440)
+        assert whole(books, 2).problems == ()

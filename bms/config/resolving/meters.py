@@ -5,21 +5,20 @@ The file is optional: every counter of the site's equipment is a meter of the le
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from graphlib import CycleError, TopologicalSorter
-from typing import Final, Literal
+from graphlib import TopologicalSorter
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from bms.config.reading.sections import Names, entries
 from bms.config.resolving.formulas import full_name, parse
 from bms.config.shapes.filemodel import FileModel
-from bms.config.shapes.models import IDENTIFIER, Title
+from bms.config.shapes.models import Title
 from bms.config.site import (
     MANUAL_RESOLUTION,
     RATING_MARGIN,
@@ -28,10 +27,9 @@ from bms.config.site import (
     MeterRole,
     MeterSpec,
 )
-from bms.core.equipment import Equipment, Medium, PointClass
-from bms.core.instants import local_midnight, to_ms
-from bms.texts.messages import joined, message_of, msg
-from bms.texts.problems import Document, Path, Problem, suggestion
+from bms.core.equipment import Equipment, Medium
+from bms.core.instants import local_midnight, shown_at, to_ms
+from bms.texts.messages import msg
 from drivers.points import PointId
 
 MOST_PER_H: Final[Mapping[Medium, int]] = {
@@ -53,11 +51,29 @@ _RATE: Final[Mapping[Medium, str]] = {
 """The role that shows the rate of a meter."""
 
 
-class RatioFile(FileModel):
-    """What a register is multiplied by from a day on: current and voltage transformers."""
+def _moment(value: object) -> object:
+    """A day, or a local time if it says one."""
+    if not isinstance(value, str):
+        return value
+    try:
+        made = datetime.fromisoformat(value.strip())
+        return made if ":" in value else made.date()
+    except ValueError:
+        raise ValueError(
+            msg("'{text}' is no date and no time; write {example}", text=value, example=_EXAMPLE)
+        ) from None
 
-    from_: date = Field(alias="from")
-    """The first day on which it holds."""
+
+_EXAMPLE: Final = "2026-03-01 14:30"
+
+
+class RatioFile(FileModel):
+    """What a register is multiplied by from a moment on: current and voltage transformers."""
+
+    from_: Annotated[datetime | date, BeforeValidator(_moment)] = Field(
+        alias="from", examples=["2026-03-01", f'"{_EXAMPLE}"']
+    )
+    """The first day on which it holds, or the quarter hour of the base's clock from which on."""
     factor: float = Field(gt=0, le=1e6)
     """What the register is multiplied by."""
 
@@ -98,6 +114,14 @@ class MetersFile(FileModel):
 def exact(value: float) -> Decimal:
     """The decimal that a person wrote."""
     return Decimal(repr(float(value)))
+
+
+def instants_of(ratio: RatioFile, zone: ZoneInfo) -> list[datetime]:
+    """When a ratio begins: none or two instants (UTC) where the clocks change, else one."""
+    begin = ratio.from_
+    if not isinstance(begin, datetime):
+        return [local_midnight(begin, zone)]
+    return shown_at(begin, zone) if begin.tzinfo is None else [begin.astimezone(UTC)]
 
 
 def load_name(base: str) -> str:
@@ -146,10 +170,24 @@ def meter_specs(
             spec = virtual[name]
             inputs = [found[m] for _, m in spec.terms]
             found[name] = _with(spec, medium=inputs[0].medium) if inputs else spec
-    return {
+    found = {
         key: _with(spec, parent=ids.get(spec.parent, spec.parent)) if spec.parent else spec
         for key, spec in found.items()
     }
+    return {key: _behind(spec, found, bases[spec.base]) for key, spec in found.items()}
+
+
+def _behind(spec: MeterSpec, found: Mapping[str, MeterSpec], base: Base) -> MeterSpec:
+    """An unrated electricity meter with what its base can draw and generate, if all of that has a
+    rating: more than its connection carries it cannot see."""
+    if spec.rated or spec.virtual or not spec.polled or spec.medium is not Medium.ELECTRICITY:
+        return spec
+    named = {other.name: other for other in found.values()}
+    sides = [named.get(name) for name in (*base.imports, *base.generation)]
+    most = [s.most_per_h for s in sides if s is not None and s.rated and s.most_per_h is not None]
+    if not most or len(most) < len(sides):
+        return spec
+    return _with(spec, most_per_h=sum(most, Fraction(0)))
 
 
 def _with(spec: MeterSpec, **changes: object) -> MeterSpec:
@@ -192,235 +230,13 @@ def _spec(
         Fraction(MOST_PER_H[medium]) if rated is None else Fraction(exact(rated)) * RATING_MARGIN,
         rated is not None,
         tuple(
-            (to_ms(local_midnight(ratio.from_, zone)), Fraction(exact(ratio.factor)))
-            for ratio in sorted(entry.ratios, key=lambda r: r.from_)
+            sorted(
+                (to_ms(instants_of(ratio, zone)[0]), Fraction(exact(ratio.factor)))
+                for ratio in entry.ratios
+            )
         ),
         parent=full_name(entry.parent, base.id) if entry.parent else None,
         accuracy_pct=entry.accuracy_pct or 1.0,
         title=dict(title) if entry.title else dict(machine.title) if machine else {},
         power="" if machine is None else machine.points.get(_RATE[medium], ""),
     )
-
-
-# --- the file --------------------------------------------------------------------------------
-
-
-def read_meters(
-    document: Document,
-    bases: Names,
-    machines: Mapping[str, Equipment],
-    complete: bool,
-    broken: Set[str] = frozenset(),
-) -> tuple[dict[str, MeterEntry], list[Problem]]:
-    """The valid entries of `meters.yaml`, and every problem of it.
-
-    `complete` is False if equipment may be missing from `machines`: then no name is unknown.
-    `broken` are ids of equipment whose own description is at fault, and is reported already.
-    """
-    _, valid, problems = entries(
-        document, MetersFile, "meters", lambda _: MeterEntry, MeterEntry.model_construct()
-    )
-    raw = document.data.get("meters")
-    written = [str(name) for name in raw] if isinstance(raw, dict) else []
-    counted = {name: m for name, m in machines.items() if m.counter is not None}
-    known = Names({*counted, *written, *broken}, complete and bases.complete)
-    reader = _Checks(document, bases, machines, counted, known, valid, broken)
-    for name, entry in valid.items():
-        problems += reader.entry(name, entry)
-    if not problems:
-        problems += reader.cycles()
-    return valid, problems
-
-
-@dataclass(slots=True)
-class _Checks:
-    document: Document
-    bases: Names
-    machines: Mapping[str, Equipment]
-    counted: Mapping[str, Equipment]
-    known: Names
-    valid: Mapping[str, MeterEntry]
-    broken: Set[str]
-
-    def entry(self, name: str, entry: MeterEntry) -> list[Problem]:
-        path: Path = ("meters", name)
-        base, _, short = name.partition(".")
-        if not short:
-            hint = suggestion(name, [n.partition(".")[2] for n in self.known.known])
-            message = msg(
-                "'{name}' does not say its base: write {full_name}",
-                name=name,
-                full_name=f"<base>.{name}",
-            )
-            return [self.document.problem(path, message, hint, key=True)]
-        found = self.bases.unknown(self.document, path, base, msg("base"), key=True)
-        if found:
-            return found
-        if not IDENTIFIER.fullmatch(short) or len(short) > 64:
-            message = msg(
-                "'{name}' is not an id: use a-z, 0-9 and '-', beginning with a letter", name=short
-            )
-            return [self.document.problem(path, message, key=True)]
-        if name in self.machines:
-            return self._of_equipment(path, name, entry)
-        if entry.formula is not None:
-            return self._of_formula(path, name, entry)
-        if entry.medium is None:
-            if name in self.broken or not self.known.complete:
-                return []
-            near = suggestion(name, self.counted)
-            hint = joined(
-                "; ", near, msg("a meter read by hand has a medium, one by formula a formula")
-            )
-            return [
-                self.document.problem(path, msg("no meter '{name}'", name=name), hint, key=True)
-            ]
-        return [*self._rating(path, Medium(entry.medium), entry), *self._parent(path, name, entry)]
-
-    def _of_equipment(self, path: Path, name: str, entry: MeterEntry) -> list[Problem]:
-        machine = self.machines[name]
-        if name not in self.counted:
-            return self._uncounted(path, name, key=True)
-        problems = self._not_here(path, entry, ("formula", "medium"), msg("it has a register"))
-        medium = machine.kind.medium
-        return [
-            *problems,
-            *self._rating(path, medium, entry),
-            *self._parent(path, name, entry),
-            *self._ratios(path, entry),
-        ]
-
-    def _not_here(
-        self, path: Path, entry: MeterEntry, keys: Sequence[str], why: str
-    ) -> list[Problem]:
-        return [
-            self.document.problem(
-                (*path, key),
-                msg("'{key}' does not belong here: {reason}", key=key, reason=why),
-                key=True,
-            )
-            for key in keys
-            if key in entry.model_fields_set
-        ]
-
-    def _of_formula(self, path: Path, name: str, entry: MeterEntry) -> list[Problem]:
-        keys = ("medium", "resolution", "register_size", "rated_kw", "rated_m3h", "ratios")
-        problems = self._not_here(path, entry, keys, msg("this meter is a formula of others"))
-        at = (*path, "formula")
-        try:
-            terms = parse(entry.formula or "", name.split(".")[0])
-        except ValueError as error:
-            return [*problems, self.document.problem(at, message_of(error))]
-        units: dict[Medium, str] = {}
-        for _, meter in terms:
-            problems += self._known(at, meter)
-            medium = self.medium(meter)
-            if medium is not None:
-                units.setdefault(medium, meter)
-        if len({medium.unit for medium in units}) > 1:
-            listed = joined(
-                ", ",
-                *(
-                    msg("{meter} in {unit}", meter=meter, unit=medium.unit)
-                    for medium, meter in units.items()
-                ),
-            )
-            problems.append(
-                self.document.problem(at, msg("these do not add up: {meters}", meters=listed))
-            )
-        return [*problems, *self._parent(path, name, entry)]
-
-    def _known(self, at: Path, meter: str) -> list[Problem]:
-        if meter in self.machines and meter not in self.counted:
-            return self._uncounted(at, meter)
-        return self.known.unknown(self.document, at, meter, msg("meter"))
-
-    def _uncounted(self, path: Path, name: str, *, key: bool = False) -> list[Problem]:
-        """Equipment without a counter; none if its kind requires one: its device is at fault."""
-        roles = self.machines[name].kind.roles.values()
-        if any(role.required and role.klass is PointClass.COUNTER for role in roles):
-            return []
-        message = msg("'{name}' has no counter", name=name)
-        return [self.document.problem(path, message, suggestion(name, self.counted), key=key)]
-
-    def medium(self, meter: str, depth: int = 0) -> Medium | None:
-        """What a meter measures; None if that cannot be said."""
-        if meter in self.counted:
-            return self.counted[meter].kind.medium
-        entry = self.valid.get(meter)
-        if entry is None or depth > len(self.valid):
-            return None
-        if entry.formula is None:
-            return None if entry.medium is None else Medium(entry.medium)
-        try:
-            terms = parse(entry.formula, meter.split(".")[0])
-        except ValueError:
-            return None
-        return self.medium(terms[0][1], depth + 1)
-
-    def _rating(self, path: Path, medium: Medium, entry: MeterEntry) -> list[Problem]:
-        key, right = ("rated_kw", "rated_m3h") if medium.unit == "m3" else ("rated_m3h", "rated_kw")
-        if getattr(entry, key) is None:
-            return []
-        message = msg(
-            "{medium} is measured in {unit}: its rating is {key}",
-            medium=medium,
-            unit=medium.unit,
-            key=right,
-        )
-        return [
-            self.document.problem((*path, key), message, msg("write {text}", text=right), key=True)
-        ]
-
-    def _ratios(self, path: Path, entry: MeterEntry) -> list[Problem]:
-        seen: set[date] = set()
-        problems = []
-        for index, ratio in enumerate(entry.ratios):
-            if ratio.from_ in seen:
-                message = msg("two ratios from {day}", day=ratio.from_)
-                at = (*path, "ratios", index, "from")
-                problems.append(self.document.problem(at, message, msg("keep one")))
-            seen.add(ratio.from_)
-        return problems
-
-    def _parent(self, path: Path, name: str, entry: MeterEntry) -> list[Problem]:
-        if entry.parent is None:
-            return []
-        parent = full_name(entry.parent, name.split(".")[0])
-        at = (*path, "parent")
-        problems = self._known(at, parent)
-        mine, theirs = self.medium(name), self.medium(parent)
-        if not problems and mine is not None and theirs is not None and mine.unit != theirs.unit:
-            message = msg(
-                "'{meter}' measures in {unit}, '{other_meter}' in {other_unit}",
-                meter=parent,
-                unit=theirs.unit,
-                other_meter=name,
-                other_unit=mine.unit,
-            )
-            problems.append(self.document.problem(at, message))
-        return problems
-
-    def cycles(self) -> list[Problem]:
-        """Formulas, and parents, that lead back to themselves."""
-        formulas: dict[str, list[str]] = {}
-        parents: dict[str, list[str]] = {}
-        for name, entry in self.valid.items():
-            base = name.split(".")[0]
-            if entry.formula is not None:
-                formulas[name] = [meter for _, meter in parse(entry.formula, base)]
-            if entry.parent is not None:
-                parents[name] = [full_name(entry.parent, base)]
-        problems = []
-        for key, graph in (("formula", formulas), ("parent", parents)):
-            try:
-                TopologicalSorter(graph).prepare()
-            except CycleError as error:
-                ring = error.args[1]
-                first = next(name for name in ring if name in graph)
-                message = msg(
-                    "this leads back to itself: {meters}", meters=" - ".join(reversed(ring))
-                )
-                at = ("meters", first, key)
-                problems.append(self.document.problem(at, message, msg("break the ring")))
-        return problems
