@@ -12,7 +12,7 @@ from bms.energy.intervals import Energy, Event
 from bms.energy.quarters import Stretch
 from bms.energy.tree import Node, tree
 from bms.ledger.database.store import Ledger
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 
 LOOK_BACK = timedelta(hours=24)
 
@@ -34,7 +34,7 @@ def conditions(site: Site, ledger: Ledger, now: datetime) -> list[Condition]:
     return found
 
 
-def _what_to_do(spec: MeterSpec, unknown: Stretch) -> str:
+def _what_to_do(spec: MeterSpec, unknown: Stretch) -> Message:
     if unknown.event is Event.FROZEN:
         return msg(
             "meter {meter}: {reason}; its energy is missing: look at the meter, its wiring and "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from fractions import Fraction
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_a_ratio_begins_on_a_day_or_at_a_quarter_hour(
 ) -> None:
     draft.add(FILE, f"{RATIOS}      - {{from: {written}, factor: 80}}\n")
     spec = draft.site().metering["plant.meter-main.energy"]
-    assert spec.ratios == ((to_ms(instant), 80),)
+    assert spec.ratios == ((to_ms(instant), Fraction(80)),)
 
 
 @pytest.mark.parametrize(
