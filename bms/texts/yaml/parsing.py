@@ -34,6 +34,7 @@ from bms.texts.yaml.core_schema import plain_value
 from bms.texts.yaml.fullwidth import full_width
 from bms.texts.yaml.libyaml import read_well_formed
 from bms.texts.yaml.syntax import syntax_message, syntax_problem
+from bms.texts.yaml.tabs import spaced
 
 __all__ = ["full_width", "read", "validate"]
 
@@ -181,6 +182,7 @@ def read(file: str, text: str) -> tuple[Document | None, list[Problem]]:
     problems = full_width(file, text)
     if problems:
         return None, problems
+    text = spaced(text)
     document = read_well_formed(file, text)
     if document is not None:
         return document, []

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
+    AliasEvent,
     DocumentStartEvent,
     Event,
     MappingEndEvent,
@@ -26,10 +27,14 @@ from ruamel.yaml.events import (
 
 from bms.texts.messages import msg
 from bms.texts.problems import Path
+from bms.texts.yaml.tabs import spaced
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 _GAP = re.compile(r"(?:[ \t\r\n]+|(?:(?<=[\s,\[{])|^)#[^\r\n]*)*")
 """White space and comments between two tokens."""
+
+
+_ANCHOR = re.compile(r"&[^\s,\[\]{}]+")
 
 
 class NoSpan(ValueError):
@@ -113,7 +118,7 @@ def after_gap(text: str, at: int) -> int:
 
 def root(text: str) -> Node | None:
     """The tree of the text's one document; None if there is nothing in it. Raises NoSpan."""
-    events = iter(YAML(typ="safe", pure=True).parse(text))
+    events = iter(YAML(typ="safe", pure=True).parse(spaced(text)))
     try:
         for event in events:
             if isinstance(event, DocumentStartEvent):
@@ -149,13 +154,22 @@ class _Tree:
         self.events = events
 
     def node(self, event: Event) -> Node:
-        if isinstance(event, NodeEvent) and (
-            event.anchor is not None or getattr(event, "tag", None) is not None
-        ):
+        start, end = event.start_mark.index, event.end_mark.index
+        if isinstance(event, AliasEvent) or getattr(event, "tag", None) is not None:
             raise NoSpan(
                 msg("line {line} has an anchor, an alias or a tag", line=event.start_mark.line + 1)
             )
-        start, end = event.start_mark.index, event.end_mark.index
+        if isinstance(event, NodeEvent) and event.anchor is not None:
+            # Nobody uses it: an alias would have been refused. What is changed is behind it.
+            named = _ANCHOR.match(self.text, start)
+            if named is None or named.end() > end:
+                raise NoSpan(
+                    msg(
+                        "line {line} has an anchor, an alias or a tag",
+                        line=event.start_mark.line + 1,
+                    )
+                )
+            start = after_gap(self.text, named.end())
         if isinstance(event, ScalarEvent):
             style = event.style or ""
             if style in ("|", ">"):

@@ -395,3 +395,38 @@ def test_suggestions() -> None:
     assert suggestion("x", []) == "nothing is defined here"
     many = [f"n{i:02}" for i in range(20)]
     assert suggestion("qqq", many).endswith("n11, …")
+
+
+@pytest.mark.case(
+    "C17",
+    when="A file has a tab before a comment, or an anchor that nobody uses",
+    then="It is read, and it can be edited by command",
+)
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("a: 1\t# c\n", {"a": 1}),
+        ("a: 1 \t \n", {"a": 1}),
+        ("\t# c\n\t\na: 1\n", {"a": 1}),
+        ("a:\t# c\n  - b: 1\t\t# c\n\t# c\n  - c: 2\n", {"a": [{"b": 1}, {"c": 2}]}),
+        ("a:\t1\n", {"a": 1}),
+        ("a: [1,\t2]\t# c\n", {"a": [1, 2]}),
+        ("a: |\t# c\n  x\ty\n\t# c\n", {"a": "x\ty\n"}),
+        ("a: 'b\t# c'\t# d\n", {"a": "b\t# c"}),
+        ("a: &x 1\n", {"a": 1}),
+        ("a: &x {b: &y 1}\t# c\n", {"a": {"b": 1}}),
+    ],
+)
+def test_a_tab_that_separates_and_an_unused_anchor_are_read(text: str, data: object) -> None:
+    document, problems = read("f.yaml", text)
+    assert problems == []
+    assert document is not None
+    assert document.data == data
+
+
+@pytest.mark.parametrize("text", ["a:\n\tb: 1\n", "a:\t# c\n\tb: 1\n", "\ta: 1\n"])
+def test_a_tab_cannot_indent(text: str) -> None:
+    document, (problem,) = read("f.yaml", text)
+    assert document is None
+    assert problem.line == text.rstrip().count("\n") + 1
+    assert "use spaces" in problem.hint

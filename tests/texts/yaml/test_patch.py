@@ -224,8 +224,38 @@ def test_a_day_that_is_split_keeps_its_blocks() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a: &x 1\nb: 2\n", "a: [1\n", "", "a: *x\n", "a: 1\na: 2\n", "a: ：\n"]
+    "text",
+    ["a: &x 1\nb: *x\n", "a: &x\nb: 2\n", "a: [1\n", "", "a: *x\n", "a: 1\na: 2\n", "a: ：\n"],
 )
 def test_what_cannot_be_read_for_sure_is_not_touched(text: str) -> None:
     with pytest.raises(PatchRefused):
         rewrite(FILE, text, {"a": 1, "b": 3})
+
+
+TABBED = """\
+a: 1\t# one
+b: &two 2\t# two
+c: &three {d: 1}
+e: &five
+  f: 1\t# six
+\t# nothing
+  g: [1,\t2]
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "old", "new"),
+    [
+        (("a",), 5, "a: 1\t", "a: 5\t"),
+        (("b",), 6, "&two 2\t", "&two 6\t"),
+        (("c", "d"), 7, "{d: 1}", "{d: 7}"),
+        (("e", "f"), 8, "f: 1\t", "f: 8\t"),
+        (("e", "g", 1), 9, ",\t2]", ",\t9]"),
+    ],
+)
+def test_tabs_and_anchors_stay_where_they_are(
+    path: tuple[str | int, ...], value: int, old: str, new: str
+) -> None:
+    intended = _data(TABBED)
+    _at(intended, path[:-1])[path[-1]] = value
+    assert rewrite(FILE, TABBED, intended) == TABBED.replace(old, new)
