@@ -34,14 +34,20 @@ def opcua_problem(template: PointTemplate) -> Problem | None:
         )
     for key in ("node", "method"):
         text = getattr(template, key)
-        kind, _, rest = (text or "s=x").partition("=")
+        if text is not None and text.startswith("ns="):
+            return key, msg(
+                "the index of a namespace may change with every start: write nsu=, its URI, "
+                "a semicolon and the rest"
+            )
+        kind, _, rest = own_node(text or "s=x").partition("=")
         if kind not in ("s", "i", "g", "b") or not rest:
             return key, msg("a {key} is written s=Name, i=number, g=GUID or b=base64", key=key)
         if text is None:
             continue
         if found := braces_problem(key, text):
             return found
-        if wrong := node_problem(text.format(base="base", equipment="equipment", unit=1)):
+        made = own_node(text.format(base="base", equipment="equipment", unit=1))
+        if wrong := node_problem(made):
             return key, wrong
     if template.method is not None and not template.writable:
         return "method", msg("a method is called by writing: the point has to be writable")
@@ -72,15 +78,32 @@ def _value_problem(template: PointTemplate) -> Problem | None:
     return None
 
 
+def namespace_of(node: str) -> str:
+    """The URI in `nsu=urn:maker;s=Name`; empty if it names none."""
+    return node.removeprefix("nsu=").partition(";")[0] if node.startswith("nsu=") else ""
+
+
+def own_node(node: str) -> str:
+    """The node without its namespace."""
+    return node.partition(";")[2] if node.startswith("nsu=") else node
+
+
 def opcua_address(
     template: PointTemplate, namespace: str, node: str, method: str | None
 ) -> OpcUaAddress:
-    """The address of a checked template, with its node and its method filled in."""
+    """The address of a checked template, with its node and its method filled in.
+
+    `namespace` is that of a node that does not name its own. ValueError if a method lies in
+    another one than its object.
+    """
     low, high = template.range or (None, None)
+    own = namespace_of(node) or namespace
+    if method is not None and (namespace_of(method) or namespace) != own:
+        raise ValueError(msg("a method lies in the namespace of its object"))
     return OpcUaAddress(
-        namespace,
-        node,
-        method,
+        own,
+        own_node(node),
+        None if method is None else own_node(method),
         template.deadband or 0.0,
         scale=template.scale,
         offset=template.offset or 0.0,

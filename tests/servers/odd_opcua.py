@@ -83,6 +83,8 @@ class OddServer(StreamServer):
         self.types: dict[str, ua.NodeId] = {}
         self.written: dict[str, Any] = {}
         self.ranges: dict[str, str | None] = {}
+        names = ua.Variant(["http://opcfoundation.org/UA/", NAMESPACE], ua.VariantType.String)
+        self.names: bytes = struct_to_binary(ua.DataValue(names))
         self.state = 0
         self.s_per_node = 0.0
         self.most_items = 1_000_000
@@ -132,8 +134,7 @@ class OddServer(StreamServer):
         if node.Identifier == ObjectIds.Server_ServerStatus_State:
             return b"\x01\x06" + struct.pack("<i", self.state)
         if node.Identifier == ObjectIds.Server_NamespaceArray:
-            names = ["http://opcfoundation.org/UA/", NAMESPACE]
-            return bytes(struct_to_binary(ua.DataValue(ua.Variant(names, ua.VariantType.String))))
+            return self.names
         return status(StatusCodes.BadNodeIdUnknown)
 
 

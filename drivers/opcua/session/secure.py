@@ -10,6 +10,7 @@ from asyncua.client.client import Client
 from asyncua.crypto import security_policies
 from asyncua.crypto.uacrypto import CertProperties
 
+from bms.texts.clean import device_text
 from bms.texts.messages import message_of, msg
 from drivers.errors import DeviceRefused
 from drivers.opcua.session.certificates import Certificate, CertificateProblem, load, parse, trusted
@@ -101,7 +102,7 @@ async def server_certificate(url: str, security: Security, timeout_s: float) -> 
 
 def offered(endpoint: ua.EndpointDescription) -> str:
     """Policy and mode of an endpoint in words."""
-    policy = str(endpoint.SecurityPolicyUri).rpartition("#")[2] or "?"
+    policy = device_text(str(endpoint.SecurityPolicyUri).rpartition("#")[2]) or "?"
     mode = endpoint.SecurityMode
     return policy if mode is ua.MessageSecurityMode.None_ else f"{policy} {mode.name}"
 

@@ -47,6 +47,7 @@ _LIMIT_NAMES = (
     "OperationLimits_MaxMonitoredItemsPerCall",
     "MaxMonitoredItemsPerSubscription",
 )
+_NAMESPACES = ua.NodeId(ua.Int32(ObjectIds.Server_NamespaceArray))
 _STATE = ua.NodeId(ua.Int32(ObjectIds.Server_ServerStatus_State))
 _WATCHDOG_S = 10.0  # asyncua's own probe; at its default of 1 s it gives up on a mere stall
 
@@ -74,7 +75,6 @@ class OpcUaSession:
     def __init__(
         self,
         client: Client,
-        namespaces: Sequence[str],
         portions: Portions,
         timeout_s: float,
         tally: Tally,
@@ -85,7 +85,7 @@ class OpcUaSession:
         self.doubt = ""
         """Why no value of this server may be trusted now: the state that it says it is in."""
         self.state_asked = time.monotonic()
-        self._namespaces = {uri: index for index, uri in enumerate(namespaces)}
+        self._namespaces: dict[str, int] = {}
         self._timeout_s = timeout_s
         self._nodes: dict[tuple[str, str], ua.NodeId] = {}
         self._types: dict[ua.NodeId, ua.VariantType] = {}
@@ -95,7 +95,16 @@ class OpcUaSession:
         """Nodes that spoil an answer, and until when they are left out."""
 
     async def look_around(self) -> None:
-        """Ask what the server takes at a time, and in which state it is. Raises DriverError."""
+        """Ask for namespaces, for what the server takes at a time, and for its state.
+
+        Raises DriverError.
+        """
+        (named,) = await self.values([_NAMESPACES])
+        if not isinstance(named.value, list):
+            raise BadAnswer(msg("the server does not name its namespaces"))
+        for index, uri in enumerate(named.value):
+            if isinstance(uri, str):
+                self._namespaces.setdefault(uri, index)
         nodes = [ua.NodeId(ua.Int32(getattr(ObjectIds, _LIMITS + name))) for name in _LIMIT_NAMES]
         stated = await self.values(nodes)
         portions = self.portions
@@ -396,8 +405,7 @@ async def open_session(
         async with bounded(timeout_s, None):
             await secure(client, security, now)
             await client.connect()
-            namespaces = await client.get_namespace_array()
-        opened = OpcUaSession(client, namespaces, portions or Portions(), timeout_s, Tally())
+        opened = OpcUaSession(client, portions or Portions(), timeout_s, Tally())
         await opened.look_around()
     except BaseException:
         await discard(client)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from drivers.base import Write, WriteStatus
 from drivers.device_files.catalogue import DeviceType, bind
 from drivers.opcua.driver import OpcUaDriver
-from drivers.points import Point, Quality
+from drivers.points import OpcUaAddress, Point, Quality
 from drivers.times import Times
 from tests.machine_time import utc_now
 from tests.servers.odd_opcua import NAMESPACE, OddServer
@@ -123,3 +123,27 @@ async def test_eighteen_degrees_are_never_written_as_one_point_eight(server: Odd
 def test_keys_that_do_not_go_together(point: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         device(power=point)
+
+
+def test_a_node_may_name_its_namespace_as_a_scan_prints_it() -> None:
+    pasted = device(power={"node": "nsu=urn:maker;s={equipment};power"})
+    (point,) = bind(pasted, base="b", equipment="e", unit=None).values()
+    assert isinstance(point.address, OpcUaAddress)
+    assert (point.address.namespace, point.address.node) == ("urn:maker", "s=e;power")
+    with pytest.raises(ValidationError, match="may change with every start"):
+        device(power={"node": "ns=2;s=power"})
+    with pytest.raises(ValidationError, match="is written s=Name"):
+        device(power={"node": "nsu=urn:maker"})
+
+
+async def test_a_server_that_does_not_name_its_namespaces_is_bad_and_ends_nothing(
+    server: OddServer,
+) -> None:
+    server.names = b"\x01\x06\0\0\0\0"
+    made = points()
+    async with OpcUaDriver(server.url, made, times=Times(now=utc_now)) as driver:
+        (sample,) = await driver.read([made[0].id])
+        assert (sample.quality, "does not name its namespaces" in sample.detail) == (
+            Quality.BAD,
+            True,
+        )
