@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from bms.texts.messages import msg
 from bms.texts.problems import Origin
+from bms.texts.words import days_word, in_season
 from schedules.answering.answers import Entry, Layer
 from schedules.model.programme import Block, DayRule, Schedule, Setting
 from schedules.model.sun import Sun, SunMinutes
@@ -119,7 +120,7 @@ class _Ladder:
         self._schedule = schedule
         self._season = season
         self._sun = sun
-        self._suffix = f" ({season})" if seasons else ""
+        self._suffix = in_season(season) if seasons else ""
 
     def build(self, weekday: int, rules: list[tuple[DayRule, str]]) -> Parts:
         top: list[Rung] = []
@@ -151,7 +152,7 @@ class _Ladder:
             programme = self._schedule.programme(self._season, rule.day)
             blocks, why = (
                 programme.blocks if programme else (),
-                msg("{label}: as {weekday}", label=label, weekday=rule.weekday),
+                msg("{label}: as {weekday}", label=label, weekday=days_word(rule.weekday)),
             )
         rungs = [
             r for b in blocks for r in self._block(b, msg("{why} {text}", why=why, text=b.text))
@@ -162,7 +163,9 @@ class _Ladder:
         """The reason of a block of the weekly programme, or of what is outside of all blocks."""
         if not block:
             return msg("otherwise{season}", season=self._suffix)
-        return msg("weekly {days} {block}{season}", days=days, block=block, season=self._suffix)
+        return msg(
+            "weekly {days} {block}{season}", days=days_word(days), block=block, season=self._suffix
+        )
 
     def _weekly(self, weekday: int) -> list[Rung]:
         programme = self._schedule.programme(self._season, weekday)

@@ -15,6 +15,7 @@ from bms.cli.grouped import grouped
 from bms.core.errors import Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
+from bms.texts.words import season_word
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -87,7 +88,7 @@ def _done(answer: Mapping[str, Any]) -> None:
                 say(
                     "{base}: {season} from {start}",
                     base=answer["base"],
-                    season=step["season"],
+                    season=season_word(step["season"]),
                     start=step["from"],
                 )
             )

@@ -22,6 +22,7 @@ from bms.cli.schedules.confirming import Confirming, carry_out, confirmed
 from bms.core.errors import InvalidInput
 from bms.texts.language import say, told
 from bms.texts.messages import msg
+from bms.texts.words import season_word
 
 REASON = click.option("--reason", required=True, help="For the next shift.")
 FOR = click.option("--for", "duration", help="How long: 45m, 2h, 10d.")
@@ -89,12 +90,12 @@ def season_list(site: Path, as_json: bool) -> None:
             row["base"],
             row["set"],
             _said(row["by"]),
-            row["season"],
+            told(season_word(row["season"])),
             row["since"] or "—",
             told(row["reason"]),
             _mean(outdoor) if outdoor is not None else "—",
             ", ".join(
-                say("{season} from {start}", season=plan["season"], start=plan["from"])
+                say("{season} from {start}", season=season_word(plan["season"]), start=plan["from"])
                 for plan in row["planned"]
             )
             or "—",
@@ -108,7 +109,7 @@ def _mean(outdoor: Mapping[str, Any]) -> str:
     if outdoor["asks_for"]:
         asks = say(
             ", {asks_for} {days} of {confirm_days} days",
-            asks_for=outdoor["asks_for"],
+            asks_for=season_word(outdoor["asks_for"]),
             days=outdoor["days"],
             confirm_days=outdoor["confirm_days"],
         )
@@ -136,7 +137,7 @@ def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
             base=row["base"],
             set=row["set"],
             way=_said(row["by"]),
-            season=row["season"],
+            season=season_word(row["season"]),
             reason=told(row["reason"]),
         )
     )
@@ -144,7 +145,7 @@ def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
         say(
             "groups: {groups}; the dates say {season}",
             groups=", ".join(row["groups"]) or say("none"),
-            season=row["dates_say"],
+            season=season_word(row["dates_say"]),
         )
     )
     if row.get("stays_until"):
@@ -155,7 +156,7 @@ def season_show(site: Path, season_set: str, base: str, as_json: bool) -> None:
     for spell in [*reversed(row["planned"]), *row["history"]]:
         table.add_row(
             spell["from"],
-            spell["season"],
+            told(season_word(spell["season"])),
             _said(spell["cause"]),
             spell["who"],
             told(spell["reason"]),
@@ -202,7 +203,7 @@ def season_switch(
             click.echo(
                 say(
                     "  {season} from {start}: {reason}",
-                    season=step["season"],
+                    season=season_word(step["season"]),
                     start=step["from"],
                     reason=told(step["reason"]),
                 )

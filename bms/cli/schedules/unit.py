@@ -25,6 +25,7 @@ from bms.cli.schedules.switch import FOR, REASON, UNTIL, check_end
 from bms.core.errors import InvalidInput
 from bms.texts.language import say, told
 from bms.texts.messages import msg
+from bms.texts.words import mode_word
 
 if TYPE_CHECKING:
     from bms.operations.requests.unit_requests import UnitChanged
@@ -41,7 +42,7 @@ def unit() -> None:
 def unit_list(site: Path, as_json: bool) -> None:
     """Every time unit: what runs in it until when, and who may extend it."""
     from bms.api.client import ask
-    from bms.cli.screens.tables import title_text
+    from bms.cli.screens.tables import title_text, value_text
     from bms.operations.requests.unit_requests import UNIT_LIST, ListUnits
 
     answer = ask(state_dir_of(site), UNIT_LIST, ListUnits())
@@ -59,7 +60,7 @@ def unit_list(site: Path, as_json: bool) -> None:
                 "" if n else row["unit"],
                 "" if n else title_text(row["title"], ""),
                 target["target"],
-                target["mode"] or "—",
+                value_text(target["mode"] or "—"),
                 target["until"] or "—",
                 told(target["reason"]),
                 "" if n else ", ".join(row["people"]),
@@ -74,7 +75,7 @@ def unit_list(site: Path, as_json: bool) -> None:
 def unit_show(site: Path, name: str, as_json: bool) -> None:
     """One time unit with its limits, and what people have extended."""
     from bms.api.client import ask
-    from bms.cli.screens.tables import title_text
+    from bms.cli.screens.tables import title_text, value_text
     from bms.operations.requests.unit_requests import UNIT_LIST, ListUnits
     from bms.texts.problems import suggestion
 
@@ -118,7 +119,10 @@ def unit_show(site: Path, name: str, as_json: bool) -> None:
     table = table_of(None, "target", "mode", "until", "because")
     for target in row["targets"]:
         table.add_row(
-            target["target"], target["mode"] or "—", target["until"] or "—", told(target["reason"])
+            target["target"],
+            value_text(target["mode"] or "—"),
+            target["until"] or "—",
+            told(target["reason"]),
         )
     show(table)
     for extension in row["extensions"]:
@@ -244,7 +248,7 @@ def _extension(extension: Mapping[str, Any]) -> str:
         "{number}{target} {mode}{setpoints} from {start} until {until} ({person}: {reason})",
         number=number,
         target=extension["target"],
-        mode=extension["mode"],
+        mode=mode_word(extension["mode"]),
         setpoints=setpoints,
         start=extension["from"],
         until=extension["until"],

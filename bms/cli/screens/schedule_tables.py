@@ -216,7 +216,7 @@ def _basis(group: Mapping[str, Any]) -> str:
 
 
 def _mode(mode: str) -> str:
-    return mode or say("nobody")
+    return value_text(mode) if mode else say("nobody")
 
 
 def _command(command: Mapping[str, Any] | None) -> str:

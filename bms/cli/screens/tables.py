@@ -16,6 +16,7 @@ from bms.core.durations import in_words
 from bms.texts.clean import harmless
 from bms.texts.language import language, say, told, weekday
 from bms.texts.messages import joined, msg, plural
+from bms.texts.words import mode_word, season_word
 
 ABNORMAL = "bold red"
 NOTE = "yellow"
@@ -65,11 +66,24 @@ def title_text(title: str | Mapping[str, str], fallback: str = "") -> str:
 def value_text(value: object) -> str:
     """A point's value as people read it: states as on and off, numbers without noise."""
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return say("on") if value else say("off")
+    if isinstance(value, str):
+        return told(mode_word(value))
     if not isinstance(value, float):
         return str(value)
     # Six digits hide the noise of float32, but a register keeps all of its digits.
     return f"{value:g}" if abs(value) < 1e5 else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def season_text(season: str | None) -> str:
+    """A season as people read it; a dash where there are none."""
+    return told(season_word(season)) if season not in (None, "any") else "—"
+
+
+def named(title: str | Mapping[str, str], name: str) -> str:
+    """A thing by the name that people gave it, with its id beside it; else by its id."""
+    given = title_text(title)
+    return f"{given} ({name})" if given and given != name else name
 
 
 def quality_text(quality: str) -> str:
@@ -97,7 +111,11 @@ def _change(change: Mapping[str, Any], today: str) -> str:
     return " ".join(
         filter(
             None,
-            (_clock(change["time"], today), change["mode"], setpoints_text(change["setpoints"])),
+            (
+                _clock(change["time"], today),
+                value_text(change["mode"]),
+                setpoints_text(change["setpoints"]),
+            ),
         )
     )
 
@@ -133,9 +151,9 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
             change = group["next_change"]
             by_hand = group["source"] is not None and "override" in group["source"]
             table.add_row(
-                "  " + group["id"].split(".", 1)[1],
-                Text(str(group["mode"] or "—"), style=NOTE if by_hand else ""),
-                group["season"] if group["season"] not in (None, "any") else "—",
+                "  " + named(group["title"], group["id"].split(".", 1)[1]),
+                Text(value_text(group["mode"] or "—"), style=NOTE if by_hand else ""),
+                season_text(group["season"]),
                 _number(group["power_kw"]),
                 "",
                 _change(change, today) if change else "—",
@@ -244,7 +262,7 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
             Text(
                 say(
                     "  then {season} from {clock}: {reason}",
-                    season=plan["season"],
+                    season=season_word(plan["season"]),
                     clock=_clock(plan["from"], today),
                     reason=plan["reason"],
                 )
@@ -261,7 +279,7 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
                 "extension {number}: {target} {mode} until {clock} ({person}: {reason})",
                 number=e["id"],
                 target=e["target"],
-                mode=e["mode"],
+                mode=mode_word(e["mode"]),
                 clock=_clock(e["until"], today),
                 person=e["who"],
                 reason=e["reason"],
@@ -274,7 +292,8 @@ def _switched(status: Mapping[str, Any]) -> list[RenderableType]:
 
 
 def _season(season: Mapping[str, Any]) -> str:
-    arguments = {name: season[name] for name in ("base", "set", "season", "reason")}
+    arguments = {name: season[name] for name in ("base", "set", "reason")}
+    arguments["season"] = season_word(season["season"])
     if not season["since"]:
         return say("season of {base} ({set}): {season}, {reason}", **arguments)
     return say(

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
 from bms.texts.messages import Message, msg, plural
+from bms.texts.words import season_word
 
 LEARNING = 0.25
 MEAN_OF = 3
@@ -269,13 +270,13 @@ def told(rates: Rates, key: str, season: str, outdoor_c: float | None) -> Messag
     days = rates[key].days
     learned = plural("learned on {count} day", "learned on {count} days", count=days)
     if outdoor_c is None:
-        return msg("{season}, {learned}", season=season, learned=learned)
+        return msg("{season}, {learned}", season=season_word(season), learned=learned)
     here, there = bin_of(outdoor_c), int(key.rpartition("|")[2])
     if here != there:
         learned = msg("as learned at {from_c} to {to_c} degC", from_c=there, to_c=there + BIN_K)
     return msg(
         "{season}, {from_c} to {to_c} degC, {learned}",
-        season=season,
+        season=season_word(season),
         from_c=here,
         to_c=here + BIN_K,
         learned=learned,

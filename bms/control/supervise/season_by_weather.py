@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bms.core.switched import Cause, Spell, current, planned
 from bms.texts.messages import msg
+from bms.texts.words import season_word
 from schedules.model.seasons import SUMMER, TRANSITIONAL, WINTER, OutdoorRule, SeasonSet
 
 LOOK_EVERY = timedelta(minutes=5)
@@ -209,7 +210,7 @@ def _wish(
         return _Wish(
             TRANSITIONAL,
             "dates",
-            msg("{present} is not permitted now", present=present),
+            msg("{present} is not permitted now", present=season_word(present)),
             at_once=True,
         )
     mean_c = mean_of(rule, state)

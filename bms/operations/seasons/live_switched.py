@@ -19,6 +19,7 @@ from bms.core.decisions import Condition, Severity
 from bms.core.equipment import base_of
 from bms.core.switched import EXTENSIONS_KEPT, Spell, SpellKey, Switched, current, of_key
 from bms.texts.messages import msg
+from bms.texts.words import season_word
 from drivers.points import PointId, Quality, Sample
 from schedules.library import Library
 from schedules.model.context import Context, Extension, OverlayLevel
@@ -296,9 +297,9 @@ class LiveSwitched:
                     "nobody has switched from {present}",
                     set=set_id,
                     base=base,
-                    season=seasons.season(today),
+                    season=season_word(seasons.season(today)),
                     since=since,
-                    present=spell.season,
+                    present=season_word(spell.season),
                 ),
             )
         ]

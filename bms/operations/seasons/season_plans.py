@@ -30,6 +30,7 @@ from bms.operations.seasons.live_switched import LiveSwitched
 from bms.people.roles import Action, may, name_of
 from bms.texts.messages import message_of, msg
 from bms.texts.problems import suggestion
+from bms.texts.words import season_word
 from schedules.model.context import OverlayLevel
 from schedules.model.overlays import OFF, Overlay
 from schedules.model.seasons import HandRule, SeasonSet
@@ -100,7 +101,12 @@ def plan_season(
     way = seasons.way(present, to)
     if not way:
         raise Refused(
-            msg("{base} is in {season} already ({set})", base=base, season=to, set=set_id)
+            msg(
+                "{base} is in {season} already ({set})",
+                base=base,
+                season=season_word(to),
+                set=set_id,
+            )
         )
     dwell = timedelta(days=_dwell_days(seasons))
     if spell is not None and spell.cause != "start" and not asked.force:
@@ -110,7 +116,7 @@ def plan_season(
                 msg(
                     "{season} began on {start} and stays for at least {days} days, until "
                     "{end}; switch then with --at, or insist with --force",
-                    season=present,
+                    season=season_word(present),
                     start=_local(spell.start, zone),
                     days=dwell.days,
                     end=_local(ready, zone),
@@ -122,7 +128,7 @@ def plan_season(
     for season in way:
         text = msg("switched by {user}: {reason}", user=name_of(site, user), reason=reason)
         if season != to:
-            text = msg("on the way to {season}, {cause}", season=to, cause=text)
+            text = msg("on the way to {season}, {cause}", season=season_word(to), cause=text)
         made.append(Spell(set_id, base, at, season, "hand", user, text))
         at = at + wait
     rule = seasons.rule
