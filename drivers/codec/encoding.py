@@ -9,7 +9,7 @@ types `raw * scale + offset` is rounded once, to the nearest float. Raw 1234 at 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from struct import Struct
 from types import MappingProxyType
@@ -54,7 +54,6 @@ _CODES: dict[RegisterType, str] = {
     "bcd32": "I",
 }
 _BITS = {"h": 16, "H": 16, "e": 16, "i": 32, "I": 32, "f": 32, "q": 64, "Q": 64, "d": 64}
-_UNSIGNED = {16: "H", 32: "I", 64: "Q"}
 _HALVES = ("int8", "uint8")
 _BIT_TABLES = ("coil", "discrete")
 _SIXTEEN_BITS = ("bool", "int16", "uint16")
@@ -174,8 +173,6 @@ def codec(address: ModbusAddress) -> Codec:
         texts = MappingProxyType(dict(address.labels))
         convert = invalid(label_converter(texts, part))
         return Codec(code, endian, swapped, convert, bits, shift, None, label_to_raw(texts))
-    if address.type in FLOATS and address.not_available:
-        return _by_pattern(address, endian, swapped)
     scalings: dict[int, Scaling] = {}
 
     def scaling(exponent: int) -> Scaling:
@@ -194,37 +191,6 @@ def codec(address: ModbusAddress) -> Codec:
     if address.scale_address is None:
         return Codec(code, endian, swapped, converter(0), bits, shift, None, to_raw)
     return Codec(code, endian, swapped, None, bits, shift, _cached(converter), to_raw)
-
-
-def _by_pattern(address: ModbusAddress, endian: str, swapped: bool) -> Codec:
-    """A float whose maker has bit patterns for "no value". It is read as a whole number: as a
-    float 0x80000000 is equal to 0, and a NaN to nothing, not even to itself."""
-    number = Struct(">" + _CODES[address.type])
-    code = _UNSIGNED[_BITS[_CODES[address.type]]]
-    pattern = Struct(">" + code)
-    invalid = _invalid(address, code)
-    scalings: dict[int, Scaling] = {}
-
-    def scaling(exponent: int) -> Scaling:
-        return scalings.setdefault(exponent, Scaling(address, exponent))
-
-    def converter(exponent: int) -> Converter | None:
-        scaled = ranged_by(address, scaling(exponent).converter(0))
-
-        def convert(raw: int) -> Value:
-            found = finite(number.unpack(pattern.pack(raw))[0])
-            return found if scaled is None else scaled(found)
-
-        return invalid(convert)
-
-    def to_raw(value: Value, exponent: int) -> int:
-        check_range(value, address)
-        found: int = pattern.unpack(number.pack(scaling(exponent).to_raw(value)))[0]
-        return found
-
-    if address.scale_address is None:
-        return Codec(code, endian, swapped, converter(0), 0, 0, None, to_raw)
-    return Codec(code, endian, swapped, None, 0, 0, _cached(converter), to_raw)
 
 
 def exponent_of(raw: int) -> int:
@@ -322,15 +288,17 @@ def _invalid(address: ModbusAddress, code: str) -> Callable[[Converter | None], 
     if not address.not_available:
         return lambda convert: convert
     bits = _BITS[code]
-    unsigned = _UNSIGNED[bits]
+    number, pattern = Struct(">" + code), Struct(">" + {16: "H", 32: "I", 64: "Q"}[bits])
     codes: dict[Any, Message] = {}
-    for number in address.not_available:
-        if not 0 <= number < 2**bits:
+    for given in address.not_available:
+        if not 0 <= given < 2**bits:
             raise ValueError(
-                msg("{code} does not fit {type}", code=f"0x{number:X}", type=address.type)
+                msg("{code} does not fit {type}", code=f"0x{given:X}", type=address.type)
             )
-        raw = Struct(">" + code).unpack(Struct(">" + unsigned).pack(number))[0]
-        codes[raw] = not_available(f"0x{number:0{bits // 4}X}")
+        raw = number.unpack(pattern.pack(given))[0]
+        codes[raw] = not_available(f"0x{given:0{bits // 4}X}")
+    if address.type in FLOATS:
+        return lambda convert: _by_pattern(codes, number, convert)
 
     def before(convert: Converter | None) -> Converter:
         def available(raw: Any) -> Value:
@@ -342,6 +310,24 @@ def _invalid(address: ModbusAddress, code: str) -> Callable[[Converter | None], 
         return available
 
     return before
+
+
+def _by_pattern(
+    codes: Mapping[float, Message], number: Struct, convert: Converter | None
+) -> Converter:
+    """Compares patterns where numbers do not tell: 0x80000000 is equal to a true 0.0, and a NaN
+    to nothing. A signalling NaN counts as the quiet one: `struct` does not tell them apart."""
+    texts = {number.pack(code): text for code, text in codes.items()}
+    use = finite if convert is None else convert
+
+    def available(raw: float) -> Value:
+        if raw in codes or raw != raw:
+            text = texts.get(number.pack(raw))
+            if text is not None:
+                raise Unusable(text)
+        return use(raw)
+
+    return available
 
 
 def _is_zero(raw: Any) -> bool:

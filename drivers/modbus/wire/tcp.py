@@ -42,32 +42,25 @@ class Frame(NamedTuple):
 class TcpStream:
     """What has arrived and is not used yet."""
 
-    __slots__ = ("_buffer", "_seen", "noise")
+    __slots__ = ("_seen", "buffer", "noise")
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self.buffer = bytearray()
         self._seen = 0
         """Up to here there are only frames that fit no request; an answer may still begin in
         one of them, where that was torn."""
         self.noise: Message | None = None
-        """What stood where a frame should have begun, since the stream was last cleared."""
-
-    def __len__(self) -> int:
-        return len(self._buffer)
-
-    def __bool__(self) -> bool:
-        return bool(self._buffer)
+        """What stood where a frame should have begun, since the last answer."""
 
     def clear(self) -> None:
         """Forget what has arrived: it came before the question, and is no answer to it."""
-        if self._buffer:
-            self._buffer.clear()
-            self._seen = 0
+        self.buffer.clear()
+        self._seen = 0
         self.noise = None
 
     def add(self, data: bytes) -> None:
         """Take in what has arrived."""
-        self._buffer += data
+        self.buffer += data
 
     def take(self, asked: Mapping[bytes, Request]) -> Frame | None:
         """The next frame; None while there is none.
@@ -76,10 +69,11 @@ class TcpStream:
         them goes first, wherever it begins. Otherwise it is the frame at the front, as soon as it
         is whole: that of another request, or not what was asked for.
         """
-        buffer = self._buffer
+        buffer = self.buffer
         fitting = _fitting(asked, buffer)
         if fitting is None:
             return self._front(asked)
+        self.noise = None
         transaction, at, end = fitting
         body = bytes(buffer[at + HEADER_SIZE : end])
         self._drop(end)
@@ -87,7 +81,7 @@ class TcpStream:
 
     def take_unnumbered(self, request: Request) -> Frame | None:
         """The same where answers carry no usable id, with one request on the way."""
-        buffer = self._buffer
+        buffer = self.buffer
         found: tuple[int, int] | None = None
         for beginning in (request.answer, bytes((request.unit, request.function | 0x80))):
             at = buffer.find(beginning, HEADER_SIZE)
@@ -104,13 +98,13 @@ class TcpStream:
         return Frame(b"", body)
 
     def _drop(self, end: int) -> None:
-        del self._buffer[:end]
+        del self.buffer[:end]
         self._seen = max(0, self._seen - end)
 
     def _front(self, asked: Mapping[bytes, Request]) -> Frame | None:
         """The frame behind those seen before, once it is whole. It is kept, for what may begin
         inside of it, unless it is the answer to a request, though not a good one."""
-        buffer, at = self._buffer, self._seen
+        buffer, at = self.buffer, self._seen
         if len(buffer) < at + HEADER_SIZE:
             return None
         found = None

@@ -159,6 +159,7 @@ class TcpWire(Wire[CallT]):
         self._transaction = 0
         self._calls: dict[bytes, CallT] = {}
         self._stream = TcpStream()
+        self._arrived = self._stream.buffer
 
     def send(self, call: CallT) -> None:
         self._transaction = (self._transaction + _TRANSACTION_STEP) & 0xFFFF
@@ -168,8 +169,8 @@ class TcpWire(Wire[CallT]):
             raise ReadOnly(SHADOWED)
         if self._transport is None:
             raise ConnectionLost(self.reason or msg("the connection is closed"))
-        if not self._calls:
-            self._stream.clear()
+        if self._arrived and not self._calls:
+            self._stream.clear()  # what arrived before the question is no answer to it
         self._transport.write(transaction + request.tcp_body)
         self._calls[transaction] = call
 
@@ -195,7 +196,7 @@ class TcpWire(Wire[CallT]):
         )
 
     def data_received(self, data: bytes) -> None:
-        if not self._stream:
+        if not self._arrived:
             call = self._calls.get(data[:2])
             if call is not None:
                 request = call.request

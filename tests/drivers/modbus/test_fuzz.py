@@ -74,7 +74,7 @@ def rtu_answers(data: bytes) -> list[bytes]:
 def kept(wire: Wire[Call]) -> Sized:
     """What a wire has received and not used."""
     if isinstance(wire, TcpWire):
-        return wire._stream
+        return wire._arrived
     assert isinstance(wire, RtuWire)
     return wire._buffer
 
