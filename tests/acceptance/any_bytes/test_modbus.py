@@ -27,7 +27,7 @@ async def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: int, input
 
 
 @pytest.mark.case(
-    "B1",
+    "S91",
     when="A Modbus device answers with nonsense",
     then="Its points are BAD with the reason; all other points, the history, the screens and the "
     "copies go on",

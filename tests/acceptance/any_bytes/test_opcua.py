@@ -29,7 +29,7 @@ async def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: int, input
 
 
 @pytest.mark.case(
-    "B2",
+    "S92",
     when="An OPC-UA server sends any type, any text, or bytes that are nothing",
     then="Its points are bad with the reason; all other points, history, screens and copies go on.",
 )
