@@ -8,7 +8,7 @@ from bms.cli.common import Main
 from bms.cli.energy import growth_commands, history, influx, meter
 from bms.cli.live import api_schema, override, status
 from bms.cli.schedules import calendars, schedule, switch, unit
-from bms.cli.site import cert, raw, reload, scan, site_commands
+from bms.cli.site import cert, devices, raw, reload, scan, site_commands
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,6 +39,7 @@ for command in (
     unit.unit,
     api_schema.api,
     cert.cert,
+    devices.devices,
     scan.scan,
     raw.read,
     raw.write,

@@ -97,8 +97,8 @@ class WeatherSensors:
         least, most = POSSIBLE[role]
         if not least <= value <= most:
             return msg(
-                "{value:g} cannot be, it lies between {least:g} and {most:g}",
-                value=value,
+                "{reading:g} cannot be, it lies between {least:g} and {most:g}",
+                reading=value,
                 least=least,
                 most=most,
             )
@@ -108,9 +108,9 @@ class WeatherSensors:
         far = before is not None and abs(value - before.value_c) > farthest_k(now - before.time)
         if before is not None and far and now >= before.time:
             return msg(
-                "{value:g} degC cannot be so soon after {before:g} degC",
-                value=value,
-                before=before.value_c,
+                "{reading:g} degC cannot be so soon after {earlier:g} degC",
+                reading=value,
+                earlier=before.value_c,
             )
         self._believed[point] = seen = Believed(value, now)
         kept = self._kept.get(point)
