@@ -22,6 +22,7 @@ TOPICS = {
     "G": ("The growth verdict", "能耗增长结论"),
     "M": ("Devices on Modbus", "Modbus 设备"),
     "O": ("Servers of OPC-UA", "OPC-UA 服务器"),
+    "B": ("Devices on any wire", "所有现场协议"),
     "C": ("Schedules", "时间表"),
     "S": ("Silence and nonsense in the field", "现场的沉默与异常"),
     "R": ("Faults, disks and people", "故障、磁盘与权限"),
