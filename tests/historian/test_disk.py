@@ -188,6 +188,12 @@ async def test_a_controller_starts_on_a_disk_that_takes_nothing(
     assert gapless(disk.path / "state") >= 5
 
 
+@pytest.mark.case(
+    "R19",
+    when="The disk is full, and somebody takes a machine over by hand",
+    then="The override is in force at once and an alarm says that it is not stored; it is stored "
+    "and audited when there is room",
+)
 async def test_an_override_on_a_full_disk_is_in_force_and_stored_when_there_is_room(
     disk: SmallDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,3 +315,20 @@ def test_what_is_too_old_goes_without_a_note(tmp_path: Path) -> None:
         assert len(left)
         assert left.times_ms[0] >= to_ms(now - timedelta(days=3, hours=1))
         assert trends.dropped(at(0), now) == []
+
+
+@pytest.mark.case(
+    "R3",
+    when="The clock runs years ahead for a while",
+    then="No history is given up for its age: what counts is on how many days it was recorded",
+)
+def test_a_clock_that_runs_ahead_takes_no_history(tmp_path: Path) -> None:
+    filled(tmp_path, 5)
+    run(request(tmp_path, at(5 * 86400 + 3600)), taken)
+    years = 3 * 365 * 86400
+    with History(tmp_path) as history:
+        history.append(recorded([sample(POWER, 1.0, years)], years + 3600))
+    done = run(request(tmp_path, at(years + 7200), retain_days=7), taken)
+    assert done.dropped_samples == 0
+    with Trends(tmp_path) as trends:
+        assert len(trends.raw(POWER, at(0), at(5 * 86400))) == 5 * 1440

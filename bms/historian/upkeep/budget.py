@@ -15,6 +15,7 @@ from typing import Final
 from bms.historian.manifest import ANALOG, STATE, Segment
 from bms.texts.messages import msg
 
+DAY_MS: Final = 86_400_000
 RESERVE_SHARE: Final = 0.05
 """Kept free of both the budget and the disk, for what is never given up and for other programs."""
 
@@ -75,11 +76,20 @@ def given_up(
 
 def expired(
     segments: Sequence[Segment],
-    before_ms: int,
+    now_ms: int,
+    retain_days: int,
     taken_seq: int | None,
     waiting_ms: int | None = None,
 ) -> list[Segment]:
-    """Segments that end before `before_ms`, and that no sink still waits for."""
+    """Segments that are older than `retain_days`, and that no sink still waits for.
+
+    So many days of UTC with something recorded lie behind them, too: a clock that runs years ahead
+    for an hour makes everything old, and has recorded no more than that hour.
+    """
+    days = sorted({segment.t1 // DAY_MS for segment in segments}, reverse=True)
+    if len(days) <= retain_days:
+        return []
+    before_ms = min(now_ms - retain_days * DAY_MS, days[retain_days - 1] * DAY_MS)
     return [
         segment
         for segment in segments

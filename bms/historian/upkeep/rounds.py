@@ -14,13 +14,13 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
 from bms.core.errors import BmsError, StoreError, UnusableFile
-from bms.historian.records import Dropped, from_ms, to_ms
+from bms.historian.records import Dropped, from_ms
 from bms.historian.taken import TakenOf
 from bms.texts.messages import from_json, message_of, msg, to_json
 
@@ -155,10 +155,8 @@ def _make_room(directory: Path, request: Request, now: datetime, taken_of: Taken
                 roll.put_segments((), lost)
                 for segment in lost:
                     roll.note_dropped(_dropped(segment, msg("the file is missing"), now))
-        before = to_ms(now - timedelta(days=request.retain_days))
-        old = expired(
-            [s for s in segments if s not in lost], before, taken.seq, taken.waiting_from_ms
-        )
+        there = [s for s in segments if s not in lost]
+        old = expired(there, request.now_ms, request.retain_days, taken.seq, taken.waiting_from_ms)
         if old:
             with roll.transaction():
                 roll.put_segments((), old)
