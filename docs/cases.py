@@ -106,16 +106,31 @@ def pages() -> dict[str, str]:
 def _cases_in(path: Path, text: str) -> Iterator[Case]:
     if "mark.case" not in text:
         return
-    for node in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    texts = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.case":
-            yield _case(path, node)
+            yield _case(path, node, texts)
 
 
-def _case(path: Path, call: ast.Call) -> Case:
+def _case(path: Path, call: ast.Call, texts: Mapping[str, ast.expr]) -> Case:
     where = f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}:{call.lineno}"
+
+    def plain(node: ast.expr) -> str:
+        """A text, written here or in a constant of the module."""
+        return str(
+            ast.literal_eval(texts.get(node.id, node) if isinstance(node, ast.Name) else node)
+        )
+
     try:
-        given = [ast.literal_eval(arg) for arg in call.args]
-        named = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+        given = [plain(arg) for arg in call.args]
+        named = {word.arg: plain(word.value) for word in call.keywords}
     except ValueError:
         raise NoCase(f"{where}: a case is written in plain texts") from None
     if len(given) != 1 or set(named) != {"when", "then"}:
