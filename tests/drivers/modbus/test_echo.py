@@ -164,6 +164,18 @@ async def test_behind_the_echo_stands_the_answer(role: str, cut: int, looked: bo
         assert refused.status is WriteStatus.REFUSED
 
 
+@pytest.mark.case(
+    "M18",
+    when="An RS-485 adapter brings back each request before its answer",
+    then="The points are read as if there were no echo",
+)
+@pytest.mark.parametrize("cut", [0, 1, 3, 7])
+async def test_behind_an_echo_all_is_read(cut: int) -> None:
+    async with driven(Line(cut=cut)) as driver:
+        for _ in range(3):
+            assert await read(driver) == [778, 0, False, False]
+
+
 @pytest.mark.parametrize("role", WRITES)
 async def test_without_an_echo_the_answer_is_the_answer(role: str) -> None:
     line = Line(echoes=False)

@@ -106,6 +106,11 @@ async def test_what_is_no_answer_ends_in_a_time_out(fault: str) -> None:
         assert [s.value for s in await b.driver.read(b.ids)] == RIGHT
 
 
+@pytest.mark.case(
+    "M18",
+    when="A device answers with another number of bytes than was asked for",
+    then="The answer is not used, and the reason says so",
+)
 @pytest.mark.parametrize("fault", REFUSED)
 async def test_an_answer_that_does_not_fit_is_not_used(fault: str) -> None:
     script, words = REFUSED[fault]
@@ -214,6 +219,11 @@ WRITE_FAULTS: dict[str, tuple[Callable[[Asked], Reply], WriteStatus, str]] = {
 }
 
 
+@pytest.mark.case(
+    "M18",
+    when="A device answers a write with another value than was written",
+    then="The write does not count as done, and is not sent again by itself",
+)
 @pytest.mark.parametrize("fault", WRITE_FAULTS)
 @pytest.mark.parametrize("kind", ["uint16", "float32"])
 async def test_a_write_is_sent_once_and_only_ok_if_acknowledged(

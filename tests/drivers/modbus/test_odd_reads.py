@@ -46,6 +46,20 @@ async def test_a_scale_factor_far_away_is_read_by_itself(far: int, most: int) ->
         assert found["u1.r1"].quality is Quality.GOOD
 
 
+@pytest.mark.case(
+    "M18",
+    when="A device changes its scale factor while it runs",
+    then="Each value is scaled by the factor that was read with it",
+)
+async def test_a_scale_factor_may_change_at_any_time() -> None:
+    device = Device({(1, 0): 1234, (1, 1): 0, (1, 2): 0xFFFF})
+    async with bench(device, [scaled("a", 0, 2)]) as b:
+        for factor, value in ((0xFFFF, 123.4), (0xFFFE, 12.34), (1, 12340), (0, 1234)):
+            device.holding[1, 2] = factor
+            (sample,) = await b.driver.read(b.ids)
+            assert (sample.value, sample.quality) == (value, Quality.GOOD)
+
+
 async def test_the_feed_reads_a_scale_factor_far_away() -> None:
     device = Device({(1, 0): 1234, (1, 900): 1})
     async with bench(device, [scaled("a", 0, 900)]) as b:
