@@ -6,8 +6,8 @@ Units are canonical; the device file's scale brings raw registers to them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -102,6 +102,11 @@ class Kind:
         """The role of its counter, if machines of this kind can have one."""
         counters = [role.name for role in self.roles.values() if role.klass is PointClass.COUNTER]
         return counters[0] if counters else None
+
+    def with_roles(self, roles: Iterable[Role]) -> Kind:
+        """The same kind for a device with roles of its own."""
+        own = {role.name: role for role in roles}
+        return replace(self, roles=MappingProxyType({**self.roles, **own})) if own else self
 
 
 @dataclass(frozen=True, slots=True)

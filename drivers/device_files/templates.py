@@ -62,6 +62,11 @@ Models: TypeAlias = dict[ModelNumber, Annotated[int, Field(ge=0, le=65535)]]
 """SunSpec models, and the zero-based address of the register that holds the model's number."""
 
 
+OwnClass: TypeAlias = Literal["measurement", "setpoint", "command", "state", "counter"]
+"""What a point is that the kind of equipment does not know: a number that is read, a number that
+may be commanded, a switch, on or off that is read, a number that counts up."""
+
+
 class FileModel(BaseModel):
     """Unknown keys are errors, and nothing changes after loading."""
 
@@ -146,6 +151,9 @@ class PointTemplate(FileModel):
     """Plants: what the plant calls the point."""
     unit: str = ""
     """The canonical unit of the value after scaling."""
+    own: OwnClass | None = None
+    """What the point is, where its name is no role of the kind but one of the device's own:
+    voltages and currents of a meter, a set point of a tower."""
     writable: bool = False
     """Whether it may be commanded."""
     release_value: Annotated[Value | None, BeforeValidator(_scalar)] = None

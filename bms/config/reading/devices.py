@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 from bms.config.reading.sections import Names, read_all
 from bms.config.resolving.output_rules import Finding
-from bms.core.equipment import KINDS, PointClass, Role
-from bms.texts.messages import msg
+from bms.core.equipment import KINDS, LIMITS, Kind, PointClass, Role
+from bms.texts.messages import Message, msg
 from bms.texts.problems import Document, Origin, Problem, suggestion
 from bms.texts.yaml.parsing import validate
 from drivers.device_files.catalogue import DeviceType, shipped
 from drivers.device_files.templates import PointTemplate
+
+_SWITCHES = ("state", "command")
 
 
 @dataclass(slots=True)
@@ -80,13 +82,15 @@ def check_device(device: DeviceType) -> list[Finding]:
             )
         ]
     findings: list[Finding] = []
+    known, kind = kind, kind_of(device, kind)
     for name, template in device.points.items():
         role = kind.roles.get(name)
+        if template.own is not None and (wrong := _check_own(known, name)) is not None:
+            findings.append(wrong)
+            continue
         if role is None:
             message = msg("no role '{role}' in kind {kind}", role=name, kind=kind.name)
-            findings.append(
-                Finding(("points", name), message, suggestion(name, kind.roles), key=True)
-            )
+            findings.append(Finding(("points", name), message, _own_hint(name, kind), key=True))
             continue
         findings.extend(_check_point(role, template))
     findings += [
@@ -100,6 +104,38 @@ def check_device(device: DeviceType) -> list[Finding]:
         if role.required and role.name not in device.points
     ]
     return findings
+
+
+def kind_of(device: DeviceType, kind: Kind) -> Kind:
+    """The kind of equipment with the roles that the device adds."""
+    return kind.with_roles(
+        Role(
+            name,
+            "" if template.own in _SWITCHES else template.unit,
+            PointClass.STATE if template.own in _SWITCHES else PointClass.ANALOG,
+            command=template.own in ("setpoint", "command"),
+        )
+        for name, template in device.points.items()
+        if template.own is not None and name not in kind.roles
+    )
+
+
+def _own_hint(name: str, kind: Kind) -> Message:
+    return msg(
+        "{suggestion}; or say what it is: own: measurement, setpoint, command, state or counter",
+        suggestion=suggestion(name, kind.roles),
+    )
+
+
+def _check_own(kind: Kind, name: str) -> Finding | None:
+    """What is wrong with the name of a role of the device's own."""
+    if name in kind.roles:
+        message = msg("'{role}' is a role of kind {kind}", role=name, kind=kind.name)
+        return Finding(("points", name, "own"), message, msg("remove it"), key=True)
+    if name == "mode" or name.rpartition("_")[0] in LIMITS:
+        message = msg("'{name}' is what groups are commanded by", name=name)
+        return Finding(("points", name), message, msg("give it another name"), key=True)
+    return None
 
 
 def _check_point(role: Role, template: PointTemplate) -> list[Finding]:

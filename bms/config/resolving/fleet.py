@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bms.config.reading.devices import Catalogue, check_device
+from bms.config.reading.devices import Catalogue, check_device, kind_of
 from bms.config.reading.names import RunError, expand, parallel
 from bms.config.reading.sections import Names, entries, read_all
 from bms.config.resolving.output_rules import check_settings, rules, step, value_type
@@ -176,6 +176,8 @@ class FleetReader:
                 )
             )
         device = self._device(document, path, entry, kind)
+        if kind is not None and device is not None:
+            kind = kind_of(device, kind)
         links = self._parallel(document, (*path, "link"), entry.link, len(names))
         for link in dict.fromkeys(links or ()):
             self.problems += self._link_names.unknown(document, (*path, "link"), link, msg("link"))
