@@ -43,11 +43,8 @@ from bms.energy.register import Replacement as Replacement
 from bms.texts.messages import msg
 
 BORDER_LIMIT_MS: Final = HOUR_MS
-"""The longest interval whose share on one side of a period's border still counts as covered.
-
-Across a longer gap the total is true but its shape is a guess, so a share of it is included in
-the energy and not in the coverage.
-"""
+"""Across a longer interval the total is true, but how it divides is a guess: growth counts with
+more or less of it on one side of a period's border."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +56,8 @@ class Energy:
     amount: Fraction | None
     """Adjacent periods sum exactly to the whole."""
     covered: Fraction
-    """Share of the period for which the amount is known, 0 to 1."""
-    guessed: Fraction = Fraction(0)
-    """The part of `amount` that is a share of a gap longer than `BORDER_LIMIT_MS` across one of
-    the period's borders: not covered."""
+    """Coverage: the share of the period's time for which there is an amount, 0 to 1, whatever the
+    label of it. That of a period follows from those of its parts."""
     problems: tuple[str, ...] = ()
     """Why parts of the period are missing, oldest first, at most `MAX_PROBLEMS`."""
     shares: Mapping[Label, Fraction] = field(default_factory=dict)

@@ -222,12 +222,10 @@ def energy_of(
     start: datetime,
     end: datetime,
     known: Energy | None = None,
-    around: Sequence[tuple[int, Slot]] | None = None,
 ) -> Energy:
     """The energy between two quarter-hour edges from the slots (by start) and stretches there.
 
-    `known` is energy of other slots of the same period, already summed; `around` then has the
-    slots inside the stretches that cross the period's borders. Raises ValueError unless
+    `known` is energy of other slots of the same period, already summed. Raises ValueError unless
     start < end, and both are edges.
     """
     first, last = to_ms(start), to_ms(end)
@@ -259,9 +257,6 @@ def energy_of(
     for (label, scale), counts in sums.items():
         shares[label] = shares.get(label, Fraction(0)) + counts * scale
     touched = touched or (known is not None and known.amount is not None)
-    covered = Fraction(covered_ms, last - first) + (0 if known is None else known.covered)
-    borders = slots if around is None else around
-    guessed, uncovered_ms = _guessed(borders, stretches, first, last)
     problems = [
         msg("{instant:%Y-%m-%d %H:%M}Z: {reason}", instant=from_ms(s.start_ms), reason=s.reason)
         for s in stretches
@@ -271,37 +266,21 @@ def energy_of(
         start,
         end,
         sum(shares.values(), Fraction(0)) if touched else None,
-        covered - Fraction(uncovered_ms, last - first),
-        guessed,
+        coverage(covered_ms, last - first) + (0 if known is None else known.covered),
         tuple(problems[:MAX_PROBLEMS]),
         dict(sorted(shares.items(), key=lambda item: RANK[item[0]])),
     )
 
 
-def _guessed(
-    slots: Sequence[tuple[int, Slot]], stretches: Sequence[Stretch], first: int, last: int
-) -> tuple[Fraction, int]:
-    """The part of the period in long gaps across its borders: the amount and the time."""
-    guessed, uncovered_ms = Fraction(0), 0
-    for s in stretches:
-        if not crosses(s, first, last):
-            continue
-        begin, end = max(first, s.start_ms), min(last, s.end_ms)
-        for ms, slot in slots[bisect_left(slots, floor_quarter(begin), key=lambda x: x[0]) :]:
-            if ms >= end:
-                break
-            # Quarter hours that a person has put right since are known.
-            if RANK[slot.label] >= RANK[Label.ALLOCATED] and slot.label is not Label.ESTIMATED:
-                inside = min(ms + QUARTER_MS, end) - max(ms, begin)
-                share = min(inside, slot.covered_ms)
-                if share > 0:
-                    uncovered_ms += share
-                    guessed += slot.amount * share / slot.covered_ms
-    return guessed, uncovered_ms
+def coverage(covered_ms: int, span_ms: int) -> Fraction:
+    """The one definition of coverage: the share of a time for which an amount is known.
+
+    Everything that shows or judges a coverage asks here, so that it is the same number everywhere.
+    """
+    return Fraction(covered_ms, span_ms)
 
 
-def crosses(stretch: Stretch, first: int, last: int) -> bool:
-    """Whether this is a long gap of known energy across a border of the period."""
-    if stretch.amount is None or stretch.end_ms - stretch.start_ms <= BORDER_LIMIT_MS:
-        return False
-    return any(stretch.start_ms < border < stretch.end_ms for border in (first, last))
+def crosses(stretch: Stretch, ms: int) -> bool:
+    """Whether a long gap of known energy lies across an instant: how it divides is a guess."""
+    long = stretch.end_ms - stretch.start_ms > BORDER_LIMIT_MS
+    return stretch.amount is not None and long and stretch.start_ms < ms < stretch.end_ms

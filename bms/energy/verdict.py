@@ -8,99 +8,54 @@ Definitions (kWh, local calendar of the base):
   baseline period is the same dates of year B (29 February answers to 28 February).
 - *raw growth* = load(period) / load(baseline period) - 1. It is not normalised, neither for
   weather and production nor for the leap day, which is only named (0.27 % of a year by itself).
-- *verdict*: `under` if growth < target, `over` if not. `cannot tell` if either coverage is below
-  `MIN_COVERAGE_PCT`, if a value is missing, or if the verdict would turn had the unmeasured part
-  used as much as the rest (a meter installed in February saves no energy).
-- *year-end projection*, while the year runs: load(B) x load(period) / load(baseline period), the
-  simple pace that keeps the baseline's seasons; if year B is not complete, load(period) x days of
+- *growth is an interval*, from the least to the most that can be true (`comparing`). What both
+  years have counts in full. A lost day is bounded by what its partners in other years tell of it;
+  energy measured across a period's border by how much of it may lie inside; where a meter was
+  exchanged, its class and that of the one before count.
+- *verdict*: `under` only if all of the interval is below the target, `over` only if all of it is
+  not. Else `cannot tell`, with what would decide it. So too if less than `MIN_COVERAGE_PCT` of
+  the load is covered, or if a festival that moves is in one of the two periods only.
+- *year-end projection*, while the year runs: load(B) x growth so far, the simple pace that keeps
+  the baseline's seasons, as an interval too; if year B is not complete, load(period) x days of
   the year / days so far, which knows no seasons and says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from fractions import Fraction
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from bms.config.site import MeterRole
-from bms.core.instants import local_midnight
-from bms.energy.intervals import Energy
+from bms.energy.comparing.borders import Crossing
+from bms.energy.comparing.day_values import Period, whole_year
+from bms.energy.comparing.evidence import Evidence, Exchange, weigh, widths
+from bms.energy.comparing.festivals import Holidays
+from bms.energy.comparing.loads import (
+    MIN_COVERAGE_PCT,
+    Load,
+    MeterData,
+    load_of,
+    period_of,
+    same_dates,
+    shares_of,
+)
+from bms.energy.comparing.projection import Projection, projection
+from bms.energy.comparing.unknowns import Unknown
 from bms.texts.messages import joined, msg
 
-MIN_COVERAGE_PCT = 90.0
-"""Below this share of a period in measured intervals there is no verdict (as CalTRACK 2 asks)."""
+NO_HOLIDAYS: Final = Holidays()
+
+SHIFT_PCT: Final = 2.0
+"""A festival in one of the periods only that moves growth by this much leaves nothing to tell."""
 
 
 class Verdict(StrEnum):
     UNDER = "under"
     OVER = "over"
     CANNOT_TELL = "cannot tell"
-
-
-@dataclass(frozen=True, slots=True)
-class MeterData:
-    """One meter of a base; `energy` tells what it measured from one instant to another."""
-
-    meter: str
-    role: MeterRole
-    energy: Callable[[datetime, datetime], Energy]
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Whole local days, both ends included."""
-
-    first: date
-    last: date
-
-    @property
-    def days(self) -> int:
-        return (self.last - self.first).days + 1
-
-    def bounds(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """Start and end in UTC."""
-        return local_midnight(self.first, zone), local_midnight(self.last + timedelta(days=1), zone)
-
-    def has_leap_day(self) -> bool:
-        return _is_leap(self.first.year) and self.first <= date(self.first.year, 2, 29) <= self.last
-
-
-@dataclass(frozen=True, slots=True)
-class MeterEnergy:
-    """What one meter contributes to a load."""
-
-    meter: str
-    role: MeterRole
-    energy: Energy
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Energy that a base used in a period; None if a meter is missing."""
-
-    period: Period
-    exact_kwh: Fraction | None
-    coverage_pct: float
-    meters: tuple[MeterEnergy, ...]
-
-    @property
-    def kwh(self) -> float | None:
-        return None if self.exact_kwh is None else float(self.exact_kwh)
-
-    @property
-    def complete(self) -> bool:
-        return self.exact_kwh is not None and self.coverage_pct >= MIN_COVERAGE_PCT
-
-
-@dataclass(frozen=True, slots=True)
-class Projection:
-    """Energy of the whole year if it goes on as it began."""
-
-    kwh: float
-    method: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +72,28 @@ class Growth:
     """None if there is nothing to compare yet, or no meters."""
     baseline: Load | None
     baseline_full: Load | None
+    low_pct: float | None
+    """Growth is at least so much; None if it cannot be bounded."""
     growth_pct: float | None
+    """It is probably so much; exactly, where nothing is missing."""
+    high_pct: float | None
     verdict: Verdict
     reason: str
     """One sentence: why this verdict."""
+    decides: tuple[str, ...]
+    """What would decide a verdict that cannot be told, the most useful first."""
     projection: Projection | None
+    unknowns: tuple[Unknown, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, why, and what would decide it."""
+
+    verdict: Verdict
+    reason: str
+    decides: tuple[str, ...] = ()
 
 
 def growth(
@@ -134,60 +105,26 @@ def growth(
     now: datetime,
     target_pct: float,
     baseline_year: int | None = None,
+    holidays: Holidays = NO_HOLIDAYS,
 ) -> Growth:
     """Judge one base. `now` is aware; `baseline_year` defaults to the year before `year`."""
     before = year - 1 if baseline_year is None else baseline_year
     period = period_of(year, now, zone)
-    partial = period is None or period.last != date(year, 12, 31)
-
-    def undecided(reason: str) -> Growth:
+    partial = period is None or period != whole_year(year)
+    if period is None or not meters or before == year:
+        reason = _nothing_to_compare(year, before, bool(meters))
         return Growth(
-            base, year, before, partial, target_pct, None, None, None, None, Verdict.CANNOT_TELL,
-            reason, None,
+            base, year, before, partial, target_pct, None, None, None, None, None, None,
+            Verdict.CANNOT_TELL, reason, (), None,
         )  # fmt: skip
-
-    if not meters:
-        return undecided(
-            msg(
-                "no import meter is declared for this base under `{key}` in {file}",
-                key="energy",
-                file="site.yaml",
-            )
-        )
-    if before == year:
-        return undecided(msg("the baseline year is {year} itself", year=year))
-    if period is None:
-        return undecided(msg("{year} has no complete day yet", year=year))
     this = load_of(meters, period, zone)
     baseline = load_of(meters, same_dates(period, before), zone)
-    full = load_of(meters, Period(date(before, 1, 1), date(before, 12, 31)), zone)
-    pct = raw_growth_pct(this, baseline)
-    reasons = [*_shortfalls(this), *_shortfalls(baseline)]
-    if not reasons and pct is None:
-        reasons = [msg("the load of {period} is not above zero", period=_text(baseline.period))]
-    if not reasons and pct is not None:
-        filled_pct = _filled_growth_pct(pct, this, baseline)
-        if (filled_pct < target_pct) != (pct < target_pct):
-            reasons = [
-                msg(
-                    "{measured_pct:+.2f} % as measured, {filled_pct:+.2f} % if what was not "
-                    "measured used as much as the rest: the target of {target_pct:g} % lies "
-                    "between",
-                    measured_pct=pct,
-                    filled_pct=filled_pct,
-                    target_pct=target_pct,
-                )
-            ]
-    if reasons or pct is None:
-        verdict, reason = Verdict.CANNOT_TELL, joined("; ", *reasons)
-    else:
-        verdict = Verdict.UNDER if pct < target_pct else Verdict.OVER
-        reason = msg(
-            "{growth_pct:+.2f} % against {period}, target below {target_pct:g} %",
-            growth_pct=pct,
-            period=_text(baseline.period),
-            target_pct=target_pct,
-        )
+    full = load_of(meters, whole_year(before), zone)
+    evidence = None
+    if this.exact_kwh is not None and baseline.exact_kwh is not None:
+        evidence = weigh(meters, this, baseline, holidays, zone)
+    judged = _judged(this, baseline, evidence, target_pct)
+    low, mid, high = _percents(evidence)
     return Growth(
         base,
         year,
@@ -197,149 +134,231 @@ def growth(
         this,
         baseline,
         full,
-        pct,
-        verdict,
-        reason,
-        _projection(this, baseline, full) if partial else None,
-        _notes(this, baseline),
+        low,
+        mid,
+        high,
+        judged.verdict,
+        judged.reason,
+        judged.decides,
+        projection(this, baseline, full, evidence) if partial and not _apart(evidence) else None,
+        evidence.unknowns if evidence is not None else (),
+        _notes(this, baseline, evidence),
     )
 
 
-def period_of(year: int, now: datetime, zone: ZoneInfo) -> Period | None:
-    """The complete local days of `year` up to `now`; None before the first."""
-    today = now.astimezone(zone).date()
-    last = min(today - timedelta(days=1), date(year, 12, 31))
-    return Period(date(year, 1, 1), last) if last.year == year else None
-
-
-def same_dates(period: Period, year: int) -> Period:
-    """The same months and days of another year; 29 February becomes 28 where there is none."""
-    last = period.last
-    leap_day = (last.month, last.day) == (2, 29)
-    day = 28 if leap_day and not _is_leap(year) else last.day
-    return Period(date(year, period.first.month, period.first.day), date(year, last.month, day))
-
-
-def load_of(meters: Sequence[MeterData], period: Period, zone: ZoneInfo) -> Load:
-    """Imports + generation - exports of a period. `meters` is not empty."""
-    start, end = period.bounds(zone)
-    parts = tuple(MeterEnergy(m.meter, m.role, m.energy(start, end)) for m in meters)
-    total: Fraction | None = Fraction(0)
-    for part in parts:
-        kwh = part.energy.amount
-        if total is None or kwh is None:
-            total = None
-        else:
-            total += -kwh if part.role is MeterRole.EXPORT else kwh
-    return Load(period, total, min(part.energy.coverage_pct for part in parts), parts)
-
-
-def raw_growth_pct(this: Load, baseline: Load) -> float | None:
-    """Growth in percent; None if a load is missing or the baseline's is not above zero."""
-    if this.exact_kwh is None or baseline.exact_kwh is None or baseline.exact_kwh <= 0:
-        return None
-    return float((this.exact_kwh / baseline.exact_kwh - 1) * 100)
-
-
-def _filled_growth_pct(pct: float, this: Load, baseline: Load) -> float:
-    """The growth if the parts that no meter covers had used as much as the parts they cover."""
-    return ((1 + pct / 100) * baseline.coverage_pct / this.coverage_pct - 1) * 100
-
-
-def _projection(this: Load, baseline: Load, full: Load) -> Projection | None:
-    if this.exact_kwh is None or not this.complete:
-        return None
-    year = this.period.first.year
-    if (
-        full.exact_kwh is not None
-        and baseline.exact_kwh is not None
-        and full.complete
-        and baseline.complete
-        and baseline.exact_kwh > 0
-    ):
-        kwh = full.exact_kwh * this.exact_kwh / baseline.exact_kwh
-        before = full.period.first.year
-        return Projection(
-            float(kwh),
-            msg(
-                "pace: all of {baseline_year}, times {year} so far over the same dates of "
-                "{baseline_year}",
-                baseline_year=before,
-                year=year,
-            ),
+def _nothing_to_compare(year: int, before: int, has_meters: bool) -> str:
+    if not has_meters:
+        return msg(
+            "no import meter is declared for this base under `{key}` in {file}",
+            key="energy",
+            file="site.yaml",
         )
-    days = 366 if _is_leap(year) else 365
-    return Projection(
-        float(this.exact_kwh * days / this.period.days),
+    if before == year:
+        return msg("the baseline year is {year} itself", year=year)
+    return msg("{year} has no complete day yet", year=year)
+
+
+def _percents(evidence: Evidence | None) -> tuple[float | None, float | None, float | None]:
+    if evidence is None or evidence.interval is None:
+        return None, None, None
+    low, mid, high = ((value - 1) * 100 for value in evidence.interval)
+    return low, mid, high
+
+
+def _apart(evidence: Evidence | None) -> bool:
+    """Whether the two periods do not have the same festivals, and that matters."""
+    return evidence is not None and evidence.shift * 100 >= SHIFT_PCT
+
+
+def _judged(this: Load, baseline: Load, evidence: Evidence | None, target_pct: float) -> Judged:
+    shares = shares_of((this, baseline))
+    reasons = [*_shortfalls(this, shares), *_shortfalls(baseline, shares)]
+    decides: tuple[str, ...] = ()
+    low, mid, high = _percents(evidence)
+    if evidence is not None:
+        reasons += [
+            msg(
+                "nothing tells what {meter} used in the days that are missing: no other year has "
+                "days to compare them with",
+                meter=meter,
+            )
+            for meter in evidence.without_partners
+        ]
+        if mid is None and not reasons:
+            reasons.append(
+                msg("the load of {period} is not above zero", period=text_of(baseline.period))
+            )
+        if _apart(evidence):
+            reasons += _festivals(evidence, this.period)
+            decides = tuple(
+                msg("the year so far from {day} on", day=found.until) for found in evidence.shifted
+            )
+    if low is None or mid is None or high is None:
+        return Judged(Verdict.CANNOT_TELL, joined("; ", *reasons))
+    assert evidence is not None
+    if not reasons and not (high < target_pct or low >= target_pct):
+        reasons.append(
+            msg(
+                "{low_pct:+.2f} … {high_pct:+.2f} % against {period}: the target of "
+                "{target_pct:g} % lies between",
+                low_pct=low,
+                high_pct=high,
+                period=text_of(baseline.period),
+                target_pct=target_pct,
+            )
+        )
+    if reasons:
+        decides = decides or _decides(evidence, target_pct)
+        if decides:
+            reasons.append(msg("what would decide it: {readings}", readings=joined("; ", *decides)))
+        return Judged(Verdict.CANNOT_TELL, joined("; ", *reasons), decides)
+    verdict = Verdict.UNDER if high < target_pct else Verdict.OVER
+    return Judged(
+        verdict,
         msg(
-            "days: {year} so far, times {year_days} days over {days}; seasons are not considered "
-            "because the baseline year is not complete",
-            year=year,
-            year_days=days,
-            days=this.period.days,
+            "{growth} against {period}, target below {target_pct:g} %",
+            growth=percent_text(low, mid, high),
+            period=text_of(baseline.period),
+            target_pct=target_pct,
         ),
     )
 
 
-def _shortfalls(load: Load) -> list[str]:
+def _decides(evidence: Evidence, target_pct: float) -> tuple[str, ...]:
+    """The readings that would make the interval narrow enough, the most useful first."""
+    assert evidence.interval is not None
+    found: list[str] = []
+    target = 1 + target_pct / 100
+    low, _, high = evidence.interval
+    for width, part in widths(evidence):
+        if width <= 0 or len(found) == _MOST_READINGS:
+            break
+        found.append(_reading(part))
+        low, high = low + width / 2, high - width / 2
+        if not low < target <= high:
+            break
+    return tuple(dict.fromkeys(found))
+
+
+_MOST_READINGS: Final = 3
+
+
+def _reading(part: Unknown | Crossing | Exchange) -> str:
+    if isinstance(part, Exchange):
+        return msg(
+            "the accuracy of {meter} before and after {day:%Y-%m-%d}", meter=part.meter, day=part.at
+        )
+    if isinstance(part, Crossing):
+        return msg("the register of {meter} on {day}", meter=part.meter, day=part.day)
+    return msg("the register of {meter} on {day}", meter=part.meter, day=part.reading)
+
+
+def _festivals(evidence: Evidence, this: Period) -> list[str]:
+    return [
+        msg(
+            "{festival} was on {first_day}..{last_day} and is on {this_first}..{this_last} this "
+            "year: up to {day} the same dates are not the same days, which alone makes "
+            "{points:.1f} points",
+            festival=found.festival.name,
+            first_day=found.festival.before.first,
+            last_day=found.festival.before.last,
+            this_first=found.festival.this.first,
+            this_last=found.festival.this.last,
+            day=this.last,
+            points=evidence.shift * 100,
+        )
+        for found in evidence.shifted
+    ]
+
+
+def _shortfalls(load: Load, shares: Mapping[str, float]) -> list[str]:
     """Why a load cannot carry a verdict, one phrase for each meter that falls short."""
-    result: list[str] = []
-    for part in load.meters:
-        if part.energy.amount is None:
-            result.append(
-                msg(
-                    "{meter} has no energy in {period}", meter=part.meter, period=_text(load.period)
-                )
-            )
-        elif part.energy.coverage_pct < MIN_COVERAGE_PCT:
-            result.append(
-                msg(
-                    "{meter} covers {coverage_pct:.1f} % of {period}, less than {least_pct:g} %",
-                    meter=part.meter,
-                    coverage_pct=part.energy.coverage_pct,
-                    period=_text(load.period),
-                    least_pct=MIN_COVERAGE_PCT,
-                )
-            )
-    return result
+    result: list[str] = [
+        msg("{meter} has no energy in {period}", meter=part.meter, period=text_of(load.period))
+        for part in load.meters
+        if part.energy.amount is None
+    ]
+    if result or load.covered_pct(shares) >= MIN_COVERAGE_PCT:
+        return result
+    return [
+        msg(
+            "{meter} covers {coverage_pct:.1f} % of {period}, less than {least_pct:g} %",
+            meter=part.meter,
+            coverage_pct=part.energy.coverage_pct,
+            period=text_of(load.period),
+            least_pct=MIN_COVERAGE_PCT,
+        )
+        for part in load.meters
+        if part.energy.coverage_pct < MIN_COVERAGE_PCT
+    ]
 
 
-def _notes(this: Load, baseline: Load) -> tuple[str, ...]:
-    notes = []
+def _notes(this: Load, baseline: Load, evidence: Evidence | None) -> tuple[str, ...]:
+    notes: list[str] = []
     if this.period.has_leap_day() != baseline.period.has_leap_day():
         longer = this if this.period.has_leap_day() else baseline
         notes.append(
             msg(
                 "{period} has a leap day more: about {share_pct:.2f} % of its energy; raw growth "
                 "does not remove it",
-                period=_text(longer.period),
+                period=text_of(longer.period),
                 share_pct=100 / longer.period.days,
             )
         )
-    for load in (this, baseline):
-        for part in load.meters:
-            if part.energy.guessed:
-                notes.append(
-                    msg(
-                        "{meter}: {energy_kwh:.0f} kWh of {period} are the linear share of a gap "
-                        "across its border",
-                        meter=part.meter,
-                        energy_kwh=float(part.energy.guessed),
-                        period=_text(load.period),
-                    )
-                )
-            notes += [
-                msg("{meter}: {problem}", meter=part.meter, problem=problem)
-                for problem in part.energy.problems
-            ]
+    if evidence is not None:
+        notes += [_missing(unknown) for unknown in evidence.unknowns]
+        notes += [_crossed(crossing) for crossing in evidence.crossings]
+        notes += [
+            msg(
+                "{meter} was exchanged on {day:%Y-%m-%d}: the errors of both meters let growth "
+                "move by {points:.2f} points",
+                meter=exchange.meter,
+                day=exchange.at,
+                points=exchange.doubt * 100,
+            )
+            for exchange in evidence.exchanges
+        ]
+        if not _apart(evidence):
+            notes += _festivals(evidence, this.period)
+    notes += [
+        msg("{meter}: {problem}", meter=part.meter, problem=problem)
+        for load in (this, baseline)
+        for part in load.meters
+        for problem in part.energy.problems
+    ]
     return tuple(dict.fromkeys(notes))
 
 
-def _text(period: Period) -> str:
-    if (period.first.month, period.first.day, period.last.month, period.last.day) == (1, 1, 12, 31):
+def _missing(unknown: Unknown) -> str:
+    amounts = [abs(c.this) + abs(c.before) for c in unknown.corners]
+    return msg(
+        "{meter} is missing from {first_day} to {last_day}: {low_kwh:.0f} … {high_kwh:.0f} kWh, "
+        "as days like these use",
+        meter=unknown.meter,
+        first_day=unknown.days.first,
+        last_day=unknown.days.last,
+        low_kwh=min(amounts),
+        high_kwh=max(amounts),
+    )
+
+
+def _crossed(crossing: Crossing) -> str:
+    return msg(
+        "{meter} was not read on {day}: {energy_kwh:.0f} kWh may lie on either side",
+        meter=crossing.meter,
+        day=crossing.day,
+        energy_kwh=crossing.kwh,
+    )
+
+
+def percent_text(low: float, mid: float, high: float) -> str:
+    """Growth as people read it: one number where it is known, else from the least to the most."""
+    if high - low < 0.005:
+        return f"{mid:+.2f} %"
+    return f"{low:+.2f} … {high:+.2f} %"
+
+
+def text_of(period: Period) -> str:
+    if period == whole_year(period.first.year):
         return str(period.first.year)
     return f"{period.first.isoformat()}..{period.last.isoformat()}"
-
-
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)

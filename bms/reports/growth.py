@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.site import Base, MeterRole, Site
+from bms.config.site import Base, MeterRole, MeterSpec, Site
+from bms.core.instants import from_ms, to_ms
+from bms.energy.comparing.day_values import Day
+from bms.energy.comparing.loads import Load, MeterData
+from bms.energy.comparing.unknowns import Unknown
 from bms.energy.intervals import Energy
-from bms.energy.verdict import Growth, Load, MeterData, Verdict, growth
+from bms.energy.verdict import Growth, Verdict, growth
 from bms.ledger.database.store import Ledger
+from bms.ledger.entered.entries import EntryKind
+from bms.reports.free_days import known_holidays
 from bms.texts.messages import msg
 
 
@@ -28,6 +34,9 @@ class MeterCoverage:
     coverage_pct: float
     shares_pct: dict[str, float]
     """The part of the energy under each label of the ledger, in percent."""
+    missing_low_kwh: float
+    missing_high_kwh: float
+    """What the days that are missing used, by days like them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,18 @@ class BaseGrowth:
             "kwh": _kwh(g.this.kwh if g.this is not None else None),
             "baseline_kwh": _kwh(g.baseline.kwh if g.baseline is not None else None),
             "baseline_full_kwh": _kwh(full),
-            "growth_pct": None if g.growth_pct is None else round(g.growth_pct, 4),
+            "growth_pct": _rounded(g.growth_pct),
+            "growth_low_pct": _rounded(g.low_pct),
+            "growth_high_pct": _rounded(g.high_pct),
             "target_pct": g.target_pct,
             "coverage_pct": _pct(g.this),
             "baseline_coverage_pct": _pct(g.baseline),
             "verdict": g.verdict.value,
             "reason": g.reason,
+            "would_decide": list(g.decides),
             "projection_kwh": _kwh(projection.kwh if projection is not None else None),
+            "projection_low_kwh": _kwh(projection.low_kwh if projection is not None else None),
+            "projection_high_kwh": _kwh(projection.high_kwh if projection is not None else None),
             "projection_method": projection.method if projection is not None else None,
             "meters": [
                 {
@@ -69,6 +83,8 @@ class BaseGrowth:
                     "kwh": _kwh(m.kwh),
                     "coverage_pct": round(m.coverage_pct, 2),
                     "shares_pct": m.shares_pct,
+                    "missing_low_kwh": _kwh(m.missing_low_kwh),
+                    "missing_high_kwh": _kwh(m.missing_high_kwh),
                 }
                 for m in self.meters
             ],
@@ -120,10 +136,9 @@ def growth_report(site: Site, ledger: Ledger, year: int, now: datetime) -> Growt
 
 
 def _base_growth(site: Site, ledger: Ledger, base: Base, year: int, now: datetime) -> BaseGrowth:
-    zone = ZoneInfo(base.zone)
-    baseline_year = base.file.baseline_year
+    before = base.file.baseline_year
     meters = [
-        MeterData(name, role, _energy_of(site, ledger, name))
+        _meter(ledger, site, site.meter_named(name), role)
         for role, names in (
             (MeterRole.IMPORT, base.imports),
             (MeterRole.GENERATION, base.generation),
@@ -134,19 +149,58 @@ def _base_growth(site: Site, ledger: Ledger, base: Base, year: int, now: datetim
     result = growth(
         base.id,
         meters,
-        zone=zone,
+        zone=ZoneInfo(base.zone),
         year=year,
         now=now,
         target_pct=base.file.target_growth_pct,
-        baseline_year=baseline_year,
+        baseline_year=before,
+        holidays=known_holidays(site, base, year, year - 1 if before is None else before),
     )
-    loads = [load for load in (result.this, result.baseline) if load is not None]
-    return BaseGrowth(result, tuple(line for load in loads for line in _coverage(load)))
+    lines = [
+        line
+        for load, this in ((result.this, True), (result.baseline, False))
+        if load is not None
+        for line in _coverage(load, result.unknowns, this=this)
+    ]
+    return BaseGrowth(result, tuple(lines))
 
 
-def _energy_of(site: Site, ledger: Ledger, name: str) -> Callable[[datetime, datetime], Energy]:
-    spec = site.meter_named(name)
-    return lambda start, end: ledger.energy_in(spec, start, end)
+def _meter(ledger: Ledger, site: Site, spec: MeterSpec, role: MeterRole) -> MeterData:
+    registers = _registers(site, spec)
+    return MeterData(
+        spec.name,
+        role,
+        lambda start, end: ledger.energy_in(spec, start, end),
+        lambda period: {
+            day: Day(*found) for day, found in ledger.days(spec, period.first, period.last).items()
+        },
+        lambda instant: [
+            s._replace(amount=None if s.amount is None else s.amount * factor)
+            for factor, register in registers
+            for s in ledger.across(register.id, to_ms(instant))
+        ],
+        ledger.first_day(spec),
+        tuple(sorted({at for _, register in registers for at in _exchanged(ledger, register)})),
+        max(register.accuracy_pct for _, register in registers),
+    )
+
+
+def _registers(site: Site, spec: MeterSpec) -> list[tuple[Fraction, MeterSpec]]:
+    """The registers that a meter is made of, each with its factor: a formula taken apart."""
+    if not spec.virtual:
+        return [(Fraction(1), spec)]
+    return [
+        (factor * inner, register)
+        for factor, key in spec.terms
+        for inner, register in _registers(site, site.metering[key])
+    ]
+
+
+def _exchanged(ledger: Ledger, spec: MeterSpec) -> list[datetime]:
+    """When another register or other transformers took over, as people said."""
+    told = ledger.entries(spec.id, EntryKind.REPLACEMENT)
+    ratios = [from_ms(ms) for ms, _ in spec.ratios[1:]]
+    return [*(entry.start for entry in told if not entry.withdrawn), *ratios]
 
 
 def shares_pct(energy: Energy) -> dict[str, float]:
@@ -160,7 +214,16 @@ def shares_pct(energy: Energy) -> dict[str, float]:
     }
 
 
-def _coverage(load: Load) -> list[MeterCoverage]:
+def _coverage(load: Load, unknowns: Sequence[Unknown], *, this: bool) -> list[MeterCoverage]:
+    def missing(meter: str) -> tuple[float, float]:
+        """In kWh, the least and the most."""
+        amounts = [
+            [abs(corner.this if this else corner.before) for corner in unknown.corners]
+            for unknown in unknowns
+            if unknown.meter == meter
+        ]
+        return sum(map(min, amounts)), sum(map(max, amounts))
+
     return [
         MeterCoverage(
             part.meter,
@@ -170,6 +233,7 @@ def _coverage(load: Load) -> list[MeterCoverage]:
             None if part.energy.amount is None else float(part.energy.amount),
             part.energy.coverage_pct,
             shares_pct(part.energy),
+            *missing(part.meter),
         )
         for part in load.meters
     ]
@@ -177,6 +241,10 @@ def _coverage(load: Load) -> list[MeterCoverage]:
 
 def _kwh(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _pct(load: Load | None) -> float:

@@ -12,7 +12,7 @@ from bms.config.site import MeterSpec, Site
 from bms.core.instants import from_ms, local, local_midnight, to_ms
 from bms.energy.demand import peaks
 from bms.energy.intervals import Energy
-from bms.energy.quarters import QUARTER_MS, Slot
+from bms.energy.quarters import QUARTER_MS, Slot, coverage
 from bms.energy.tree import Node, tree
 from bms.ledger.database.store import Ledger
 from bms.ledger.entered.entries import OF_QUARTERS, Entry
@@ -156,13 +156,13 @@ def interval_rows(
 
 
 def _slot_row(ms: int, slot: Slot | None, spec: MeterSpec) -> dict[str, Any]:
-    known = slot is not None and slot.covered_ms > 0
+    covered_ms = 0 if slot is None else slot.covered_ms
     return {
         "start": _local(from_ms(ms), spec),
         "end": _local(from_ms(ms + QUARTER_MS), spec),
-        "amount": _number(slot.amount) if slot is not None and known else None,
+        "amount": _number(slot.amount) if slot is not None and covered_ms else None,
         "label": slot.label.value if slot is not None else "missing",
-        "coverage_pct": round(slot.covered_ms / QUARTER_MS * 100, 2) if slot is not None else 0.0,
+        "coverage_pct": round(float(coverage(covered_ms, QUARTER_MS) * 100), 2),
         "rev": slot.rev if slot is not None else None,
     }
 

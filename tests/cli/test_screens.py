@@ -74,7 +74,8 @@ def test_a_missing_verdict_stands_out_in_every_language(language: str, words: st
     base: dict[str, Any] = {
         "base": "b", "kwh": None, "baseline_kwh": None, "growth_pct": None, "target_pct": 5.0,
         "coverage_pct": 40.0, "baseline_coverage_pct": 100.0, "projection_kwh": None,
-        "verdict": "cannot tell", "notes": [], "meters": [],
+        "verdict": "cannot tell", "notes": [], "meters": [], "growth_low_pct": None,
+        "growth_high_pct": None, "projection_low_kwh": None, "projection_high_kwh": None,
     }  # fmt: skip
     report = {"year": 2026, "baseline_year": 2025, "partial": True, "bases": [base]}
     with speaking(language):

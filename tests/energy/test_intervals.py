@@ -351,14 +351,15 @@ def test_no_marks_are_no_energy_and_not_zero() -> None:
     assert still.coverage_pct == 100.0
 
 
-def test_a_share_of_a_long_gap_is_counted_but_not_covered() -> None:
+def test_coverage_of_a_whole_follows_from_its_parts_also_within_a_long_gap() -> None:
     marks = read((0, 0), (1440, 2400), (1500, 2500))
     part = energy(marks, at(720), at(1500))
-    assert part.amount == 13
-    assert part.guessed == 12
-    assert part.covered == Fraction(60, 780)
+    assert [part.amount, part.covered] == [13, 1]
+    assert part.shares == {Label.ALLOCATED: 13}  # how it was come by
     whole = energy(marks, at(0), at(1500))  # a register bridges its own gaps
-    assert [whole.amount, whole.covered, whole.guessed] == [25, 1, 0]
+    assert [whole.amount, whole.covered] == [25, 1]
+    beyond = energy(marks, at(1440), at(1560))
+    assert [beyond.amount, beyond.covered] == [1, Fraction(1, 2)]
 
 
 def test_a_reset_is_missing_with_its_reason_and_lowers_coverage() -> None:

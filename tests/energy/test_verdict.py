@@ -13,9 +13,11 @@ import pytest
 
 from bms.config.site import MeterRole
 from bms.core.instants import local_midnight, to_ms
+from bms.energy.comparing.day_values import Period
+from bms.energy.comparing.loads import MeterData, period_of, same_dates
 from bms.energy.intervals import Interval, Mark, intervals
-from bms.energy.verdict import Growth, MeterData, Period, Verdict, growth, period_of, same_dates
-from tests.energy.registers import energy_from
+from bms.energy.verdict import Growth, Verdict, growth
+from tests.energy.registers import meter_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AFTER_2026 = datetime(2027, 2, 1, tzinfo=UTC)
@@ -48,7 +50,7 @@ def data(
     name: str = "b.meter-main",
     resolution: Decimal = Decimal(1),
 ) -> MeterData:
-    return MeterData(name, role, energy_from(parts, resolution))
+    return meter_of(parts, resolution, ZONE, role, name)
 
 
 def meter(
@@ -129,24 +131,38 @@ def test_low_coverage_cannot_tell() -> None:
 
 @pytest.mark.parametrize(
     ("in_2026", "verdict"),
-    [(1000, Verdict.UNDER), (1100, Verdict.CANNOT_TELL), (1200, Verdict.OVER)],
+    [
+        (1000, Verdict.UNDER),
+        (1049, Verdict.CANNOT_TELL),
+        (1051, Verdict.CANNOT_TELL),
+        (1100, Verdict.OVER),
+    ],
 )
 def test_a_gap_does_not_pass_for_saved_energy(in_2026: int, verdict: Verdict) -> None:
     gap = date(2026, 1, 1), date(2026, 2, 1)
     result = judge(meter(by_year(1000, in_2026), without=gap))
     assert result.verdict is verdict
+    low, mid, high = result.low_pct, result.growth_pct, result.high_pct
+    assert low is not None
+    assert high is not None
+    assert mid == pytest.approx(in_2026 / 10 - 100)
+    assert low < in_2026 / 10 - 100 < high
+    assert any("missing from 2026-01-01 to 2026-01-31" in note for note in result.notes)
     if verdict is Verdict.CANNOT_TELL:
-        assert "+0.66 % as measured, +10.00 % if what was not measured" in result.reason
+        assert "the target of 5 % lies between" in result.reason
+        assert result.decides == ("the register of b.meter-main on 2026-02-01",)
 
 
-def test_the_worst_meter_decides_the_coverage() -> None:
+def test_the_worst_meter_is_shown_and_weighs_as_much_as_it_uses() -> None:
     gap = date(2025, 3, 1), date(2025, 6, 1)
-    good, bad = meter(by_year(900, 900)), meter(by_year(9, 9), without=gap, name="b.meter-2")
-    result = judge(good, bad)
-    assert result.verdict is Verdict.CANNOT_TELL
+    good, small = meter(by_year(900, 900)), meter(by_year(9, 9), without=gap, name="b.meter-2")
+    result = judge(good, small)
+    assert result.verdict is Verdict.UNDER
     assert result.baseline is not None
     assert result.baseline.coverage_pct == pytest.approx(100 * (1 - 92 / 365))
-    assert result.reason.startswith("b.meter-2 covers 74.8 % of 2025")
+    half = judge(good, meter(by_year(900, 900), without=gap, name="b.meter-2"))
+    assert half.verdict is Verdict.CANNOT_TELL
+    assert half.reason.startswith("b.meter-2 covers 74.8 % of 2025")
 
 
 def test_a_missing_meter_makes_the_load_missing_never_smaller() -> None:
@@ -265,5 +281,11 @@ def test_a_gap_across_new_year_is_named() -> None:
     assert result.this is not None
     assert result.baseline is not None
     assert result.this.exact_kwh == result.baseline.exact_kwh == 365_000
-    assert result.this.coverage_pct == pytest.approx(100 * 363 / 365)
-    assert any("2000 kWh of 2026 are the linear share" in note for note in result.notes)
+    assert result.this.coverage_pct == 100
+    assert result.verdict is Verdict.UNDER
+    # Two days on either side of it: so much may lie on the other.
+    assert result.low_pct is not None
+    assert result.high_pct is not None
+    assert result.low_pct == pytest.approx(-result.high_pct)
+    assert 0.2 < result.high_pct < 0.6
+    assert any("was not read on 2026-01-01" in note for note in result.notes)

@@ -214,7 +214,8 @@ def test_meters_read_by_hand(tmp_path: Path) -> None:
         assert [row[1:] for row in books.shown("b.water")] == [(10.0, "manual")] * 96
         spec = site.metering["b.water"]
         half = books.ledger.energy_in(spec, at(0), at(12 * 60))
-        assert [half.amount, half.covered] == [480, 0]  # the shape of a day is a guess
+        assert [half.amount, half.covered] == [480, 1]
+        assert half.shares == {Label.MANUAL: 480}  # the shape of a day is a guess
         assert books.ledger.energy_in(spec, at(0), at(24 * 60)).covered == 1
         assert spec.medium.unit == "m3"
 

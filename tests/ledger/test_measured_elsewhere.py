@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -139,7 +138,7 @@ def test_readings_that_come_after_the_file_take_their_quarter_hours(tmp_path: Pa
         check_months(books)
 
 
-def test_a_long_interval_across_a_border_counts_in_the_energy_not_in_the_coverage(
+def test_a_long_interval_across_a_border_is_known_as_one_that_divides_by_a_guess(
     tmp_path: Path,
 ) -> None:
     site = site_of(tmp_path, {"b.hall": {"medium": "electricity"}})
@@ -150,5 +149,8 @@ def test_a_long_interval_across_a_border_counts_in_the_energy_not_in_the_coverag
         whole = books.ledger.energy_in(spec, at(0), at(48 * 60))
         assert [whole.amount, whole.covered] == [192, 1]
         part = books.ledger.energy_in(spec, at(0), at(36 * 60))
-        assert [part.amount, part.guessed] == [144, 48]
-        assert part.covered == Fraction(24, 36)
+        assert [part.amount, part.covered] == [144, 1]
+        border = int(at(36 * 60).timestamp() * 1000)
+        (across,) = books.ledger.across(spec.id, border)
+        assert [across.amount, across.end_ms - border] == [96, 12 * 3_600_000]
+        assert books.ledger.across(spec.id, border - 12 * 3_600_000) == []

@@ -340,16 +340,15 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
     )
     notes: list[RenderableType] = []
     for base in report["bases"]:
-        growth = base["growth_pct"]
         style = {"over": ABNORMAL, "cannot tell": NOTE}.get(base["verdict"], "green")
         table.add_row(
             base["base"],
             _number(base["kwh"], 0),
             _number(base["baseline_kwh"], 0),
-            "—" if growth is None else f"{growth:+.2f} %",
+            _interval(base),
             f"< {base['target_pct']:g} %",
             f"{base['coverage_pct']:.1f} % / {base['baseline_coverage_pct']:.1f} %",
-            _number(base["projection_kwh"], 0),
+            _range(base["projection_low_kwh"], base["projection_high_kwh"]),
             Text(_verdict(base["verdict"]), style=style),
         )
         notes += [Text(f"{base['base']}: {told(note)}") for note in base["notes"]]
@@ -357,9 +356,23 @@ def growth_screen(report: Mapping[str, Any]) -> list[RenderableType]:
     return [table, Text(), *notes]
 
 
+def _interval(base: Mapping[str, Any]) -> str:
+    """Growth from the least to the most that can be true; one number where it is known."""
+    low, high = base["growth_low_pct"], base["growth_high_pct"]
+    if low is None or high is None:
+        return "—"
+    return f"{low:+.2f} %" if high - low < 0.005 else f"{low:+.2f} … {high:+.2f} %"
+
+
 def _verdict(verdict: str) -> str:
     words = {"under": say("under"), "over": say("over"), "cannot tell": say("cannot tell")}
     return words.get(verdict, verdict)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None or high is None or high - low < 1:
+        return _number(low, 0)
+    return f"{_number(low, 0)} … {_number(high, 0)}"
 
 
 def _labels(meters: Sequence[Mapping[str, Any]]) -> list[str]:

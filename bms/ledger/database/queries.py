@@ -21,6 +21,7 @@ from bms.energy.quarters import (
     Open,
     Slot,
     Stretch,
+    coverage,
     crosses,
     energy_of,
     floor_quarter,
@@ -343,24 +344,19 @@ class LedgerQueries(Closing):
         number = self.known(spec.id)
         if number is None:
             return energy_of([], [], start, end)
-        stretches = [*self.stretches(spec.id, first, last), *self._across(spec.id, first, last)]
+        stretches = self.stretches(spec.id, first, last)
         months = whole_months(spec.zone, start, end)
         if not months:
             return energy_of(self.slots(spec.id, first, last), stretches, start, end)
         begin, finish = month_edges(spec.zone, months[0], months[-1])
         slots = [*self.slots(spec.id, first, begin), *self.slots(spec.id, finish, last)]
-        around: list[tuple[int, Slot]] = []
-        for s in stretches:
-            if crosses(s, first, last):
-                low, high = max(first, floor_quarter(s.start_ms)), min(last, s.end_ms)
-                around += self.slots(spec.id, low, high)
         known = self._known_months(number, months[0], months[-1], start, end)
-        ordered = sorted(dict(around).items())
-        return energy_of(slots, stretches, start, end, known, ordered)
+        return energy_of(slots, stretches, start, end, known)
 
-    def _across(self, key: str, *borders: int) -> list[Stretch]:
-        """What other instruments measured in one piece across a border of a period."""
-        return [
+    def across(self, key: str, ms: int) -> list[Stretch]:
+        """Long measurements of known energy across an instant, of the register or of another
+        instrument: how they divide there is a guess."""
+        told = [
             Stretch(
                 part.start_ms,
                 part.end_ms,
@@ -369,12 +365,13 @@ class LedgerQueries(Closing):
                 part.counts * Fraction(entry.data["scale"]),
                 "",
             )
-            for border in borders
-            for entry in self.entries(key, EntryKind.INTERVALS, border, border)
+            for entry in self.entries(key, EntryKind.INTERVALS, ms, ms)
             if not entry.withdrawn
             for part in parts_of(entry)
-            if part.counts is not None and part.start_ms < border < part.end_ms
+            if part.counts is not None and part.start_ms <= ms <= part.end_ms
         ]
+        # Another instrument that knows the instant fills what the register leaves open there.
+        return [s for s in told or self.stretches(key, ms, ms + 1) if crosses(s, ms)]
 
     def day(self, spec: MeterSpec, start: datetime) -> Day | None:
         """What is known of a meter since `start`, a quarter hour; None before its first mark."""
@@ -390,7 +387,9 @@ class LedgerQueries(Closing):
             used = None
         if edge_ms > to_ms(start):
             before = self.energy_in(spec, start, from_ms(edge_ms))
-            whole = before.amount is not None and before.covered == 1
+            begin_ms = to_ms(start)
+            across = self.across(spec.id, begin_ms)
+            whole = before.amount is not None and before.covered == 1 and not across
             used = used + before.amount if used is not None and before.amount is not None else None
             used = used if whole else None
         return Day(used, tip.anchor.ms, register)
@@ -412,7 +411,7 @@ class LedgerQueries(Closing):
                 shares[rank] = shares.get(rank, Fraction(0)) + counts * self.scale_of(scale)
                 covered_ms += ms
         amount = sum(shares.values(), Fraction(0)) if covered_ms else None
-        covered = Fraction(covered_ms, to_ms(end) - to_ms(start))
+        covered = coverage(covered_ms, to_ms(end) - to_ms(start))
         return Energy(start, end, amount, covered, shares=shares)
 
 

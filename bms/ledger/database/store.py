@@ -14,10 +14,10 @@ from bms.core.instants import DAY_MS, to_ms
 from bms.core.readings import RANK
 from bms.energy.quarters import Anchor, Stretch
 from bms.energy.register import Past
+from bms.ledger.database.daily import DailyQueries
 from bms.ledger.database.layout import FILE_NAME as FILE_NAME
 from bms.ledger.database.layout import Tip as Tip
 from bms.ledger.database.packing import Raw, pack, pack_day
-from bms.ledger.database.queries import LedgerQueries
 from bms.ledger.entered.entries import EntryKind
 from bms.storage.outbox import TABLE, Outbox
 from bms.storage.sqlite import store_errors, transaction
@@ -28,7 +28,7 @@ MOST_AT: Final = Past._fields.index("most")
 """In what is kept of a register's past, the number that is in its counts."""
 
 
-class Ledger(LedgerQueries):
+class Ledger(DailyQueries):
     """The ledger of one state directory: `LedgerQueries` and the writing side.
 
     Several processes may have it open; `transaction` lets one write.

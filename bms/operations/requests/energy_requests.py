@@ -238,6 +238,9 @@ class MeterCovered(Answer):
     kwh: float | None
     coverage_pct: float
     shares_pct: dict[str, float]
+    missing_low_kwh: float
+    """What the days that are missing used at least, by days like them."""
+    missing_high_kwh: float
 
 
 class BaseGrown(Answer):
@@ -254,12 +257,21 @@ class BaseGrown(Answer):
     baseline_kwh: float | None
     baseline_full_kwh: float | None
     growth_pct: float | None
+    """What it probably is; exactly, where nothing is missing."""
+    growth_low_pct: float | None
+    """It is at least this much."""
+    growth_high_pct: float | None
+    """It is at most this much."""
     target_pct: float
     coverage_pct: float
     baseline_coverage_pct: float
     verdict: Literal["under", "over", "cannot tell"]
     reason: Words
+    would_decide: tuple[Words, ...]
+    """Readings that would decide what cannot be told, the most useful first."""
     projection_kwh: float | None
+    projection_low_kwh: float | None
+    projection_high_kwh: float | None
     projection_method: Words | None
     meters: tuple[MeterCovered, ...]
     notes: tuple[Words, ...]
