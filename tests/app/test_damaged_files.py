@@ -29,6 +29,7 @@ from bms.storage.aside import lying_aside
 from bms.storage.state import Store
 from tests.app.running import run_app
 from tests.asking import ask
+from tests.historian.influx_server import InfluxServer
 from tests.operations.seasons.test_crash import PLANT_SITE
 from tests.patience import patience
 
@@ -195,6 +196,32 @@ async def test_what_turns_out_damaged_while_running_is_put_aside_too(
             await asyncio.sleep(0.02)
         status = await asyncio.to_thread(ask, state, "status")
         assert not {a["key"] for a in status["alarms"]} & {"store:history", "store:states"}
+
+
+async def test_a_copy_goes_on_with_the_new_history(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BMS_INFLUX_TOKEN", "secret")
+    directory = tmp_path / "site"
+    shutil.copytree(site, directory)
+    state = directory / "state"
+    async with InfluxServer() as server:
+        text = SITE["site.yaml"] + f"influx: {{url: '{server.url}', org: o, bucket: raw}}\n"
+        (directory / "site.yaml").write_text(text, encoding="utf-8")
+        async with run_app(directory) as app, patience():
+            while not server.stored:
+                await asyncio.sleep(0.02)
+            for part in ("history.db", "history.db-wal", "sinks.db", "sinks.db-wal"):
+                with (state / part).open("r+b") as file:
+                    file.write(b"\xa5" * max(LARGE, (state / part).stat().st_size))
+            while {"history.db", "sinks.db"} != {aside.name for aside in lying_aside(state)}:
+                await asyncio.sleep(0.05)
+            app.recording.writer.stored = 0
+            while not app.recording.writer.stored:
+                await asyncio.sleep(0.02)
+            before = len(server.stored)
+            while len(server.stored) < before + 20:
+                await asyncio.sleep(0.02)
 
 
 @pytest.mark.case(
