@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from bms.config.points import known_units
 from bms.config.resolving.singles import with_library
@@ -29,6 +30,11 @@ from bms.texts.messages import msg
 from bms.texts.problems import Problem
 from drivers.points import PointId, Quality, Sample
 from schedules.library import Library, Resolver
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+_log = logging.getLogger(__name__)
 
 
 class Runtime:
@@ -69,26 +75,47 @@ class Runtime:
 
     def cycle(self, now: datetime) -> Cycle:
         """Read the image, decide, and hand the due writes to the links."""
-        samples = self._weather.believed(self.field.snapshot(now), now)
+        read = self.field.snapshot(now)
+        samples = self._told("weather", lambda: self._weather.believed(read, now), read)
         self._drop_ended(now)
-        if self.live_switched.advance(samples, now):
+        if self._told("seasons", lambda: self.live_switched.advance(samples, now), False):
             self._rebuild()
         self.engine.written(self.field.take_results(), now)
         conditions = [
-            *self.field.conditions(now),
+            *self._told("links", lambda: self.field.conditions(now), ()),
             *self._schedule_condition(),
             *self._unmet,
             *self._orphaned,
             *self.watch.conditions,
             *self._weather.conditions,
-            *self.live_switched.conditions(now),
+            *self._told("switched", lambda: self.live_switched.conditions(now), ()),
             *self._own.values(),
         ]
         cycle = self.engine.cycle(samples, now, conditions)
         self.field.submit(cycle.writes)
-        self.watch.look(samples, cycle.awards, now)
+        self._told("watch", lambda: self.watch.look(samples, cycle.awards, now), None)
         self.last = cycle
         return cycle
+
+    def _told(self, part: str, call: Callable[[], T], otherwise: U) -> T | U:
+        """What a part beside the engine says; its defect is an alarm, and the cycle goes on."""
+        key = f"{part}:defect"
+        try:
+            found = call()
+        except Exception as error:
+            if key not in self._own:
+                _log.exception("%s failed in a cycle", part)
+            text = msg(
+                "{part} failed within the control cycle, which goes on without it: {error}; see "
+                "the log",
+                part=part,
+                error=repr(error),
+            )
+            self.raise_own(Condition(key, Severity.CRITICAL, text))
+            return otherwise
+        if key in self._own:
+            self.clear_own(key)
+        return found
 
     def _drop_ended(self, now: datetime) -> None:
         ended = [o.id for o in self.overrides.values() if o.until <= now]

@@ -152,6 +152,33 @@ async def test_a_cycle_that_fails_once_ends_nothing(
         assert failures == MOST_FAILURES - 1
 
 
+PARTS: dict[str, tuple[str, str]] = {
+    "seasons": ("live_switched", "advance"),
+    "switched": ("live_switched", "conditions"),
+    "links": ("field", "conditions"),
+    "watch": ("watch", "look"),
+    "weather": ("_weather", "believed"),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_a_defect_beside_the_engine_ends_no_cycle(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async with run_app(directory) as app:
+        name, method = PARTS[part]
+        key = f"{part}:defect"
+        with monkeypatch.context() as patched:
+            patched.setattr(type(getattr(app.runtime, name)), method, defect)
+            await async_until(lambda: key in {c.key for c in app.runtime.engine.conditions})
+            before = app.control.cycles
+            await async_until(lambda: app.control.cycles > before + 2 * MOST_FAILURES)
+        await async_until(lambda: key not in {c.key for c in app.runtime.engine.conditions})
+
+
 async def test_what_cannot_be_recorded_is_an_alarm(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
