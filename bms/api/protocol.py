@@ -75,7 +75,7 @@ class Failed(Answer):
 
 def error_sent(error: BmsError) -> ErrorSent:
     """An error as it is sent; a class without a kind is `failed`."""
-    kind = next((name for name, cls in _KINDS.items() if type(error) is cls), "failed")
+    kind = next((name for name, cls in _KINDS.items() if isinstance(error, cls)), "failed")
     problems = error.problems if isinstance(error, InvalidInput) else ()
     return ErrorSent(
         kind=kind,

@@ -60,6 +60,8 @@ class Threads:
     history: ThreadPoolExecutor
     store: ThreadPoolExecutor
     files: ThreadPoolExecutor
+    """Looks at the site's files; what people ask never waits for a large one to be checked."""
+    asked: ThreadPoolExecutor
 
     @classmethod
     def made(cls) -> Self:
@@ -67,11 +69,12 @@ class Threads:
             history=ThreadPoolExecutor(1, thread_name_prefix="history"),
             store=ThreadPoolExecutor(1, thread_name_prefix="store"),
             files=ThreadPoolExecutor(1, thread_name_prefix="files"),
+            asked=ThreadPoolExecutor(2, thread_name_prefix="asked"),
         )
 
     def join(self) -> None:
         """Wait for what is under way; nothing else is begun."""
-        for thread in (self.files, self.store, self.history):
+        for thread in (self.asked, self.files, self.store, self.history):
             thread.shutdown(wait=True, cancel_futures=True)
 
 
@@ -133,7 +136,7 @@ async def composed(
             return today.kwh(at, await ledger.days(today.wanted(), at))
 
         async def beside(call: Callable[[], T]) -> T:
-            return await in_thread(threads.files, call)
+            return await in_thread(threads.asked, call)
 
         schedules = ScheduleTask(
             runtime,
@@ -155,6 +158,7 @@ async def composed(
             cycle=view,
             kwh_today=kwh_today,
             reload=Reload(runtime, schedules, parts, begun.ticker, stack, beside, tag),
+            entered=Changes(runtime),
         )
         app = App(
             field=field,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
@@ -21,9 +21,14 @@ from bms.texts.language import say, told
 from bms.texts.messages import message_of, msg
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from rich.table import Table
 
     from bms.config.site import Site
+    from bms.operations.requests.operation import Operation, Request
+
+Q = TypeVar("Q", bound="Request")
+A = TypeVar("A", bound="BaseModel")
 
 SITE = click.argument("site", type=click.Path(path_type=Path))
 YEARS = (1990, 2200)
@@ -224,6 +229,25 @@ def duration_of(text: str, option: str) -> timedelta:
         return parse_duration(text)
     except ValueError as error:
         raise InvalidInput(msg("{option}: {error}", option=option, error=error)) from None
+
+
+def changed(state_dir: Path, operation: Operation[Q, A], request: Q, here: Callable[[str], A]) -> A:
+    """Have the running controller make a change, which knows from the kernel who asks. Where none
+    runs, `here` makes it, called with who works here, if the state directory is theirs.
+
+    Raises what `bms.api.client.ask` does, Refused.
+    """
+    from bms.api.client import ask
+    from bms.core.errors import Silent, Unanswered, Unreachable
+    from bms.people.accounts import owner_here
+
+    try:
+        return ask(state_dir, operation, request)
+    except (Unanswered, Silent):
+        raise  # it runs, and may make the change still
+    except Unreachable:
+        who = owner_here(state_dir)
+    return here(who)
 
 
 def state_dir_of(directory: Path) -> Path:

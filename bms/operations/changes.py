@@ -40,17 +40,20 @@ class Changes:
         self._alone = asyncio.Lock()
         self._open: set[asyncio.Task[object]] = set()
 
-    async def carry_out(self, change: Callable[[], Awaitable[T]]) -> T:
+    async def carry_out(
+        self, change: Callable[[], Awaitable[T]], within_s: float | None = None
+    ) -> T:
         """Check, store and put in force, as `change` does it.
 
         Raises what it raises, or Unfinished when it takes too long. It then goes on: it comes
         into force when it is stored, and an alarm says so if it fails.
         """
+        limit_s = WITHIN_S if within_s is None else within_s
         task = asyncio.create_task(self._one(change))
         self._open.add(task)
         task.add_done_callback(self._open.discard)
         try:
-            done, _ = await asyncio.wait({task}, timeout=WITHIN_S)
+            done, _ = await asyncio.wait({task}, timeout=limit_s)
         except asyncio.CancelledError:
             task.add_done_callback(self._ended)
             raise
@@ -60,7 +63,7 @@ class Changes:
                 msg(
                     "not stored within {limit_s:g} s and not in force yet: it comes into force as "
                     "soon as it is stored; look before you ask again",
-                    limit_s=WITHIN_S,
+                    limit_s=limit_s,
                 )
             )
         return task.result()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from pydantic import BaseModel
 
+from bms.config.site import Site
+from bms.operations.editing.editor import Editor
 from bms.operations.requests import (
     audit_requests,
     energy_requests,
@@ -22,14 +25,25 @@ from bms.operations.requests import (
     unit_requests,
 )
 from bms.operations.requests.operation import Operation, Request, Served
+from bms.operations.requests.schedule_requests import (
+    RemoveSchedule,
+    ScheduleChange,
+    ScheduleChanged,
+    ScheduleRemoved,
+)
 from bms.operations.running import Running
 from bms.operations.use_cases import (
     live_cases,
+    meter_cases,
     override_cases,
     raw_cases,
     season_cases,
     unit_cases,
 )
+from bms.operations.use_cases.schedule_cases import change_schedule, remove_schedule
+
+VIA = "api"
+"""How those come whose changes the controller makes, as the audit names it."""
 
 Q = TypeVar("Q", bound=Request)
 A = TypeVar("A", bound=BaseModel)
@@ -69,13 +83,20 @@ def use_cases() -> tuple[UseCase, ...]:
         _case(unit_requests.UNIT_RESUME, unit_cases.resume_unit),
         _case(raw_requests.READ, raw_cases.read_raw),
         _case(raw_requests.WRITE, raw_cases.write_raw),
+        *(_edit(operation) for operation in schedule_requests.CHANGES),
+        _removal(),
+        _entry(meter_requests.REPLACE, meter_cases.replace_meter),
+        _entry(meter_requests.CORRECT, meter_cases.correct_meter),
+        _entry(meter_requests.WITHDRAW, meter_cases.withdraw_entry),
+        _entry(meter_requests.IMPORT, meter_cases.import_readings),
     )
 
 
 def on_files() -> tuple[Operation[Request, BaseModel], ...]:
-    """What is carried out on the files of a site by whoever asks, and not over the socket.
+    """What is carried out on the files of a site.
 
-    Only `why` of a past moment is answered both ways.
+    Changes, and `why` of a past moment, are served by a running controller too: a change is made
+    on the files by another process only where none runs.
     """
     return (
         schedule_requests.LIST,
@@ -121,6 +142,41 @@ def _case(
         return await function(running, request, user)
 
     return UseCase(operation, carry_out)
+
+
+def _entry(
+    operation: Operation[Q, A], function: Callable[[Site, Q, str, datetime, str], A]
+) -> UseCase:
+    """Something that is entered into the ledger."""
+
+    async def carry_out(running: Running, asked: Q, user: str) -> A:
+        site, now = running.runtime.site, running.now()
+        return await running.on_files(lambda: function(site, asked, user, now, VIA))
+
+    return _case(operation, carry_out)
+
+
+def _edit(operation: Operation[ScheduleChange, ScheduleChanged]) -> UseCase:
+    """Another text of a schedule file."""
+
+    async def carry_out(running: Running, asked: ScheduleChange, user: str) -> ScheduleChanged:
+        editor, now = _editor(running), running.now()
+        return await running.on_files(lambda: change_schedule(editor, asked, user, VIA, now))
+
+    return _case(operation, carry_out)
+
+
+def _removal() -> UseCase:
+    async def carry_out(running: Running, asked: RemoveSchedule, user: str) -> ScheduleRemoved:
+        editor, now = _editor(running), running.now()
+        return await running.on_files(lambda: remove_schedule(editor, asked, user, VIA, now))
+
+    return _case(schedule_requests.REMOVE, carry_out)
+
+
+def _editor(running: Running) -> Editor:
+    site = running.runtime.site
+    return Editor(site.directory, site.state_dir, site)
 
 
 def _served(case: UseCase, running: Running) -> Served:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
 
 _PARTS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)?(?P<rest>.*)", re.DOTALL)
 _HOST = re.compile(r"[^/?#\\]*")
+_PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _HOST_AND_PORT = re.compile(r"[^:]*(:\d*)?|\[[^\]]*\](:\d*)?")
 
 
@@ -33,7 +33,7 @@ class Address(str):
             rest = rest[len(before) + 1 :]
         return cls._of(
             scheme + re.split("[?#]", rest, maxsplit=1)[0],
-            ":".join(unquote(part) for part in before.split(":", 1)),
+            ":".join(_unquoted(part) for part in before.split(":", 1)),
         )
 
     @classmethod
@@ -48,3 +48,9 @@ class Address(str):
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (str(self),)
+
+
+def _unquoted(part: str) -> str:
+    """What `%40` and its like stand for."""
+    raw = _PERCENT.sub(lambda found: bytes([int(found[1], 16)]), part.encode())
+    return raw.decode(errors="replace")

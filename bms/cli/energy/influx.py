@@ -169,10 +169,10 @@ def backfill(
 
     loaded = load_for(site, ENERGY)
     first, last = _period(loaded, start, end)
-    rows = []
-    for settings in named_sink(loaded, sink):
-        rows += mark_for_backfill(settings, loaded.state_dir, loaded.file.id, first, last, reason)
+    sinks, rows = named_sink(loaded, sink), []
     _audit(loaded.state_dir, clock_now(), "influx.backfill", reason, start=start, end=end)
+    for settings in sinks:
+        rows += mark_for_backfill(settings, loaded.state_dir, loaded.file.id, first, last, reason)
     if as_json:
         print_json(rows)
         return
@@ -354,6 +354,7 @@ def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> Non
 
     loaded = load_for(site, ENERGY)
     rows: list[dict[str, Any]] = []
+    _audit(loaded.state_dir, clock_now(), "influx.dead.resend", reason, note="asked for")
     for settings in named_sink(loaded, sink):
         result = asyncio.run(
             resend_dead(
@@ -405,7 +406,10 @@ def _period(site: Site, start: str, end: str | None) -> tuple[datetime, datetime
 
 
 def _audit(state_dir: Path, now: datetime, what: str, reason: str, **details: Any) -> None:
-    from bms.people.accounts import login
+    """Enter what is about to be done. Raises Refused if the state directory is another's."""
+    from bms.core.reasons import reason_of
+    from bms.people.accounts import owner_here
     from bms.storage import audit
 
-    audit.record(state_dir, now, who=login(), via="cli", what=what, why=reason, **details)
+    who, why = owner_here(state_dir), reason_of(reason, msg("--reason: say why; it is kept"))
+    audit.record(state_dir, now, who=who, via="cli", what=what, why=why, **details)

@@ -11,6 +11,7 @@ from bms.cli.common import (
     AS_JSON,
     ENERGY,
     SITE,
+    changed,
     clock_now,
     instant,
     load_for,
@@ -44,14 +45,19 @@ def replace(
     site: Path, name: str, final: str | None, initial: str, when: str, reason: str, as_json: bool
 ) -> None:
     """Tell that a meter was replaced, or its register reset."""
-    from bms.operations.requests.meter_requests import ReplaceMeter
+    from bms.operations.requests.meter_requests import REPLACE, ReplaceMeter
     from bms.operations.use_cases.meter_cases import replace_meter
-    from bms.people.accounts import login
 
     loaded = load_for(site, ENERGY)
     at = instant(find_meter_of(loaded, name).zone, when, "--at")
     asked = ReplaceMeter(meter=name, final=final, initial=initial, at=at, reason=reason)
-    _tell(replace_meter(loaded, asked, login(), clock_now()), as_json=as_json)
+    answer = changed(
+        loaded.state_dir,
+        REPLACE,
+        asked,
+        lambda who: replace_meter(loaded, asked, who, clock_now()),
+    )
+    _tell(answer, as_json=as_json)
 
 
 @click.command()
@@ -79,9 +85,8 @@ def correct(
     as_json: bool,
 ) -> None:
     """Say what a meter used in a period; the register's own account stays underneath."""
-    from bms.operations.requests.meter_requests import CorrectMeter
+    from bms.operations.requests.meter_requests import CORRECT, CorrectMeter
     from bms.operations.use_cases.meter_cases import correct_meter
-    from bms.people.accounts import login
 
     loaded = load_for(site, ENERGY)
     zone = find_meter_of(loaded, name).zone
@@ -93,7 +98,13 @@ def correct(
         label=label,
         reason=reason,
     )
-    _tell(correct_meter(loaded, asked, login(), clock_now()), as_json=as_json)
+    answer = changed(
+        loaded.state_dir,
+        CORRECT,
+        asked,
+        lambda who: correct_meter(loaded, asked, who, clock_now()),
+    )
+    _tell(answer, as_json=as_json)
 
 
 @click.command()
@@ -103,12 +114,17 @@ def correct(
 @AS_JSON
 def withdraw(site: Path, entry: int, reason: str, as_json: bool) -> None:
     """Take an entry back, by its number in 'bms meter show'; it stays in the record."""
-    from bms.operations.requests.meter_requests import WithdrawEntry
+    from bms.operations.requests.meter_requests import WITHDRAW, WithdrawEntry
     from bms.operations.use_cases.meter_cases import withdraw_entry
-    from bms.people.accounts import login
 
     asked = WithdrawEntry(entry=entry, reason=reason)
-    answer = withdraw_entry(load_for(site, ENERGY), asked, login(), clock_now())
+    loaded = load_for(site, ENERGY)
+    answer = changed(
+        loaded.state_dir,
+        WITHDRAW,
+        asked,
+        lambda who: withdraw_entry(loaded, asked, who, clock_now()),
+    )
     if as_json:
         print_json(answer.plain())
     else:

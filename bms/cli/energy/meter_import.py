@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, clock_now, fail, load_site, print_json
+from bms.cli.common import AS_JSON, SITE, changed, clock_now, fail, load_site, print_json
 from bms.cli.energy.meter_entries import REASON
 from bms.config.writing.render import problem_line
 from bms.core.errors import InvalidInput
@@ -85,12 +85,18 @@ def import_(
 def _carry_out(
     site: Site, file: Path, reason: str, said: Mapping[str, str], named: Mapping[str, str]
 ) -> ReadingsImported:
-    from bms.operations.requests.meter_requests import ImportReadings
-    from bms.operations.use_cases.meter_cases import import_readings
-    from bms.people.accounts import login
+    from bms.ledger.files.recognising import read_bytes
+    from bms.operations.requests.meter_requests import IMPORT, ImportReadings
+    from bms.operations.use_cases.meter_cases import import_readings, questions_answered
 
-    asked = ImportReadings(file=file, format=dict(said), meters=dict(named), reason=reason)
-    return import_readings(site, asked, login(), clock_now())
+    # The controller may not look where the person does.
+    asked = ImportReadings(
+        file=file, format=dict(said), meters=dict(named), reason=reason, text=read_bytes(file)
+    )
+    questions_answered(site, asked, clock_now())
+    return changed(
+        site.state_dir, IMPORT, asked, lambda who: import_readings(site, asked, who, clock_now())
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

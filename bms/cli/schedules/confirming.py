@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from bms.cli.common import AS_JSON, print_json, state_dir_of
 from bms.cli.grouped import grouped
+from bms.cli.schedules.drafts import asks
 from bms.core.errors import Refused
 from bms.texts.language import say
 from bms.texts.messages import msg
@@ -69,8 +69,7 @@ def carry_out(
                 draw(trial.shown())
                 click.echo(say("nothing was changed"))
             return
-        if not sys.stdin.isatty():
-            raise Refused(msg("this asks before it switches: write --yes where nobody can answer"))
+        asks()
         draw(trial.shown())
         if not click.confirm(say("Switch?"), err=True):
             raise Refused(msg("nothing was changed"))

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bms.cli.common import AS_JSON, clock_now, print_json, state_dir_of
+from bms.cli.common import AS_JSON, changed, clock_now, print_json, state_dir_of
 from bms.cli.grouped import grouped
 from bms.core.errors import InvalidInput, Refused
 from bms.texts.clean import harmless
 from bms.texts.language import say, told
+from bms.texts.messages import msg
 
 if TYPE_CHECKING:
     from bms.operations.editing.editor import Editor
@@ -57,8 +58,8 @@ def editor_of(site: Path) -> Editor:
 
 def settle(editor: Editor, asked: ScheduleChange, settling: Settling) -> None:
     """Show the change, ask on a terminal, apply it, and say what became of it."""
+    from bms.operations.requests.schedule_requests import CHANGES
     from bms.operations.use_cases.schedule_cases import change_schedule, reason_needed, refused
-    from bms.people.accounts import login
 
     yes, as_json = settling.yes, settling.as_json
     trial = tried(editor, asked)
@@ -72,11 +73,17 @@ def settle(editor: Editor, asked: ScheduleChange, settling: Settling) -> None:
             print_json(trial.plain())
         return
     why = reason_needed(settling.reason or ask_reason(yes))
-    if not yes and sys.stdin.isatty():
+    if not yes:
+        asks()
         click.confirm(say("Apply this?"), abort=True, err=as_json)
     wanted = asked.model_copy(update={"reason": why, "edited_from": trial.edited_from})
     try:
-        made = change_schedule(editor, wanted, login(), "cli", clock_now())
+        made = changed(
+            editor.state_dir,
+            next(one for one in CHANGES if one.request is type(wanted)),
+            wanted,
+            lambda who: change_schedule(editor, wanted, who, "cli", clock_now()),
+        )
     except Refused as error:
         _show_conflict(editor, trial)
         raise error
@@ -100,6 +107,12 @@ def settle(editor: Editor, asked: ScheduleChange, settling: Settling) -> None:
                 before=made.revision - 1,
             )
         )
+
+
+def asks() -> None:
+    """Raises Refused where nobody can answer."""
+    if not sys.stdin.isatty():
+        raise Refused(msg("this asks before it switches: write --yes where nobody can answer"))
 
 
 def tried(editor: Editor, asked: ScheduleChange) -> ScheduleChanged:

@@ -12,6 +12,7 @@ from bms.cli.common import (
     METERS_APART,
     SITE,
     ErrorGroup,
+    changed,
     clock_now,
     load_for,
     on_clock,
@@ -25,6 +26,7 @@ from bms.cli.schedules.drafts import (
     SCHEDULE,
     Settling,
     ask_reason,
+    asks,
     changing,
     editor_of,
     settle,
@@ -130,15 +132,21 @@ def remove(site: Path, schedule: str, reason: str | None, yes: bool, as_json: bo
 
     Until this is done, a file that is gone from the disk stays in force as it was last.
     """
-    from bms.operations.requests.schedule_requests import RemoveSchedule
+    from bms.operations.requests.schedule_requests import REMOVE, RemoveSchedule
     from bms.operations.use_cases.schedule_cases import reason_needed, remove_schedule
-    from bms.people.accounts import login
 
     why = reason_needed(reason or ask_reason(yes))
-    if not yes and sys.stdin.isatty():
+    if not yes:
+        asks()
         click.confirm(say("Remove {schedule}?", schedule=schedule), abort=True, err=as_json)
     asked = RemoveSchedule(schedule=schedule, reason=why)
-    answer = remove_schedule(editor_of(site), asked, login(), "cli", clock_now())
+    editor = editor_of(site)
+    answer = changed(
+        editor.state_dir,
+        REMOVE,
+        asked,
+        lambda who: remove_schedule(editor, asked, who, "cli", clock_now()),
+    )
     if as_json:
         print_json(answer.plain())
         return
@@ -229,7 +237,6 @@ def verify(site: Path, anchor: str | None, as_json: bool) -> None:
     Who may write the state directory can write the whole chain again, and what is kept in it. An
     --anchor that left the machine earlier shows that too.
     """
-    import sys
 
     from bms.cli.common import state_dir_of
     from bms.operations.requests.audit_requests import VerifyAudit

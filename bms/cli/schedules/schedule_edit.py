@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -26,6 +27,7 @@ from bms.cli.schedules.drafts import (
     tried,
 )
 from bms.core.errors import BmsError, InvalidInput, Refused
+from bms.storage.durable import make_directories, open_file
 from bms.texts.language import say
 from bms.texts.messages import msg
 from bms.texts.system_errors import os_cause
@@ -195,8 +197,13 @@ def edit(site: Path, schedule: str, settling: Settling) -> None:
 
 def _copy_of(editor: Editor, file: str, old: bytes) -> Path:
     folder = editor.revisions.folder / "unfinished"
-    folder.mkdir(parents=True, exist_ok=True)
-    copy = folder / f"{Path(file).stem}.{os.getpid()}.yaml"
+    name = f"{Path(file).stem}.{os.getpid()}.yaml"
+    try:
+        make_directories(folder)
+        copy = folder / name
+        os.close(open_file(copy))
+    except OSError:  # who may only look at the state edits elsewhere
+        copy = Path(mkdtemp(prefix="bms-")) / name
     copy.write_bytes(old)
     return copy
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, clock_now, load_site, print_json
+from bms.cli.common import AS_JSON, SITE, changed, clock_now, load_site, print_json
 from bms.core.errors import InvalidInput, Silent, Unreachable
 from bms.texts.clean import harmless
 from bms.texts.language import say, told
@@ -117,7 +117,6 @@ def write(
     from bms.api.client import ask
     from bms.operations.requests.raw_requests import READ, WRITE, ReadRaw, WriteRaw
     from bms.operations.use_cases.raw_cases import link_of, read_directly, write_directly
-    from bms.people.accounts import login
 
     if not reason.strip():
         raise InvalidInput(msg("--reason: say why; it is kept"))
@@ -144,12 +143,12 @@ def write(
         click.confirm(say("write {registers}?", registers=value), abort=True, err=as_json)
 
     asked = WriteRaw(link=link, place=place, value=value, reason=reason, **options)
-    try:
-        found = ask(loaded.state_dir, WRITE, asked)
-    except Silent:
-        raise
-    except Unreachable:
-        found = asyncio.run(write_directly(loaded, asked, login(), clock_now))
+    found = changed(
+        loaded.state_dir,
+        WRITE,
+        asked,
+        lambda who: asyncio.run(write_directly(loaded, asked, who, clock_now)),
+    )
     if as_json:
         print_json(found.plain())
     else:

@@ -89,11 +89,7 @@ def import_readings(
 
     Raises NotTaken with every problem and question, InvalidInput if it is no file of readings.
     """
-    kept = kept_formats(site.directory)
-    formats = Formats(declared or ReadingsFormat(), tuple(kept.values()))
-    names = names_of_meters(site)
-    contents = read_contents(path, read_bytes(path), formats, lambda name: name.lower() in names)
-    taken = Matcher(site, path.name, contents, author.now).taken()
+    contents, taken = _read(site, path, author.now, declared)
     fresh: list[_Fresh] = []
     for one in _by_meter(taken, path.name, contents):
         rows, pieces = one.rows, one.pieces
@@ -119,6 +115,24 @@ def import_readings(
         contents.left,
         _kept(site, path, contents, taken),
     )
+
+
+def questions_answered(
+    site: Site, path: Path, now: datetime, declared: ReadingsFormat | None
+) -> None:
+    """Return if the file leaves nothing open that can be known without the ledger. Raises
+    NotTaken, InvalidInput as `import_readings` does."""
+    _refuse(path, _read(site, path, now, declared)[0])
+
+
+def _read(
+    site: Site, path: Path, now: datetime, declared: ReadingsFormat | None
+) -> tuple[Contents, Sequence[Taken]]:
+    kept = kept_formats(site.directory)
+    formats = Formats(declared or ReadingsFormat(), tuple(kept.values()))
+    names = names_of_meters(site)
+    contents = read_contents(path, read_bytes(path), formats, lambda name: name.lower() in names)
+    return contents, Matcher(site, path.name, contents, now).taken()
 
 
 def _kept(site: Site, path: Path, contents: Contents, taken: Sequence[Taken]) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 from bms.config.load import check
 from bms.config.reading.files import CALENDARS, SEASONS
+from bms.config.site import Site
 from bms.control import STRATEGIES
 from bms.core.errors import InvalidInput, Refused
 from bms.operations.editing.loading import load_to_read
@@ -58,8 +59,11 @@ class Draft:
 class Editor:
     """The schedule files of one site, to be changed."""
 
-    def __init__(self, directory: Path, state_dir: Path) -> None:
+    def __init__(self, directory: Path, state_dir: Path, running: Site | None = None) -> None:
+        """`running`: the site as it is controlled, which says who may; None: its files do."""
         self.directory = directory
+        self.state_dir = state_dir
+        self._running = running
         self.revisions = Revisions(directory, state_dir)
 
     def file_of(self, name: str, *, gone: bool = False) -> str:
@@ -119,6 +123,11 @@ class Editor:
         except PatchRefused as error:
             raise Refused(msg("{error}; use 'bms schedule edit'", error=error)) from None
 
+    def _site(self) -> Site:
+        if self._running is not None:
+            return self._running
+        return load_to_read(self.directory, STRATEGIES, ("schedules",))[0]
+
     def problems(self, texts: Mapping[str, str]) -> list[Problem]:
         """Everything wrong with the schedules of the site, if these were their texts."""
         _, found = check(self.directory, STRATEGIES, schedules=texts)
@@ -135,7 +144,7 @@ class Editor:
     ) -> Revision:
         """Put the draft in the place of its file, if that is still the text with the hash
         `edited_from`. Raises InvalidInput, Refused."""
-        site, _ = load_to_read(self.directory, STRATEGIES, ("schedules",))
+        site = self._site()
         may(site, author.who, _action(draft.file), *_governed(draft))
         return self.revisions.change(
             draft.file,
@@ -149,7 +158,7 @@ class Editor:
 
     def remove(self, file: str, author: Author, now: datetime) -> None:
         """Take a file away, or confirm that it is gone. Raises InvalidInput, Refused."""
-        site, _ = load_to_read(self.directory, STRATEGIES, ("schedules",))
+        site = self._site()
         there = on_disk(self.directory / file)
         if there is None:
             last = self.revisions.of(file)[-1:]

@@ -1,6 +1,6 @@
 """Told of meters: replacements, corrections, readings by hand, and what of it counts no longer.
 
-Carried out on the files of a site, with or without a running controller.
+Carried out by the running controller; where none runs, by whoever owns the state directory.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from bms.operations.requests.operation import Answer, Given, LocalTime, Operation, Request
+from bms.operations.requests.operation import Answer, Given, LocalTime, Request, on_files
 from bms.texts.field import Words
 
 
@@ -49,11 +49,14 @@ class ImportReadings(Request):
     """Readings or intervals of a file that people wrote or another system exported."""
 
     file: Path
+    """What it is called where it comes from."""
     format: dict[str, str] = Field(default={})
     """What the file does not say itself, by the keys of `readings.yaml`."""
     meters: dict[str, str] = Field(default={})
     """The meter of each name in the file; `*` for its only one, `-` for what is left alone."""
     reason: str
+    text: bytes | None = None
+    """What it holds; None: it lies here under its name."""
 
 
 class EntryTold(Answer):
@@ -125,7 +128,7 @@ class ReadingsImported(Answer):
     left: tuple[LinesLeft, ...]
 
 
-REPLACE = Operation("meter.replace", ReplaceMeter, EntryTold, changes=True)
-CORRECT = Operation("meter.correct", CorrectMeter, EntryTold, changes=True)
-WITHDRAW = Operation("meter.withdraw", WithdrawEntry, EntryWithdrawn, changes=True)
-IMPORT = Operation("meter.import", ImportReadings, ReadingsImported, changes=True)
+REPLACE = on_files("meter.replace", ReplaceMeter, EntryTold)
+CORRECT = on_files("meter.correct", CorrectMeter, EntryTold)
+WITHDRAW = on_files("meter.withdraw", WithdrawEntry, EntryWithdrawn)
+IMPORT = on_files("meter.import", ImportReadings, ReadingsImported, body="text")

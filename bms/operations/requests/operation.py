@@ -132,6 +132,10 @@ Q_co = TypeVar("Q_co", bound=Request, covariant=True)
 A_co = TypeVar("A_co", bound=BaseModel, covariant=True)
 
 
+ON_FILES_S = 120.0
+"""How long what works on the files of a site may take: a large one is checked with all others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[Q_co, A_co]):
     """One thing that may be asked, by its name on the socket."""
@@ -145,6 +149,14 @@ class Operation(Generic[Q_co, A_co]):
     """The field that holds a file, which is sent as its bytes behind the request."""
     within_s: float | None = None
     """How long an answer may take; None for as long as any."""
+
+
+def on_files(
+    name: str, request: type[Q_co], answer: type[A_co], *, body: str = ""
+) -> Operation[Q_co, A_co]:
+    """A change of files or of the ledger: made by the running controller, and where none runs by
+    whoever owns the state directory."""
+    return Operation(name, request, answer, changes=True, body=body, within_s=ON_FILES_S)
 
 
 @dataclass(frozen=True, slots=True)

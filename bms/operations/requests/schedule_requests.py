@@ -1,7 +1,8 @@
 """Asked of schedule files: to look at them, to change a part, to bring a version into force.
 
-Carried out on the files of a site, with or without a running controller, which takes them over by
-itself. Every change can be tried first: `dry_run` answers with what it would do.
+Looking is carried out on the files of a site. A change is made by the running controller; where
+none runs, by whoever owns the state directory. Every change can be tried first: `dry_run` answers
+with what it would do.
 """
 
 from __future__ import annotations
@@ -11,7 +12,15 @@ from typing import Literal
 from pydantic import Field, InstanceOf, JsonValue
 from pydantic.json_schema import SkipJsonSchema
 
-from bms.operations.requests.operation import Answer, Given, Operation, Request, Rows, Trial
+from bms.operations.requests.operation import (
+    Answer,
+    Given,
+    Operation,
+    Request,
+    Rows,
+    Trial,
+    on_files,
+)
 from bms.texts.field import Words
 from bms.texts.problems import Problem
 
@@ -80,8 +89,8 @@ class RemoveException(_OfSchedule):
 class EditSchedule(_OfSchedule):
     """A whole new text."""
 
-    before: bytes
-    """The text that was edited."""
+    before: SkipJsonSchema[bytes] = Field(default=b"", exclude=True)
+    """The text that was edited; of a request that is sent, `edited_from` says which it was."""
     text: bytes
 
 
@@ -129,8 +138,8 @@ class ScheduleChanged(Answer):
     edited_from: str
     revision: int | None = None
     sha256: str | None = None
-    before: SkipJsonSchema[bytes] = Field(exclude=True)
-    after: SkipJsonSchema[bytes] = Field(exclude=True)
+    before: SkipJsonSchema[bytes] = Field(default=b"", exclude=True)
+    after: SkipJsonSchema[bytes] = Field(default=b"", exclude=True)
     problems: SkipJsonSchema[tuple[InstanceOf[Problem], ...]] = Field(default=(), exclude=True)
     """Of a trial: why it would not be applied."""
 
@@ -202,16 +211,24 @@ class Revisions(Rows[RevisionView]):
     """The latest first."""
 
 
-SET = Operation("schedule.set", SetBlock, ScheduleChanged, changes=True)
-COPY_DAY = Operation("schedule.copy-day", CopyDay, ScheduleChanged, changes=True)
-ADD_EXCEPTION = Operation("schedule.exception.add", AddException, ScheduleChanged, changes=True)
-REMOVE_EXCEPTION = Operation(
-    "schedule.exception.remove", RemoveException, ScheduleChanged, changes=True
+SET = on_files("schedule.set", SetBlock, ScheduleChanged)
+COPY_DAY = on_files("schedule.copy-day", CopyDay, ScheduleChanged)
+ADD_EXCEPTION = on_files("schedule.exception.add", AddException, ScheduleChanged)
+REMOVE_EXCEPTION = on_files("schedule.exception.remove", RemoveException, ScheduleChanged)
+EDIT = on_files("schedule.edit", EditSchedule, ScheduleChanged, body="text")
+RESTORE = on_files("schedule.restore", RestoreSchedule, ScheduleChanged)
+REMOVE = on_files("schedule.remove", RemoveSchedule, ScheduleRemoved)
+IMPORT = on_files("schedule.import", ImportSchedule, ScheduleChanged, body="text")
+CHANGES: tuple[Operation[ScheduleChange, ScheduleChanged], ...] = (
+    SET,
+    COPY_DAY,
+    ADD_EXCEPTION,
+    REMOVE_EXCEPTION,
+    EDIT,
+    RESTORE,
+    IMPORT,
 )
-EDIT = Operation("schedule.edit", EditSchedule, ScheduleChanged, changes=True)
-RESTORE = Operation("schedule.restore", RestoreSchedule, ScheduleChanged, changes=True)
-REMOVE = Operation("schedule.remove", RemoveSchedule, ScheduleRemoved, changes=True)
-IMPORT = Operation("schedule.import", ImportSchedule, ScheduleChanged, changes=True)
+"""Those that make another text of a file."""
 LIST = Operation("schedule.list", ListSchedules, Schedules)
 SHOW = Operation("schedule.show", ShowSchedule, ScheduleText)
 HISTORY = Operation("schedule.history", ScheduleHistory, Revisions)

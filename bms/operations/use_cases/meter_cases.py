@@ -1,12 +1,19 @@
 """Enter what people tell of meters. The ledger's files are locked for as long as it takes, so that
-this works with or without a running controller."""
+this works in the running controller, and without one.
+
+Each takes the site, what is asked, who asks, when, and which way it came.
+"""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bms.config.site import MeterSpec, Site
+from bms.core.errors import InvalidInput
 from bms.core.instants import local
 from bms.core.readings import Label
 from bms.core.reasons import reason_of
@@ -30,13 +37,15 @@ from bms.operations.requests.meter_requests import (
 )
 from bms.people.roles import Action, may
 from bms.reports.meter_figures import entry_view
-from bms.texts.messages import msg
+from bms.texts.messages import message_of, msg
 
 
-def replace_meter(site: Site, asked: ReplaceMeter, user: str, now: datetime) -> EntryTold:
+def replace_meter(
+    site: Site, asked: ReplaceMeter, user: str, now: datetime, via: str = "cli"
+) -> EntryTold:
     """A register ended and another began."""
     spec = entering.find_meter(site, asked.meter)
-    author = _author(site, asked.reason, user, now, spec.id)
+    author = _author(site, asked.reason, user, now, via, spec.id)
     with ExitStack() as stack:
         history = None
         if (site.state_dir / FILE_NAME).exists():
@@ -55,10 +64,12 @@ def replace_meter(site: Site, asked: ReplaceMeter, user: str, now: datetime) -> 
     return _told(site, spec, number, now)
 
 
-def correct_meter(site: Site, asked: CorrectMeter, user: str, now: datetime) -> EntryTold:
+def correct_meter(
+    site: Site, asked: CorrectMeter, user: str, now: datetime, via: str = "cli"
+) -> EntryTold:
     """What a meter really used."""
     spec = entering.find_meter(site, asked.meter)
-    author = _author(site, asked.reason, user, now, spec.id)
+    author = _author(site, asked.reason, user, now, via, spec.id)
     with open_ledger(site, site.state_dir, now) as ledger:
         number = entering.correct(
             site,
@@ -73,9 +84,11 @@ def correct_meter(site: Site, asked: CorrectMeter, user: str, now: datetime) -> 
     return _told(site, spec, number, now)
 
 
-def withdraw_entry(site: Site, asked: WithdrawEntry, user: str, now: datetime) -> EntryWithdrawn:
+def withdraw_entry(
+    site: Site, asked: WithdrawEntry, user: str, now: datetime, via: str = "cli"
+) -> EntryWithdrawn:
     """An entry counts no longer."""
-    author = _author(site, asked.reason, user, now)
+    author = _author(site, asked.reason, user, now, via)
     with Ledger(site.state_dir) as ledger:
         found = entering.withdraw(site, ledger, asked.entry, author)
     _bring_up_to_date(site, now)
@@ -83,13 +96,13 @@ def withdraw_entry(site: Site, asked: WithdrawEntry, user: str, now: datetime) -
 
 
 def import_readings(
-    site: Site, asked: ImportReadings, user: str, now: datetime
+    site: Site, asked: ImportReadings, user: str, now: datetime, via: str = "cli"
 ) -> ReadingsImported:
     """Readings and intervals of a file. Raises NotTaken, with all that is in the way."""
-    author = _author(site, asked.reason, user, now)
+    author = _author(site, asked.reason, user, now, via)
     declared = declared_format(asked.format, asked.meters)
-    with Ledger(site.state_dir) as ledger:
-        found = importing.import_readings(site, ledger, asked.file, author, declared)
+    with _file_of(asked) as path, Ledger(site.state_dir) as ledger:
+        found = importing.import_readings(site, ledger, path, author, declared)
     _bring_up_to_date(site, now)
     return ReadingsImported(
         added=found.added,
@@ -126,12 +139,41 @@ def _series_taken(one: FromSeries) -> SeriesTaken:
     )
 
 
-def _author(site: Site, reason: str, user: str, now: datetime, *meters: str) -> Author:
+def _author(site: Site, reason: str, user: str, now: datetime, via: str, *meters: str) -> Author:
     """Who enters something about meters, if they may; without `meters`, about the whole site."""
     check_layout(site.state_dir)
     why = reason_of(reason, msg("--reason: say why"))
     may(site, user, Action.METER, *meters)
-    return Author(user, why, now)
+    return Author(user, why, now, via)
+
+
+def questions_answered(site: Site, asked: ImportReadings, now: datetime) -> None:
+    """Return if the file leaves no question open: who asks can be asked back, a controller cannot.
+    Raises NotTaken, InvalidInput."""
+    with _file_of(asked) as path:
+        declared = declared_format(asked.format, asked.meters)
+        importing.questions_answered(site, path, now, declared)
+
+
+@contextmanager
+def _file_of(asked: ImportReadings) -> Iterator[Path]:
+    """Where the file lies; what is wrong with it is said of its own name."""
+    if asked.text is None:
+        yield asked.file
+        return
+    with TemporaryDirectory(prefix="bms-") as folder:
+        path = Path(folder) / (asked.file.name or "readings.csv")
+        path.write_bytes(asked.text)
+        try:
+            yield path
+        except InvalidInput as error:
+            said = message_of(error)
+            named = {
+                name: asked.file if value == path else value
+                for name, value in said.arguments.items()
+            }
+            error.args = (msg(said.template, **named),)
+            raise
 
 
 def _bring_up_to_date(site: Site, now: datetime) -> None:

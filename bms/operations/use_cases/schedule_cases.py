@@ -113,7 +113,8 @@ def _drafted(editor: Editor, asked: ScheduleChange) -> tuple[str, Draft]:
             return "schedule.exception", _without_exception(editor, asked)
         case EditSchedule():
             file = editor.file_of(asked.schedule)
-            return "schedule.edit", Draft(file, asked.before, asked.text)
+            before = asked.before or on_disk(editor.directory / file) or b""
+            return "schedule.edit", Draft(file, before, asked.text)
         case RestoreSchedule():
             return "schedule.restore", _restored(editor, asked)
         case ImportSchedule():
