@@ -25,7 +25,7 @@ LINE_LIMIT = 16 * 1024 * 1024
 REQUEST_LIMIT = 64 * 1024
 """Bytes of the longest request; a reason is the longest thing in one."""
 
-BODY_LIMIT = 16 * 1024 * 1024
+BODY_LIMIT = 50_000_000
 """Bytes of the longest file that is sent with a request."""
 
 _KINDS: Mapping[str, type[BmsError]] = {

@@ -40,7 +40,7 @@ LOOK_S = 5.0
 MEMBERS = 0o660
 BACKLOG = 512
 """So many wait to be let in; a crowd that connects at once is closed again one by one."""
-FILES_AT_ONCE = 2
+FILES_AT_ONCE = 1
 """How many requests with a file are in memory; others wait."""
 
 

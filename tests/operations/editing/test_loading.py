@@ -271,7 +271,8 @@ async def test_a_removed_schedule_stays_in_force_until_that_is_confirmed(tmp_pat
     site, _ = load_to_run(tmp_path, STRATEGIES)
     assert site.library.governed == {"b.air": "air"}
     done = CliRunner().invoke(
-        main, ["schedule", "remove", str(tmp_path), "air", "--reason", "torn down", "--json"]
+        main,
+        ["schedule", "remove", str(tmp_path), "air", "--reason", "torn down", "--json", "--yes"],
     )
     assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["file"] == AIR
@@ -322,7 +323,7 @@ def test_a_schedule_whose_group_is_gone_too_is_not_missed(tmp_path: Path) -> Non
 
 def test_a_file_that_came_back_is_missed_again(tmp_path: Path) -> None:
     site = ran(write_site(tmp_path))
-    asked = ["schedule", "remove", str(site), "air", "--reason", "x"]
+    asked = ["schedule", "remove", str(site), "air", "--reason", "x", "--yes"]
     assert CliRunner().invoke(main, asked).exit_code == 0
     assert not (site / AIR).exists()
     assert _looked(site) == (False, ())
