@@ -25,7 +25,8 @@ from bms.api.protocol import (
 )
 from bms.core.errors import BmsError, InvalidInput, Refused, Unfinished
 from bms.operations.requests.operation import Served, request_of
-from bms.people.accounts import account, named
+from bms.people.accounts import account
+from bms.people.hints import named
 from bms.people.roles import SUPERUSER
 from bms.storage.sqlite import Identity
 from bms.texts.messages import msg

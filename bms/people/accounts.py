@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import os
 import pwd
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from bms.core.errors import Refused
+from bms.people.hints import named
 from bms.texts.messages import msg
 
 _ALL_UIDS: Final = 2**32 - 1
 _UID_MAP: Final = Path("/proc/self/uid_map")
 _UNMAPPED: Final = Path("/proc/sys/kernel/overflowuid")
 _NOBODY: Final = 65534
-_ACCOUNT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,63}\$?")
-_SAYS: Final = " (says: "
 
 
 def account(uid: int) -> str:
@@ -31,18 +29,6 @@ def account(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"uid {uid}"
-
-
-def named(who: str, says: str | None) -> str:
-    """An account, with the one that it says is behind it: `root (says: alice)`."""
-    if not says or says == who or not _ACCOUNT.fullmatch(says):
-        return who
-    return f"{who}{_SAYS}{says})"
-
-
-def account_in(who: str) -> str:
-    """The account of what `named` made: what somebody says of themselves decides nothing."""
-    return who.partition(_SAYS)[0]
 
 
 def caller(environment: Mapping[str, str] = os.environ) -> str | None:

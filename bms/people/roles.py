@@ -17,7 +17,7 @@ from bms.config.shapes.models import PersonFile, Role
 from bms.config.site import Site
 from bms.core.durations import in_words
 from bms.core.errors import Refused
-from bms.people.accounts import account_in
+from bms.people.hints import account_in
 from bms.texts.messages import Message, joined, msg
 
 SUPERUSER = "root"
