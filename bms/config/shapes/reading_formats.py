@@ -22,8 +22,12 @@ class ReadingsFormat(FileModel):
     """What a number is: what a register showed, the amount of an interval, or its mean power."""
     stamp: Literal["start", "end"] | None = None
     """Whether an interval has the time of its start or of its end."""
+    last_day: Literal["counts", "excluded"] | None = None
+    """Whether a bill from one day to another covers the last one too."""
     step_min: int | None = Field(default=None, ge=1, le=1440)
     """How long an interval is, in minutes, if the times do not tell."""
+    ratio: Literal["apply", "ignore"] | None = None
+    """Whether numbers are still to be multiplied by the file's column of ratios."""
     unit: str | None = Field(default=None, max_length=20)
     """The unit of numbers that have none in the file; else the meter's."""
     zone: str | None = Field(default=None, max_length=64)

@@ -35,7 +35,9 @@ from bms.ledger.published import MOST_COUNTS, common
 from bms.texts.messages import Message, msg
 from bms.texts.problems import Problem, counted
 
-_ORDER: Final = ("decimal", "dates", "unit", "meters", "holds", "step_min", "stamp")
+_ORDER: Final = (
+    "decimal", "dates", "unit", "ratio", "meters", "holds", "last_day", "step_min", "stamp",
+)  # fmt: skip
 """In which questions are asked: what others rest on first."""
 _LONGEST_HOLE: Final = 96
 """Intervals that are missing within one entry; over more, another entry begins."""

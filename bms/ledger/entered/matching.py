@@ -155,6 +155,8 @@ class Matcher:
         meters = self._given.meters
         if series.name in meters:
             return meters[series.name]
+        if series.title and meters.get(series.title) == LEFT_ALONE:
+            return LEFT_ALONE
         for name in (series.name, name_and_unit(series.name)[0]):
             found = self._names.get(name.lower())
             if found is not None:

@@ -40,6 +40,8 @@ class Series:
     name_column: int = 1
     days_only: bool = False
     """Its times are days, without a time of day."""
+    months_only: bool = False
+    """They are months, without a day."""
     ends: list[datetime] | None = None
     """When each interval ends, if the file says so; `times` are then their starts."""
     times: list[datetime] = field(default_factory=list)
@@ -47,6 +49,10 @@ class Series:
     lines: list[int] = field(default_factory=list)
     labels: dict[int, Label] = field(default_factory=dict)
     """By index; measured if not said."""
+    offsets: dict[int, timedelta] = field(default_factory=dict)
+    """By index: how long after the start of the local day, where intervals of a day are counted."""
+    title: str = ""
+    """Of the column, where `name` says the line's meter too."""
     zones: dict[int, str] = field(default_factory=dict)
     """The zone's abbreviation that stands behind a time, by index."""
 

@@ -6,18 +6,16 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Final
 
 from bms.config.shapes.reading_formats import ReadingsFormat
+from bms.core.readings import Label
 from bms.ledger.files.series import MOST_VALUES, Contents, Holds, Question, Series
 from bms.ledger.files.tables.cells import Row
-from bms.ledger.files.tables.table_layout import (
-    Column,
-    Layout,
-    is_total,
-    layout_of,
-    twice_in_header,
-)
+from bms.ledger.files.tables.column_words import ESTIMATED
+from bms.ledger.files.tables.layouts import Column, Layout, is_total
+from bms.ledger.files.tables.table_layout import layout_of, twice_in_header
 from bms.ledger.files.tables.table_times import RowTimes
 from bms.ledger.files.words.measures import Quantity, bare, name_and_unit, unit_of
 from bms.ledger.files.words.numerals import (
@@ -41,10 +39,12 @@ _INTERVAL: Final = re.compile(
     re.IGNORECASE,
 )
 _METER_IN_PREAMBLE: Final = re.compile(
-    r"meter|serial|nmi|device|zähler|zählpunkt|mpan|logger|表号|表计|电表|设备|户号|计量点",
+    r"meter|serial|nmi|device|zähler|zählpunkt|mpan|logger|\bprm\b|\bpdl\b|\bcups\b|表号|表计|电表|设备|户号|计量点",
     re.IGNORECASE,
 )
 _UNIT_IN_PREAMBLE: Final = re.compile(r"unit|uom|einheit|单位", re.IGNORECASE)
+_LOOK: Final = 5_000
+"""Lines that are looked at for what tells lines apart."""
 _MOST_PROBLEMS: Final = 5_000
 
 
@@ -91,7 +91,8 @@ class _Table:
         self._given = contents.format
         self._separator = separator
         self._sign: DecimalSign = "point"
-        self._series: dict[tuple[str, int, str], Series] = {}
+        self._series: dict[tuple[str, str, int, str], Series] = {}
+        self._word: int | None = None
         self._values = 0
         self._fallback = _said_in(layout.preamble, _METER_IN_PREAMBLE)
         self._unit = _unit_said_in(layout.preamble)
@@ -104,6 +105,8 @@ class _Table:
             title = column.title
             self._contents.left.add(msg("column '{name}'", name=title), layout.header_line)
         self._decimal(rows)
+        self._word = self._telling(rows)
+        self._ratios(rows)
         times = RowTimes(self._file, layout, self._contents)
         times.order(rows)
         last = max((at for at, row in enumerate(rows) if times.has_time(row)), default=-1)
@@ -152,6 +155,32 @@ class _Table:
                 )
             )  # fmt: skip
 
+    def _ratios(self, rows: Sequence[Row]) -> None:
+        """Ask whether numbers are still to be multiplied, where a column has ratios."""
+        at = self._layout.ratio
+        if at is None or self._given.ratio is not None:
+            return
+        for row in rows:
+            found = self._ratio(row)
+            if found is not None and found != 1:
+                text = msg(
+                    "'{name}' is {ratio:g}: are the numbers still to be multiplied by it?",
+                    name=self._layout.titles[at],
+                    ratio=float(found),
+                )
+                choices = ("apply", "ignore")
+                question = Question("ratio", text, row.line, at + 1, choices)
+                self._contents.questions.append(question)
+                return
+
+    def _ratio(self, row: Row) -> Fraction | None:
+        """What a line's numbers may have to be multiplied by; None if it does not say."""
+        if self._layout.ratio is None:
+            return None
+        cell = row.at(self._layout.ratio)
+        number = cell.number if cell.number is not None else parse_number(cell.text, self._sign)
+        return None if number is None else Fraction(number)
+
     def _place_of(self, rows: Sequence[Row], text: str) -> tuple[int, int]:
         for row in rows:
             for column in self._layout.values:
@@ -180,7 +209,7 @@ class _Table:
                 self._contents.left.add(msg("lines without a time and a value"), row.line)
                 return
         for column in layout.values:
-            found = times.of(row, column.clock)
+            found = times.of(row, column)
             if isinstance(found, Problem):
                 self._contents.problems.append(found)
                 return
@@ -214,29 +243,66 @@ class _Table:
                 self._wrong(row.line, column.at + 1, message)
                 return
             value = Fraction(number)
+        if self._given.ratio == "apply" and value is not None:
+            ratio = self._ratio(row)
+            if ratio is None or ratio <= 0:
+                message = msg("the line has no ratio to multiply by")
+                self._wrong(row.line, (self._layout.ratio or 0) + 1, message)
+                return
+            value *= ratio
         series.add(time, value, row.line)
-        times.note(series, row, column.clock)
+        times.note(series, row, column)
+        if self._estimated(row):
+            series.labels[len(series.values) - 1] = Label.ESTIMATED
+
+    def _estimated(self, row: Row) -> bool:
+        """Whether a line says of itself that it was estimated."""
+        at = self._layout.quality
+        if at is None:
+            return False
+        said = row.at(at).text.lower()
+        asked = "estim" in self._layout.titles[at].lower()
+        return said in ESTIMATED or (asked and said in ("yes", "y", "true", "1", "是"))
+
+    def _telling(self, rows: Sequence[Row]) -> int | None:
+        """The column of words that tells lines of one meter and time apart, if any are alike."""
+        layout = self._layout
+        places = (layout.meter, layout.unit, layout.time, layout.clock, layout.number)
+
+        def alike(more: int | None) -> bool:
+            keys = [
+                tuple(row.at(at).text for at in (*places, more) if at is not None)
+                for row in rows[:_LOOK]
+            ]
+            return len({*keys}) < len(keys)
+
+        if not layout.kinds or not alike(None):
+            return None
+        return next((at for at in layout.kinds if not alike(at)), layout.kinds[0])
 
     def _series_of(self, row: Row, column: Column, unit: str) -> Series:
         layout = self._layout
         meter = row.at(layout.meter).text if layout.meter is not None else ""
-        several = len(layout.values) > 1 and not column.clock
-        at = column.at if not column.clock else layout.values[0].at
-        key = meter, at, unit
+        by_day = bool(column.clock) or column.number is not None
+        several = len(layout.values) > 1 and not by_day
+        at = column.at if not by_day else layout.values[0].at
+        word = row.at(self._word).text if self._word is not None else ""
+        key = meter, word, at, unit
         found = self._series.get(key)
         if found is None:
-            name = meter
-            if layout.meter is None:
-                name = column.title if several or not self._fallback else self._fallback
-                if column.clock:
-                    name = self._fallback or self._unit or layout.titles[layout.time or 0]
-            elif several:
-                name = f"{meter}/{column.title}"
+            if layout.meter is not None:
+                parts = [meter, word, column.title if several else ""]
+            elif by_day:
+                parts = [self._fallback or layout.titles[layout.time or 0], word]
+            else:
+                parts = [column.title if several or not self._fallback else self._fallback, word]
+            name = "/".join(part for part in parts if part)
             # A unit of the line splits a meter into its quantities.
-            if layout.unit is not None and any(k[:2] == key[:2] for k in self._series):
+            if layout.unit is not None and any(k[:3] == key[:3] for k in self._series):
                 name = f"{name}/{unit}"
             found = Series(name, unit or self._unit, self._holds(column), column=column.at + 1)
             found.time_column = (layout.time or 0) + 1
+            found.title = column.title if layout.meter is not None and several else ""
             found.name_column = layout.meter + 1 if layout.meter is not None else column.at + 1
             self._series[key] = found
             self._contents.series.append(found)
@@ -248,7 +314,7 @@ class _Table:
             return self._given.holds
         if layout.ours:
             return "registers"
-        if layout.until is not None or layout.clock_until is not None or column.clock:
+        if column.clock or column.number is not None or layout.number is not None:
             return "intervals"
         title, _ = name_and_unit(column.title)
         if _REGISTER.search(title):
@@ -257,8 +323,15 @@ class _Table:
 
 
 def _said_in(preamble: Sequence[Row], label: re.Pattern[str]) -> str:
-    """What a line before the table says of a label: `Meter: 1234`, or in the cell beside it."""
-    for row in preamble:
+    """What a line before the table says of a label: `Meter: 1234`, or in the cell beside it, or
+    beneath it if those lines are a table too."""
+    for row, below in zip_longest(preamble, preamble[1:]):
+        width = sum(1 for cell in row.cells if cell.text)
+        if width > 2 and below is not None and sum(1 for c in below.cells if c.text) == width:
+            for at, cell in enumerate(row.cells):
+                if label.search(cell.text) and below.at(at).text:
+                    return str(below.at(at).text[:80])
+            continue
         texts = [cell.text for cell in row.cells if cell.text]
         for at, text in enumerate(texts):
             name, colon, value = text.partition(":")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, Literal
 
 from bms.ledger.files.series import Contents, Question, Series
+from bms.ledger.files.tables.both_ends import set_ends
 from bms.ledger.files.tables.cells import Cell, Row, serial_of
-from bms.ledger.files.tables.table_layout import Layout
+from bms.ledger.files.tables.layouts import Column, Layout
 from bms.ledger.files.words.stamps import (
     YEARS,
     Clock,
@@ -17,6 +18,7 @@ from bms.ledger.files.words.stamps import (
     Stamp,
     at_clock,
     clock_of,
+    is_month,
     orders,
     range_of,
     stamp_of,
@@ -42,6 +44,7 @@ class RowTimes:
         self._ends: dict[int, list[datetime]] = {}
         self._end_of_day = False
         self._days_only = True
+        self._months_only = True
         self.stamp: Literal["start", "end"] | None = None
         by_title = layout.stamp_by_title
         if by_title == "end":
@@ -90,7 +93,7 @@ class RowTimes:
         layout = self._layout
         return not cell.text and layout.clock is not None and bool(row.at(layout.clock).text)
 
-    def of(self, row: Row, column_clock: str) -> datetime | Problem:
+    def of(self, row: Row, column: Column) -> datetime | Problem:
         """The time of a line (and of a column, where days are lines)."""
         cell = row.at(self._time)
         moment = self._moment(cell)
@@ -108,10 +111,15 @@ class RowTimes:
                 message = msg("'{text}' is not a time of day; write 08:00", text=written[:60])
                 return Problem(self._file, row.line, self._layout.clock + 1, message)
             moment = at_clock(moment, clock)
-        elif column_clock:
-            clock = self._clock(column_clock)
+        elif column.clock:
+            clock = self._clock(column.clock)
             if clock is not None:
                 moment = at_clock(moment, self._of_column(clock))
+        else:
+            offset = self._offset(row, column)
+            if isinstance(offset, Problem):
+                return offset
+            moment += offset or timedelta(0)
         if moment.year < YEARS[0]:
             message = msg("{time} is before 1990", time=cell.text[:60])
             return Problem(self._file, row.line, self._time + 1, message)
@@ -120,7 +128,21 @@ class RowTimes:
             return Problem(self._file, row.line, self._time + 1, message)
         return moment
 
-    def note(self, series: Series, row: Row, column_clock: str) -> None:
+    def _offset(self, row: Row, column: Column) -> timedelta | Problem | None:
+        """How long after midnight an interval begins that is counted; None if it is not."""
+        layout = self._layout
+        step = timedelta(minutes=layout.number_min)
+        if column.number is not None:
+            return step * column.number
+        if layout.number is None:
+            return None
+        text = row.at(layout.number).text
+        if not text.isdecimal() or not text.isascii() or len(text) > 3:
+            message = msg("'{text}' does not count the intervals of a day", text=text[:60])
+            return Problem(self._file, row.line, layout.number + 1, message)
+        return step * (int(text) - layout.first_number)
+
+    def note(self, series: Series, row: Row, column: Column) -> None:
         """Remember what else a line says of the time just added: its end, its zone's name."""
         stamp = self._stamp(row.at(self._time))
         clock = stamp.clock if isinstance(stamp, Stamp) else None
@@ -128,7 +150,11 @@ class RowTimes:
             clock = self._clock(row.at(self._layout.clock).text)
         if clock is not None and clock.zone:
             series.zones[len(series.times) - 1] = clock.zone
-        end = None if column_clock else self._end(row)
+        offset = self._offset(row, column)
+        if isinstance(offset, timedelta):
+            series.offsets[len(series.times) - 1] = offset
+            series.step = timedelta(minutes=self._layout.number_min)
+        end = None if column.clock else self._end(row)
         if end is not None:
             self._ends.setdefault(id(series), []).append(end)
 
@@ -136,14 +162,16 @@ class RowTimes:
         """Give series the ends of their intervals, as far as all lines say them."""
         if self._end_of_day:
             self.stamp = "end"
-        days = self._layout.clock is None and not (
-            self._layout.values and self._layout.values[0].clock
-        )
+        days = self._layout.clock is None and not self._layout.number_min
+        days = days and not (self._layout.values and self._layout.values[0].clock)
         for one in series:
             one.days_only = days and self._days_only
+            one.months_only = one.days_only and self._months_only
             ends = self._ends.get(id(one), [])
             if ends and len(ends) == len(one.times):
-                _set_ends(one, ends)
+                question = set_ends(one, ends, self._contents.format.last_day)
+                if question is not None:
+                    self._contents.questions.append(question)
         if self._layout.values and self._layout.values[0].clock:
             clocks = [self._clock(column.clock) for column in self._layout.values]
             first, last = clocks[0], clocks[-1]
@@ -180,6 +208,7 @@ class RowTimes:
         found = self._stamp(cell)
         if isinstance(found, Stamp):
             self._days_only = self._days_only and found.clock is None
+            self._months_only = self._months_only and is_month(cell.text)
             return found.moment(self._order)
         moment = serial_of(cell) if found is None else found
         if moment is not None and moment.time() != datetime.min.time():
@@ -223,38 +252,3 @@ def _consecutive(
 
     fitting = {order for order in possible if next_days(order)}
     return fitting or possible
-
-
-def _set_ends(series: Series, ends: list[datetime]) -> None:
-    """Intervals by their two ends; in either order, and ends that name their last minute."""
-    starts = series.times
-    if any(one.tzinfo != other.tzinfo for one, other in zip(starts, ends, strict=True)):
-        return
-    if all(end < start for start, end in _pairs(starts, ends)):
-        series.times, ends, starts = ends, starts, ends
-    span = [end - start for start, end in _pairs(starts, ends)]
-    if all(
-        end.time() == start.time() == datetime.min.time() for start, end in _pairs(starts, ends)
-    ):
-        following = set(starts)
-        if any(end + _DAY in following for end in ends):
-            ends = [end + _DAY for end in ends]
-    elif all(end.minute % 5 == 4 and start.minute % 5 == 0 for start, end in _pairs(starts, ends)):
-        ends = [end + timedelta(minutes=1) - timedelta(seconds=end.second) for end in ends]
-    elif span and all(end.second == 59 for end in ends):
-        ends = [end + timedelta(seconds=1) for end in ends]
-    # An interval that ends at 00:00 ends on the next day.
-    ends = [
-        end + _DAY if end <= start and start - end < _DAY else end
-        for start, end in _pairs(starts, ends)
-    ]
-    if all(end > start for start, end in _pairs(starts, ends)):
-        series.ends = ends
-        series.stamp = "start"
-        series.holds = series.holds or "intervals"
-
-
-def _pairs(
-    one: Sequence[datetime], other: Sequence[datetime]
-) -> Iterator[tuple[datetime, datetime]]:
-    return zip(one, other, strict=True)

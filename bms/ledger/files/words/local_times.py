@@ -46,6 +46,9 @@ def _candidates(series: Series, at: int, zone: tzinfo) -> list[datetime]:
         return [time.astimezone(UTC)] if YEARS[0] - 1 < time.year < YEARS[1] + 1 else []
     if not isinstance(zone, ZoneInfo):
         return [time.replace(tzinfo=zone).astimezone(UTC)]
+    offset = series.offsets.get(at)
+    if offset is not None:  # counted since midnight, through the double hour and all
+        return [one + offset for one in shown_at(time - offset, zone)[:1]]
     shown = shown_at(time, zone)
     name = series.zones.get(at)
     if name is not None and len(shown) > 1:

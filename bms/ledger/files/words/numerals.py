@@ -25,7 +25,8 @@ def normal(text: str) -> str:
     """The text with plain digits, signs and blanks: full-width ones are as good. Nothing that a
     terminal would obey stays in it."""
     if text.isascii() and text.isprintable():
-        return text.strip()
+        # Spreadsheets keep '0012 as a text by its first sign.
+        return text.strip().removeprefix("'") if text.count("'") == 1 else text.strip()
     text = "".join(c if c.isprintable() else " " for c in text)
     return unicodedata.normalize("NFKC", text).replace("\u2212", "-").replace("\u202f", " ").strip()
 

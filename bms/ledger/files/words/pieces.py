@@ -22,6 +22,8 @@ _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 86_400_000
 _LONGEST_DAY_MS: Final = 25 * _HOUR_MS
 _SHORTEST_DAY_MS: Final = 23 * _HOUR_MS
+_MONTH_MS: Final = 30 * _DAY_MS
+"""Stands for a calendar month, whatever its length."""
 _READ_OFTEN: Final = 24
 """No person reads a register so often, an hour or less apart."""
 
@@ -85,7 +87,8 @@ def pieces_of(
         return result
     starts = {at: _rounded(instants[at]) for at in known}
     if series.ends is not None:
-        ends = {at: starts[at] + _span(series, at) for at in known}
+        spans = _spans(series, known)
+        ends = {at: starts[at] + spans[at] for at in known}
     else:
         ends = _ends(series, starts, given, zone, result)
         if result.questions:
@@ -109,10 +112,18 @@ def _rounded(time: datetime | None) -> int:
     return (to_ms(time) + MINUTE_MS // 2) // MINUTE_MS * MINUTE_MS
 
 
-def _span(series: Series, at: int) -> int:
+def _spans(series: Series, known: Sequence[int]) -> dict[int, int]:
+    """How long each interval is, by its two ends; the clocks may have changed in between."""
     assert series.ends is not None
-    start, end = series.times[at], series.ends[at]
-    return int((end - start).total_seconds() * 1000) // MINUTE_MS * MINUTE_MS
+    found: dict[int, int] = {}
+    for at in known:
+        seconds = (series.ends[at] - series.times[at]).total_seconds()
+        found[at] = round(seconds / 60) * MINUTE_MS
+    usual = Counter(found.values()).most_common(1)[0][0]
+    return {
+        at: usual if abs(span - usual) == _HOUR_MS and usual <= _HOUR_MS else span
+        for at, span in found.items()
+    }
 
 
 def _ends(
@@ -142,18 +153,36 @@ def _ends(
     for at in order:
         ms = starts[at]
         other = ms + step_ms if stamp == "start" else ms - step_ms
-        if step_ms == _DAY_MS:
-            other = _day_away(series.times[at], zone, 1 if stamp == "start" else -1) or other
+        if step_ms in (_DAY_MS, _MONTH_MS):
+            away = 1 if stamp == "start" else -1
+            other = _away(series.times[at], zone, away, months=step_ms == _MONTH_MS) or other
         starts[at], ends[at] = min(ms, other), max(ms, other)
     return ends
 
 
-def _day_away(time: datetime, zone: tzinfo, days: int) -> int | None:
-    """The same time of the next local day, or of the one before: 23 to 25 hours away."""
+def _away(time: datetime, zone: tzinfo, count: int, *, months: bool) -> int | None:
+    """The same time of the next local day or month, or of the one before."""
     if time.tzinfo is not None or not isinstance(zone, ZoneInfo):
         return None
-    shown = shown_at(time + timedelta(days=days), zone)
+    other = time + timedelta(days=count)
+    if months:
+        number = time.year * 12 + time.month - 1 + count
+        other = time.replace(year=number // 12, month=number % 12 + 1)
+    shown = shown_at(other, zone)
     return to_ms(shown[0]) if shown else None
+
+
+def _months(series: Series) -> bool:
+    """Whether the times are firsts of months that follow each other."""
+    months = sorted({time.year * 12 + time.month for time in series.times})
+    firsts = all(time.day == 1 for time in series.times)
+    return (
+        series.days_only
+        and firsts
+        and len(months) > 1
+        and months[-1] - months[0] < 1200
+        and (len({time.date() for time in series.times}) == len(months))
+    )
 
 
 def _a_day(first: int, last: int) -> bool:
@@ -170,6 +199,8 @@ def _step(series: Series, times: Sequence[int], given: ReadingsFormat) -> int | 
     if not gaps:
         return None
     usual, count = gaps.most_common(1)[0]
+    if _months(series):
+        return _MONTH_MS
     if _a_day(0, usual) and min(gaps) >= _SHORTEST_DAY_MS:
         return _DAY_MS
     if 2 * count < sum(gaps.values()) or usual > _HOUR_MS or _HOUR_MS % usual:
@@ -180,8 +211,9 @@ def _step(series: Series, times: Sequence[int], given: ReadingsFormat) -> int | 
 def _stamp(series: Series, order: Sequence[int], step_ms: int) -> str | None:
     """What the times tell: days without a time, or a day from its first end to midnight."""
     first, last = series.times[order[0]], series.times[order[-1]]
-    if step_ms == _DAY_MS:
-        return "start" if series.days_only else None
+    if step_ms in (_DAY_MS, _MONTH_MS):
+        whole = series.months_only if step_ms == _MONTH_MS else series.days_only
+        return "start" if whole else None
     since = timedelta(hours=first.hour, minutes=first.minute)
     whole = last.hour == last.minute == 0 and last.date() > first.date()
     return "end" if whole and since == timedelta(milliseconds=step_ms) else None

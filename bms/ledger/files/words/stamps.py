@@ -20,6 +20,8 @@ _COMPACT: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(?=$|[ T]|\d{4}(?:\d\d)?(?:$|[
 _THREE: Final = re.compile(r"(\d{1,2})\s*([-/.])\s*(\d{1,2})\s*\2\s*(\d{4}|\d{2})(?!\d)\.?")
 _NAMED: Final = re.compile(r"(\d{1,2})[. -]*([^\W\d_]{3,9})\.?[, -]*(\d{4}|\d{2})(?!\d)")
 _NAMED_US: Final = re.compile(r"([^\W\d_]{3,9})\.? (\d{1,2}),? (\d{4})(?!\d)")
+_MONTH: Final = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*月?")
+_MONTH_NAMED: Final = re.compile(r"([^\W\d_]{3,9})\.?[ -](\d{4})")
 _WEEKDAY: Final = re.compile(r"(?:[^\W\d_]{2,9}\.?,?\s+)(?=\d)|(?:周|星期)[一二三四五六日天]\s*")
 _EPOCH: Final = re.compile(r"(1\d{9})(?:\.\d+)?|(1\d{9})\d{3}")
 _CLOCK: Final = re.compile(
@@ -139,6 +141,12 @@ def stamp_of(text: str) -> Stamp | datetime | None:
     weekday = _WEEKDAY.match(written)
     if weekday is not None and _month(weekday[0].strip(" .,")) is None:
         written = written[weekday.end() :]
+    month = _MONTH.fullmatch(written)
+    if month is not None and 1 <= int(month[2]) <= 12:
+        return Stamp(int(month[1]), int(month[2]), 1, "ymd", None)
+    named = _MONTH_NAMED.fullmatch(written)
+    if named is not None and _month(named[1]) is not None:
+        return Stamp(int(named[2]), _month(named[1]) or 0, 1, "ymd", None)
     for pattern in (_YMD, _COMPACT, _THREE, _NAMED, _NAMED_US):
         found = pattern.match(written)
         if found is not None:
@@ -180,6 +188,12 @@ def _digits(text: str) -> Clock | None:
         return None
     hour, minute, second, zone = found.groups()
     return _clock(int(hour), int(minute), int(second or 0), "", zone or "")
+
+
+def is_month(text: str) -> bool:
+    """Whether a text names a month and no day."""
+    written = normal(text)
+    return bool(_MONTH.fullmatch(written) or _MONTH_NAMED.fullmatch(written))
 
 
 def plausible(text: str) -> bool:
