@@ -425,3 +425,38 @@ def test_a_meter_of_what_is_fed_in_may_stand_while_power_is_drawn(tmp_path: Path
     with beside.books as books:
         books.keep(2 * 1440)
         assert whole(books, 2).problems == ()
+
+
+@pytest.mark.case(
+    "E12",
+    when="The gateway's clock is 26 hours ahead for a while, and then set back",
+    then="What it stamped in that time is set aside, and no energy counts twice",
+)
+@pytest.mark.parametrize("ahead_h", [1, 5, 26, 100])
+@pytest.mark.parametrize("said", [True, False])
+def test_a_clock_that_was_ahead_counts_nothing_twice(
+    tmp_path: Path, ahead_h: int, said: bool
+) -> None:
+    ahead = range(40, 84)  # quarter hours
+    books = Books(site_of(tmp_path, {"b.m": {"rated_kw": 20}}))
+    with books:
+        for i in range(125 + 4 * ahead_h):
+            minutes = 15.0 * i + (60 * ahead_h if i in ahead else 0)
+            reading = Reading(METER, at(minutes), 250 * i)
+            meters = [Meter(METER, "b", CENT)]
+            alive = at(minutes) if said else None
+            books.history.append(Batch(readings=[reading], meters=meters, alive=alive))
+            books.keep(minutes + 2)
+            if i == 124:
+                energy = whole(books, 10)
+                if ahead_h > 11:
+                    assert energy.amount == 310
+                    assert energy.problems == ()
+        if ahead_h > 11:
+            assert whole(books, 10).amount == 2.5 * i
+        else:
+            # Part of that time has passed: its readings stay, and one step is far too much.
+            assert float(whole(books, 10).amount or 0) == 2.5 * (i - 4 * ahead_h - 1)
+            assert len(whole(books, 10).problems) == 1
+        check_stream(books, books.rows())
+        check_months(books)

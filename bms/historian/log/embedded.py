@@ -21,6 +21,7 @@ from bms.core.readings import Reading
 from bms.historian.files import roll_layout
 from bms.historian.formats.blob import encode
 from bms.historian.log import award_rows
+from bms.historian.log.ahead import LOOK_BACK_MS, stamped_ahead
 from bms.historian.log.log_queries import TEXT_CACHE, Queries
 from bms.historian.records import Batch, Meter, to_ms
 from bms.storage.sqlite import transaction
@@ -71,8 +72,9 @@ class History(Queries):
         """Store a batch in one durable transaction; returns the newest log sequence number.
 
         All of it or, on StoreError, nothing. A reading already known for its instant is kept as
-        it is: a reading once recorded never changes. Readings are also logged as samples of
-        their counter. Raises ValueError for a reading of a meter that was never declared.
+        it is: a reading once recorded never changes, but those of a clock that was ahead go once
+        it is set back. Readings are also logged as samples of their counter. Raises ValueError
+        for a reading of a meter that was never declared.
         """
         try:
             with transaction(self._connection, self._path):
@@ -101,7 +103,7 @@ class History(Queries):
             self._declare(meter)
         samples: Sequence[Sample] = batch.samples
         if batch.readings:
-            samples = [*samples, *self._add_readings(batch.readings)]
+            samples = [*samples, *self._add_readings(batch.readings, batch.alive)]
         samples = self._without_future(samples, batch.alive)
         self._note_session(batch, samples)
         if samples:
@@ -224,7 +226,7 @@ class History(Queries):
                 )
                 self._widest_ms = t1 - t0
 
-    def _add_readings(self, readings: Sequence[Reading]) -> list[Sample]:
+    def _add_readings(self, readings: Sequence[Reading], alive: datetime | None) -> list[Sample]:
         rows = []
         samples = []
         for reading in readings:
@@ -240,13 +242,42 @@ class History(Queries):
             kwh = counts * numerator / denominator
             samples.append(Sample(point, kwh, Quality.GOOD, time))
         rows.sort()
-        late = [(number, ms) for number, ms, _ in rows if not self._is_newest(number, ms)]
+        now_ms = rows[-1][1] if alive is None else to_ms(alive)
+        late = []
+        for number, ms, counts in rows:
+            if not self._is_newest(number, ms):
+                late += [(number, ms), *self._set_aside(number, (ms, counts), now_ms)]
         self._connection.executemany("INSERT INTO late (meter, time_ms) VALUES (?, ?)", late)
         self._connection.executemany(
             "INSERT INTO reading (meter, time_ms, counts) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             rows,
         )
         return samples
+
+    def _set_aside(
+        self, meter: int, reading: tuple[int, int], now_ms: int
+    ) -> list[tuple[int, int]]:
+        """Take readings out that a clock stamped which was ahead; meter and instant of each."""
+        query = "SELECT time_ms, counts FROM reading WHERE meter = ? AND time_ms BETWEEN ? AND ? "
+        first = max(reading[0], now_ms) + AHEAD_MS
+        after = self._rows(f"{query} ORDER BY time_ms", meter, first, 2**62)
+        if not after:
+            return []
+        found = self._rows(
+            "SELECT max(time_ms) FROM reading WHERE meter = ? AND time_ms < ?", meter, reading[0]
+        )
+        if found[0][0] is None:
+            return []
+        newest = int(found[0][0])
+        before = self._rows(f"{query} ORDER BY time_ms", meter, newest - LOOK_BACK_MS, newest)
+        ahead = stamped_ahead(before, reading, after)
+        if ahead:
+            self._connection.executemany(
+                "DELETE FROM reading WHERE meter = ? AND time_ms = ?",
+                [(meter, ms) for ms in ahead],
+            )
+            self._newest_ms[meter] = reading[0]
+        return [(meter, ms) for ms in ahead]
 
     def _is_newest(self, meter: int, ms: int) -> bool:
         """Whether a reading is after all others of its meter, and then the newest from now on."""
