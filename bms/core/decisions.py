@@ -167,6 +167,8 @@ class OutputRules:
     """At shutdown: True releases the point, False holds its last value."""
     number: bool = False
     """It takes numbers, which a device may clamp and keep in memory that wears; no on and off."""
+    whole: bool = False
+    """Its register holds whole numbers, and a fraction of its unit matters."""
 
 
 @dataclass(frozen=True, slots=True)

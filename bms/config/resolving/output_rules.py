@@ -22,6 +22,9 @@ kPa, and far below what a person or a plant would notice."""
 WHOLE_NUMBER_TOLERANCE = 0.5
 """The most that rounding to an unscaled integer register changes a value."""
 
+_COARSE = ("%",)
+"""Units of which a fraction makes no difference to anybody."""
+
 _NOT_COUNTED = ("bool", "string", *FLOATS)
 """Types whose registers do not count in steps."""
 
@@ -66,12 +69,13 @@ def rules(
 ) -> OutputRules:
     """The rules of one output: what the site says, else the device, else the kind and register."""
     minimum = (kind.min_on_s, kind.min_off_s) if role.name == "enable" else (0.0, 0.0)
-    tolerance = template.tolerance
-    if tolerance is None:
-        tolerance = _tolerance(role, step(point, value_type(point, template.type)))
+    count = step(point, value_type(point, template.type))
+    tolerance = _tolerance(role, count) if template.tolerance is None else template.tolerance
     number = role.klass is not PointClass.STATE
+    whole = number and count == 1.0 and isinstance(point.address, ModbusAddress)
+    whole = whole and role.unit not in _COARSE
     if setting is None:
-        return OutputRules(*minimum, tolerance=tolerance, number=number)
+        return OutputRules(*minimum, tolerance=tolerance, number=number, whole=whole)
     return OutputRules(
         min_on_s=minimum[0] if setting.min_on_s is None else setting.min_on_s,
         min_off_s=minimum[1] if setting.min_off_s is None else setting.min_off_s,
@@ -79,6 +83,7 @@ def rules(
         refresh_s=setting.refresh_s,
         release_on_stop=setting.on_stop == "release",
         number=number,
+        whole=whole,
     )
 
 

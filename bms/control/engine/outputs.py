@@ -11,11 +11,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bms.control.engine import protection
+from bms.control.engine import output_alarms, protection
 from bms.control.engine.protection import Delivery, Hold, Phase
 from bms.core.decisions import Award, Command, Condition, OutputRules
 from drivers.base import Write, WriteResult
 from drivers.points import PointId, Quality, Sample, Value
+
+STANDS = timedelta(minutes=10)
+"""What is asked for so long was written down by somebody: no strategy is on its way through it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class Outputs:
         self._unknown: dict[PointId, datetime] = {}
         """Commanded for the first time, before anybody knows what the machine is doing."""
         self._troubles: dict[PointId, Condition] = {}
+        self._fractions: dict[PointId, datetime | None] = {}
+        """Outputs that are asked for a fraction that they cannot hold, and since when."""
+        self._rounded: dict[PointId, Condition] = {}
         for point, output in saved.items():
             if point not in rules:
                 continue
@@ -76,8 +82,8 @@ class Outputs:
 
     @property
     def conditions(self) -> Iterable[Condition]:
-        """The alarms of outputs that cannot be commanded."""
-        return self._troubles.values()
+        """The alarms of outputs that cannot be commanded, or not to what they were asked for."""
+        return [*self._troubles.values(), *self._rounded.values()]
 
     @property
     def unknown(self) -> Iterable[PointId]:
@@ -156,6 +162,10 @@ class Outputs:
             self._wanted[point] = value
         self._settled.pop(point, None)
         self._open[point] = None
+        self._rounded.pop(point, None)
+        self._fractions.pop(point, None)
+        if isinstance(value, float) and self._rules[point].whole and not value.is_integer():
+            self._fractions[point] = None
 
     def due(self, samples: Mapping[PointId, Sample], now: datetime) -> tuple[Write, ...]:
         """The writes due now, in the order in which their outputs were commanded."""
@@ -165,6 +175,11 @@ class Outputs:
             sample = read(point)
             if sample is not None and sample[1] != expected and sample[2] is Quality.GOOD:
                 opened[point] = None
+        for point, since in self._fractions.items():
+            if since is None or since > now:
+                self._fractions[point] = now
+            elif point not in self._rounded and now - since >= STANDS:
+                self._rounded[point] = output_alarms.rounded(point, self._wanted[point])
         while self._refresh and self._refresh[0][0] <= now:
             opened[heapq.heappop(self._refresh)[1]] = None
         if not opened:
@@ -195,8 +210,8 @@ class Outputs:
         elif after.phase not in (Phase.IDLE, Phase.SHADOW) or after.since is not None:
             self._settled.pop(point, None)
             self._open[point] = None
-        trouble = protection.uncommandable(point, after, sample)
-        trouble = trouble or protection.holds_another(point, after)
+        trouble = output_alarms.uncommandable(point, after, sample)
+        trouble = trouble or output_alarms.holds_another(point, after)
         if trouble is not None:
             self._troubles[point] = trouble
         else:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from bms.core.decisions import Award, Command, Condition, OutputRules, Priority, Severity
+from bms.core.decisions import Award, Command, OutputRules, Priority
 from bms.core.durations import in_words
 from bms.texts.messages import msg
 from drivers.base import Write, WriteResult, WriteStatus
@@ -275,7 +275,7 @@ def deliver(
                 return delivery, None
             if rules.number:
                 return _holds(delivery, fresh, now), None
-            return _failed(delivery, msg("reads back {reading}", reading=_shown(fresh)), now), None
+            return _failed(delivery, msg("reads back {reading}", reading=shown(fresh)), now), None
     elif fresh is not None and not agrees:  # confirmed before: somebody or a reboot changed it
         if not rules.number:
             return _issue(point, delivery, wanted, now)
@@ -305,40 +305,6 @@ def acknowledge(delivery: Delivery, result: WriteResult, now: datetime) -> Deliv
     what = msg("refused") if refused else msg("timeout")
     detail = msg("{what}: {detail}", what=what, detail=result.detail) if result.detail else what
     return _failed(delivery, detail, now)
-
-
-def uncommandable(point: PointId, delivery: Delivery, sample: Sample | None) -> Condition | None:
-    """The alarm of an output that does not take its value.
-
-    Not for a point that cannot be read either: then its link or device has an alarm already.
-    """
-    if not delivery.uncommandable or (sample is not None and sample.quality is not Quality.GOOD):
-        return None
-    text = (
-        msg("{point} cannot be released: {detail}", point=point, detail=delivery.detail)
-        if delivery.value is None
-        else msg(
-            "{point} cannot be commanded to {commanded}: {detail}",
-            point=point,
-            commanded=_shown(delivery.value),
-            detail=delivery.detail,
-        )
-    )
-    return Condition(f"{point}:uncommandable", Severity.URGENT, text)
-
-
-def holds_another(point: PointId, delivery: Delivery) -> Condition | None:
-    """The alarm of an output whose device takes a number and holds another."""
-    if delivery.held is None or delivery.value is None:
-        return None
-    text = msg(
-        "{point}: asked for {commanded}, the device holds {held}; it is written again when "
-        "something else is asked for, and more and more rarely",
-        point=point,
-        commanded=_shown(delivery.value),
-        held=_shown(delivery.held),
-    )
-    return Condition(f"{point}:held", Severity.URGENT, text)
 
 
 def _holds(delivery: Delivery, held: Value, now: datetime) -> Delivery:
@@ -441,5 +407,6 @@ def _elapsed_s(delivery: Delivery, now: datetime) -> float:
     return (now - delivery.issued).total_seconds() if delivery.issued is not None else float("inf")
 
 
-def _shown(value: Value) -> str:
+def shown(value: Value) -> str:
+    """A value as people read it."""
     return f"{value:g}" if isinstance(value, float) else str(value)

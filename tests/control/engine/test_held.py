@@ -157,3 +157,30 @@ def test_released_it_is_no_alarm() -> None:
     assert [write.value for write in cycle.writes] == [None]
     rig.engine.cycle(rig.device.samples(at(61)), at(61))
     assert rig.texts == []
+
+
+@pytest.mark.case(
+    "M15",
+    when="A schedule asks for 26.5 where the register holds whole numbers only",
+    then="The nearest whole number is written, and an alarm says so",
+)
+def test_a_fraction_that_a_register_cannot_hold_is_told() -> None:
+    wish = Wish()
+    engine = Engine([wish], {Q: OutputRules(tolerance=0.5, number=True, whole=True)})
+    device = Device({Q: 20.0})
+
+    def run(start: int, end: int) -> list[str]:
+        for second in range(start, end):
+            cycle = engine.cycle(device.samples(at(second)), at(second))
+            engine.written(device.write(cycle.writes), at(second))
+            if cycle.writes:
+                device.values[Q] = round(float(cycle.writes[0].value or 0))
+        return [condition.text for condition in engine.conditions]
+
+    wish.want(26.5, Q)
+    assert run(0, 590) == [], "a strategy may be on its way through it"
+    assert run(590, 700) == [
+        f"{Q}: asked for 26.5, its register holds whole numbers: 26 is written"
+    ]
+    wish.want(27.0, Q)
+    assert run(700, 1400) == []
