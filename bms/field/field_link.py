@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from bms.config.points import owner_of
 from bms.control.engine.protection import same
 from bms.core.decisions import Condition, Severity
-from bms.field.lacking import NO_ANSWER, Lacking, lasted
+from bms.field.lacking import NO_ANSWER, OFFLINE_AFTER_S, PERIODS, Lacking, lasted
 from bms.texts.messages import msg
 from drivers.backoff import without_countdown
 from drivers.base import Batch, Driver, Feed, Write, WriteResult, WriteStatus
@@ -101,7 +101,9 @@ class FieldLink:
         self._write_failures = 0
         self._detail: str = msg("not read yet")
         self._detail_by_device: dict[str, str] = {}
-        self._lacking = Lacking(self._ids, image)
+        periods = {point.id: self._period_s(point) for point in self._points.values()}
+        self._lacking = Lacking(periods, image)
+        self._offline_after_s = max(OFFLINE_AFTER_S, PERIODS * min(periods.values(), default=0.0))
         for point in self._ids:
             self._image[point] = Sample(point, None, Quality.BAD, started, msg("not read yet"))
         if not self._ids:
@@ -134,10 +136,12 @@ class FieldLink:
 
     def _stale(self, point: Point) -> timedelta:
         """How long without any delivery the last value of a point is believed."""
+        least = 3.0 if isinstance(self._driver, Polled) else SILENT_AFTER_S
+        return timedelta(seconds=max(STALE_AFTER_POLLS * self._period_s(point), least))
+
+    def _period_s(self, point: Point) -> float:
         polled = isinstance(self._driver, Polled)
-        period_s = self._poll_s if polled or point.scan_s is None else point.scan_s
-        least = 3.0 if polled else SILENT_AFTER_S
-        return timedelta(seconds=max(STALE_AFTER_POLLS * period_s, least))
+        return self._poll_s if polled or point.scan_s is None else point.scan_s
 
     @property
     def busy(self) -> bool:
@@ -377,7 +381,7 @@ class FieldLink:
         """One alarm for a silent link; otherwise one per device that is silent or lacks points."""
         since = self._silent_since(now)
         if since is not None:
-            if not lasted(since, now):
+            if not lasted(since, now, self._offline_after_s):
                 return []
             return [
                 Condition(

@@ -6,7 +6,8 @@ a register that it does not have, or another type, order or scale than the devic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bms.config.points import owner_of
@@ -25,20 +26,32 @@ POINTS_NAMED = 5
 """So many points are named in one alarm."""
 
 
-def lasted(since: datetime, now: datetime, least_s: float = OFFLINE_AFTER_S) -> bool:
+PERIODS = 1.5
+"""One read that is missed is no alarm: what is read rarely is not missed sooner than that."""
+
+
+def lasted(since: datetime, now: datetime, least_s: float) -> bool:
     """Whether something has gone on for longer than a passing trouble does."""
     return now - since > timedelta(seconds=least_s)
 
 
 class Lacking:
-    """What the devices of one link lack. `image` has the samples of its points."""
+    """What the devices of one link lack.
 
-    def __init__(self, points: Iterable[PointId], image: Mapping[PointId, Sample]) -> None:
+    `periods` says how often each point is read, in seconds; `image` has the samples of the points.
+    """
+
+    def __init__(self, periods: Mapping[PointId, float], image: Mapping[PointId, Sample]) -> None:
         self._image = image
+        self._periods = periods
         self._points_of: dict[str, int] = {}
-        for point in points:
+        self._offline_after_s: dict[str, float] = {}
+        for point, period_s in periods.items():
             device = owner_of(point)
             self._points_of[device] = self._points_of.get(device, 0) + 1
+            least_s = self._offline_after_s.get(device, math.inf)
+            after_s = max(OFFLINE_AFTER_S, PERIODS * period_s)
+            self._offline_after_s[device] = min(least_s, after_s)
         self._told: dict[str, tuple[tuple[PointId, ...], str, Condition]] = {}
         """The last alarm of each device that lacks points: which ones, for which kind of reason."""
 
@@ -56,18 +69,21 @@ class Lacking:
         for device, points in missing.items():
             if len(points) == self._points_of[device]:
                 since = max(not_good[point] for point in points)
-                if lasted(since, now):
+                if lasted(since, now, self._offline_after_s[device]):
                     found.append(_silent(device, since, details.get(device, NO_ANSWER)))
                 continue
             lacking = tuple(
                 point
                 for point in points
-                if lasted(not_good[point], now, LACKING_AFTER_S)
+                if lasted(not_good[point], now, self._lacking_after_s(point))
                 and not declared_absent(self._image[point].detail)
             )
             if lacking:
                 found.append(self._lacks(device, lacking))
         return found
+
+    def _lacking_after_s(self, point: PointId) -> float:
+        return max(LACKING_AFTER_S, PERIODS * self._periods[point])
 
     def _lacks(self, device: str, lacking: tuple[PointId, ...]) -> Condition:
         """The same text as long as the points and the kind of reason are: values in it change."""

@@ -440,3 +440,21 @@ async def test_a_value_in_the_reason_is_no_news(clock: Clock) -> None:
         clock.time += timedelta(seconds=100)
     assert len(texts) == 1
     await stopped(task)
+
+
+async def test_one_missed_read_of_what_is_read_rarely_is_no_alarm(clock: Clock) -> None:
+    driver, field = Told([paced("power", 300), paced("energy", 900)], clock), Field(clock.now)
+    field.add("x", "here", driver, poll_s=1)
+    task = await running(field)
+    await driver.tell(power="", energy="")
+    keys = []
+    for second in range(0, 1500, 100):
+        if second and second % 300 == 0:
+            late = msg("no answer")
+            await driver.tell(power=late, **({"energy": late} if second % 900 == 0 else {}))
+        field.snapshot(clock.now())
+        keys.append([condition.key for condition in field.conditions(clock.now())])
+        clock.time += timedelta(seconds=100)
+    # The power from 300 s on; from 900 s on the energy too, and with it the whole link.
+    assert keys == [[]] * 8 + [["points:b.e"]] * 1 + [[]] * 5 + [["link:x"]]
+    await stopped(task)
