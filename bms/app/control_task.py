@@ -56,7 +56,8 @@ class ControlTask:
             self.cycles += 1
             ended = loop.time()
             self._durations_ms.append((ended - begun) * 1000)
-            skipped = int((ended - due) // self._period_s)  # late ticks are skipped, never queued
+            # Late ticks are skipped, never queued. A timer may be due a little before its time.
+            skipped = max(0, int((ended - due) // self._period_s))
             self._overruns += skipped
             due += (skipped + 1) * self._period_s
 

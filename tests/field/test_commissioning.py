@@ -441,6 +441,19 @@ async def test_write_asks_reads_back_and_is_kept(site: Path) -> None:
 
 
 @pytest.mark.case(
+    "N12",
+    when="Somebody wrote to a device by hand",
+    then="The audit shows place, unit, value and what became of it, also as text",
+)
+async def test_the_audit_says_what_was_written_where(site: Path) -> None:
+    words = ("write", site, "plc", "holding:5", 77, "--unit", 1, "--reason", "trial", "--yes")
+    assert (await bms(*words)).exit_code == 0
+    shown = (await bms("audit", "list", site)).output
+    assert "plc holding:5 of unit 1 = 77 (asked for)" in shown
+    assert "plc holding:5 of unit 1 = 77 (done)" in shown
+
+
+@pytest.mark.case(
     "M15",
     when="Somebody writes 26.5 by hand to a register that holds whole numbers",
     then="It is refused, and says what to write: with scale 0.1 write 265",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -214,13 +216,25 @@ def audit_list(
         return
     table = table_of(None, "number", "time", "who", "via", "what", "about", "why")
     for row in answer.shown():
-        about = row.get("file") or row.get("point") or ", ".join(row.get("files") or ())
+        about = _about(row)
         table.add_row(
             str(row.get("seq")), on_clock(row.get("time"), zone), str(row.get("who")),
             str(row.get("via")), str(row.get("what")), str(about or ""),
             told(row.get("why") or ""),
         )  # fmt: skip
     show(table)
+
+
+def _about(row: Mapping[str, Any]) -> str:
+    """What an entry is about: a file, a point, a meter, or a place of a device and its value."""
+    if row.get("what") == "raw.write":
+        place = " ".join(str(row[key]) for key in ("link", "place") if row.get(key))
+        unit = row.get("unit")
+        where = say("{place} of unit {unit}", place=place, unit=unit) if unit is not None else place
+        return f"{where} = {row.get('value')} ({told(row.get('outcome') or '')})"
+    files = row.get("files")
+    listed = ", ".join(map(str, files)) if isinstance(files, list | tuple) else ""
+    return str(row.get("file") or row.get("point") or row.get("meter") or listed)
 
 
 @audit.command()

@@ -154,7 +154,10 @@ async def put_audited(
     """
 
     def note(outcome: str, **found: Any) -> None:
-        asked = {"link": link, "place": place_text, "value": text, "outcome": outcome}
+        asked: dict[str, Any] = {"link": link, "place": place_text}
+        if isinstance(place, Register):
+            asked["unit"] = place.unit
+        asked |= {"value": text, "outcome": outcome}
         by = asdict(author)
         audit.record(state_dir, now(), what="raw.write", **by, **asked, **found)
 

@@ -110,7 +110,7 @@ def test_any_bytes(
 
 
 @pytest.mark.slow
-@settings(OFTEN, max_examples=20_000)
+@settings(OFTEN, max_examples=5_000)
 @given(body=st.one_of(spoiled(), st.binary(max_size=300)), pairs=FORMATS)
 def test_any_bytes_at_length(
     tmp_path_factory: pytest.TempPathFactory, body: bytes, pairs: dict[str, str]
