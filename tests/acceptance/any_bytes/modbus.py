@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
+import ssl
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 from drivers.points import PointId, Value
 from tests.drivers.modbus.mutations import crc, mutated, pieces
+from tests.servers.certificates import certificate
 from tests.servers.streams import StreamServer
 
-Framing = Literal["tcp", "tcp_without_ids", "rtu_tcp"]
+Framing = Literal["tcp", "tls", "tcp_without_ids", "rtu_tcp", "rtu_tcp_echo"]
 
 HONEST_UNIT = 200
 HOSTILE_UNITS = 6
@@ -57,19 +61,30 @@ class HostileModbus:
     `seed` decides every answer, as far as the order of the requests does not.
     """
 
-    def __init__(self, framing: Framing, links: int, seed: int) -> None:
+    def __init__(self, framing: Framing, links: int, seed: int, folder: Path) -> None:
+        """`folder` is for the certificate of the servers, where the framing needs one."""
         self.base = framing.replace("_", "")
         self.inputs = 0
         self._framing = framing
         self._chance = random.Random(seed)
-        self._servers = [_Endpoint(self._answer) for _ in range(links)]
+        self._ca: Path | None = None
+        context = None
+        if framing == "tls":
+            authority = certificate(folder, "authority")
+            server = certificate(folder, "server", address="127.0.0.1", signer=authority)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(server.certificate, server.key)
+            self._ca = authority.certificate
+        self._servers = [_Endpoint(self._answer, context) for _ in range(links)]
 
     @property
     def links(self) -> Sequence[str]:
         how = {
             "tcp": "modbus_tcp, max_in_flight: 4",
+            "tls": f"modbus_tls, ca: {self._ca}",
             "tcp_without_ids": "modbus_tcp, transaction_ids: false",
             "rtu_tcp": "modbus_rtu_tcp",
+            "rtu_tcp_echo": "modbus_rtu_tcp",
         }[self._framing]
         return [
             f"{self.base}-{n}: {{protocol: {how}, host: 127.0.0.1, port: {server.port}, "
@@ -109,12 +124,27 @@ class HostileModbus:
 
     async def start(self) -> None:
         for server in self._servers:
-            server.rtu = self._framing == "rtu_tcp"
+            server.rtu = self._framing.startswith("rtu_tcp")
+            server.echoes = self._framing == "rtu_tcp_echo"
             await server.start()
 
     async def stop(self) -> None:
         for server in self._servers:
             await server.stop()
+
+    def can_be(self, point: PointId, value: Value) -> bool:
+        """Whether a GOOD value can be one of the point's."""
+        role = point.rpartition(".")[2]
+        if role in ("enable", "status", "fault"):
+            return isinstance(value, bool)
+        assert isinstance(value, int | float)
+        least, most = {
+            "supply_temp": (-40.0, 80.0),
+            "supply_setpoint": (-3276.8, 3276.7),
+            "fan_speed": (0, 255),
+            "energy": (0, 99_999_999),
+        }.get(role, (-math.inf, math.inf))
+        return least <= value <= most
 
     def _answer(self, head: bytes, body: bytes) -> list[bytes]:
         """What comes in answer to a request, in pieces. `head` is the transaction id; "" in RTU."""
@@ -169,9 +199,11 @@ def _right(body: bytes, chance: random.Random | None = None) -> bytes:
 class _Endpoint(StreamServer):
     """Reads requests as they are framed and writes whatever the answer is made of."""
 
-    def __init__(self, answer: Callable[[bytes, bytes], list[bytes]]) -> None:
-        super().__init__()
-        self.rtu = False
+    def __init__(
+        self, answer: Callable[[bytes, bytes], list[bytes]], context: ssl.SSLContext | None
+    ) -> None:
+        super().__init__(context)
+        self.rtu = self.echoes = False
         self._answer = answer
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -182,7 +214,9 @@ class _Endpoint(StreamServer):
                 if body[1] in (15, 16):
                     more = await reader.readexactly(1)
                     body += more + await reader.readexactly(more[0])
-                await reader.readexactly(2)
+                sent = body + await reader.readexactly(2)
+                if self.echoes:
+                    writer.write(sent)
             else:
                 header = await reader.readexactly(6)
                 head = header[:2]

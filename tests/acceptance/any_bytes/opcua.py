@@ -116,6 +116,10 @@ class HostileOpcUa:
             for role, value in (("power", 12.5), ("energy", 70000.0))
         }
 
+    def can_be(self, point: PointId, value: Value) -> bool:
+        """Its points have no type of their own."""
+        return point not in self.neighbours or value == self.neighbours[point]
+
     async def start(self) -> None:
         for n, server in enumerate(self._servers):
             server.values = {f"honest-{n}.power": double(12.5), f"honest-{n}.energy": double(70000)}

@@ -58,6 +58,10 @@ class HostileField(Protocol):
         """How many answers it has made up so far."""
         ...
 
+    def can_be(self, point: PointId, value: Value) -> bool:
+        """Whether a GOOD value is one that the point can have, whatever was sent."""
+        ...
+
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
@@ -73,6 +77,7 @@ class Stack:
         self._app = app
         self._fields = fields
         self._influx = influx
+        self._field_of = {field.base: field for field in fields}
         self._neighbours = {p: v for field in fields for p, v in field.neighbours.items()}
         self.seen: dict[Quality, int] = dict.fromkeys(Quality, 0)
         """Samples of the hostile points by quality, over all looks."""
@@ -84,7 +89,8 @@ class Stack:
         return sum(field.inputs for field in self._fields)
 
     async def fed(self, inputs: int) -> None:
-        """Feed so many, looking at the image meanwhile."""
+        """Feed so many in all, looking at the image meanwhile, and at least once."""
+        self.look()
         while self.inputs < inputs:
             await asyncio.sleep(LOOK_EVERY_S)
             self.look()
@@ -107,6 +113,8 @@ class Stack:
             assert isinstance(sample.value, bool | int | float | str), sample
             if isinstance(sample.value, float):
                 assert math.isfinite(sample.value), sample
+            field = self._field_of[point.partition(".")[0]]
+            assert sample.quality is Quality.STALE or field.can_be(point, sample.value), sample
             if isinstance(sample.value, str):
                 assert sample.value.encode().decode() == sample.value
 

@@ -10,13 +10,16 @@ from drivers.points import Quality
 from tests.acceptance.any_bytes.modbus import Framing, HostileModbus
 from tests.acceptance.any_bytes.rig import hostile_site
 
-SLICE = 600
+SLICE = 1500
 ALL = 100_000
-FRAMINGS: tuple[Framing, ...] = ("tcp", "tcp_without_ids", "rtu_tcp")
+FRAMINGS: tuple[Framing, ...] = ("tcp", "tls", "tcp_without_ids", "rtu_tcp", "rtu_tcp_echo")
 
 
 async def fed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: int, inputs: int) -> None:
-    fields = [HostileModbus(framing, links, seed) for seed, framing in enumerate(FRAMINGS)]
+    fields = [
+        HostileModbus(framing, links, seed, tmp_path / "pki")
+        for seed, framing in enumerate(FRAMINGS)
+    ]
     async with hostile_site(tmp_path, monkeypatch, fields) as stack:
         for part in (3, 2, 1):
             await stack.fed(inputs // part)
@@ -38,4 +41,4 @@ async def test_any_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.slow
 async def test_a_hundred_thousand_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    await fed(tmp_path, monkeypatch, 6, ALL)
+    await fed(tmp_path, monkeypatch, 4, ALL)
