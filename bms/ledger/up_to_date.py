@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from bms.config.site import Site
-from bms.core.errors import StoreError
+from bms.core.errors import DiskError, StoreError
 from bms.historian.log.log_queries import FILE_NAME as HISTORY
 from bms.historian.log.log_queries import LAYOUT as HISTORY_LAYOUT
 from bms.historian.log.log_queries import Queries
@@ -47,7 +47,9 @@ def open_ledger(site: Site, directory: Path, now: datetime) -> Iterator[Ledger]:
                 raise
             ledger = stack.enter_context(Ledger(directory, read_only=True))
         else:
-            Posting(site.metering, history, ledger).catch_up(now)
+            # A file that its reader may not write opens all the same.
+            with suppress(DiskError):
+                Posting(site.metering, history, ledger).catch_up(now)
         yield ledger
 
 

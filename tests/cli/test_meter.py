@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from bms.core.readings import Reading
 from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import meters_of
 from bms.historian.records import Batch
-from bms.storage import audit
+from bms.storage import audit, sqlite
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MAIN = "plant.meter-main"
@@ -58,6 +60,9 @@ def answer(*arguments: object) -> Any:
     return json.loads(result.output)
 
 
+CORRECTION = (
+    "--from", "2026-03-01T10:00", "--to", "2026-03-01T11:00", "--amount", "1", "--reason", "x",
+)  # fmt: skip
 MARCH = ("--from", "2026-03-01", "--to", "2026-03-05")
 
 
@@ -179,3 +184,14 @@ def test_who_may_not_touch_meters_is_refused(site: Path, monkeypatch: pytest.Mon
     assert run(*words).exit_code == 0
     (entry,) = audit.entries(site / "state")
     assert entry["who"] == "li"
+
+
+def test_a_ledger_that_takes_nothing_is_read_as_it_stands(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = answer("list", site)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
+    with closing(sqlite3.connect(site / "state" / "ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert answer("list", site) == before
+        assert "locked" in run("correct", site, MAIN, *CORRECTION).output
