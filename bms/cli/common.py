@@ -119,6 +119,16 @@ def load_site(directory: Path) -> Site:
     return load(directory, STRATEGIES)
 
 
+def load_explored(directory: Path, *, to_write: bool) -> Site:
+    """The site; where it is not described yet, its links alone."""
+    from bms.config.bare import bare_site
+
+    try:
+        return load_site(directory)
+    except InvalidInput:
+        return bare_site(directory, to_write=to_write)
+
+
 ENERGY = ("schedules", "groups")
 """What does not concern who reads meters."""
 METERS_APART = ("meters.yaml",)

@@ -33,9 +33,15 @@ _FLOAT32_LIMIT = 3.4028235677973366e38  # from here on, rounding to 32 bits give
 
 
 def status_name(code: int) -> str:
-    """The name of a StatusCode, as in `BadNodeIdUnknown`."""
+    """The name of a StatusCode, as in `BadNodeIdUnknown`; of one that has none, its severity and
+    number. The lower half, which says how the value was sampled, does not count."""
+    code &= 0xFFFF0000
     name: str = ua.StatusCode(ua.UInt32(code)).name
-    return name
+    return (
+        f"{name} 0x{code:08X}"
+        if name in ("Good", "Uncertain", "Bad") and code & 0x3FFFFFFF
+        else name
+    )
 
 
 def variant(value: Value, kind: ua.VariantType) -> ua.Variant:

@@ -14,7 +14,7 @@ from bms.cli.common import (
     SITE,
     ErrorGroup,
     clock_now,
-    load_site,
+    load_explored,
     print_json,
     show,
     table_of,
@@ -186,7 +186,7 @@ def distrust(site: Path, thumbprint: str) -> None:
 
 
 def _directory(site: Path) -> Path:
-    if not (site / "site.yaml").is_file():
+    if not any((site / name).is_file() for name in ("site.yaml", "links.yaml")):
         raise InvalidInput(msg("{site} is not a site: it has no site.yaml", site=site))
     return site
 
@@ -195,7 +195,7 @@ def _opcua(site: Path, link: str) -> OpcUaLink:
     from bms.config.shapes.links import OpcUaLink
     from bms.texts.problems import suggestion
 
-    links = load_site(site).links
+    links = load_explored(site, to_write=False).links
     if link not in links:
         raise InvalidInput(
             msg("no link '{link}'; {suggestion}", link=link, suggestion=suggestion(link, links))

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from bms.cli.common import AS_JSON, SITE, changed, clock_now, load_site, print_json
+from bms.cli.common import AS_JSON, SITE, changed, clock_now, load_explored, print_json
 from bms.core.errors import InvalidInput, Silent, Unreachable
 from bms.texts.clean import harmless
 from bms.texts.language import say, told
 from bms.texts.messages import msg
-
-if TYPE_CHECKING:
-    from bms.config.site import Site
 
 _UNIT = click.option("--unit", type=click.IntRange(0, 255), help="Modbus unit (device) id.")
 _TYPE = click.option(
@@ -55,7 +52,7 @@ def read(site: Path, link: str, place: str, as_json: bool, **options: Any) -> No
 
     if options["type"] is None and not options["count"] and place.startswith(("holding", "input")):
         options["count"] = 2
-    loaded = _explored(site, to_write=False)
+    loaded = load_explored(site, to_write=False)
     asked = ReadRaw(link=link_of(loaded, link).id, place=place, **options)
     try:
         found = ask(loaded.state_dir, READ, asked)
@@ -120,7 +117,7 @@ def write(
 
     if not reason.strip():
         raise InvalidInput(msg("--reason: say why; it is kept"))
-    loaded = _explored(site, to_write=True)
+    loaded = load_explored(site, to_write=True)
     look = ReadRaw(link=link_of(loaded, link).id, place=place, **options)
     try:
         before = ask(loaded.state_dir, READ, look)
@@ -160,16 +157,6 @@ def write(
                 after=found.shown()["after"]["value"],
             )
         )
-
-
-def _explored(directory: Path, *, to_write: bool) -> Site:
-    """The site; where it is not described yet, its links alone."""
-    from bms.config.bare import bare_site
-
-    try:
-        return load_site(directory)
-    except InvalidInput:
-        return bare_site(directory, to_write=to_write)
 
 
 def _reading(name: str) -> str:

@@ -166,7 +166,7 @@ def opcua(
         click.echo(say("offers: {endpoints}", endpoints=", ".join(browsed.endpoints)))
         table = table_of(None, "variable", "node", "type", "value", "")
         for variable in browsed.variables:
-            access = "writable" if variable.writable else ""
+            access = say("writable") if variable.writable else ""
             value = f"{variable.value!s:.40}"
             table.add_row(variable.path, variable.pasted, variable.type, value, access)
         show(table)

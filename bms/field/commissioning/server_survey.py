@@ -138,11 +138,12 @@ def draft_opcua(browsed: Browsed, told: Callable[[str], str] = str) -> str:
         comment(told, msg("Rename the points to the roles of the kind, and set the units.")),
     ]
     for namespace in dict.fromkeys(variable.namespace for variable in browsed.variables):
+        document = msg("browsed from the server, namespace {uri}", uri=namespace)
         lines += [
             "---",
             "device: CHOOSE",
             "kind: CHOOSE",
-            f"document: {scalar(f'browsed from the server, namespace {namespace}')}",
+            f"document: {scalar(told(document))}",
             "protocol: opcua",
             f"namespace: {scalar(namespace)}",
             "points:",

@@ -197,9 +197,11 @@ def _drafted(number: int, one: Answering, link: str, told: Callable[[str], str])
         )
         return [f"  {comment(told, text)}"]
     kinds = {name: device.kind for name, device in shipped().items()}
-    models = ", ".join(f"{model} at {at}" for model, at in one.found.sunspec)
-    title = clean(told(one.found.title))
-    lines = [f"  # {title}" + (f"; SunSpec models {models}" if models else "")]
+    title: str = one.found.title
+    if one.found.sunspec:
+        models = ", ".join(f"{model}: {at}" for model, at in one.found.sunspec)
+        title = msg("{title}; SunSpec models {models}", title=title, models=f"{{{models}}}")
+    lines = [f"  {comment(told, title)}"]
     of_models = [
         (device, f", models: {{{model}: {at}}}") for device, model, at in _sunspec(one.found)
     ]
