@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bms.api.server import ApiServer
 from bms.app.control_task import ControlTask
@@ -25,10 +25,13 @@ from bms.ledger.ledger_task import LedgerTask
 from bms.operations.changes import Changes
 from bms.operations.overrides.override_record import OverrideRecord
 from bms.operations.runtime import Runtime
+from bms.texts.messages import Message, msg
 from drivers.base import Write
 
 if TYPE_CHECKING:
     from bms.forward.copying.sink import InfluxSink
+
+Run: TypeAlias = Callable[[], Awaitable[None]]
 
 STOP_WITHIN_S = 2.0
 """Outputs are released and the last batch is stored within this; the process ends within 3 s."""
@@ -41,7 +44,7 @@ class App:
     """All parts of a controller, put together by `bms.app.composition`."""
 
     field: Field
-    links: Callable[[], Awaitable[None]]
+    links: Run
     runtime: Runtime
     control: ControlTask
     states: StateTask
@@ -63,7 +66,7 @@ class App:
         listening = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self.supervisor.keep(name, run), name=name)
+                group.create_task(self.supervisor.keep(name, run), name=str(name))
                 for name, run in self._beside(listening)
             ]
             with suppress(TimeoutError):
@@ -84,20 +87,22 @@ class App:
             for task in tasks:
                 task.cancel()
 
-    def _beside(self, listening: asyncio.Event) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    def _beside(
+        self, listening: asyncio.Event
+    ) -> list[tuple[Message, Callable[[], Awaitable[None]]]]:
         """What runs beside the cycle, by name."""
         return [
-            ("local socket", lambda: self.api.run(listening)),
-            ("links", self.links),
-            ("schedule files", self.schedules.run),
-            ("states", self.states.run),
-            ("overrides", self.overrides.run),
-            *((f"copy {sink.name}", sink.run) for sink in self.sinks),
-            ("history", self.recording.writer.run),
-            ("upkeep", self.recording.upkeep.run),
-            ("alarms of upkeep", self.recording.watch_upkeep),
-            ("energy ledger", self.ledger.run),
-            ("files put aside", self.watch.tell),
+            (msg("local socket"), lambda: self.api.run(listening)),
+            (msg("links"), self.links),
+            (msg("schedule files"), self.schedules.run),
+            (msg("states"), self.states.run),
+            (msg("overrides"), self.overrides.run),
+            *((msg("copy {name}", name=sink.name), sink.run) for sink in self.sinks),
+            (msg("history"), self.recording.writer.run),
+            (msg("upkeep"), self.recording.upkeep.run),
+            (msg("alarms of upkeep"), self.recording.watch_upkeep),
+            (msg("energy ledger"), self.ledger.run),
+            (msg("files put aside"), self.watch.tell),
         ]
 
     async def _release_outputs(self) -> None:

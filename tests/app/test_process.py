@@ -188,6 +188,36 @@ def test_a_stop_ends_in_order(site: Path) -> None:
     assert "Traceback" not in told
 
 
+def peak_mb(running: subprocess.Popen[str]) -> float:
+    """The most memory that a process has had."""
+    status = Path(f"/proc/{running.pid}/status").read_text()
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024
+
+
+@pytest.mark.case(
+    "R18",
+    when="A file of the site grows to 9 MB",
+    then="It is not read, and an alarm says how large one may be; the control goes on with what it "
+    "had, in no more memory",
+)
+@pytest.mark.parametrize("name", ["schedules/air.yaml", "schedules/new.yaml", "links.yaml"])
+def test_a_file_that_is_far_too_large(site: Path, name: str) -> None:
+    with process(site) as running:
+        until(lambda: cycles(site) > 2, "the first cycles")
+        before = peak_mb(running)
+        line = "# 0123456789 0123456789\n- {a: [1, 2, 3], b: {c: d}}\n"
+        (site / name).write_text(line * (9_000_000 // len(line)), encoding="utf-8")
+
+        def told() -> bool:
+            alarms = ask(site / "state", "status")["alarms"]
+            return any("is larger than" in alarm["text"] for alarm in alarms)
+
+        until(told, "the alarm")
+        goes_on(site, running)
+        assert peak_mb(running) - before < 100
+
+
 CLOCK = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -271,11 +301,6 @@ def test_the_clock_is_set_by_years(site: Path, tmp_path: Path) -> None:
             assert abs((shown - utc_now()).total_seconds() - seconds) < 60, name
             keys = {alarm["key"] for alarm in status["alarms"]}
             assert not {key for key in keys if key.startswith(("task:", "control:"))}, name
-        (peak,) = [
-            int(line.split()[1]) / 1024
-            for line in Path(f"/proc/{running.pid}/status").read_text().splitlines()
-            if line.startswith("VmHWM")
-        ]
-        assert peak < MOST_MB
+        assert peak_mb(running) < MOST_MB
         running.send_signal(signal.SIGTERM)
         assert running.wait(30) == 0

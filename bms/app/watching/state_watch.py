@@ -19,6 +19,7 @@ from bms.storage.sqlite import make_directory
 from bms.texts.messages import Message, message_of, msg
 
 LOOK_S = 5.0
+LOOKS_BEFORE_ENDING = 3
 UNLOCKED = "store:lock"
 
 _WHY: Final[Mapping[Unusable, Message]] = {
@@ -65,12 +66,16 @@ class StateWatch:
 
     async def hold(self) -> None:
         """Take the lock where it is not held (again), until cancelled. Raises Refused if another
-        controller has it by now: two must never command one plant, so that this one ends."""
+        controller keeps it by now: two must never command one plant, so that this one ends."""
+        refused = 0
         while True:
             try:
                 await in_thread(self._thread, self._take)
             except Refused:
-                raise
+                # One that is started by mistake holds it for a moment, and finds us on the socket.
+                refused += 1
+                if refused >= LOOKS_BEFORE_ENDING:
+                    raise
             except Exception as error:
                 cause = message_of(error) if isinstance(error, StoreError) else repr(error)
                 text = msg(
@@ -80,6 +85,7 @@ class StateWatch:
                 )
                 self._runtime.raise_own(Condition(UNLOCKED, Severity.URGENT, text))
             else:
+                refused = 0
                 self._runtime.clear_own(UNLOCKED)
             await asyncio.sleep(LOOK_S)
 
