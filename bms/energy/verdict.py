@@ -331,14 +331,24 @@ def _notes(this: Load, baseline: Load, evidence: Evidence | None) -> tuple[str, 
 
 def _missing(unknown: Unknown) -> str:
     amounts = [abs(c.this) + abs(c.before) for c in unknown.corners]
+    low_kwh, high_kwh = min(amounts), max(amounts)
+    if unknown.days.days == 1:
+        return msg(
+            "{meter} is missing on {day}, or a part of it: {low_kwh:.0f} … {high_kwh:.0f} kWh, as "
+            "days like it use",
+            meter=unknown.meter,
+            day=unknown.days.first,
+            low_kwh=low_kwh,
+            high_kwh=high_kwh,
+        )
     return msg(
         "{meter} is missing from {first_day} to {last_day}: {low_kwh:.0f} … {high_kwh:.0f} kWh, "
         "as days like these use",
         meter=unknown.meter,
         first_day=unknown.days.first,
         last_day=unknown.days.last,
-        low_kwh=min(amounts),
-        high_kwh=max(amounts),
+        low_kwh=low_kwh,
+        high_kwh=high_kwh,
     )
 
 

@@ -344,7 +344,7 @@ def site_of(seed: int, *, nasty: bool = False) -> TrueSite:
     kind = KINDS[seed % len(KINDS)]
     year = random.choice([2023, 2024, 2025])
     back = random.choice([0, 0, 1])
-    first, last = date(year - 1 - back, 1, 1), date(year, 12, 31)
+    first, last = date(year - 1 - back, 1, 1), date(year + 1, 1, 31)
     shapes = [random.choice(["mixed", "summer", "winter", "process", "steady"])
               for _ in range(random.choice([1, 2, 3, 4]))]  # fmt: skip
     meters = _meters(random, year, Period(first, last), shapes, spread=1.7 if nasty else 1.0)
@@ -421,7 +421,7 @@ def _spoil(
                     _lose(meter, at - timedelta(days=27), 27)
         case "monthly":
             for meter in meters:
-                meter.monthly = random.choice([1, 1, 1, 28])
+                meter.monthly = random.choice([1, 1, 5, 15, 28])
         case "halves":
             for meter in some:
                 at = date(random.choice([year - 1, year]), random.randrange(3, 6), 1)

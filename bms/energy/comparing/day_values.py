@@ -16,7 +16,7 @@ WHOLE: Final = 0.995
 
 
 _YEARS_BACK: Final = 3
-"""So many years before both that are compared are asked what a lost day may have used."""
+"""So many years before each of the two compared are asked what a lost day may have used."""
 
 
 class Day(NamedTuple):
@@ -73,6 +73,6 @@ def same_date(day: date, year: int) -> date:
         return date(year, 2, 28)
 
 
-def years_asked(this: int, before: int) -> range:
+def years_asked(this: int, before: int) -> list[int]:
     """The years of which days are looked at, to compare two of them."""
-    return range(min(this, before) - _YEARS_BACK, max(this, before) + 1)
+    return sorted({year - back for year in (this, before) for back in range(_YEARS_BACK + 1)})

@@ -21,8 +21,9 @@ from bms.energy.comparing.loads import Load, MeterData
 from bms.energy.comparing.unknowns import Interval, Sums, Unknown, doubt, ratio
 from bms.energy.quarters import floor_quarter
 
-_TOGETHER: Final = timedelta(days=3)
-"""Meters that begin within so many days were put into service together."""
+_TOGETHER: Final = timedelta(days=31)
+"""Meters that begin within so many days were put into service together: one after the other, or
+read by hand on different days of a month."""
 
 
 _SHIFT_UNSURE: Final = 0.5

@@ -82,7 +82,7 @@ def with_spring_festival(holidays: Holidays, years: Iterable[int]) -> Holidays:
     """The same, with the Spring Festival in every year, under one name."""
     found = {year: day for year in years if (day := new_year(year)) is not None}
     told = [holidays.free[day] for day in found.values() if day in holidays.free]
-    name = told[0] if told else str(msg("Spring Festival"))
+    name = told[0] if told else msg("Spring Festival")
     free = {day: name if other in told else other for day, other in holidays.free.items()}
     for day in found.values():
         if day not in free:
