@@ -232,6 +232,12 @@ class Runtime:
             return Sample(point, None, Quality.BAD, self.last.time, msg("nothing commands it"))
         return Sample(point, award.value, Quality.GOOD, self.last.time)
 
+    def unused(self, point: PointId) -> bool:
+        """Whether it is a group's mode or setpoint that nobody has commanded: neither good nor bad,
+        for nothing was ever asked of it."""
+        last = self.last
+        return last is not None and point not in last.snapshot.samples and point not in last.awards
+
     def resolver(self, group: Group) -> Resolver | None:
         """The schedule and overlays in force of a group; None if no schedule governs it."""
         return self.answers(group.id)

@@ -76,13 +76,13 @@ def points(
     from bms.api.client import ask
     from bms.cli.live.watch import watch_points
     from bms.cli.screens.tables import quality_text, value_text
-    from bms.operations.requests.live_requests import POINTS, AskPoints
+    from bms.operations.requests.live_requests import POINTS, UNUSED, AskPoints
 
     state_dir = state_dir_of(site)
 
     def look() -> list[PointView]:
         answer = ask(state_dir, POINTS, AskPoints(filter=filter))
-        return [row for row in answer.root if row.quality != "good" or not abnormal]
+        return [row for row in answer.root if row.quality not in ("good", UNUSED) or not abnormal]
 
     if watch:
         watch_points(look, interval, as_json=as_json)

@@ -87,8 +87,13 @@ def named(title: str | Mapping[str, str], name: str) -> str:
 
 
 def quality_text(quality: str) -> str:
-    """`good`, `stale` or `bad` as people read it."""
-    words = {"good": say("good"), "stale": say("stale"), "bad": say("bad")}
+    """`good`, `stale`, `bad` or `unused` as people read it."""
+    words = {
+        "good": say("good"),
+        "stale": say("stale"),
+        "bad": say("bad"),
+        "unused": say("not used"),
+    }
     return words.get(quality, quality)
 
 

@@ -215,6 +215,10 @@ class Status(Answer):
 # --- points ----------------------------------------------------------------------------------
 
 
+UNUSED = "unused"
+"""The quality of a group's mode or setpoint that nobody has commanded; no value, and not bad."""
+
+
 class PointView(Answer):
     """A point's last value."""
 
@@ -222,6 +226,7 @@ class PointView(Answer):
     value: Value | None
     unit: str
     quality: str
+    """`good`, `stale`, `bad`; `unused` of a group's point that nobody commands."""
     age_s: float
     source_time: str | None
     detail: Words

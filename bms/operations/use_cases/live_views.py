@@ -15,6 +15,7 @@ from bms.core.decisions import Award, Override
 from bms.core.instants import local
 from bms.operations.overrides.orphaned import points_at_nothing
 from bms.operations.requests.live_requests import (
+    UNUSED,
     AlarmView,
     BaseView,
     EarlyStart,
@@ -75,7 +76,7 @@ async def points(runtime: Runtime, pattern: str | None, now: datetime) -> Points
                 point=point,
                 value=sample.value,
                 unit=runtime.unit(point),
-                quality=sample.quality.name.lower(),
+                quality=UNUSED if runtime.unused(point) else sample.quality.name.lower(),
                 age_s=round((now - sample.time).total_seconds(), 1),
                 source_time=None if source is None else source.isoformat(),
                 detail=sample.detail,
