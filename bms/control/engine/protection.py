@@ -26,6 +26,10 @@ RETRY_AFTER_S = (1.0, 2.0, 4.0)
 """Waits after the first failures of a write (control reference, 7: write verify)."""
 RETRY_EVERY_S = 30.0
 """Wait after every later failure; from then on the point counts as uncommandable."""
+RETRY_LIMIT_S = 900.0
+"""A state that a device takes and does not keep is written more and more rarely, at last so."""
+UNDONE_WITHIN_S = 600.0
+"""A state that goes back sooner than this after it was confirmed has not been kept."""
 READ_BACK_WITHIN_S = 2.0
 """A device may take this long to show what was written (control reference, 7: write verify)."""
 HELD_FIRST_S = 900.0
@@ -275,10 +279,15 @@ def deliver(
                 return delivery, None
             if rules.number:
                 return _holds(delivery, fresh, now), None
-            return _failed(delivery, msg("reads back {reading}", reading=shown(fresh)), now), None
+            return _not_kept(delivery, msg("reads back {reading}", reading=shown(fresh)), now), None
     elif fresh is not None and not agrees:  # confirmed before: somebody or a reboot changed it
         if not rules.number:
-            return _issue(point, delivery, wanted, now)
+            soon = _elapsed_s(delivery, now) < UNDONE_WITHIN_S
+            delivery = delivery._replace(undone=delivery.undone + 1 if soon else 0)
+            if delivery.undone <= len(RETRY_AFTER_S):
+                return _issue(point, delivery, wanted, now)
+            goes_back = msg("goes back to {reading} each time", reading=shown(fresh))
+            return _not_kept(delivery, goes_back, now), None
         soon = _elapsed_s(delivery, now) < 2 * _pause_s(delivery.undone)
         if soon and delivery.undone:
             return _holds(delivery, fresh, now), None
@@ -382,6 +391,16 @@ def _failed(delivery: Delivery, detail: str, now: datetime) -> Delivery:
         retry=now + timedelta(seconds=wait_s),
         detail=detail,
     )
+
+
+def _not_kept(delivery: Delivery, detail: str, now: datetime) -> Delivery:
+    """The device took a state, and shows another: each try may be a write to memory that wears."""
+    row = max(delivery.failures, delivery.undone)
+    failed = _failed(delivery._replace(failures=row), detail, now)
+    wait_s = RETRY_EVERY_S * 2.0 ** min(row - len(RETRY_AFTER_S), 16)
+    if row < len(RETRY_AFTER_S):
+        return failed
+    return failed._replace(retry=now + timedelta(seconds=min(wait_s, RETRY_LIMIT_S)))
 
 
 def _unanswered(delivery: Delivery, now: datetime) -> Delivery:

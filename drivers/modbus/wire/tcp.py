@@ -26,6 +26,8 @@ HEADER_SIZE = 6
 """Transaction id, protocol and length, each two bytes."""
 KEPT = 2 * (HEADER_SIZE + LONGEST)
 """More bytes than this without an answer among them are noise, and the older half is dropped."""
+TOLD_BY = 3
+"""Bytes of a body that tell whose it is: unit, function and byte count."""
 _PROTOCOL = b"\0\0"
 _LEAST_IDENTIFIED = 8
 """Bytes of the shortest answer that says itself how long it is."""
@@ -143,9 +145,11 @@ def _noise(buffer: bytearray, at: int) -> Message | None:
 def _fitting(asked: Mapping[bytes, Request], buffer: bytearray) -> tuple[bytes, int, int] | None:
     """Transaction id, beginning and end of the first whole answer.
 
-    One into which another begins was torn: what looks like its data is the other's header.
+    One into which another begins was torn: what looks like its data is the other's header. The
+    other need not be all there yet.
     """
     places: list[tuple[int, int, bytes]] = []
+    begun: list[int] = []
     for transaction, request in asked.items():
         beginning = transaction + _PROTOCOL
         at = buffer.find(beginning)
@@ -153,10 +157,11 @@ def _fitting(asked: Mapping[bytes, Request], buffer: bytearray) -> tuple[bytes, 
             end = _end(request, buffer, at + HEADER_SIZE)
             if end > 0:
                 places.append((at, end, transaction))
+            if end > 0 or (end == _WAIT and len(buffer) >= at + HEADER_SIZE + TOLD_BY):
+                begun.append(at)
             at = buffer.find(beginning, at + 1)
-    places.sort()
-    for number, (at, end, transaction) in enumerate(places):
-        if not any(at < other[0] < end for other in places[number + 1 :]):
+    for at, end, transaction in sorted(places):
+        if not any(at < other < end for other in begun):
             return transaction, at, end
     return None
 

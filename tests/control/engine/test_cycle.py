@@ -159,6 +159,24 @@ def test_a_device_that_acknowledges_but_does_nothing_is_found_out() -> None:
     assert "reads back 0" in rig.engine.conditions[0].text
 
 
+def test_a_state_that_is_not_kept_is_written_more_and_more_rarely() -> None:
+    """A coil that falls back by itself, or another master: memory wears, and so do contactors."""
+    for after_s in (0, 1, 20, 590):
+        seq = Wish()
+        seq.want(1)
+        rig = Rig(seq)
+        tried: list[int] = []
+        told = False
+        for second in range(6 * 3600):
+            tried += [second for _ in rig.step(second).writes]
+            if tried and second >= tried[-1] + after_s:
+                rig.device.values[P] = 0
+            told |= [c.key for c in rig.engine.conditions] == [f"{P}:uncommandable"]
+        assert tried[0] == 0
+        assert len(tried) < 40, (after_s, tried)
+        assert told, after_s
+
+
 def test_results_may_come_cycles_later() -> None:
     seq = Wish()
     seq.want(1)

@@ -152,3 +152,23 @@ async def test_several_answers_in_one_segment_with_noise_between_them() -> None:
     async with bench(script, holding(0, 100, 200, 300), max_in_flight=4) as b:
         groups = await asyncio.gather(*(b.driver.read([point]) for point in b.ids))
         assert [sample.value for group in groups for sample in group] == [0, 100, 200, 300]
+
+
+async def test_half_an_answer_takes_nothing_from_the_next_even_in_pieces() -> None:
+    """What is missing of one must not be taken from another, of which only a part has come."""
+    waiting: list[Asked] = []
+
+    def script(asked: Asked) -> Reply:
+        waiting.append(asked)
+        if len(waiting) < 2:
+            return None
+        first, second = waiting
+        torn = first.frame(first.registers([1] * first.count))[:12]
+        whole = second.frame(second.registers([7] * second.count))
+        return [torn + whole[:12], whole[12:]]
+
+    points = holding(*range(8), unit=1) + holding(*range(4), unit=2)
+    async with bench(script, points, max_in_flight=2, timeout_s=SILENCE_S) as b:
+        torn, whole = await asyncio.gather(b.driver.read(b.ids[:8]), b.driver.read(b.ids[8:]))
+        assert {s.quality for s in torn} == {Quality.BAD}
+        assert [s.value for s in whole] == [7] * 4
