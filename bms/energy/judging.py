@@ -269,8 +269,11 @@ class _Walk(Account):
             if self.live == LIVELY:
                 self.cadence = self.alone = 0
                 return False
-            self.known(before.ms, mark, step, Label.ALLOCATED)
-            self.since = mark.ms
+            if self.can(step, mark.ms - before.ms, mark.ms):
+                self.known(before.ms, mark, step, Label.ALLOCATED)
+                self.since, self.doubt = mark.ms, Doubt.NONE
+            else:
+                self._leapt(before.ms, mark, before.counts)
             return True
         self.live = 0
         start = max(self.since, self._border(mark.ms - self.cadence))

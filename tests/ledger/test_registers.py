@@ -460,3 +460,77 @@ def test_a_clock_that_was_ahead_counts_nothing_twice(
             assert len(whole(books, 10).problems) == 1
         check_stream(books, books.rows())
         check_months(books)
+
+
+def counted_in(shown: list[tuple[float, float]]) -> float:
+    return shown[-1][1] - shown[0][1]
+
+
+STEADY = quarters(10 * DAY, 10.0, 5000.0)
+
+
+def with_marks(changes: dict[int, float]) -> list[tuple[float, float]]:
+    return [(minutes, changes.get(i, kwh)) for i, (minutes, kwh) in enumerate(STEADY)]
+
+
+ODD: dict[str, list[tuple[float, float]]] = {
+    "one count back": with_marks({300: STEADY[299][1] - 0.01}),
+    "dips of 0.08": with_marks({i: STEADY[i - 1][1] - 0.08 for i in range(300, 340, 4)}),
+    "zero and back": with_marks({300: 0.0}),
+    "zero for a day and back": with_marks(dict.fromkeys(range(300, 396), 0.0)),
+    "a foreign value and back": with_marks({300: 123.45}),
+    "a torn register": with_marks({300: STEADY[300][1] - 655.36}),
+    "a spike": with_marks({300: 42_949_672.95}),
+    "ten times for two hours": with_marks({i: 10 * STEADY[i][1] for i in range(300, 308)}),
+    "off for nine days": [*STEADY[:40], *STEADY[-50:]],
+}
+
+
+@pytest.mark.case(
+    "E1",
+    when="A register dips, reads zero or something foreign, or is torn, and comes back",
+    then="Nothing is invented and nothing lost: the energy is what the register rose by",
+)
+@pytest.mark.parametrize("rated", [{}, {"rated_kw": 100}])
+@pytest.mark.parametrize("name", ODD)
+def test_a_register_that_comes_back_counts_what_it_rose_by(
+    tmp_path: Path, name: str, rated: dict[str, Any]
+) -> None:
+    with books_of(tmp_path, ODD[name], **rated) as books:
+        books.keep()
+        energy = whole(books, 10)
+        assert float(energy.amount or 0) == pytest.approx(counted_in(STEADY))
+        assert energy.problems == ()
+        assert energy.covered == 1
+
+
+@pytest.mark.case("E1", when="A register of 24 bits goes round", then="It is a rollover")
+@pytest.mark.parametrize("rated", [{}, {"rated_kw": 100}])
+def test_a_register_of_24_bits_goes_round(tmp_path: Path, rated: dict[str, Any]) -> None:
+    size = 167_772.16
+    shown = [(minutes, round(kwh + 160_000, 2) % size) for minutes, kwh in STEADY]
+    with books_of(tmp_path, shown, register_size=size, **rated) as books:
+        books.keep()
+        assert float(whole(books, 10).amount or 0) == pytest.approx(counted_in(STEADY))
+        assert Label.CORRECTED in whole(books, 10).shares
+
+
+@pytest.mark.case(
+    "E1",
+    when="A daily reset, or the exchange of a meter, is told, also late",
+    then="The ledger knows the energy across it",
+)
+def test_resets_that_are_told_are_known(tmp_path: Path) -> None:
+    shown = [(minutes, kwh % 960.0) for minutes, kwh in quarters(4 * DAY, 10.0)]
+    with books_of(tmp_path, shown, rated_kw=100) as books:
+        books.keep()
+        assert len(whole(books, 4).problems) == 4
+        spec = books.site.metering[METER]
+        for day in range(1, 5):
+            replace_meter(
+                books.site, books.ledger, books.history, spec,
+                final="960", initial="0", at=at(1440 * day), author=ME,
+            )  # fmt: skip
+        books.keep()
+        assert whole(books, 4).amount == 960 * 4
+        assert whole(books, 4).problems == ()
