@@ -347,6 +347,11 @@ def test_opcua_problems(draft: Draft, entry: str, at: str, message: str) -> None
     assert draft.problems() == [f"{draft.place(PLANT, at, entry)}: {message}"]
 
 
+@pytest.mark.case(
+    "N7",
+    when="A file lacks a key that takes one of a few words",
+    then="The line says which words may stand there.",
+)
 def test_security_of_a_server_is_stated(draft: Draft) -> None:
     draft.append("links.yaml", OPCUA_LINK.replace(", security: none", ""))
     assert draft.problems() == [

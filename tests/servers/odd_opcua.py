@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,26 +20,12 @@ from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.ua_binary import nodeid_from_binary, struct_from_binary, struct_to_binary
 
+from tests.servers.opcua_parts import ua_time
 from tests.servers.streams import StreamServer
 
 NAMESPACE = "urn:odd"
 GOOD_DOUBLE = b"\x01\x0b"
 _POLICY = "http://opcfoundation.org/UA/SecurityPolicy#None"
-_REQUESTS: tuple[Any, ...] = (
-    ua.OpenSecureChannelRequest,
-    ua.GetEndpointsRequest,
-    ua.CreateSessionRequest,
-    ua.ActivateSessionRequest,
-    ua.CloseSessionRequest,
-    ua.ReadRequest,
-    ua.WriteRequest,
-    ua.BrowseRequest,
-    ua.CreateSubscriptionRequest,
-    ua.DeleteSubscriptionsRequest,
-    ua.CreateMonitoredItemsRequest,
-    ua.PublishRequest,
-)
-_BY_ID = {getattr(ObjectIds, f"{cls.__name__}_Encoding_DefaultBinary"): cls for cls in _REQUESTS}
 
 
 def double(value: float) -> bytes:
@@ -149,6 +135,20 @@ class _Talk:
         """Request id and handle of those that wait."""
         self._mine: dict[int, Subscription] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._services: dict[Any, Callable[[int, Any], Awaitable[None]]] = {
+            ua.OpenSecureChannelRequest: self.open_secure_channel,
+            ua.GetEndpointsRequest: self.get_endpoints,
+            ua.CreateSessionRequest: self.create_session,
+            ua.ActivateSessionRequest: self.activate_session,
+            ua.CloseSessionRequest: self.close_session,
+            ua.BrowseRequest: self.browse,
+            ua.ReadRequest: self.read,
+            ua.WriteRequest: self.write,
+            ua.CreateSubscriptionRequest: self.create_subscription,
+            ua.DeleteSubscriptionsRequest: self.delete_subscriptions,
+            ua.CreateMonitoredItemsRequest: self.create_monitored_items,
+            ua.PublishRequest: self.publish,
+        }
 
     def end(self) -> None:
         for task in self._tasks:
@@ -170,61 +170,66 @@ class _Talk:
             data.skip(4)
         _, request_id = struct.unpack("<II", data.read(8))
         identifier = nodeid_from_binary(data.copy()).Identifier
-        cls = _BY_ID.get(identifier)
-        if cls is None:
-            self._fault(request_id, 0, StatusCodes.BadServiceUnsupported)
-            return
-        request = struct_from_binary(cls, data)
-        await getattr(self, "_" + cls.__name__)(request_id, request)
+        for cls, serve in self._services.items():
+            if identifier == getattr(ObjectIds, f"{cls.__name__}_Encoding_DefaultBinary"):
+                await serve(request_id, struct_from_binary(cls, data))
+                return
+        self._fault(request_id, 0, StatusCodes.BadServiceUnsupported)
 
     # --- services ----------------------------------------------------------------------------
 
-    async def _OpenSecureChannelRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
-        response = ua.OpenSecureChannelResponse()
-        response.Parameters.SecurityToken.ChannelId = ua.UInt32(1)
-        response.Parameters.SecurityToken.TokenId = ua.UInt32(1)
-        response.Parameters.SecurityToken.RevisedLifetime = ua.UInt32(3_600_000)
-        response.Parameters.SecurityToken.CreatedAt = datetime.now(UTC)
+    async def open_secure_channel(self, request_id: int, request: Any) -> None:
+        token = ua.ChannelSecurityToken(
+            ChannelId=ua.UInt32(1),
+            TokenId=ua.UInt32(1),
+            CreatedAt=ua_time(datetime.now(UTC)),
+            RevisedLifetime=ua.UInt32(3_600_000),
+        )
+        response = ua.OpenSecureChannelResponse(
+            Parameters=ua.OpenSecureChannelResult(SecurityToken=token)
+        )
         body = self._bytes(response, request)
         policy = _POLICY.encode()
         head = struct.pack("<I", 1) + struct.pack("<i", len(policy)) + policy
         self._send(b"OPN", head + struct.pack("<ii", -1, -1), request_id, body)
 
-    async def _GetEndpointsRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
-        response = ua.GetEndpointsResponse()
-        response.Endpoints = self._endpoints()
-        self._answer(request_id, request, response)
+    async def get_endpoints(self, request_id: int, request: Any) -> None:
+        self._answer(request_id, request, ua.GetEndpointsResponse(Endpoints=self._endpoints()))
 
     def _endpoints(self) -> list[ua.EndpointDescription]:
-        endpoint = ua.EndpointDescription()
-        endpoint.EndpointUrl = ua.String(self._server.url)
-        endpoint.SecurityMode = ua.MessageSecurityMode.None_
-        endpoint.SecurityPolicyUri = ua.String(_POLICY)
-        token = ua.UserTokenPolicy()
-        token.PolicyId = ua.String("anonymous")
-        token.TokenType = ua.UserTokenType.Anonymous
-        endpoint.UserIdentityTokens = [token]
-        return [endpoint]
+        token = ua.UserTokenPolicy(
+            PolicyId=ua.String("anonymous"), TokenType=ua.UserTokenType.Anonymous
+        )
+        return [
+            ua.EndpointDescription(
+                EndpointUrl=ua.String(self._server.url),
+                SecurityMode=ua.MessageSecurityMode.None_,
+                SecurityPolicyUri=ua.String(_POLICY),
+                UserIdentityTokens=[token],
+            )
+        ]
 
-    async def _CreateSessionRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
-        response = ua.CreateSessionResponse()
-        made = response.Parameters
-        made.SessionId = made.AuthenticationToken = ua.NodeId(ua.Int32(7), ua.Int16(1))
-        made.RevisedSessionTimeout = request.Parameters.RequestedSessionTimeout
-        made.ServerNonce = b"\0" * 32
-        made.ServerEndpoints = self._endpoints()
-        self._answer(request_id, request, response)
+    async def create_session(self, request_id: int, request: Any) -> None:
+        session = ua.NodeId(ua.Int32(7), ua.Int16(1))
+        made = ua.CreateSessionResult(
+            SessionId=session,
+            AuthenticationToken=session,
+            RevisedSessionTimeout=request.Parameters.RequestedSessionTimeout,
+            ServerNonce=ua.ByteString(b"\0" * 32),
+            ServerEndpoints=self._endpoints(),
+        )
+        self._answer(request_id, request, ua.CreateSessionResponse(Parameters=made))
 
-    async def _ActivateSessionRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
+    async def activate_session(self, request_id: int, request: Any) -> None:
         self._answer(request_id, request, ua.ActivateSessionResponse())
 
-    async def _CloseSessionRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
+    async def close_session(self, request_id: int, request: Any) -> None:
         self._answer(request_id, request, ua.CloseSessionResponse())
 
-    async def _BrowseRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
+    async def browse(self, request_id: int, request: Any) -> None:
         self._fault(request_id, request.RequestHeader.RequestHandle, StatusCodes.BadNodeIdUnknown)
 
-    async def _ReadRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
+    async def read(self, request_id: int, request: Any) -> None:
         server, reads = self._server, request.Parameters.NodesToRead
         server.reads += 1
         server.largest_read = max(server.largest_read, len(reads))
@@ -236,7 +241,7 @@ class _Talk:
         own = reads[0].NodeId.NamespaceIndex == 0
         self._send_message(request_id, body if own else server.spoils("read", body))
 
-    async def _WriteRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
+    async def write(self, request_id: int, request: Any) -> None:
         response = ua.WriteResponse()
         for write in request.Parameters.NodesToWrite:
             name = str(write.NodeId.Identifier)
@@ -245,7 +250,7 @@ class _Talk:
             response.Results.append(ua.StatusCode())
         self._answer(request_id, request, response)
 
-    async def _CreateSubscriptionRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
+    async def create_subscription(self, request_id: int, request: Any) -> None:
         server = self._server
         if len(server.subscriptions) >= server.most_subscriptions:
             handle = request.RequestHeader.RequestHandle
@@ -255,17 +260,18 @@ class _Talk:
         period_s = max(0.05, request.Parameters.RequestedPublishingInterval / 1000)
         made = Subscription(server._numbers, period_s)
         self._mine[made.number] = server.subscriptions[made.number] = made
-        response = ua.CreateSubscriptionResponse()
-        response.Parameters.SubscriptionId = ua.UInt32(made.number)
-        response.Parameters.RevisedPublishingInterval = period_s * 1000
-        response.Parameters.RevisedLifetimeCount = ua.UInt32(100)
-        response.Parameters.RevisedMaxKeepAliveCount = ua.UInt32(1)
-        self._answer(request_id, request, response)
+        agreed = ua.CreateSubscriptionResult(
+            SubscriptionId=ua.UInt32(made.number),
+            RevisedPublishingInterval=ua.Double(period_s * 1000),
+            RevisedLifetimeCount=ua.UInt32(100),
+            RevisedMaxKeepAliveCount=ua.UInt32(1),
+        )
+        self._answer(request_id, request, ua.CreateSubscriptionResponse(Parameters=agreed))
         task = asyncio.create_task(self._publish(made))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _DeleteSubscriptionsRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
+    async def delete_subscriptions(self, request_id: int, request: Any) -> None:
         response = ua.DeleteSubscriptionsResponse()
         for number in request.Parameters.SubscriptionIds:
             self._mine.pop(number, None)
@@ -277,7 +283,7 @@ class _Talk:
                 self._fault(waiting, handle, StatusCodes.BadNoSubscription)
             self._publishes.clear()
 
-    async def _CreateMonitoredItemsRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
+    async def create_monitored_items(self, request_id: int, request: Any) -> None:
         server = self._server
         made = self._mine[request.Parameters.SubscriptionId]
         wanted = request.Parameters.ItemsToCreate
@@ -296,7 +302,7 @@ class _Talk:
             response.Results.append(result)
         self._answer(request_id, request, response)
 
-    async def _PublishRequest(self, request_id: int, request: Any) -> None:  # noqa: N802
+    async def publish(self, request_id: int, request: Any) -> None:
         handle = request.RequestHeader.RequestHandle
         if not self._mine:
             self._fault(request_id, handle, StatusCodes.BadNoSubscription)
