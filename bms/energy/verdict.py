@@ -245,9 +245,7 @@ _MOST_READINGS: Final = 3
 
 def _reading(part: Unknown | Crossing | Exchange) -> str:
     if isinstance(part, Exchange):
-        return msg(
-            "the accuracy of {meter} before and after {day:%Y-%m-%d}", meter=part.meter, day=part.at
-        )
+        return msg("the accuracy of {meter} before and after {day}", meter=part.meter, day=part.day)
     if isinstance(part, Crossing):
         return msg("the register of {meter} on {day}", meter=part.meter, day=part.day)
     return msg("the register of {meter} on {day}", meter=part.meter, day=part.reading)
@@ -310,10 +308,10 @@ def _notes(this: Load, baseline: Load, evidence: Evidence | None) -> tuple[str, 
         notes += [_crossed(crossing) for crossing in evidence.crossings]
         notes += [
             msg(
-                "{meter} was exchanged on {day:%Y-%m-%d}: the errors of both meters let growth "
+                "{meter} was exchanged on {day}: the errors of both meters let growth "
                 "move by {points:.2f} points",
                 meter=exchange.meter,
-                day=exchange.at,
+                day=exchange.day,
                 points=exchange.doubt * 100,
             )
             for exchange in evidence.exchanges

@@ -34,7 +34,7 @@ class Exchange(NamedTuple):
     """The errors of one meter, before and after it was exchanged, no longer cancel."""
 
     meter: str
-    at: datetime
+    day: date
     doubt: float
     """How far they let the ratio move up or down."""
 
@@ -181,9 +181,11 @@ def _exchanges(
         this = _between(meter, max(first, this_start), min(last, this_end))
         before = _between(meter, max(first, start), min(last, end))
         errors.append(meter.accuracy_pct / 100 * abs(this - at * before) / before_kwh)
+    # The first exchange brings in the error of the meter before it too.
+    doubts = [hypot(errors[0], errors[1]), *errors[2:]]
     return [
-        Exchange(meter.meter, moment, hypot(errors[n], errors[n + 1]) if n == 0 else errors[n + 1])
-        for n, moment in enumerate(moments)
+        Exchange(meter.meter, moment.astimezone(zone).date(), error)
+        for moment, error in zip(moments, doubts, strict=True)
     ]
 
 
