@@ -106,9 +106,9 @@ class Runtime:
             if key not in self._own:
                 _log.exception("%s failed in a cycle", part)
             text = msg(
-                "{part} failed within the control cycle, which goes on without it: {error}; see "
+                "{task} failed within the control cycle, which goes on without it: {error}; see "
                 "the log",
-                part=part,
+                task=part,
                 error=repr(error),
             )
             self.raise_own(Condition(key, Severity.CRITICAL, text))
