@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import pytest_asyncio
 from asyncua import ua
 
 from drivers.base import Write, WriteStatus
+from drivers.opcua import driver as driver_module
 from drivers.opcua.driver import OpcUaDriver
 from drivers.opcua.session import session as session_module
 from drivers.opcua.subscribing import feeding as feeding_module
@@ -302,3 +304,38 @@ async def test_a_subscription_that_is_full(odd: OddServer, subscriptions: int) -
             odd.values[name] = double(99.0)
         await received.until(lambda: all(received.value(name) == 99.0 for name in names))
         assert bool(driver.health().detail) is (subscriptions == 1)
+
+
+@HOW
+async def test_any_bytes_in_any_answer_end_with_the_answers(
+    odd: OddServer, how: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole answers are changed, cut and lengthened; then they are right again."""
+    monkeypatch.setattr(session_module, "UNREADABLE_FOR_S", 0.2)
+    monkeypatch.setattr(feeding_module, "RETRY_ITEMS_S", 0.2)
+    monkeypatch.setattr(driver_module, "SUBSCRIBE_AGAIN_S", 0.2)
+    chance = random.Random(11)
+    spoilt = 0
+    unhandled: list[object] = []
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_exception_handler", unhandled.append)
+
+    def spoil(_: str, body: bytes) -> bytes:
+        nonlocal spoilt
+        spoilt += 1
+        changed = bytearray(body)
+        for _ in range(chance.randint(1, 4)):
+            changed[chance.randrange(len(changed))] = chance.randrange(256)
+        ends = (changed, changed[: chance.randrange(len(changed))], changed + b"\0\1\2")
+        return bytes(chance.choice(ends))
+
+    async with fed(odd, *THREE, how=how) as (driver, received):
+        await received.until(lambda: neighbours_good(received))
+        odd.spoils = spoil
+        while spoilt < 40:
+            odd.values["odd"] = double(chance.random())
+            await driver.read(["odd", "after"])
+        odd.spoils = lambda _, body: body
+        odd.values["odd"] = double(8.0)
+        await received.until(lambda: neighbours_good(received) and received.value("odd") == 8.0)
+    assert unhandled == []
