@@ -108,6 +108,18 @@ def test_options_that_say_nothing(site: Path, options: tuple[str, ...], text: st
     assert text in result.output
 
 
+def test_a_file_may_be_said_to_be_of_a_kind(site: Path) -> None:
+    assert run(site, *options(), "--format", "nem12").exit_code == 2
+    assert run(site, *options(), "--format", "table").exit_code == 0
+    day = ",".join(["0.5"] * 96)
+    (site.parent / "march.csv").write_text(
+        f"100,NEM12,202603040000,A,B\n200,61,E1,1,E1,N1,S,KWH,15,\n300,20260302,{day},A,,,,\n900\n"
+    )
+    words = ("--meter", "61/E1=plant.hall-a", "--format", "nem12")
+    assert run(site, *words).exit_code == 0
+    assert "is nem12, and not table" in run(site, *words[:2], "--format", "table").output
+
+
 def test_of_many_alike_the_first_are_told(site: Path) -> None:
     lines = [f"2026-03-01 {n // 4:02}:{n % 4 * 15:02};{'x' if n % 2 else n}\n" for n in range(80)]
     (site.parent / "march.csv").write_text("Time;Feeder 3\n" + "".join(lines))

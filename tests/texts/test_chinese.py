@@ -147,6 +147,9 @@ _ALONE: tuple[tuple[str, ...], ...] = (
      "--amount", "3", *_WHY),
     ("meter", "withdraw", "new", "3", *_WHY),
     ("meter", "import", "new", "readings.csv", *_WHY),
+    ("meter", "import", "new", "logger.csv", *_WHY),
+    ("meter", "import", "new", "logger.csv", "--format", "decimal=comma", "--format",
+     "holds=intervals", "--format", "stamp=end", "--meter", "A=plant.water-main", *_WHY),
     ("report", "growth", "new"),
     ("cert", "show", "new"),
     ("cert", "create", "new"),
@@ -173,6 +176,7 @@ _ALONE: tuple[tuple[str, ...], ...] = (
     ("status", "new", "--none"),
     ("nothing",),
 )  # fmt: skip
+_LOGGER = "Time;A\n2026-03-28 00:15;1,500\n2026-03-28 00:30;\n2026-03-28 00:45;2,000\nSum;3,5\n"
 _DATA = {
     # what the audit calls changes, roles, sources, classes: as programs know them
     "engineer", "operator", "viewer", "cli", "api", "file", "adopted", "restore", "set", "clear",
@@ -236,6 +240,11 @@ async def test_a_running_controller_answers_in_chinese(
     assert asked.left == {}, asked.verdict()
 
 
+@pytest.mark.case(
+    "N18",
+    when="Somebody asks in Chinese: init, headings, notes of the growth report, broken YAML",
+    then="All of it is answered in Chinese",
+)
 async def test_commands_without_a_controller_answer_in_chinese(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,6 +255,7 @@ async def test_commands_without_a_controller_answer_in_chinese(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.replace("mode:", "mod:").replace("unit: 2", "unit: two"), "utf-8")
     (tmp_path / "readings.csv").write_text(_READINGS, encoding="utf-8")
+    (tmp_path / "logger.csv").write_text(_LOGGER, encoding="utf-8")
     asked = _Asked(tmp_path)
     asked.know(tmp_path)
     for words in _ALONE:

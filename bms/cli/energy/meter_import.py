@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _FIRST = 5
 """Of each kind that are told one by one."""
 _MOST_QUESTIONS = 200
+_KINDS = ("nem12", "green-button", "table")
 
 
 @click.command("import")
@@ -36,7 +37,8 @@ _MOST_QUESTIONS = 200
     "formats",
     multiple=True,
     metavar="KEY=VALUE",
-    help="What the file does not say, e.g. decimal=comma, dates=dmy, holds=intervals, stamp=end.",
+    help="What the file does not say, e.g. decimal=comma, dates=dmy, holds=intervals, stamp=end; "
+    "or what it has to be: nem12, green-button, table.",
 )
 @click.option(
     "--meter",
@@ -101,6 +103,8 @@ def _carry_out(
 
 def _pair(text: str) -> tuple[str, str]:
     key, found, value = text.partition("=")
+    if text in _KINDS:
+        return "kind", text
     if not found or not key.strip():
         raise InvalidInput(
             msg("{option}: '{text}' has no value; write {example}", option="--format", text=text,

@@ -14,6 +14,8 @@ class ReadingsFormat(FileModel):
 
     header: str = Field(default="", max_length=20_000)
     """By which a file of this kind is known again: its header, or `nem12`, `green-button`."""
+    kind: Literal["nem12", "green-button", "table"] | None = None
+    """What the file has to be; else it is what it is found to be."""
     decimal: Literal["point", "comma"] | None = None
     """Whether `1,234` is one thousand (point) or a little more than one (comma)."""
     dates: Literal["dmy", "mdy", "ymd"] | None = None

@@ -19,12 +19,12 @@ from bms.texts.system_errors import os_cause
 
 _ZIP: Final = b"PK\x03\x04"
 _OTHERS: Final = (
-    (b"\xd0\xcf\x11\xe0", "an old workbook (.xls)"),
-    (b"%PDF", "a PDF"),
-    (b"\x1f\x8b", "packed (gzip)"),
-    (b"7z\xbc\xaf", "packed (7z)"),
-    (b"SQLite format 3", "a database"),
-    (b"PAR1", "a Parquet file"),
+    (b"\xd0\xcf\x11\xe0", msg("an old workbook (.xls)")),
+    (b"%PDF", msg("a PDF")),
+    (b"\x1f\x8b", msg("packed (gzip)")),
+    (b"7z\xbc\xaf", msg("packed (7z)")),
+    (b"SQLite format 3", msg("a database")),
+    (b"PAR1", msg("a Parquet file")),
 )
 
 
@@ -40,7 +40,7 @@ class Formats:
         before = next((one for one in self.kept if one.header == header), ReadingsFormat())
         said = {
             key: getattr(self.declared, key)
-            for key in self.declared.model_fields_set - {"header", "meters"}
+            for key in self.declared.model_fields_set - {"header", "meters", "kind"}
         }
         meters = dict(before.meters)
         if ALL in self.declared.meters:  # what is said now of the only meter counts
@@ -69,6 +69,20 @@ def read_contents(
     path: Path, body: bytes, formats: Formats, is_meter: Callable[[str], bool]
 ) -> Contents:
     """All series of a file. Raises InvalidInput for what is no file of readings at all."""
+    contents = _recognised(path, body, formats, is_meter)
+    header = contents.format.header
+    kind = header if header in (nem12.HEADER, green_button.HEADER) else "table"
+    wanted = formats.declared.kind
+    if wanted is not None and wanted != kind:
+        raise InvalidInput(
+            msg("{path} is {kind}, and not {wanted}", path=path, kind=kind, wanted=wanted)
+        )
+    return contents
+
+
+def _recognised(
+    path: Path, body: bytes, formats: Formats, is_meter: Callable[[str], bool]
+) -> Contents:
     if not body.strip():
         raise InvalidInput(
             msg("{path} is empty; its first line is {columns}", path=path,
