@@ -85,13 +85,10 @@ def _climbed(kept: Sequence[Mark], high: int, after: Mark, register: Register) -
     """Whether a register that fell and is now above where it was was reset, and climbed.
 
     Both readings are held against the rate of the day before the fall: the rise above where it
-    was since then, and the rise from where it fell to since it last moved. The nearer one counts.
+    was since then, and the rise since it was last seen down there. The nearer one counts.
     """
-    low = len(kept) - 1
-    while low > high + 1 and kept[low - 1].counts == kept[low].counts:
-        low -= 1
-    climb = after.counts - kept[low].counts
-    span = after.ms - kept[low].ms
+    climb = after.counts - kept[-1].counts
+    span = after.ms - kept[-1].ms
     if not register.plausible(climb, span):
         return False
     first = high
