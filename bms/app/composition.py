@@ -34,6 +34,7 @@ from bms.energy.today import EnergyToday
 from bms.forward.positions import without_unusable
 from bms.ledger.ledger_task import LedgerTask
 from bms.operations.changes import Changes
+from bms.operations.editing.last_good import LastGood
 from bms.operations.editing.site_files import SiteFiles
 from bms.operations.editing.watcher import ScheduleFiles
 from bms.operations.overrides.override_record import OverrideRecord
@@ -42,7 +43,7 @@ from bms.operations.registry import served_by
 from bms.operations.requests.live_requests import CycleView
 from bms.operations.running import Running
 from bms.operations.runtime import Runtime
-from bms.texts.messages import quoted
+from bms.texts.messages import message_of, msg, quoted
 from bms.texts.problems import Problem
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def _sinks(
         return (), lambda _site: None
     # influxdb-client costs 0.7 s and 30 MB to import: only who uses it pays.
     from bms.forward.copying.timing import Timing
-    from bms.forward.site_sinks import make_sinks, tag_again, tagging_of
+    from bms.forward.site_sinks import lacking, make_sinks, tag_again, tagging_of
 
     def trouble(key: str, text: str) -> None:
         if text:
@@ -207,6 +208,12 @@ def _sinks(
         else:
             runtime.clear_own(key)
 
+    lacks = lacking(site)
+    for name, error in lacks.items():
+        if not LastGood(site.state_dir).kept:  # at a first start somebody is looking
+            raise error
+        text = msg("{name}: nothing is copied: {problem}", name=name, problem=message_of(error))
+        runtime.raise_own(Condition(f"sink:{name}:lacks", Severity.URGENT, text))
     tagging = tagging_of(site, now())
-    sinks = make_sinks(site, Timing(now), tagging, trouble)
+    sinks = make_sinks(site, Timing(now), tagging, trouble, lacks)
     return sinks, lambda renewed: tag_again(tagging, renewed, now())

@@ -11,6 +11,7 @@ from typing import Final, Protocol, TypeVar
 from bms.app.schedule_task import ScheduleTask
 from bms.config.site import Site
 from bms.control import STRATEGIES
+from bms.field.unopened import UnopenedLink
 from bms.field.wiring import driver_for
 from bms.operations.editing.reloading import Change, read_again
 from bms.operations.requests.live_requests import ReloadSite, SiteReloaded
@@ -77,8 +78,9 @@ class Reload:
         """Take them in. Raises InvalidInput, Refused, StoreError before anything has changed."""
         runtime = self._runtime
         running, overrides = runtime.site, list(runtime.overrides.values())
-        change = await self._beside(lambda: read_again(running, STRATEGIES, overrides))
-        if asked.dry_run or not change.files:
+        unopened = [n for n in running.links if isinstance(runtime.field.driver(n), UnopenedLink)]
+        change = await self._beside(lambda: read_again(running, STRATEGIES, overrides, unopened))
+        if asked.dry_run or not (change.files or change.opened):
             return self._told(change, applied=not asked.dry_run)
         async with AsyncExitStack() as made:
             opened = self._opened(change, made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -96,12 +96,28 @@ def tag_again(tagging: Tagging, site: Site, now: datetime) -> None:
     tagging.renew(remember_tags(site.state_dir, site_tags(site), to_ms(now)))
 
 
+def lacking(site: Site) -> dict[str, InvalidInput]:
+    """The databases of the site that lack a token or a certificate on this machine, and why."""
+    found: dict[str, InvalidInput] = {}
+    for settings in site.file.influx:
+        try:
+            token_of(settings)
+            ca_of(site, settings)
+        except InvalidInput as error:
+            found[settings.name] = error
+    return found
+
+
 def make_sinks(
-    site: Site, timing: Timing, tagging: Tagging, trouble: Callable[[str, str], None]
+    site: Site,
+    timing: Timing,
+    tagging: Tagging,
+    trouble: Callable[[str, str], None],
+    without: Collection[str] = (),
 ) -> list[InfluxSink]:
     """One sink for each database of the site. `trouble(key, text)`; an empty text: it is over.
 
-    Raises InvalidInput for a missing token or certificate.
+    Raises InvalidInput for a missing token or certificate, but for those left out by `without`.
     """
 
     def told(name: str) -> Callable[[str, str], None]:
@@ -117,4 +133,5 @@ def make_sinks(
             trouble=told(settings.name),
         )
         for settings in site.file.influx
+        if settings.name not in without
     ]

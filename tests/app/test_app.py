@@ -63,7 +63,7 @@ async def controlled(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     told: dict[str, float] = {}
-    (link,) = read_links(directory)
+    link = next(link for link in read_links(directory) if link.id == "plc")
 
     def written(values: Mapping[str, float]) -> None:
         told.update(values)

@@ -16,13 +16,16 @@ from typing import Self
 
 from bms.api.places import refuse_if_alive, socket_path
 from bms.config.site import Site
-from bms.core.errors import DiskError, UnusableFile
+from bms.core.errors import DiskError, InvalidInput, UnusableFile
 from bms.field.image import Field
+from bms.field.unopened import UnopenedLink
 from bms.field.wiring import driver_for
+from bms.operations.editing.last_good import LastGood
 from bms.storage.aside import put_aside
 from bms.storage.lock import SiteLock
 from bms.storage.sqlite import make_directory
-from bms.texts.messages import msg
+from bms.texts.messages import message_of, msg
+from drivers.base import Driver
 from drivers.ticker import Ticker
 
 _log = logging.getLogger(__name__)
@@ -41,7 +44,8 @@ class Beginning:
     async def of(cls, site: Site, now: Callable[[], datetime], stack: AsyncExitStack) -> Self:
         """Take the site and make its links; `stack` gives both back.
 
-        Raises InvalidInput for what a link lacks, Refused if another controller has the site,
+        Raises InvalidInput for what a link lacks at the first start; later only that link is done
+        without. Raises Refused if another controller has the site,
         StoreError where nothing can keep two apart.
         """
         lock = SiteLock(site.state_dir)
@@ -49,7 +53,15 @@ class Beginning:
         await _take_site(site, lock, now)
         field, ticker = Field(now), Ticker()
         for link in site.links.values():
-            driver, endpoint = driver_for(site, link, ticker, now, stack)
+            made: tuple[Driver, str]
+            try:
+                made = driver_for(site, link, ticker, now, stack)
+            except InvalidInput as error:
+                if not LastGood(site.state_dir).kept:  # at a first start somebody is looking
+                    raise
+                _log.error("link %s: %s", link.id, error)
+                made = UnopenedLink(link.points, message_of(error), now), link.id
+            driver, endpoint = made
             field.add(link.id, endpoint, driver, poll_s=link.settings.poll_s)
         begun = cls(lock, field, ticker)
         stack.push_async_callback(begun._end)

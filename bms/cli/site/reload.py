@@ -28,7 +28,7 @@ def reload(site: Path, reason: str, dry_run: bool, as_json: bool) -> None:
     if as_json:
         print_json(answer.plain())
         return
-    if not answer.files:
+    if not answer.files and not answer.opened:
         click.echo(say("the files are in force as they are: there is nothing to take in"))
         return
     listed = (

@@ -5,7 +5,7 @@ Reads the disk where it says so; else pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,9 +44,13 @@ class Change:
 
 
 def read_again(
-    running: Site, strategies: Mapping[str, StrategySpec], overrides: Iterable[Override]
+    running: Site,
+    strategies: Mapping[str, StrategySpec],
+    overrides: Iterable[Override],
+    unopened: Collection[str] = (),
 ) -> Change:
-    """The change to the files on the disk. Reads the disk.
+    """The change to the files on the disk; links that are `unopened` are tried again. Reads the
+    disk.
 
     Raises InvalidInput with the problems that they have, Refused for what cannot be taken in while
     the controller runs.
@@ -73,12 +77,15 @@ def read_again(
                 keys=", ".join(fixed),
             )
         )
-    return changed(running, site)
+    return changed(running, site, unopened)
 
 
-def changed(running: Site, site: Site) -> Change:
+def changed(running: Site, site: Site, unopened: Collection[str] = ()) -> Change:
     """What is different in the second one."""
-    before = {link.id: _shape(running, link) for link in running.links.values()}
+    before = {
+        link.id: None if link.id in unopened else _shape(running, link)
+        for link in running.links.values()
+    }
     after = {link.id: _shape(site, link) for link in site.links.values()}
     was, then = _places(running), _places(site)
     kept = running.outputs.keys() & site.outputs.keys()
