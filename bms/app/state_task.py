@@ -17,7 +17,7 @@ from bms.core.switched import Spell
 from bms.core.threads import in_thread
 from bms.operations.runtime import Runtime
 from bms.storage.aside import opened, put_aside
-from bms.storage.state import FILE_NAME, Store, open_store
+from bms.storage.state import FILE_NAME, InForce, Store, open_store
 from bms.texts.messages import msg
 
 T = TypeVar("T")
@@ -53,10 +53,19 @@ class StateFile:
         self._trouble = None
         copy.close()
 
-    def renew(self, error: UnusableFile) -> None:
-        """Go on with a new file: this one turned out to be damaged. Raises StoreError."""
-        put_aside(error, self._now())
+    def renew(self, error: UnusableFile, known: InForce) -> None:
+        """Go on with a new file that has what is in force: this one turned out to be damaged.
+
+        Raises StoreError.
+        """
+        now = self._now()
+        put_aside(error, now)
         store = Store(self._directory)
+        try:
+            store.take_over(known, now)
+        except BaseException:
+            store.close()
+            raise
         damaged, self.store = self.store, store
         damaged.close()
 
@@ -114,12 +123,15 @@ class StateTask:
         Raises StoreError while the disk does not take it. What waits to be audited is an alarm.
         """
 
+        runtime = self._runtime
+        known = InForce(tuple(runtime.overrides.values()), runtime.live_switched.switched)
+
         def work() -> tuple[T, StoreError | None]:
             self._file.try_again()
             try:
                 answer = call(self._file.store)
             except UnusableFile as error:
-                self._file.renew(error)
+                self._file.renew(error, known)
                 answer = call(self._file.store)
             return answer, self._file.store.outbox.trouble
 

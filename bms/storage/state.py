@@ -19,11 +19,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bms.core.decisions import Override
-from bms.core.errors import DiskError, Refused, StoreError
+from bms.core.errors import DiskError, Refused, StoreError, UnusableFile
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.storage.anchors import ANCHORS, Anchors
 from bms.storage.aside import opened
 from bms.storage.outbox import Outbox
+from bms.storage.reading import connect_to_read
 from bms.storage.sqlite import (
     Closing,
     Layout,
@@ -82,13 +83,39 @@ def open_store(directory: Path, now: Callable[[], datetime]) -> tuple[Store, Dis
     """
     path = directory / FILE_NAME
     try:
-        return opened(path, lambda: _read_through(Store(directory), now()), now), None
+        return _opened(directory, now), None
     except DiskError as error:
         try:
             return _read_through(Store(directory, _copied(path)), now()), error
         except (StoreError, ValueError, TypeError, LookupError, ArithmeticError) as unread:
             _log.error("%s: going on without overrides and states: %s", path, unread)
             return Store(directory, _empty()), error
+
+
+def _opened(directory: Path, now: Callable[[], datetime]) -> Store:
+    """The store on the disk. What a later version of the program kept is whole, and what of it is
+    in force goes on; of a file that is damaged no value can be believed."""
+    path = directory / FILE_NAME
+    try:
+        return _read_through(Store(directory), now())
+    except UnusableFile as error:
+        found = _in_force(path, now()) if error.why == "newer" else None
+        store = opened(path, lambda: _read_through(Store(directory), now()), now)
+        if found is not None:
+            store.take_over(found, now())
+        return store
+    except (ValueError, TypeError, LookupError, ArithmeticError):
+        return opened(path, lambda: _read_through(Store(directory), now()), now)
+
+
+def _in_force(path: Path, now: datetime) -> InForce | None:
+    """What is in force by a file of any layout; None if it says so in another way than this one."""
+    try:
+        with store_errors(path), closing(connect_to_read(path)) as connection:
+            return InForce(tuple(_active(connection, path, now)), read_rows(connection, path, now))
+    except (StoreError, ValueError, TypeError, LookupError, ArithmeticError) as error:
+        _log.error("%s: what is in force cannot be taken over: %s", path, error)
+        return None
 
 
 def _read_through(store: Store, now: datetime) -> Store:
@@ -180,25 +207,28 @@ class Store(Closing):
                 "WHERE point = ? AND ended_us IS NULL",
                 (start_us, replaced, made_of(replaced), override.point),
             )
-            cursor = self._connection.execute(
-                "INSERT INTO override (id, point, value, start_us, until_us, reason, "
-                "reason_made_of, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    self._free(override.id),
-                    override.point,
-                    json.dumps(override.value, ensure_ascii=False),
-                    start_us,
-                    _us(override.until),
-                    override.reason,
-                    made_of(override.reason),
-                    override.owner,
-                ),
-            )
-            assert cursor.lastrowid is not None
-            kept = replace(override, id=cursor.lastrowid)
+            kept = self._insert(override)
             self._note(kept, "override.set", override.start, override.owner, override.reason)
         self.outbox.deliver()
         return kept
+
+    def _insert(self, override: Override) -> Override:
+        cursor = self._connection.execute(
+            "INSERT INTO override (id, point, value, start_us, until_us, reason, "
+            "reason_made_of, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self._free(override.id),
+                override.point,
+                json.dumps(override.value, ensure_ascii=False),
+                _us(override.start),
+                _us(override.until),
+                override.reason,
+                made_of(override.reason),
+                override.owner,
+            ),
+        )
+        assert cursor.lastrowid is not None
+        return replace(override, id=cursor.lastrowid)
 
     def _free(self, number: int) -> int | None:
         """The number if no override has it, for a new one; None for the next."""
@@ -278,6 +308,13 @@ class Store(Closing):
             "WHERE point = ? AND ended_us IS NULL AND until_us <= ?",
             (how, made_of(how), point, now_us),
         )
+
+    def take_over(self, found: InForce, now: datetime) -> None:
+        """Keep in a new file what was in force before: it has its entries in the audit already."""
+        with transaction(self._connection, self._path):
+            for override in found.overrides or ():
+                self._insert(override)
+            self.switched.take_over(found.switched, now)
 
     # --- controller states -------------------------------------------------------------------
 

@@ -118,11 +118,7 @@ class SwitchedStore:
 
     def _insert(self, spells: Iterable[Spell], now: datetime, via: str) -> None:
         for spell in spells:
-            row = (*spell.key, to_us(spell.start), spell.season, spell.cause, spell.by)
-            self._connection.execute(
-                f"INSERT INTO season_spell ({_SPELL}, made_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row, spell.reason, made_of(spell.reason), to_us(now)),
-            )
+            self._put_spell(spell, now)
             details = {
                 "set": spell.set_id,
                 "base": spell.base,
@@ -132,23 +128,48 @@ class SwitchedStore:
             }
             self._note(now, spell.by, via, "season.switch", spell.reason, details)
 
+    def _put_spell(self, spell: Spell, now: datetime) -> None:
+        row = (*spell.key, to_us(spell.start), spell.season, spell.cause, spell.by)
+        self._connection.execute(
+            f"INSERT INTO season_spell ({_SPELL}, made_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, spell.reason, made_of(spell.reason), to_us(now)),
+        )
+
+    def take_over(self, switched: Switched, now: datetime) -> None:
+        """Keep in a new file what stood switched before, inside the caller's transaction: all of
+        it has its entries in the audit already."""
+        for spell in switched.spells:
+            self._put_spell(spell, now)
+        for level in switched.levels:
+            self._put_level(level)
+        for x in switched.extensions:
+            setpoints = json.dumps(dict(x.setpoints), sort_keys=True)
+            self._connection.execute(
+                f"INSERT INTO extension ({_EXTENSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (x.id, x.unit, x.target, to_us(x.start), to_us(x.end), x.mode, setpoints, x.by,
+                 x.reason, made_of(x.reason)),
+            )  # fmt: skip
+
     # --- overlays ----------------------------------------------------------------------------
 
     def put_level(self, level: OverlayLevel, now: datetime) -> None:
         """Keep a level in place of the one that the overlay has."""
         with self._change():
             self._end_level(level.overlay, now, msg("replaced by {user}", user=level.by))
-            row = (level.overlay, level.level, to_us(level.start), to_us(level.until), level.by)
-            self._connection.execute(
-                f"INSERT INTO overlay_level ({_LEVEL}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*row, level.reason, made_of(level.reason)),
-            )
+            self._put_level(level)
             details = {
                 "overlay": level.overlay,
                 "level": level.level,
                 "until": level.until.isoformat(),
             }
             self._note(now, level.by, "api", "overlay.set", level.reason, details)
+
+    def _put_level(self, level: OverlayLevel) -> None:
+        row = (level.overlay, level.level, to_us(level.start), to_us(level.until), level.by)
+        self._connection.execute(
+            f"INSERT INTO overlay_level ({_LEVEL}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*row, level.reason, made_of(level.reason)),
+        )
 
     def clear_level(self, overlay: str, now: datetime, by: str, reason: str) -> None:
         """End the level that an overlay has."""

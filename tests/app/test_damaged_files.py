@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +20,14 @@ from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.errors import BmsError
+from bms.core.threads import in_thread
 from bms.forward.cursors import remember_tags
 from bms.historian.log.embedded import History
 from bms.historian.records import to_ms
 from bms.historian.upkeep.rounds import Request, outcome_of, start
 from bms.ledger.database.store import Ledger
 from bms.operations.editing.loading import load_to_run
+from bms.storage import audit
 from bms.storage.aside import lying_aside
 from bms.storage.state import Store
 from tests.app.running import run_app
@@ -34,6 +37,7 @@ from tests.operations.seasons.test_crash import PLANT_SITE
 from tests.patience import patience
 
 LARGE = 8192
+POINTS = {"b.holds.enable", "b.holds.speed"}
 SITE = {
     **PLANT_SITE,
     "site.yaml": PLANT_SITE["site.yaml"].replace("trend_s: 0.2", "trend_s: 0.2, clock_wait_s: 0"),
@@ -180,14 +184,30 @@ async def test_what_turns_out_damaged_while_running_is_put_aside_too(
     shutil.copytree(site, directory)
     state = directory / "state"
     async with run_app(directory) as app, patience():
+        await asyncio.to_thread(
+            ask,
+            state,
+            "override.set",
+            point="b.holds.enable",
+            value="on",
+            duration="9h",
+            reason="a",
+        )
+        await asyncio.to_thread(
+            ask, state, "overlay.set", overlay="epidemic", level="full", reason="a case"
+        )
         for name in ("history.db", "state.db"):
             for part in (name, f"{name}-wal"):
                 with (state / part).open("r+b") as file:  # beneath the open connections
                     file.write(b"\xa5" * max(LARGE, (state / part).stat().st_size))
+        kept: Any = app.states._file.store
+        forget = kept._connection.execute  # or it goes on with what it has in memory
+        await in_thread(app.states._thread, forget, "PRAGMA shrink_memory")
         made = await asyncio.to_thread(
             ask, state, "override.set", point="b.holds.speed", value="40", duration="1h", reason="r"
         )
         assert made["stored"]
+        assert {o.point for o in app.runtime.overrides.values()} == POINTS
         while {"history.db", "state.db"} != {aside.name for aside in lying_aside(state)}:
             await asyncio.sleep(0.05)
         before = app.control.cycles
@@ -196,6 +216,31 @@ async def test_what_turns_out_damaged_while_running_is_put_aside_too(
             await asyncio.sleep(0.02)
         status = await asyncio.to_thread(ask, state, "status")
         assert not {a["key"] for a in status["alarms"]} & {"store:history", "store:states"}
+    # What was in force in memory is in the new file, and in the audit only once.
+    with Store(state) as store:
+        now = SystemClock().now()
+        assert {o.point for o in store.active(now)} == POINTS
+        assert [level.level for level in store.switched.read(now).levels] == ["full"]
+    told = [entry["what"] for entry in audit.entries(state)]
+    assert (told.count("override.set"), told.count("overlay.set")) == (2, 1)
+
+
+async def test_what_a_later_version_kept_in_force_goes_on(site: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "site"
+    shutil.copytree(site, directory)
+    state = directory / "state"
+    async with run_app(directory):
+        made = await asyncio.to_thread(
+            ask, state, "override.set", point="b.holds.speed", value="40", duration="9h", reason="a"
+        )
+    WAYS["newer"](state / "state.db")
+    async with run_app(directory) as app, patience():
+        (override,) = app.runtime.overrides.values()
+        assert (override.id, override.value) == (made["id"], 40.0)
+        while not lying_aside(state):
+            await asyncio.sleep(0.02)
+    async with run_app(directory) as app:
+        assert [one.value for one in app.runtime.overrides.values()] == [40.0]
 
 
 async def test_a_copy_goes_on_with_the_new_history(
