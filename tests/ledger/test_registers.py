@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bms.config.shapes.models import EnergyBoundary
+from bms.core.errors import Refused
 from bms.core.instants import to_ms
 from bms.core.readings import Label, Reading
 from bms.energy.demand import peaks
@@ -534,3 +535,30 @@ def test_resets_that_are_told_are_known(tmp_path: Path) -> None:
         books.keep()
         assert whole(books, 4).amount == 960 * 4
         assert whole(books, 4).problems == ()
+
+
+def test_what_is_missing_of_an_input_is_said_of_the_load(tmp_path: Path) -> None:
+    site = site_of(
+        tmp_path, {"b.m": {"rated_kw": 100}}, boundaries={"b": EnergyBoundary(imports=["m"])}
+    )
+    with Books(site) as books:
+        books.read([(0, 1000), (15, 1100), (30, 900_000), (45, 900_100)])
+        books.keep()
+        load = books.ledger.energy_in(site.metering["b.load"], START, at(60))
+        assert load.amount == 2
+        assert len(load.problems) == 1
+        assert "b.m.energy: the register went from 1100 to 900000" in load.problems[0]
+
+
+def test_a_small_register_that_went_round_has_a_final_reading(tmp_path: Path) -> None:
+    with books_of(tmp_path, quarters(10, 60.0, 50.0), register_size=655.36, rated_kw=250) as books:
+        books.keep()
+        spec = books.site.metering[METER]
+        told: dict[str, Any] = {"initial": "0", "author": ME}
+        with pytest.raises(Refused, match="had already shown"):
+            replace_meter(
+                books.site, books.ledger, books.history, spec, final="300", at=at(151), **told
+            )
+        assert replace_meter(
+            books.site, books.ledger, books.history, spec, final="34.64", at=at(160), **told
+        )

@@ -344,7 +344,7 @@ class LedgerQueries(Closing):
         number = self.known(spec.id)
         if number is None:
             return energy_of([], [], start, end)
-        stretches = self.stretches(spec.id, first, last)
+        stretches = self.stretches(spec.id, first, last) or self._of_inputs(spec, first, last)
         months = whole_months(spec.zone, start, end)
         if not months:
             return energy_of(self.slots(spec.id, first, last), stretches, start, end)
@@ -352,6 +352,16 @@ class LedgerQueries(Closing):
         slots = [*self.slots(spec.id, first, begin), *self.slots(spec.id, finish, last)]
         known = self._known_months(number, months[0], months[-1], start, end)
         return energy_of(slots, stretches, start, end, known)
+
+    def _of_inputs(self, spec: MeterSpec, first_ms: int, last_ms: int) -> list[Stretch]:
+        """Why inputs of a formula are missing, and so its result, by time."""
+        found = [
+            stretch._replace(reason=msg("{meter}: {reason}", meter=key, reason=stretch.reason))
+            for _, key in spec.terms
+            for stretch in self.stretches(key, first_ms, last_ms)
+            if stretch.amount is None
+        ]
+        return sorted(found, key=lambda stretch: stretch.start_ms)
 
     def across(self, key: str, ms: int) -> list[Stretch]:
         """Long measurements of known energy across an instant, of the register or of another

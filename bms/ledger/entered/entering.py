@@ -18,7 +18,7 @@ from bms.config.site import MeterSpec, Site
 from bms.core.errors import InvalidInput, Refused
 from bms.core.instants import to_ms
 from bms.core.readings import Label
-from bms.energy.intervals import ROLLOVER_HIGH, ROLLOVER_LOW
+from bms.energy.intervals import Register
 from bms.energy.quarters import QUARTER_MS
 from bms.historian.log.log_queries import Queries
 from bms.ledger.database.store import Ledger
@@ -183,12 +183,16 @@ def _not_below(
     if len(marks) < 2:
         return
     # The last but one too: the very last may already be the new register's.
-    shown = min(marks[-2][1], marks[-1][1]) * Fraction(meter.resolution)
-    size = spec.register_size
-    rolled = (
-        size is not None
-        and shown > ROLLOVER_HIGH * Fraction(size)
-        and (final < ROLLOVER_LOW * Fraction(size))
+    last_ms, counts = min(marks[-2:], key=lambda mark: mark[1])
+    shown = counts * Fraction(meter.resolution)
+    rolled = spec.register_size is not None and Register(
+        round(spec.register_size / spec.resolution),
+        None if spec.most_per_h is None else spec.most_per_h / Fraction(spec.resolution),
+        rated=spec.rated,
+    ).rolled_over(
+        round(shown / Fraction(spec.resolution)),
+        round(Fraction(final) / Fraction(spec.resolution)),
+        to_ms(at) - last_ms,
     )
     if Fraction(final) < shown and not rolled:
         raise Refused(
