@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from asyncua import ua
@@ -30,6 +31,16 @@ _TYPES: dict[str, ua.VariantType] = {
 _WHOLE = {kind for name, kind in _TYPES.items() if "int" in name}
 
 
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """Where a point is shown, and as what."""
+
+    id: ua.NodeId
+    kind: ua.VariantType
+    scale: float
+    offset: float
+
+
 def _native(value: float, kind: ua.VariantType) -> Any:
     if kind is ua.VariantType.Boolean:
         return value != 0
@@ -45,7 +56,7 @@ class OpcUaServer:
         self._points = list(points)
         self._written = written
         self._server: Server | None = None
-        self._nodes: dict[str, tuple[ua.NodeId, ua.VariantType]] = {}
+        self._nodes: dict[str, _Node] = {}
         self._names: dict[ua.NodeId, str] = {}
         self._shown: dict[str, float] = {}
         self.port = 0
@@ -77,7 +88,10 @@ class OpcUaServer:
         )
         if point.writable:
             await node.set_writable()
-        self._nodes[point.name] = (node.nodeid, kind)
+        scale, offset = point.at.get("scale"), point.at.get("offset")
+        self._nodes[point.name] = _Node(
+            node.nodeid, kind, 1.0 if scale is None else float(scale), float(offset or 0.0)
+        )
         self._names[node.nodeid] = point.name
 
     async def _on_write(self, event: Any, _dispatcher: object) -> None:
@@ -90,7 +104,8 @@ class OpcUaServer:
             if name is None or item.AttributeId != AttributeIds.Value or not results[i].is_good():
                 continue
             try:
-                value = float(item.Value.Value.Value)
+                shown = self._nodes[name]
+                value = float(item.Value.Value.Value) * shown.scale + shown.offset
                 self._written({name: value})
             except (KeyError, TypeError, ValueError):
                 # The node holds the refused value now: the next `show` puts the plant's back.
@@ -117,14 +132,13 @@ class OpcUaServer:
         server = self._server
         if server is None:
             return
-        for name, (node, kind) in self._nodes.items():
+        for name, shown in self._nodes.items():
             value = values.get(name)
             if value is None or value == self._shown.get(name):
                 continue
             self._shown[name] = value
-            await server.write_attribute_value(
-                node, ua.DataValue(ua.Variant(_native(value, kind), kind))
-            )
+            raw = _native((value - shown.offset) / shown.scale, shown.kind)
+            await server.write_attribute_value(shown.id, ua.DataValue(ua.Variant(raw, shown.kind)))
 
     def endpoint(self) -> dict[str, object]:
         return {"url": f"opc.tcp://127.0.0.1:{self.port}"}

@@ -51,6 +51,8 @@ FILES = {
         points:
           enable: {node: "s={base}.{equipment}.enable", type: bool, writable: true}
           power: {node: "s={base}.{equipment}.power", type: float64, unit: kW}
+          speed:
+            {node: "s={base}.{equipment}.speed", type: int16, scale: 0.1, unit: "%", writable: true}
         """,
     "equipment/b.yaml": """\
         base: b
@@ -220,6 +222,12 @@ async def test_opcua_shows_the_plant_and_obeys(site: Path) -> None:
             assert plant.values["b.node-1.enable"] == 1.0
             await servers.advance(_now())
             assert await power.read_value() == 7.5
+            speed = client.get_node(f"ns={index};s=b.node-1.speed")
+            await speed.write_value(ua.DataValue(ua.Variant(475, ua.VariantType.Int16)))
+            assert plant.values["b.node-1.speed"] == 47.5
+            plant.values["b.node-1.speed"] = 33.4
+            await servers.advance(_now())
+            assert await speed.read_value() == 334
             with pytest.raises(UaStatusCodeError):
                 await power.write_value(1.0)
     finally:

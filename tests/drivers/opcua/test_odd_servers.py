@@ -320,8 +320,9 @@ async def test_any_bytes_in_any_answer_end_with_the_answers(
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(loop, "call_exception_handler", unhandled.append)
 
-    def spoil(_: str, body: bytes) -> bytes:
+    def spoil(kind: str, body: bytes) -> bytes:
         nonlocal spoilt
+        assert kind in ("read", "publish")
         spoilt += 1
         changed = bytearray(body)
         for _ in range(chance.randint(1, 4)):
