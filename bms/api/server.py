@@ -38,6 +38,8 @@ IDLE_S = 60.0
 LISTEN_AGAIN_S = 5.0
 LOOK_S = 5.0
 """How often it is looked whether the socket's file is still there."""
+_NOT_YET = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOENT})
+"""A disk that is full, read-only or failing, or has no state directory yet."""
 MEMBERS = 0o660
 BACKLOG = 512
 """So many wait to be let in; a crowd that connects at once is closed again one by one."""
@@ -85,7 +87,7 @@ class ApiServer:
                     self._accept, sock=sock, limit=REQUEST_LIMIT, backlog=BACKLOG
                 )
             except OSError as error:
-                if error.errno not in (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                if error.errno not in _NOT_YET:
                     raise
                 _log.error("the local API cannot listen on %s yet: %s", self._path, error)
                 ready.set()

@@ -12,6 +12,7 @@ from typing import Final
 from bms.core.decisions import Condition, Severity
 from bms.core.errors import BmsError
 from bms.texts.messages import message_of, msg
+from bms.texts.system_errors import os_cause
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +69,6 @@ class Supervisor:
 def _cause(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(error, BmsError | OSError):
-        return message_of(error) or msg("see the log")
-    return repr(error)
+    if isinstance(error, BmsError):
+        return message_of(error)
+    return os_cause(error) if isinstance(error, OSError) else repr(error)
