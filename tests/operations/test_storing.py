@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
@@ -19,17 +20,20 @@ from bms.core.decisions import Override
 from bms.core.errors import DiskError, StoreError, Unfinished
 from bms.field.image import Field
 from bms.operations import changes
+from bms.operations.editing.watcher import ScheduleFiles
 from bms.operations.overrides import override_record
 from bms.operations.overrides.override_record import OverrideChange, OverrideRecord
 from bms.operations.runtime import Runtime
 from bms.storage import audit, sqlite
 from bms.storage.state import FILE_NAME, Store
 from bms.texts.messages import msg
+from tests.app.running import run_app
 from tests.app.test_app import FILES, controlled
 from tests.asking import ask
 from tests.config.sites import write
 from tests.operations.seasons.site import SITE, USER, time_units
 from tests.operations.seasons.test_app import ALWAYS_OFF, BY_SEASON, ENABLE, SPEED, run
+from tests.operations.seasons.test_crash import PLANT_SITE
 from tests.patience import PATIENCE_S, async_until, patience
 
 T = TypeVar("T")
@@ -306,3 +310,42 @@ async def test_a_number_that_the_disk_turns_out_to_have_is_changed(
         assert (again.id, stored) == (3, True)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.case(
+    "R11",
+    when="A large schedule file is being checked, and somebody sets an override",
+    then="It is answered, in force and in the audit at once: the check holds nobody up.",
+)
+async def test_a_check_that_takes_long_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked, checking = threading.Event(), threading.Event()
+
+    def look(self: ScheduleFiles) -> None:
+        checking.set()
+        checked.wait(PATIENCE_S)
+
+    monkeypatch.setattr(ScheduleFiles, "look", look)
+    for name, text in PLANT_SITE.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    state = tmp_path / "state"
+    try:
+        async with run_app(tmp_path) as app:
+            await asyncio.to_thread(checking.wait, PATIENCE_S)
+            given = {"point": "b.holds.speed", "value": "40", "duration": "1h", "reason": "noise"}
+            made = await asyncio.to_thread(lambda: ask(state, "override.set", **given))
+            assert made["stored"]
+            assert [one.value for one in app.runtime.overrides.values()] == [40.0]
+            block = {"from": "08:00", "to": "09:00", "mode": "on", "setpoints": {"speed_pct": "50"}}
+            edit = {"schedule": "air", "day": "mon", "add": True, "reason": "warm", **block}
+            changed = await asyncio.to_thread(lambda: ask(state, "schedule.set", **edit))
+            assert changed["applied"]
+            found = {entry["what"] for entry in audit.entries(state)}
+            assert found >= {"override.set", "schedule.set"}
+            assert not checked.is_set()
+            checked.set()
+    finally:
+        checked.set()
