@@ -241,6 +241,15 @@ def duration_of(text: str, option: str) -> timedelta:
         raise InvalidInput(msg("{option}: {error}", option=option, error=error)) from None
 
 
+def audit_footer(state_dir: Path) -> None:
+    """What a printed report says of the audit, to be held against it later."""
+    from bms.storage.audit import head
+
+    last = head(state_dir)
+    if last.number:
+        click.echo(say("audit: {head} (bms audit verify --anchor)", head=last))
+
+
 def changed(state_dir: Path, operation: Operation[Q, A], request: Q, here: Callable[[str], A]) -> A:
     """Have the running controller make a change, which knows from the kernel who asks. Where none
     runs, `here` makes it, called with who works here, if the state directory is theirs.

@@ -121,6 +121,14 @@ def entries(state_dir: Path) -> Iterator[dict[str, Any]]:
             yield _read(entry)
 
 
+def hashes(state_dir: Path) -> Iterator[tuple[int, datetime, str]]:
+    """Number, time and hash of every entry that reads back, oldest first. Raises StoreError."""
+    for number, line in enumerate(_lines(state_dir / FILE_NAME), 1):
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            entry = json.loads(line)
+            yield number, datetime.fromisoformat(entry["time"]), str(entry["hash"])
+
+
 def kept(value: Any) -> Any:
     """JSON values with what the messages in them were made of, and every text harmless.
 

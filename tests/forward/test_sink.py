@@ -32,6 +32,7 @@ from bms.forward.streams.text import escaped, quoted
 from bms.historian.formats.blob import decode, encode
 from bms.historian.log.embedded import History
 from bms.historian.records import Batch, from_ms
+from bms.storage import audit
 from drivers.points import Quality, Sample, Value
 from tests.forward.conftest import POINT
 from tests.historian.influx_server import Answer, InfluxServer, ok
@@ -489,3 +490,16 @@ async def test_killed_in_the_middle_it_resumes_from_its_cursor(
             await process.wait()
     assert list(dict.fromkeys(server.stored)) == expected
     assert len(server.stored) <= len(expected) + 5000  # at most one request again
+
+
+async def test_hashes_of_the_audit_leave_the_machine(tmp_path: Path) -> None:
+    for _ in range(3):
+        audit.record(tmp_path, NOW, who="wang", via="cli", what="schedule.edit", why="secret")
+    async with InfluxServer() as server:
+        with History(tmp_path) as history:
+            fill(history, 1)
+            async with copying(tmp_path, server) as sink:
+                await async_until(lambda: sink.status.cursors.get("audit") == 3)
+    (line, *_) = [line for line in reversed(server.stored) if line.startswith("bms_audit")]
+    assert f'number=3.0,hash="{audit.head(tmp_path).digest}"' in line
+    assert not any("secret" in line or "wang" in line for line in server.stored)

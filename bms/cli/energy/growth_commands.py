@@ -13,6 +13,7 @@ from bms.cli.common import (
     SITE,
     YEARS,
     ErrorGroup,
+    audit_footer,
     clock_now,
     instant,
     load_for,
@@ -59,6 +60,7 @@ def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: b
         print_json(answer.plain())
     else:
         show(*shadow_screen(answer.shown()))
+        audit_footer(loaded.state_dir)
 
 
 @report.command()
@@ -76,10 +78,10 @@ def growth(site: Path, year: int, history: Path | None, as_json: bool) -> None:
     from bms.operations.requests.energy_requests import AskGrowth
     from bms.operations.use_cases.energy_cases import energy_growth
 
-    answer = energy_growth(
-        load_for(site, ENERGY), AskGrowth(year=year, ledger=history), clock_now()
-    )
+    loaded = load_for(site, ENERGY)
+    answer = energy_growth(loaded, AskGrowth(year=year, ledger=history), clock_now())
     if as_json:
         print_json(answer.plain())
     else:
         show(*growth_screen(answer.shown()))
+        audit_footer(loaded.state_dir)

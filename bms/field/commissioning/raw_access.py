@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,21 +155,22 @@ async def put_audited(
     `link` and `place_text` say in the audit where, as the person wrote it.
     """
 
-    def note(outcome: str, **found: Any) -> None:
+    async def note(outcome: str, **found: Any) -> None:
         asked: dict[str, Any] = {"link": link, "place": place_text}
         if isinstance(place, Register):
             asked["unit"] = place.unit
         asked |= {"value": text, "outcome": outcome}
         by = asdict(author)
-        audit.record(state_dir, now(), what="raw.write", **by, **asked, **found)
+        told = partial(audit.record, state_dir, now(), what="raw.write", **by, **asked, **found)
+        await asyncio.to_thread(told)
 
-    note(msg("asked for"))
+    await note(msg("asked for"))
     try:
         found = await put(driver, place, text)
     except BmsError as error:
-        note(msg("refused: {error}", error=error))
+        await note(msg("refused: {error}", error=error))
         raise
-    note(msg("done"), **found)
+    await note(msg("done"), **found)
     return found
 
 

@@ -18,7 +18,7 @@ series of every meter every day (500 meters: 182,500 a year).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from math import isfinite
 
 from bms.core.equipment import Medium, PointClass
@@ -160,6 +160,14 @@ def alarm_line(row: AlarmRow, site: str) -> str:
     return (
         f"bms_event{tags},site={escaped(site) or '-'} severity={float(int(row.severity))!r},"
         f'text="{quoted(row.text)}" {to_ms(row.time)}'
+    )
+
+
+def audit_line(number: int, digest: str, time: datetime, site: str) -> str:
+    """The hash of an entry of the audit."""
+    return (
+        f'bms_audit,site={escaped(site) or "-"} number={float(number)!r},hash="{quoted(digest)}" '
+        f"{to_ms(time)}"
     )
 
 

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from itertools import compress
+from itertools import compress, islice
+from pathlib import Path
 from typing import Protocol
 
 from bms.config.shapes.sinks import InfluxFile, StreamKind
 from bms.core.equipment import PointClass
 from bms.forward.cursors import LOG, Lost
-from bms.forward.streams.lines import LineWriter, alarm_line, award_line, energy_line, rollup_line
+from bms.forward.streams.lines import (
+    LineWriter,
+    alarm_line,
+    audit_line,
+    award_line,
+    energy_line,
+    rollup_line,
+)
 from bms.forward.streams.outgoing import Outgoing
 from bms.forward.streams.tags import Tagging
 from bms.historian.formats.blob import Columns, damaged_row
 from bms.historian.reading.trends import Trends
 from bms.historian.records import to_ms
 from bms.historian.streams import EnergyRow, RollupRow
+from bms.storage import audit
 from drivers.points import PointId
 
 LOG_ROWS_AT_ONCE = 200
@@ -292,6 +301,20 @@ def alarm_stream(history: Outgoing, site: str) -> RowStream:
     )
 
 
+def audit_stream(directory: Path, site: str) -> RowStream:
+    """What the audit's entries were called when they were new, and not what they say: whoever
+    writes the audit again on this machine does not write it there."""
+
+    def fetch(after: int, limit: int) -> list[tuple[int, int, str]]:
+        found = islice((row for row in audit.hashes(directory) if row[0] > after), limit)
+        return [
+            (number, to_ms(time), audit_line(number, digest, time, site))
+            for number, time, digest in found
+        ]
+
+    return RowStream("audit", "audit", lambda: audit.head(directory).number, fetch)
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What there is to copy in one state directory, opened for one thread."""
@@ -315,6 +338,7 @@ def streams_of(sources: Sources, settings: InfluxFile, tagging: Tagging, site: s
         found += [
             alarm_stream(sources.history, site),
             award_stream(sources.history, tagging),
+            audit_stream(sources.history.directory, site),
         ]
     if "rollups" in wanted and sources.rollups is not None:
         found.append(rollup_stream(sources.rollups, sources.history.uid(), tagging))

@@ -132,6 +132,11 @@ class Queries(Closing):
         self._connection.close()
 
     @property
+    def directory(self) -> Path:
+        """Where its files lie."""
+        return self._directory
+
+    @property
     def log(self) -> LogView:
         """The log as columns."""
         from bms.historian.files.rawfiles import LogView
