@@ -349,11 +349,8 @@ class Posting:
         found = None
         if spec.polled and self._history is not None:
             found = self._history.next_reading(spec.id, after_ms)
-        for entry in self._publisher.entries(spec, after_ms + 1, FOREVER):
-            ms = to_ms(entry.start)
-            if entry.kind not in OF_QUARTERS and (found is None or ms < found):
-                found = ms
-        return found
+        told = self._ledger.next_told(spec.id, after_ms) if self._publisher.told(spec) else None
+        return min((ms for ms in (found, told) if ms is not None), default=None)
 
     def _marks(self, spec: MeterSpec, begin: Anchor | None, last_ms: int) -> list[Mark]:
         """The marks after an anchor, and the anchor itself, by time."""
@@ -366,9 +363,7 @@ class Posting:
             for ms, counts in self._history.counts(spec.id, after + 1, last_ms):
                 marks.append(Mark(ms, counts * factor))
         by_hand = False
-        read = [
-            e for e in self._publisher.entries(spec, after, last_ms) if e.kind is EntryKind.READING
-        ]
+        read = self._publisher.entries(spec, EntryKind.READING, after, last_ms)
         if read:
             # A reading that the gateway took at the same instant is the better one.
             taken = {mark.ms for mark in marks}
@@ -389,15 +384,14 @@ class Posting:
     ) -> list[Replacement]:
         after = -1 if begin is None else begin.ms
         latest: dict[int, Replacement] = {}
-        for entry in self._publisher.entries(spec, after + 1, last_ms):
-            if entry.kind is EntryKind.REPLACEMENT:
-                final = entry.data["final"]
-                ms = to_ms(entry.start)
-                latest[ms] = Replacement(
-                    ms,
-                    None if final is None else counts_of(final, resolution),
-                    counts_of(entry.data["initial"], resolution),
-                )
+        for entry in self._publisher.entries(spec, EntryKind.REPLACEMENT, after + 1, last_ms):
+            final = entry.data["final"]
+            ms = to_ms(entry.start)
+            latest[ms] = Replacement(
+                ms,
+                None if final is None else counts_of(final, resolution),
+                counts_of(entry.data["initial"], resolution),
+            )
         return sorted(latest.values(), key=lambda r: r.ms)
 
     def _profile(

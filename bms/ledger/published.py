@@ -53,12 +53,16 @@ class Publisher:
         """A step begins: what people said may have changed since the last one."""
         self._told = self._ledger.with_entries()
 
-    def entries(self, spec: MeterSpec, first_ms: int, last_ms: int) -> list[Entry]:
-        """What people said of this time, and still say."""
+    def told(self, spec: MeterSpec) -> bool:
+        """Whether anybody ever said anything of a meter."""
+        return spec.id in self._told
+
+    def entries(self, spec: MeterSpec, kind: EntryKind, first_ms: int, last_ms: int) -> list[Entry]:
+        """What people said of this time, and still say, of one kind."""
         if spec.id not in self._told:
             return []
-        found = self._ledger.entries(spec.id, None, first_ms, last_ms)
-        return [e for e in found if not e.withdrawn and e.kind is not EntryKind.WITHDRAWAL]
+        found = self._ledger.entries(spec.id, kind, first_ms, last_ms)
+        return [entry for entry in found if not entry.withdrawn]
 
     def recount_months(self, spec: MeterSpec, number: int) -> None:
         self._ledger.drop_months(number)
@@ -197,7 +201,7 @@ class Publisher:
         register. What it only knows as a share of a longer time, or not at all, the file knows
         better.
         """
-        told = [e for e in self.entries(spec, first, last) if e.kind is EntryKind.INTERVALS]
+        told = self.entries(spec, EntryKind.INTERVALS, first, last)
         if not told:
             return {}
         scale = reduce(common, (Fraction(entry.data["scale"]) for entry in told))
@@ -213,15 +217,14 @@ class Publisher:
     def _corrections(self, spec: MeterSpec, first: int, last: int) -> dict[int, Value]:
         """What people say that quarter hours used; the latest word counts."""
         found: dict[int, Value] = {}
-        for entry in self.entries(spec, first, last):
-            if entry.kind is EntryKind.CORRECTION:
-                scale = self._ledger.scale_id(Fraction(entry.data["scale"]))
-                label = RANK[Label(entry.data["label"])]
-                ms = to_ms(entry.start)
-                for counts in entry.data["counts"]:
-                    if first <= ms < last:
-                        found[ms] = Value(counts, scale, label, QUARTER_MS)
-                    ms += QUARTER_MS
+        for entry in self.entries(spec, EntryKind.CORRECTION, first, last):
+            scale = self._ledger.scale_id(Fraction(entry.data["scale"]))
+            label = RANK[Label(entry.data["label"])]
+            ms = to_ms(entry.start)
+            for counts in entry.data["counts"]:
+                if first <= ms < last:
+                    found[ms] = Value(counts, scale, label, QUARTER_MS)
+                ms += QUARTER_MS
         return found
 
     def formulas(self, changes: Changes) -> None:

@@ -283,8 +283,10 @@ class LedgerQueries(Closing):
         rule += " AND meter = ?" if meter is not None else ""
         rule += " AND kind = ?" if kind is not None else ""
         if first_ms is not None and last_ms is not None:
-            rule += " AND end_ms >= ? AND start_ms <= ?"
-            arguments += [first_ms, last_ms]
+            # Of what has no length the index finds both ends.
+            instant = kind in (EntryKind.READING, EntryKind.REPLACEMENT)
+            rule += " AND start_ms <= ? AND end_ms >= ?" + (" AND start_ms >= ?" if instant else "")
+            arguments += [last_ms, first_ms, *([first_ms] if instant else [])]
         found = self._rows(
             "SELECT id, meter, kind, start_ms, end_ms, data, who, why, made_of, recorded_ms, "
             "EXISTS (SELECT 1 FROM entry AS w WHERE w.meter = entry.meter AND "
@@ -307,6 +309,22 @@ class LedgerQueries(Closing):
             )
             for number, key, what, start, end, data, who, why, made, recorded, withdrawn in found
         ]
+
+    def next_told(self, meter: str, after_ms: int) -> int | None:
+        """When the first reading or replacement after an instant is, that still counts."""
+        found = [
+            row[0]
+            for kind in (EntryKind.READING, EntryKind.REPLACEMENT)
+            for row in self._rows(
+                "SELECT start_ms FROM entry WHERE meter = ?1 AND kind = ?2 AND start_ms > ?3 AND "
+                "NOT EXISTS (SELECT 1 FROM entry AS w WHERE w.meter = ?1 AND w.kind = 'withdrawal' "
+                "AND json_extract(w.data, '$.entry') = entry.id) ORDER BY start_ms LIMIT 1",
+                meter,
+                kind.value,
+                after_ms,
+            )
+        ]
+        return min(found, default=None)
 
     def with_entries(self) -> frozenset[str]:
         """The meters that anybody ever said anything about."""

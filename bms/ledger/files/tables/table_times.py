@@ -39,6 +39,8 @@ class RowTimes:
         self._contents = contents
         self._time = layout.time
         self._order: DateOrder = "ymd"
+        self._seen: dict[str, Stamp | datetime | None] = {}
+        """Texts that were taken apart: a line is looked at again and again."""
         self._day: datetime | None = None
         """The last date that was written: a date may stand on the first of its lines only."""
         self._ends: dict[int, list[datetime]] = {}
@@ -198,8 +200,10 @@ class RowTimes:
     def _stamp(self, cell: Cell) -> Stamp | datetime | None:
         if cell.moment is not None and cell.moment.year >= YEARS[0]:
             return cell.moment
-        pair = range_of(cell.text)
-        found = stamp_of(cell.text if pair is None else pair[0])
+        if cell.text not in self._seen:
+            pair = range_of(cell.text)
+            self._seen[cell.text] = stamp_of(cell.text if pair is None else pair[0])
+        found = self._seen[cell.text]
         if isinstance(found, Stamp) and found.clock is not None and found.clock.days:
             self._end_of_day = True
         return found
