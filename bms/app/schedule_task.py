@@ -48,7 +48,7 @@ class ScheduleTask:
         pause_s = min(0.1, self._runtime.site.file.cycle_s / 8)
         while self._runtime.last is None:  # only what has controlled is known to be good
             await asyncio.sleep(pause_s)
-        await self._keep()
+        await self._keep(at_start=True)
         for look in count():
             async with self.looking:
                 await self._look(others_too=look % OTHERS_EVERY == 0)
@@ -71,9 +71,9 @@ class ScheduleTask:
         self._runtime.clear_own(CHANGED)
         await self._keep()
 
-    async def _keep(self) -> None:
+    async def _keep(self, *, at_start: bool = False) -> None:
         try:
-            await in_thread(self._thread, self._others.keep)
+            await in_thread(self._thread, lambda: self._others.keep(at_start=at_start))
         except StoreError as error:
             _log.error("the files of the site: %s", error)
             text = msg("the files that run are not being kept as last good: {error}", error=error)

@@ -203,6 +203,21 @@ async def test_a_machine_that_moved_is_let_go_there_and_commanded_here(tmp_path:
         assert (rig.told["2.enable"], rig.told["2.speed"]) == (0.0, 30.0)
 
 
+async def test_what_leaves_the_shadow_is_commanded(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        links = (tmp_path / "links.yaml").read_text("utf-8")
+        rig.edit("links.yaml", links.replace("poll_s: 0.05}\n", "poll_s: 0.05, mode: shadow}\n"))
+        made = await rig.reload()
+        assert made["released"] == ["b.lets-go.enable", "b.lets-go.speed"]
+        await async_until(lambda: rig.told["2.speed"] == 30.0)
+        await rig.cycles(10)
+        assert (rig.told["2.speed"], rig.told["1.speed"]) == (30.0, 80.0)
+        rig.told.clear()
+        rig.edit("links.yaml", links)
+        await rig.reload()
+        await async_until(lambda: rig.told == {"2.enable": 1.0, "2.speed": 80.0})
+
+
 async def test_another_pace_bounces_nothing(tmp_path: Path) -> None:
     async with running(tmp_path) as rig:
         links = (tmp_path / "links.yaml").read_text("utf-8")

@@ -14,6 +14,7 @@ from bms.config.shapes.links import LinkSettings, OpcUaLink, PlantLink, place
 from bms.config.site import Link, Site, StrategySpec
 from bms.core.decisions import Override
 from bms.core.errors import InvalidInput, Refused
+from bms.field.wiring import in_shadow
 from bms.operations.editing.loading import fatal, with_removed
 from bms.operations.editing.site_files import differing
 from bms.operations.overrides import orphaned
@@ -106,11 +107,11 @@ def _shape(site: Site, link: Link) -> tuple[object, ...]:
 
 
 def _places(site: Site) -> dict[PointId, tuple[object, ...]]:
-    """Where each point of the links is, and how it is read there."""
+    """Where each point of the links is, how it is read there, and whether it is written."""
     found: dict[PointId, tuple[object, ...]] = {}
     for link in site.links.values():
-        where = _where(link.settings)
-        found |= {point.id: (where, point.address, point.unit) for point in link.points}
+        at = _where(link.settings), in_shadow(site, link.settings)
+        found |= {point.id: (*at, point.address, point.unit) for point in link.points}
     return found
 
 

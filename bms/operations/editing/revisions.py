@@ -207,7 +207,7 @@ class Revisions:
         path = self._site / file
         with self._locked():
             for left in leftovers(path):  # whoever was killed here may have held an edit
-                self._keep(file, left.read_bytes(), "", _of_file(left), now)
+                self._keep(file, left.read_bytes(), "", of_file(left), now)
                 left.unlink()
             old = on_disk(path)
             before = digest(old) if old is not None else ""
@@ -221,7 +221,7 @@ class Revisions:
                 )
             _refuse_problems(file, self.files(), data, check)
             if old is not None:
-                self._keep(file, old, "", _of_file(path), now)
+                self._keep(file, old, "", of_file(path), now)
             revision = self._keep(file, data, before, by, now)
             entry = {
                 "who": by.who, "via": by.via, "what": what, "why": by.why, "file": file,
@@ -255,7 +255,7 @@ class Revisions:
             if old is None and (not self.of(file) or self.removed(file)):
                 raise InvalidInput(msg("{file} is no longer there", file=file))
             if old is not None:
-                self._keep(file, old, "", _of_file(path), now)
+                self._keep(file, old, "", of_file(path), now)
             last = self.of(file)[-1]
             told = {
                 "time": now.isoformat(timespec="seconds"),
@@ -296,7 +296,7 @@ class Revisions:
                 before = str(told.get(file, ""))
                 entry: dict[str, Any] = {"before": before, "after": good.get(file, "")}
                 if file in texts:
-                    by = _of_file(self._site / file)
+                    by = of_file(self._site / file)
                     if not told:
                         by = replace(by, why=msg("as it was at the first start"))
                     kept = self._keep(file, texts[file], before, by, now)
@@ -415,7 +415,7 @@ def _why_of(files: Iterable[Mapping[str, Any]]) -> str:
     return msg("the files changed")
 
 
-def _of_file(path: Path) -> Author:
+def of_file(path: Path) -> Author:
     """What is known of who edited a file in its place: not who it was, but whose file it is."""
     why = msg("edited on the disk; owner {owner}", owner=_owner(path))
     return Author(NOBODY, "file", why)

@@ -6,6 +6,7 @@ Everything here reads the disk: it belongs in a separate thread, never on the lo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +14,12 @@ from bms.config.load import check
 from bms.config.reading.files import read_site, unread
 from bms.config.site import Site, StrategySpec
 from bms.core.decisions import Condition, Severity
+from bms.core.errors import StoreError
 from bms.operations.editing.last_good import LastGood
+from bms.operations.editing.revisions import NOBODY, of_file
 from bms.operations.editing.watcher import beside
+from bms.storage import audit
+from bms.storage.durable import digest
 from bms.texts.messages import msg
 from bms.texts.problems import Problem
 
@@ -70,10 +75,37 @@ class SiteFiles:
         self._before: object = None
         self._seen: object = None
 
-    def keep(self) -> None:
-        """Keep the files that run as the last good ones. Raises StoreError."""
-        self._since = self._good.keep(self._site.texts, self._now())
+    def keep(self, *, at_start: bool = False) -> None:
+        """Keep the files that run as the last good ones. Raises StoreError.
+
+        What somebody edited between two runs is audited at the start.
+        """
+        now, before = self._now(), None
+        if at_start:
+            with suppress(StoreError):  # damaged: it is written again
+                before = self._good.read()
+        self._since = self._good.keep(self._site.texts, now)
         self._good.point_to(self._site.directory)
+        if before is not None:
+            self._audit(beside(before.texts), now)
+
+    def _audit(self, before: Mapping[str, str], now: datetime) -> None:
+        """One entry for the files that are not as they last ran."""
+        texts = beside(self._site.texts)
+        changed = differing(before, texts)
+        if not changed:
+            return
+        by = {name: of_file(self._site.directory / name) for name in changed}
+        audit.record(
+            self._site.state_dir, now, who=NOBODY, via="file",
+            what="site.adopted", why=msg("the files changed before the start"),
+            files={
+                name: {
+                    "before": _digest(before, name), "after": _digest(texts, name), "why": one.why
+                }
+                for name, one in by.items()
+            },
+        )  # fmt: skip
 
     def renew(self, site: Site) -> None:
         """These run now."""
@@ -103,6 +135,11 @@ class SiteFiles:
             and not (problem.withholds and (problem.file, problem.message) in known)
         ]
         return FilesOnDisk(changed, tuple(refused), self._since)
+
+
+def _digest(texts: Mapping[str, str], name: str) -> str:
+    """The hash of a file; empty if there is none."""
+    return digest(texts[name].encode()) if name in texts else ""
 
 
 def differing(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[str, ...]:

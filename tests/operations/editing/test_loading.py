@@ -20,6 +20,7 @@ from bms.operations.editing.last_good import LastGood
 from bms.operations.editing.loading import load_to_read, load_to_run
 from bms.operations.editing.site_files import SiteFiles
 from bms.operations.editing.watcher import ScheduleFiles
+from bms.storage import audit
 from tests.app.test_app import controlled
 from tests.asking import ask
 from tests.operations.editing.sites import AIR, NOW, TEXT, write_site
@@ -168,6 +169,16 @@ def test_the_last_good_files_stay_few(tmp_path: Path) -> None:
     assert kept is not None
     assert kept.texts == load(site, STRATEGIES).texts
     assert len(list((site / "state" / "last-good").iterdir())) == len(kept.texts) + 1
+
+
+def test_what_was_edited_between_two_runs_is_audited(tmp_path: Path) -> None:
+    site = ran(metered(tmp_path))
+    (site / METERS).write_text("meters:\n  b.m: {rated_kw: 500}\n", encoding="utf-8")
+    for _ in range(2):
+        SiteFiles(load(site, STRATEGIES), STRATEGIES, lambda: NOW).keep(at_start=True)
+    (entry,) = [e for e in audit.entries(site / "state") if e["what"] == "site.adopted"]
+    assert list(entry["files"]) == [METERS]
+    assert (site / METERS).owner() in entry["files"][METERS]["why"]
 
 
 async def test_a_running_controller_says_which_file_is_not_in_force(tmp_path: Path) -> None:
