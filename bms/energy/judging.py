@@ -221,9 +221,12 @@ class _Walk(Account):
         """Once in each hour that the register stands, ask the power beside it."""
         power = self.register.power
         stands_ms = mark.ms - self.since - 2 * self.cadence
-        if power is None or stands_ms < HOUR_MS or mark.ms // HOUR_MS == before.ms // HOUR_MS:
+        hour, last = ((m.ms - self.register.ask_ms) // HOUR_MS for m in (mark, before))
+        if power is None or stands_ms < HOUR_MS or hour == last:
             return
-        first = max(self.since, mark.ms - max(HOUR_MS, mark.ms - before.ms))
+        first = self.since  # nothing was asked of its first hour
+        if stands_ms >= 2 * HOUR_MS:
+            first = max(first, mark.ms - max(HOUR_MS, mark.ms - before.ms))
         if power(first, mark.ms, self.most) is None:
             return
         self.cut(first)

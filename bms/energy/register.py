@@ -149,6 +149,8 @@ class Register:
     """So much is believed whatever the register did before: it is worth no question."""
     power: Power | None = None
     """The power beside it, if there is any."""
+    ask_ms: int = 0
+    """When in each hour it is asked while the register stands: not all meters at once."""
 
     def plausible(self, counts: int, span_ms: int) -> bool:
         """Whether so much can have been measured in that time (one count is rounding)."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from math import ceil, floor
 from typing import Final
+from zlib import crc32
 
 from bms.config.site import RATING_MARGIN, MeterSpec
 from bms.energy.intervals import Register
@@ -41,6 +42,7 @@ def register_of(
         own_past=spec.polled,
         slack=floor(NO_QUESTION / resolution / greatest),
         power=power_beside(history, spec, resolution),
+        ask_ms=crc32(spec.id.encode()) % 4 * HOUR_MS // 4,
     )
 
 

@@ -68,6 +68,9 @@ def power_beside(history: Queries | None, spec: MeterSpec, resolution: Fraction)
         return power is None or rise <= AGREES_WITHIN * power <= AGREES_WITHIN**2 * rise
 
     def said(first_ms: int, last_ms: int, most: int) -> int | None:
+        # Most that stands takes no power now: that is seen without reading the whole hour.
+        if not counts(max(first_ms, last_ms - HOLDS_MS), last_ms):
+            return None
         expected = counts(first_ms, last_ms)
         if expected is None or expected < LEAST_COUNTS:
             return None
