@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from bms.control.engine.protection import Delivery, shown
+from datetime import datetime, timedelta
+
+from bms.control.engine.protection import Delivery, Phase, shown
 from bms.core.decisions import Condition, Severity
 from bms.texts.messages import msg
 from drivers.points import PointId, Quality, Sample, Value
+
+GETS_THERE = timedelta(seconds=15)
+"""A number may take so long to show in a device."""
 
 
 def uncommandable(point: PointId, delivery: Delivery, sample: Sample | None) -> Condition | None:
@@ -28,9 +33,16 @@ def uncommandable(point: PointId, delivery: Delivery, sample: Sample | None) -> 
     return Condition(f"{point}:uncommandable", Severity.URGENT, text)
 
 
-def holds_another(point: PointId, delivery: Delivery) -> Condition | None:
-    """The alarm of an output whose device takes a number and holds another."""
+def holds_another(point: PointId, delivery: Delivery, now: datetime) -> Condition | None:
+    """The alarm of an output whose device takes a number and holds another.
+
+    Not at once after the first write: a drive that shows its speed takes a while to get there.
+    """
     if delivery.held is None or delivery.value is None:
+        return None
+    issued = delivery.issued
+    first = delivery.phase is Phase.HELD and delivery.undone == 1
+    if first and issued is not None and now - issued < GETS_THERE:
         return None
     text = msg(
         "{point}: asked for {commanded}, the device holds {held}; it is written again when "

@@ -211,7 +211,7 @@ class Outputs:
             self._settled.pop(point, None)
             self._open[point] = None
         trouble = output_alarms.uncommandable(point, after, sample)
-        trouble = trouble or output_alarms.holds_another(point, after)
+        trouble = trouble or output_alarms.holds_another(point, after, now)
         if trouble is not None:
             self._troubles[point] = trouble
         else:

@@ -96,7 +96,7 @@ WRITTEN: list[tuple[int, int]] = []
 @pytest.mark.case(
     "M7",
     when="A device ignores at which register a read begins, and its device file says so",
-    then="Its table is read from the start, and each point has the value of its own register",
+    then="Its table is read from the start, and each point shows the register it is meant for",
 )
 async def test_a_table_that_is_always_read_from_its_start() -> None:
     points = [Point(f"b.e.c{n}", ModbusAddress(1, "coil", n, "bool")) for n in (2, 3, 4)]
