@@ -197,16 +197,12 @@ class Feeding:
                 if now >= probe_at and not self._broken.done():
                     probe_at = now + PROBE_S
                     await self._probe(self._session)
-                for number, live in list(self._live.items()):
-                    if live.unreadable and not self._broken.done():
-                        await self._mend(self._session, number, live)
                 if now >= retry_at and not self._broken.done():
                     retry_at = now + RETRY_ITEMS_S
                     await self._retry(self._session)
-            except DeviceRefused:
-                raise
             except DriverError as error:
                 self._break(message_of(error))
+            await self._mend_all(self._session)
         return self._broken.result()
 
     async def _probe(self, session: OpcUaSession) -> None:
@@ -215,6 +211,18 @@ class Feeding:
         if session.doubt != before:
             for live in self._live.values():
                 self._deliver(live.items.batch(self._now(), session.doubt))
+
+    async def _mend_all(self, session: OpcUaSession) -> None:
+        """Raises DeviceRefused if the server's subscriptions are of no use."""
+        assert self._broken is not None
+        try:
+            for number, live in list(self._live.items()):
+                if live.unreadable and not self._broken.done():
+                    await self._mend(session, number, live)
+        except DeviceRefused:
+            raise
+        except DriverError as error:
+            self._break(message_of(error))
 
     async def _mend(self, session: OpcUaSession, number: int, live: _Live) -> None:
         """Find the values that nobody can read, and subscribe to the others.
