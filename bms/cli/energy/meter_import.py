@@ -18,7 +18,6 @@ from bms.texts.messages import Message, message_of, msg
 
 if TYPE_CHECKING:
     from bms.config.site import Site
-    from bms.ledger.entered.errors import NotTaken
     from bms.ledger.files.series import Question
     from bms.operations.requests.meter_requests import ReadingsImported
     from bms.texts.problems import Problem
@@ -72,10 +71,11 @@ def import_(
         try:
             answer = _carry_out(loaded, file, reason, said, named)
             break
-        except NotTaken as error:
-            if not error.questions or not asks or asked >= _MOST_QUESTIONS:
+        except InvalidInput as error:
+            questions = error.questions if isinstance(error, NotTaken) else ()
+            if not questions or not asks or asked >= _MOST_QUESTIONS:
                 _refuse(error, as_json=as_json)
-            for question in error.questions:
+            for question in questions:
                 asked += 1
                 _ask(question, loaded, said, named)
     if as_json:
@@ -183,8 +183,13 @@ def _left_alone(why: str, lines: Sequence[int]) -> Message:
     return msg("left alone: {why}: {count} (lines {lines})", why=why, count=len(lines), lines=shown)
 
 
-def _refuse(error: NotTaken, *, as_json: bool) -> None:
-    if as_json:
+def _refuse(error: InvalidInput, *, as_json: bool) -> None:
+    """Say what is in the way, the first of each kind; as JSON all of it."""
+    from bms.ledger.entered.errors import NotTaken
+
+    # A running controller sends what is wrong, and no more of it.
+    whole = error if isinstance(error, NotTaken) else None
+    if as_json and error.problems:
         print_json(
             {
                 "added": 0,
@@ -205,11 +210,11 @@ def _refuse(error: NotTaken, *, as_json: bool) -> None:
                         "text": str(question.text),
                         "choices": list(question.choices),
                     }
-                    for question in error.questions
+                    for question in (whole.questions if whole is not None else ())
                 ],
                 "left": [
                     {"why": str(why), "count": len(lines), "lines": lines}
-                    for why, lines in error.left.lines.items()
+                    for why, lines in (whole.left.lines.items() if whole is not None else ())
                 ],
             }
         )

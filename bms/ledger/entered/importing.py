@@ -268,16 +268,18 @@ def _goes_on(before: Piece, piece: Piece) -> bool:
 
 
 def _entry_of(spec: MeterSpec, run: Sequence[Piece]) -> dict[str, Any]:
-    scale = reduce(common, (piece.value for piece in run if piece.value), Fraction(spec.resolution))
-    if any(piece.value / scale >= MOST_COUNTS for piece in run):
+    amounts = {piece.value for piece in run}
+    scale = reduce(common, amounts - {Fraction(0)}, Fraction(spec.resolution))
+    if max(amounts) / scale >= MOST_COUNTS:
         raise InvalidInput(msg("a number in it has too many digits; round it"))
+    in_counts = {amount: int(amount / scale) for amount in amounts}
     step = run[0].end_ms - run[0].start_ms
-    counts: list[int | None] = [int(run[0].value / scale)]
+    counts: list[int | None] = [in_counts[run[0].value]]
     places = [0]
     for before, piece in pairwise(run):
         counts += [None] * ((piece.start_ms - before.end_ms) // step)
         places.append(len(counts))
-        counts.append(int(piece.value / scale))
+        counts.append(in_counts[piece.value])
     return {
         "step_ms": step,
         "scale": str(scale),
