@@ -120,6 +120,7 @@ async def running(directory: Path) -> AsyncIterator[Rig]:
             rig = Rig(directory, app, told)
             await async_until(lambda: told.get("1.speed") == told.get("2.speed") == 80.0)
             await async_until(lambda: LastGood(directory / "state").kept)
+            await async_until((directory / "state" / "revisions" / "good.json").exists)
             yield rig
         finally:
             stop.set()
@@ -236,7 +237,6 @@ async def test_another_pace_bounces_nothing(tmp_path: Path) -> None:
         ("groups/b.yaml", "holds", "halds", InvalidInput, "1 problem"),
         ("site.yaml", "cycle_s: 0.05", "cycle_s: 0.06", Refused, "cycle_s"),
         ("site.yaml", "{commit_s: 0.1", "{commit_s: 0.2", Refused, "history"),
-        ("schedules/air.yaml", "b.air", "b.era", InvalidInput, "1 problem"),
         ("groups/b.yaml", "{air:", "{era:", InvalidInput, "problem"),
     ],
 )
@@ -251,6 +251,18 @@ async def test_what_cannot_be_taken_in_changes_nothing(
                 await rig.reload()
             await rig.cycles(5)
         assert "b.new.speed" not in rig.app.runtime.units
+
+
+async def test_a_broken_schedule_holds_nothing_else_up(tmp_path: Path) -> None:
+    async with running(tmp_path) as rig:
+        rig.edit("schedules/air.yaml", "schedule: [")
+        rig.edit("equipment/b.yaml", EQUIPMENT + NEW)
+        rig.edit("groups/b.yaml", GROUPS.replace("lets-go]", "lets-go, new]"))
+        assert (await rig.reload())["files"] == ["equipment/b.yaml", "groups/b.yaml"]
+        await async_until(lambda: rig.told.get("3.speed") == 80.0)
+        async with patience():
+            while "schedules:rejected" not in await rig.alarms():
+                await asyncio.sleep(0.01)
 
 
 async def test_a_name_that_an_override_needs_is_not_taken_away(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def load_to_run(
         return with_removed(site, strategies)
     problems = fatal(problems)
     if all(problem.file.startswith(f"{SCHEDULES}/") for problem in problems):
-        found = _with_good_schedules(directory, strategies)
+        found = with_good_schedules(directory, strategies)
         if found is not None:
             return found, problems
     good = _good(directory)
@@ -61,7 +61,7 @@ def load_to_read(
     problems = fatal(problems)
     first = problems[0].sentence
     if all(problem.file.startswith(f"{SCHEDULES}/") for problem in problems):
-        site = _with_good_schedules(directory, strategies)
+        site = with_good_schedules(directory, strategies)
         if site is not None:
             text = msg("read with the schedules that were last in force: {problem}", problem=first)
             return site, text
@@ -114,11 +114,12 @@ def with_removed(site: Site, strategies: Mapping[str, StrategySpec]) -> tuple[Si
     found, problems = check(site.directory, strategies, schedules={**texts, **held})
     if found is not None:
         return found, []
-    good = _with_good_schedules(site.directory, strategies)
+    good = with_good_schedules(site.directory, strategies)
     return (good, fatal(problems)) if good is not None else (site, [])
 
 
-def _with_good_schedules(directory: Path, strategies: Mapping[str, StrategySpec]) -> Site | None:
+def with_good_schedules(directory: Path, strategies: Mapping[str, StrategySpec]) -> Site | None:
+    """The site with the schedules that were last in force; None where that makes none."""
     with suppress(StoreError):
         good = Revisions(directory, LastGood.of(directory).state_dir).good()
         if good is not None:

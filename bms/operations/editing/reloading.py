@@ -15,7 +15,7 @@ from bms.config.site import Link, Site, StrategySpec
 from bms.core.decisions import Override
 from bms.core.errors import InvalidInput, Refused
 from bms.field.wiring import in_shadow
-from bms.operations.editing.loading import fatal, with_removed
+from bms.operations.editing.loading import SCHEDULES, fatal, with_good_schedules, with_removed
 from bms.operations.editing.site_files import differing
 from bms.operations.overrides import orphaned
 from bms.texts.messages import msg
@@ -60,6 +60,10 @@ def read_again(
     if site is not None:
         site, held = with_removed(site, strategies)
         problems = [*problems, *held]
+    elif all(problem.file.startswith(f"{SCHEDULES}/") for problem in fatal(problems)):
+        # What is wrong with schedules is told by itself, and holds nothing else up.
+        site = with_good_schedules(running.directory, strategies)
+        problems = problems if site is None else list(site.unmet)
     known = {(problem.file, problem.message) for problem in running.unmet}
     new = [p for p in problems if not (p.withholds and (p.file, p.message) in known)]
     if site is None or new:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from click.testing import CliRunner
 from bms.cli import main
 from bms.config.load import load
 from bms.control import STRATEGIES
-from bms.core.errors import InvalidInput
+from bms.core.errors import InvalidInput, StoreError
 from bms.operations.editing.last_good import LastGood
 from bms.operations.editing.loading import load_to_read, load_to_run
 from bms.operations.editing.site_files import SiteFiles
@@ -158,6 +160,33 @@ def test_damaged_last_good_files_refuse_as_a_first_start(tmp_path: Path) -> None
         path.write_text("rust", encoding="utf-8")
     with pytest.raises(InvalidInput):
         load_to_run(site, STRATEGIES)
+
+
+@pytest.mark.parametrize("failing", range(1, 7))
+def test_a_disk_that_fails_at_any_file_leaves_the_old_ones_or_the_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    good = LastGood(tmp_path)
+    old, new = {"a": "1", "b": "2"}, {"a": "3", "b": "2", "c": "4"}
+    good.keep(old, NOW)
+    calls, replace = 0, Path.replace
+
+    def full(path: Path, target: Path) -> Path:
+        nonlocal calls
+        calls += 1
+        if calls >= failing:
+            raise OSError(errno.ENOSPC, "full")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    with suppress(StoreError):
+        good.keep(new, NOW)
+    monkeypatch.undo()
+    kept = good.read()
+    assert kept is not None
+    assert kept.texts == (new if failing > 3 else old)
+    good.keep(new, NOW)
+    assert len(list(good.folder.iterdir())) == len(new) + 1
 
 
 def test_the_last_good_files_stay_few(tmp_path: Path) -> None:
