@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -122,6 +123,25 @@ def _names(directory: Path, folders: tuple[str, ...]) -> Iterator[str]:
         for name in entries:
             if name.endswith(".yaml") and not name.startswith("."):
                 yield f"{folder}/{name}"
+
+
+def yaml_below(folder: Path) -> list[Path]:
+    """Every YAML file in a folder and those in it, sorted. What vanishes while it is looked at, as
+    in a checkout, is not there; what nobody may look into is told by who checks it.
+
+    Raises OSError where it cannot be told what is there: no file can be opened, the disk fails.
+    """
+
+    def unseen(error: OSError) -> None:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM):
+            raise error
+
+    return sorted(
+        Path(root, name)
+        for root, _, names in os.walk(folder, onerror=unseen)
+        for name in names
+        if name.endswith(".yaml")
+    )
 
 
 def _read(directory: Path, names: list[str]) -> Sources:

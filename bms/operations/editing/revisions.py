@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bms.config.reading.files import MOST_BYTES
+from bms.config.reading.files import MOST_BYTES, yaml_below
 from bms.core.errors import InvalidInput, Refused, StoreError
 from bms.operations.editing.intended import Intended
 from bms.people.accounts import account
@@ -91,7 +91,7 @@ class Revisions:
     def files(self) -> dict[str, bytes]:
         """What is on the disk now, by name relative to the site."""
         found: dict[str, bytes] = {}
-        for path in sorted((self._site / SCHEDULES).rglob("*.yaml")):
+        for path in yaml_below(self._site / SCHEDULES):
             name = path.relative_to(self._site).as_posix()
             if path.name.startswith(".") or name.count("/") > 2:
                 continue

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from bms.config.load import schedule_texts
+from bms.config.reading.files import yaml_below
 from bms.config.resolving.site_programme import check_schedules
 from bms.config.site import Site, StrategySpec
 from bms.core.errors import InvalidInput, StoreError
@@ -130,7 +131,7 @@ def beside(texts: Mapping[str, str]) -> dict[str, str]:
 def _signature(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
     """What changes when any schedule file does; ctime, because copies may keep the mtime."""
     found = []
-    for path in sorted((directory / "schedules").rglob("*.yaml")):
+    for path in yaml_below(directory / "schedules"):
         try:
             stat = path.stat()
         except OSError:
