@@ -173,7 +173,6 @@ def _apart(evidence: Evidence | None) -> bool:
 def _judged(this: Load, baseline: Load, evidence: Evidence | None, target_pct: float) -> Judged:
     shares = shares_of((this, baseline))
     reasons = [*_shortfalls(this, shares), *_shortfalls(baseline, shares)]
-    decides: tuple[str, ...] = ()
     low, mid, high = _percents(evidence)
     if evidence is not None:
         reasons += [
@@ -190,13 +189,7 @@ def _judged(this: Load, baseline: Load, evidence: Evidence | None, target_pct: f
             )
         if _apart(evidence):
             reasons += _festivals(evidence, this.period)
-            decides = tuple(
-                msg("the year so far from {day} on", day=found.until) for found in evidence.shifted
-            )
-    if low is None or mid is None or high is None:
-        return Judged(Verdict.CANNOT_TELL, joined("; ", *reasons))
-    assert evidence is not None
-    if not reasons and not (high < target_pct or low >= target_pct):
+    if low is not None and high is not None and not reasons and low < target_pct <= high:
         reasons.append(
             msg(
                 "{low_pct:+.2f} … {high_pct:+.2f} % against {period}: the target of "
@@ -207,14 +200,13 @@ def _judged(this: Load, baseline: Load, evidence: Evidence | None, target_pct: f
                 target_pct=target_pct,
             )
         )
-    if reasons:
-        decides = decides or _decides(evidence, target_pct)
+    if reasons or low is None or mid is None or high is None:
+        decides = _decides((this, baseline), evidence, target_pct)
         if decides:
             reasons.append(msg("what would decide it: {readings}", readings=joined("; ", *decides)))
         return Judged(Verdict.CANNOT_TELL, joined("; ", *reasons), decides)
-    verdict = Verdict.UNDER if high < target_pct else Verdict.OVER
     return Judged(
-        verdict,
+        Verdict.UNDER if high < target_pct else Verdict.OVER,
         msg(
             "{growth} against {period}, target below {target_pct:g} %",
             growth=percent_text(low, mid, high),
@@ -224,7 +216,26 @@ def _judged(this: Load, baseline: Load, evidence: Evidence | None, target_pct: f
     )
 
 
-def _decides(evidence: Evidence, target_pct: float) -> tuple[str, ...]:
+def _decides(
+    loads: Sequence[Load], evidence: Evidence | None, target_pct: float
+) -> tuple[str, ...]:
+    """What would decide a verdict, the most useful first."""
+    if evidence is None or evidence.interval is None:
+        alone = frozenset() if evidence is None else frozenset(evidence.without_partners)
+        return tuple(
+            msg("the register of {meter} on {day}", meter=part.meter, day=load.period.first)
+            for load in reversed(loads)
+            for part in load.meters
+            if part.energy.amount is None or (part.meter in alone and part.energy.covered < 1)
+        )
+    if _apart(evidence):
+        return tuple(
+            msg("the year so far from {day} on", day=found.until) for found in evidence.shifted
+        )
+    return _readings(evidence, target_pct)
+
+
+def _readings(evidence: Evidence, target_pct: float) -> tuple[str, ...]:
     """The readings that would make the interval narrow enough, the most useful first."""
     assert evidence.interval is not None
     found: list[str] = []

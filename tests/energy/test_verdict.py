@@ -173,6 +173,10 @@ def test_a_missing_meter_makes_the_load_missing_never_smaller() -> None:
     assert (result.this.exact_kwh, result.this.kwh) == (None, None)
     assert result.growth_pct is None
     assert "b.pv-1 has no energy in 2026" in result.reason
+    assert result.decides == (
+        "the register of b.pv-1 on 2025-01-01",
+        "the register of b.pv-1 on 2026-01-01",
+    )
     assert result.projection is None
 
 
