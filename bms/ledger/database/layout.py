@@ -9,13 +9,15 @@ correction that stands on it.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
-from bms.core.readings import Label
-from bms.energy.quarters import (
-    Anchor,
-)
+from bms.core.readings import LABELS, Label
+from bms.energy.quarters import Anchor, Open
+from bms.energy.register import Doubt, Past
 from bms.storage.sqlite import Layout
 from bms.texts.messages import msg
 
@@ -75,6 +77,19 @@ CREATE INDEX entry_meter ON entry (meter, kind, start_ms)
         2: _WITHOUT_PAST,
     },
 )
+
+
+def anchor_of(row: Sequence[Any]) -> Anchor:
+    """The anchor of a row: ms, shown, counts, label, covered ms, past."""
+    ms, shown, counts, label, covered_ms, past = row
+    known = None if past is None else _past(past)
+    return Anchor(ms, shown, Open(counts, LABELS[label], covered_ms), known)
+
+
+@lru_cache(2048)  # a tip is looked at several times in a step
+def _past(text: str) -> Past:
+    *numbers, doubt = json.loads(text)
+    return Past._make((*numbers, Doubt(doubt)))
 
 
 class Tip(NamedTuple):

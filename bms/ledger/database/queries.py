@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import date, datetime
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ from bms.energy.intervals import Energy, Event
 from bms.energy.quarters import (
     QUARTER_MS,
     Anchor,
-    Open,
     Slot,
     Stretch,
     coverage,
@@ -26,10 +23,9 @@ from bms.energy.quarters import (
     energy_of,
     floor_quarter,
 )
-from bms.energy.register import Doubt, Past
 from bms.energy.today import Day
 from bms.historian.streams import EnergyRow
-from bms.ledger.database.layout import FILE_NAME, LAYOUT, MonthSum, Tip
+from bms.ledger.database.layout import FILE_NAME, LAYOUT, MonthSum, Tip, anchor_of
 from bms.ledger.database.months import month_edges, month_of, whole_months
 from bms.ledger.database.packing import DamagedBlob, Raw, unpack, unpack_day
 from bms.ledger.entered.entries import Entry, EntryKind
@@ -220,7 +216,7 @@ class LedgerQueries(Closing):
         if not rows:
             return None
         *anchor, resolution, trouble_ms = rows[0]
-        return Tip(_anchor(anchor), Fraction(resolution), trouble_ms)
+        return Tip(anchor_of(anchor), Fraction(resolution), trouble_ms)
 
     def anchor_before(self, number: int, ms: int) -> Anchor | None:
         """The newest anchor at or before an instant."""
@@ -230,7 +226,7 @@ class LedgerQueries(Closing):
             number,
             ms,
         )
-        return _anchor(rows[0]) if rows else None
+        return anchor_of(rows[0]) if rows else None
 
     def anchor_after(self, number: int, ms: int, changed_ms: int) -> Anchor | None:
         """The first anchor at or after an instant that lies on a quarter hour, and before which
@@ -241,7 +237,7 @@ class LedgerQueries(Closing):
             number,
             ms,
         ):
-            found = _anchor(row)
+            found = anchor_of(row)
             if found.past is None or found.past.since_ms > changed_ms:
                 return found
         return None
@@ -441,18 +437,6 @@ class LedgerQueries(Closing):
         amount = sum(shares.values(), Fraction(0)) if covered_ms else None
         covered = coverage(covered_ms, to_ms(end) - to_ms(start))
         return Energy(start, end, amount, covered, shares=shares)
-
-
-def _anchor(row: Sequence[Any]) -> Anchor:
-    ms, shown, counts, label, covered_ms, past = row
-    known = None if past is None else _past(past)
-    return Anchor(ms, shown, Open(counts, LABELS[label], covered_ms), known)
-
-
-@lru_cache(2048)  # a tip is looked at several times in a step
-def _past(text: str) -> Past:
-    *numbers, doubt = json.loads(text)
-    return Past._make((*numbers, Doubt(doubt)))
 
 
 def _fraction(text: str | None) -> Fraction | None:
