@@ -86,6 +86,27 @@ def test_a_missing_verdict_stands_out_in_every_language(language: str, words: st
     assert (cell.plain, str(cell.style)) == (words, NOTE)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [(2.5, 2.5, "+2.50 %"), (-0.4, 3.0, "-0.40 … +3.00 %"), (None, None, "—")],
+)
+def test_growth_is_shown_from_the_least_to_the_most(
+    low: float | None, high: float | None, text: str
+) -> None:
+    base: dict[str, Any] = {
+        "base": "b", "kwh": 1.0, "baseline_kwh": 1.0, "growth_pct": low, "target_pct": 5.0,
+        "growth_low_pct": low, "growth_high_pct": high, "coverage_pct": 99.0,
+        "baseline_coverage_pct": 100.0, "projection_low_kwh": 900.0, "projection_high_kwh": 1100.0,
+        "verdict": "under", "notes": [], "meters": [],
+    }  # fmt: skip
+    report = {"year": 2026, "baseline_year": 2025, "partial": True, "bases": [base]}
+    table = growth_screen(report)[0]
+    assert isinstance(table, Table)
+    cells = [next(iter(column.cells)) for column in table.columns]
+    assert cells[3] == text
+    assert cells[6] == "900 … 1,100"
+
+
 def test_what_a_cost_was_counted_from_is_told_in_the_language_of_the_reader() -> None:
     with speaking("zh"):
         assert "measured" not in basis_text("measured, rated")
