@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from itertools import product
@@ -331,9 +331,6 @@ def test_what_lies_within_a_period_or_is_missing_is_not_in_doubt() -> None:
     inside = stretch(edge, edge + timedelta(days=9), 900)
     lost = stretch(edge - timedelta(days=2), edge + timedelta(days=2), None)
     assert crossings("m", [inside, lost], *PAIR, ZONE) == []
-
-
-Flow = Callable[[date], float]
 
 
 def judged(*meters: Meter) -> tuple[float, float, Verdict, tuple[str, ...]]:
