@@ -68,6 +68,7 @@ INTERVALS: Mapping[str, str] = {
     "drivers/modbus/link.py": "when a request that was sent times out",
     "drivers/opcua/driver.py": "when the next poll is due",
     "drivers/opcua/session/calls.py": "how long a server took to answer",
+    "drivers/opcua/session/session.py": "when its state was asked; how long nodes are left out",
     "drivers/opcua/subscribing/feeding.py": "for how long a subscription has been silent",
     "drivers/polled.py": "when the next poll is due",
     "drivers/times.py": "the default of a clock that tests pass: back-off and ages",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bms.core.errors import StoreError
-from bms.core.zones import use_newest
+from bms.core.time_zones import use_newest
 from bms.forward.positions import taken
 from bms.historian.taken import Taken
 from bms.historian.upkeep.rounds import main

@@ -8,7 +8,14 @@ from bms.cli.common import Main
 from bms.cli.energy import growth_commands, history, influx, meter
 from bms.cli.live import api_schema, override, status
 from bms.cli.schedules import calendars, schedule, switch, unit
-from bms.cli.site import cert, devices, raw, reload, scan, site_commands
+from bms.cli.site import (
+    cert,
+    raw,
+    reload_command,
+    scan,
+    shipped_devices,
+    site_commands,
+)
 
 
 @click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,7 +31,7 @@ for command in (
     site_commands.init,
     site_commands.check,
     site_commands.run,
-    reload.reload,
+    reload_command.reload,
     site_commands.simulate,
     status.status,
     status.points,
@@ -39,7 +46,7 @@ for command in (
     unit.unit,
     api_schema.api,
     cert.cert,
-    devices.devices,
+    shipped_devices.devices,
     scan.scan,
     raw.read,
     raw.write,

@@ -15,7 +15,7 @@ from bms.cli.speaking import asked, speak, spoken
 from bms.config.writing.render import problem_line
 from bms.core.errors import BmsError, InvalidInput
 from bms.core.instants import is_zone, local_midnight, shown_at
-from bms.core.zones import use_newest as use_newest_zones
+from bms.core.time_zones import use_newest as use_newest_zones
 from bms.texts.clean import escaped
 from bms.texts.language import say, told
 from bms.texts.messages import message_of, msg

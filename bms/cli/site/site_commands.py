@@ -49,7 +49,7 @@ def check(site: Path, as_json: bool) -> None:
     from bms.config.load import sources
     from bms.config.writing.render import render
     from bms.control import STRATEGIES
-    from bms.core.zones import in_use
+    from bms.core.time_zones import in_use
     from bms.operations.editing.loading import what_runs
     from bms.operations.overrides.orphaned import without_point
 

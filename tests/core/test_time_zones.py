@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from bms.core.zones import ZoneDatabase, in_use, is_older, of_system
+from bms.core.time_zones import ZoneDatabase, in_use, is_older, of_system
 
 PACKAGE = import_module("tzdata")
 
 OFFSET = """
 from datetime import datetime
 from zoneinfo import ZoneInfo
-from bms.core.zones import in_use, use_newest
+from bms.core.time_zones import in_use, use_newest
 use_newest()
 print(datetime(2026, 11, 30, tzinfo=ZoneInfo("America/Vancouver")).isoformat(), in_use().version)
 """

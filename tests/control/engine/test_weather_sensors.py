@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bms.control.engine.weather import FRONT_LASTS, WEATHER, WeatherSensors, farthest_k
+from bms.control.engine.weather_sensors import FRONT_LASTS, WEATHER, WeatherSensors, farthest_k
 from bms.core.equipment import KINDS, Equipment
 from drivers.points import Quality, Sample, Value
 

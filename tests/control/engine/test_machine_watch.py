@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from bms.control.engine.watch import STOPS_S, Watch
+from bms.control.engine.machine_watch import STOPS_S, Watch
 from bms.core.decisions import Award
 from bms.core.equipment import KINDS, LIMITS
 from drivers.points import PointId, Quality, Sample, Value
