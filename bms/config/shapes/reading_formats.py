@@ -46,4 +46,4 @@ class ReadingsFile(FileModel):
     """`readings.yaml`."""
 
     files: dict[str, ReadingsFormat] = Field(min_length=1)
-    """Kinds of files, each under a name of its own."""
+    """The kinds of files, by name."""

@@ -29,7 +29,7 @@ from bms.ledger.database.layout import FILE_NAME, LAYOUT, MonthSum, Tip, anchor_
 from bms.ledger.database.months import month_edges, month_of, whole_months
 from bms.ledger.database.packing import DamagedBlob, Raw, unpack, unpack_day
 from bms.ledger.entered.entries import Entry, EntryKind
-from bms.ledger.entered.measured import parts_of
+from bms.ledger.entered.measured import stretches_at
 from bms.storage.sqlite import Closing, open_database, store_errors
 from bms.texts.messages import msg, remade
 
@@ -279,8 +279,7 @@ class LedgerQueries(Closing):
         rule += " AND meter = ?" if meter is not None else ""
         rule += " AND kind = ?" if kind is not None else ""
         if first_ms is not None and last_ms is not None:
-            # Of what has no length the index finds both ends.
-            instant = kind in (EntryKind.READING, EntryKind.REPLACEMENT)
+            instant = kind in (EntryKind.READING, EntryKind.REPLACEMENT)  # an index has both ends
             rule += " AND start_ms <= ? AND end_ms >= ?" + (" AND start_ms >= ?" if instant else "")
             arguments += [last_ms, first_ms, *([first_ms] if instant else [])]
         found = self._rows(
@@ -381,18 +380,10 @@ class LedgerQueries(Closing):
         """Long measurements of known energy across an instant, of the register or of another
         instrument: how they divide there is a guess."""
         told = [
-            Stretch(
-                part.start_ms,
-                part.end_ms,
-                Event.GAP,
-                Label.ALLOCATED,
-                part.counts * Fraction(entry.data["scale"]),
-                "",
-            )
+            stretch
             for entry in self.entries(key, EntryKind.INTERVALS, ms, ms)
             if not entry.withdrawn
-            for part in parts_of(entry)
-            if part.counts is not None and part.start_ms <= ms <= part.end_ms
+            for stretch in stretches_at(entry, ms)
         ]
         # Another instrument that knows the instant fills what the register leaves open there.
         return [s for s in told or self.stretches(key, ms, ms + 1) if crosses(s, ms)]

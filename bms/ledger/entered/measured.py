@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from bms.core.instants import to_ms
 from bms.core.readings import Label
-from bms.energy.intervals import Interval
-from bms.energy.quarters import Course, Quarter, ceil_quarter
+from bms.energy.intervals import Event, Interval
+from bms.energy.quarters import Course, Quarter, Stretch, ceil_quarter
 from bms.ledger.entered.entries import Entry
 
 
@@ -45,6 +45,16 @@ def quarters_of(
     found.sort(key=lambda part: part.start_ms)
     quarters = Course().quarters(list(_without_holes(found)))
     return [q for q in quarters if first_ms <= q.start_ms < last_ms]
+
+
+def stretches_at(entry: Entry, ms: int) -> list[Stretch]:
+    """The known intervals of an entry that have an instant within them, or at an end."""
+    scale = Fraction(entry.data["scale"])
+    return [
+        Stretch(part.start_ms, part.end_ms, Event.GAP, Label.ALLOCATED, part.counts * scale, "")
+        for part in parts_of(entry)
+        if part.counts is not None and part.start_ms <= ms <= part.end_ms
+    ]
 
 
 def _without_holes(parts: Sequence[Interval]) -> Iterable[Interval]:

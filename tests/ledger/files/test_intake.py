@@ -181,7 +181,7 @@ def test_nem12_that_is_wrong_says_where(
 @pytest.mark.case(
     "F2 Green Button",
     when="A utility gives Green Button XML",
-    then="Its intervals are taken in their own unit and zone; estimated ones keep that label",
+    then="Its intervals are taken in the unit and zone that it names; estimated ones keep that label",
 )
 def test_green_button(room: Room) -> None:
     start = 1772380800  # 2026-03-01 16:00 UTC
@@ -525,7 +525,7 @@ def test_lines_before_the_table(room: Room) -> None:
 
 @pytest.mark.case(
     "F12 row of units",
-    when="Units stand in a row of their own, or in the header",
+    when="Units stand in a separate row, or in the header",
     then="kWh, Wh and MWh are converted exactly",
 )
 def test_a_row_of_units(room: Room) -> None:
