@@ -181,7 +181,7 @@ def test_nem12_that_is_wrong_says_where(
 @pytest.mark.case(
     "F2 Green Button",
     when="A utility gives Green Button XML",
-    then="Its intervals are taken in the unit and zone that it names; estimated ones keep that label",
+    then="Intervals are taken in the unit and zone that it names; estimated ones stay estimated",
 )
 def test_green_button(room: Room) -> None:
     start = 1772380800  # 2026-03-01 16:00 UTC
