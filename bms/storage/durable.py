@@ -65,6 +65,19 @@ def open_file(path: Path, flags: int = os.O_RDWR | os.O_APPEND) -> int:
     return handle
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """A file of the state directory with this content, on the disk before this returns: there is
+    the old one or the new one. Raises OSError."""
+    make_directories(path.parent)
+    new = path.with_name(f".{path.name}.new")
+    with os.fdopen(open_file(new, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    sync_directory(path.parent)
+
+
 def narrow(path: Path) -> None:
     """Let nobody but its owner write a file or directory that an older version left open."""
     with suppress(OSError):

@@ -7,7 +7,6 @@ entered behind it: whoever is killed in between leaves a change that the next on
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from bms.storage import audit
-from bms.storage.durable import digest, on_disk, open_file, sync_directory
+from bms.storage.durable import digest, on_disk, write_whole
 
 FILE_NAME = "intended.json"
 
@@ -32,13 +31,7 @@ class Intended:
         """Keep the entry of a change that is about to be made: it has `file` and, as hashes,
         `before` and `after`."""
         told = {"time": now.isoformat(), "ref": f"revision:{uuid4().hex}", **audit.kept(entry)}
-        new = self._path.with_name(f".{self._path.name}.new")
-        with os.fdopen(open_file(new, os.O_WRONLY | os.O_TRUNC), "wb") as file:
-            file.write(json.dumps(told, ensure_ascii=False).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._path)
-        sync_directory(self._path.parent)
+        write_whole(self._path, json.dumps(told, ensure_ascii=False).encode())
 
     def drop(self) -> None:
         """The change is not made."""

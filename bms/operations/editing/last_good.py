@@ -7,7 +7,6 @@ force; the texts lie beside it by hash. Only what the manifest names is kept.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from typing import Final
 
 from bms.config.reading.files import STATE, STATE_PLACE, state_places
 from bms.core.errors import StoreError
-from bms.storage.durable import digest, sync_directory
+from bms.storage.durable import digest, make_directories, write_whole
 from bms.texts.messages import msg
 from bms.texts.system_errors import os_cause
 
@@ -91,12 +90,12 @@ class LastGood:
         except (OSError, ValueError, KeyError, TypeError):
             pass  # nothing yet, or damaged: it is written again
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_directories(self.folder)
             for name, sha in files.items():
                 if not self._holds(sha):
-                    self._write(self._blob(sha), texts[name].encode())
+                    write_whole(self._blob(sha), texts[name].encode())
             manifest = {"since": now.isoformat(timespec="seconds"), "files": files}
-            self._write(self.folder / _MANIFEST, json.dumps(manifest, indent=1).encode())
+            write_whole(self.folder / _MANIFEST, json.dumps(manifest, indent=1).encode())
             wanted = {self._blob(sha).name for sha in files.values()} | {_MANIFEST}
             for path in self.folder.iterdir():
                 if path.name not in wanted:
@@ -133,12 +132,3 @@ class LastGood:
             return digest(self._blob(sha).read_bytes()) == sha
         except OSError:
             return False
-
-    def _write(self, path: Path, data: bytes) -> None:
-        new = path.with_name(f".{path.name}.new")
-        with new.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        sync_directory(path.parent)

@@ -31,6 +31,7 @@ from bms.storage.durable import (
     open_file,
     put,
     sync_directory,
+    write_whole,
 )
 from bms.texts.messages import from_json, msg, to_json
 from bms.texts.problems import Problem, counted
@@ -268,7 +269,7 @@ class Revisions:
                 "file": file, "revision": last.number, "before": last.sha256, "after": "",
             }  # fmt: skip
             self._intended.note(entry, now)
-            self._write(self._of(file) / _REMOVED, json.dumps(told, ensure_ascii=False).encode())
+            write_whole(self._of(file) / _REMOVED, json.dumps(told, ensure_ascii=False).encode())
             if old is not None:
                 path.unlink()
                 sync_directory(path.parent)
@@ -308,7 +309,7 @@ class Revisions:
                 what="schedule.adopted", files=files,
                 why=_why_of(files.values()) if told else msg("first start"),
             )  # fmt: skip
-            self._write(self.folder / _GOOD, json.dumps(good, indent=1).encode())
+            write_whole(self.folder / _GOOD, json.dumps(good, indent=1).encode())
         return changed
 
     def reject(
@@ -342,20 +343,10 @@ class Revisions:
             "why": to_json(by.why),
         }
         text = json.dumps(told, ensure_ascii=False)
-        self._write(path.with_suffix(".json"), text.encode())
-        self._write(path, data)
+        write_whole(path.with_suffix(".json"), text.encode())
+        write_whole(path, data)
         time = now.isoformat(timespec="seconds")
         return Revision(file, number, sha, before, time, by.who, by.via, by.why, path)
-
-    def _write(self, path: Path, data: bytes) -> None:
-        make_directories(path.parent)
-        new = path.with_name(f".{path.name}.new")
-        with os.fdopen(open_file(new, os.O_WRONLY | os.O_TRUNC), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        sync_directory(path.parent)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
