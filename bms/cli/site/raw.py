@@ -83,7 +83,7 @@ def read(site: Path, link: str, place: str, as_json: bool, **options: Any) -> No
             values = value if isinstance(value, list | tuple) else (value,)
             text = " ".join(map(_plain, values))
             if name == "value" and likely:
-                text = say("{value}, if it is {reading}", value=text, reading=_reading(likely))
+                text = say("{shown}, if it is {reading}", shown=text, reading=_reading(likely))
             line(labels[name], text, 12)
 
 

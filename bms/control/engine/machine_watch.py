@@ -133,10 +133,10 @@ def _fault(name: str) -> Condition:
 
 def _outside(point: PointId, unit: str, value: float, least: float, most: float) -> Condition:
     text = msg(
-        "{point} shows {value:g} {unit}, and nobody may ask for less than {least:g} or more than "
+        "{point} shows {reading:g} {unit}, and nobody may ask for less than {least:g} or more than "
         "{most:g}: look at its scale in the device file, and at who else writes it",
         point=point,
-        value=value,
+        reading=value,
         unit=unit,
         least=least,
         most=most,

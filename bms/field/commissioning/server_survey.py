@@ -153,10 +153,10 @@ def draft_opcua(browsed: Browsed, told: Callable[[str], str] = str) -> str:
             write = ", writable: true" if variable.writable else ""
             index = ", index: 0" if isinstance(variable.value, list) else ""
             about = msg(
-                "{path}: {type}, now {value}",
+                "{path}: {data_type}, now {reading}",
                 path=variable.path,
-                type=variable.type,
-                value=f"{variable.value!s:.40}",
+                data_type=variable.type,
+                reading=f"{variable.value!s:.40}",
             )
             lines.append(f"  {comment(told, about)}")
             lines.append(f"  {name}: {{node: {scalar(_braced(variable.node))}{index}{write}}}")

@@ -122,7 +122,7 @@ class _Book:
             elements(self._chunks(part), wanted, take)  # type: ignore[arg-type]
         except BadXml as error:
             raise BadWorkbook(
-                msg("{part} of the workbook: {cause}", part=part, cause=message_of(error))
+                msg("{file} of the workbook: {cause}", file=part, cause=message_of(error))
             ) from None
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError,
                 NotImplementedError) as error:  # fmt: skip
