@@ -34,6 +34,7 @@ __all__ = [
     "said",
     "same",
     "to_json",
+    "with_arguments",
 ]
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -96,6 +97,11 @@ def joined(by: str, *parts: str) -> Message:
     places = (f"{{part_{n}}}" for n in range(1, len(parts) + 1))
     between = by.replace("{", "{{").replace("}", "}}")
     return _made(between.join(places), "", {f"part_{n}": p for n, p in enumerate(parts, 1)})
+
+
+def with_arguments(message: Message, **arguments: object) -> Message:
+    """The same message with other arguments in the places that are named."""
+    return _made(message.template, message.many, {**message.arguments, **arguments})
 
 
 def quoted(words: str) -> Message:

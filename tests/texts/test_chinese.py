@@ -128,6 +128,9 @@ _RUNNING: tuple[tuple[str, ...], ...] = (
 _ALONE: tuple[tuple[str, ...], ...] = (
     ("check", "new"),
     ("check", "broken"),
+    ("devices", "no-such-thing"),
+    ("reload", "new", "--reason", "x"),
+    ("schedule", "remove", "new", "office", "--yes", "--reason", "x"),
     ("check", "nothing"),
     ("run", "broken"),
     ("simulate", "broken", "--from", "2026-03-28", "--to", "2026-03-29", "--plant", "a:B"),
@@ -263,8 +266,8 @@ async def test_commands_without_a_controller_answer_in_chinese(
     assert asked.left == {}, asked.verdict()
 
 
-_FOR_PROGRAMS = (("api", "schema"),)
-"""What they print is read by programs alone."""
+_FOR_PROGRAMS = (("api", "schema"), ("devices",))
+"""What they print is read by programs alone, or is what makers call their devices and manuals."""
 
 
 def test_no_command_is_forgotten() -> None:

@@ -46,12 +46,13 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _UNITS = "kWh kW kPa MB GB min ms s h d K g p50 p95 p99 degC m3 Z"
 _NAMES = (
     "Modbus OPC-UA InfluxDB VictoriaMetrics SunSpec TLS CSV UTF-8 DBRP Parquet Ctrl-C SQLite "
-    "SHA-1 SHA-256 Float base64 bms id bucket measurement pyarrow No Content"
+    "SHA-1 SHA-256 Float base64 bms id bucket measurement pyarrow No Content "
+    "NEM12 Green Button Excel xlsx xls 7z z gzip"
 )
 _WRITTEN = (
     # what is written so in files and commands: states, days, moments, languages
     "on off true false mon tue wed thu fri sat sun mon-fri daily tomorrow yesterday end-of-block "
-    "zh en bool string"
+    "zh en bool string measurement setpoint command state counter"
 )
 KEPT = frozenset(f"{_UNITS} {_NAMES} {_WRITTEN}".split())
 

@@ -37,7 +37,7 @@ from bms.operations.requests.meter_requests import (
 )
 from bms.people.roles import Action, may
 from bms.reports.meter_figures import entry_view
-from bms.texts.messages import message_of, msg
+from bms.texts.messages import message_of, msg, with_arguments
 
 
 def replace_meter(
@@ -168,11 +168,8 @@ def _file_of(asked: ImportReadings) -> Iterator[Path]:
             yield path
         except InvalidInput as error:
             said = message_of(error)
-            named = {
-                name: asked.file if value == path else value
-                for name, value in said.arguments.items()
-            }
-            error.args = (msg(said.template, **named),)
+            named = {name: asked.file for name, told in said.arguments.items() if told == path}
+            error.args = (with_arguments(said, **named),)
             raise
 
 
