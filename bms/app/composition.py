@@ -21,6 +21,7 @@ from bms.app.reload import Reload
 from bms.app.schedule_task import ScheduleTask
 from bms.app.state_task import StateFile, StateTask
 from bms.app.watching.beginning import Beginning
+from bms.app.watching.dated import Dated, every_midnight
 from bms.app.watching.state_watch import StateWatch
 from bms.app.watching.supervision import Supervisor
 from bms.config.site import Site
@@ -175,6 +176,7 @@ async def composed(
             sinks=sinks,
             api=ApiServer(socket_path(site.state_dir), served_by(running)),
             watch=StateWatch(runtime, begun.lock, threads.files, now),
+            daily=Dated(lambda: every_midnight(site.file.zone), states.tell_audit, now),
             supervisor=Supervisor(runtime.raise_own, runtime.clear_own),
         )
         # What was built lives as long as the process: keep it out of every later collection.

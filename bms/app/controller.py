@@ -18,6 +18,7 @@ from bms.app.control_task import ControlTask
 from bms.app.recording import Recording
 from bms.app.schedule_task import ScheduleTask
 from bms.app.state_task import StateTask
+from bms.app.watching.dated import Dated
 from bms.app.watching.state_watch import StateWatch
 from bms.app.watching.supervision import Supervisor
 from bms.field.image import Field
@@ -56,6 +57,7 @@ class App:
     sinks: Sequence[InfluxSink]
     api: ApiServer
     watch: StateWatch
+    daily: Dated
     supervisor: Supervisor
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
@@ -103,6 +105,7 @@ class App:
             (msg("alarms of upkeep"), self.recording.watch_upkeep),
             (msg("energy ledger"), self.ledger.run),
             (msg("files put aside"), self.watch.tell),
+            (msg("daily jobs"), self.daily.run),
         ]
 
     async def _release_outputs(self) -> None:

@@ -30,6 +30,11 @@ class Anchors:
         self.trouble: Message | None = None
         """What is wrong with the audit beside what was kept; None if nothing."""
 
+    @property
+    def last(self) -> Head | None:
+        """The newest that is kept, as far as somebody has looked."""
+        return self._last
+
     def keep(self) -> Head | None:
         """Keep what the audit's last entry is now; returns it if it is a new one.
 
