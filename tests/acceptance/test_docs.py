@@ -109,14 +109,17 @@ def test_the_commands_for_ones_own_site(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     lines = typed(ROOT / "docs" / "commissioning" / "site.md")
     commands = [line.bms or () for line in lines]
-    assert [words[0] for words in commands] == ["init", "check", "simulate", "run"]
-    for words in commands[:-1]:
+    firsts = [words[0] for words in commands]
+    assert firsts == ["init", "check", "simulate", "run", "reload", "reload"]
+    for words in commands[:3]:
         assert bms(*words).stdout
     controller = subprocess.Popen(
-        [sys.executable, "-m", "bms", *commands[-1]], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "bms", *commands[3]], stdout=subprocess.PIPE, text=True
     )
     assert controller.stdout is not None
     assert "controlling" in controller.stdout.readline()
+    for words in commands[4:]:
+        assert bms(*words).stdout
     controller.terminate()
     assert controller.wait(PATIENCE_S) == 0
     controller.stdout.close()

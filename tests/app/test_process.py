@@ -24,7 +24,7 @@ from bms.core.errors import BmsError
 from tests.app.test_damaged_files import SITE
 from tests.asking import ask
 from tests.machine_time import utc_now
-from tests.patience import until
+from tests.patience import PATIENCE_S, until
 
 RUN = (sys.executable, "-m", "bms", "run")
 
@@ -107,7 +107,7 @@ def test_idle_clients_take_nothing_from_the_control(
         )  # fmt: skip
         assert made["stored"]
         running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 0
+        assert running.wait(PATIENCE_S) == 0
 
 
 @pytest.mark.case(
@@ -127,7 +127,7 @@ def test_one_controller_a_site(site: Path, how: str) -> None:
         elif how == "lock gone":
             (site / "state" / "controller.lock").unlink()
         with process(site) as second:
-            assert second.wait(60) == 4
+            assert second.wait(PATIENCE_S) == 4
         said = (site.parent / "log").read_text()
         assert "already running for this site" in said
         assert how == "lock gone" or f"process {first.pid} holds" in said
@@ -160,7 +160,7 @@ def test_a_container_is_stopped_while_it_starts(site: Path) -> None:
         pid = until(inside, "the process")
         until(lambda: (site.parent / "waiting").exists(), "the start")
         os.kill(pid, signal.SIGTERM)
-        assert outside.wait(30) == 0
+        assert outside.wait(PATIENCE_S) == 0
 
 
 WAITING = """
@@ -182,7 +182,7 @@ def test_a_stop_ends_in_order(site: Path) -> None:
     with process(site) as running:
         until(lambda: cycles(site) > 2, "the first cycles")
         running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 0
+        assert running.wait(PATIENCE_S) == 0
     assert not (site / "state" / "bms.sock").exists()
     told = json.dumps((site.parent / "log").read_text())
     assert "Traceback" not in told
@@ -303,4 +303,4 @@ def test_the_clock_is_set_by_years(site: Path, tmp_path: Path) -> None:
             assert not {key for key in keys if key.startswith(("task:", "control:"))}, name
         assert peak_mb(running) < MOST_MB
         running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 0
+        assert running.wait(PATIENCE_S) == 0
