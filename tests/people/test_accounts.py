@@ -239,8 +239,8 @@ def test_who_may_only_look_can_look_at_everything(site: Path) -> None:
 
 
 def _last(site: Path) -> dict[str, Any]:
-    """The last thing that somebody asked the controller to do; what it noticed itself apart."""
-    *_, last = (entry for entry in audit.entries(site / "state") if entry["via"] == "api")
+    """The last thing that somebody asked for; what the controller noticed itself apart."""
+    *_, last = (entry for entry in audit.entries(site / "state") if entry["via"] in ("api", "cli"))
     return last
 
 
