@@ -130,7 +130,7 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
     found, problems = load_to_run(site, STRATEGIES)
     loaded = with_endpoints_of(found, endpoints)
     for problem in problems:
-        click.echo(say("not in force: {problem}", problem=problem), err=True)
+        click.echo(say("not in force: {problem}", problem=problem.sentence), err=True)
     if problems:
         click.echo(say("the files that were last in force run instead"), err=True)
     points = sum(len(link.points) for link in loaded.links.values())
