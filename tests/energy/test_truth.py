@@ -63,7 +63,8 @@ def truths(draw: st.DrawFn, rated: bool = True) -> Truth:
     steady = draw(st.integers(0, MOST))
     for at in range(draw(st.integers(2, 300))):
         kind = draw(st.sampled_from(CALM if near else KINDS)) if at % 5 == 4 else "use"
-        quarters = draw(st.integers(2, 900)) if kind == "outage" else 1
+        longest = 900 if at > until_zero else 150  # what is away for over a week is believed
+        quarters = draw(st.integers(2, longest)) if kind == "outage" else 1
         ms += quarters * QUARTER_MS
         used += 0 if kind == "rest" else steady * quarters
         if kind not in ("use", "rest", "outage"):
