@@ -318,6 +318,9 @@ def killed(mutant: Mutant, tests: Sequence[str]) -> bool:
     """Whether a test fails, or never ends, with the change."""
     if not tests:
         return False
+    gone = [name for name in tests if not (ROOT / name.partition("::")[0]).exists()]
+    if gone:
+        raise RuntimeError(f"{mutant}: there is no {gone[0]}")
     process = multiprocessing.get_context("fork").Process(target=_try, args=(mutant, tests))
     process.start()
     process.join(PATIENCE_S)
@@ -326,10 +329,10 @@ def killed(mutant: Mutant, tests: Sequence[str]) -> bool:
         os.killpg(process.pid, signal.SIGKILL)
         process.join()
         return True
-    code = process.exitcode
-    if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED, None):
-        raise RuntimeError(f"{mutant}: pytest ended with {code} and tried nothing")
-    return code != pytest.ExitCode.OK
+    if process.exitcode == pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise RuntimeError(f"{mutant}: pytest tried nothing")
+    # A mutant that cannot be imported ends pytest in a conftest, which is a usage error to it.
+    return process.exitcode != pytest.ExitCode.OK
 
 
 def sample(count: int, seed: int) -> list[Mutant]:
