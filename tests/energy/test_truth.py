@@ -115,20 +115,20 @@ def check(truth: Truth) -> None:
         assert all(q.covered_ms < QUARTER_MS for q in inside)
 
 
-@settings(max_examples=150)
+@settings(derandomize=True, max_examples=150)
 @given(truths())
 def test_nothing_known_is_more_than_was_used(truth: Truth) -> None:
     check(truth)
 
 
 @pytest.mark.slow
-@settings(max_examples=5_000)
+@settings(derandomize=True, max_examples=5_000)
 @given(truths())
 def test_nothing_known_is_more_than_was_used_by_many(truth: Truth) -> None:
     check(truth)
 
 
-@settings(max_examples=80)
+@settings(derandomize=True, max_examples=80)
 @given(truths(), st.lists(st.integers(1, 298), max_size=5))
 def test_a_register_is_judged_alike_in_parts(truth: Truth, cuts: list[int]) -> None:
     """Going on from any interval's end finds what the whole finds, or says from where to judge
