@@ -165,6 +165,7 @@ class Runtime:
         self.schedule_problems = ()
         self._unmet = _unmet(site.unmet)
         self.live_switched.adopt(site)
+        self._weather.renew(site.equipment.values())
         self.units = known_units(site, STRATEGIES)
         shadow = shadowed(site)
         self.watch = Watch(site.equipment.values(), shadow.outputs if shadow is not None else ())

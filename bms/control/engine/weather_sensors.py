@@ -46,15 +46,23 @@ class WeatherSensors:
     """The outdoor sensors of a site. `saved` is what `states()` returned before a restart."""
 
     def __init__(self, equipment: Iterable[Equipment], saved: object = None) -> None:
+        self._codec = Codec()
+        self._conditions: dict[PointId, Condition] = {}
+        self._believed = self._restored(saved)
+        self._kept = dict(self._believed)
+        self.renew(equipment)
+
+    def renew(self, equipment: Iterable[Equipment]) -> None:
+        """Go on with other equipment; what was believed of a sensor that stays is kept."""
         self._roles = {
             point: role
             for machine in equipment
             for role, point in machine.points.items()
             if role in POSSIBLE
         }
-        self._believed = {p: b for p, b in _restored(saved).items() if p in self._roles}
-        self._kept = dict(self._believed)
-        self._conditions: dict[PointId, Condition] = {}
+        for known in (self._believed, self._kept, self._conditions):
+            for point in known.keys() - self._roles.keys():
+                del known[point]
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -89,8 +97,17 @@ class WeatherSensors:
         """What must survive a restart, as JSON values; it changes once an hour."""
         if not self._kept:
             return {}
-        codec = Codec()
-        return {WEATHER: {point: codec.encode(seen) for point, seen in self._kept.items()}}
+        kept = {point: self._codec.encode(seen) for point, seen in self._kept.items()}
+        return {WEATHER: kept}
+
+    def _restored(self, saved: object) -> dict[PointId, Believed]:
+        if saved is None:
+            return {}
+        try:
+            found: dict[PointId, Believed] = self._codec.decode(dict[str, Believed], saved)
+        except ValueError:  # known again with the next reading
+            return {}
+        return found
 
     def _doubt(self, point: PointId, role: str, value: float, now: datetime) -> Message | None:
         """Why a value is not believed; None: it is."""
@@ -124,13 +141,3 @@ def farthest_k(since: timedelta) -> float:
     hours = since / timedelta(hours=1)
     days_more = max(timedelta(0), since - FRONT_LASTS) / timedelta(days=1)
     return min(STEP_K + PER_HOUR_K * hours, FRONT_K) + PER_DAY_K * days_more
-
-
-def _restored(saved: object) -> dict[PointId, Believed]:
-    if saved is None:
-        return {}
-    try:
-        found: dict[PointId, Believed] = Codec().decode(dict[str, Believed], saved)
-    except ValueError:  # known again with the next reading
-        return {}
-    return found
