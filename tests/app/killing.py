@@ -1,22 +1,15 @@
 """Starts controllers and commands that are killed: `python -m tests.app.killing`.
 
-One order as JSON a line, one pid a line back. Each is forked from this process, which has imported
-everything and started nothing. A controller lives in a time of its own that goes faster; a command
-that ended well adds its mark to a file.
+A controller lives in a time of its own that goes faster; a command that ended well adds its mark to
+a file. How they are started: `tests.forked`.
 """
 
 from __future__ import annotations
 
-import gc
-import json
-import os
-import signal
-import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import bms.app.composition  # noqa: F401
 from bms.app.event_loop import run
@@ -25,6 +18,7 @@ from bms.cli import main
 from bms.control import STRATEGIES
 from bms.historian.upkeep.upkeep_task import UpkeepTask
 from bms.operations.editing.loading import load_to_run
+from tests.forked import Order, serve
 
 FASTER = 30.0
 
@@ -40,7 +34,7 @@ class FastClock:
         return self._start + timedelta(seconds=(time.monotonic() - self._begun) * FASTER)
 
 
-def _control(order: dict[str, Any]) -> None:
+def _control(order: Order) -> None:
     # A round of upkeep in each life, and its process killed with it.
     defaults = UpkeepTask.__init__.__kwdefaults__
     assert defaults is not None
@@ -49,7 +43,7 @@ def _control(order: dict[str, Any]) -> None:
     run(run_site(site, clock=FastClock(order["start"]), schedule_problems=problems))
 
 
-def _command(order: dict[str, Any]) -> None:
+def _command(order: Order) -> None:
     with suppress(SystemExit):
         try:
             main(order["argv"], standalone_mode=True)
@@ -60,32 +54,12 @@ def _command(order: dict[str, Any]) -> None:
             raise
 
 
-def _child(order: dict[str, Any]) -> None:
-    os.setsid()
-    out = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(out, 1)
-    os.dup2(out, 2)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    try:
-        if "start" in order:
-            _control(order)
-        else:
-            _command(order)
-    finally:
-        os._exit(1)
-
-
-def serve() -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the killed
-    gc.collect()
-    gc.freeze()
-    for line in sys.stdin:
-        order = json.loads(line)
-        pid = os.fork()
-        if pid == 0:
-            _child(order)
-        print(pid, flush=True)
+def _run(order: Order) -> None:
+    if "start" in order:
+        _control(order)
+    else:
+        _command(order)
 
 
 if __name__ == "__main__":
-    serve()
+    serve(_run)
