@@ -194,7 +194,10 @@ def check_books(books: Books) -> None:
     before = None
     skipping = [(s.start_ms, s.end_ms) for s in stretches.values()]
     for ms, ends, begins in ordered:
-        if any(start < ms < end for start, end in skipping) and ms not in changes:
+        # What ends a stretch was judged itself: a step over a long silence begins where the
+        # register last changed, which may be before the end of a stretch that was lost.
+        judged = ms in changes or ms in stretches
+        if not judged and any(start < ms < end for start, end in skipping):
             continue
         if before is not None:
             found = stretches.get(ms)
