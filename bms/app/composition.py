@@ -126,7 +126,7 @@ async def composed(
             states.look()
 
         _take_cursors(site, now)
-        control = ControlTask(runtime, now, after)
+        control = ControlTask(runtime, clock, after)
         sinks, tag = _sinks(site, runtime, now)
 
         def view() -> CycleView:

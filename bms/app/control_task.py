@@ -6,10 +6,10 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from bms.control.engine.cycle import Cycle
+from bms.core.clock import Clock
 from bms.core.decisions import Condition, Severity
 from bms.operations.runtime import Runtime
 from bms.texts.messages import msg
@@ -28,11 +28,9 @@ UNRECORDED = "control:unrecorded"
 class ControlTask:
     """The control of a site. `after` takes each cycle."""
 
-    def __init__(
-        self, runtime: Runtime, now: Callable[[], datetime], after: Callable[[Cycle], None]
-    ) -> None:
+    def __init__(self, runtime: Runtime, clock: Clock, after: Callable[[Cycle], None]) -> None:
         self._runtime = runtime
-        self._now = now
+        self._clock = clock
         self._after = after
         self._period_s = runtime.site.file.cycle_s
         self.cycles = 0
@@ -64,7 +62,7 @@ class ControlTask:
     def _control(self) -> None:
         """One cycle, and what hangs on it; a single one that fails ends nothing."""
         try:
-            cycle = self._runtime.cycle(self._now())
+            cycle = self._runtime.cycle(self._clock.now(), self._clock.steady())
         except Exception as error:
             self._failures += 1
             if self._failures >= MOST_FAILURES:

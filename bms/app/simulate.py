@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ from bms.storage.sqlite import make_directory
 from bms.storage.state import Store
 from bms.texts.messages import msg, quoted
 from drivers.plant import Plant, PlantDriver
+from drivers.points import PointId, Sample
 
 STORE_EVERY = timedelta(days=1)
 """Simulated time between commits: durability matters less than speed when it can be redone."""
@@ -206,15 +207,19 @@ async def simulate(
             commit_s=STORE_EVERY.total_seconds(),
             edge_tolerance_s=max(60.0, step.total_seconds()),
         )
+        facts: Mapping[PointId, Sample] = {}
         async with PlantDriver(plant, points, now=clock.now) as driver:
             while clock.now() < end:
                 clock.set(plant.advance(min(clock.now() + step, end)))
                 now = clock.now()
                 told = {sample.point: sample for sample in await driver.read(ids)}
+                told.update(facts)
                 samples = weather.believed(told, now)
                 if live.advance(samples, now):
                     engine.replace(assemble(site, overrides, live.context))
-                cycle = engine.cycle(samples, now, (*live.conditions(now), *weather.conditions))
+                conditions = (*live.conditions(now), *weather.conditions)
+                cycle = engine.cycle(samples, now, conditions, clock.steady())
+                facts = cycle.facts
                 if cycle.writes:
                     engine.written(await driver.write(cycle.writes), now)
                     writes += len(cycle.writes)

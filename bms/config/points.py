@@ -32,6 +32,7 @@ def known_units(site: Site, strategies: Mapping[str, StrategySpec]) -> dict[Poin
         units[group.mode_point] = ""
         setpoints = strategies[group.strategy].setpoints
         units |= {group.setpoint_point(name): found.unit for name, found in setpoints.items()}
+        units |= {point: kind.unit for point, kind in group.facts.items()}
     return units
 
 
@@ -45,7 +46,11 @@ def role_of(site: Site, point: PointId) -> Role | None:
 def point_class(site: Site, point: PointId) -> PointClass:
     """Counter, state or analog, by the role of the point."""
     role = role_of(site, point)
-    return role.klass if role is not None else PointClass.ANALOG
+    if role is not None:
+        return role.klass
+    group = own_group(site, point)
+    fact = group.facts.get(point) if group is not None else None
+    return PointClass.STATE if fact is not None and fact.state else PointClass.ANALOG
 
 
 def shown(site: Site, point: PointId, value: Value) -> Value:

@@ -14,7 +14,7 @@ from bms.config.resolving.optimal_start import Optimal
 from bms.config.shapes.filemodel import FileModel
 from bms.config.shapes.links import LinkSettings
 from bms.config.shapes.models import BaseFile, SiteFile
-from bms.core.decisions import Controller, OutputRules
+from bms.core.decisions import Controller, FactKind, OutputRules
 from bms.core.equipment import LIMITS, Equipment, Medium
 from bms.texts.messages import Message
 from bms.texts.problems import Origin, Problem
@@ -30,6 +30,11 @@ MANUAL_RESOLUTION: Final = Decimal("0.01")
 RATING_MARGIN: Final = Fraction(3, 2)
 """A meter reads up to its greatest current, a machine draws more than its plate when it starts:
 half as much again is believed. A swapped register is off by orders of magnitude."""
+
+
+def no_facts(_group: Group) -> Mapping[str, FactKind]:
+    """Of groups whose strategy works nothing out for others."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,13 @@ class Group:
     optimal: Optimal | None = None
     title: Mapping[str, str] = field(default_factory=dict)
     origin: Origin = field(default_factory=lambda: Origin("groups", 1))
+    tells: Callable[[Group], Mapping[str, FactKind]] = no_facts
+    """What the strategy works out of a group."""
+
+    @property
+    def facts(self) -> Mapping[PointId, FactKind]:
+        """What the strategy works out of this one, by point."""
+        return {self.fact_point(name): kind for name, kind in self.tells(self).items()}
 
     @property
     def mode_point(self) -> PointId:
@@ -56,6 +68,10 @@ class Group:
 
     def setpoint_point(self, name: str) -> PointId:
         """The point that carries one of the strategy's setpoints, e.g. `chw_setpoint_c`."""
+        return f"{self.id}.{name}"
+
+    def fact_point(self, name: str) -> PointId:
+        """The point of something that the strategy works out, e.g. `requests`."""
         return f"{self.id}.{name}"
 
 
@@ -96,6 +112,8 @@ class StrategySpec:
     build: Callable[[Group], Sequence[Controller[Any]]]
     each: bool = False
     """Whether it commands each member by itself: then one may have its own schedule."""
+    tells: Callable[[Group], Mapping[str, FactKind]] = no_facts
+    """What it works out of one group, by name: each is a point, `Group.fact_point`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +248,13 @@ class Site:
     """The files that it was made of, by name."""
     endpoints: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Other addresses that some links were given beside the files."""
+
+    @property
+    def facts(self) -> dict[PointId, FactKind]:
+        """Every point that strategies work out."""
+        return {
+            point: kind for group in self.groups.values() for point, kind in group.facts.items()
+        }
 
     def meter_named(self, name: str) -> MeterSpec:
         """The meter that an energy boundary names."""

@@ -29,10 +29,20 @@ class Priority(IntEnum):
 
 
 class Stage(IntEnum):
-    """Controllers run in this order; each stage sees the awards of the stages before it."""
+    """Controllers run in this order; each stage sees the awards of the stages before it.
+
+    What stands above them all is seen by every stage as of the cycle before: minimum times, and
+    what PROTECT commanded.
+    """
 
     SUPERVISE = 1
-    SEQUENCE = 2
+    """Schedules, seasons, overlays, operators, defaults: modes and set points of groups."""
+    PLAN = 2
+    """Requests, resets, limits, staging targets: set points of groups, and facts."""
+    SEQUENCE = 3
+    """Strategies: the equipment."""
+    PROTECT = 4
+    """Safety, restart, limits of starts: over what the others want of the equipment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +101,31 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Steady:
+    """What a clock that nobody sets shows: seconds since the machine began, and which boot of it
+    that was. Seconds of different boots say nothing about each other."""
+
+    boot: str
+    s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What a controller works out, for everybody to see: a load, a count of requests, a limit.
+
+    It is a sample of the next cycle, with quality and history like any other point. A controller
+    publishes all its facts in each decision; one that it leaves out has no value from then on.
+    """
+
+    point: PointId
+    value: Value | None
+    """None with a quality that is not GOOD only."""
+    quality: Quality = Quality.GOOD
+    detail: str = ""
+    """Why it is not GOOD."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The process image of one cycle: what is known at `time`. Frozen for the whole cycle."""
 
@@ -98,6 +133,14 @@ class Snapshot:
     samples: Mapping[PointId, Sample]
     awards: Mapping[PointId, Award] = field(default_factory=dict)
     """Awards in force, including those that earlier stages made in this cycle."""
+    steady_s: float = 0.0
+    """Seconds by a clock that nobody sets; it goes on over restarts of the controller, and over
+    boots without the time in between, of which nobody knows. Never goes back."""
+    watched_s: float = 0.0
+    """Seconds that the controller has looked on, over its whole life: what a delay is measured
+    in. A stop of the controller, a jump of the clock and a boot add nothing."""
+    boot: str = ""
+    """Which boot of the machine `steady_s` was last continued in."""
 
     def good(self, point: PointId) -> Value | None:
         """The value if its quality is GOOD, else None."""
@@ -122,12 +165,30 @@ S = TypeVar("S")
 class Decision(Generic[S]):
     """What a controller wants this cycle. A point not commanded is relinquished.
 
-    Returning the same `commands` tuple object as last cycle costs the engine nothing.
+    Returning the same `commands` tuple object as last cycle costs the engine nothing. A decision
+    with `depends_on` stands, and its controller is not asked, until one of these points changes
+    its value, quality or award, or one of the two times has come.
     """
 
     commands: tuple[Command, ...]
     state: S
     conditions: tuple[Condition, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    stands_until: datetime | None = None
+    """By the clock on the wall: when a schedule changes."""
+    stands_until_s: float | None = None
+    """By `Snapshot.watched_s`: when a delay has passed."""
+    depends_on: frozenset[PointId] | None = None
+    """None: it is asked in every cycle."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactKind:
+    """What a fact means: its unit, and how history treats it."""
+
+    unit: str = ""
+    state: bool = False
+    """On or off: kept when it changes; else a number, kept at intervals."""
 
 
 class Controller(Protocol[S]):

@@ -33,6 +33,7 @@ class Field:
         self._looked = now()
         self._group: asyncio.TaskGroup | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._facts: Mapping[PointId, Sample] = MappingProxyType({})
         self._left: frozenset[PointId] = frozenset()
         """Points that were let go: nobody commands them where they are."""
 
@@ -134,6 +135,13 @@ class Field:
                 if sample.quality is Quality.GOOD:
                     self._image[point] = sample._replace(quality=Quality.STALE, detail=_SILENT)
         return self._image.copy()
+
+    def publish(self, facts: Mapping[PointId, Sample]) -> None:
+        """Samples that come from no link: what controllers have worked out."""
+        for point in self._facts.keys() - facts.keys():
+            self._image.pop(point, None)
+        self._image.update(facts)
+        self._facts = facts
 
     def submit(self, writes: Iterable[Write]) -> None:
         """Hand writes to their links; those for points on no link (group points) have no wire."""

@@ -21,7 +21,7 @@ from bms.control.engine.weather_sensors import WEATHER, WeatherSensors
 from bms.control.supervise.expected_start import Expected
 from bms.control.supervise.optimal import name_for, upcoming
 from bms.control.supervise.scheduled import resolver_of
-from bms.core.decisions import Award, Condition, Controller, Override, Severity
+from bms.core.decisions import Award, Condition, Controller, Override, Severity, Steady
 from bms.core.switched import NOTHING_SWITCHED, Switched
 from bms.field.image import Field
 from bms.operations.overrides import orphaned
@@ -35,6 +35,10 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _log = logging.getLogger(__name__)
+
+WATCHED_CYCLES = 10
+"""A cycle that comes later than so many periods, of a second at least, looks at time that nobody
+watched: it counts for no delay."""
 
 
 class Runtime:
@@ -65,6 +69,7 @@ class Runtime:
             site.outputs,
             {name: state for name, state in saved.items() if name not in (STATES, WEATHER)},
             shadow,
+            watched_s=WATCHED_CYCLES * max(1.0, site.file.cycle_s),
         )
         self.last: Cycle | None = None
         self.units = known_units(site, STRATEGIES)
@@ -73,8 +78,11 @@ class Runtime:
     def _overrides(self) -> Sequence[Override]:
         return sorted(self.overrides.values(), key=lambda override: override.id)
 
-    def cycle(self, now: datetime) -> Cycle:
-        """Read the image, decide, and hand the due writes to the links."""
+    def cycle(self, now: datetime, steady: Steady | None = None) -> Cycle:
+        """Read the image, decide, and hand the due writes to the links.
+
+        `steady` is the machine's clock that nobody sets; without it, `now` is taken for one.
+        """
         read = self.field.snapshot(now)
         samples = self._told("weather", lambda: self._weather.believed(read, now), read)
         self._drop_ended(now)
@@ -91,7 +99,9 @@ class Runtime:
             *self._told("switched", lambda: self.live_switched.conditions(now), ()),
             *self._own.values(),
         ]
-        cycle = self.engine.cycle(samples, now, conditions)
+        cycle = self.engine.cycle(samples, now, conditions, steady)
+        if self.last is None or cycle.facts is not self.last.facts:
+            self.field.publish(cycle.facts)
         self.field.submit(cycle.writes)
         self._told("watch", lambda: self.watch.look(samples, cycle.awards, now), None)
         self.last = cycle

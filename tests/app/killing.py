@@ -16,6 +16,7 @@ from bms.app.event_loop import run
 from bms.app.process import run_site
 from bms.cli import main
 from bms.control import STRATEGIES
+from bms.core.decisions import Steady
 from bms.historian.upkeep.upkeep_task import UpkeepTask
 from bms.operations.editing.loading import load_to_run
 from tests.forked import Order, serve
@@ -32,6 +33,9 @@ class FastClock:
 
     def now(self) -> datetime:
         return self._start + timedelta(seconds=(time.monotonic() - self._begun) * FASTER)
+
+    def steady(self) -> Steady:
+        return Steady("fast", (time.monotonic() - self._begun) * FASTER)
 
 
 def _control(order: Order) -> None:

@@ -26,6 +26,7 @@ from bms.cli import main
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
+from bms.core.decisions import Steady
 from bms.forward.positions import positions
 from bms.storage import audit
 from tests.asking import ask
@@ -110,6 +111,9 @@ class Later:
 
     def now(self) -> datetime:
         return self._system.now() + self._ahead
+
+    def steady(self) -> Steady:
+        return self._system.steady()
 
 
 @asynccontextmanager

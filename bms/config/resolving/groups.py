@@ -137,6 +137,7 @@ class GroupsReader:
             optimal=optimal,
             title=title_of(entry.title),
             origin=place,
+            tells=spec.tells,
         )
         findings = [*spec.check(group), *((("optimal", *where), text) for where, text in more)]
         names = self._fleet.named(base)

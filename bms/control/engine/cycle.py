@@ -7,8 +7,9 @@ arbitrated, and an output is only looked at where a reading differs from what co
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -16,19 +17,24 @@ from typing import Any, TypeAlias
 from bms.alarms import Alarm, AlarmEvent, advance
 from bms.control.engine import protection
 from bms.control.engine.arbiter import AwardChange, award
+from bms.control.engine.layers import Layer
 from bms.control.engine.outputs import Outputs, SavedOutput
 from bms.control.engine.protection import same_value, same_winner
-from bms.control.engine.seats import Seat, check_commands
-from bms.control.engine.states import Codec
+from bms.control.engine.published import Facts, all_bad
+from bms.control.engine.seats import Seat, check_commands, staged
+from bms.control.engine.states import Codec, Restored
+from bms.control.engine.steady_time import SteadyTime, by_the_wall, looked, resumed
 from bms.core.decisions import (
     Award,
     Command,
     Condition,
     Controller,
+    Fact,
     OutputRules,
     Severity,
     Snapshot,
     Stage,
+    Steady,
 )
 from bms.texts.messages import msg
 from drivers.base import Write, WriteResult
@@ -42,6 +48,9 @@ SAVED_ALARM_FOR = timedelta(hours=1)
 """How long it is reported that a saved state could not be used."""
 PROTECTION = "protection"
 """Key of the outputs' protection among the saved states; no controller may have this name."""
+STEADY = "steady"
+"""Key of the steady time there; nor this one."""
+RESERVED = frozenset({PROTECTION, STEADY})
 
 _NO_AWARDS: Mapping[PointId, Award] = MappingProxyType({})
 
@@ -67,6 +76,9 @@ class Cycle:
     """Points whose winner stays, and whose losers are others."""
     writes: tuple[Write, ...]
     alarms: tuple[AlarmEvent, ...]
+    facts: Mapping[PointId, Sample] = field(default_factory=dict)
+    """What controllers have worked out, for the next cycle to see among its samples; the same
+    object as in the last cycle if nothing is different."""
 
 
 class Engine:
@@ -75,7 +87,8 @@ class Engine:
     `saved` comes from `states()` before the restart. A state that no longer fits is reported as a
     condition, and its controller starts from the beginning. `assume` turns the values that were
     read and awarded into those that the controllers see, for outputs that are commanded in shadow
-    only. Raises ValueError if two controllers share a name.
+    only. A step of more than `watched_s` seconds counts for no delay: nobody looked on. Raises
+    ValueError if two controllers share a name.
     """
 
     def __init__(
@@ -84,33 +97,35 @@ class Engine:
         outputs: Mapping[PointId, OutputRules],
         saved: Mapping[str, object] = MappingProxyType({}),
         assume: Assume | None = None,
+        watched_s: float = math.inf,
     ) -> None:
         self._assume = assume
+        self._watched_s = watched_s
         self._codec = Codec()
-        self._saved_problems: list[Condition] = []
+        self._restore = Restored(saved, self._codec)
         self._saved_problems_until: datetime | None = None
-        self._unclaimed = dict(saved)
-        """Saved states of controllers that are not there (yet)."""
-        self._outputs = Outputs(outputs, self._restored_outputs())
+        held: Mapping[PointId, SavedOutput] = {}
+        held = self._restore.take(PROTECTION, dict[PointId, SavedOutput], held)
+        self._outputs = Outputs(outputs, held)
         self._seats: dict[str, Seat] = {}
         self._stages: dict[Stage, list[Seat]] = {}
-        # Commands by point and controller; SEQUENCE may see those of SUPERVISE.
         self._commands: dict[Stage, dict[PointId, dict[str, Command]]] = {s: {} for s in Stage}
+        self._layers = {stage: Layer(stage) for stage in Stage}
         self._touched: dict[PointId, None] = {}
         self._expiries: list[tuple[datetime, PointId]] = []
-        self._early: dict[PointId, Award] = {}
-        self._early_view: Mapping[PointId, Award] = _NO_AWARDS
-        self._early_touched: dict[PointId, None] = {}
+        self._facts = Facts()
         self._awards: dict[PointId, Award] = {}
         self._awards_view: Mapping[PointId, Award] = _NO_AWARDS
         self._conditions: list[Condition] = []
         self._alarms: Mapping[str, Alarm] = {}
         self._time: datetime | None = None
+        self._steady = self._restore.take(STEADY, SteadyTime, SteadyTime())
+        self._begun = False
         for point in outputs:
             hold = self._outputs.hold(point)
             if hold is not None:
                 self._expires(point, hold.until)
-                self._touched[point] = None
+                self._touch(point)
         self.replace(controllers)
 
     # --- the cycle ---------------------------------------------------------------------------
@@ -120,33 +135,55 @@ class Engine:
         samples: Mapping[PointId, Sample],
         now: datetime,
         conditions: Sequence[Condition] = (),
+        steady: Steady | None = None,
     ) -> Cycle:
         """Run one cycle on `samples` at `now` (aware UTC).
 
         `conditions` come from outside and hold now: a link that is down, a rejected schedule.
+        `steady` is the machine's clock that nobody sets; without it, `now` is taken for one.
         """
         if self._time is not None and now < self._time:
             self._clock_set_back(now)
+        self._look(steady, now)
         self._time = now
         for point in self._outputs.unknown:
-            self._touched[point] = None
+            self._touch(point)
         while self._expiries and self._expiries[0][0] <= now:
-            self._touched[heapq.heappop(self._expiries)[1]] = None
+            self._touch(heapq.heappop(self._expiries)[1])
         seen = samples if self._assume is None else self._assume(samples, self._awards)
-        snapshot = Snapshot(now, seen, _NO_AWARDS)
-        for seat in self._stages[Stage.SUPERVISE]:
-            self._decide(seat, snapshot, now)
-        if self._touched or self._early_touched:
-            self._arbitrate_early(now)
-        snapshot = Snapshot(now, seen, self._early_view)
-        for seat in self._stages[Stage.SEQUENCE]:
-            self._decide(seat, snapshot, now)
+        snapshot = sequenced = self._snapshot(seen, _NO_AWARDS, now)
+        for stage, seats in self._stages.items():
+            if not seats:
+                continue
+            if stage is not Stage.SUPERVISE:
+                layer = self._layers[stage]
+                layer.refresh(self._commands, self._outputs.hold_command, now)
+                snapshot = self._snapshot(seen, layer.view, now)
+            if stage is Stage.SEQUENCE:
+                sequenced = snapshot
+            for seat in seats:
+                self._decide(seat, snapshot, now)
         if self._assume is not None:
-            snapshot = Snapshot(now, samples, self._early_view)
+            sequenced = self._snapshot(samples, sequenced.awards, now)
         changed, reordered = self._arbitrate(samples, now) if self._touched else ((), ())
         writes = self._outputs.due(samples, now)
         alarms = self._advance_alarms(conditions, now)
-        return Cycle(now, snapshot, self._awards_view, changed, reordered, writes, alarms)
+        return Cycle(
+            now, sequenced, self._awards_view, changed, reordered, writes, alarms, self._facts.view
+        )
+
+    def _look(self, steady: Steady | None, now: datetime) -> None:
+        at = by_the_wall(self._steady, self._time, now) if steady is None else steady
+        if self._begun:
+            self._steady = looked(self._steady, at, self._watched_s)
+        else:
+            self._steady, self._begun = resumed(self._steady, at), True
+
+    def _snapshot(
+        self, samples: Mapping[PointId, Sample], awards: Mapping[PointId, Award], now: datetime
+    ) -> Snapshot:
+        time = self._steady
+        return Snapshot(now, samples, awards, time.steady_s, time.watched_s, time.boot)
 
     def written(self, results: Sequence[WriteResult], now: datetime) -> None:
         """What became of writes that earlier cycles gave out."""
@@ -159,7 +196,7 @@ class Engine:
         name; the commands of those that are gone are dropped.
         """
         names = [controller.name for controller in controllers]
-        doubled = sorted({name for name in names if names.count(name) > 1 or name == PROTECTION})
+        doubled = sorted({name for name in names if names.count(name) > 1 or name in RESERVED})
         if doubled:
             raise ValueError(
                 msg("controller names taken twice: {doubled}", doubled=", ".join(doubled))
@@ -175,15 +212,15 @@ class Engine:
                 seat.failures = 0
             else:
                 if seat is not None:
-                    self._take(seat, ())
+                    self._drop(seat)
                 seat = Seat(controller, self._restored(controller))
             self._seats[controller.name] = seat
         for seat in before.values():
-            self._take(seat, ())
-        self._stages = {
-            stage: [s for s in self._seats.values() if s.controller.stage is stage]
-            for stage in Stage
-        }
+            self._drop(seat)
+        self._stages = staged(self._seats.values())
+        for stage, layer in self._layers.items():
+            # Who reads a cycle sees what SEQUENCE saw, also where nothing is sequenced.
+            layer.use(bool(self._stages[stage]) or stage is Stage.SEQUENCE, self._commands)
 
     def renew(
         self,
@@ -200,9 +237,10 @@ class Engine:
         self._assume = assume
         for point in moved:
             self._awards.pop(point, None)
-            self._early.pop(point, None)
+        for layer in self._layers.values():
+            layer.forget(tuple(moved))
         for point in self._outputs.renew(outputs, moved):
-            self._touched[point] = None
+            self._touch(point)
         self.replace(controllers)
 
     # --- questions ---------------------------------------------------------------------------
@@ -230,13 +268,14 @@ class Engine:
 
     def states(self) -> dict[str, object]:
         """What must survive a restart, as JSON values by controller name."""
-        states: dict[str, object] = dict(self._unclaimed)
+        states: dict[str, object] = dict(self._restore.unclaimed)
         for name, seat in self._seats.items():
             if seat.state is not None:
                 states[name] = self._codec.encode(seat.state)
         states[PROTECTION] = {
             point: self._codec.encode(output) for point, output in self._outputs.saved().items()
         }
+        states[STEADY] = self._codec.encode(self._steady)
         return states
 
     # --- deciding ----------------------------------------------------------------------------
@@ -249,10 +288,13 @@ class Engine:
             if commands is not seat.commands:
                 check_commands(controller, commands)
                 self._take(seat, commands)
+            self._publish(seat, decision.facts, now)
         except Exception as error:  # one controller's defect must not stop the others
             seat.failures += 1
             if seat.failures >= FAILURES_BEFORE_RELINQUISH and seat.commands:
                 self._take(seat, ())
+            failed = msg("controller {controller} failed", controller=controller.name)
+            self._publish(seat, all_bad(seat.facts, failed), now)
             kept = msg("its last commands stand") if seat.commands else msg("it commands nothing")
             seat.conditions = (
                 Condition(
@@ -274,15 +316,15 @@ class Engine:
 
     def _take(self, seat: Seat, commands: tuple[Command, ...]) -> None:
         """Put a controller's commands in place of its last ones; notes the points that differ."""
-        name = seat.controller.name
-        by_point = self._commands[seat.controller.stage]
+        name, stage = seat.controller.name, seat.controller.stage
+        by_point = self._commands[stage]
         gone = {command.point: command for command in seat.commands}
         for command in commands:
             before = gone.pop(command.point, None)
             if before is command or before == command:
                 continue
             by_point.setdefault(command.point, {})[name] = command
-            self._touched[command.point] = None
+            self._touch(command.point, stage)
             if command.expires is not None:
                 self._expires(command.point, command.expires)
         for point in gone:
@@ -290,8 +332,25 @@ class Engine:
             del rest[name]
             if not rest:
                 del by_point[point]
-            self._touched[point] = None
+            self._touch(point, stage)
         seat.commands = commands
+
+    def _publish(self, seat: Seat, facts: tuple[Fact, ...], now: datetime | None) -> None:
+        if facts is not seat.facts and facts != seat.facts and now is not None:
+            self._facts.put(seat.facts, facts, now)
+        seat.facts = facts
+
+    def _drop(self, seat: Seat) -> None:
+        """A controller is gone, with what it commanded and published."""
+        self._take(seat, ())
+        self._publish(seat, (), self._time)
+
+    def _touch(self, point: PointId, stage: Stage | None = None) -> None:
+        """The point may be awarded otherwise, for those who see `stage`; None: for all."""
+        self._touched[point] = None
+        for layer in self._layers.values():
+            if stage is None or layer.sees(stage):
+                layer.touch(point)
 
     def _expires(self, point: PointId, when: datetime) -> None:
         heapq.heappush(self._expiries, (when, point))
@@ -302,40 +361,17 @@ class Engine:
         self._expiries = []
         for by_point in self._commands.values():
             for point, commands in by_point.items():
-                self._touched[point] = None
+                self._touch(point)
                 for command in commands.values():
                     if command.expires is not None:
                         self._expires(point, command.expires)
         for point in self._awards:
-            self._touched[point] = None
+            self._touch(point)
             hold = self._outputs.hold(point)
             if hold is not None:
                 self._expires(point, hold.until)
 
     # --- arbitrating -------------------------------------------------------------------------
-
-    def _arbitrate_early(self, now: datetime) -> None:
-        """What the SEQUENCE stage may see: supervision, operators, minimum times in force."""
-        supervised = self._commands[Stage.SUPERVISE]
-        differs = False
-        for point in {**self._touched, **self._early_touched}:
-            commands = [*supervised.get(point, {}).values()]
-            if point in self._outputs:
-                hold = self._outputs.hold_command(point, now)
-                if hold is not None:
-                    commands.append(hold)
-            found = award(commands, now) if commands else None
-            before = self._early.get(point)
-            if found == before:
-                continue
-            differs = True
-            if found is None:
-                del self._early[point]
-            else:
-                self._early[point] = found
-        self._early_touched = {}
-        if differs:
-            self._early_view = MappingProxyType(self._early.copy())
 
     def _arbitrate(
         self, samples: Mapping[PointId, Sample], now: datetime
@@ -355,7 +391,8 @@ class Engine:
                 found, hold_until = self._outputs.protect(point, found, samples.get(point), now)
                 if hold_until is not None:
                     self._expires(point, hold_until)
-                    self._early_touched[point] = None
+                    for layer in self._layers.values():
+                        layer.touch(point)
             before = self._awards.get(point)
             if found == before:
                 continue
@@ -387,10 +424,10 @@ class Engine:
         conditions = [c for seat in self._seats.values() for c in seat.conditions]
         conditions.extend(self._outputs.conditions)
         conditions.extend(external)
-        if self._saved_problems:
+        if self._restore.problems:
             until = self._saved_problems_until = self._saved_problems_until or now + SAVED_ALARM_FOR
             if now < until:
-                conditions.extend(self._saved_problems)
+                conditions.extend(self._restore.problems)
         if conditions == self._conditions:
             return ()
         self._conditions = conditions
@@ -399,37 +436,7 @@ class Engine:
 
     def _restored(self, controller: Controller[Any]) -> object:
         initial = controller.initial()
-        data = self._unclaimed.pop(controller.name, None)
-        if data is None or initial is None:
-            return initial
-        try:
-            return self._codec.decode(type(initial), data)
-        except ValueError as error:
-            self._report_saved(controller.name, error)
-            return initial
-
-    def _restored_outputs(self) -> Mapping[PointId, SavedOutput]:
-        data = self._unclaimed.pop(PROTECTION, None)
-        if data is None:
-            return {}
-        try:
-            restored: Mapping[PointId, SavedOutput] = self._codec.decode(
-                dict[str, SavedOutput], data
-            )
-        except ValueError as error:
-            self._report_saved(PROTECTION, error)
-            return {}
-        return restored
-
-    def _report_saved(self, name: str, error: ValueError) -> None:
-        self._saved_problems.append(
-            Condition(
-                f"saved:{name}",
-                Severity.NORMAL,
-                msg(
-                    "the saved state of {name} cannot be used, so it starts over: {error}",
-                    name=name,
-                    error=error,
-                ),
-            )
-        )
+        if initial is None:
+            self._restore.unclaimed.pop(controller.name, None)
+            return None
+        return self._restore.take(controller.name, type(initial), initial)

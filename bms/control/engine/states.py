@@ -5,11 +5,15 @@ A state is a frozen dataclass of plain values (times included), or None.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias, TypeVar, cast
 
 from pydantic import PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 
+from bms.core.decisions import Condition, Severity
 from bms.texts.messages import from_json, msg, to_json
+
+T = TypeVar("T")
 
 Words: TypeAlias = Annotated[
     str, PlainValidator(from_json), PlainSerializer(to_json, return_type=Any)
@@ -45,3 +49,30 @@ class Codec:
         if adapter is None:
             adapter = self._adapters[kind] = TypeAdapter(kind)
         return adapter
+
+
+class Restored:
+    """States that were saved before a restart, taken by name."""
+
+    def __init__(self, saved: Mapping[str, object], codec: Codec) -> None:
+        self.unclaimed = dict(saved)
+        """Those of controllers that are not there (yet)."""
+        self.problems: list[Condition] = []
+        """Those that could not be used."""
+        self._codec = codec
+
+    def take(self, name: str, kind: object, otherwise: T) -> T:
+        """The state of `name`; `otherwise` if there is none, or it no longer fits."""
+        data = self.unclaimed.pop(name, None)
+        if data is None:
+            return otherwise
+        try:
+            return cast("T", self._codec.decode(kind, data))
+        except ValueError as error:
+            text = msg(
+                "the saved state of {name} cannot be used, so it starts over: {error}",
+                name=name,
+                error=error,
+            )
+            self.problems.append(Condition(f"saved:{name}", Severity.NORMAL, text))
+            return otherwise

@@ -56,8 +56,12 @@ class AlarmEvent(Protocol):
 
 
 def series_of(site: Site) -> list[Series]:
-    """Every point of the site's links, with unit and class."""
-    return [
+    """Every point of the site's links, and what controllers work out, with unit and class."""
+    facts = [
+        Series(point, kind.unit, PointClass.STATE if kind.state else PointClass.ANALOG)
+        for point, kind in site.facts.items()
+    ]
+    return facts + [
         Series(
             point.id,
             point.unit,

@@ -44,7 +44,7 @@ class FlowInterlock:
     trips nor resets.
     """
 
-    stage = Stage.SEQUENCE
+    stage = Stage.PROTECT
     priority = Priority.EQUIPMENT
 
     def __init__(self, group_id: str, chillers: tuple[GuardedChiller, ...], proof_s: float) -> None:
