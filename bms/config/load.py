@@ -35,6 +35,7 @@ from bms.config.resolving.groups import Groups, GroupsReader
 from bms.config.resolving.meter_checks import read_meters
 from bms.config.resolving.meters import MeterEntry, meter_specs
 from bms.config.resolving.ratings import check_ratings
+from bms.config.resolving.relations import check_relations
 from bms.config.resolving.singles import regroup
 from bms.config.resolving.site_programme import Governable, check_files, check_schedules
 from bms.config.shapes.filemodel import FileModel
@@ -152,6 +153,7 @@ def check(
     groups_reader.read(found.under("groups"), found.complete("groups"))
     groups = groups_reader.groups
     problems += groups_reader.problems
+    problems += check_relations(fleet_reader.entries, fleet.names, fleet.equipment, groups.names)
     known = groups.names.complete and "groups" not in without
     if site is not None and site_file is not None and known:
         problems += _check_people(site, site_file, groups.names.known | set(fleet.origins))

@@ -15,7 +15,8 @@ from bms.config.shapes.filemodel import FileModel
 from bms.config.shapes.links import LinkSettings
 from bms.config.shapes.models import BaseFile, SiteFile
 from bms.core.decisions import Controller, FactKind, OutputRules
-from bms.core.equipment import LIMITS, Equipment, Medium
+from bms.core.equipment import Equipment, Medium
+from bms.core.machines.limits import LIMITS
 from bms.texts.messages import Message
 from bms.texts.problems import Origin, Problem
 from drivers.modbus.wire.transport import UnitProfile
@@ -56,6 +57,8 @@ class Group:
     origin: Origin = field(default_factory=lambda: Origin("groups", 1))
     tells: Callable[[Group], Mapping[str, FactKind]] = no_facts
     """What the strategy works out of a group."""
+    consumers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By loop of the base, short name: the groups whose members draw from it."""
 
     @property
     def facts(self) -> Mapping[PointId, FactKind]:

@@ -9,12 +9,14 @@ from bms.config.reading.devices import Catalogue, check_device, kind_of
 from bms.config.reading.names import RunError, expand, parallel
 from bms.config.reading.sections import Names, entries, read_all
 from bms.config.resolving.output_rules import check_settings, rules, step, value_type
+from bms.config.resolving.relations import Entry
 from bms.config.resolving.shared_registers import Registers
 from bms.config.shapes.links import LinkSettings, ModbusSettings, spoken
 from bms.config.shapes.models import IDENTIFIER, EquipmentEntry, EquipmentFile
 from bms.config.site import MeterRegister
 from bms.core.decisions import OutputRules
-from bms.core.equipment import KINDS, Equipment, Kind
+from bms.core.equipment import Equipment, Kind
+from bms.core.machines.kinds import KINDS
 from bms.texts.messages import msg
 from bms.texts.problems import Document, Origin, Path, Problem, suggestion
 from drivers.device_files.catalogue import DeviceType, bind, models_problem, profile_of
@@ -98,6 +100,8 @@ class FleetReader:
         self._registers = Registers()
         self.fleet = Fleet()
         self.problems: list[Problem] = []
+        self.entries: list[Entry] = []
+        """One of each entry's machines: what is said of them is the same."""
 
     def read(self, texts: Mapping[str, str], complete: bool) -> None:
         """Read all files; `complete` says whether all could be read from the disk."""
@@ -222,8 +226,11 @@ class FleetReader:
                 rated_kw=entry.rated_kw,
                 capacity_kw=entry.capacity_kw,
                 title=title,
+                standing=entry.standing,
             )
             self.fleet.equipment[machine.id] = machine
+            if name == names[0]:
+                self.entries.append(Entry(document, path, entry, machine))
             points = {
                 role: replace(point, scan_s=entry.scan.get(role, point.scan_s))
                 for role, point in points.items()

@@ -30,7 +30,26 @@ def regroup(declared: Mapping[str, Group], library: Library) -> dict[str, Group]
                 title=machine.title,
                 origin=library.claims[machine.id],
             )
-    return groups
+    consumers = {base: _consumers(groups, base) for base in {g.base for g in groups.values()}}
+    return {
+        name: replace(group, consumers=consumers[group.base])
+        if group.consumers != consumers[group.base]
+        else group
+        for name, group in groups.items()
+    }
+
+
+def _consumers(groups: Mapping[str, Group], base: str) -> dict[str, tuple[str, ...]]:
+    """By loop: the groups whose members draw from it, in the order of the files."""
+    found: dict[str, dict[str, None]] = {}
+    for group in groups.values():
+        if group.base != base:
+            continue
+        for member in group.members:
+            for loop in (member.relations.cooled_by, member.relations.heated_by):
+                if loop:
+                    found.setdefault(loop, {})[group.id] = None
+    return {loop: tuple(ids) for loop, ids in found.items()}
 
 
 def with_library(site: Site, library: Library) -> Site:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from bms.config.resolving.optimal_start import OptimalFile
 from bms.config.shapes.filemodel import FileModel
 from bms.config.shapes.links import LinkFile
+from bms.config.shapes.machines import MachineKeys
 from bms.config.shapes.sinks import InfluxFiles
 from bms.texts.messages import msg
 from drivers.device_files.templates import Models
@@ -261,7 +262,7 @@ class OutputFile(FileModel):
     """When the controller stops: hold the last value, or release the point."""
 
 
-class EquipmentEntry(FileModel):
+class EquipmentEntry(MachineKeys):
     """One machine or meter, or a numbered run of them (`ahu-{01..64}`, `unit: "{1..64}"`)."""
 
     kind: str

@@ -8,7 +8,8 @@ import pytest
 
 from bms.control.engine.machine_watch import STOPS_S, Watch
 from bms.core.decisions import Award
-from bms.core.equipment import KINDS, LIMITS
+from bms.core.machines.kinds import KINDS
+from bms.core.machines.limits import LIMITS
 from drivers.points import PointId, Quality, Sample, Value
 from tests.control.engine.parts import at, command
 from tests.control.parts import machine

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bms.control.engine.weather_sensors import FRONT_LASTS, WEATHER, WeatherSensors, farthest_k
-from bms.core.equipment import KINDS, Equipment
+from bms.core.equipment import Equipment
+from bms.core.machines.kinds import KINDS
 from drivers.points import Quality, Sample, Value
 
 STATION = Equipment(

@@ -1,0 +1,387 @@
+"""Every kind of equipment, with the roles that its points may play. Pure.
+
+To add a kind, add one entry. Minimum times are engineering defaults of the control reference, to
+be commissioned on site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bms.core.equipment import Kind, Medium, PointClass, Role
+
+
+def _enable(required: bool = True) -> Role:
+    return Role("enable", klass=PointClass.STATE, command=True, required=required)
+
+
+def _status(required: bool = False) -> Role:
+    return Role("status", klass=PointClass.STATE, required=required)
+
+
+def _state(name: str, required: bool = False) -> Role:
+    return Role(name, klass=PointClass.STATE, required=required)
+
+
+def _analog(name: str, unit: str, command: bool = False, required: bool = False) -> Role:
+    return Role(name, unit, PointClass.ANALOG, command, required)
+
+
+def _energy(required: bool = False) -> Role:
+    return Role("energy", "kWh", PointClass.COUNTER, required=required)
+
+
+def _power() -> Role:
+    return _analog("power", "kW")
+
+
+def _volume() -> Role:
+    return Role("volume", "m3", PointClass.COUNTER, required=True)
+
+
+def _kind(
+    name: str,
+    *roles: Role,
+    min_on_s: float = 0.0,
+    min_off_s: float = 0.0,
+    medium: Medium = Medium.ELECTRICITY,
+    proves_s: float = 120.0,
+    cycles: bool = False,
+) -> Kind:
+    by_name = MappingProxyType({r.name: r for r in roles})
+    return Kind(name, by_name, min_on_s, min_off_s, medium, proves_s, cycles)
+
+
+def _command(name: str, unit: str) -> Role:
+    return Role(name, unit, PointClass.ANALOG, command=True)
+
+
+def _switch(name: str) -> Role:
+    return Role(name, klass=PointClass.STATE, command=True)
+
+
+def _motor() -> tuple[Role, ...]:
+    """What every machine with a contactor may say of itself."""
+    return (_status(), _state("fault"), _state("local"), _power(), _energy())
+
+
+def _air() -> tuple[Role, ...]:
+    """What is measured where people are."""
+    return (
+        _analog("zone_temp", "degC"),
+        _analog("humidity", "%"),
+        _analog("co2", "ppm"),
+        _state("occupied"),
+        _state("window"),
+    )
+
+
+_WATER_SIDE = (
+    _kind(
+        "chiller",
+        _enable(required=False),  # a loop may be commanded in its place
+        _status(required=True),
+        _state("fault"),
+        _state("local"),
+        _command("chw_setpoint", "degC"),
+        _command("demand_limit", "%"),
+        _switch("chw_valve"),
+        _state("chw_valve_open"),
+        _switch("cw_valve"),
+        _state("cw_valve_open"),
+        _state("flow_switch"),
+        _analog("chw_supply_temp", "degC"),
+        _analog("chw_return_temp", "degC"),
+        _analog("cw_supply_temp", "degC"),  # entering the condenser
+        _analog("cw_return_temp", "degC"),
+        _analog("chw_flow", "m3/h"),
+        _analog("cw_flow", "m3/h"),
+        _analog("load", "%"),
+        _power(),
+        _energy(),
+        min_on_s=900,
+        min_off_s=900,
+        proves_s=600,  # oil heating, flow switch, soft start
+        cycles=True,
+    ),
+    _kind(
+        "pump",
+        _enable(required=False),
+        *_motor(),
+        _command("speed", "%"),
+        _analog("speed_feedback", "%"),
+        _analog("flow", "m3/h"),
+        _analog("differential_pressure", "kPa"),
+        min_on_s=120,
+        min_off_s=120,
+    ),
+    _kind(
+        "cooling_tower",
+        _enable(required=False),
+        *_motor(),
+        _command("speed", "%"),
+        _command("cw_setpoint", "degC"),
+        _switch("valve"),
+        _state("valve_open"),
+        _analog("cw_supply_temp", "degC"),
+        _analog("cw_return_temp", "degC"),
+        _analog("basin_temp", "degC"),
+        min_on_s=180,
+        min_off_s=60,
+    ),
+    _kind(
+        "heat_exchanger",
+        _enable(required=False),
+        _status(),
+        _state("fault"),
+        _switch("valve"),
+        _state("valve_open"),
+        _command("bypass_valve", "%"),
+        _analog("supply_temp", "degC"),
+        _analog("return_temp", "degC"),
+        min_on_s=1200,
+        min_off_s=1200,
+    ),
+    _kind(
+        "boiler",
+        _enable(required=False),
+        _status(),
+        _state("fault"),
+        _state("local"),
+        _command("hw_setpoint", "degC"),
+        _switch("valve"),
+        _state("valve_open"),
+        _analog("hw_supply_temp", "degC"),
+        _analog("hw_return_temp", "degC"),
+        _analog("hw_flow", "m3/h"),
+        _analog("firing", "%"),
+        _power(),
+        _energy(),
+        min_on_s=600,
+        min_off_s=300,
+        proves_s=3600,  # the status is the flame, and warm water needs none
+        cycles=True,
+    ),
+    _kind(
+        "heat_pump",
+        _enable(required=False),
+        _status(),
+        _state("fault"),
+        _state("local"),
+        _switch("heating"),
+        _command("chw_setpoint", "degC"),
+        _command("hw_setpoint", "degC"),
+        _switch("valve"),
+        _state("valve_open"),
+        _state("flow_switch"),
+        _analog("supply_temp", "degC"),
+        _analog("return_temp", "degC"),
+        _analog("flow", "m3/h"),
+        _analog("load", "%"),
+        _power(),
+        _energy(),
+        min_on_s=600,
+        min_off_s=600,
+        proves_s=600,
+        cycles=True,
+    ),
+    _kind(
+        "valve",
+        _switch("enable"),
+        _command("position", "%"),
+        _state("open"),
+        _state("closed"),
+        _analog("feedback", "%"),
+        _state("fault"),
+        _state("local"),
+    ),
+    _kind(
+        "water_loop",
+        _switch("enable"),
+        _status(),
+        _analog("supply_temp", "degC", required=True),
+        _analog("return_temp", "degC", required=True),
+        _command("loop_setpoint", "degC"),
+        _command("dp_setpoint", "kPa"),
+        _command("bypass_valve", "%"),
+        _command("speed", "%"),
+        _analog("flow", "m3/h"),
+        _state("flow_switch"),
+        _analog("differential_pressure", "kPa"),
+        _analog("far_pressure", "kPa"),  # the differential pressure at the last consumer
+        _analog("load", "kW"),
+    ),
+)
+
+_AIR_SIDE = (
+    _kind(
+        "air_handler",
+        _enable(required=False),
+        *_motor(),
+        *_air(),
+        _analog("supply_temp", "degC"),
+        _command("supply_setpoint", "degC"),
+        _command("zone_setpoint", "degC"),
+        _command("cooling_setpoint", "degC"),
+        _command("heating_setpoint", "degC"),
+        _command("cooling_valve", "%"),
+        _command("heating_valve", "%"),
+        _command("preheat_valve", "%"),
+        _command("humidifier", "%"),
+        _command("fan_speed", "%"),
+        _command("static_setpoint", "Pa"),
+        _analog("static_pressure", "Pa"),
+        _command("oa_damper", "%"),
+        _state("oa_damper_open"),
+        _command("return_damper", "%"),
+        _command("exhaust_damper", "%"),
+        _command("oa_flow_setpoint", "m3/h"),
+        _analog("oa_flow", "m3/h"),
+        _analog("airflow", "m3/h"),
+        _analog("mixed_temp", "degC"),
+        _analog("return_temp", "degC"),
+        _analog("outdoor_temp", "degC"),
+        _command("co2_setpoint", "ppm"),
+        _command("humidity_setpoint", "%"),
+        _analog("filter_pressure", "Pa"),
+        _state("freezestat"),
+        min_on_s=300,
+        min_off_s=300,
+        proves_s=300,  # dampers open first
+    ),
+    _kind(
+        "terminal_unit",
+        _switch("enable"),
+        *_air(),
+        _command("zone_setpoint", "degC"),
+        _command("cooling_setpoint", "degC"),
+        _command("heating_setpoint", "degC"),
+        _command("airflow_setpoint", "m3/h"),
+        _analog("airflow", "m3/h"),
+        _command("damper", "%"),
+        _command("reheat_valve", "%"),
+        _analog("supply_temp", "degC"),
+    ),
+    _kind(
+        "fan_coil",
+        _enable(required=False),
+        _status(),
+        _state("fault"),
+        _state("local"),
+        *_air(),
+        _command("zone_setpoint", "degC"),
+        _command("cooling_setpoint", "degC"),
+        _command("heating_setpoint", "degC"),
+        _command("fan_speed", "%"),
+        _command("cooling_valve", "%"),
+        _command("heating_valve", "%"),
+        _analog("supply_temp", "degC"),
+        _power(),
+        _energy(),
+        min_on_s=60,
+        min_off_s=60,
+    ),
+    _kind(
+        "fan",
+        _enable(),
+        *_motor(),
+        _command("speed", "%"),
+        _command("damper", "%"),
+        _state("damper_open"),
+        _analog("airflow", "m3/h"),
+        _analog("static_pressure", "Pa"),
+        min_on_s=60,
+        min_off_s=60,
+    ),
+    _kind(
+        "damper",
+        _switch("enable"),
+        _command("position", "%"),
+        _state("open"),
+        _state("closed"),
+        _analog("feedback", "%"),
+        _state("fault"),
+        _state("local"),
+    ),
+    _kind("room", *_air(), _command("zone_setpoint", "degC")),
+)
+
+_OTHERS = (
+    _kind(
+        "lighting_circuit",
+        _enable(),
+        _status(),
+        _command("level", "%"),
+        _analog("illuminance", "lx"),
+        _state("occupied"),
+        _power(),
+        _energy(),
+    ),
+    _kind(
+        "air_compressor",
+        _enable(),
+        _status(required=True),
+        _state("fault"),
+        _state("local"),
+        _command("pressure_setpoint", "kPa"),
+        _command("speed", "%"),
+        _analog("load", "%"),
+        _power(),
+        _energy(),
+        min_on_s=600,
+        min_off_s=300,
+        cycles=True,
+    ),
+    _kind(
+        "air_dryer",
+        _enable(),
+        _status(),
+        _state("fault"),
+        _power(),
+        _energy(),
+        min_on_s=60,
+        min_off_s=60,
+        cycles=True,
+    ),
+    _kind(
+        "water_heater",
+        _enable(),
+        _status(),
+        _state("fault"),
+        _analog("tank_temp", "degC"),
+        _command("tank_setpoint", "degC"),
+        _power(),
+        _energy(),
+        proves_s=6 * 3600,  # a full tank that is hot waits for people
+        cycles=True,
+    ),
+    _kind(
+        "weather_station",
+        _analog("outdoor_temp", "degC", required=True),
+        _analog("wet_bulb_temp", "degC"),
+        _analog("humidity", "%"),
+        _analog("irradiance", "W/m2"),
+    ),
+    _kind("air_header", _analog("pressure", "kPa", required=True), _analog("flow", "m3/h")),
+)
+
+_METERS = (
+    _kind("pv_inverter", _status(), _power(), _energy(required=True)),
+    _kind("meter", _power(), _energy(required=True)),
+    _kind("water_meter", _analog("flow", "m3/h"), _volume(), medium=Medium.WATER),
+    _kind("gas_meter", _analog("flow", "m3/h"), _volume(), medium=Medium.GAS),
+    _kind(
+        "heat_meter",
+        _power(),
+        _energy(required=True),
+        _analog("flow", "m3/h"),
+        _analog("supply_temp", "degC"),
+        _analog("return_temp", "degC"),
+        medium=Medium.HEAT,
+    ),
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {kind.name: kind for kind in (*_WATER_SIDE, *_AIR_SIDE, *_OTHERS, *_METERS)}
+)
