@@ -10,6 +10,7 @@ from bms.cli.live import api_schema, override, status
 from bms.cli.schedules import calendars, schedule, switch, unit
 from bms.cli.site import (
     cert,
+    compare_command,
     raw,
     reload_command,
     scan,
@@ -33,6 +34,7 @@ for command in (
     site_commands.run,
     reload_command.reload,
     site_commands.simulate,
+    compare_command.compare,
     status.status,
     status.points,
     status.links,

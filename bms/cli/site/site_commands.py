@@ -47,6 +47,7 @@ def check(site: Path, as_json: bool) -> None:
     """Validate a site; list every problem as file:line:column with what is allowed."""
     from bms.config.load import check as check_site
     from bms.config.load import sources
+    from bms.config.site_variants import check_variants
     from bms.config.writing.render import render
     from bms.control import STRATEGIES
     from bms.core.time_zones import in_use
@@ -56,6 +57,8 @@ def check(site: Path, as_json: bool) -> None:
     found, problems = check_site(site, STRATEGIES)
     if found is not None:
         problems += without_point(found, clock_now())
+    of_variants, variant_texts = check_variants(site, STRATEGIES)
+    problems += of_variants
     if not as_json and (running := what_runs(site, sources(site))):
         click.echo(told(running), err=True)
     if as_json:
@@ -73,7 +76,7 @@ def check(site: Path, as_json: bool) -> None:
             ]
         )
     elif problems:
-        click.echo(render(problems, sources(site)), err=True)
+        click.echo(render(problems, sources(site) | variant_texts), err=True)
     if problems or found is None:
         if not as_json:
             count = counted(problems)

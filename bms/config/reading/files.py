@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -26,6 +26,8 @@ SEASONS = "schedules/seasons.yaml"
 OVERLAYS = "schedules/overlays.yaml"
 TIME_UNITS = "schedules/time-units.yaml"
 CALENDARS = "schedules/calendars"
+VARIANTS = "variants"
+"""Other files in place of some of the site's own: `variants/<name>/groups/...`."""
 
 _REQUIRED = (SITE, LINKS)
 _TOP = (*_REQUIRED, METERS)
@@ -234,6 +236,10 @@ def unread(directory: Path, state_dir: str) -> list[Problem]:
 
 def _unread(name: str) -> Problem | None:
     folder, _, file = name.rpartition("/")
+    if folder.startswith(f"{VARIANTS}/"):
+        _, variant, inside = name.split("/", 2)
+        problem = _unread(inside)
+        return problem and replace(problem, file=f"{VARIANTS}/{variant}/{inside}")
     if name in (*_TOP, READINGS) or (folder in _FOLDERS and file.endswith(".yaml")):
         return None
     message = msg("no part of the site reads this file")

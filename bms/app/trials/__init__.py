@@ -1,0 +1,1 @@
+"""Ways of running a plant, tried against each other in simulated time."""

@@ -1,0 +1,110 @@
+"""What two runs took and gave, and when the difference counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bms.core.equipment import KINDS, Equipment
+from bms.reports.saving.comparison import Comparison, Run, ZoneService
+from bms.reports.saving.tally import Tally
+from bms.reports.saving.yardstick import Limits, Yardstick
+
+START = datetime(2026, 7, 6, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def machine(name: str, kind: str, *roles: str) -> Equipment:
+    return Equipment(name, "b", KINDS[kind], {role: f"{name}.{role}" for role in roles})
+
+
+AHU = machine("b.ahu", "air_handler", "enable", "zone_temp", "zone_setpoint", "power")
+CHILLER = machine("b.ch", "chiller", "enable", "status", "energy", "power")
+METER = machine("b.meter", "meter", "energy")
+
+
+def tallied(steps: list[dict[str, float]], yardstick: Yardstick, *, defines: bool = True) -> Run:
+    tally = Tally([AHU, CHILLER, METER], yardstick, defines=defines)
+    for number, values in enumerate(steps):
+        tally.step(START + number * HOUR, START + (number + 1) * HOUR, values)
+    return tally.run("a", 0)
+
+
+def step(**values: float) -> dict[str, float]:
+    usual = {
+        "b.ahu.enable": 1.0, "b.ahu.zone_temp": 24.0, "b.ahu.zone_setpoint": 24.0,
+        "b.ahu.power": 5.0, "b.ch.enable": 1.0, "b.ch.status": 1.0, "b.ch.power": 999.0,
+    }  # fmt: skip
+    return usual | {name.replace("_1_", "."): value for name, value in values.items()}
+
+
+def test_counters_come_before_rates_and_meters_count_nothing_twice() -> None:
+    steps = [step() | {"b.ch.energy": kwh, "b.meter.energy": kwh} for kwh in (100.0, 140.0, 190.0)]
+    uses = {use.kind: use for use in tallied(steps, Yardstick(Limits())).end_uses}
+    assert uses["chiller"].electricity_kwh == pytest.approx(90.0)
+    assert uses["air_handler"].electricity_kwh == pytest.approx(15.0)
+    assert "meter" not in uses
+    assert uses["chiller"].gas_kwh is None
+
+
+def test_what_nobody_measured_is_none_and_no_zero() -> None:
+    run = tallied([{}, {}], Yardstick(Limits()))
+    assert [use.electricity_kwh for use in run.end_uses] == [None, None]
+    assert run.kwh("electricity_kwh") is None
+    assert run.service.humidity_h is None
+    assert run.service.outdoor_air is None
+
+
+def test_the_candidate_is_held_against_what_the_baseline_asked_for() -> None:
+    yardstick = Yardstick(Limits(around_k=1.0))
+    first = tallied([step(), step()], yardstick)
+    assert first.service.outside_kh == 0.0
+    # It asks for 30 degC and gets it: by the baseline's 24 it is 5 K too hot.
+    lax = {"b.ahu.zone_setpoint": 30.0, "b.ahu.zone_temp": 30.0}
+    second = tallied([step() | lax, step() | lax], yardstick, defines=False)
+    assert second.service.outside_kh == pytest.approx(10.0)
+    # It switches off while the baseline served people: they are still there.
+    off = {"b.ahu.enable": 0.0, "b.ahu.zone_temp": 27.0}
+    third = tallied([step() | off, step() | off], yardstick, defines=False)
+    assert third.service.outside_kh == pytest.approx(4.0)
+
+
+def test_nobody_is_there_while_the_baseline_was_off() -> None:
+    yardstick = Yardstick(Limits())
+    off = {"b.ahu.enable": 0.0, "b.ahu.zone_temp": 40.0}
+    run = tallied([step() | off, step()], yardstick)
+    assert run.service.occupied_h == 1.0
+    assert run.service.outside_kh == 0.0
+
+
+def test_starts_and_stages_are_counted_by_what_runs() -> None:
+    pattern = [1.0, 0.0, 1.0, 1.0, 0.0, 1.0]
+    run = tallied([step() | {"b.ch.status": on} for on in pattern], Yardstick(Limits()))
+    chiller = next(item for item in run.switching if item.kind == "chiller")
+    assert (chiller.starts, chiller.stage_changes, chiller.most_stage_changes_a_day) == (2, 4, 4)
+
+
+def compared(candidate: Run) -> Comparison:
+    base = tallied([step() | {"b.ch.energy": kwh} for kwh in (0.0, 100.0)], Yardstick(Limits()))
+    return Comparison(START, START + 2 * HOUR, 3600.0, base, candidate)
+
+
+def test_a_saving_counts_only_at_equal_service() -> None:
+    steps = [step() | {"b.ch.energy": kwh} for kwh in (0.0, 80.0)]
+    saving = tallied(steps, Yardstick(Limits()))
+    found = compared(saving)
+    assert found.saved_pct("electricity_kwh") == pytest.approx(100 * 20 / 110)
+    assert found.saved_pct("gas_kwh") is None
+    assert found.lacking == ()
+    zones = (ZoneService("b.ahu", 2.0, 3.0, 0.0),)
+    cold = replace(saving, service=replace(saving.service, zones=zones))
+    said = "; ".join(map(str, compared(cold).lacking))
+    assert "zones were 3 K·h outside their band, against 0" in said
+    assert "the worst zone, b.ahu" in said
+
+
+def test_one_band_for_all_can_be_given() -> None:
+    run = tallied([step(), step()], Yardstick(Limits(band_c=(20.0, 22.0))))
+    assert run.service.outside_kh == pytest.approx(4.0)
