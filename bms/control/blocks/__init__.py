@@ -1,1 +1,1 @@
-"""What strategies are made of: staging, rotation, timers, proofs, chiller trains. Pure."""
+"""What strategies are made of: inputs, loops, resets, machines, delays; staging, trains. Pure."""

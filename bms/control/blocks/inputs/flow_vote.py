@@ -1,0 +1,172 @@
+"""Proof of flow: a vote of meter, differential pressure and pump statuses. Pure.
+
+Control cases: flow is proven, not assumed. The meter is the strongest witness: GOOD and below the
+least flow, there is none, whatever pumps and pressure say (a closed valve has both). Otherwise
+more witnesses have to say that water flows than that it does not; one that is not GOOD says
+nothing. If nobody says anything, the flow is unknown: that never proves it for a start, and it is
+a loss only once it lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bms.control.blocks.inputs.signals import Signal
+from bms.control.blocks.steady import held_for, holds_since
+from bms.control.engine.states import Words
+from bms.texts.messages import Message, msg
+from drivers.points import Quality
+
+
+class Flow(StrEnum):
+    """What is known of the flow."""
+
+    PROVEN = "proven"
+    NOT_PROVEN = "not proven"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRules:
+    """What is flow, and how long its absence is waited for."""
+
+    least_flow: float
+    """In the unit of the meter, above 0: the least that the machines behind it need."""
+    least_pressure_kpa: float = 10.0
+    """Across machine or header; a pump that runs makes more (D)."""
+    loss_s: float = 10.0
+    """Not proven for so long while machines run is a loss: flow switches are quicker, but they
+    also guard against a single reading (D)."""
+    unknown_s: float = 300.0
+    """Unknown for so long is a loss (control reference, 7: held for 5 min without a link)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowEvidence:
+    """The witnesses. None, or no pump: there is no such instrument."""
+
+    meter: Signal | None = None
+    pressure: Signal | None = None
+    pumps: Mapping[str, Signal] | None = None
+    """Statuses of all pumps that can drive this flow; not 0 is on."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowState:
+    """The verdict, and since when it has stood."""
+
+    verdict: Flow = Flow.UNKNOWN
+    reason: Words = ""
+    """For people; made when the witnesses change, not at each look."""
+    said: str = ""
+    """What meter, pressure and pumps said: one of `+-?.` each."""
+    unproven_since_s: float | None = None
+    unknown_since_s: float | None = None
+    steady_s: float = 0.0
+
+    @property
+    def proven(self) -> bool:
+        """A machine may start on it."""
+        return self.verdict is Flow.PROVEN
+
+    @property
+    def doubtful(self) -> bool:
+        """Proven, but a witness contradicts or cannot be read: worth an alarm."""
+        return self.proven and ("-" in self.said or "?" in self.said)
+
+    def lost(self, rules: FlowRules) -> bool:
+        """Whether a machine that runs has lost its flow."""
+        return held_for(self.unproven_since_s, rules.loss_s, self.steady_s) or held_for(
+            self.unknown_since_s, rules.unknown_s, self.steady_s
+        )
+
+
+def prove_flow(
+    state: FlowState, rules: FlowRules, evidence: FlowEvidence, steady_s: float
+) -> FlowState:
+    """The verdict at a look."""
+    pumps = _pumps(evidence.pumps)
+    said = (
+        _measured(evidence.meter, rules.least_flow)
+        + _measured(evidence.pressure, rules.least_pressure_kpa)
+        + pumps
+    )
+    verdict = _verdict(said)
+    reason = state.reason
+    if said != state.said:
+        reason = _reason(said, verdict, rules, evidence)
+    return FlowState(
+        verdict,
+        reason,
+        said,
+        holds_since(verdict is Flow.NOT_PROVEN, state.unproven_since_s, steady_s),
+        holds_since(verdict is Flow.UNKNOWN, state.unknown_since_s, steady_s),
+        steady_s,
+    )
+
+
+def _measured(signal: Signal | None, least: float) -> str:
+    if signal is None:
+        return "."
+    value = signal.good
+    if value is None:
+        return "?"
+    return "+" if value >= least else "-"
+
+
+def _pumps(pumps: Mapping[str, Signal] | None) -> str:
+    """One that is surely on drives the flow; surely none only if each is surely off."""
+    if not pumps:
+        return "."
+    statuses = [signal.good for signal in pumps.values()]
+    if any(statuses):
+        return "+"
+    return "?" if any(status is None for status in statuses) else "-"
+
+
+def _verdict(said: str) -> Flow:
+    yes, no = said.count("+"), said.count("-")
+    if said.startswith("-") or (no and no >= yes):
+        return Flow.NOT_PROVEN
+    return Flow.PROVEN if yes else Flow.UNKNOWN
+
+
+def _reason(said: str, verdict: Flow, rules: FlowRules, evidence: FlowEvidence) -> Message:
+    """What the strongest witness for the verdict says."""
+    if verdict is Flow.UNKNOWN:
+        return _cannot_tell(evidence)
+    meter, pressure, pumps = tuple(said)
+    if verdict is Flow.PROVEN:
+        if meter == "+":
+            return msg("the flow meter shows flow")
+        if pressure == "+":
+            return msg("the differential pressure shows flow")
+        return msg("a pump shows that it runs")
+    if meter == "-":
+        return msg(
+            "flow {flow:g}, at least {least_flow:g} needed",
+            flow=_number(evidence.meter),
+            least_flow=rules.least_flow,
+        )
+    if pumps == "-":
+        return msg("no pump shows that it runs")
+    return msg(
+        "differential pressure {pressure_kpa:g} kPa, at least {least_kpa:g} needed",
+        pressure_kpa=_number(evidence.pressure),
+        least_kpa=rules.least_pressure_kpa,
+    )
+
+
+def _number(signal: Signal | None) -> float:
+    return 0.0 if signal is None or signal.value is None else signal.value
+
+
+def _cannot_tell(evidence: FlowEvidence) -> Message:
+    signals = [s for s in (evidence.meter, evidence.pressure) if s is not None]
+    signals += list((evidence.pumps or {}).values())
+    details = [s.detail for s in signals if s.quality is not Quality.GOOD and s.detail]
+    if details:
+        return msg("nothing that proves the flow can be read: {detail}", detail=details[0])
+    return msg("nothing that proves the flow can be read")

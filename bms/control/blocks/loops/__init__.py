@@ -1,0 +1,1 @@
+"""Loops that move an output steadily: PID, ramps. Pure."""

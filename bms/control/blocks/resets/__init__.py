@@ -1,0 +1,1 @@
+"""What moves setpoints: requests, trim and respond, lines. Pure."""

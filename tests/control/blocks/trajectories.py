@@ -1,0 +1,222 @@
+"""What blocks do over time, as tables: `python -m tests.control.blocks.trajectories` writes them.
+
+Each table is a golden trajectory: looked at by a person when it was made, compared by a test since.
+A change of one is a change of how plants behave: say why in the commit.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bms.control.blocks.inputs.filtered import (
+    RULES,
+    Circumstances,
+    FilterState,
+    filter_input,
+)
+from bms.control.blocks.inputs.flow_vote import FlowEvidence, FlowRules, FlowState, prove_flow
+from bms.control.blocks.inputs.signals import Signal, good_signal
+from bms.control.blocks.inputs.voted import SafeSide, VoteRules, VoteState, vote
+from bms.control.blocks.loops.pid import PidRules, PidState, regulate, track
+from bms.control.blocks.loops.ramp import (
+    LoadLimit,
+    LoadLimitRules,
+    RampState,
+    limit_load,
+    ramp,
+    stands_at,
+)
+from bms.control.blocks.resets.linear_reset import Line, LinearState, follow
+from bms.control.blocks.resets.request_counters import (
+    SUPPLY_AIR_TO_RESET,
+    RequestState,
+    count_requests,
+)
+from bms.control.blocks.resets.trim_respond import CHW_PLANT_RESET, TrimRespondState, reset
+from drivers.points import Quality, Sample
+from tests.control.engine.parts import at
+
+GOLDEN = Path(__file__).parent / "golden"
+Row = tuple[object, ...]
+
+
+def filtered_input() -> Iterator[Row]:
+    """Chilled water at looks of 15 s: noise, a spike, a jump that stays, out of range, frozen."""
+    yield "steady_s", "shown", "value", "mean", "flaw"
+    rules = RULES["chilled_water_temp"]
+    state = FilterState()
+    for look in range(600):
+        steady_s = 15.0 * look
+        shown = 7.0 + 0.3 * math.sin(look / 7.0)
+        if look == 40:
+            shown = 19.0
+        elif 60 <= look < 90:
+            shown += 6.0
+        elif 120 <= look < 125:
+            shown = 400.0
+        elif look >= 300:
+            shown = 6.5
+        around = Circumstances(running=True, related=12.0 + 0.02 * (look % 200))
+        sample = Sample("b.h.supply_temp", shown, Quality.GOOD, at(steady_s))
+        state = filter_input(state, rules, sample, steady_s, around)
+        if look % 4 == 0 or look < 130:
+            yield (
+                steady_s,
+                shown,
+                state.value.value,
+                state.averaged(rules).value,
+                state.flaw.value,
+            )
+
+
+def voted_input() -> Iterator[Row]:
+    """Three pressures, of which one drifts, one dies, and two disagree; then none is left."""
+    yield "steady_s", "value", "quality", "voters", "flagged", "disputed"
+    rules = VoteRules(5.0, SafeSide.LOW)
+    state = VoteState()
+    for look in range(80):
+        steady_s = 30.0 * look
+        signals = {
+            "a": good_signal(100.0 + look % 3),
+            "b": good_signal(101.0 + look * 0.5),
+            "c": good_signal(99.0) if look < 30 else Signal(None, Quality.BAD, "timeout"),
+        }
+        if look >= 60:
+            signals["a"] = Signal(100.0, Quality.STALE)
+        if look >= 70:
+            signals["b"] = Signal(None, Quality.BAD)
+        found = vote(state, rules, signals, steady_s, Signal(95.0, Quality.STALE))
+        state = found.state
+        yield (
+            steady_s,
+            found.result.value,
+            found.result.quality.name,
+            found.voters,
+            "+".join(state.flagged),
+            int(found.disputed),
+        )
+
+
+def flow_proof() -> Iterator[Row]:
+    """Pumps start, the meter follows; it shows 0 while they run; then nothing can be read."""
+    yield "steady_s", "verdict", "lost", "doubtful"
+    rules = FlowRules(40.0)
+    state = FlowState()
+    for look in range(120):
+        steady_s = 5.0 * look
+        flow = 0.0 if look < 10 or 40 <= look < 50 else 60.0
+        bad = look >= 50
+        evidence = FlowEvidence(
+            meter=Signal(flow, Quality.BAD if bad else Quality.GOOD),
+            pumps={
+                "p1": Signal(float(look >= 4), Quality.BAD if bad else Quality.GOOD),
+                "p2": Signal(0.0, Quality.GOOD),
+            },
+        )
+        state = prove_flow(state, rules, evidence, steady_s)
+        yield steady_s, state.verdict.value, int(state.lost(rules)), int(state.doubtful)
+
+
+def pid_loop() -> Iterator[Row]:
+    """A supply-air loop on a first-order coil: start, a step, an override, bad readings, warm."""
+    yield "steady_s", "setpoint_c", "measured_c", "output_pct"
+    rules = PidRules(5.0, 600.0, direct=True)
+    state = PidState()
+    air_c, setpoint_c = 26.0, 18.0
+    for look in range(480):
+        steady_s = 15.0 * look
+        setpoint_c = 14.0 if look >= 160 else 18.0
+        if 240 <= look < 270:
+            state = track(state, 80.0, steady_s)
+        else:
+            bad = 330 <= look < 340
+            state = regulate(state, rules, setpoint_c, None if bad else air_c, steady_s)
+        yield steady_s, setpoint_c, air_c, state.output_pct
+        mixed_c = 30.0 if look >= 360 else 26.0
+        target_c = mixed_c - 0.16 * state.output_pct
+        air_c += (target_c - air_c) * (1.0 - math.exp(-15.0 / 90.0))
+
+
+def chilled_water_reset() -> Iterator[Row]:
+    """The plant reset over requests that come and go, a change of stage, and a stop."""
+    yield "steady_s", "requests", "reset_pct"
+    state = TrimRespondState()
+    for look in range(360):
+        steady_s = 60.0 * look
+        requests = (0, 0, 3, 6, 1, 2)[(look // 30) % 6]
+        state = reset(
+            state,
+            CHW_PLANT_RESET,
+            proven=not 300 <= look < 310,
+            requests=requests,
+            steady_s=steady_s,
+            staging=150 <= look < 153,
+        )
+        yield steady_s, requests, state.setpoint
+
+
+def requests_of_an_air_handler() -> Iterator[Row]:
+    """Supply air that is 3.5 K too warm, then 2.5, then not; a valve that opens and closes."""
+    yield "steady_s", "error_k", "valve_pct", "requests"
+    state = RequestState()
+    for look in range(120):
+        steady_s = 30.0 * look
+        error_k = 3.5 if 10 <= look < 30 else 2.5 if 30 <= look < 50 else 0.2
+        valve_pct = 50.0 + 48.0 * math.sin(look / 12.0)
+        state = count_requests(state, SUPPLY_AIR_TO_RESET, error_k, valve_pct, steady_s)
+        yield steady_s, error_k, valve_pct, state.requests
+
+
+def outdoor_reset() -> Iterator[Row]:
+    """Hot water by outdoor temperature, with a hysteresis of 0.5 K."""
+    yield "outdoor_c", "setpoint_c"
+    line = Line(-10.0, 75.0, 15.0, 40.0, 0.5)
+    state = LinearState()
+    for look in range(100):
+        outdoor_c = 2.0 + 14.0 * math.sin(look / 9.0) + 0.2 * (look % 3)
+        state = follow(state, line, outdoor_c)
+        yield outdoor_c, line.at(state.followed or 0.0)
+
+
+def ramps() -> Iterator[Row]:
+    """A valve that takes 300 s, and the load limit of chillers while another one starts."""
+    yield "steady_s", "valve_pct", "limit_pct", "ready"
+    valve: RampState = stands_at(0.0, 0.0)
+    limit = LoadLimit()
+    for look in range(120):
+        steady_s = 10.0 * look
+        valve = ramp(valve, 100.0 if look < 50 else 40.0, 100.0 / 300.0, steady_s)
+        limit = limit_load(limit, LoadLimitRules(), 20 <= look < 70, 90.0, steady_s)
+        yield steady_s, valve.value, limit.limit_pct, int(limit.ready)
+
+
+TRAJECTORIES: dict[str, Callable[[], Iterator[Row]]] = {
+    "filtered_input": filtered_input,
+    "voted_input": voted_input,
+    "flow_proof": flow_proof,
+    "pid_loop": pid_loop,
+    "chilled_water_reset": chilled_water_reset,
+    "requests_of_an_air_handler": requests_of_an_air_handler,
+    "outdoor_reset": outdoor_reset,
+    "ramps": ramps,
+}
+
+
+def written(row: Row) -> list[str]:
+    """A row as it stands in a file: numbers to the last bit."""
+    return [
+        "" if cell is None else repr(cell) if isinstance(cell, float) else str(cell) for cell in row
+    ]
+
+
+def write(folder: Path = GOLDEN) -> None:
+    for name, rows in TRAJECTORIES.items():
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows(map(written, rows()))
+
+
+if __name__ == "__main__":
+    write()
