@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bms.core.equipment import KINDS, Equipment
+from bms.core.equipment import Equipment
+from bms.core.machines.kinds import KINDS
 from bms.reports.saving.comparison import Comparison, Run, ZoneService
 from bms.reports.saving.tally import Tally
 from bms.reports.saving.yardstick import Limits, Yardstick
@@ -22,11 +23,12 @@ def machine(name: str, kind: str, *roles: str) -> Equipment:
 
 AHU = machine("b.ahu", "air_handler", "enable", "zone_temp", "zone_setpoint", "power")
 CHILLER = machine("b.ch", "chiller", "enable", "status", "energy", "power")
+GAS = machine("b.gas", "gas_meter", "volume")
 METER = machine("b.meter", "meter", "energy")
 
 
 def tallied(steps: list[dict[str, float]], yardstick: Yardstick, *, defines: bool = True) -> Run:
-    tally = Tally([AHU, CHILLER, METER], yardstick, defines=defines)
+    tally = Tally([AHU, CHILLER, METER, GAS], yardstick, defines=defines)
     for number, values in enumerate(steps):
         tally.step(START + number * HOUR, START + (number + 1) * HOUR, values)
     return tally.run("a", 0)
@@ -49,9 +51,14 @@ def test_counters_come_before_rates_and_meters_count_nothing_twice() -> None:
     assert uses["chiller"].gas_kwh is None
 
 
+def test_gas_is_what_its_meter_counts() -> None:
+    steps = [step() | {"b.gas.volume": m3} for m3 in (10.0, 14.0)]
+    assert tallied(steps, Yardstick(Limits())).kwh("gas_kwh") == pytest.approx(40.0)
+
+
 def test_what_nobody_measured_is_none_and_no_zero() -> None:
     run = tallied([{}, {}], Yardstick(Limits()))
-    assert [use.electricity_kwh for use in run.end_uses] == [None, None]
+    assert [use.electricity_kwh for use in run.end_uses] == [None, None, None]
     assert run.kwh("electricity_kwh") is None
     assert run.service.humidity_h is None
     assert run.service.outdoor_air is None

@@ -22,16 +22,14 @@ from drivers.points import PointId
 
 HVAC: Final = frozenset(
     {
-        "chiller", "pump", "cooling_tower", "boiler", "heat_pump", "air_handler", "fan_coil",
-        "fan", "vav_box", "terminal_unit", "heat_exchanger", "humidifier",
+        "chiller", "pump", "cooling_tower", "heat_exchanger", "boiler", "heat_pump",
+        "air_handler", "terminal_unit", "fan_coil", "fan", "gas_meter",
     }
 )  # fmt: skip
 """Kinds whose energy is what cold, heat and air take."""
 _STAGED: Final = frozenset({"chiller", "boiler", "heat_pump", "cooling_tower", "pump"})
 """Kinds of which as many run as the load needs."""
-_METERED_TWICE: Final = frozenset(
-    {"meter", "water_meter", "gas_meter", "heat_meter", "pv_inverter"}
-)
+_METERED_TWICE: Final = frozenset({"meter", "water_meter", "heat_meter", "pv_inverter"})
 """Meters count what machines have counted already."""
 _GAS_KWH_M3: Final = 10.0
 """Natural gas by its upper heating value, where a counter gives cubic metres."""
@@ -88,14 +86,16 @@ class Tally:
         machines = list(equipment)
         self._yardstick = yardstick
         self._defines = defines
-        self._counted = [item for machine in machines for item in _counted(machine)]
+        counted = [item for machine in machines for item in _counted(machine)]
+        burners = any(item.gas and item.kind != "gas_meter" for item in counted)
+        self._counted = [item for item in counted if not (burners and item.kind == "gas_meter")]
         self._zones = [zone for zone in map(Zone.of, machines) if zone is not None]
         self._sums = [_ZoneSum() for _ in self._zones]
         self._occupied_of = {zone.equipment: zone for zone in self._zones}
-        self._humid = _with_role(machines, "zone_humidity", "humidity")
-        self._co2 = _with_role(machines, "zone_co2", "co2")
-        self._air = [machine.points["outdoor_air_flow"] for machine in machines
-                     if "outdoor_air_flow" in machine.points]  # fmt: skip
+        self._humid = _with_role(machines, "humidity")
+        self._co2 = _with_role(machines, "co2")
+        self._air = [machine.points["oa_flow"] for machine in machines
+                     if "oa_flow" in machine.points]  # fmt: skip
         self._humidity_h = self._co2_h = 0.0
         self._air_seen: list[tuple[float, float]] = []
         self._switched = [
@@ -233,13 +233,11 @@ def _counted(machine: Equipment) -> list[_Counted]:
     return found
 
 
-def _with_role(machines: Iterable[Equipment], *roles: str) -> list[tuple[str, PointId]]:
+def _with_role(machines: Iterable[Equipment], role: str) -> list[tuple[str, PointId]]:
     return [
         (machine.id, machine.points[role])
         for machine in machines
-        if machine.kind.name != "weather_station"
-        for role in roles
-        if role in machine.points
+        if machine.kind.name != "weather_station" and role in machine.points
     ]
 
 
