@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from bms.core.readings import Label, worst
@@ -10,6 +12,7 @@ from bms.energy.register import HOUR_MS, Doubt, Event, Interval, Mark, Past, Reg
 
 RATE_OVER_MS: Final = 600_000
 """Rates over a shorter time are rounding."""
+_ms_of: Final = attrgetter("ms")
 GOES_ON: Final = (Event.WRAPS, Event.FROZEN, Event.DOUBT)
 """Troubles of a state, which last; the others are of one step."""
 
@@ -76,11 +79,15 @@ class Account:
             self.back_ms = ms
 
     def cut(self, first_ms: int) -> None:
-        """Take back the intervals that end after an instant."""
+        """Take back what lies after a mark. Of what is missing across it, the part before stays."""
         if first_ms < self.marks[0].ms:
             self.reach(first_ms)
         while self.parts and self.parts[-1].end_ms > first_ms:
-            self.parts.pop()
+            last = self.parts.pop()
+            if last.start_ms < first_ms and last.counts is None:
+                at = bisect_right(self.marks, first_ms, key=_ms_of) - 1
+                shown = self.marks[at].counts
+                self.parts.append(last._replace(end_ms=first_ms, shown=shown))
 
     def known(
         self, start_ms: int, mark: Mark, counts: int, label: Label, reason: str = "",

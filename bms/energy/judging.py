@@ -264,7 +264,7 @@ class _Walk(Account):
         """Judge the step of a register that tells its total rarely; whether it still does."""
         if self.begun == self.since == before.ms:
             reason = msg("nobody knows since when: this register tells its total rarely")
-            self.unknown(before.ms, mark, None, reason)
+            self.unknown(before.ms, mark, Event.GAP, reason)
             self.since = mark.ms
             return True
         if self.since == before.ms:

@@ -98,6 +98,9 @@ def _climbed(kept: Sequence[Mark], high: int, after: Mark, register: Register) -
         and kept[high].ms - kept[first - 1].ms <= DAY_MS
     ):
         first -= 1
+    # What it rose by since it last changed is no rise of the moment before it was looked at.
+    while first > 0 and kept[first - 1].counts == kept[first].counts:
+        first -= 1
     rise = kept[high].counts - kept[first].counts
     if rise <= 0:
         return False

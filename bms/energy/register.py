@@ -47,7 +47,8 @@ class Event(StrEnum):
     JUMP = "jump"
     """Marks between a jump and the return from it."""
     GAP = "gap"
-    """Nothing was read, or nothing changed, for more than an hour."""
+    """Nothing was read, or nothing changed, for more than an hour; missing: nobody knows for how
+    long, since it was never seen to change before."""
     FROZEN = "frozen"
     """The register stands although power flows, or after it fell."""
     DOUBT = "doubt"

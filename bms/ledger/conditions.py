@@ -24,7 +24,12 @@ def conditions(site: Site, ledger: Ledger, now: datetime) -> list[Condition]:
     for spec in site.metering.values():
         if spec.virtual:
             continue
-        unknown = [s for s in ledger.stretches(spec.id, first, last) if s.amount is None]
+        unknown = [
+            s
+            for s in ledger.stretches(spec.id, first, last)
+            # A register that tells its total rarely begins with a gap: there is nothing to do.
+            if s.amount is None and s.event is not Event.GAP
+        ]
         if unknown:
             found.append(
                 Condition(f"{spec.name}:register", Severity.NORMAL, _what_to_do(spec, unknown[-1]))

@@ -1,0 +1,51 @@
+"""What one step of a register is, at the exact edges of every rule that decides it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+from bms.core.readings import Label
+from bms.energy.intervals import Event, Interval, Mark, Register, judged
+from bms.energy.quarters import QUARTER_MS
+
+T0 = QUARTER_MS * 2_000_000
+MOST = 600
+"""Counts in a quarter hour that the meter can measure."""
+RATED = Register(10**6, Fraction(4 * MOST), rated=True, own_past=True, slack=1000)
+
+
+def shown(*counts: int) -> list[Mark]:
+    """A register that was read at each quarter hour."""
+    return [Mark(T0 + at * QUARTER_MS, count) for at, count in enumerate(counts)]
+
+
+def told(parts: list[Interval]) -> list[tuple[int, int, int | None]]:
+    """Intervals in quarter hours, and what they count."""
+    return [
+        ((part.start_ms - T0) // QUARTER_MS, (part.end_ms - T0) // QUARTER_MS, part.counts)
+        for part in parts
+    ]
+
+
+def test_the_first_step_of_a_register_that_tells_its_total_rarely_has_a_reason() -> None:
+    """It stood, and was never seen to change: so nobody knows since when it counted that."""
+    parts = judged(shown(50, 60, 60, 70, 70, 80), RATED).parts
+    assert told(parts) == [(0, 1, None), (1, 3, 10), (3, 5, 10)]
+    assert [part.label for part in parts[1:]] == [Label.ALLOCATED, Label.ALLOCATED]
+    assert parts[0].event is Event.GAP
+    assert parts[0].reason
+    assert all(one.end_ms == other.start_ms for one, other in pairwise(parts))
+
+
+def test_a_dip_after_a_gateway_that_slept_is_no_reset() -> None:
+    """What the register rose by while it was not told says nothing of the rate of one look."""
+    slept = [Mark(T0 + 30 * QUARTER_MS + at * QUARTER_MS, 104) for at in range(2)]
+    woken = [
+        Mark(T0 + (31 + 400 + at) * QUARTER_MS, count)
+        for at, count in enumerate([104, 535, 536, 537, 0, 539])
+    ]
+    parts = judged([*shown(*range(74, 104)), *slept, *woken], RATED).parts
+    assert parts[-1].counts == 2
+    assert parts[-1].event is Event.JUMP
+    assert sum(part.counts or 0 for part in parts) == 539 - 74
