@@ -43,8 +43,8 @@ from tests.control.engine.parts import at
 WATER = RULES["chilled_water_temp"]
 
 
-def reading(value: Value | None, steady_s: float, quality: Quality = Quality.GOOD) -> Sample:
-    return Sample("b.h.t", value, quality, at(steady_s), "" if value is not None else "timeout")
+def reading(value: Value | None, watched_s: float, quality: Quality = Quality.GOOD) -> Sample:
+    return Sample("b.h.t", value, quality, at(watched_s), "" if value is not None else "timeout")
 
 
 def shown(
@@ -58,9 +58,9 @@ def shown(
     state = state or FilterState()
     states = []
     for look, value in enumerate(values):
-        steady_s = begin_s + look * step_s
+        watched_s = begin_s + look * step_s
         quality = Quality.GOOD if value is not None else Quality.BAD
-        state = filter_input(state, rules, reading(value, steady_s, quality), steady_s, around)
+        state = filter_input(state, rules, reading(value, watched_s, quality), watched_s, around)
         states.append(state)
     return states
 
@@ -72,14 +72,14 @@ def shown(
 def test_the_mean_is_that_of_the_last_five_minutes(step_s: float) -> None:
     state, past = MeanState(), []
     for look in range(200):
-        steady_s = look * step_s
+        watched_s = look * step_s
         value = 7.0 + math.sin(look / 3.0)
-        state = average(state, value, steady_s)
-        past.append((steady_s, value))
-        expected = mean_before(past, steady_s, 300.0)
-        if steady_s == 0.0:
+        state = average(state, value, watched_s)
+        past.append((watched_s, value))
+        expected = mean_before(past, watched_s, 300.0)
+        if watched_s == 0.0:
             assert mean_of(state) == value
-        elif steady_s <= 300.0 or steady_s % 15.0 == 0.0:
+        elif watched_s <= 300.0 or watched_s % 15.0 == 0.0:
             assert mean_of(state) == pytest.approx(expected, abs=1e-12)
     assert covered_s(state) == 300.0
     assert len(state.parts) <= 21
@@ -95,12 +95,12 @@ def test_the_mean_is_that_of_the_last_five_minutes(step_s: float) -> None:
 def test_the_mean_lies_within_the_values_at_any_step(
     looks: list[tuple[float, float | None]],
 ) -> None:
-    state, steady_s, past = MeanState(), 0.0, []
+    state, watched_s, past = MeanState(), 0.0, []
     for step_s, value in looks:
-        steady_s += step_s
-        state = average(state, value, steady_s)
-        past.append((steady_s, value))
-        mean, twin = mean_of(state), mean_before(past, steady_s, 300.0)
+        watched_s += step_s
+        state = average(state, value, watched_s)
+        past.append((watched_s, value))
+        mean, twin = mean_of(state), mean_before(past, watched_s, 300.0)
         known = [v for _, v in past if v is not None]
         if mean is not None:
             assert min(known) - 1e-9 <= mean <= max(known) + 1e-9
@@ -114,8 +114,8 @@ def test_a_step_of_one_second_gives_the_mean_of_fifteen() -> None:
     def mean_at(step_s: float) -> float:
         state = MeanState()
         for look in range(int(900 / step_s) + 1):
-            steady_s = look * step_s
-            state = average(state, 80.0 if steady_s < 750.0 else 100.0, steady_s)
+            watched_s = look * step_s
+            state = average(state, 80.0 if watched_s < 750.0 else 100.0, watched_s)
         found = mean_of(state)
         assert found is not None
         return found
@@ -200,7 +200,7 @@ def test_it_may_move_quickly_while_machines_start_and_after_a_stop_of_the_contro
     settling = shown([22.0, 9.0, 8.0, 7.0], around=Circumstances(settling=True))
     assert settling[-1].value == Signal(7.0, Quality.GOOD)
     state = shown([7.0])[-1]
-    # Steady seconds did not go on; the readings are half an hour apart.
+    # Watched seconds did not go on; the readings are half an hour apart.
     state = filter_input(state, WATER, reading(20.0, 1800.0), 1.0)
     assert state.value == Signal(20.0, Quality.GOOD)
 
@@ -214,16 +214,16 @@ def test_noise_is_no_rate(step_s: float) -> None:
 def frozen_at(step_s: float, around: Circumstances) -> float | None:
     state = FilterState()
     for look in range(int(4500 / step_s)):
-        steady_s = look * step_s
+        watched_s = look * step_s
         moving = Circumstances(
             around.running,
             related=None if around.related is None else around.related + look % 3,
             held_at=around.held_at,
         )
-        value = 7.0 + math.sin(steady_s) if steady_s < 300.0 else 8.5
-        state = filter_input(state, WATER, reading(value, steady_s), steady_s, moving)
+        value = 7.0 + math.sin(watched_s) if watched_s < 300.0 else 8.5
+        state = filter_input(state, WATER, reading(value, watched_s), watched_s, moving)
         if state.flaw is Flaw.FROZEN:
-            return steady_s
+            return watched_s
     return None
 
 
@@ -252,9 +252,9 @@ def test_what_moves_again_is_believed_after_five_minutes() -> None:
     assert states[-1].flaw is Flaw.NONE  # nothing related moved
     state = states[-1]
     for look in range(300):
-        steady_s = 3750.0 + 15.0 * look
+        watched_s = 3750.0 + 15.0 * look
         moving = Circumstances(running=True, related=12.0 + look % 3)
-        state = filter_input(state, WATER, reading(7.0, steady_s), steady_s, moving)
+        state = filter_input(state, WATER, reading(7.0, watched_s), watched_s, moving)
     assert state.flaw is Flaw.FROZEN
     assert state.detail == "has stood at 7 for 60 min while the machine ran"
     later = shown([7.0 + 0.2 * (n % 2) for n in range(30)], state=state, begin_s=9000.0)
@@ -361,8 +361,8 @@ def test_one_is_itself_and_none_is_what_can_be_worked_out() -> None:
 
 
 @given(st.lists(st.none() | st.floats(-50, 50), max_size=5), st.floats(0, 1e4))
-def test_a_vote_lies_within_its_voters(values: list[float | None], steady_s: float) -> None:
-    found = vote(VoteState(), RULE, signals(*values), steady_s)
+def test_a_vote_lies_within_its_voters(values: list[float | None], watched_s: float) -> None:
+    found = vote(VoteState(), RULE, signals(*values), watched_s)
     good = [value for value in values if value is not None]
     assert found.voters == len(good)
     if good:
@@ -476,14 +476,14 @@ def test_contradictions() -> None:
 def test_a_contradiction_that_lasts_is_a_fault_until_it_has_gone_as_long(step_s: float) -> None:
     state, found_s, gone_s = PlausibleState(), None, None
     for look in range(int(2400 / step_s) + 1):
-        steady_s = look * step_s
-        seen = beyond(1.0 if steady_s < 900.0 else 7.0, 7.0, cooling=True)
-        state = doubt(state, seen, (1.0, 7.0), steady_s)
+        watched_s = look * step_s
+        seen = beyond(1.0 if watched_s < 900.0 else 7.0, 7.0, cooling=True)
+        state = doubt(state, seen, (1.0, 7.0), watched_s)
         if state.found is Contradiction.BEYOND and found_s is None:
-            found_s = steady_s
+            found_s = watched_s
             assert state.detail == ("1.0 is further past the setpoint 7.0 than a machine takes it")
         if found_s is not None and gone_s is None and state.found is Contradiction.NONE:
-            gone_s = steady_s
+            gone_s = watched_s
     assert found_s == 600.0
     assert gone_s == 1500.0
     assert state.detail == ""

@@ -43,10 +43,10 @@ def test_gains_to_begin_with_are_those_of_the_reference() -> None:
 def test_the_integral_is_the_area_under_the_error_at_any_step(step_s: float) -> None:
     state, errors = PidState(), []
     for look in range(int(1800 / step_s) + 1):
-        steady_s = look * step_s
-        measured = 20.0 - 2.0 * steady_s / 1800.0  # falls by 2 K: the error is a straight line
-        state = regulate(state, SLOW, 20.0, measured, steady_s)
-        errors.append((steady_s, 20.0 - measured))
+        watched_s = look * step_s
+        measured = 20.0 - 2.0 * watched_s / 1800.0  # falls by 2 K: the error is a straight line
+        state = regulate(state, SLOW, 20.0, measured, watched_s)
+        errors.append((watched_s, 20.0 - measured))
     expected = 10.0 * (2.0 + integral(errors) / 900.0)
     assert state.output_pct == pytest.approx(expected)
     assert expected == pytest.approx(40.0)
@@ -75,9 +75,9 @@ def test_it_winds_up_nowhere() -> None:
     for look in range(240):
         state = regulate(state, ZONE, 20.0, 10.0, 15.0 * look)
     assert (state.output_pct, state.integral_pct) == (100.0, 0.0)
-    steady_s = 240 * 15.0
+    watched_s = 240 * 15.0
     for look in range(5):
-        state = regulate(state, ZONE, 20.0, 21.0, steady_s + 15.0 * look)
+        state = regulate(state, ZONE, 20.0, 21.0, watched_s + 15.0 * look)
     assert state.output_pct < 100.0
 
 
@@ -174,11 +174,11 @@ def test_a_loop_never_leaves_its_limits_nor_its_rate(
 ) -> None:
     rules = PidRules(10.0, integral_s, derivative_s, direct, 10.0, 90.0)
     state = track(PidState(), min(max(began, 10.0), 90.0), 0.0)
-    steady_s = 0.0
+    watched_s = 0.0
     codec = Codec()
     for step_s, measured, setpoint in looks:
-        steady_s += step_s
-        after = regulate(state, rules, setpoint, measured, steady_s)
+        watched_s += step_s
+        after = regulate(state, rules, setpoint, measured, watched_s)
         assert 10.0 <= after.output_pct <= 90.0
         assert abs(after.output_pct - state.output_pct) <= 25.0 * step_s / 60.0 + 1e-9
         assert 10.0 <= after.integral_pct <= 90.0 or not integral_s or after.error is None

@@ -83,12 +83,14 @@ def test_every_period_trims_and_responds(name: str, step_s: float) -> None:
     state, found = TrimRespondState(), []
     looks = int((rules.delay_s + rules.period_s * len(counts)) / step_s)
     for look in range(looks):
-        steady_s = look * step_s
-        period = int((steady_s - rules.delay_s) // rules.period_s)
-        state = reset(state, rules, proven=True, requests=counts[max(period, 0)], steady_s=steady_s)
+        watched_s = look * step_s
+        period = int((watched_s - rules.delay_s) // rules.period_s)
+        state = reset(
+            state, rules, proven=True, requests=counts[max(period, 0)], watched_s=watched_s
+        )
         if period < 0:
             assert state.setpoint == rules.start
-        elif steady_s == rules.delay_s + period * rules.period_s:
+        elif watched_s == rules.delay_s + period * rules.period_s:
             assert state.setpoint is not None
             found.append(state.setpoint)
     assert found == pytest.approx(expected)
@@ -96,12 +98,12 @@ def test_every_period_trims_and_responds(name: str, step_s: float) -> None:
 
 def test_a_long_step_moves_as_often_as_short_ones() -> None:
     """Two periods at once, with the requests of this look: the remainder is kept."""
-    state = reset(TrimRespondState(), SUPPLY_AIR, proven=True, requests=0, steady_s=0.0)
-    state = reset(state, SUPPLY_AIR, proven=True, requests=3, steady_s=600.0)
+    state = reset(TrimRespondState(), SUPPLY_AIR, proven=True, requests=0, watched_s=0.0)
+    state = reset(state, SUPPLY_AIR, proven=True, requests=3, watched_s=600.0)
     assert state.setpoint == pytest.approx(17.9)
-    state = reset(state, SUPPLY_AIR, proven=True, requests=3, steady_s=900.0)  # 2.5 periods
+    state = reset(state, SUPPLY_AIR, proven=True, requests=3, watched_s=900.0)  # 2.5 periods
     assert state.setpoint == pytest.approx(17.7)
-    state = reset(state, SUPPLY_AIR, proven=True, requests=3, steady_s=960.0)
+    state = reset(state, SUPPLY_AIR, proven=True, requests=3, watched_s=960.0)
     assert state.setpoint == pytest.approx(17.6)
 
 
@@ -115,7 +117,7 @@ def test_it_rests_while_the_plant_changes_its_stage_and_a_quarter_of_an_hour() -
             CHW_PLANT_RESET,
             proven=True,
             requests=0,
-            steady_s=60.0 * minute,
+            watched_s=60.0 * minute,
             staging=staging,
         )
         assert state.setpoint is not None
@@ -133,13 +135,13 @@ def test_it_rests_while_the_plant_changes_its_stage_and_a_quarter_of_an_hour() -
 
 
 def test_off_it_stands_at_its_start() -> None:
-    state = reset(TrimRespondState(), SUPPLY_AIR, proven=True, requests=9, steady_s=0.0)
-    state = reset(state, SUPPLY_AIR, proven=True, requests=9, steady_s=600.0)
+    state = reset(TrimRespondState(), SUPPLY_AIR, proven=True, requests=9, watched_s=0.0)
+    state = reset(state, SUPPLY_AIR, proven=True, requests=9, watched_s=600.0)
     assert state.setpoint is not None
     assert state.setpoint < 18.0
-    state = reset(state, SUPPLY_AIR, proven=False, requests=9, steady_s=615.0)
+    state = reset(state, SUPPLY_AIR, proven=False, requests=9, watched_s=615.0)
     assert state == TrimRespondState(18.0)
-    assert reset(state, SUPPLY_AIR, proven=True, requests=9, steady_s=630.0).setpoint == 18.0
+    assert reset(state, SUPPLY_AIR, proven=True, requests=9, watched_s=630.0).setpoint == 18.0
 
 
 @given(
@@ -152,16 +154,16 @@ def test_a_setpoint_never_leaves_its_range(
     name: str, looks: list[tuple[float, bool, float, bool]]
 ) -> None:
     rules: TrimRespondRules = TABLE[name][0]
-    state, steady_s, codec = TrimRespondState(), 0.0, Codec()
+    state, watched_s, codec = TrimRespondState(), 0.0, Codec()
     for step_s, proven, requests, staging in looks:
-        steady_s += step_s
+        watched_s += step_s
         before = state.setpoint
         state = reset(
             state,
             rules,
             proven=proven,
             requests=requests,
-            steady_s=steady_s,
+            watched_s=watched_s,
             staging=staging,
         )
         assert state.setpoint is not None
@@ -244,7 +246,7 @@ def test_importance_multiplies_and_rogues_are_left_out() -> None:
 
 
 def days_of(requests: dict[str, int], hours: int, state: RogueState = NO_ROGUES) -> RogueState:
-    begin_s = state.steady_s or 0.0
+    begin_s = state.watched_s or 0.0
     for quarter in range(4 * hours + 1):
         state = watch_rogues(state, RogueRules(), requests, begin_s + 900.0 * quarter)
     return state
@@ -279,7 +281,7 @@ def test_a_zone_that_asks_half_of_its_time_is_none() -> None:
         state = watch_rogues(state, RogueRules(), {"a": quarter % 2}, 900.0 * quarter)
     assert rogues(state) == ()
     assert state.zones["a"].share_pct == pytest.approx(50.0, abs=1.0)
-    assert watch_rogues(state, RogueRules(), {"a": 1}, state.steady_s or 0.0) is state
+    assert watch_rogues(state, RogueRules(), {"a": 1}, state.watched_s or 0.0) is state
     assert Asking().share_pct == 0.0
 
 
@@ -292,10 +294,10 @@ def test_a_zone_that_asks_half_of_its_time_is_none() -> None:
 def test_requests_are_nought_to_three(
     looks: list[tuple[float, float | None, float | None]],
 ) -> None:
-    state, steady_s, codec = SILENT, 0.0, Codec()
+    state, watched_s, codec = SILENT, 0.0, Codec()
     for step_s, error, valve_pct in looks:
-        steady_s += step_s
-        state = count_requests(state, SUPPLY_AIR_TO_RESET, error, valve_pct, steady_s)
+        watched_s += step_s
+        state = count_requests(state, SUPPLY_AIR_TO_RESET, error, valve_pct, watched_s)
         assert state.requests in range(4)
         assert state.requests < 2 or (error is not None and error > 1.8)
         assert codec.decode(RequestState, codec.encode(state)) == state

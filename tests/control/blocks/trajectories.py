@@ -45,11 +45,11 @@ Row = tuple[object, ...]
 
 def filtered_input() -> Iterator[Row]:
     """Chilled water at looks of 15 s: noise, a spike, a jump that stays, out of range, frozen."""
-    yield "steady_s", "shown", "value", "mean", "flaw"
+    yield "watched_s", "shown", "value", "mean", "flaw"
     rules = RULES["chilled_water_temp"]
     state = FilterState()
     for look in range(600):
-        steady_s = 15.0 * look
+        watched_s = 15.0 * look
         shown = 7.0 + 0.3 * math.sin(look / 7.0)
         if look == 40:
             shown = 19.0
@@ -60,11 +60,11 @@ def filtered_input() -> Iterator[Row]:
         elif look >= 300:
             shown = 6.5
         around = Circumstances(running=True, related=12.0 + 0.02 * (look % 200))
-        sample = Sample("b.h.supply_temp", shown, Quality.GOOD, at(steady_s))
-        state = filter_input(state, rules, sample, steady_s, around)
+        sample = Sample("b.h.supply_temp", shown, Quality.GOOD, at(watched_s))
+        state = filter_input(state, rules, sample, watched_s, around)
         if look % 4 == 0 or look < 130:
             yield (
-                steady_s,
+                watched_s,
                 shown,
                 state.value.value,
                 state.averaged(rules).value,
@@ -74,11 +74,11 @@ def filtered_input() -> Iterator[Row]:
 
 def voted_input() -> Iterator[Row]:
     """Three pressures, of which one drifts, one dies, and two disagree; then none is left."""
-    yield "steady_s", "value", "quality", "voters", "flagged", "disputed"
+    yield "watched_s", "value", "quality", "voters", "flagged", "disputed"
     rules = VoteRules(5.0, SafeSide.LOW)
     state = VoteState()
     for look in range(80):
-        steady_s = 30.0 * look
+        watched_s = 30.0 * look
         signals = {
             "a": good_signal(100.0 + look % 3),
             "b": good_signal(101.0 + look * 0.5),
@@ -88,10 +88,10 @@ def voted_input() -> Iterator[Row]:
             signals["a"] = Signal(100.0, Quality.STALE)
         if look >= 70:
             signals["b"] = Signal(None, Quality.BAD)
-        found = vote(state, rules, signals, steady_s, Signal(95.0, Quality.STALE))
+        found = vote(state, rules, signals, watched_s, Signal(95.0, Quality.STALE))
         state = found.state
         yield (
-            steady_s,
+            watched_s,
             found.result.value,
             found.result.quality.name,
             found.voters,
@@ -102,11 +102,11 @@ def voted_input() -> Iterator[Row]:
 
 def flow_proof() -> Iterator[Row]:
     """Pumps start, the meter follows; it shows 0 while they run; then nothing can be read."""
-    yield "steady_s", "verdict", "lost", "doubtful"
+    yield "watched_s", "verdict", "lost", "doubtful"
     rules = FlowRules(40.0)
     state = FlowState()
     for look in range(120):
-        steady_s = 5.0 * look
+        watched_s = 5.0 * look
         flow = 0.0 if look < 10 or 40 <= look < 50 else 60.0
         bad = look >= 50
         evidence = FlowEvidence(
@@ -116,25 +116,25 @@ def flow_proof() -> Iterator[Row]:
                 "p2": Signal(0.0, Quality.GOOD),
             },
         )
-        state = prove_flow(state, rules, evidence, steady_s)
-        yield steady_s, state.verdict.value, int(state.lost(rules)), int(state.doubtful)
+        state = prove_flow(state, rules, evidence, watched_s)
+        yield watched_s, state.verdict.value, int(state.lost(rules)), int(state.doubtful)
 
 
 def pid_loop() -> Iterator[Row]:
     """A supply-air loop on a first-order coil: start, a step, an override, bad readings, warm."""
-    yield "steady_s", "setpoint_c", "measured_c", "output_pct"
+    yield "watched_s", "setpoint_c", "measured_c", "output_pct"
     rules = PidRules(5.0, 600.0, direct=True)
     state = PidState()
     air_c, setpoint_c = 26.0, 18.0
     for look in range(480):
-        steady_s = 15.0 * look
+        watched_s = 15.0 * look
         setpoint_c = 14.0 if look >= 160 else 18.0
         if 240 <= look < 270:
-            state = track(state, 80.0, steady_s)
+            state = track(state, 80.0, watched_s)
         else:
             bad = 330 <= look < 340
-            state = regulate(state, rules, setpoint_c, None if bad else air_c, steady_s)
-        yield steady_s, setpoint_c, air_c, state.output_pct
+            state = regulate(state, rules, setpoint_c, None if bad else air_c, watched_s)
+        yield watched_s, setpoint_c, air_c, state.output_pct
         mixed_c = 30.0 if look >= 360 else 26.0
         target_c = mixed_c - 0.16 * state.output_pct
         air_c += (target_c - air_c) * (1.0 - math.exp(-15.0 / 90.0))
@@ -142,32 +142,32 @@ def pid_loop() -> Iterator[Row]:
 
 def chilled_water_reset() -> Iterator[Row]:
     """The plant reset over requests that come and go, a change of stage, and a stop."""
-    yield "steady_s", "requests", "reset_pct"
+    yield "watched_s", "requests", "reset_pct"
     state = TrimRespondState()
     for look in range(360):
-        steady_s = 60.0 * look
+        watched_s = 60.0 * look
         requests = (0, 0, 3, 6, 1, 2)[(look // 30) % 6]
         state = reset(
             state,
             CHW_PLANT_RESET,
             proven=not 300 <= look < 310,
             requests=requests,
-            steady_s=steady_s,
+            watched_s=watched_s,
             staging=150 <= look < 153,
         )
-        yield steady_s, requests, state.setpoint
+        yield watched_s, requests, state.setpoint
 
 
 def requests_of_an_air_handler() -> Iterator[Row]:
     """Supply air that is 3.5 K too warm, then 2.5, then not; a valve that opens and closes."""
-    yield "steady_s", "error_k", "valve_pct", "requests"
+    yield "watched_s", "error_k", "valve_pct", "requests"
     state = RequestState()
     for look in range(120):
-        steady_s = 30.0 * look
+        watched_s = 30.0 * look
         error_k = 3.5 if 10 <= look < 30 else 2.5 if 30 <= look < 50 else 0.2
         valve_pct = 50.0 + 48.0 * math.sin(look / 12.0)
-        state = count_requests(state, SUPPLY_AIR_TO_RESET, error_k, valve_pct, steady_s)
-        yield steady_s, error_k, valve_pct, state.requests
+        state = count_requests(state, SUPPLY_AIR_TO_RESET, error_k, valve_pct, watched_s)
+        yield watched_s, error_k, valve_pct, state.requests
 
 
 def outdoor_reset() -> Iterator[Row]:
@@ -183,14 +183,14 @@ def outdoor_reset() -> Iterator[Row]:
 
 def ramps() -> Iterator[Row]:
     """A valve that takes 300 s, and the load limit of chillers while another one starts."""
-    yield "steady_s", "valve_pct", "limit_pct", "ready"
+    yield "watched_s", "valve_pct", "limit_pct", "ready"
     valve: RampState = stands_at(0.0, 0.0)
     limit = LoadLimit()
     for look in range(120):
-        steady_s = 10.0 * look
-        valve = ramp(valve, 100.0 if look < 50 else 40.0, 100.0 / 300.0, steady_s)
-        limit = limit_load(limit, LoadLimitRules(), 20 <= look < 70, 90.0, steady_s)
-        yield steady_s, valve.value, limit.limit_pct, int(limit.ready)
+        watched_s = 10.0 * look
+        valve = ramp(valve, 100.0 if look < 50 else 40.0, 100.0 / 300.0, watched_s)
+        limit = limit_load(limit, LoadLimitRules(), 20 <= look < 70, 90.0, watched_s)
+        yield watched_s, valve.value, limit.limit_pct, int(limit.ready)
 
 
 TRAJECTORIES: dict[str, Callable[[], Iterator[Row]]] = {

@@ -10,7 +10,7 @@ from itertools import pairwise
 def mean_before(
     values: Sequence[tuple[float, float | None]], now_s: float, window_s: float
 ) -> float:
-    """The mean of (steady second, value that holds from then) over the window before `now_s`."""
+    """The mean of (second, value that holds from then) over the window before `now_s`."""
     area = known = 0.0
     ends = [time_s for time_s, _ in values[1:]] + [now_s]
     for (begin_s, value), end_s in zip(values, ends, strict=True):

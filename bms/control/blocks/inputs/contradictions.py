@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import median
 
-from bms.control.blocks.steady import Accumulated, accumulate
+from bms.control.blocks.delays import Accumulated, accumulate
 from bms.control.engine.states import Words
 from bms.texts.messages import Message, msg
 
@@ -84,12 +84,12 @@ def doubt(
     state: PlausibleState,
     seen: Contradiction,
     values: tuple[float | None, float | None],
-    steady_s: float,
+    watched_s: float,
 ) -> PlausibleState:
     """The judgement at a look; `values` are the two that contradict each other, for the text."""
     kind = seen if seen is not Contradiction.NONE else state.kind
     lasts_s = LASTS_S.get(kind, 0.0)
-    doubted = accumulate(state.doubted, seen is not Contradiction.NONE, steady_s, lasts_s)
+    doubted = accumulate(state.doubted, seen is not Contradiction.NONE, watched_s, lasts_s)
     if state.found is Contradiction.NONE:
         if kind is Contradiction.NONE or doubted.held_s < lasts_s:
             return PlausibleState(doubted, kind=kind)

@@ -18,9 +18,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from bms.control.blocks.delays import held_for, holds_since, passed_s
 from bms.control.blocks.inputs.moving_mean import WINDOW_S, MeanState, average, mean_of
 from bms.control.blocks.inputs.signals import Signal, signal_of
-from bms.control.blocks.steady import held_for, holds_since, passed_s
 from bms.control.engine.states import Words
 from bms.texts.messages import msg
 from drivers.points import Quality, Sample
@@ -134,7 +134,7 @@ class FilterState:
     missing_since_s: float | None = None
     still: Stillness = field(default_factory=Stillness)
     mean: MeanState = field(default_factory=MeanState)
-    steady_s: float = 0.0
+    watched_s: float = 0.0
 
     @property
     def value(self) -> Signal:
@@ -144,7 +144,7 @@ class FilterState:
 
     def averaged(self, rules: InputRules) -> Signal:
         """The mean of the last minutes. BAD with a flaw, or `bridge_s` after the value."""
-        late = held_for(self.missing_since_s, rules.bridge_s, self.steady_s)
+        late = held_for(self.missing_since_s, rules.bridge_s, self.watched_s)
         mean = None if late or self.flaw is not Flaw.NONE else mean_of(self.mean, rules.mean_s)
         if mean is None:
             return Signal(None, Quality.BAD, self.detail)
@@ -174,21 +174,21 @@ def filter_input(
     state: FilterState,
     rules: InputRules,
     sample: Sample | None,
-    steady_s: float,
+    watched_s: float,
     around: Circumstances = RESTING,
 ) -> FilterState:
     """The input at a look."""
     number = signal_of(sample).good
     if sample is None or number is None or not math.isfinite(number):
-        return _missing(state, rules, sample, steady_s)
+        return _missing(state, rules, sample, watched_s)
     low, high = rules.bounds
     outside = not low <= number <= high
     quick = not outside and not around.settling and _quick(state, rules, number, sample.time)
     strange = state.strange + int(sample.time != state.read) if quick else 0
-    outside_since_s = holds_since(outside, state.outside_since_s, steady_s)
-    still = _stillness(state, rules, number, steady_s, around)
+    outside_since_s = holds_since(outside, state.outside_since_s, watched_s)
+    still = _stillness(state, rules, number, watched_s, around)
     flaw = Flaw.NONE
-    if held_for(outside_since_s, rules.range_s, steady_s):
+    if held_for(outside_since_s, rules.range_s, watched_s):
         flaw = Flaw.RANGE
     elif strange >= rules.rate_readings:
         flaw = Flaw.RATE
@@ -197,8 +197,8 @@ def filter_input(
     passes = not outside and not quick
     right_since_s = None
     if flaw is Flaw.NONE and state.flaw is not Flaw.NONE:  # in order again, but for how long?
-        right_since_s = holds_since(passes, state.right_since_s, steady_s)
-        if not held_for(right_since_s, rules.back_s, steady_s):
+        right_since_s = holds_since(passes, state.right_since_s, watched_s)
+        if not held_for(right_since_s, rules.back_s, watched_s):
             flaw = state.flaw
     good = passes and flaw is Flaw.NONE
     # Until a strange reading is confirmed, the last one that passed stands; a bad input is
@@ -215,15 +215,15 @@ def filter_input(
         strange=strange,
         outside_since_s=outside_since_s,
         right_since_s=right_since_s,
-        missing_since_s=holds_since(not good, state.missing_since_s, steady_s),
+        missing_since_s=holds_since(not good, state.missing_since_s, watched_s),
         still=still,
-        mean=average(state.mean, number if good else None, steady_s, rules.mean_s),
-        steady_s=steady_s,
+        mean=average(state.mean, number if good else None, watched_s, rules.mean_s),
+        watched_s=watched_s,
     )
 
 
 def _missing(
-    state: FilterState, rules: InputRules, sample: Sample | None, steady_s: float
+    state: FilterState, rules: InputRules, sample: Sample | None, watched_s: float
 ) -> FilterState:
     """No good reading: bad at once, with the reason of its link. A flaw stays until it is gone."""
     detail = state.detail
@@ -236,9 +236,9 @@ def _missing(
         quality=quality if state.flaw is Flaw.NONE else Quality.BAD,
         outside_since_s=None,
         right_since_s=None,
-        missing_since_s=holds_since(True, state.missing_since_s, steady_s),
-        mean=average(state.mean, None, steady_s, rules.mean_s),
-        steady_s=steady_s,
+        missing_since_s=holds_since(True, state.missing_since_s, watched_s),
+        mean=average(state.mean, None, watched_s, rules.mean_s),
+        watched_s=watched_s,
     )
 
 
@@ -254,7 +254,7 @@ def _quick(state: FilterState, rules: InputRules, number: float, time: datetime)
 
 
 def _stillness(
-    state: FilterState, rules: InputRules, number: float, steady_s: float, around: Circumstances
+    state: FilterState, rules: InputRules, number: float, watched_s: float, around: Circumstances
 ) -> Stillness:
     if not rules.related_moved:
         return state.still
@@ -266,7 +266,7 @@ def _stillness(
         return Stillness(number, 0.0, related, related)
     running_s = still.running_s
     if around.running:
-        running_s += passed_s(state.steady_s, steady_s)
+        running_s += passed_s(state.watched_s, watched_s)
     if related is None:
         return replace(still, running_s=running_s)
     low = related if still.related_low is None else min(still.related_low, related)

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.inputs.signals import Signal
-from bms.control.blocks.steady import held_for, holds_since
 from bms.control.engine.states import Words
 from bms.texts.messages import Message, msg
 from drivers.points import Quality
@@ -64,7 +64,7 @@ class FlowState:
     """What meter, pressure and pumps said: one of `+-?.` each."""
     unproven_since_s: float | None = None
     unknown_since_s: float | None = None
-    steady_s: float = 0.0
+    watched_s: float = 0.0
 
     @property
     def proven(self) -> bool:
@@ -78,13 +78,13 @@ class FlowState:
 
     def lost(self, rules: FlowRules) -> bool:
         """Whether a machine that runs has lost its flow."""
-        return held_for(self.unproven_since_s, rules.loss_s, self.steady_s) or held_for(
-            self.unknown_since_s, rules.unknown_s, self.steady_s
+        return held_for(self.unproven_since_s, rules.loss_s, self.watched_s) or held_for(
+            self.unknown_since_s, rules.unknown_s, self.watched_s
         )
 
 
 def prove_flow(
-    state: FlowState, rules: FlowRules, evidence: FlowEvidence, steady_s: float
+    state: FlowState, rules: FlowRules, evidence: FlowEvidence, watched_s: float
 ) -> FlowState:
     """The verdict at a look."""
     pumps = _pumps(evidence.pumps)
@@ -101,9 +101,9 @@ def prove_flow(
         verdict,
         reason,
         said,
-        holds_since(verdict is Flow.NOT_PROVEN, state.unproven_since_s, steady_s),
-        holds_since(verdict is Flow.UNKNOWN, state.unknown_since_s, steady_s),
-        steady_s,
+        holds_since(verdict is Flow.NOT_PROVEN, state.unproven_since_s, watched_s),
+        holds_since(verdict is Flow.UNKNOWN, state.unknown_since_s, watched_s),
+        watched_s,
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bms.control.blocks.steady import passed_s
+from bms.control.blocks.delays import passed_s
 
 WINDOW_S = 300.0
 PARTS = 20
@@ -33,16 +33,16 @@ class MeanState:
 
     parts: tuple[Part, ...] = ()
     value: float | None = None
-    steady_s: float | None = None
+    watched_s: float | None = None
 
 
 def average(
-    state: MeanState, value: float | None, steady_s: float, window_s: float = WINDOW_S
+    state: MeanState, value: float | None, watched_s: float, window_s: float = WINDOW_S
 ) -> MeanState:
     """The mean at a look, with the value that holds from now; None if there is no good one."""
-    step_s = passed_s(state.steady_s, steady_s)
+    step_s = passed_s(state.watched_s, watched_s)
     if not step_s:
-        return MeanState(state.parts, value, steady_s)
+        return MeanState(state.parts, value, watched_s)
     known_s = 0.0 if state.value is None else step_s
     area = 0.0 if state.value is None else state.value * step_s
     parts = state.parts
@@ -52,7 +52,7 @@ def average(
         new = Part(last.seconds + step_s, last.known_s + known_s, last.area + area)
     else:
         new = Part(step_s, known_s, area)
-    return MeanState(_fitting((*parts, new), window_s), value, steady_s)
+    return MeanState(_fitting((*parts, new), window_s), value, watched_s)
 
 
 def mean_of(state: MeanState, window_s: float = WINDOW_S) -> float | None:

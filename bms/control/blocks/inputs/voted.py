@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
 
+from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.inputs.signals import MISSING, Signal
-from bms.control.blocks.steady import held_for, holds_since
 from bms.control.engine.states import Words
 from bms.texts.messages import Message, msg
 from drivers.points import Quality
@@ -67,7 +67,7 @@ def vote(
     state: VoteState,
     rules: VoteRules,
     signals: Mapping[str, Signal],
-    steady_s: float,
+    watched_s: float,
     virtual: Signal = MISSING,
 ) -> Vote:
     """The value of several instruments by name; `state.flagged` names those that are off.
@@ -82,7 +82,7 @@ def vote(
     if len(values) > 2:
         return _of_many(state, rules, values)
     if len(values) == 2:
-        return _of_two(state, rules, values, steady_s)
+        return _of_two(state, rules, values, watched_s)
     if values:
         (value,) = values.values()
         return Vote(_NOTHING_ODD, Signal(value, Quality.GOOD), 1)
@@ -102,12 +102,12 @@ def _of_many(state: VoteState, rules: VoteRules, values: Mapping[str, float]) ->
 
 
 def _of_two(
-    state: VoteState, rules: VoteRules, values: Mapping[str, float], steady_s: float
+    state: VoteState, rules: VoteRules, values: Mapping[str, float], watched_s: float
 ) -> Vote:
     low, high = sorted(values.values())
-    since_s = holds_since(high - low > rules.tolerance, state.apart_since_s, steady_s)
+    since_s = holds_since(high - low > rules.tolerance, state.apart_since_s, watched_s)
     mean = (low + high) / 2.0
-    if not held_for(since_s, rules.disagree_s, steady_s):
+    if not held_for(since_s, rules.disagree_s, watched_s):
         return Vote(VoteState(apart_since_s=since_s), Signal(mean, Quality.GOOD), 2)
     names = tuple(values)
     if state.flagged != names or state.apart_since_s != since_s:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bms.control.blocks.steady import passed_s
+from bms.control.blocks.delays import passed_s
 
 MOST_RATE_PCT_PER_MIN = 25.0
 """Guideline 36, 5.1.9."""
@@ -63,21 +63,21 @@ class PidState:
     """In the direction of the output; None: the next look is a start."""
     measured: float | None = None
     derivative_pct: float = 0.0
-    steady_s: float | None = None
+    watched_s: float | None = None
 
 
-def track(state: PidState, output_pct: float, steady_s: float) -> PidState:
+def track(state: PidState, output_pct: float, watched_s: float) -> PidState:
     """The loop while somebody else moves its output, or it stands: it goes on from there.
 
     Use it in manual, under an override, and with the output of a machine that is off.
     """
-    if state.output_pct == output_pct and state.error is None and state.steady_s == steady_s:
+    if state.output_pct == output_pct and state.error is None and state.watched_s == watched_s:
         return state
-    return PidState(output_pct=output_pct, steady_s=steady_s)
+    return PidState(output_pct=output_pct, watched_s=watched_s)
 
 
 def regulate(
-    state: PidState, rules: PidRules, setpoint: float, measured: float | None, steady_s: float
+    state: PidState, rules: PidRules, setpoint: float, measured: float | None, watched_s: float
 ) -> PidState:
     """The loop at a look; its output is `output_pct`.
 
@@ -86,7 +86,7 @@ def regulate(
     output is held, nothing is integrated. What to do if that lasts is the strategy's to say.
     """
     if measured is None:
-        return replace(state, error=None, measured=None, derivative_pct=0.0, steady_s=steady_s)
+        return replace(state, error=None, measured=None, derivative_pct=0.0, watched_s=watched_s)
     error = measured - setpoint if rules.direct else setpoint - measured
     proportional = rules.gain_pct * error
     if state.error is None:
@@ -95,8 +95,8 @@ def regulate(
         integral = _within(output - proportional, rules.low_pct, rules.high_pct)
         if not rules.integral_s:
             integral = 0.0
-        return PidState(output, integral, error, measured, 0.0, steady_s)
-    step_s = passed_s(state.steady_s, steady_s)
+        return PidState(output, integral, error, measured, 0.0, watched_s)
+    step_s = passed_s(state.watched_s, watched_s)
     derivative = _derivative(state, rules, measured, step_s)
     integral = state.integral_pct
     added = _area(state.error, error, step_s, rules)
@@ -107,7 +107,7 @@ def regulate(
     if not ((wished > high and added > 0.0) or (wished < low and added < 0.0)):
         integral = _within(integral + added, rules.low_pct, rules.high_pct)
     output = _within(proportional + integral + derivative, low, high)
-    return PidState(output, integral, error, measured, derivative, steady_s)
+    return PidState(output, integral, error, measured, derivative, watched_s)
 
 
 def _area(before: float, error: float, step_s: float, rules: PidRules) -> float:

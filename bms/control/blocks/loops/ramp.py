@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bms.control.blocks.steady import held_for, holds_since, passed_s
+from bms.control.blocks.delays import held_for, holds_since, passed_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +18,20 @@ class RampState:
 
     value: float | None = None
     """None: it begins at its target."""
-    steady_s: float | None = None
+    watched_s: float | None = None
 
 
-def ramp(state: RampState, target: float, per_s: float, steady_s: float) -> RampState:
+def ramp(state: RampState, target: float, per_s: float, watched_s: float) -> RampState:
     """The ramp at a look, moved to `target` by at most `per_s` (above 0) for each second."""
     if state.value is None:
-        return RampState(target, steady_s)
-    most = per_s * passed_s(state.steady_s, steady_s)
-    return RampState(state.value + min(max(target - state.value, -most), most), steady_s)
+        return RampState(target, watched_s)
+    most = per_s * passed_s(state.watched_s, watched_s)
+    return RampState(state.value + min(max(target - state.value, -most), most), watched_s)
 
 
-def stands_at(value: float, steady_s: float) -> RampState:
+def stands_at(value: float, watched_s: float) -> RampState:
     """A ramp that begins at a value: that of a running machine, or where a valve is."""
-    return RampState(value, steady_s)
+    return RampState(value, watched_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class LoadLimit:
     since_s: float | None = None
     ready: bool = False
     """The next machine may start: the load is below `ready_below_pct`, or it was waited for."""
-    steady_s: float | None = None
+    watched_s: float | None = None
 
 
 def limit_load(
-    state: LoadLimit, rules: LoadLimitRules, limited: bool, load_pct: float | None, steady_s: float
+    state: LoadLimit, rules: LoadLimitRules, limited: bool, load_pct: float | None, watched_s: float
 ) -> LoadLimit:
     """The limit at a look: `limited` while the next machine is got ready and started.
 
@@ -65,12 +65,12 @@ def limit_load(
     After that the limit goes up to 100 % at its rate, and away.
     """
     if limited:
-        since_s = holds_since(True, state.since_s, steady_s)
+        since_s = holds_since(True, state.since_s, watched_s)
         low = load_pct is not None and load_pct < rules.ready_below_pct
-        ready = state.ready or low or held_for(since_s, rules.wait_s, steady_s)
-        return LoadLimit(rules.limit_pct, since_s, ready, steady_s)
+        ready = state.ready or low or held_for(since_s, rules.wait_s, watched_s)
+        return LoadLimit(rules.limit_pct, since_s, ready, watched_s)
     if state.limit_pct is None:
         return state
-    step_s = passed_s(state.steady_s, steady_s)
+    step_s = passed_s(state.watched_s, watched_s)
     limit_pct = state.limit_pct + rules.release_pct_per_min * step_s / 60.0
-    return LoadLimit() if limit_pct >= 100.0 else LoadLimit(limit_pct, steady_s=steady_s)
+    return LoadLimit() if limit_pct >= 100.0 else LoadLimit(limit_pct, watched_s=watched_s)

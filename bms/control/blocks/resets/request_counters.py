@@ -13,7 +13,7 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from bms.control.blocks.steady import held_for, holds_since, passed_s
+from bms.control.blocks.delays import held_for, holds_since, passed_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def count_requests(
     rules: RequestRules,
     error: float | None,
     valve_pct: float | None,
-    steady_s: float,
+    watched_s: float,
 ) -> RequestState:
     """The requests of one zone or unit at a look. An input that is None asks nothing."""
     valve_open = valve_pct is not None and (
@@ -75,11 +75,11 @@ def count_requests(
     counts = error is not None and (valve_open or not rules.only_open)
     high = counts and _reached(error, rules.high, rules, state.high_since_s)
     middle = counts and _reached(error, rules.middle, rules, state.middle_since_s)
-    high_since_s = holds_since(high, state.high_since_s, steady_s)
-    middle_since_s = holds_since(middle or high, state.middle_since_s, steady_s)
-    if held_for(high_since_s, rules.lasting_s, steady_s):
+    high_since_s = holds_since(high, state.high_since_s, watched_s)
+    middle_since_s = holds_since(middle or high, state.middle_since_s, watched_s)
+    if held_for(high_since_s, rules.lasting_s, watched_s):
         requests = 3
-    elif held_for(middle_since_s, rules.lasting_s, steady_s):
+    elif held_for(middle_since_s, rules.lasting_s, watched_s):
         requests = 2
     else:
         requests = int(valve_open)
@@ -107,20 +107,20 @@ QUIET_S_PER_K = 540.0
 QUIET_AT_MOST_S = 1800.0
 
 
-def quiet_after(state: Quiet, setpoint: float, steady_s: float) -> Quiet:
+def quiet_after(state: Quiet, setpoint: float, watched_s: float) -> Quiet:
     """The silence at a look: 9 min for each kelvin of change, 30 min at most."""
     if state.setpoint == setpoint or state.setpoint is None:
         return state if state.setpoint == setpoint else Quiet(setpoint)
     lasts_s = min(abs(setpoint - state.setpoint) * QUIET_S_PER_K, QUIET_AT_MOST_S)
-    ends_s = steady_s + lasts_s
+    ends_s = watched_s + lasts_s
     if state.until_s is not None:
-        ends_s = max(ends_s, min(state.until_s, steady_s + QUIET_AT_MOST_S))
+        ends_s = max(ends_s, min(state.until_s, watched_s + QUIET_AT_MOST_S))
     return Quiet(setpoint, ends_s)
 
 
-def is_quiet(state: Quiet, steady_s: float) -> bool:
+def is_quiet(state: Quiet, watched_s: float) -> bool:
     """Whether errors ask nothing now: pass None as the error."""
-    return state.until_s is not None and steady_s < state.until_s <= steady_s + QUIET_AT_MOST_S
+    return state.until_s is not None and watched_s < state.until_s <= watched_s + QUIET_AT_MOST_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class RogueState:
     """The record of every zone by name, and the last look."""
 
     zones: Mapping[str, Asking]
-    steady_s: float | None = None
+    watched_s: float | None = None
 
 
 NO_ROGUES = RogueState({})
@@ -166,11 +166,11 @@ RECORDED_EVERY_S = 60.0
 
 
 def watch_rogues(
-    state: RogueState, rules: RogueRules, requests: Mapping[str, int], steady_s: float
+    state: RogueState, rules: RogueRules, requests: Mapping[str, int], watched_s: float
 ) -> RogueState:
     """The record at a look. `requests` has every zone that is served now, also those with 0."""
-    step_s = passed_s(state.steady_s, steady_s)
-    if state.steady_s is not None and 0.0 <= steady_s - state.steady_s < RECORDED_EVERY_S:
+    step_s = passed_s(state.watched_s, watched_s)
+    if state.watched_s is not None and 0.0 <= watched_s - state.watched_s < RECORDED_EVERY_S:
         return state
     zones = dict(state.zones)
     step_h = step_s / 3600.0
@@ -185,7 +185,7 @@ def watch_rogues(
         else:
             rogue = share_pct > rules.share_pct and asked_h >= rules.least_h
         zones[name] = Asking(served_h, asked_h, rogue)
-    return RogueState(zones, steady_s)
+    return RogueState(zones, watched_s)
 
 
 def rogues(state: RogueState) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bms.control.blocks.steady import held_for, holds_since, passed_s
+from bms.control.blocks.delays import held_for, holds_since, passed_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class TrimRespondState:
     setpoint: float | None = None
     on_since_s: float | None = None
     moved_s: float | None = None
-    """The steady second to which its periods are counted."""
+    """The watched second to which its periods are counted."""
     frozen_since_s: float | None = None
 
 
@@ -87,7 +87,7 @@ def reset(
     *,
     proven: bool,
     requests: float,
-    steady_s: float,
+    watched_s: float,
     staging: bool = False,
 ) -> TrimRespondState:
     """The reset at a look; its `setpoint` is never None after it.
@@ -98,17 +98,17 @@ def reset(
     """
     if not proven:
         return TrimRespondState(rules.start)
-    on_since_s = holds_since(True, state.on_since_s, steady_s)
+    on_since_s = holds_since(True, state.on_since_s, watched_s)
     setpoint = rules.start if state.setpoint is None or state.on_since_s is None else state.setpoint
-    frozen_since_s = _frozen(state, rules, staging, steady_s)
+    frozen_since_s = _frozen(state, rules, staging, watched_s)
     moved_s = state.moved_s
-    if frozen_since_s is not None or not held_for(on_since_s, rules.delay_s, steady_s):
+    if frozen_since_s is not None or not held_for(on_since_s, rules.delay_s, watched_s):
         moved_s = None
-    elif moved_s is None or moved_s > steady_s:
-        moved_s = steady_s
+    elif moved_s is None or moved_s > watched_s:
+        moved_s = watched_s
         setpoint = _moved(setpoint, rules, requests)
     else:
-        periods = math.floor(passed_s(moved_s, steady_s) / rules.period_s + 1e-9)
+        periods = math.floor(passed_s(moved_s, watched_s) / rules.period_s + 1e-9)
         moved_s += periods * rules.period_s
         for _ in range(min(periods, _MOST_PERIODS)):
             setpoint = _moved(setpoint, rules, requests)
@@ -118,13 +118,13 @@ def reset(
 
 
 def _frozen(
-    state: TrimRespondState, rules: TrimRespondRules, staging: bool, steady_s: float
+    state: TrimRespondState, rules: TrimRespondRules, staging: bool, watched_s: float
 ) -> float | None:
     """Since when it rests; None: it does not."""
     since_s = state.frozen_since_s
     if staging:
-        return holds_since(True, since_s, steady_s)
-    if since_s is None or since_s > steady_s or held_for(since_s, rules.freeze_s, steady_s):
+        return holds_since(True, since_s, watched_s)
+    if since_s is None or since_s > watched_s or held_for(since_s, rules.freeze_s, watched_s):
         return None
     return since_s
 

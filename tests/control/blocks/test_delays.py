@@ -1,40 +1,13 @@
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from bms.control.blocks.steady import (
+from bms.control.blocks.delays import (
     Accumulated,
-    Watched,
     above,
     accumulate,
     held_for,
     holds_since,
-    looked,
     passed_s,
 )
-
-
-def test_watched_time_goes_on_over_a_stop_and_a_boot() -> None:
-    watched = looked(Watched(), 100.0, "a")
-    assert watched.steady_s == 0.0  # nobody knows what was before
-    watched = looked(looked(watched, 101.0, "a"), 116.0, "a")
-    assert watched.steady_s == 16.0
-    stopped = looked(watched, 116.0 + 7200.0, "a")  # the controller stood for two hours
-    assert stopped.steady_s == 16.0
-    booted = looked(stopped, 5.0, "b")
-    assert booted.steady_s == 16.0
-    assert looked(booted, 20.0, "b").steady_s == 31.0
-    assert looked(booted, 3.0, "b").steady_s == 16.0  # a count that went back
-
-
-@given(st.lists(st.floats(-5000, 5000), max_size=50))
-def test_watched_time_never_runs_back(counts: list[float]) -> None:
-    watched = Watched()
-    for count in counts:
-        after = looked(watched, count)
-        assert 0.0 <= after.steady_s - watched.steady_s <= 3600.0
-        watched = after
 
 
 def test_a_delay_runs_while_its_condition_holds_without_a_break() -> None:
