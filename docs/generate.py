@@ -21,14 +21,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bms.cli import main
-from bms.config.resolving.meters import MetersFile
+from bms.config.resolving.energy.meters import MetersFile
 from bms.config.shapes.links import PROTOCOLS
 from bms.config.shapes.models import EquipmentFile, GroupsFile, SiteFile
 from bms.config.shapes.reading_formats import ReadingsFile
 from bms.config.site import StrategySpec
 from bms.control import STRATEGIES
 from bms.core.equipment import Kind, Role
-from bms.core.machines.kinds import KINDS
+from bms.core.machines.equipment_kinds import KINDS
 from bms.operations.registry import use_cases
 from docs.cases import pages as case_pages
 from drivers.device_files.catalogue import DeviceType, shipped

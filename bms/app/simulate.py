@@ -18,7 +18,7 @@ from bms.app.upkeep_round import COMMAND
 from bms.config.site import Site
 from bms.control import assemble
 from bms.control.engine.cycle import Engine
-from bms.control.engine.weather_sensors import WEATHER, WeatherSensors
+from bms.control.watch.weather_sensors import WEATHER, WeatherSensors
 from bms.core.clock import SimulatedClock
 from bms.core.errors import Refused, StoreError
 from bms.forward.positions import least_taken, taken

@@ -29,13 +29,13 @@ from bms.config.reading.files import (
     unread,
 )
 from bms.config.reading.sections import Names, entries, names_of, read_all
-from bms.config.resolving.boundary import check_boundaries
+from bms.config.resolving.energy.boundary import check_boundaries
+from bms.config.resolving.energy.meter_checks import read_meters
+from bms.config.resolving.energy.meters import MeterEntry, meter_specs
+from bms.config.resolving.energy.ratings import check_ratings
 from bms.config.resolving.fleet import Fleet, FleetReader
 from bms.config.resolving.groups import Groups, GroupsReader
-from bms.config.resolving.meter_checks import read_meters
-from bms.config.resolving.meters import MeterEntry, meter_specs
-from bms.config.resolving.ratings import check_ratings
-from bms.config.resolving.relations import check_relations
+from bms.config.resolving.related import check_relations
 from bms.config.resolving.singles import regroup
 from bms.config.resolving.site_programme import Governable, check_files, check_schedules
 from bms.config.shapes.filemodel import FileModel

@@ -1,7 +1,7 @@
 """What a park is made of: kinds of equipment and the roles their points play. Pure.
 
 A *role* is the last part of a point id. Units are canonical; the device file's scale brings raw
-registers to them. The kinds themselves: `bms/core/machines/kinds.py`.
+registers to them. The kinds themselves: `bms/core/machines/equipment_kinds.py`.
 """
 
 from __future__ import annotations

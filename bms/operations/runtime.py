@@ -15,12 +15,12 @@ from bms.config.resolving.singles import with_library
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Cycle, Engine
-from bms.control.engine.machine_watch import Watch
 from bms.control.engine.shadowed import shadowed
-from bms.control.engine.weather_sensors import WEATHER, WeatherSensors
 from bms.control.supervise.expected_start import Expected
 from bms.control.supervise.optimal import name_for, upcoming
 from bms.control.supervise.scheduled import resolver_of
+from bms.control.watch.machine_watch import Watch
+from bms.control.watch.weather_sensors import WEATHER, WeatherSensors
 from bms.core.decisions import Award, Condition, Controller, Override, Severity, Steady
 from bms.core.switched import NOTHING_SWITCHED, Switched
 from bms.field.image import Field

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bms.config.resolving.formulas import parse
+from bms.config.resolving.energy.formulas import parse
 from bms.config.site import MeterRole
 from bms.core.equipment import Medium
 from tests.config.sites import Draft

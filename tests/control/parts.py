@@ -11,7 +11,7 @@ from bms.control import STRATEGIES
 from bms.control.engine.cycle import Cycle, Engine
 from bms.core.decisions import Command, Decision, OutputRules, Priority, Stage
 from bms.core.equipment import Equipment
-from bms.core.machines.kinds import KINDS
+from bms.core.machines.equipment_kinds import KINDS
 from drivers.base import WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value
 from tests.control.engine.parts import at

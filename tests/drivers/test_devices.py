@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from bms.core.machines.kinds import KINDS
+from bms.core.machines.equipment_kinds import KINDS
 from drivers.codec.encoding import codec, exponent_of, is_bit_table, width
 from drivers.device_files.catalogue import bind, shipped
 from drivers.points import ModbusAddress, Point

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bms.config.resolving.meters import meter_specs
+from bms.config.resolving.energy.meters import meter_specs
 from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import Site
 from bms.core.instants import local_midnight

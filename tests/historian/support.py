@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bms.config.resolving.meters import MeterEntry, meter_specs
+from bms.config.resolving.energy.meters import MeterEntry, meter_specs
 from bms.config.shapes.links import ModbusLink
 from bms.config.shapes.models import BaseFile, EnergyBoundary, SiteFile
 from bms.config.site import Base, Link, MeterRegister, Site
 from bms.core.equipment import Equipment
-from bms.core.machines.kinds import KINDS
+from bms.core.machines.equipment_kinds import KINDS
 from drivers.points import ModbusAddress, Point, PointId, Quality, Sample, Value
 from schedules.library import Library
 

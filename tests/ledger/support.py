@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from bms.config.resolving.meters import MeterEntry
+from bms.config.resolving.energy.meters import MeterEntry
 from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import Site
 from bms.core.readings import LABELS, Label, Reading

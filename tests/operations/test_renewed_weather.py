@@ -10,7 +10,7 @@ from pathlib import Path
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.equipment import Equipment
-from bms.core.machines.kinds import KINDS
+from bms.core.machines.equipment_kinds import KINDS
 from bms.field.image import Field
 from bms.operations.runtime import Runtime
 from drivers.points import PointId, Quality, Sample

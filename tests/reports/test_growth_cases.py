@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bms.config.resolving.meters import MeterEntry
+from bms.config.resolving.energy.meters import MeterEntry
 from bms.config.shapes.models import EnergyBoundary
 from bms.config.site import Site
 from bms.core.instants import local_midnight

@@ -14,7 +14,7 @@ from bms.config.site import Group
 from bms.control import STRATEGIES
 from bms.core.decisions import Award, Command, Priority
 from bms.core.equipment import Equipment
-from bms.core.machines.kinds import KINDS
+from bms.core.machines.equipment_kinds import KINDS
 from bms.core.readings import Reading
 from bms.historian.log.embedded import History
 from bms.historian.records import AwardRow, Batch, Meter

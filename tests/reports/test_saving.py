@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bms.core.equipment import Equipment
-from bms.core.machines.kinds import KINDS
+from bms.core.machines.equipment_kinds import KINDS
 from bms.reports.saving.comparison import Comparison, Run, ZoneService
 from bms.reports.saving.tally import Tally
 from bms.reports.saving.yardstick import Limits, Yardstick

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bms.config.reading.sections import Names, read_all
 from bms.config.resolving.output_rules import Finding
 from bms.core.equipment import Kind, PointClass, Role
-from bms.core.machines.kinds import KINDS
+from bms.core.machines.equipment_kinds import KINDS
 from bms.core.machines.limits import LIMITS
 from bms.texts.messages import Message, msg
 from bms.texts.problems import Document, Origin, Problem, suggestion

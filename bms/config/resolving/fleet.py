@@ -9,14 +9,14 @@ from bms.config.reading.devices import Catalogue, check_device, kind_of
 from bms.config.reading.names import RunError, expand, parallel
 from bms.config.reading.sections import Names, entries, read_all
 from bms.config.resolving.output_rules import check_settings, rules, step, value_type
-from bms.config.resolving.relations import Entry
+from bms.config.resolving.related import Entry
 from bms.config.resolving.shared_registers import Registers
 from bms.config.shapes.links import LinkSettings, ModbusSettings, spoken
 from bms.config.shapes.models import IDENTIFIER, EquipmentEntry, EquipmentFile
 from bms.config.site import MeterRegister
 from bms.core.decisions import OutputRules
 from bms.core.equipment import Equipment, Kind
-from bms.core.machines.kinds import KINDS
+from bms.core.machines.equipment_kinds import KINDS
 from bms.texts.messages import msg
 from bms.texts.problems import Document, Origin, Path, Problem, suggestion
 from drivers.device_files.catalogue import DeviceType, bind, models_problem, profile_of

@@ -17,10 +17,10 @@ from typing import Any, TypeAlias
 from bms.alarms import Alarm, AlarmEvent, advance
 from bms.control.engine import protection
 from bms.control.engine.arbiter import AwardChange, award
+from bms.control.engine.facts import Facts, all_bad
 from bms.control.engine.layers import Layer
 from bms.control.engine.outputs import Outputs, SavedOutput
 from bms.control.engine.protection import same_value, same_winner
-from bms.control.engine.published import Facts, all_bad
 from bms.control.engine.seats import Seat, check_commands, staged
 from bms.control.engine.states import Codec, Restored
 from bms.control.engine.steady_time import SteadyTime, by_the_wall, looked, resumed
@@ -350,7 +350,7 @@ class Engine:
         self._touched[point] = None
         for layer in self._layers.values():
             if stage is None or layer.sees(stage):
-                layer.touch(point)
+                layer.mark(point)
 
     def _expires(self, point: PointId, when: datetime) -> None:
         heapq.heappush(self._expiries, (when, point))
@@ -392,7 +392,7 @@ class Engine:
                 if hold_until is not None:
                     self._expires(point, hold_until)
                     for layer in self._layers.values():
-                        layer.touch(point)
+                        layer.mark(point)
             before = self._awards.get(point)
             if found == before:
                 continue

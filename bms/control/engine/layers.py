@@ -45,7 +45,7 @@ class Layer:
         """Whether commands of `stage` count here."""
         return stage in self._below
 
-    def touch(self, point: PointId) -> None:
+    def mark(self, point: PointId) -> None:
         """Something about the point may have changed."""
         if self.used:
             self._touched[point] = None

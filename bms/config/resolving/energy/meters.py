@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
-from bms.config.resolving.formulas import full_name, parse
+from bms.config.resolving.energy.formulas import full_name, parse
 from bms.config.shapes.filemodel import FileModel
 from bms.config.shapes.models import Title
 from bms.config.site import (

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from bms.control.engine.machine_watch import STOPS_S, Watch
+from bms.control.watch.machine_watch import STOPS_S, Watch
 from bms.core.decisions import Award
-from bms.core.machines.kinds import KINDS
+from bms.core.machines.equipment_kinds import KINDS
 from bms.core.machines.limits import LIMITS
 from drivers.points import PointId, Quality, Sample, Value
 from tests.control.engine.parts import at, command

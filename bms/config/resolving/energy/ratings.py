@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Final
 
+from bms.config.resolving.energy.formulas import parse
+from bms.config.resolving.energy.meters import MeterEntry, exact
 from bms.config.resolving.fleet import Fleet
-from bms.config.resolving.formulas import parse
-from bms.config.resolving.meters import MeterEntry, exact
 from bms.config.shapes.models import BaseFile
 from bms.core.equipment import Medium
 from bms.texts.messages import msg

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bms.control.engine.weather_sensors import FRONT_LASTS, WEATHER, WeatherSensors, farthest_k
+from bms.control.watch.weather_sensors import FRONT_LASTS, WEATHER, WeatherSensors, farthest_k
 from bms.core.equipment import Equipment
-from bms.core.machines.kinds import KINDS
+from bms.core.machines.equipment_kinds import KINDS
 from drivers.points import Quality, Sample, Value
 
 STATION = Equipment(

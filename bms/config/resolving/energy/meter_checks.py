@@ -11,8 +11,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from bms.config.reading.sections import Names, entries
-from bms.config.resolving.formulas import full_name, parse
-from bms.config.resolving.meters import MeterEntry, MetersFile, instants_of
+from bms.config.resolving.energy.formulas import full_name, parse
+from bms.config.resolving.energy.meters import MeterEntry, MetersFile, instants_of
 from bms.config.shapes.models import IDENTIFIER
 from bms.core.equipment import Equipment, Medium, PointClass
 from bms.core.instants import to_ms

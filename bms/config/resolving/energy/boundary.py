@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 
 from bms.config.reading.sections import Names
+from bms.config.resolving.energy.formulas import parse
+from bms.config.resolving.energy.meters import MeterEntry
 from bms.config.resolving.fleet import Fleet, not_metered
-from bms.config.resolving.formulas import parse
-from bms.config.resolving.meters import MeterEntry
 from bms.config.shapes.models import BaseFile
 from bms.core.equipment import Medium
 from bms.texts.messages import msg

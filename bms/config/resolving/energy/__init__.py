@@ -1,0 +1,1 @@
+"""Meters, the boundaries that they make, and what nobody said about them."""
