@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from simulators.physics.chiller import ChillerCurve
-from simulators.physics.motor import Motor, Starter
+from simulators.physics.motor import Motor, Starter, fan_power_share
 from simulators.physics.tower import leaving_water_c
 
 WATER_KJ_M3K = 4186.0
@@ -80,7 +80,7 @@ class Train:
         self.chiller = Starter(spec.start_delay_s)
         self.chw_pump = Motor(spec.chw_pump_kw)
         self.cw_pump = Motor(spec.cw_pump_kw)
-        self.tower = Motor(spec.tower_kw, fan=True)
+        self.tower = Motor(spec.tower_kw, fan_power_share)
         self.design_flow_m3h = spec.capacity_kw / (KW_PER_M3H_K * spec.chw_design_k)
         self.entering_c = 25.0
         self.setpoint_c = _DESIGN_SUPPLY_C

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 
 class Starter:
@@ -53,16 +54,22 @@ def pump_power_share(speed: float) -> float:
     """
     if speed <= 0.0:
         return 0.0
-    x = 100.0 * speed
     shaft = speed * speed * speed
-    motor = 94.187 * (1.0 - math.exp(-0.0904 * max(5.0, 100.0 * shaft)))
-    drive = 50.87 + 1.283 * x - 0.0142 * x * x + 5.834e-5 * x * x * x
-    return shaft * _FULL_SPEED_EFFICIENCY / (motor * drive)
+    return shaft * _FULL_SPEED_EFFICIENCY / (motor_efficiency(shaft) * drive_efficiency(speed))
 
 
-_FULL_SPEED_EFFICIENCY = (
-    94.187 * (1.0 - math.exp(-9.04)) * (50.87 + 128.3 - 142.0 + 58.34)
-)  # percent squared, the product of both fits at 100 %
+def motor_efficiency(load: float) -> float:
+    """Efficiency (0-1) of a motor at a share of its rated load (Bernier and Bourret)."""
+    return 0.94187 * (1.0 - math.exp(-9.04 * max(0.05, load)))
+
+
+def drive_efficiency(speed: float) -> float:
+    """Efficiency (0-1) of a frequency drive at a share of full speed (Bernier and Bourret)."""
+    x = 100.0 * speed
+    return 0.01 * (50.87 + 1.283 * x - 0.0142 * x * x + 5.834e-5 * x * x * x)
+
+
+_FULL_SPEED_EFFICIENCY = motor_efficiency(1.0) * drive_efficiency(1.0)
 
 
 def fan_power_share(speed: float) -> float:
@@ -72,17 +79,28 @@ def fan_power_share(speed: float) -> float:
     return 0.0013 + 0.147 * speed + 0.9506 * speed * speed - 0.0998 * speed * speed * speed
 
 
+def cube_power_share(speed: float) -> float:
+    """Electrical power of a fan without ducts, as of a tower: the cube of its speed."""
+    return speed * speed * speed
+
+
 class Motor:
     """A pump or a fan: enabled and given a speed in %, it draws power after its start delay."""
 
     __slots__ = ("_curve", "_share", "_speed_pct", "power_kw", "rated_kw", "run_share", "starter")
 
-    def __init__(self, rated_kw: float, *, fan: bool = False, delay_s: float = 8.0) -> None:
+    def __init__(
+        self,
+        rated_kw: float,
+        curve: Callable[[float], float] = pump_power_share,
+        *,
+        delay_s: float = 8.0,
+    ) -> None:
         self.rated_kw = rated_kw
         self.starter = Starter(delay_s)
         self.power_kw = 0.0
         self.run_share = 0.0
-        self._curve = fan_power_share if fan else pump_power_share
+        self._curve = curve
         self._speed_pct = -1.0
         self._share = 0.0
 

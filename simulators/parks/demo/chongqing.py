@@ -6,7 +6,7 @@ from operator import itemgetter
 from random import Random
 from typing import Any
 
-from simulators.parks.demo.board import Board, keys
+from simulators.parks.board import Board, keys
 from simulators.parks.demo.metering import Metering
 from simulators.parks.demo.surroundings import (
     CoolingPlant,

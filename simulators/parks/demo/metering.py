@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from zlib import crc32
 
-from simulators.parks.demo.board import Board
+from simulators.parks.board import Board
 from simulators.physics.counters import CounterBank
 
 MAIN_COUNTS_PER_KWH = 10

@@ -12,8 +12,8 @@ from typing import Any
 
 from drivers.plant import PlantPoint
 from simulators.activity import WorkCalendar
+from simulators.parks.board import Board
 from simulators.parks.demo.binjiang import Binjiang
-from simulators.parks.demo.board import Board
 from simulators.parks.demo.chongqing import Chongqing
 from simulators.parks.demo.surroundings import Base, Step
 from simulators.parks.demo.tonglu import Tonglu

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 from simulators.activity import Activity
-from simulators.parks.demo.board import Board
+from simulators.parks.board import Board
 from simulators.physics.chilled_water import ChilledWaterPlant, TrainCommand, TrainSpec
 from simulators.weather import Conditions
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any
 
-from simulators.parks.demo.board import Board, keys
+from simulators.parks.board import Board, keys
 from simulators.parks.demo.metering import Metering
 from simulators.parks.demo.surroundings import Step, Switched, WeatherStation
 from simulators.physics.compressed_air import AirHeader, dryer_power_kw

@@ -27,6 +27,10 @@ _COMMANDS = {
     "hw_setpoint": _Command("degC", 25, 85, 60),
     "zone_setpoint": _Command("degC", 5, 40, 24),
     "supply_setpoint": _Command("degC", 8, 35, 12),
+    "demand_limit": _Command("%", 30, 100, 100),
+    "valve": _Command("%", 0, 100, 0),
+    "cw_valve": _Command("%", 0, 100, 0),
+    "bypass_valve": _Command("%", 0, 100, 0),
 }
 _SENSORS = {
     "status": "", "fault": "", "occupied": "", "power": "kW", "energy": "kWh", "load": "%",
@@ -34,6 +38,7 @@ _SENSORS = {
     "hw_supply_temp": "degC", "hw_return_temp": "degC", "supply_temp": "degC",
     "return_temp": "degC", "zone_temp": "degC", "cooling_valve": "%", "flow": "m3/h",
     "differential_pressure": "kPa", "pressure": "kPa", "illuminance": "lx",
+    "cw_return_temp": "degC", "valve_position": "%", "cw_valve_position": "%", "volume": "m3",
     "outdoor_temp": "degC", "wet_bulb_temp": "degC", "humidity": "%", "irradiance": "W/m2",
 }  # fmt: skip
 

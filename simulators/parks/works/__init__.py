@@ -1,0 +1,1 @@
+"""Any plant from a declaration: unlike machines on common headers, behind the `Plant` protocol."""

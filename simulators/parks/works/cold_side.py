@@ -1,0 +1,183 @@
+"""The points of a chilled-water plant: commands in, measurements out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simulators.parks.board import Board
+from simulators.parks.works.blueprint import Blueprint
+from simulators.physics.loops.cold_plant import ColdCommand, ColdPlant, ColdSpec
+from simulators.physics.loops.condenser_loop import CondenserCommand
+from simulators.physics.loops.consumers import Consumer
+from simulators.physics.loops.pump_station import PumpStation
+
+
+class PumpPoints:
+    """Enable, speed, status and power of pumps side by side."""
+
+    def __init__(self, board: Board, base: str, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        self._values = board.values
+        self._keys = [
+            board.add(base, name, "enable speed status fault power energy") for name in names
+        ]
+
+    def commands(self) -> list[tuple[bool, float]]:
+        values = self._values
+        return [(values[enable] != 0.0, values[speed]) for enable, speed, *_ in self._keys]
+
+    def show(self, station: PumpStation) -> None:
+        values = self._values
+        for keys, running, power in zip(
+            self._keys, station.running, station.powers_kw, strict=True
+        ):
+            values[keys[2]] = 1.0 if running else 0.0
+            values[keys[4]] = power
+
+
+class ColdSide:
+    """A chilled-water plant between the board and its physics."""
+
+    def __init__(self, board: Board, blueprint: Blueprint, spec: ColdSpec) -> None:
+        base = blueprint.base
+        self.plant = ColdPlant(spec)
+        self._values = board.values
+        self._valves = blueprint.valves
+        roles = "enable chw_setpoint demand_limit"
+        if blueprint.valves:
+            roles += " valve cw_valve"
+        self._chiller_commands = [board.add(base, c, roles) for c in blueprint.chillers]
+        self._chiller_sensors = [
+            board.add(
+                base, chiller,
+                "status fault chw_supply_temp chw_return_temp cw_supply_temp cw_return_temp load "
+                "valve_position cw_valve_position power energy",
+            )
+            for chiller in blueprint.chillers
+        ]  # fmt: skip
+        self.pumps = PumpPoints(board, base, tuple(blueprint.chw_pumps))
+        self.secondary = PumpPoints(board, base, tuple(blueprint.secondary_pumps))
+        self.cw_pumps = PumpPoints(board, base, tuple(blueprint.cw_pumps))
+        roles = "enable speed valve" if blueprint.valves else "enable speed"
+        self._tower_commands = [board.add(base, tower, roles) for tower in blueprint.towers]
+        self._tower_sensors = [
+            board.add(base, tower, "status fault cw_supply_temp power energy")
+            for tower in blueprint.towers
+        ]
+        header = board.add(base, "chw-header", "supply_temp return_temp flow differential_pressure")
+        header += board.add(base, "chw-far", "differential_pressure")
+        if spec.secondary:
+            header += board.add(base, "chw-secondary", "supply_temp return_temp flow")
+        header += board.add(base, "cw-header", "supply_temp return_temp flow")
+        self._header_sensors = header
+        self._bypass = board.add(base, "chw-header", "bypass_valve")[0] if spec.bypass else ""
+        self._cw_bypass = ""
+        if spec.condenser.bypass:
+            self._cw_bypass = board.add(base, "cw-header", "bypass_valve")[0]
+        self._economizer: list[str] = []
+        self._economizer_sensors: list[str] = []
+        for name in blueprint.economizer:
+            self._economizer = board.add(base, name, "valve cw_valve")
+            self._economizer_sensors = board.add(base, name, "chw_return_temp chw_supply_temp")
+        self.machines = [
+            *blueprint.chillers, *blueprint.chw_pumps, *blueprint.secondary_pumps,
+            *blueprint.cw_pumps, *blueprint.towers,
+        ]  # fmt: skip
+
+    def _command(self) -> ColdCommand:
+        values = self._values
+        chillers, valves, cw_valves = [], [], []
+        for names in self._chiller_commands:
+            enabled = values[names[0]] != 0.0
+            chillers.append((enabled, values[names[1]], values[names[2]] * 0.01))
+            valves.append(values[names[3]] * 0.01 if self._valves else float(enabled))
+            cw_valves.append(values[names[4]] * 0.01 if self._valves else float(enabled))
+        fans, cells = [], []
+        for names in self._tower_commands:
+            enabled = values[names[0]] != 0.0
+            fans.append((enabled, values[names[1]]))
+            cells.append(values[names[2]] * 0.01 if self._valves else float(enabled))
+        condenser = CondenserCommand(
+            self.cw_pumps.commands(),
+            fans,
+            cells,
+            values[self._cw_bypass] * 0.01 if self._cw_bypass else 0.0,
+        )
+        economizer = (0.0, 0.0)
+        if self._economizer:
+            chw, cw = self._economizer
+            economizer = (values[chw] * 0.01, values[cw] * 0.01)
+        return ColdCommand(
+            chillers,
+            valves,
+            cw_valves,
+            self.pumps.commands(),
+            condenser,
+            self.secondary.commands(),
+            values[self._bypass] * 0.01 if self._bypass else 0.0,
+            economizer,
+        )
+
+    def step(self, consumers: Sequence[Consumer], wet_bulb_c: float, dt_s: float) -> None:
+        """Advance the plant on what the board commands, and show it there."""
+        self.plant.step(self._command(), consumers, wet_bulb_c, dt_s)
+        self._show()
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing turns and nothing is told to: a step may be long."""
+        plant, values = self.plant, self._values
+        stations = (plant.pumps, plant.secondary, plant.condenser.pumps)
+        if any(any(station.running) for station in stations):
+            return False
+        for points in (self.pumps, self.secondary, self.cw_pumps):
+            if any(on for on, _ in points.commands()):
+                return False
+        return not any(values[names[0]] for names in self._chiller_commands)
+
+    def _show(self) -> None:
+        values, plant = self._values, self.plant
+        condenser = plant.condenser
+        for names, chiller in zip(self._chiller_sensors, plant.chillers, strict=True):
+            on = chiller.running
+            for name, value in zip(
+                names,
+                (
+                    1.0 if on else 0.0, 1.0 if chiller.fault else 0.0, chiller.leaving_c,
+                    plant.cooled_c, condenser.supply_c, chiller.cw_leaving_c, 100.0 * chiller.load,
+                    100.0 * chiller.valve.position, 100.0 * chiller.cw_valve.position,
+                    chiller.power_kw,
+                ),
+                strict=False,
+            ):  # fmt: skip
+                values[name] = value
+        self.pumps.show(plant.pumps)
+        self.secondary.show(plant.secondary)
+        self.cw_pumps.show(condenser.pumps)
+        for names, cell in zip(self._tower_sensors, condenser.towers.cells, strict=True):
+            values[names[0]] = 1.0 if cell.fan.running else 0.0
+            values[names[2]] = cell.leaving_c
+            values[names[3]] = cell.fan.power_kw
+        flows = plant.flows
+        shown = [plant.supply_c, plant.return_c, flows.primary, flows.header_kpa, flows.far_kpa]
+        if plant.spec.secondary:
+            shown += [plant.supply.out_c, plant.back.out_c, flows.consumers]
+        shown += [condenser.supply_c, condenser.return_c, condenser.flow_m3h]
+        values.update(zip(self._header_sensors, shown, strict=True))
+        if self._economizer_sensors:
+            values.update(
+                zip(self._economizer_sensors, (plant.return_c, plant.cooled_c), strict=True)
+            )
+
+    def powers(self) -> list[float]:
+        """Electricity of `machines`, in their order; the basin's heater with the last tower."""
+        plant = self.plant
+        cells = [cell.fan.power_kw for cell in plant.condenser.towers.cells]
+        cells[-1] += plant.condenser.towers.heating_kw
+        return [
+            *(chiller.power_kw for chiller in plant.chillers),
+            *plant.pumps.powers_kw,
+            *plant.secondary.powers_kw,
+            *plant.condenser.pumps.powers_kw,
+            *cells,
+        ]

@@ -1,0 +1,79 @@
+"""The points of a hot-water plant: commands in, measurements out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simulators.parks.board import Board
+from simulators.parks.works.blueprint import Blueprint
+from simulators.parks.works.cold_side import PumpPoints
+from simulators.physics.loops.consumers import Consumer
+from simulators.physics.loops.heat_plant import HeatCommand, HeatPlant, HeatSpec
+
+
+class HeatSide:
+    """A hot-water plant between the board and its physics."""
+
+    def __init__(self, board: Board, blueprint: Blueprint, spec: HeatSpec) -> None:
+        base = blueprint.base
+        self.plant = HeatPlant(spec)
+        self._values = board.values
+        self._valves = blueprint.valves
+        roles = "enable hw_setpoint valve" if blueprint.valves else "enable hw_setpoint"
+        self._commands = [board.add(base, boiler, roles) for boiler in blueprint.boilers]
+        self._sensors = [
+            board.add(
+                base, boiler,
+                "status fault hw_supply_temp hw_return_temp load valve_position power energy",
+            )
+            for boiler in blueprint.boilers
+        ]  # fmt: skip
+        self.pumps = PumpPoints(board, base, tuple(blueprint.hw_pumps))
+        self._header = board.add(
+            base, "hw-header", "supply_temp return_temp flow differential_pressure"
+        )
+        self._header += board.add(base, "hw-far", "differential_pressure")
+        self._bypass = board.add(base, "hw-header", "bypass_valve")[0] if spec.bypass else ""
+        self.machines = [*blueprint.boilers, *blueprint.hw_pumps]
+
+    def step(self, consumers: Sequence[Consumer], dt_s: float) -> None:
+        """Advance the plant on what the board commands, and show it there."""
+        values = self._values
+        enabled = [values[names[0]] != 0.0 for names in self._commands]
+        command = HeatCommand(
+            [(on, values[names[1]]) for on, names in zip(enabled, self._commands, strict=True)],
+            [
+                values[names[2]] * 0.01 if self._valves else float(on)
+                for on, names in zip(enabled, self._commands, strict=True)
+            ],
+            self.pumps.commands(),
+            values[self._bypass] * 0.01 if self._bypass else 0.0,
+        )
+        self.plant.step(command, consumers, dt_s)
+        self._show()
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing turns and nothing is told to: a step may be long."""
+        if any(self.plant.pumps.running) or any(on for on, _ in self.pumps.commands()):
+            return False
+        return not any(self._values[names[0]] for names in self._commands)
+
+    def _show(self) -> None:
+        values, plant = self._values, self.plant
+        for names, boiler in zip(self._sensors, plant.boilers, strict=True):
+            shown = (
+                1.0 if boiler.running else 0.0, 1.0 if boiler.fault else 0.0, boiler.leaving_c,
+                plant.return_c, 100.0 * boiler.heating_kw / boiler.spec.capacity_kw,
+                100.0 * boiler.valve.position, boiler.power_kw,
+            )  # fmt: skip
+            values.update(zip(names, shown, strict=False))
+        self.pumps.show(plant.pumps)
+        header = (
+            plant.supply_c, plant.return_c, plant.flow_m3h, plant.header_kpa, plant.far_kpa
+        )  # fmt: skip
+        values.update(zip(self._header, header, strict=True))
+
+    def powers(self) -> list[float]:
+        """Electricity of `machines`, in their order."""
+        return [*(b.power_kw for b in self.plant.boilers), *self.plant.pumps.powers_kw]
