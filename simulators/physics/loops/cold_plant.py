@@ -58,7 +58,8 @@ class ColdSpec:
     """Hours that design flow takes to the consumers, and as much back."""
     header_h: float = 0.02
     """Hours of design flow that headers and machines hold, mixed."""
-    ambient_kw_k: float = 1.0
+    leak_kw_k: float = 0.002
+    """Heat that comes in through insulation, per kelvin and m3/h of design flow."""
 
     @property
     def flow_m3h(self) -> float:
@@ -111,6 +112,7 @@ class ColdPlant:
             Actuator(economizer.travel_s if economizer else 90.0) for _ in range(2)
         ]
         self._economizer_cw = conductance(economizer.flow_m3h, 40.0) if economizer else 0.0
+        self._leak_kw_k = spec.leak_kw_k * spec.flow_m3h
         self._pipe = conductance(spec.flow_m3h, spec.pipe_kpa)
         self._bypass = conductance(0.5 * spec.flow_m3h, 100.0)
         self.header = Vessel(spec.header_h * spec.flow_m3h, 20.0)
@@ -248,7 +250,7 @@ class ColdPlant:
         if flows.consumers > 0.0:
             leaving += self.secondary.heat_kw / (KW_PER_M3H_K * flows.consumers)
         self.supply.push(flows.consumers * hours, leaving)
-        self.ambient_kw = self.spec.ambient_kw_k * (_AMBIENT_C - self.header.temp_c)
+        self.ambient_kw = self._leak_kw_k * (_AMBIENT_C - self.header.temp_c)
         gains = self.ambient_kw + self.pumps.heat_kw
         if flows.consumers <= 0.0:
             gains += self.secondary.heat_kw

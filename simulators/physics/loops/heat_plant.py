@@ -28,7 +28,8 @@ class HeatSpec:
     """Hours that design flow takes to the consumers, and as much back."""
     header_h: float = 0.04
     """Hours of design flow that headers and boilers hold, mixed."""
-    ambient_kw_k: float = 0.3
+    leak_kw_k: float = 0.004
+    """Heat that gets lost through insulation, per kelvin and m3/h of design flow."""
 
     @property
     def flow_m3h(self) -> float:
@@ -53,6 +54,7 @@ class HeatPlant:
         self.boilers = [Boiler(boiler) for boiler in spec.boilers]
         self.pumps = PumpStation(spec.pumps)
         self.bypass = Actuator(60.0)
+        self._leak_kw_k = spec.leak_kw_k * spec.flow_m3h
         self._pipe = conductance(spec.flow_m3h, spec.pipe_kpa)
         self._bypass = conductance(0.5 * spec.flow_m3h, 60.0)
         self.header = Vessel(spec.header_h * spec.flow_m3h, 25.0)
@@ -125,7 +127,7 @@ class HeatPlant:
         if v > 0.0:
             self.header.mix(v * hours, mixed / v, past * hours)
             self.supply.push(self.consumers_m3h * hours, self.header.temp_c)
-        self.ambient_kw = self.spec.ambient_kw_k * (_AMBIENT_C - self.header.temp_c)
+        self.ambient_kw = self._leak_kw_k * (_AMBIENT_C - self.header.temp_c)
         self.supply_c = self.header.temp_c
         self.header.warm((self.ambient_kw + self.pumps.heat_kw) * hours)
 
