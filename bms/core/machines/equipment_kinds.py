@@ -77,6 +77,16 @@ def _air() -> tuple[Role, ...]:
     )
 
 
+def _valve(name: str = "valve") -> tuple[Role, ...]:
+    """A valve on a machine: modulating or two-position, with its way and its end switch."""
+    return (
+        _command(name, "%"),
+        _switch(f"{name}_enable"),
+        _analog(f"{name}_position", "%"),
+        _state(f"{name}_open"),
+    )
+
+
 _WATER_SIDE = (
     _kind(
         "chiller",
@@ -86,10 +96,8 @@ _WATER_SIDE = (
         _state("local"),
         _command("chw_setpoint", "degC"),
         _command("demand_limit", "%"),
-        _switch("chw_valve"),
-        _state("chw_valve_open"),
-        _switch("cw_valve"),
-        _state("cw_valve_open"),
+        *_valve(),
+        *_valve("cw_valve"),
         _state("flow_switch"),
         _analog("chw_supply_temp", "degC"),
         _analog("chw_return_temp", "degC"),
@@ -122,8 +130,7 @@ _WATER_SIDE = (
         *_motor(),
         _command("speed", "%"),
         _command("cw_setpoint", "degC"),
-        _switch("valve"),
-        _state("valve_open"),
+        *_valve(),
         _analog("cw_supply_temp", "degC"),
         _analog("cw_return_temp", "degC"),
         _analog("basin_temp", "degC"),
@@ -135,11 +142,13 @@ _WATER_SIDE = (
         _enable(required=False),
         _status(),
         _state("fault"),
-        _switch("valve"),
-        _state("valve_open"),
+        *_valve(),
+        *_valve("cw_valve"),
         _command("bypass_valve", "%"),
         _analog("supply_temp", "degC"),
         _analog("return_temp", "degC"),
+        _analog("chw_supply_temp", "degC"),
+        _analog("chw_return_temp", "degC"),
         min_on_s=1200,
         min_off_s=1200,
     ),
@@ -150,8 +159,7 @@ _WATER_SIDE = (
         _state("fault"),
         _state("local"),
         _command("hw_setpoint", "degC"),
-        _switch("valve"),
-        _state("valve_open"),
+        *_valve(),
         _analog("hw_supply_temp", "degC"),
         _analog("hw_return_temp", "degC"),
         _analog("hw_flow", "m3/h"),
@@ -172,8 +180,7 @@ _WATER_SIDE = (
         _switch("heating"),
         _command("chw_setpoint", "degC"),
         _command("hw_setpoint", "degC"),
-        _switch("valve"),
-        _state("valve_open"),
+        *_valve(),
         _state("flow_switch"),
         _analog("supply_temp", "degC"),
         _analog("return_temp", "degC"),

@@ -31,6 +31,8 @@ LIMITS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
         "level": _SHARE,
         "speed": _SHARE,
         "position": _SHARE,
+        "valve": _SHARE,
+        "cw_valve": _SHARE,
         "cooling_valve": _SHARE,
         "heating_valve": _SHARE,
         "preheat_valve": _SHARE,
