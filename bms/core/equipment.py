@@ -113,6 +113,15 @@ class Equipment:
     title: Mapping[str, str] = field(default_factory=dict)
     """Names by language: `{"zh": ..., "en": ...}`."""
     standing: Standing = field(default_factory=Standing)
+    read_only: frozenset[str] = frozenset()
+    """Commanded roles that its device only shows: something else moves them."""
+
+    def commanded(self, role: str) -> PointId | None:
+        """The point by which the controller may move it; None if there is none."""
+        found = self.kind.roles.get(role)
+        if found is None or not found.command or role in self.read_only:
+            return None
+        return self.points.get(role)
 
     @property
     def relations(self) -> Relations:

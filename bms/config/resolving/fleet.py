@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from bms.config.reading.devices import Catalogue, check_device, kind_of
 from bms.config.reading.names import RunError, expand, parallel
 from bms.config.reading.sections import Names, entries, read_all
-from bms.config.resolving.output_rules import check_settings, rules, step, value_type
+from bms.config.resolving.output_rules import check_settings, read_only, rules, step, value_type
 from bms.config.resolving.related import Entry
 from bms.config.resolving.shared_registers import Registers
 from bms.config.shapes.links import LinkSettings, ModbusSettings, spoken
@@ -227,6 +227,7 @@ class FleetReader:
                 capacity_kw=entry.capacity_kw,
                 title=title,
                 standing=entry.standing,
+                read_only=read_only(kind, points),
             )
             self.fleet.equipment[machine.id] = machine
             if name == names[0]:

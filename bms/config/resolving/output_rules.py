@@ -87,6 +87,13 @@ def rules(
     )
 
 
+def read_only(kind: Kind, points: Mapping[str, Point]) -> frozenset[str]:
+    """The commanded roles of which the device only shows the value."""
+    return frozenset(
+        role for role, point in points.items() if kind.roles[role].command and not point.writable
+    )
+
+
 def _tolerance(role: Role, count: float | None) -> float:
     if role.klass is PointClass.STATE:
         return 0.0
