@@ -1,0 +1,1 @@
+"""Group control against plants whose physics can be trusted."""
