@@ -85,7 +85,7 @@ def files_of(plant: Blueprint, plan: Plan | None = None) -> dict[str, str]:
         equipment[name] |= keys
     for name, keys in plan.keys.items():
         equipment[name] |= keys
-    made = {
+    made: dict[str, dict[str, Any]] = {
         "site.yaml": {
             "id": plant.base,
             "zone": "Asia/Shanghai",
