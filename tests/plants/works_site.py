@@ -83,8 +83,8 @@ def files_of(plant: Blueprint, plan: Plan | None = None) -> dict[str, str]:
     equipment["meter-main"]["rated_kw"] = 20_000
     for name, keys in _standing(plant).items():
         equipment[name] |= keys
-    for name, keys in plan.keys.items():
-        equipment[name] |= keys
+    for name, own in plan.keys.items():
+        equipment[name] |= dict(own)
     made: dict[str, dict[str, Any]] = {
         "site.yaml": {
             "id": plant.base,
