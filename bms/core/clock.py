@@ -59,13 +59,14 @@ class SimulatedClock:
     """A clock that stands still until it is set."""
 
     def __init__(self, start: datetime) -> None:
-        self._start = self._now = start.astimezone(UTC)
+        self._now = start.astimezone(UTC)
 
     def now(self) -> datetime:
         return self._now
 
     def steady(self) -> Steady:
-        return Steady("simulated", (self._now - self._start).total_seconds())
+        """Simulations that carry on where one ended are of one boot."""
+        return Steady("simulated", self._now.timestamp())
 
     def set(self, now: datetime) -> None:
         """Move to `now`; simulated time never runs backwards."""

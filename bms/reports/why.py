@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bms.config.points import own_group, point_class, points_behind, shown, zone_of
 from bms.config.site import Site, StrategySpec
-from bms.control.engine.protection import Hold, retold
+from bms.control.engine.minimum_times import Hold, retold
 from bms.core.decisions import Award, Command
 from bms.core.equipment import PointClass
 from bms.core.errors import BmsError, InvalidInput

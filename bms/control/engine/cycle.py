@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from bms.alarms import Alarm, AlarmEvent, advance
-from bms.control.engine import protection
+from bms.control.engine import minimum_times
 from bms.control.engine.arbiter import AwardChange, award
 from bms.control.engine.facts import Facts, all_bad
 from bms.control.engine.layers import Layer
@@ -113,6 +113,8 @@ class Engine:
         self._layers = {stage: Layer(stage) for stage in Stage}
         self._touched: dict[PointId, None] = {}
         self._expiries: list[tuple[datetime, PointId]] = []
+        self._ends: list[tuple[float, PointId]] = []
+        """Minimum times in force, by the steady second in which they end."""
         self._facts = Facts()
         self._awards: dict[PointId, Award] = {}
         self._awards_view: Mapping[PointId, Award] = _NO_AWARDS
@@ -121,11 +123,6 @@ class Engine:
         self._time: datetime | None = None
         self._steady = self._restore.take(STEADY, SteadyTime, SteadyTime())
         self._begun = False
-        for point in outputs:
-            hold = self._outputs.hold(point)
-            if hold is not None:
-                self._expires(point, hold.until)
-                self._touch(point)
         self.replace(controllers)
 
     # --- the cycle ---------------------------------------------------------------------------
@@ -142,14 +139,14 @@ class Engine:
         `conditions` come from outside and hold now: a link that is down, a rejected schedule.
         `steady` is the machine's clock that nobody sets; without it, `now` is taken for one.
         """
-        if self._time is not None and now < self._time:
-            self._clock_set_back(now)
         self._look(steady, now)
         self._time = now
         for point in self._outputs.unknown:
             self._touch(point)
         while self._expiries and self._expiries[0][0] <= now:
             self._touch(heapq.heappop(self._expiries)[1])
+        while self._ends and self._ends[0][0] <= self._steady.steady_s + 0.001:
+            self._touch(heapq.heappop(self._ends)[1])
         seen = samples if self._assume is None else self._assume(samples, self._awards)
         snapshot = sequenced = self._snapshot(seen, _NO_AWARDS, now)
         for stage, seats in self._stages.items():
@@ -174,10 +171,17 @@ class Engine:
 
     def _look(self, steady: Steady | None, now: datetime) -> None:
         at = by_the_wall(self._steady, self._time, now) if steady is None else steady
+        first, back = not self._begun, self._time is not None and now < self._time
         if self._begun:
             self._steady = looked(self._steady, at, self._watched_s)
         else:
             self._steady, self._begun = resumed(self._steady, at), True
+        time = self._steady
+        told = self._outputs.look(minimum_times.Instant(now, time.steady_s, time.boots))
+        for point in self._outputs.held if first or back else told:
+            self._held(point)
+        if back:
+            self._clock_set_back()
 
     def _snapshot(
         self, samples: Mapping[PointId, Sample], awards: Mapping[PointId, Award], now: datetime
@@ -250,7 +254,7 @@ class Engine:
         found = self._awards.get(point)
         if found is None or self._time is None:
             return found
-        return protection.retold(found, self._outputs.hold(point), self._time)
+        return minimum_times.retold(found, self._outputs.hold(point), self._time)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """What is abnormal, the most severe first."""
@@ -355,9 +359,16 @@ class Engine:
     def _expires(self, point: PointId, when: datetime) -> None:
         heapq.heappush(self._expiries, (when, point))
 
-    def _clock_set_back(self, now: datetime) -> None:
+    def _held(self, point: PointId) -> None:
+        """Arbitrate an output that was held, now and when its minimum time is over."""
+        hold = self._outputs.hold(point)
+        if hold is not None:
+            heapq.heappush(self._ends, (hold.ends_s, point))
+        self._touch(point)
+
+    def _clock_set_back(self) -> None:
         """Every answer may be another one at an earlier time: ask for all of them again."""
-        self._outputs.clock_set_back(now)
+        self._outputs.clock_set_back()
         self._expiries = []
         for by_point in self._commands.values():
             for point, commands in by_point.items():
@@ -367,9 +378,6 @@ class Engine:
                         self._expires(point, command.expires)
         for point in self._awards:
             self._touch(point)
-            hold = self._outputs.hold(point)
-            if hold is not None:
-                self._expires(point, hold.until)
 
     # --- arbitrating -------------------------------------------------------------------------
 
@@ -388,9 +396,9 @@ class Engine:
             found = award(commands, now) if commands else None
             output = point in self._outputs
             if output:
-                found, hold_until = self._outputs.protect(point, found, samples.get(point), now)
-                if hold_until is not None:
-                    self._expires(point, hold_until)
+                found, ends_s = self._outputs.protect(point, found, samples.get(point))
+                if ends_s is not None:
+                    heapq.heappush(self._ends, (ends_s, point))
                     for layer in self._layers.values():
                         layer.mark(point)
             before = self._awards.get(point)
@@ -412,7 +420,7 @@ class Engine:
         return tuple(changes), tuple(reordered)
 
     def _change(self, point: PointId, found: Award | None) -> AwardChange:
-        held = found is not None and found.winner.source == protection.MIN_ON_OFF_SOURCE
+        held = found is not None and found.winner.source == minimum_times.MIN_ON_OFF_SOURCE
         hold = self._outputs.hold(point) if held else None
         return AwardChange(point, found, hold.since if hold is not None else None)
 

@@ -13,7 +13,7 @@ from drivers.points import PointId
 
 Commands: TypeAlias = Mapping[Stage, Mapping[PointId, Mapping[str, Command]]]
 """By stage, point and controller."""
-Held: TypeAlias = Callable[[PointId, datetime], Command | None]
+Held: TypeAlias = Callable[[PointId], Command | None]
 """The minimum time in force of a point."""
 
 _BELOW: Mapping[Stage, tuple[Stage, ...]] = MappingProxyType(
@@ -79,7 +79,7 @@ class Layer:
                 found = commands[stage].get(point)
                 if found:
                     wishes.extend(found.values())
-            hold = held(point, now)
+            hold = held(point)
             if hold is not None:
                 wishes.append(hold)
             after = award(wishes, now) if wishes else None

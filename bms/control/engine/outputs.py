@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bms.control.engine import output_alarms, protection
-from bms.control.engine.protection import Delivery, Hold, Phase
+from bms.control.engine import minimum_times, output_alarms, protection
+from bms.control.engine.minimum_times import FOLLOWS, Hold, Instant
+from bms.control.engine.protection import Delivery, Phase
 from bms.core.decisions import Award, Command, Condition, OutputRules
+from bms.core.instants import MILLISECOND
 from drivers.base import Write, WriteResult
 from drivers.points import PointId, Quality, Sample, Value
 
@@ -44,8 +46,14 @@ class Outputs:
         self._open: dict[PointId, None] = {}
         """Outputs to step in the next cycle, in the order in which they were commanded."""
         self._refresh: list[tuple[datetime, PointId]] = []
-        self._unknown: dict[PointId, datetime] = {}
-        """Commanded for the first time, before anybody knows what the machine is doing."""
+        self._unknown: dict[PointId, float] = {}
+        """Commanded for the first time, before anybody knows what the machine is doing; since
+        which steady second."""
+        self._unsure: set[PointId] = set()
+        """Held since before another boot: what their machines do since then was not read yet."""
+        self._at: Instant | None = None
+        self._set: datetime | None = None
+        """What the wall showed at the first steady second, when holds were last told by it."""
         self._troubles: dict[PointId, Condition] = {}
         self._fractions: dict[PointId, datetime | None] = {}
         """Outputs that are asked for a fraction that they cannot hold, and since when."""
@@ -73,6 +81,7 @@ class Outputs:
         ):  # fmt: skip
             for point in gone:
                 kept.pop(point, None)
+        self._unsure -= gone
         self._refresh = [entry for entry in self._refresh if entry[1] not in gone]
         heapq.heapify(self._refresh)
         return differ
@@ -88,7 +97,7 @@ class Outputs:
     @property
     def unknown(self) -> Iterable[PointId]:
         """Outputs whose minimum times wait for their first reading: arbitrate them again."""
-        return self._unknown
+        return [*self._unknown, *self._unsure] if self._unsure else self._unknown
 
     def saved(self) -> dict[PointId, SavedOutput]:
         """What to keep over a restart."""
@@ -103,54 +112,92 @@ class Outputs:
 
     # --- minimum times -----------------------------------------------------------------------
 
+    @property
+    def held(self) -> Iterable[PointId]:
+        """Outputs of which it is known since when they are as they are."""
+        return self._holds
+
     def hold(self, point: PointId) -> Hold | None:
         """What the output was last changed to, and until when it has to stay so."""
         return self._holds.get(point)
 
-    def hold_command(self, point: PointId, now: datetime) -> Command | None:
+    def look(self, at: Instant) -> Iterable[PointId]:
+        """Go on at `at`; the outputs whose minimum times are told otherwise from now on.
+
+        After another boot, or when the wall's clock was set by more than it drifts.
+        """
+        before, self._at = self._at, at
+        first = at.now - timedelta(seconds=at.steady_s)
+        same_boot = before is not None and before.boots == at.boots
+        if same_boot and self._set is not None and abs(first - self._set) <= FOLLOWS:
+            return ()
+        self._set = first
+        told: list[PointId] = []
+        for point, hold in self._holds.items():
+            after = minimum_times.gone_on(hold, self._rules[point], at)
+            if after is hold:
+                continue
+            self._holds[point] = after
+            if hold.since_s is not None and hold.boots != at.boots:
+                self._unsure.add(point)
+            told.append(point)
+        return told
+
+    def hold_command(self, point: PointId) -> Command | None:
         """The hold in force, for those who plan the next commands."""
         hold = self._holds.get(point)
-        if hold is None or hold.until <= now:
+        if hold is None or self._at is None or not hold.in_force(self._at):
             return None
-        return protection.hold_command(point, hold, now)
+        command = minimum_times.hold_command(point, hold, self._at.now)
+        if hold.until > self._at.now:
+            return command
+        # By the wall, whose clock is off by up to a second, it is over already.
+        return replace(command, expires=self._at.now + MILLISECOND)
 
     def protect(
-        self, point: PointId, wanted: Award | None, sample: Sample | None, now: datetime
-    ) -> tuple[Award | None, datetime | None]:
-        """What an output gets, and the end of the minimum time that begins with it, if any."""
+        self, point: PointId, wanted: Award | None, sample: Sample | None
+    ) -> tuple[Award | None, float | None]:
+        """What an output gets; and in which steady second the minimum time ends that begins with
+        it, if any."""
+        at = self._at
+        assert at is not None
         rules = self._rules[point]
-        hold = self._holds.get(point)
+        hold = known = self._holds.get(point)
         if hold is None and wanted is not None:
             if sample is not None and sample.quality is not Quality.GOOD:
-                since = self._unknown.setdefault(point, now)
-                if now - since < timedelta(seconds=protection.KNOW_BEFORE_WRITE_S):
+                since_s = self._unknown.setdefault(point, at.steady_s)
+                if at.steady_s - since_s < protection.KNOW_BEFORE_WRITE_S:
                     return wanted, None
             elif sample is not None and sample.value is not None:
                 on = protection.is_on(sample.value)
                 if on == protection.is_on(wanted.value):
-                    self._holds[point] = protection.already(wanted.value, now)
+                    self._holds[point] = minimum_times.already(wanted.value, at)
                     self._unknown.pop(point, None)
                     return wanted, None
         self._unknown.pop(point, None)
-        award, after = protection.protect(point, wanted, hold, rules, now)
-        if after is hold or after is None:
+        if hold is not None and point in self._unsure:
+            hold = self._found(point, hold, sample, at)
+        award, after = minimum_times.protect(point, wanted, hold, rules, at)
+        if after is known or after is None:
             return award, None
         self._holds[point] = after
-        return award, after.until if after.until > now else None
+        return award, after.ends_s if after.in_force(at) else None
 
-    def clock_set_back(self, now: datetime) -> None:
-        """Let minimum times that began after `now` begin now, and look at outputs that wait.
+    def _found(self, point: PointId, hold: Hold, sample: Sample | None, at: Instant) -> Hold:
+        """A machine that does otherwise after a boot has just begun to: it is held so."""
+        if sample is not None and sample.quality is not Quality.GOOD:
+            return hold
+        self._unsure.discard(point)
+        if sample is None or sample.value is None or protection.is_on(sample.value) == hold.on:
+            return hold
+        return minimum_times.changed_to(sample.value, self._rules[point], at)
 
-        A device with a watchdog would fall back if its refresh waited for the clock to catch up.
-        """
+    def clock_set_back(self) -> None:
+        """Look at outputs that wait: a device with a watchdog would fall back if its refresh
+        waited for the clock to catch up."""
         for _, point in self._refresh:
             self._open[point] = None
         self._refresh = []
-        for point, since in self._unknown.items():
-            self._unknown[point] = min(since, now)
-        for point, hold in self._holds.items():
-            if hold.since > now:
-                self._holds[point] = Hold(hold.value, now, now + (hold.until - hold.since))
 
     # --- writing -----------------------------------------------------------------------------
 

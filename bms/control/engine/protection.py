@@ -1,26 +1,20 @@
-"""What stands between an award and the wire: minimum times, and writing only when due. Pure.
+"""What stands between an award and the wire: writing only when due. Pure.
 
-Two small state machines per output, both frozen values:
-
-`Hold` keeps a machine on, or off, for its minimum time (BACnet's minimum on/off: slot 6, so only
-slots 1 to 5 beat it). `Delivery` decides when to write, confirms by read-back, retries, and says
-when a point cannot be commanded.
+One small state machine per output, a frozen value: `Delivery` decides when to write, confirms by
+read-back, retries, and says when a point cannot be commanded. Its pauses are counted on the wall:
+a clock that is set makes one of them longer or shorter, and at worst a value is written once more.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from bms.core.decisions import Award, Command, OutputRules, Priority
-from bms.core.durations import in_words
+from bms.core.decisions import Award, OutputRules, Priority
 from bms.texts.messages import msg
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.points import PointId, Quality, Sample, Value
-
-MIN_ON_OFF_SOURCE = "minimum on/off"
 
 RETRY_AFTER_S = (1.0, 2.0, 4.0)
 """Waits after the first failures of a write (control reference, 7: write verify)."""
@@ -55,107 +49,6 @@ def same(wanted: Value | None, found: Value | None, tolerance: float = 0.0) -> b
         return wanted == found
     # A tolerance of one register step must hold for values that are sums of binary fractions.
     return abs(float(wanted) - float(found)) <= tolerance * (1 + 1e-9)
-
-
-# --- minimum on and off times ----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """What an output was last changed to, and how long it has to stay so."""
-
-    value: Value
-    since: datetime
-    until: datetime
-    """At or before now: nothing holds. Equal to `since` where no minimum applies."""
-
-    @property
-    def on(self) -> bool:
-        return is_on(self.value)
-
-
-def changed_to(value: Value, rules: OutputRules, now: datetime) -> Hold:
-    """The hold that begins when an output changes to `value` at `now`."""
-    minimum_s = rules.min_on_s if is_on(value) else rules.min_off_s
-    return Hold(value, now, now + timedelta(seconds=minimum_s))
-
-
-def already(value: Value, now: datetime) -> Hold:
-    """The machine did this before it was commanded to: nothing to hold."""
-    return Hold(value, now, now)
-
-
-def hold_command(point: PointId, hold: Hold, now: datetime) -> Command:
-    """The slot 6 command of a hold."""
-    return Command(
-        point=point,
-        value=hold.value,
-        priority=Priority.MIN_ON_OFF,
-        source=MIN_ON_OFF_SOURCE,
-        reason=_held(hold, now),
-        expires=hold.until,
-    )
-
-
-def _held(hold: Hold, now: datetime) -> str:
-    so_far, minimum = in_words(now - hold.since), in_words(hold.until - hold.since)
-    if hold.on:
-        return msg("on for {so_far} of at least {minimum}", so_far=so_far, minimum=minimum)
-    return msg("off for {so_far} of at least {minimum}", so_far=so_far, minimum=minimum)
-
-
-def _overruling(point: PointId, hold: Hold, losers: tuple[Command, ...], now: datetime) -> Award:
-    """The award of a hold, saying what comes when it ends."""
-    command = hold_command(point, hold, now)
-    return Award(replace(command, reason=_then(command.reason, losers)), losers)
-
-
-def _then(held: str, losers: tuple[Command, ...]) -> str:
-    if not losers:
-        return msg("{held}, then released", held=held)
-    source, reason = losers[0].source, losers[0].reason
-    if is_on(losers[0].value):
-        return msg(
-            "{held}, then on wanted by {source} ({reason})",
-            held=held,
-            source=source,
-            reason=reason,
-        )
-    return msg(
-        "{held}, then off wanted by {source} ({reason})", held=held, source=source, reason=reason
-    )
-
-
-def holding(hold: Hold | None, wanted: Award | None, now: datetime) -> bool:
-    """Whether the hold overrules `wanted`: it is in force, disagrees, and is not outranked."""
-    if hold is None or hold.until <= now:
-        return False
-    if wanted is None:
-        return True
-    return wanted.winner.priority > Priority.MIN_ON_OFF and is_on(wanted.value) != hold.on
-
-
-def protect(
-    point: PointId, wanted: Award | None, hold: Hold | None, rules: OutputRules, now: datetime
-) -> tuple[Award | None, Hold | None]:
-    """The value that the point gets after its minimum times, and the hold from now on.
-
-    A hold that agrees with the award leaves it alone, so that "why" keeps naming who wants it.
-    """
-    if holding(hold, wanted, now):
-        assert hold is not None
-        losers = (wanted.winner, *wanted.losers) if wanted is not None else ()
-        return _overruling(point, hold, losers, now), hold
-    if wanted is not None and (hold is None or is_on(wanted.value) != hold.on):
-        hold = changed_to(wanted.value, rules, now)
-    return wanted, hold
-
-
-def retold(award: Award, hold: Hold | None, now: datetime) -> Award:
-    """The award with the reason of a minimum time told as of `now`."""
-    if hold is None or award.winner.source != MIN_ON_OFF_SOURCE:
-        return award
-    return _overruling(award.point, hold, award.losers, now)
 
 
 def same_value(one: Award | None, other: Award | None) -> bool:

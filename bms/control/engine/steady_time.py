@@ -54,5 +54,6 @@ def looked(before: SteadyTime, at: Steady, longest_s: float = math.inf) -> Stead
 
 def by_the_wall(before: SteadyTime, last: datetime | None, now: datetime) -> Steady:
     """For callers without such a clock: the wall's, which here never goes back."""
-    gone = 0.0 if last is None else max(0.0, (now - last).total_seconds())
-    return Steady(before.boot, before.clock_s + gone)
+    if last is None:
+        return Steady(before.boot, max(before.clock_s, now.timestamp()))
+    return Steady(before.boot, before.clock_s + max(0.0, (now - last).total_seconds()))
