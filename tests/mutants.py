@@ -46,6 +46,9 @@ SOURCES: Final = (
 TESTS: Final = (
     "tests/control",
     "tests/energy",
+    "tests/ledger/test_conservation.py",
+    "tests/ledger/test_ledger.py",
+    "tests/ledger/test_registers.py",
     "tests/schedules",
     "tests/drivers/test_codec.py",
     "tests/drivers/test_devices.py",

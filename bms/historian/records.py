@@ -43,6 +43,9 @@ class AwardRow:
     award: Award | None
     held_since: datetime | None = None
     """Where a minimum time wins: when it began."""
+    sent: bool | None = None
+    """Of an output: False if its link was in shadow mode. None: no output, or recorded by a version
+    that did not note it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
-"""What would have been commanded: the awards of the links in shadow mode, beside what ran."""
+"""What would have been commanded: the awards of links in shadow mode, beside what ran."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,22 +37,40 @@ class Unsent:
     """What the point read then; None if it could not be read."""
     agrees: bool | None
     """Whoever is in charge had commanded the same; None where that cannot be told."""
+    noted: bool
+    """It was noted then that it was not sent; else the link is in shadow mode now, and an earlier
+    version did not note it."""
 
 
 def shadow_report(
     site: Site, history: Queries, since: datetime, until: datetime, link: str | None = None
 ) -> list[Unsent]:
-    """What would have been sent in [since, until), by time.
+    """What would have been sent in [since, until), by time: of all links, or of one.
 
-    Of the links that are in shadow mode now, or of `link`, whatever its mode is. Raises
-    InvalidInput if there is no such link, or none in shadow.
+    An earlier version did not note what was sent: of its time, it is what was commanded on the
+    links that are in shadow mode now, or on `link`. Raises InvalidInput if there is no such link,
+    or if nothing is found and none is in shadow.
     """
+    active = shadowed(site)
+    if link is None:
+        outputs: Collection[PointId] = site.outputs
+        assumed = frozenset(() if active is None else active.outputs)
+    else:
+        outputs = assumed = frozenset(_outputs(site, link))
     found: list[Unsent] = []
-    for point in _outputs(site, link):
-        rows = _decisions(history, point, since, until)
+    for point in outputs:
+        rows = [
+            row
+            for row in _decisions(history, point, since, until)
+            if row.sent is False or (row.sent is None and point in assumed)
+        ]
         if rows:
             readings = history.samples(point, since - BEFORE, until)
             found += _unsent(rows, readings, site.outputs[point].tolerance)
+    if not found and active is None and link is None:
+        raise InvalidInput(
+            msg("no link is in shadow mode; name one with --link to see what it was")
+        )
     found.sort(key=lambda row: (row.time, row.point))
     return found
 
@@ -71,14 +89,7 @@ def _decisions(
     return rows
 
 
-def _outputs(site: Site, link: str | None) -> Sequence[PointId]:
-    if link is None:
-        active = shadowed(site)
-        if active is None:
-            raise InvalidInput(
-                msg("no link is in shadow mode; name one with --link to see what it was")
-            )
-        return active.outputs
+def _outputs(site: Site, link: str) -> Sequence[PointId]:
     if link not in site.links:
         raise InvalidInput(
             msg(
@@ -107,6 +118,7 @@ def _unsent(rows: Sequence[AwardRow], readings: Sequence[Sample], tolerance: flo
                 winner.reason if winner is not None else msg("nobody commands it now"),
                 field,
                 None if value is None or field is None else same(value, field, tolerance),
+                row.sent is False,
             )
         )
     return found
@@ -121,6 +133,7 @@ def to_json(site: Site, rows: Sequence[Unsent]) -> list[dict[str, Any]]:
             "value": row.value,
             "field": row.field,
             "agrees": row.agrees,
+            "noted": row.noted,
             "source": row.source,
             "reason": row.reason,
         }

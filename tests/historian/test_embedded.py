@@ -415,7 +415,8 @@ def test_a_history_of_the_first_version_carries_on(tmp_path: Path) -> None:
     connection.executescript(
         "DROP TABLE session; DROP TABLE quarantine; DROP TABLE dropped; DROP TABLE late;"
         "DROP INDEX text_text; ALTER TABLE text DROP COLUMN made_of;"
-        "ALTER TABLE alarm DROP COLUMN made_of; PRAGMA user_version=1"
+        "ALTER TABLE alarm DROP COLUMN made_of; ALTER TABLE award DROP COLUMN sent; "
+        "PRAGMA user_version=1"
     )
     connection.close()
     with pytest.raises(StoreError, match="older version.*start the controller once"):

@@ -41,7 +41,7 @@ def report() -> None:
 @SITE
 @click.option("--from", "start", required=True, help="First day or instant, e.g. 2026-03-01.")
 @click.option("--to", "end", help="End, not included.  [default: now]")
-@click.option("--link", help="One link, whatever its mode is now.  [default: those in shadow]")
+@click.option("--link", help="One link.  [default: all]")
 @AS_JSON
 def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: bool) -> None:
     """What would have been written on links in shadow mode, beside what the field showed."""

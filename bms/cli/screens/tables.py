@@ -414,8 +414,16 @@ def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
             commands=len(compared),
         )
         unsent = joined("; ", unsent, same)
-    return [
-        table,
-        Text(),
-        Text(told(unsent)),
-    ]
+    lines = [Text(told(unsent))]
+    guessed = sum(not row["noted"] for row in rows)
+    if guessed:
+        lines.append(
+            Text(
+                say(
+                    "{commands} of them may have been sent: an earlier version did not note it",
+                    commands=guessed,
+                ),
+                style=NOTE,
+            )
+        )
+    return [table, Text(), *lines]

@@ -17,19 +17,21 @@ from drivers.points import PointId
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 INSERT = (
-    "INSERT INTO award (point, time_ms, value, priority, source, reason, expires_ms, losers) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO award (point, time_ms, value, priority, source, reason, expires_ms, losers, sent) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_COLUMNS = "s.point, a.time_ms, a.value, a.priority, a.source, a.reason, a.expires_ms, a.losers"
+_COLUMNS = (
+    "s.point, a.time_ms, a.value, a.priority, a.source, a.reason, a.expires_ms, a.losers, a.sent"
+)
 _TABLES = "FROM award a JOIN series s ON s.id = a.point"
 SELECT = f"SELECT {_COLUMNS} {_TABLES}"
 SELECT_NUMBERED = f"SELECT {_COLUMNS}, a.id {_TABLES}"
 
 
 def pack(row: AwardRow, point: int, text_id: Callable[[str], int]) -> tuple[Any, ...]:
-    """A row for `INSERT`; every column but point and time is NULL when nothing commands."""
+    """A row for `INSERT`; every column but point, time and `sent` is NULL when nothing commands."""
     if row.award is None:
-        return (point, to_ms(row.time), None, None, None, None, None, None)
+        return (point, to_ms(row.time), None, None, None, None, None, None, row.sent)
     winner = row.award.winner
     rest: Any = [_loser(c, text_id) for c in row.award.losers]
     if row.held_since is not None:
@@ -43,14 +45,16 @@ def pack(row: AwardRow, point: int, text_id: Callable[[str], int]) -> tuple[Any,
         text_id(winner.reason),
         None if winner.expires is None else to_ms(winner.expires),
         text_id(_ENCODE(rest)) if rest else None,
+        row.sent,
     )
 
 
 def unpack(row: tuple[Any, ...], text: Callable[[int], str]) -> AwardRow:
     """The row that `SELECT` gives back."""
-    point, time_ms, value, priority, source, reason, expires_ms, losers = row
+    point, time_ms, value, priority, source, reason, expires_ms, losers, noted = row
+    sent = None if noted is None else bool(noted)
     if value is None:
-        return AwardRow(point, from_ms(time_ms), None)
+        return AwardRow(point, from_ms(time_ms), None, None, sent)
     winner = Command(
         point=point,
         value=json.loads(value),
@@ -64,7 +68,7 @@ def unpack(row: tuple[Any, ...], text: Callable[[int], str]) -> AwardRow:
     if isinstance(rest, dict):
         held_since, rest = from_ms(rest["held_since_ms"]), rest["losers"]
     award = Award(winner, tuple(_command(point, item, text) for item in rest))
-    return AwardRow(point, from_ms(time_ms), award, held_since)
+    return AwardRow(point, from_ms(time_ms), award, held_since, sent)
 
 
 def _loser(command: Command, text_id: Callable[[str], int]) -> dict[str, Any]:

@@ -58,10 +58,13 @@ CREATE INDEX text_text ON text (text)
 """
 """Every text once. A message is another text than the same words in somebody's mouth."""
 
+_AWARD_3 = "SELECT *, NULL AS sent FROM main.award"
+"""Up to version 3 nobody noted whether the link was in shadow mode."""
+
 LAYOUT = Layout(
     msg("history"),
     0x424D5348,  # "BMSH"
-    3,
+    4,
     f"""
 CREATE TABLE series (id INTEGER PRIMARY KEY, point TEXT NOT NULL UNIQUE,
     unit TEXT NOT NULL, class TEXT NOT NULL);
@@ -79,7 +82,7 @@ CREATE TABLE reading (meter INTEGER NOT NULL, time_ms INTEGER NOT NULL, counts I
 {_LATE};
 CREATE TABLE award (id INTEGER PRIMARY KEY, point INTEGER NOT NULL, time_ms INTEGER NOT NULL,
     value TEXT, priority INTEGER, source INTEGER, reason INTEGER, expires_ms INTEGER,
-    losers INTEGER);
+    losers INTEGER, sent INTEGER);
 CREATE INDEX award_point ON award (point, time_ms);
 CREATE INDEX award_time ON award (time_ms);
 CREATE TABLE alarm (id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, key TEXT NOT NULL,
@@ -101,6 +104,7 @@ ALTER TABLE alarm ADD COLUMN made_of TEXT;
 ALTER TABLE dropped ADD COLUMN made_of TEXT;
 {_LATE}
 """,
+        3: "ALTER TABLE award ADD COLUMN sent INTEGER",
     },
     {
         2: {
@@ -108,7 +112,9 @@ ALTER TABLE dropped ADD COLUMN made_of TEXT;
             "alarm": "SELECT *, NULL AS made_of FROM main.alarm",
             "dropped": "SELECT *, NULL AS made_of FROM main.dropped",
             "late": "SELECT 0 AS seq, 0 AS meter, 0 AS time_ms WHERE 0",
-        }
+            "award": _AWARD_3,
+        },
+        3: {"award": _AWARD_3},
     },
 )
 

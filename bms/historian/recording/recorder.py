@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bms.config.points import point_class
 from bms.config.site import Site
+from bms.control.engine.shadowed import shadowed
 from bms.core.decisions import Award, Severity
 from bms.core.equipment import PointClass
 from bms.core.readings import Reading
@@ -84,6 +85,13 @@ def meters_of(site: Site) -> list[Meter]:
     ]
 
 
+def _sent(site: Site) -> dict[PointId, bool]:
+    """Of every output whether its commands leave: not on a link in shadow mode."""
+    shadow = shadowed(site)
+    silent = frozenset(() if shadow is None else shadow.outputs)
+    return {point: point not in silent for point in site.outputs}
+
+
 class Recorder:
     """Takes every cycle with `offer`, gives a batch for the history with `take` or `flush`.
 
@@ -111,6 +119,7 @@ class Recorder:
         self._commit = timedelta(seconds=commit_s)
         self._series = series_of(site)
         self._meters = meters_of(site)
+        self._sent = _sent(site)
         self._declared = False
         self._trends = TrendSamples(self._series, trend_s)
         self._edges = MeterEdges(self._meters, edge_tolerance_s)
@@ -127,6 +136,7 @@ class Recorder:
         """Go on with other equipment, after what was recorded so far was taken."""
         self._series = series_of(site)
         self._meters = meters_of(site)
+        self._sent = _sent(site)
         self._declared = False
         self._trends = TrendSamples(self._series, self._trend_s)
         self._edges.renew(self._meters)
@@ -145,7 +155,8 @@ class Recorder:
             self._first = time
         self._alive = time
         for change in award_changes:
-            self._awards.append(AwardRow(change.point, time, change.award, change.held_since))
+            sent = self._sent.get(change.point)
+            self._awards.append(AwardRow(change.point, time, change.award, change.held_since, sent))
         for event in alarms:
             row = AlarmRow(event.key, event.severity, event.text, event.kind, event.time)
             self._alarms.append(row)

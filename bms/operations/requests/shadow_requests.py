@@ -18,7 +18,7 @@ class AskShadow(Request):
     end: AwareDatetime | None = Field(default=None, alias="to")
     """Not included. None for now."""
     link: str | None = None
-    """One link, whatever its mode is now; None for those in shadow."""
+    """One link; None for all."""
 
 
 class UnsentCommand(Answer):
@@ -32,6 +32,9 @@ class UnsentCommand(Answer):
     """None if it could not be read."""
     agrees: bool | None
     """Whether whoever is in charge commanded the same; None where that cannot be told."""
+    noted: bool
+    """Whether it was noted then that it was not sent. False: an earlier version did not note it,
+    and the link is in shadow mode now, or was named."""
     source: str
     reason: Words
 
