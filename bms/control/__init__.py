@@ -13,6 +13,7 @@ from bms.config.site import Group, Site, StrategySpec
 from bms.control.strategies.chilled_water.strategy import CHILLED_WATER_PLANT
 from bms.control.strategies.compressors import COMPRESSORS
 from bms.control.strategies.on_off import ON_OFF
+from bms.control.supervise.behind import behind
 from bms.control.supervise.defaults import DefaultsController
 from bms.control.supervise.operator import OverrideController
 from bms.control.supervise.optimal import optimal_controller
@@ -52,6 +53,9 @@ def assemble(
         optimal = optimal_controller(site, group, setpoints, context)
         if optimal is not None:
             controllers.append(optimal)
+        plant = behind(site, group)
+        if plant is not None:
+            controllers.append(plant)
     controllers.extend(OverrideController(override) for override in overrides)
     if site.defaults:
         controllers.append(DefaultsController(site.defaults))
