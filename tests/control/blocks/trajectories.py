@@ -29,6 +29,15 @@ from bms.control.blocks.loops.ramp import (
     ramp,
     stands_at,
 )
+from bms.control.blocks.machines.chooser import ChooserRules, ChooserState, Demand, choose
+from bms.control.blocks.machines.lead_lag import Candidate, RunRecord, make_up, record_hours
+from bms.control.blocks.machines.start_proof import (
+    ProofInputs,
+    ProofRules,
+    ProofState,
+    watch_machine,
+)
+from bms.control.blocks.machines.starts import Starts, count_starts
 from bms.control.blocks.resets.linear_reset import Line, LinearState, follow
 from bms.control.blocks.resets.request_counters import (
     SUPPLY_AIR_TO_RESET,
@@ -37,6 +46,7 @@ from bms.control.blocks.resets.request_counters import (
 )
 from bms.control.blocks.resets.trim_respond import CHW_PLANT_RESET, TrimRespondState, reset
 from drivers.points import Quality, Sample
+from tests.control.blocks.chillers import CHW_C, UNLIKE
 from tests.control.engine.parts import at
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -193,6 +203,63 @@ def ramps() -> Iterator[Row]:
         yield watched_s, valve.value, limit.limit_pct, int(limit.ready)
 
 
+def machine_proof() -> Iterator[Row]:
+    """A chiller: start, a pause by its thermostat, a dip of power, three faults, a reset."""
+    yield "watched_s", "phase", "on", "failure", "latched"
+    rules = ProofRules(300.0, 15.0, cycles=True)
+    state = ProofState()
+    for look in range(480):
+        watched_s = 15.0 * look
+        powered = not 120 <= look < 128
+        pause = 60 <= look < 84
+        status = state.on and powered and not pause and watched_s > (state.since_s or 0.0)
+        fault = look in (200, 280, 360)
+        inputs = ProofInputs(
+            True, status, fault, powered=powered, needed=not pause, reset=look == 440
+        )
+        state = watch_machine(state, rules, inputs, watched_s)
+        yield watched_s, state.phase.value, int(state.on), state.failure.value, int(state.latched)
+
+
+def chosen_machines() -> Iterator[Row]:
+    """The two chillers of the reference over a day: load and condenser water rise and fall."""
+    yield "watched_s", "load_kw", "cw_c", "chosen", "reason"
+    state = ChooserState()
+    for look in range(24 * 12):
+        watched_s = 300.0 * look
+        day = math.sin(math.pi * look / 288.0)
+        load_kw, cw_c = 250.0 + 1300.0 * day**2, 18.0 + 12.0 * day
+        units = UNLIKE if look < 250 else UNLIKE[:1]
+        demand = Demand(load_kw, CHW_C, cw_c)
+        state = choose(state, ChooserRules(), units, demand, watched_s)
+        yield watched_s, load_kw, cw_c, "+".join(state.chosen), state.reason
+
+
+def lead_and_lag() -> Iterator[Row]:
+    """Three pumps and one that stands by, over two weeks of days with one, two or three."""
+    yield "hour", "wanted", "running", "a_h", "b_h", "c_h", "d_h"
+    record, starts = RunRecord(), Starts()
+    running: tuple[str, ...] = ()
+    for hour in range(14 * 24):
+        wanted = 0 if hour % 24 < 6 else 1 + (hour // 5) % 3
+        broken = "b" if 100 <= hour < 200 else ""
+        candidates = [
+            Candidate(
+                name,
+                name in running,
+                name != broken,
+                100.0 if name == broken else None,
+                ("a", "b", "c") if name == "d" else (),
+            )
+            for name in "abcd"
+        ]
+        running = make_up(candidates, record, wanted)
+        record = record_hours(record, running, 3600.0 * hour)
+        starts = count_starts(starts, running, 3600.0 * hour)
+        hours = [record.of(name).staging_h for name in "abcd"]
+        yield (hour, wanted, "+".join(running), *hours)
+
+
 TRAJECTORIES: dict[str, Callable[[], Iterator[Row]]] = {
     "filtered_input": filtered_input,
     "voted_input": voted_input,
@@ -202,6 +269,9 @@ TRAJECTORIES: dict[str, Callable[[], Iterator[Row]]] = {
     "requests_of_an_air_handler": requests_of_an_air_handler,
     "outdoor_reset": outdoor_reset,
     "ramps": ramps,
+    "machine_proof": machine_proof,
+    "chosen_machines": chosen_machines,
+    "lead_and_lag": lead_and_lag,
 }
 
 
