@@ -423,6 +423,29 @@ def test_flow_is_proven_by_a_vote(
     assert state.doubtful == (state.proven and any(mark in state.said for mark in "-?"))
 
 
+@pytest.mark.parametrize(
+    ("switch", "valve", "expected", "reason"),
+    [
+        (OFF, None, Flow.NOT_PROVEN, "the flow switch shows no flow"),
+        (ON, ON, Flow.PROVEN, "the flow switch shows flow"),
+        (None, OFF, Flow.NOT_PROVEN, "its isolation valve is not open"),
+        (UNREAD, UNREAD, Flow.PROVEN, "a pump shows that it runs"),
+    ],
+)
+def test_a_flow_switch_and_a_closed_valve_are_believed_before_pumps(
+    switch: Signal | None, valve: Signal | None, expected: Flow, reason: str
+) -> None:
+    evidence = FlowEvidence(pumps={"p": ON}, switch=switch, valve=valve)
+    state = prove_flow(FlowState(), FLOW, evidence, 0.0)
+    assert state.verdict is expected
+    assert state.reason == reason
+
+
+def test_an_open_valve_alone_proves_nothing() -> None:
+    state = prove_flow(FlowState(), FLOW, FlowEvidence(valve=ON), 0.0)
+    assert state.verdict is Flow.UNKNOWN
+
+
 def test_a_loss_is_quick_and_what_is_unknown_is_one_once_it_lasts() -> None:
     state = prove_flow(FlowState(), FLOW, FlowEvidence(good_signal(60.0)), 0.0)
     assert not state.lost(FLOW)

@@ -1,10 +1,11 @@
-"""Proof of flow: a vote of meter, differential pressure and pump statuses. Pure.
+"""Proof of flow: a vote of meter, pressure, pump statuses, flow switch and valve ends. Pure.
 
-Control cases: flow is proven, not assumed. The meter is the strongest witness: GOOD and below the
-least flow, there is none, whatever pumps and pressure say (a closed valve has both). Otherwise
-more witnesses have to say that water flows than that it does not; one that is not GOOD says
-nothing. If nobody says anything, the flow is unknown: that never proves it for a start, and it is
-a loss only once it lasts.
+Control cases: flow is proven, not assumed. Meter and flow switch are the strongest witnesses: GOOD
+and below the least flow, there is none, whatever pumps and pressure say (a closed valve has both).
+Through a valve that is not open nothing flows; one that is open proves nothing. Otherwise more
+witnesses have to say that water flows than that it does not; one that is not GOOD says nothing. If
+nobody says anything, the flow is unknown: that never proves it for a start, and it is a loss only
+once it lasts.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class FlowEvidence:
     pressure: Signal | None = None
     pumps: Mapping[str, Signal] | None = None
     """Statuses of all pumps that can drive this flow; not 0 is on."""
+    switch: Signal | None = None
+    """The machine's or the header's flow switch; not 0 is flow."""
+    valve: Signal | None = None
+    """The end switch of the valve in front of the machine; not 0 is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class FlowState:
     reason: Words = ""
     """For people; made when the witnesses change, not at each look."""
     said: str = ""
-    """What meter, pressure and pumps said: one of `+-?.` each."""
+    """What meter, pressure, pumps, switch and valve said: one of `+-?.` each."""
     unproven_since_s: float | None = None
     unknown_since_s: float | None = None
     watched_s: float = 0.0
@@ -92,6 +97,8 @@ def prove_flow(
         _measured(evidence.meter, rules.least_flow)
         + _measured(evidence.pressure, rules.least_pressure_kpa)
         + pumps
+        + _flag(evidence.switch)
+        + _flag(evidence.valve)
     )
     verdict = _verdict(said)
     reason = state.reason
@@ -116,6 +123,13 @@ def _measured(signal: Signal | None, least: float) -> str:
     return "+" if value >= least else "-"
 
 
+def _flag(signal: Signal | None) -> str:
+    if signal is None:
+        return "."
+    value = signal.good
+    return "?" if value is None else "+" if value else "-"
+
+
 def _pumps(pumps: Mapping[str, Signal] | None) -> str:
     """One that is surely on drives the flow; surely none only if each is surely off."""
     if not pumps:
@@ -127,8 +141,10 @@ def _pumps(pumps: Mapping[str, Signal] | None) -> str:
 
 
 def _verdict(said: str) -> Flow:
-    yes, no = said.count("+"), said.count("-")
-    if said.startswith("-") or (no and no >= yes):
+    meter, _, _, switch, valve = said
+    voted = said[:4]
+    yes, no = voted.count("+"), voted.count("-")
+    if "-" in (meter, switch, valve) or (no and no >= yes):
         return Flow.NOT_PROVEN
     return Flow.PROVEN if yes else Flow.UNKNOWN
 
@@ -137,10 +153,12 @@ def _reason(said: str, verdict: Flow, rules: FlowRules, evidence: FlowEvidence) 
     """What the strongest witness for the verdict says."""
     if verdict is Flow.UNKNOWN:
         return _cannot_tell(evidence)
-    meter, pressure, pumps = tuple(said)
+    meter, pressure, pumps, switch, valve = said
     if verdict is Flow.PROVEN:
         if meter == "+":
             return msg("the flow meter shows flow")
+        if switch == "+":
+            return msg("the flow switch shows flow")
         if pressure == "+":
             return msg("the differential pressure shows flow")
         return msg("a pump shows that it runs")
@@ -150,6 +168,10 @@ def _reason(said: str, verdict: Flow, rules: FlowRules, evidence: FlowEvidence) 
             flow=_number(evidence.meter),
             least_flow=rules.least_flow,
         )
+    if valve == "-":
+        return msg("its isolation valve is not open")
+    if switch == "-":
+        return msg("the flow switch shows no flow")
     if pumps == "-":
         return msg("no pump shows that it runs")
     return msg(
@@ -164,7 +186,8 @@ def _number(signal: Signal | None) -> float:
 
 
 def _cannot_tell(evidence: FlowEvidence) -> Message:
-    signals = [s for s in (evidence.meter, evidence.pressure) if s is not None]
+    witnesses = (evidence.meter, evidence.pressure, evidence.switch)
+    signals = [signal for signal in witnesses if signal is not None]
     signals += list((evidence.pumps or {}).values())
     details = [s.detail for s in signals if s.quality is not Quality.GOOD and s.detail]
     if details:
