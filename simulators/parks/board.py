@@ -28,9 +28,16 @@ _COMMANDS = {
     "zone_setpoint": _Command("degC", 5, 40, 24),
     "supply_setpoint": _Command("degC", 8, 35, 12),
     "demand_limit": _Command("%", 30, 100, 100),
-    "valve": _Command("%", 0, 100, 0),
-    "cw_valve": _Command("%", 0, 100, 0),
+    "chw_valve": _Command("", 0, 1, 0),
+    "cw_valve": _Command("", 0, 1, 0),
+    "valve": _Command("", 0, 1, 0),
     "bypass_valve": _Command("%", 0, 100, 0),
+    "cooling_valve": _Command("%", 0, 100, 0),
+    "heating_valve": _Command("%", 0, 100, 0),
+    "oa_damper": _Command("%", 0, 100, 0),
+    "static_setpoint": _Command("Pa", 0, 1500, 250),
+    "cooling_setpoint": _Command("degC", 10, 40, 26),
+    "heating_setpoint": _Command("degC", 5, 35, 20),
 }
 _SENSORS = {
     "status": "", "fault": "", "occupied": "", "power": "kW", "energy": "kWh", "load": "%",
@@ -38,7 +45,12 @@ _SENSORS = {
     "hw_supply_temp": "degC", "hw_return_temp": "degC", "supply_temp": "degC",
     "return_temp": "degC", "zone_temp": "degC", "cooling_valve": "%", "flow": "m3/h",
     "differential_pressure": "kPa", "pressure": "kPa", "illuminance": "lx",
-    "cw_return_temp": "degC", "valve_position": "%", "cw_valve_position": "%", "volume": "m3",
+    "cw_return_temp": "degC", "basin_temp": "degC", "mixed_temp": "degC", "volume": "m3",
+    "local": "", "flow_switch": "", "valve_open": "", "chw_valve_open": "", "cw_valve_open": "",
+    "oa_damper_open": "", "freezestat": "", "speed_feedback": "%", "firing": "%", "damper": "%",
+    "reheat_valve": "%", "fan_speed": "%", "heating_valve": "%", "oa_damper": "%", "co2": "ppm",
+    "chw_flow": "m3/h", "cw_flow": "m3/h", "hw_flow": "m3/h", "airflow": "m3/h",
+    "oa_flow": "m3/h", "static_pressure": "Pa", "filter_pressure": "Pa", "far_pressure": "kPa",
     "outdoor_temp": "degC", "wet_bulb_temp": "degC", "humidity": "%", "irradiance": "W/m2",
 }  # fmt: skip
 
@@ -54,11 +66,15 @@ class Board:
         self._commands: dict[str, _Command] = {}
 
     def add(self, base: str, machine: str, roles: str) -> list[str]:
-        """Make the points of one machine; `roles` are words. Returns the names, in order."""
+        """Make the points of one machine; `roles` are words. Returns the names, in order.
+
+        `=role` is measured even if it is a command elsewhere.
+        """
         names = []
-        for role in roles.split():
+        for word in roles.split():
+            role = word.removeprefix("=")
             name = f"{base}.{machine}.{role}"
-            command = _COMMANDS.get(role)
+            command = _COMMANDS.get(role) if role == word else None
             if command is not None:
                 self._commands[name] = command
             self.values[name] = command.rest if command is not None else 0.0
@@ -66,6 +82,11 @@ class Board:
             self.points.append(PlantPoint(name, unit, command is not None))
             names.append(name)
         return names
+
+    def settle(self, name: str, rest: float) -> None:
+        """Say where a command rests untouched, in place of what its role says."""
+        self._commands[name] = self._commands[name]._replace(rest=rest)
+        self.values[name] = rest
 
     def write(self, values: Mapping[str, float | None]) -> None:
         """Take commands over, all or none; out of range ones stop at the device's limit.

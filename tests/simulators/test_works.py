@@ -44,8 +44,8 @@ def start(works: Works, *numbers: int) -> None:
     for n in numbers:
         for machine in (f"ch-{n}", f"chwp-{n}", f"cwp-{n}", f"ct-{n}"):
             commands[f"w.{machine}.enable"] = 1.0
-        for valve in (f"ch-{n}.valve", f"ch-{n}.cw_valve", f"ct-{n}.valve"):
-            commands[f"w.{valve}"] = 100.0
+        for valve in (f"ch-{n}.chw_valve", f"ch-{n}.cw_valve", f"ct-{n}.valve"):
+            commands[f"w.{valve}"] = 1.0
     works.write(commands)
 
 
@@ -61,7 +61,7 @@ def test_a_started_plant_cools_its_load() -> None:
     rise = values["w.chw-header.return_temp"] - values["w.chw-header.supply_temp"]
     assert KW_PER_M3H_K * flow * rise == pytest.approx(580.0, rel=0.1)
     assert values["w.cw-header.return_temp"] > values["w.cw-header.supply_temp"]
-    assert values["w.chw-header.differential_pressure"] > values["w.chw-far.differential_pressure"]
+    assert values["w.chw-header.differential_pressure"] > values["w.chw-header.far_pressure"]
     assert values["w.meter-water.flow"] > 0.0
     assert values["w.meter-main.power"] == pytest.approx(
         sum(v for n, v in values.items() if n.endswith(".power") and ".meter-" not in n)
@@ -86,9 +86,10 @@ def test_a_valve_takes_its_time_and_a_chiller_waits_for_flow() -> None:
     start(works, 1)
     advance(works, 30.0, 1.0)
     values = works.read()
-    assert values["w.ch-1.valve_position"] == pytest.approx(100 * 30 / 90)
-    assert values["w.ch-1.status"] == 0.0
+    assert values["w.ch-1.status"] == values["w.ch-1.chw_valve_open"] == 0.0
+    assert values["w.ch-1.flow_switch"] == 0.0
     assert works.cold is not None
+    assert works.cold.plant.chillers[0].valve.position == pytest.approx(30 / 90)
     assert works.cold.plant.chillers[0].dry_s > 0.0  # enabled before its flow
     advance(works, 300.0)
     assert works.read()["w.ch-1.status"] == 1.0
@@ -100,7 +101,7 @@ def test_water_through_a_chiller_that_does_not_run_warms_the_header() -> None:
     for works in (closed, opened):
         works.force("line", 400.0)
         start(works, 1)
-    opened.write({"w.ch-2.valve": 100.0})
+    opened.write({"w.ch-2.chw_valve": 1.0})
     for works in (closed, opened):
         advance(works, 3600.0)
     assert (
@@ -158,19 +159,19 @@ def test_an_economizer_cools_alone_when_it_is_cold_outside() -> None:
     )
     works.force("line", 200.0)
     start(works, 1)
-    works.write({"w.ch-1.enable": 0.0, "w.wse.valve": 100.0, "w.wse.cw_valve": 100.0})
+    works.write({"w.ch-1.enable": 0.0, "w.wse.valve": 1.0, "w.wse.bypass_valve": 0.0})
     advance(works, 6 * 3600.0, 300.0)
     values = works.read()
     assert values["w.ch-1.status"] == 0.0
     assert values["w.chw-header.supply_temp"] < 12.0
-    assert values["w.wse.chw_supply_temp"] < values["w.wse.chw_return_temp"]
+    assert values["w.wse.supply_temp"] < values["w.wse.return_temp"]
 
 
 def test_the_shipped_works_has_every_kind_of_machine() -> None:
     works = Works(START)
     names = {p.name for p in works.points()}
-    assert {"works.ch-3.valve", "works.wse.valve", "works.hw-header.flow"} <= names
-    works.write({"works.boiler-1.enable": 1.0, "works.boiler-1.valve": 100.0})
+    assert {"works.ch-3.chw_valve", "works.wse.valve", "works.hw-header.flow"} <= names
+    works.write({"works.boiler-1.enable": 1.0, "works.boiler-1.valve": 1.0})
     works.write({"works.hwp-1.enable": 1.0, "works.boiler-1.hw_setpoint": 55.0})
     works.force("radiators", 200.0)
     begin = works.read()["works.meter-gas.volume"]
@@ -199,7 +200,7 @@ def test_heat_and_electricity_balance_in_random_runs(seed: int) -> None:
                 name: random.uniform(4.0, 12.0) if name.endswith("chw_setpoint")
                 else random.uniform(35.0, 80.0) if name.endswith("hw_setpoint")
                 else float(random.random() < 0.7) if name.endswith("enable")
-                else random.choice([0.0, 30.0, 100.0])
+                else random.choice([0.0, 1.0, 30.0, 100.0])
                 for name in random.sample(names, 12)
             }
         )  # fmt: skip

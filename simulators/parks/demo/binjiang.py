@@ -57,7 +57,7 @@ class Binjiang:
             board.add(
                 BASE, name,
                 "enable zone_setpoint supply_setpoint fan_speed status fault supply_temp zone_temp "
-                "cooling_valve power",
+                "=cooling_valve power",
             )  # fmt: skip
         self._showroom = ZoneBank([_SHOWROOM] * 2)
         for name in _COILS:

@@ -54,7 +54,7 @@ class Chongqing:
         for name in _AHUS:
             board.add(
                 BASE, name,
-                "enable zone_setpoint status supply_temp zone_temp cooling_valve power",
+                "enable zone_setpoint status supply_temp zone_temp =cooling_valve power",
             )  # fmt: skip
         self._offices = ZoneBank([_OFFICE] * 7)
         for name in _COILS:

@@ -19,7 +19,8 @@ class PumpPoints:
         self.names = tuple(names)
         self._values = board.values
         self._keys = [
-            board.add(base, name, "enable speed status fault power energy") for name in names
+            board.add(base, name, "enable speed status fault local power energy speed_feedback")
+            for name in names
         ]
 
     def commands(self) -> list[tuple[bool, float]]:
@@ -28,11 +29,12 @@ class PumpPoints:
 
     def show(self, station: PumpStation) -> None:
         values = self._values
-        for keys, running, power in zip(
-            self._keys, station.running, station.powers_kw, strict=True
+        for keys, running, power, drive in zip(
+            self._keys, station.running, station.powers_kw, station.drives, strict=True
         ):
             values[keys[2]] = 1.0 if running else 0.0
-            values[keys[4]] = power
+            values[keys[5]] = power
+            values[keys[7]] = 100.0 * drive.position
 
 
 class ColdSide:
@@ -44,31 +46,33 @@ class ColdSide:
         self._values = board.values
         self._valves = blueprint.valves
         roles = "enable chw_setpoint demand_limit"
+        sensed = (
+            "status fault local flow_switch chw_supply_temp chw_return_temp cw_supply_temp "
+            "cw_return_temp chw_flow cw_flow load power energy"
+        )
         if blueprint.valves:
-            roles += " valve cw_valve"
+            roles += " chw_valve cw_valve"
+            sensed += " chw_valve_open cw_valve_open"
         self._chiller_commands = [board.add(base, c, roles) for c in blueprint.chillers]
-        self._chiller_sensors = [
-            board.add(
-                base, chiller,
-                "status fault chw_supply_temp chw_return_temp cw_supply_temp cw_return_temp load "
-                "valve_position cw_valve_position power energy",
-            )
-            for chiller in blueprint.chillers
-        ]  # fmt: skip
+        self._chiller_sensors = [board.add(base, c, sensed) for c in blueprint.chillers]
         self.pumps = PumpPoints(board, base, tuple(blueprint.chw_pumps))
         self.secondary = PumpPoints(board, base, tuple(blueprint.secondary_pumps))
         self.cw_pumps = PumpPoints(board, base, tuple(blueprint.cw_pumps))
-        roles = "enable speed valve" if blueprint.valves else "enable speed"
+        roles = "enable speed"
+        sensed = "status fault local cw_supply_temp basin_temp power energy"
+        if blueprint.valves:
+            roles += " valve"
+            sensed += " valve_open"
         self._tower_commands = [board.add(base, tower, roles) for tower in blueprint.towers]
-        self._tower_sensors = [
-            board.add(base, tower, "status fault cw_supply_temp power energy")
-            for tower in blueprint.towers
-        ]
-        header = board.add(base, "chw-header", "supply_temp return_temp flow differential_pressure")
-        header += board.add(base, "chw-far", "differential_pressure")
+        self._tower_sensors = [board.add(base, tower, sensed) for tower in blueprint.towers]
+        header = board.add(
+            base,
+            "chw-header",
+            "supply_temp return_temp flow differential_pressure far_pressure flow_switch",
+        )
         if spec.secondary:
             header += board.add(base, "chw-secondary", "supply_temp return_temp flow")
-        header += board.add(base, "cw-header", "supply_temp return_temp flow")
+        header += board.add(base, "cw-header", "supply_temp return_temp flow flow_switch")
         self._header_sensors = header
         self._bypass = board.add(base, "chw-header", "bypass_valve")[0] if spec.bypass else ""
         self._cw_bypass = ""
@@ -77,8 +81,9 @@ class ColdSide:
         self._economizer: list[str] = []
         self._economizer_sensors: list[str] = []
         for name in blueprint.economizer:
-            self._economizer = board.add(base, name, "valve cw_valve")
-            self._economizer_sensors = board.add(base, name, "chw_return_temp chw_supply_temp")
+            self._economizer = board.add(base, name, "valve bypass_valve")
+            board.settle(self._economizer[1], 100.0)
+            self._economizer_sensors = board.add(base, name, "valve_open return_temp supply_temp")
         self.machines = [
             *blueprint.chillers, *blueprint.chw_pumps, *blueprint.secondary_pumps,
             *blueprint.cw_pumps, *blueprint.towers,
@@ -90,13 +95,13 @@ class ColdSide:
         for names in self._chiller_commands:
             enabled = values[names[0]] != 0.0
             chillers.append((enabled, values[names[1]], values[names[2]] * 0.01))
-            valves.append(values[names[3]] * 0.01 if self._valves else float(enabled))
-            cw_valves.append(values[names[4]] * 0.01 if self._valves else float(enabled))
+            valves.append(values[names[3]] if self._valves else float(enabled))
+            cw_valves.append(values[names[4]] if self._valves else float(enabled))
         fans, cells = [], []
         for names in self._tower_commands:
             enabled = values[names[0]] != 0.0
             fans.append((enabled, values[names[1]]))
-            cells.append(values[names[2]] * 0.01 if self._valves else float(enabled))
+            cells.append(values[names[2]] if self._valves else float(enabled))
         condenser = CondenserCommand(
             self.cw_pumps.commands(),
             fans,
@@ -105,8 +110,8 @@ class ColdSide:
         )
         economizer = (0.0, 0.0)
         if self._economizer:
-            chw, cw = self._economizer
-            economizer = (values[chw] * 0.01, values[cw] * 0.01)
+            cw, past = self._economizer
+            economizer = (1.0 - values[past] * 0.01, values[cw])
         return ColdCommand(
             chillers,
             valves,
@@ -138,36 +143,48 @@ class ColdSide:
     def _show(self) -> None:
         values, plant = self._values, self.plant
         condenser = plant.condenser
-        for names, chiller in zip(self._chiller_sensors, plant.chillers, strict=True):
-            on = chiller.running
-            for name, value in zip(
-                names,
-                (
-                    1.0 if on else 0.0, 1.0 if chiller.fault else 0.0, chiller.leaving_c,
-                    plant.cooled_c, condenser.supply_c, chiller.cw_leaving_c, 100.0 * chiller.load,
-                    100.0 * chiller.valve.position, 100.0 * chiller.cw_valve.position,
-                    chiller.power_kw,
-                ),
-                strict=False,
-            ):  # fmt: skip
-                values[name] = value
+        per_machine = zip(
+            self._chiller_sensors, plant.chillers, plant.flows_m3h, plant.cw_flows_m3h, strict=True
+        )
+        for names, chiller, flow, cw_flow in per_machine:
+            switched = flow >= chiller.spec.least_flow * chiller.spec.chw_m3h
+            shown: list[float] = [
+                float(chiller.running), float(bool(chiller.fault)), 0.0, float(switched),
+                chiller.leaving_c, plant.cooled_c, condenser.supply_c, chiller.cw_leaving_c,
+                flow, cw_flow, 100.0 * chiller.load, chiller.power_kw,
+            ]  # fmt: skip
+            values.update(zip(names, shown, strict=False))
+            if self._valves:
+                values[names[13]] = float(chiller.valve.position >= 1.0)
+                values[names[14]] = float(chiller.cw_valve.position >= 1.0)
         self.pumps.show(plant.pumps)
         self.secondary.show(plant.secondary)
         self.cw_pumps.show(condenser.pumps)
+        basin_c = condenser.towers.basin.temp_c
         for names, cell in zip(self._tower_sensors, condenser.towers.cells, strict=True):
-            values[names[0]] = 1.0 if cell.fan.running else 0.0
-            values[names[2]] = cell.leaving_c
-            values[names[3]] = cell.fan.power_kw
+            values[names[0]] = float(cell.fan.running)
+            values[names[3]] = cell.leaving_c
+            values[names[4]] = basin_c
+            values[names[5]] = cell.fan.power_kw
+            if self._valves:
+                values[names[7]] = float(cell.valve.position >= 1.0)
         flows = plant.flows
-        shown = [plant.supply_c, plant.return_c, flows.primary, flows.header_kpa, flows.far_kpa]
+        least = 0.05 * plant.spec.flow_m3h
+        shown = [
+            plant.supply_c, plant.return_c, flows.primary, flows.header_kpa, flows.far_kpa,
+            float(flows.primary > least),
+        ]  # fmt: skip
         if plant.spec.secondary:
             shown += [plant.supply.out_c, plant.back.out_c, flows.consumers]
-        shown += [condenser.supply_c, condenser.return_c, condenser.flow_m3h]
+        shown += [
+            condenser.supply_c, condenser.return_c, condenser.flow_m3h,
+            float(condenser.flow_m3h > least),
+        ]  # fmt: skip
         values.update(zip(self._header_sensors, shown, strict=True))
         if self._economizer_sensors:
-            values.update(
-                zip(self._economizer_sensors, (plant.return_c, plant.cooled_c), strict=True)
-            )
+            opened = float(plant.economizer_valves[1].position >= 1.0)
+            shown = [opened, plant.return_c, plant.cooled_c]
+            values.update(zip(self._economizer_sensors, shown, strict=True))
 
     def powers(self) -> list[float]:
         """Electricity of `machines`, in their order; the basin's heater with the last tower."""

@@ -21,18 +21,16 @@ class HeatSide:
         self._valves = blueprint.valves
         roles = "enable hw_setpoint valve" if blueprint.valves else "enable hw_setpoint"
         self._commands = [board.add(base, boiler, roles) for boiler in blueprint.boilers]
-        self._sensors = [
-            board.add(
-                base, boiler,
-                "status fault hw_supply_temp hw_return_temp load valve_position power energy",
-            )
-            for boiler in blueprint.boilers
-        ]  # fmt: skip
+        sensed = "status fault local hw_supply_temp hw_return_temp hw_flow firing power energy"
+        if blueprint.valves:
+            sensed += " valve_open"
+        self._sensors = [board.add(base, boiler, sensed) for boiler in blueprint.boilers]
         self.pumps = PumpPoints(board, base, tuple(blueprint.hw_pumps))
         self._header = board.add(
-            base, "hw-header", "supply_temp return_temp flow differential_pressure"
+            base,
+            "hw-header",
+            "supply_temp return_temp flow differential_pressure far_pressure flow_switch",
         )
-        self._header += board.add(base, "hw-far", "differential_pressure")
         self._bypass = board.add(base, "hw-header", "bypass_valve")[0] if spec.bypass else ""
         self.machines = [*blueprint.boilers, *blueprint.hw_pumps]
 
@@ -43,7 +41,7 @@ class HeatSide:
         command = HeatCommand(
             [(on, values[names[1]]) for on, names in zip(enabled, self._commands, strict=True)],
             [
-                values[names[2]] * 0.01 if self._valves else float(on)
+                values[names[2]] if self._valves else float(on)
                 for on, names in zip(enabled, self._commands, strict=True)
             ],
             self.pumps.commands(),
@@ -61,16 +59,19 @@ class HeatSide:
 
     def _show(self) -> None:
         values, plant = self._values, self.plant
-        for names, boiler in zip(self._sensors, plant.boilers, strict=True):
+        for names, boiler, flow in zip(self._sensors, plant.boilers, plant.flows_m3h, strict=True):
             shown = (
-                1.0 if boiler.running else 0.0, 1.0 if boiler.fault else 0.0, boiler.leaving_c,
-                plant.return_c, 100.0 * boiler.heating_kw / boiler.spec.capacity_kw,
-                100.0 * boiler.valve.position, boiler.power_kw,
+                float(boiler.running), float(bool(boiler.fault)), 0.0, boiler.leaving_c,
+                plant.return_c, flow, 100.0 * boiler.heating_kw / boiler.spec.capacity_kw,
+                boiler.power_kw,
             )  # fmt: skip
             values.update(zip(names, shown, strict=False))
+            if self._valves:
+                values[names[9]] = float(boiler.valve.position >= 1.0)
         self.pumps.show(plant.pumps)
         header = (
-            plant.supply_c, plant.return_c, plant.flow_m3h, plant.header_kpa, plant.far_kpa
+            plant.supply_c, plant.return_c, plant.flow_m3h, plant.header_kpa, plant.far_kpa,
+            float(plant.flow_m3h > 0.05 * plant.spec.flow_m3h),
         )  # fmt: skip
         values.update(zip(self._header, header, strict=True))
 

@@ -127,8 +127,9 @@ class ColdPlant:
         self.drawn_kw = 0.0
         """Heat that consumers gave to the water, mean over the last step."""
         self.ambient_kw = 0.0
-        self._per_machine = [0.0] * len(self.chillers)
-        self._cw_per_machine = [0.0] * len(self.chillers)
+        self.flows_m3h = [0.0] * len(self.chillers)
+        """Through each chiller; `cw_flows_m3h` through each condenser."""
+        self.cw_flows_m3h = [0.0] * len(self.chillers)
         self._open: list[float] = []
 
     # --- one step ---------------------------------------------------------------------------
@@ -164,7 +165,7 @@ class ColdPlant:
         total = sum(opened) + exchanger
         flow = self.condenser.circulate(command.condenser, total, dt_s)
         per = flow / total if total > 0.0 else 0.0
-        self._cw_per_machine = [k * per for k in opened]
+        self.cw_flows_m3h = [k * per for k in opened]
         return exchanger * per
 
     def _circulate(
@@ -195,7 +196,7 @@ class ColdPlant:
             flows.bypass = v - flows.consumers
         flows.far_kpa = flows.header_kpa - (flows.consumers / self._pipe) ** 2
         per = flows.primary / machines if machines > 0.0 else 0.0
-        self._per_machine = [k * per for k in self._open]
+        self.flows_m3h = [k * per for k in self._open]
 
     def _consume(self, consumers: Sequence[Consumer], dt_s: float) -> None:
         """Lead cold water to the consumers, and warm water back."""
@@ -235,7 +236,7 @@ class ColdPlant:
         for i, (chiller, (enabled, setpoint_c, limit)) in enumerate(
             zip(self.chillers, command.chillers, strict=True)
         ):
-            v, w = self._per_machine[i], self._cw_per_machine[i]
+            v, w = self.flows_m3h[i], self.cw_flows_m3h[i]
             chiller.step(
                 ChillerInlet(enabled, setpoint_c, limit, self.cooled_c, v, condenser.supply_c, w),
                 dt_s,

@@ -62,6 +62,8 @@ class HeatPlant:
         self.back = Pipe(spec.pipe_h * spec.flow_m3h, 25.0)
         self.flow_m3h = self.consumers_m3h = 0.0
         """Through the boilers; to the consumers."""
+        self.flows_m3h = [0.0] * len(self.boilers)
+        """Through each boiler."""
         self.header_kpa = self.far_kpa = 0.0
         self.supply_c = self.return_c = 25.0
         self.drawn_kw = 0.0
@@ -88,8 +90,10 @@ class HeatPlant:
             self.header_kpa = self.pumps.head_kpa if machines > 0.0 else 0.0
         self.consumers_m3h = v * load / around if around > 0.0 else 0.0
         self.far_kpa = self.header_kpa - (self.consumers_m3h / self._pipe) ** 2
+        per = v / machines if machines > 0.0 else 0.0
+        self.flows_m3h = [k * per for k in opened]
         self._consume(consumers, dt_s)
-        self._fire(command, [k * v / machines if machines > 0.0 else 0.0 for k in opened], dt_s)
+        self._fire(command, dt_s)
 
     def _consume(self, consumers: Sequence[Consumer], dt_s: float) -> None:
         """Lead warm water to the consumers, and cooler water back."""
@@ -111,7 +115,7 @@ class HeatPlant:
         self.back.push(volume, returned)
         self.back.pop(volume)
 
-    def _fire(self, command: HeatCommand, flows: Sequence[float], dt_s: float) -> None:
+    def _fire(self, command: HeatCommand, dt_s: float) -> None:
         """Lead return water through the boilers into the header."""
         hours = dt_s / 3600.0
         v, past = self.flow_m3h, self.flow_m3h - self.consumers_m3h
@@ -120,7 +124,7 @@ class HeatPlant:
             self.return_c = (self.consumers_m3h * back_c + past * short_c) / v
         mixed = 0.0
         for boiler, flow, (enabled, setpoint_c) in zip(
-            self.boilers, flows, command.boilers, strict=True
+            self.boilers, self.flows_m3h, command.boilers, strict=True
         ):
             boiler.step(BoilerInlet(enabled, setpoint_c, self.return_c, flow), dt_s)
             mixed += flow * boiler.leaving_c
