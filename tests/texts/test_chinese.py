@@ -136,6 +136,8 @@ _ALONE: tuple[tuple[str, ...], ...] = (
     ("simulate", "broken", "--from", "2026-03-28", "--to", "2026-03-29", "--plant", "a:B"),
     ("simulate", "new", "--from", "2026-03-29", "--to", "2026-03-28", "--plant", "a:B"),
     ("simulate", "new", "--from", "2026-03-28", "--to", "2026-03-29", "--plant", "a:B"),
+    ("compare", "new", "--baseline", "none", "--candidate", ".", "--from", "2026-03-28", "--to",
+     "2026-03-29"),
     ("init", "new"),
     ("demo", "--dir", "new/site.yaml", "--for", "1s"),
     ("status", "new"),
