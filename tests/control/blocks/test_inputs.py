@@ -8,14 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bms.control.blocks.inputs.contradictions import (
-    Contradiction,
-    PlausibleState,
-    apart,
-    backwards,
-    beyond,
-    doubt,
-)
 from bms.control.blocks.inputs.filtered import (
     RULES,
     Circumstances,
@@ -33,6 +25,14 @@ from bms.control.blocks.inputs.flow_vote import (
     prove_flow,
 )
 from bms.control.blocks.inputs.moving_mean import MeanState, average, covered_s, mean_of
+from bms.control.blocks.inputs.plausibility import (
+    Contradiction,
+    PlausibleState,
+    apart,
+    backwards,
+    beyond,
+    doubt,
+)
 from bms.control.blocks.inputs.signals import MISSING, Signal, good_signal, signal_of
 from bms.control.blocks.inputs.voted import SafeSide, VoteRules, VoteState, vote
 from bms.control.engine.states import Codec

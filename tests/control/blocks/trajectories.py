@@ -38,6 +38,29 @@ from bms.control.blocks.machines.start_proof import (
     watch_machine,
 )
 from bms.control.blocks.machines.starts import Starts, count_starts
+from bms.control.blocks.plants.condenser_water import (
+    FanRules,
+    FanState,
+    LiftReset,
+    fan_by_load,
+    head_pressure,
+    return_setpoint_c,
+    run_fans,
+)
+from bms.control.blocks.plants.free_cooling import (
+    FreeCooling,
+    FreeCoolingInputs,
+    HeatExchanger,
+    run_free_cooling,
+)
+from bms.control.blocks.plants.plant_load import (
+    Lift,
+    LoadState,
+    reckon_load,
+    share_to_go_up,
+    water_kw,
+)
+from bms.control.blocks.plants.pump_stages import PumpInputs, PumpStage, stage_pumps
 from bms.control.blocks.resets.linear_reset import Line, LinearState, follow
 from bms.control.blocks.resets.request_counters import (
     SUPPLY_AIR_TO_RESET,
@@ -45,6 +68,7 @@ from bms.control.blocks.resets.request_counters import (
     count_requests,
 )
 from bms.control.blocks.resets.trim_respond import CHW_PLANT_RESET, TrimRespondState, reset
+from bms.core.machines.relations import Compressor
 from drivers.points import Quality, Sample
 from tests.control.blocks.chillers import CHW_C, UNLIKE
 from tests.control.engine.parts import at
@@ -260,6 +284,55 @@ def lead_and_lag() -> Iterator[Row]:
         yield (hour, wanted, "+".join(running), *hours)
 
 
+def plant_load() -> Iterator[Row]:
+    """A day of load with noise, a change of stage, ten minutes without a flow; pumps by flow."""
+    yield "watched_s", "now_kw", "load_kw", "share_up", "pumps"
+    state, pumps = LoadState(), PumpStage()
+    kinds = [Compressor.VARIABLE_CENTRIFUGAL]
+    for look in range(24 * 60):
+        watched_s = 60.0 * look
+        day = math.sin(math.pi * look / 1440.0)
+        flow_m3h = 60.0 + 140.0 * day + 4.0 * (look % 3 - 1)
+        now_kw = None if 900 <= look < 910 else water_kw(flow_m3h, 12.0, 7.0)
+        state = reckon_load(state, now_kw, watched_s, staging=600 <= look < 604)
+        pumps = stage_pumps(pumps, 3, PumpInputs(flow_m3h / 200.0), watched_s)
+        share = share_to_go_up(kinds, kinds * 2, Lift(12.0 + 14.0 * day, 12.0, 28.0))
+        if look % 5 == 0 or 900 <= look < 920:
+            yield watched_s, now_kw, state.load_kw, share, pumps.count
+
+
+def condenser_water() -> Iterator[Row]:
+    """From the start of a plant on: setpoint, and fans that hold it on a simple tower."""
+    yield "watched_s", "setpoint_c", "return_c", "fan_pct"
+    lifts = LiftReset(35.0, 7.0)
+    loop, fans, return_c = PidState(), FanState(), 24.0
+    for look in range(400):
+        watched_s = 15.0 * look
+        part_load = 0.2 + 0.6 * math.sin(math.pi * look / 400.0)
+        setpoint_c = return_setpoint_c(lifts, 7.0, part_load, watched_s)
+        loop = regulate(loop, PidRules(10.0, 300.0, direct=True), setpoint_c, return_c, watched_s)
+        caps_pct = (loop.output_pct, fan_by_load(part_load), head_pressure(0.0, 30.0).fan_most_pct)
+        fans = run_fans(fans, FanRules(), return_c - setpoint_c, caps_pct, watched_s)
+        yield watched_s, setpoint_c, return_c, fans.speed_pct
+        settled_c = 22.0 + 40.0 * part_load * (1.0 - 0.007 * fans.speed_pct)
+        return_c += (settled_c - return_c) * (1.0 - math.exp(-15.0 / 240.0))
+
+
+def free_cooling() -> Iterator[Row]:
+    """Cold nights and mild days: when the heat exchanger runs, and what it learns."""
+    yield "watched_s", "leaving_c", "on", "tuning"
+    exchanger, state = HeatExchanger(2.0, 4.0, 26.0, 100.0), FreeCooling()
+    for look in range(7 * 24 * 12):
+        watched_s = 300.0 * look
+        wet_bulb_c = 7.0 + 5.0 * math.sin(2.0 * math.pi * look / 288.0)
+        leaving_c = exchanger.leaving_c(wet_bulb_c, 80.0, state.tuning)
+        outlet_c = exchanger.leaving_c(wet_bulb_c, 80.0)
+        inputs = FreeCoolingInputs(14.0, outlet_c if state.on else 14.0, leaving_c, True)
+        state = run_free_cooling(state, inputs, watched_s)
+        if look % 3 == 0:
+            yield watched_s, leaving_c, int(state.on), state.tuning
+
+
 TRAJECTORIES: dict[str, Callable[[], Iterator[Row]]] = {
     "filtered_input": filtered_input,
     "voted_input": voted_input,
@@ -272,6 +345,9 @@ TRAJECTORIES: dict[str, Callable[[], Iterator[Row]]] = {
     "machine_proof": machine_proof,
     "chosen_machines": chosen_machines,
     "lead_and_lag": lead_and_lag,
+    "plant_load": plant_load,
+    "condenser_water": condenser_water,
+    "free_cooling": free_cooling,
 }
 
 
