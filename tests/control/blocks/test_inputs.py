@@ -458,6 +458,15 @@ def test_a_loss_is_quick_and_what_is_unknown_is_one_once_it_lasts() -> None:
     assert prove_flow(dark, FLOW, FlowEvidence(UNREAD), 301.0).lost(FLOW)
 
 
+def test_a_meter_that_flickers_between_none_and_unread_does_not_hide_a_loss() -> None:
+    state = prove_flow(FlowState(), FLOW, FlowEvidence(good_signal(60.0)), 0.0)
+    for look in range(1, 62):
+        meter = good_signal(0.0) if look % 2 else UNREAD
+        state = prove_flow(state, FLOW, FlowEvidence(meter), 5.0 * look)
+        assert not state.proven
+    assert state.lost(FLOW)
+
+
 WITNESS = st.sampled_from([None, ON, OFF, UNREAD, good_signal(60.0)])
 
 

@@ -41,7 +41,8 @@ class FlowRules:
     """Not proven for so long while machines run is a loss: flow switches are quicker, but they
     also guard against a single reading (D)."""
     unknown_s: float = 300.0
-    """Unknown for so long is a loss (control reference, 7: held for 5 min without a link)."""
+    """Not proven for so long is one even if nobody says no (control reference, 7: 5 min without a
+    link)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class FlowState:
     said: str = ""
     """What meter, pressure, pumps, switch and valve said: one of `+-?.` each."""
     unproven_since_s: float | None = None
-    unknown_since_s: float | None = None
+    unseen_since_s: float | None = None
+    """Since when it has not been proven, for whatever reason."""
     watched_s: float = 0.0
 
     @property
@@ -84,7 +86,7 @@ class FlowState:
     def lost(self, rules: FlowRules) -> bool:
         """Whether a machine that runs has lost its flow."""
         return held_for(self.unproven_since_s, rules.loss_s, self.watched_s) or held_for(
-            self.unknown_since_s, rules.unknown_s, self.watched_s
+            self.unseen_since_s, rules.unknown_s, self.watched_s
         )
 
 
@@ -109,7 +111,7 @@ def prove_flow(
         reason,
         said,
         holds_since(verdict is Flow.NOT_PROVEN, state.unproven_since_s, watched_s),
-        holds_since(verdict is Flow.UNKNOWN, state.unknown_since_s, watched_s),
+        holds_since(verdict is not Flow.PROVEN, state.unseen_since_s, watched_s),
         watched_s,
     )
 
@@ -141,7 +143,7 @@ def _pumps(pumps: Mapping[str, Signal] | None) -> str:
 
 
 def _verdict(said: str) -> Flow:
-    meter, _, _, switch, valve = said
+    meter, _, _, switch, valve = tuple(said)
     voted = said[:4]
     yes, no = voted.count("+"), voted.count("-")
     if "-" in (meter, switch, valve) or (no and no >= yes):
@@ -153,7 +155,7 @@ def _reason(said: str, verdict: Flow, rules: FlowRules, evidence: FlowEvidence) 
     """What the strongest witness for the verdict says."""
     if verdict is Flow.UNKNOWN:
         return _cannot_tell(evidence)
-    meter, pressure, pumps, switch, valve = said
+    meter, pressure, pumps, switch, valve = tuple(said)
     if verdict is Flow.PROVEN:
         if meter == "+":
             return msg("the flow meter shows flow")
