@@ -192,8 +192,9 @@ def test_heat_and_electricity_balance_in_random_runs(seed: int) -> None:
     assert cold is not None
     assert heat is not None
     names = [p.name for p in works.points() if p.writable]
-    through = {"cold": 0.0, "heat": 0.0}
-    wrong = {"cold": 0.0, "heat": 0.0}
+    through = {"cold": 0.0, "heat": 0.0, "air": 0.0}
+    wrong = {"cold": 0.0, "heat": 0.0, "air": 0.0}
+    units = [unit.physics for unit in works.air.units]
     for _ in range(300):
         works.write(
             {
@@ -207,6 +208,7 @@ def test_heat_and_electricity_balance_in_random_runs(seed: int) -> None:
         for process in works.blueprint.processes:
             works.force(process, random.uniform(0.0, 900.0))
         for _ in range(10):
+            rooms = sum(unit.stored_kj for unit in units)
             before = cold.plant.stored_kwh, heat.plant.stored_kwh
             works.advance(works.time + timedelta(seconds=30))
             towers, plant = cold.plant.condenser.towers, cold.plant
@@ -226,7 +228,17 @@ def test_heat_and_electricity_balance_in_random_runs(seed: int) -> None:
             ]  # fmt: skip
             through["heat"] += sum(map(abs, gains)) / 2 * hours
             wrong["heat"] += abs(boilers.stored_kwh - before[1] - sum(gains) * hours)
-    for side in ("cold", "heat"):
+            gains = [unit.gains_kw(works.outdoor) for unit in units]
+            gains += [-unit.water_kw for unit in units]
+            through["air"] += sum(map(abs, gains)) / 2 * hours
+            stored = (sum(unit.stored_kj for unit in units) - rooms) / 3600.0
+            wrong["air"] += abs(stored - sum(gains) * hours)
+            # What consumers gave to the water is what units and processes say they gave.
+            heated = [unit.coils for unit in units]
+            given = sum(coil.heat_kw for coils in heated for coil in coils)
+            given += sum(load.drawn_kw for _, load, _ in works.processes if load.drawn_kw < 0.0)
+            assert boilers.drawn_kw == pytest.approx(-given, abs=1e-3)
+    for side in through:
         assert through[side] > 500.0
         assert wrong[side] < 1e-6 * through[side], side
 
@@ -256,7 +268,7 @@ def test_water_balances(tmp_path: Path) -> None:
         ({"chillers": {"ch-1": {"capacity_kw": 5}}}, "chillers need"),
         ({"boilers": {"b": {"capacity_kw": 5}}}, "boilers need hw_pumps"),
         ({"boilers": {"b": {"size": 5}}}, "there is no 'size'"),
-        ({"towers": 3}, "names of machines"),
+        ({"towers": 3}, "names are expected"),
     ],
 )
 def test_a_blueprint_that_cannot_be_built_says_why(given: dict[str, Any], said: str) -> None:

@@ -7,13 +7,16 @@ that the loop takes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from simulators.parks.works.air_blueprint import air_handler, fan_coil
+from simulators.parks.works.air_side import UnitBlueprint
+from simulators.parks.works.entries import entries, made
 from simulators.physics.chiller import CENTRIFUGAL_VSD, SCREW, ChillerCurve
 from simulators.physics.loops.cold_plant import ColdSpec, EconomizerSpec
 from simulators.physics.loops.condenser_loop import CondenserSpec
@@ -27,8 +30,6 @@ from simulators.physics.water.hydraulics import PumpSpec
 CURVES: Mapping[str, ChillerCurve] = {"centrifugal_vsd": CENTRIFUGAL_VSD, "screw": SCREW}
 _COIL_KPA = 100.0
 """Coil and valve of a consumer at design flow; half of it each."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class Blueprint:
     hw_pumps: Mapping[str, PumpSpec] = field(default_factory=dict)
     processes: Mapping[str, tuple[ProcessSpec, LoadPattern]] = field(default_factory=dict)
     """Loads without air; what has a negative design takes heat."""
+    air: Mapping[str, UnitBlueprint] = field(default_factory=dict)
+    """Air handlers and fan coils."""
     valves: bool = True
     """Isolation valves are commanded; otherwise they follow their machine's enable."""
     bypass: bool = True
@@ -102,11 +105,12 @@ class Blueprint:
 
 def blueprint(given: Mapping[str, Any]) -> Blueprint:
     """Read a mapping; raises ValueError for what is unknown or missing, with its place."""
-    unknown = given.keys() - {f.name for f in fields(Blueprint)}
+    allowed = {f.name for f in fields(Blueprint)} - {"air"} | {"air_handlers", "fan_coils"}
+    unknown = given.keys() - allowed
     if unknown:
         raise ValueError(f"a works has no '{min(unknown)}'")
-    chillers = {name: _chiller(name, entry) for name, entry in _entries(given, "chillers")}
-    boilers = {name: _made(BoilerSpec, name, entry) for name, entry in _entries(given, "boilers")}
+    chillers = {name: _chiller(name, entry) for name, entry in entries(given, "chillers")}
+    boilers = {name: made(BoilerSpec, name, entry) for name, entry in entries(given, "boilers")}
     if chillers and not (given.get("chw_pumps") and given.get("cw_pumps") and given.get("towers")):
         raise ValueError("chillers need chw_pumps, cw_pumps and towers")
     if boilers and not given.get("hw_pumps"):
@@ -122,19 +126,22 @@ def blueprint(given: Mapping[str, Any]) -> Blueprint:
         "hw_pumps": (hw, 30.0 + 40.0 + _COIL_KPA),
     }
     pumps = {key: _pumps(given, key, *size) for key, size in sizes.items()}
-    names = list(_entries(given, "towers"))
+    names = list(entries(given, "towers"))
     towers = {
-        name: _made(CellSpec, name, {"flow_m3h": cw / len(names), **_fan(entry, cw, names)})
+        name: made(CellSpec, name, {"flow_m3h": cw / len(names), **_fan(entry, cw, names)})
         for name, entry in names
     }
     processes = {}
-    for name, entry in _entries(given, "processes"):
-        pattern = _made(LoadPattern, name, entry.get("pattern") or {})
+    for name, entry in entries(given, "processes"):
+        pattern = made(LoadPattern, name, entry.get("pattern") or {})
         rest = {key: value for key, value in entry.items() if key != "pattern"}
         if rest.get("design_kw", 0.0) < 0.0:
             warm = {"design_supply_c": 60.0, "design_return_c": 40.0, "other_c": 20.0}
             rest = {**warm, **rest}
-        processes[name] = (_made(ProcessSpec, name, rest), pattern)
+        processes[name] = (made(ProcessSpec, name, rest), pattern)
+    has = {"cold": bool(chillers), "heat": bool(boilers)}
+    air = {name: air_handler(name, entry, **has) for name, entry in entries(given, "air_handlers")}
+    air |= {name: fan_coil(name, entry, **has) for name, entry in entries(given, "fan_coils")}
     plain: dict[str, Any] = {
         key: given[key]
         for key in ("base", "valves", "bypass", "cw_bypass", "basin_heater_kw", "base_kw")
@@ -144,11 +151,11 @@ def blueprint(given: Mapping[str, Any]) -> Blueprint:
         chillers=chillers,
         towers=towers,
         economizer={
-            name: _made(EconomizerSpec, name, entry)
-            for name, entry in _entries(given, "economizer")
+            name: made(EconomizerSpec, name, entry) for name, entry in entries(given, "economizer")
         },
         boilers=boilers,
         processes=processes,
+        air=air,
         chw_pumps=pumps["chw_pumps"],
         secondary_pumps=pumps["secondary_pumps"],
         cw_pumps=pumps["cw_pumps"],
@@ -171,31 +178,24 @@ def read_blueprint(path: Path) -> Blueprint:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _entries(given: Mapping[str, Any], key: str) -> Sequence[tuple[str, dict[str, Any]]]:
-    found = given.get(key) or {}
-    if not isinstance(found, Mapping):
-        raise ValueError(f"{key}: names of machines are expected")
-    return [(str(name), dict(entry or {})) for name, entry in found.items()]
-
-
 def _chiller(name: str, entry: dict[str, Any]) -> ChillerSpec:
     curve = CURVES.get(str(entry.get("curve", "screw")))
     if curve is None:
         raise ValueError(f"{name}: no curve '{entry['curve']}'; there are {', '.join(CURVES)}")
-    return _made(ChillerSpec, name, {**entry, "curve": curve})
+    return made(ChillerSpec, name, {**entry, "curve": curve})
 
 
 def _pumps(
     given: Mapping[str, Any], key: str, flow_m3h: float, head_kpa: float
 ) -> dict[str, PumpSpec]:
-    entries = _entries(given, key)
+    found = entries(given, key)
     return {
-        name: _made(
+        name: made(
             PumpSpec,
             name,
-            {"flow_m3h": flow_m3h / len(entries), "head_kpa": head_kpa, **entry},
+            {"flow_m3h": flow_m3h / len(found), "head_kpa": head_kpa, **entry},
         )
-        for name, entry in entries
+        for name, entry in found
     }
 
 
@@ -203,19 +203,3 @@ def _fan(entry: dict[str, Any], flow_m3h: float, names: Sequence[object]) -> dic
     """A fan of 0.045 kW for each m3/h that the cell cools, unless it is said."""
     flow = float(entry.get("flow_m3h", flow_m3h / len(names)))
     return {"fan_kw": 0.045 * flow, **entry}
-
-
-def _made(cls: type[T], name: str, entry: Mapping[str, Any]) -> T:
-    """An instance of a dataclass of numbers from its entry."""
-    known: dict[str, Field[Any]] = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
-    unknown = entry.keys() - known.keys()
-    if unknown:
-        raise ValueError(f"{name}: there is no '{min(unknown)}'; there are {', '.join(known)}")
-    missing = [
-        key
-        for key, f in known.items()
-        if f.default is MISSING and f.default_factory is MISSING and key not in entry
-    ]
-    if missing:
-        raise ValueError(f"{name}: {missing[0]} is missing")
-    return cls(**entry)

@@ -11,16 +11,20 @@ from zlib import crc32
 from drivers.plant import PlantPoint
 from simulators.activity import WorkCalendar
 from simulators.parks.board import Board
+from simulators.parks.works.air_side import AirSide
 from simulators.parks.works.blueprint import Blueprint, LoadPattern, read_blueprint
 from simulators.parks.works.cold_side import ColdSide
 from simulators.parks.works.heat_side import HeatSide
+from simulators.physics.air.moist_air import Air, water_of
+from simulators.physics.air.rooms import Surroundings
 from simulators.physics.counters import CounterBank
-from simulators.physics.loops.consumers import ProcessLoad
+from simulators.physics.loops.consumers import Consumer, ProcessLoad
 from simulators.physics.machines.gas_boiler import GAS_KWH_M3
 from simulators.weather import Conditions, EpwWeather, GeneratedWeather, Weather
 
 SHIPPED = Path(__file__).parent / "works.yaml"
 _QUIET_STEP_S = 900.0
+_AIR_STEP_S = 60.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UTC_OFFSET_S = 8 * 3600.0
 
@@ -70,10 +74,16 @@ class Works:
             side = self._cooled if spec.design_kw > 0.0 else self._heated
             side.append((name, ProcessLoad(spec), pattern))
         self._forced_kw: dict[str, float] = {}
+        self.air = AirSide(board, blueprint.base, blueprint.air)
+        cooled: list[Consumer] = [load for _, load, _ in self._cooled]
+        heated: list[Consumer] = [load for _, load, _ in self._heated]
+        self._consumers = ([*cooled, *self.air.cooled], [*heated, *self.air.heated])
         self._meter()
         self._weather_keys = board.add(
             blueprint.base, "weather", "outdoor_temp wet_bulb_temp humidity irradiance"
         )
+        self.outdoor = Air(20.0, 0.007)
+        """The air outside in the last step."""
         self._show_weather(self._weather.at(self._time))
         self._view = MappingProxyType(board.values)
 
@@ -81,12 +91,15 @@ class Works:
         base, board = self.blueprint.base, self._board
         cold = self.cold.machines if self.cold is not None else []
         heat = self.heat.machines if self.heat is not None else []
+        air = self.air.machines
         meters = ["meter-main"]
         if cold:
             meters.append("meter-cold")
         if heat:
             meters.append("meter-heat")
-        energy = [f"{base}.{name}.energy" for name in (*cold, *heat)]
+        if air:
+            meters.append("meter-air")
+        energy = [f"{base}.{name}.energy" for name in (*cold, *heat, *air)]
         for name in meters:
             board.add(base, name, "power energy")
             energy.append(f"{base}.{name}.energy")
@@ -144,6 +157,11 @@ class Works:
 
     # --- what tests may do ------------------------------------------------------------------
 
+    @property
+    def processes(self) -> list[tuple[str, ProcessLoad, LoadPattern]]:
+        """Loads without air."""
+        return [*self._cooled, *self._heated]
+
     def force(self, process: str, wanted_kw: float | None) -> None:
         """Let a process want that much heat; None: what its pattern says. Raises KeyError."""
         if process not in self.blueprint.processes:
@@ -161,6 +179,8 @@ class Works:
             longest = min(longest, self.cold.plant.longest_s)
         if self.heat is not None and not self.heat.quiet:
             longest = min(longest, self.heat.plant.longest_s)
+        if not self.air.quiet:
+            longest = min(longest, _AIR_STEP_S)
         return longest
 
     def _step(self, dt_s: float) -> None:
@@ -168,36 +188,58 @@ class Works:
         self._time += timedelta(seconds=dt_s)
         around = self._weather.at(middle)
         activity = self._calendar.at((middle - _EPOCH).total_seconds() + _UTC_OFFSET_S)
+        self._want(activity.occupancy, around.outdoor_temp_c, dt_s)
+        self.outdoor = outdoor = Air(
+            around.outdoor_temp_c, water_of(around.outdoor_temp_c, around.humidity_pct)
+        )
+        cooled, heated = self._consumers
+        self.air.blow(outdoor, dt_s)
+        if self.heat is not None:
+            self.heat.step(heated, dt_s)
+        self.air.pass_on()
+        if self.cold is not None:
+            self.cold.step(cooled, around.wet_bulb_c, dt_s)
+        self.air.arrive(
+            Surroundings(outdoor, around.irradiance_w_m2, activity.occupancy, activity.production),
+            dt_s,
+        )
+        self._count(self.blueprint.base_kw * activity.production, dt_s)
+        self._show_weather(around)
+
+    def _want(self, occupancy: float, outdoor_c: float, dt_s: float) -> None:
+        """Tell process loads what they want now."""
         for loads, heating in ((self._cooled, False), (self._heated, True)):
             for name, load, pattern in loads:
                 wanted = self._forced_kw.get(name)
                 if wanted is None:
-                    wanted = abs(load.spec.design_kw) * pattern.share(
-                        activity.occupancy, around.outdoor_temp_c, heating=heating
-                    )
+                    share = pattern.share(occupancy, outdoor_c, heating=heating)
+                    wanted = abs(load.spec.design_kw) * share
                 load.want(wanted, dt_s)
+
+    def _count(self, rest_kw: float, dt_s: float) -> None:
+        """Meter what the step took."""
         powers: list[float] = []
         meters: list[float] = []
         volumes: list[float] = []
         if self.cold is not None:
-            self.cold.step([load for _, load, _ in self._cooled], around.wet_bulb_c, dt_s)
             powers += self.cold.powers()
             meters.append(sum(powers))
             volumes.append(self.cold.plant.condenser.towers.makeup_m3h)
         if self.heat is not None:
-            self.heat.step([load for _, load, _ in self._heated], dt_s)
             drawn = self.heat.powers()
             powers += drawn
             meters.append(sum(drawn))
             volumes.append(self.heat.plant.gas_kw / GAS_KWH_M3)
-        main = sum(powers) + self.blueprint.base_kw * activity.production
-        meters.insert(0, main)
+        if self.air.units:
+            drawn = self.air.powers()
+            powers += drawn
+            meters.append(sum(drawn))
+        meters.insert(0, sum(powers) + rest_kw)
         values = self._board.values
         registers = self._counters.add([*powers, *meters, *volumes], dt_s)
         values.update(zip(self._counter_keys, registers, strict=True))
         values.update(zip(self._power_keys, meters, strict=True))
         values.update(zip(self._volume_flow, volumes, strict=True))
-        self._show_weather(around)
 
     def _show_weather(self, conditions: Conditions) -> None:
         self._board.values.update(zip(self._weather_keys, conditions, strict=True))

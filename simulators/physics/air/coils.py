@@ -80,13 +80,19 @@ def exchanged(air: Air, water_c: float, sides: Sides) -> tuple[float, Air]:
     if dry <= 0.0 or water_c >= air.temp_c or saturated_water(water_c) >= air.water:
         return dry, after
     at_water = saturated_enthalpy(water_c)
-    # Saturated air between water and surface, as a heat capacity.
-    cs = (saturated_enthalpy(water_c + 8.0) - at_water) / 8.0
+    # Saturated air between water and wet bulb, as a heat capacity: water gets no warmer.
+    cs = (air.enthalpy - at_water) / (saturated_temp_c(air.enthalpy, water_c + 8.0) - water_c)
     ratio = m * cs / cw
     outside, inside = sides.ua_air / ca, sides.ua_water / cw
     ntu = outside / (1.0 + ratio * outside / inside)
-    fall = math.exp(-ntu * (1.0 - ratio)) if abs(ratio - 1.0) > 1e-9 else 1.0
-    share = (1.0 - fall) / (1.0 - ratio * fall) if fall != 1.0 else ntu / (1.0 + ntu)
+    if abs(ratio - 1.0) < 1e-9:
+        share = ntu / (1.0 + ntu)
+    elif ratio < 1.0:
+        fall = math.exp(-ntu * (1.0 - ratio))
+        share = (1.0 - fall) / (1.0 - ratio * fall)
+    else:
+        fall = math.exp(-ntu * (ratio - 1.0))
+        share = (1.0 - fall) / (ratio - fall)
     wet = share * m * (air.enthalpy - at_water)
     if wet <= dry:
         return dry, after
@@ -129,7 +135,7 @@ class Coil:
 
     def draw(self, flow_m3h: float, supply_c: float, dt_s: float) -> float:
         self.water_m3h = flow_m3h
-        if flow_m3h <= 0.0 or self.air_kg_s <= 0.0:
+        if flow_m3h <= 1e-6 * self.spec.flow_m3h or self.air_kg_s <= 0.0:
             self.heat_kw = 0.0
             self.leaving = self.entering
             if self.air_kg_s > 0.0 and self.entering.temp_c < 0.0:

@@ -14,6 +14,8 @@ _OPEN_SHARE = 0.25
 """Pressure that a wide open box takes at its design flow, as a share of the duct's."""
 _GAIN_PER_K = 0.1
 _INTEGRAL_S = 900.0
+_MOST_WARM = 0.5
+"""Share of the design flow at full heating."""
 _WARMEST_K = 12.0
 """Reheated air above the room: warmer air stays under the ceiling."""
 
@@ -84,7 +86,7 @@ class Terminal:
         return self._full if self.spec.constant else self._full * max(0.05, self.damper.position)
 
     def control(self, cooling_c: float, heating_c: float, box_kpa: float, dt_s: float) -> None:
-        """Its own controller: air first, and reheat at the least air."""
+        """Its own controller, with two maxima as Guideline 36 has them."""
         spec, temp = self.spec, self.room.air.temp_c
         error = temp - cooling_c if temp > cooling_c else min(0.0, temp - heating_c)
         if error == 0.0 and self.loop.out != 0.0:
@@ -94,12 +96,15 @@ class Terminal:
         else:
             self.loop.step(error, dt_s)
         share = spec.least + (1.0 - spec.least) * max(0.0, self.loop.out)
+        heating = -2.0 * self.loop.out
+        if self.reheat is not None and heating > 1.0:  # warmest air first, then more of it
+            share += max(0.0, _MOST_WARM - spec.least) * (heating - 1.0)
         self.wanted_m3h = share * spec.airflow_m3h
         if not spec.constant:
             target = self.wanted_m3h / (self._full * math.sqrt(max(0.005, box_kpa)))
             self.damper.move(min(1.0, target), dt_s)
         if self.reheat is not None:
-            target = min(1.0, max(0.0, -self.loop.out))
+            target = min(1.0, max(0.0, heating))
             if self.supply.temp_c > temp + _WARMEST_K:
                 target = min(target, self.reheat.valve.position - 0.05)
             self.reheat.valve.move(max(0.0, target), dt_s)

@@ -10,6 +10,7 @@ from simulators.physics.air.terminals import Loop
 
 _FREE_PART = 0.4
 """Share of the cooling signal that outdoor air answers, before the valve opens."""
+_COLDEST_MIX_C = 8.0
 _NEUTRAL_C = 20.0
 _WARMEST_C = 35.0
 _BAND_K = 0.5
@@ -73,6 +74,11 @@ class UnitControl:
         if unit.spec.outdoor and outdoor.temp_c < unit.returned.temp_c - 1.0:
             free = min(1.0, max(0.0, signal / _FREE_PART))
             damper = least + (1.0 - least) * free
+            if outdoor.temp_c < _COLDEST_MIX_C:  # its low limit
+                most = (unit.returned.temp_c - _COLDEST_MIX_C) / (
+                    unit.returned.temp_c - outdoor.temp_c
+                )
+                damper = min(damper, max(least, most))
             valve = (signal - _FREE_PART) / (1.0 - _FREE_PART)
         else:
             damper, valve = least, signal
