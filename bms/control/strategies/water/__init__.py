@@ -1,0 +1,1 @@
+"""What plants of chilled and hot water share: machines on headers, their proofs, pumps. Pure."""

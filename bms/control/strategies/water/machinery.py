@@ -1,0 +1,171 @@
+"""Every machine of a plant as it is now: who commands it, what it shows, whether it is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bms.control.blocks.machines.start_proof import (
+    STILL,
+    ProofInputs,
+    ProofRules,
+    ProofState,
+    watch_machine,
+)
+from bms.control.engine.protection import is_on
+from bms.control.strategies import group as groups
+from bms.control.strategies.water.fittings import Machine, Valve
+from bms.core.decisions import Award, Priority, Snapshot
+from drivers.points import PointId
+
+Proofs: TypeAlias = Mapping[str, ProofState]
+"""By machine."""
+
+_WAITING = (Priority.MIN_ON_OFF, Priority.RESTART)
+"""Who keeps a machine off only for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One machine as it is in this cycle."""
+
+    status: bool | None = None
+    fault: bool | None = None
+    blocked: bool = False
+    """Somebody of a higher priority, or a minimum time, keeps it off."""
+    waits: bool = False
+    """Only a minimum off time, or a restart in its turn, keeps it off."""
+    unpowered: bool = False
+    """It waits for its turn after an outage."""
+    kept_on: bool = False
+    """Somebody of a higher priority, or a minimum time, keeps it on."""
+    manual: bool = False
+    """Somebody of a higher priority wants it to run, minimum times aside."""
+
+
+class Machinery:
+    """The machines of a plant, with their proofs."""
+
+    def __init__(self, machines: Sequence[Machine], rules: Mapping[str, ProofRules]) -> None:
+        self.machines = {machine.name: machine for machine in machines}
+        self._rules = rules
+        self._points = [
+            point for machine in self.machines.values() for point in (machine.status, machine.fault)
+        ]
+        self.reads = frozenset(point for point in self._points if point is not None)
+        self._asked = [point or "" for point in self._points]
+        self._last: tuple[Mapping[PointId, Award], list[bool | None], dict[str, View]] | None = None
+
+    def views(self, snapshot: Snapshot) -> Mapping[str, View]:
+        """All machines; the same object while nothing about them changes."""
+        flags = groups.flags(snapshot, self._asked)
+        # The engine hands out one awards mapping for as long as no award in it changes.
+        if self._last is not None:
+            awards, before, found = self._last
+            if awards is snapshot.awards and flags == before:
+                return found
+        rest = iter(flags)
+        made = {
+            name: _view(snapshot, machine, next(rest), next(rest))
+            for name, machine in self.machines.items()
+        }
+        self._last = (snapshot.awards, flags, made)
+        return made
+
+    def prove(
+        self,
+        proofs: Proofs,
+        views: Mapping[str, View],
+        on: Collection[str],
+        needed: bool | None,
+        resets: Collection[str],
+        watched_s: float,
+    ) -> Proofs:
+        """The proofs at a look; the same object if none is another. `on` are commanded on,
+        `needed` says whether what chillers make is short."""
+        found: dict[str, ProofState] = {}
+        same = True
+        for name in self.machines:
+            view, before = views[name], proofs.get(name, STILL)
+            after = watch_machine(
+                before,
+                self._rules[name],
+                ProofInputs(
+                    name in on,
+                    view.status,
+                    view.fault,
+                    not view.blocked,
+                    not view.unpowered,
+                    needed,
+                    name in resets,
+                ),
+                watched_s,
+            )
+            if after is not before and after != before:
+                same = False
+                found[name] = after
+            elif name in proofs:
+                found[name] = before
+        return proofs if same and len(found) == len(proofs) else found
+
+    def runs_though_stopped(self, name: str, proofs: Proofs, watched_s: float) -> bool:
+        """It shows that it runs long after it was told to stop."""
+        proof = proofs.get(name)
+        return proof is not None and proof.runs_though_stopped(self._rules[name], watched_s)
+
+
+def usable(name: str, views: Mapping[str, View], proofs: Proofs) -> bool:
+    """Whether a machine may be told to run."""
+    view = views[name]
+    return not view.blocked and not view.fault and proofs.get(name, STILL).available
+
+
+def proven(name: str, proofs: Proofs) -> bool:
+    """Whether a machine runs and shows it."""
+    return proofs.get(name, STILL).proven
+
+
+def open_valves(
+    snapshot: Snapshot, valves: Iterable[Valve], at: Mapping[PointId, float]
+) -> bool | None:
+    """Whether valves are open; None if nobody can tell of one. `at` is how they are commanded.
+
+    A valve that shows neither end nor position is open when its travel time has passed.
+    """
+    unknown = False
+    for valve in valves:
+        if at.get(valve.command, 0.0) <= 0.0:
+            return False
+        if valve.opened is not None:
+            flag = snapshot.flag(valve.opened)
+            if flag is False:
+                return False
+            unknown = unknown or flag is None
+        elif valve.feedback is not None:
+            position_pct = snapshot.number(valve.feedback)
+            wanted_pct = at[valve.command] * (100.0 / valve.full)
+            if position_pct is not None and position_pct < min(95.0, wanted_pct - 5.0):
+                return False
+            unknown = unknown or position_pct is None
+        else:
+            unknown = True
+    return None if unknown else True
+
+
+def _view(snapshot: Snapshot, machine: Machine, status: bool | None, fault: bool | None) -> View:
+    if machine.enable is None:
+        return View(status, fault)
+    award = groups.overruled(snapshot, machine.enable, Priority.SEQUENCE)
+    if award is None:
+        return View(status, fault)
+    on, priority = is_on(award.value), award.winner.priority
+    return View(
+        status,
+        fault,
+        blocked=not on,
+        waits=not on and priority in _WAITING,
+        unpowered=not on and priority is Priority.RESTART,
+        kept_on=on,
+        manual=groups.manually_on(snapshot, machine.enable, Priority.SEQUENCE),
+    )
