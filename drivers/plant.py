@@ -20,6 +20,14 @@ _NOT_FINITE = {
 """Made once: thousands of points may have no value at each read."""
 
 
+class PlantError(Exception):
+    """A plant cannot go on; the message says why, in a sentence."""
+
+
+class PlantEnded(PlantError):
+    """A plant has come to the end of what it can simulate: a run period, a recorded year."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlantPoint:
     """One point a plant offers, by its own name; `unit` is canonical (kW, degC, ...)."""

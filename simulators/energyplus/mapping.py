@@ -1,0 +1,260 @@
+"""The file that attaches a building: which points it has, and what of EnergyPlus each one is.
+
+```yaml
+model: RefBldgHospitalNew2004_Chicago     # a building of the package, or an IDF beside this file
+weather: synthetic                        # or an EPW beside this file; an option replaces it
+timestep_min: 15
+points:
+  weather.outdoor_temp: {variable: Site Outdoor Air Drybulb Temperature, key: Environment}
+each:                                     # the same points for several objects
+  - of: {ahu-1: {loop: VAV_1}, ahu-2: {loop: VAV_2}}
+    points:
+      "{name}.supply_temp": {variable: System Node Temperature, key: "{loop} Outlet Node"}
+idf:                                      # changes to the model before it runs
+  - {object: "SetpointManager:Scheduled", name: VAV_2 SAT setpoint, field: 3, value: VAV_2_SAT}
+  - {add: "Schedule:Constant, VAV_2_SAT, Temperature, 11.1"}
+```
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bms.texts.problems import Document, Problem
+from bms.texts.yaml.parsing import read, validate
+
+
+class MappingError(ValueError):
+    """The file cannot be used; the message has every problem with its place."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class VariableSpec(_Model):
+    """One output variable of EnergyPlus, and of which object."""
+
+    variable: str
+    key: str
+
+
+class PointSpec(_Model):
+    """One point of the plant. Exactly one of `variable`, `meter`, `constant`, `actuator` is what
+    it shows; an `actuator` with a `variable` is commanded by the one and shows the other."""
+
+    variable: str | None = None
+    """An output variable, as eplusout.rdd lists it."""
+    key: str = "*"
+    """The object that it is of."""
+    plus: list[VariableSpec] = []
+    """More variables, added to the first."""
+    meter: str | None = None
+    """A meter, as eplusout.mdd lists it; counts in kWh."""
+    constant: float | None = None
+    actuator: tuple[str, str, str] | None = None
+    """Component type, control type and key, as eplusout.edd lists them."""
+    unit: str = ""
+    """Of the point, canonical (kW, degC, ...)."""
+    scale: float = 1.0
+    """What one unit of EnergyPlus is in the unit of the point."""
+    offset: float = 0.0
+    """Added after scaling."""
+    counts: bool = False
+    """The variable is a rate in W; the point is its energy, in kWh times scale."""
+    above: float | None = None
+    """The point is 1 while the variable is above this, else 0: the status of a machine."""
+    low: float | None = None
+    """Commands below this stop here, as at a device."""
+    high: float | None = None
+    rest: float | None = None
+    """What the point shows while nobody commands it, and the model's own control has it."""
+    levels: dict[float, float | None] = {}
+    """What is written for a state: `{0: 1, 1: 2}` writes 1 for off and 2 for on. `null` gives the
+    actuator back: for most machines on is what the model's own control does."""
+    share: Literal["lowest", "highest", "mean"] | None = None
+    """Which command counts where several points have one actuator: of those that command."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> PointSpec:
+        shown = [self.variable, self.meter, self.constant]
+        if sum(source is not None for source in shown) > 1:
+            raise ValueError("give one of variable, meter and constant")
+        if all(source is None for source in shown) and self.actuator is None:
+            raise ValueError("give a variable, a meter, a constant or an actuator")
+        if (self.counts or self.above is not None or self.plus) and self.variable is None:
+            raise ValueError("counts, above and plus go with a variable")
+        if self.scale == 0.0:
+            raise ValueError("scale must not be 0")
+        return self
+
+    @property
+    def variables(self) -> list[VariableSpec]:
+        """All that are added up to what it shows."""
+        if self.variable is None:
+            return []
+        return [VariableSpec(variable=self.variable, key=self.key), *self.plus]
+
+    def raw(self, value: float) -> float | None:
+        """What EnergyPlus is told for a command in the unit of the point; None for nothing."""
+        if self.low is not None:
+            value = max(self.low, value)
+        if self.high is not None:
+            value = min(self.high, value)
+        if self.levels:
+            return self.levels[min(self.levels, key=lambda level: abs(level - value))]
+        return (value - self.offset) / self.scale
+
+    def shown(self, raw: float) -> float:
+        """A value of EnergyPlus in the unit of the point."""
+        if self.above is not None:
+            return 1.0 if raw > self.above else 0.0
+        return raw * self.scale + self.offset
+
+
+class ChangeSpec(_Model):
+    """A change to the model: one field of one object, or a new object."""
+
+    object: str | None = None
+    name: str = ""
+    field: int = Field(default=1, ge=1)
+    """Counted from 1, which is the name."""
+    value: str = ""
+    remove: bool = False
+    """The object is taken out of the model."""
+    add: str | None = None
+    """A new object as an IDF has it, without the semicolon."""
+
+    @model_validator(mode="after")
+    def _one_change(self) -> ChangeSpec:
+        if (self.object is None) == (self.add is None):
+            raise ValueError("give an object to change, or one to add")
+        return self
+
+
+class EachSpec(_Model):
+    """The same points for several objects. `{name}` and the other keys in braces are replaced."""
+
+    of: dict[str, dict[str, str | float]]
+    points: dict[str, dict[str, Any]]
+
+
+class MappingFile(_Model):
+    """The whole file."""
+
+    model: str
+    weather: str = "synthetic"
+    timestep_min: Literal[1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60] | None = None
+    """Time between two looks of the controller; the model's own if absent."""
+    idf: list[ChangeSpec] = []
+    points: dict[str, PointSpec] = {}
+    each: list[EachSpec] = []
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingMapping:
+    """A mapping that can be used: every point has its own name and one meaning."""
+
+    path: Path
+    file: MappingFile
+    points: Mapping[str, PointSpec]
+
+    @property
+    def actuators(self) -> dict[tuple[str, str, str], list[str]]:
+        """Which points command each actuator."""
+        found: dict[tuple[str, str, str], list[str]] = {}
+        for name, point in self.points.items():
+            if point.actuator is not None:
+                found.setdefault(_key(point.actuator), []).append(name)
+        return found
+
+    def beside(self, name: str) -> Path:
+        """A file that the mapping names."""
+        return self.path.parent / name
+
+
+def _key(actuator: tuple[str, str, str]) -> tuple[str, str, str]:
+    # EnergyPlus does not tell upper from lower case in names.
+    kind, control, key = (word.upper() for word in actuator)
+    return kind, control, key
+
+
+def read_mapping(path: Path) -> BuildingMapping:
+    """Raises MappingError with every problem, OSError if the file cannot be read."""
+    document, problems = read(path.name, path.read_text(encoding="utf-8"))
+    if document is None:
+        raise _refused(problems)
+    file, problems = validate(MappingFile, document)
+    if file is None or problems:
+        raise _refused(problems)
+    points = dict(file.points)
+    for number, each in enumerate(file.each):
+        for name, spec, problem in _expanded(document, number, each):
+            if problem is None and name in points:
+                text = f"two points are called '{name}'"
+                problem = document.problem(("each", number, "points"), _plain(text))
+            if problem is not None:
+                problems.append(problem)
+            elif spec is not None:
+                points[name] = spec
+    mapping = BuildingMapping(path, file, points)
+    for actuator, names in mapping.actuators.items():
+        rules = {points[name].share for name in names}
+        if len(names) > 1 and (None in rules or len(rules) > 1):
+            text = (
+                f"{', '.join(names)} command one actuator ({', '.join(actuator)}); give each the "
+                "same share: lowest, highest or mean"
+            )
+            problems.append(document.problem(("points", names[0]), _plain(text)))
+    if problems:
+        raise _refused(problems)
+    return mapping
+
+
+def _expanded(
+    document: Document, number: int, each: EachSpec
+) -> Iterator[tuple[str, PointSpec | None, Problem | None]]:
+    for name, words in each.of.items():
+        for template, body in each.points.items():
+            path = ("each", number, "points", template)
+            try:
+                filled = _filled(body, {"name": name, **words})
+                point = str(_filled(template, {"name": name, **words}))
+            except KeyError as error:
+                text = f"'{name}' has no {error}"
+                yield template, None, document.problem(path, _plain(text))
+                continue
+            spec, problems = validate(PointSpec, document, path, filled)
+            yield point, spec, problems[0] if problems else None
+
+
+_BRACES = re.compile(r"\{(\w+)\}")
+
+
+def _filled(value: Any, words: Mapping[str, str | float]) -> Any:
+    if isinstance(value, str):
+        whole = _BRACES.fullmatch(value)
+        if whole is not None:  # a number stays a number
+            return words[whole[1]]
+        return _BRACES.sub(lambda match: str(words[match[1]]), value)
+    if isinstance(value, list):
+        return [_filled(item, words) for item in value]
+    if isinstance(value, dict):
+        return {key: _filled(item, words) for key, item in value.items()}
+    return value
+
+
+def _plain(text: str) -> Any:
+    from bms.texts.messages import quoted
+
+    return quoted(text)
+
+
+def _refused(problems: list[Problem]) -> MappingError:
+    return MappingError("; ".join(str(problem) for problem in problems))
