@@ -32,6 +32,7 @@ from bms.core.decisions import Condition, Severity
 from bms.core.errors import StoreError
 from bms.core.threads import in_thread
 from bms.energy.today import EnergyToday
+from bms.field.plant_points import with_plant_problems
 from bms.forward.positions import without_unusable
 from bms.ledger.ledger_task import LedgerTask
 from bms.operations.changes import Changes
@@ -95,6 +96,7 @@ async def composed(
     StoreError where nothing can keep two apart. What the disk does not give is done without.
     """
     now = clock.now
+    site = with_plant_problems(site, now())
     async with AsyncExitStack() as stack:
         # Whoever opens the databases may put damaged ones aside: no second one comes so far.
         if begun is None:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from bms.config.shapes.links import PlantLink
 from bms.config.site import Site
-from bms.core.errors import InvalidInput
+from bms.core.errors import InvalidInput, NotAvailable
 from bms.texts.messages import Message, message_of, msg
 from drivers.plant import Plant, PlantPoint
 from drivers.points import Point
@@ -19,7 +19,7 @@ from drivers.points import Point
 def make_plant(spec: str, start: datetime, options: Mapping[str, str]) -> Plant:
     """The plant of `module:Class`, built as `Class(start=start, **options)`.
 
-    Raises InvalidInput, saying which part is wrong.
+    Raises InvalidInput, saying which part is wrong, NotAvailable for a package that it needs.
     """
     module_name, colon, class_name = spec.partition(":")
     if not colon or not all(name.isidentifier() for name in (*module_name.split("."), class_name)):
@@ -61,25 +61,36 @@ def make_plant(spec: str, start: datetime, options: Mapping[str, str]) -> Plant:
             )
     try:
         plant: Plant = factory(start=start, **options)
+    except ImportError as error:
+        raise NotAvailable(_missing(error)) from error
     except (OSError, ValueError) as error:
         raise InvalidInput(msg("the plant cannot be made: {error}", error=error)) from error
     return plant
 
 
-def plant_of(site: Site, start: datetime) -> Plant:
+def options_for(site: Site, settings: PlantLink) -> dict[str, str]:
+    """The options of a plant link; `{site}` in them is the site's directory."""
+    directory = str(site.directory)
+    return {name: text.replace("{site}", directory) for name, text in settings.options.items()}
+
+
+def plant_of(site: Site, start: datetime, options: Mapping[str, str] | None = None) -> Plant:
     """The plant that a site names as its only link; for a site of wires, one that echoes.
 
-    Raises InvalidInput for a site with several links of which some are plants.
+    `options` come before those of the link. Raises InvalidInput for a site with several links of
+    which some are plants, and what `make_plant` does.
     """
     links = list(site.links.values())
     plants = [link.settings for link in links if isinstance(link.settings, PlantLink)]
     if not plants:
+        if options:
+            raise InvalidInput(msg("--option goes with --plant: the site names no plant"))
         return EchoPlant([point for link in links for point in link.points])
     if len(links) > 1:
         raise InvalidInput(
             msg("the site has other links beside its plant; say which one with --plant")
         )
-    return make_plant(plants[0].plant, start, plants[0].options)
+    return make_plant(plants[0].plant, start, {**options_for(site, plants[0]), **(options or {})})
 
 
 class EchoPlant:
@@ -123,6 +134,13 @@ class EchoPlant:
 
     def close(self) -> None:
         """Nothing to keep."""
+
+
+def _missing(error: ImportError) -> Message:
+    """What a plant needs: in its own words, or the module that is not there."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return msg("the plant needs the module '{module}', which is missing", module=error.name)
+    return message_of(error)
 
 
 def _cause(error: ImportError) -> Message:

@@ -11,7 +11,7 @@ from pathlib import Path
 from bms.config.shapes.links import LinkSettings, ModbusSettings, OpcUaLink, PlantLink, endpoint
 from bms.config.site import Link, Site
 from bms.core.errors import InvalidInput
-from bms.field.plants import make_plant
+from bms.field.plants import make_plant, options_for
 from bms.texts.messages import msg
 from drivers.base import Driver
 from drivers.modbus.driver import ModbusDriver
@@ -40,7 +40,7 @@ def driver_for(
     settings = link.settings
     shadow = in_shadow(site, settings)
     if isinstance(settings, PlantLink):
-        plant = make_plant(settings.plant, now(), settings.options)
+        plant = make_plant(settings.plant, now(), options_for(site, settings))
         stack.callback(plant.close)
         return PlantDriver(plant, link.points, now, live=True, shadow=shadow), settings.plant
     if isinstance(settings, ModbusSettings):

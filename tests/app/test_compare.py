@@ -72,7 +72,7 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
         ([*asked, "more", *SPAN], "no variant 'more'"),
         ([*asked, "less", *SPAN, "--base", "hal"], "did you mean 'hall'"),
         ([*asked, ".", *SPAN, "--band", "26:20"], "write 20:26"),
-        ([*asked, ".", *SPAN, "--option", "a=1"], "--option goes with --plant"),
+        ([*asked, ".", *SPAN, "--option", "a=1"], "no option 'a'"),
     ):
         done = CliRunner().invoke(main, words)
         assert done.exit_code == 2, done.output

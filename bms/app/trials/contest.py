@@ -10,6 +10,7 @@ from pathlib import Path
 from bms.app.simulate import simulate
 from bms.config.site import Site
 from bms.core.errors import InvalidInput
+from bms.field.plant_points import require_points
 from bms.reports.saving.comparison import Comparison, Run
 from bms.reports.saving.tally import Tally
 from bms.reports.saving.yardstick import Limits, Yardstick
@@ -114,6 +115,7 @@ async def compare(
         tally = Tally(machines, yardstick, defines=contestant is baseline)
         plant = make(site)
         try:
+            require_points(site, plant)
             points = [point for link in site.links.values() for point in link.points]
             done = await simulate(
                 site,

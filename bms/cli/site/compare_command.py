@@ -28,7 +28,9 @@ from bms.texts.messages import msg
 from bms.texts.problems import suggestion
 
 if TYPE_CHECKING:
+    from bms.config.site import Site
     from bms.reports.saving.comparison import Comparison
+    from drivers.plant import Plant
 
 
 @click.command()
@@ -90,7 +92,7 @@ def compare(
 
 
 def _run(
-    sites: list[Any],
+    sites: list[Site],
     names: tuple[str, str],
     places: tuple[Path, Path],
     asked: dict[str, Any],
@@ -109,8 +111,10 @@ def _run(
     since, until = since.astimezone(UTC), until.astimezone(UTC)
     given = pairs(asked["options"])
     plant = asked["plant"]
-    if given and plant is None:
-        raise InvalidInput(msg("--option goes with --plant"))
+
+    def make(site: Site) -> Plant:
+        return make_plant(plant, since, given) if plant else plant_of(site, since, given)
+
     both = [Contestant(*parts) for parts in zip(names, sites, places, strict=True)]
     with ProgressBar(since, until, quiet=quiet) as progress:
         return asyncio.run(
@@ -118,7 +122,7 @@ def _run(
                 both[0],
                 both[1],
                 Span(since, until, duration_of(asked["step"], "--step")),
-                lambda site: make_plant(plant, since, given) if plant else plant_of(site, since),
+                make,
                 limits=Limits(band_c=_band(asked["band"])),
                 bases=frozenset(asked["bases"]),
                 progress=progress,

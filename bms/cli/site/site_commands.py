@@ -51,12 +51,14 @@ def check(site: Path, as_json: bool) -> None:
     from bms.config.writing.render import render
     from bms.control import STRATEGIES
     from bms.core.time_zones import in_use
+    from bms.field.plant_points import plant_problems
     from bms.operations.editing.loading import what_runs
     from bms.operations.overrides.orphaned import without_point
 
     found, problems = check_site(site, STRATEGIES)
     if found is not None:
         problems += without_point(found, clock_now())
+        problems += plant_problems(found, clock_now())
     of_variants, variant_texts = check_variants(site, STRATEGIES)
     problems += of_variants
     if not as_json and (running := what_runs(site, sources(site))):
@@ -189,6 +191,7 @@ def simulate(
     """Run the same engine on simulated time, as fast as the machine goes."""
 
     from bms.app.simulate import simulate as run_simulation
+    from bms.field.plant_points import require_points
     from bms.field.plants import make_plant, plant_of
 
     loaded = load_site(site)
@@ -197,10 +200,9 @@ def simulate(
     if until <= since:
         raise InvalidInput(msg("--to must lie after --from"))
     given = pairs(options)
-    if given and plant is None:
-        raise InvalidInput(msg("--option goes with --plant"))
-    made = make_plant(plant, since, given) if plant else plant_of(loaded, since)
+    made = make_plant(plant, since, given) if plant else plant_of(loaded, since, given)
     try:
+        require_points(loaded, made)
         with ProgressBar(since, until, quiet=as_json) as progress:
             done = asyncio.run(
                 run_simulation(

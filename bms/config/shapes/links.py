@@ -222,7 +222,7 @@ class PlantLink(_Link):
     plant: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
     """`module:Class`, importable where the controller runs."""
     options: dict[str, str] = {}
-    """Handed to the class by name."""
+    """Handed to the class by name; `{site}` in them is the site's directory."""
 
 
 ModbusSettings: TypeAlias = ModbusLink | ModbusTlsLink | ModbusRtuTcpLink | ModbusSerialLink

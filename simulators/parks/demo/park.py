@@ -72,6 +72,7 @@ class Park:
         self._state = Path(state) if state else None
         if self._state is not None and self._state.exists():
             self._load(self._state)
+        self._begun = self._time
         self._before = tuple(w.at(self._time) for w in self._weathers)
         self._show_weather()
 
@@ -133,8 +134,9 @@ class Park:
                 self._board.values[f"{name}.weather.{role}"] = value
 
     def close(self) -> None:
-        """Save the state, if a file was given."""
-        if self._state is None:
+        """Save the state, if a file was given and time went on: who only asks for the points
+        changes nothing."""
+        if self._state is None or self._time == self._begun:
             return
         document = {
             "version": _STATE_VERSION,
