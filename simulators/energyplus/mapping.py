@@ -24,10 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from bms.texts.problems import Document, Problem
-from bms.texts.yaml.parsing import read, validate
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 
 class MappingError(ValueError):
@@ -187,21 +186,21 @@ def _key(actuator: tuple[str, str, str]) -> tuple[str, str, str]:
 
 def read_mapping(path: Path) -> BuildingMapping:
     """Raises MappingError with every problem, OSError if the file cannot be read."""
-    document, problems = read(path.name, path.read_text(encoding="utf-8"))
-    if document is None:
-        raise _refused(problems)
-    file, problems = validate(MappingFile, document)
-    if file is None or problems:
-        raise _refused(problems)
+    document = _Document.read(path)
+    try:
+        file = MappingFile.model_validate(document.data)
+    except ValidationError as error:
+        raise MappingError(document.said(error)) from None
     points = dict(file.points)
+    problems: list[str] = []
     for number, each in enumerate(file.each):
-        for name, spec, problem in _expanded(document, number, each):
-            if problem is None and name in points:
-                text = f"two points are called '{name}'"
-                problem = document.problem(("each", number, "points"), _plain(text))
-            if problem is not None:
-                problems.append(problem)
-            elif spec is not None:
+        where = ("each", number, "points")
+        for name, template, spec in _expanded(document, number, each):
+            if isinstance(spec, str):
+                problems.append(spec)
+            elif name in points:
+                problems.append(document.at((*where, template), f"two points are called '{name}'"))
+            else:
                 points[name] = spec
     mapping = BuildingMapping(path, file, points)
     for actuator, names in mapping.actuators.items():
@@ -211,27 +210,65 @@ def read_mapping(path: Path) -> BuildingMapping:
                 f"{', '.join(names)} command one actuator ({', '.join(actuator)}); give each the "
                 "same share: lowest, highest or mean"
             )
-            problems.append(document.problem(("points", names[0]), _plain(text)))
+            problems.append(document.at(("points", names[0]), text))
     if problems:
-        raise _refused(problems)
+        raise MappingError("; ".join(dict.fromkeys(problems)))
     return mapping
 
 
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """A YAML file that knows where everything in it stands."""
+
+    file: str
+    data: Any
+
+    @classmethod
+    def read(cls, path: Path) -> _Document:
+        try:
+            data = YAML().load(path.read_text(encoding="utf-8"))
+        except (YAMLError, UnicodeDecodeError) as error:
+            raise MappingError(f"{path.name}: {' '.join(str(error).split())}") from None
+        return cls(path.name, data)
+
+    def at(self, where: tuple[str | int, ...], text: str) -> str:
+        """What is wrong, with the line of the nearest written part of `where`."""
+        line, data = 1, self.data
+        for step in where:
+            try:
+                place = data.lc.item(step) if isinstance(step, int) else data.lc.key(step)
+                line, data = place[0] + 1, data[step]
+            except (AttributeError, KeyError, IndexError, TypeError):
+                break
+        return f"{self.file}:{line}: {text}"
+
+    def said(self, error: ValidationError, below: tuple[str | int, ...] = ()) -> str:
+        """All that pydantic says, each at its line."""
+        return "; ".join(
+            self.at((*below, *item["loc"]), f"{_key_of(item['loc'])}{item['msg'].lower()}")
+            for item in error.errors()
+        )
+
+
+def _key_of(where: tuple[str | int, ...]) -> str:
+    return f"{where[-1]}: " if where else ""
+
+
 def _expanded(
-    document: Document, number: int, each: EachSpec
-) -> Iterator[tuple[str, PointSpec | None, Problem | None]]:
+    document: _Document, number: int, each: EachSpec
+) -> Iterator[tuple[str, str, PointSpec | str]]:
+    """Name, template and meaning of each point; a text in its place says what is wrong."""
     for name, words in each.of.items():
         for template, body in each.points.items():
-            path = ("each", number, "points", template)
+            where = ("each", number, "points", template)
+            filled = {"name": name, **words}
             try:
-                filled = _filled(body, {"name": name, **words})
-                point = str(_filled(template, {"name": name, **words}))
+                spec = PointSpec.model_validate(_filled(body, filled))
+                yield str(_filled(template, filled)), template, spec
             except KeyError as error:
-                text = f"'{name}' has no {error}"
-                yield template, None, document.problem(path, _plain(text))
-                continue
-            spec, problems = validate(PointSpec, document, path, filled)
-            yield point, spec, problems[0] if problems else None
+                yield template, template, document.at(where, f"'{name}' has no {error}")
+            except ValidationError as error:
+                yield template, template, document.said(error, where)
 
 
 _BRACES = re.compile(r"\{(\w+)\}")
@@ -248,13 +285,3 @@ def _filled(value: Any, words: Mapping[str, str | float]) -> Any:
     if isinstance(value, dict):
         return {key: _filled(item, words) for key, item in value.items()}
     return value
-
-
-def _plain(text: str) -> Any:
-    from bms.texts.messages import quoted
-
-    return quoted(text)
-
-
-def _refused(problems: list[Problem]) -> MappingError:
-    return MappingError("; ".join(str(problem) for problem in problems))
