@@ -106,7 +106,7 @@ class ScheduleTask:
             for problem in found.problems:
                 _log.error("schedules not adopted: %s", problem_line(problem))
         else:
-            self._runtime.adopt(found.library)
+            self._runtime.adopt(found.library, found.unmet)
             _log.info("schedules adopted")
 
     def _tell_removed(self, held: tuple[str, ...]) -> None:

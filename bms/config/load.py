@@ -305,6 +305,7 @@ def _governable(
         frozenset(p for machine in fleet.equipment.values() for p in machine.points.values()),
         all(fleet.named(base).complete for base in base_names.known)
         and fleet.equipment.keys() == fleet.origins.keys(),
+        frozenset(point for point, rules in fleet.outputs.items() if rules.whole),
     )
 
 

@@ -85,11 +85,13 @@ class Setpoint:
     unit: str
     least: float
     most: float
+    role: str = ""
+    """The commanded role of members that it is handed on to; empty: none as it is."""
 
     @classmethod
     def of(cls, role: str, unit: str) -> Self:
         """The setpoint that is handed on to a commanded role."""
-        return cls(unit, *LIMITS[role])
+        return cls(unit, *LIMITS[role], role)
 
     def can_be(self, value: float) -> bool:
         """Whether a value can be meant."""

@@ -59,7 +59,7 @@ class Runtime:
         self.overrides = {override.id: override for override in overrides}
         self.schedule_problems: tuple[Problem, ...] = ()
         self._own: dict[str, Condition] = {}
-        self._unmet = _unmet(site.unmet)
+        self._unmet = unmet_conditions(site.unmet)
         self._resolvers: dict[str, Resolver | None] = {}
         shadow = shadowed(site)
         self.watch = Watch(site.equipment.values(), shadow.outputs if shadow is not None else ())
@@ -160,10 +160,11 @@ class Runtime:
 
     # --- schedules ---------------------------------------------------------------------------
 
-    def adopt(self, library: Library) -> None:
-        """Put edited schedules in force; by itself this commands nothing."""
-        self.site = with_library(self.site, library)
-        self._unmet = _unmet(self.site.unmet)
+    def adopt(self, library: Library, unmet: Sequence[Problem] = ()) -> None:
+        """Put edited schedules in force, and the demands that they do not meet; by itself this
+        commands nothing."""
+        self.site = with_library(self.site, library, unmet)
+        self._unmet = unmet_conditions(self.site.unmet)
         self.live_switched.adopt(self.site)
         self.units = known_units(self.site, STRATEGIES)
         self.schedule_problems = ()
@@ -173,7 +174,7 @@ class Runtime:
         """Go on with other files of the site; `moved` are outputs at another place."""
         self.site = site
         self.schedule_problems = ()
-        self._unmet = _unmet(site.unmet)
+        self._unmet = unmet_conditions(site.unmet)
         self.live_switched.adopt(site)
         self._weather.renew(site.equipment.values())
         self.units = known_units(site, STRATEGIES)
@@ -272,17 +273,20 @@ class Runtime:
         return self.engine.why(point)
 
 
-def _unmet(problems: Iterable[Problem]) -> tuple[Condition, ...]:
-    """What goes without something because the files do not meet a demand; one for each."""
+def unmet_conditions(problems: Iterable[Problem]) -> tuple[Condition, ...]:
+    """What goes without something because the files do not meet a demand; the first of each."""
+    first: dict[str, Problem] = {}
+    for problem in problems:
+        first.setdefault(problem.withholds, problem)
     return tuple(
         Condition(
-            f"{problem.withholds}:unmet",
+            f"{withheld}:unmet",
             Severity.NORMAL,
             msg(
                 "{withheld} goes without until the files are right: {problem}",
-                withheld=problem.withholds,
+                withheld=withheld,
                 problem=problem.sentence,
             ),
         )
-        for problem in problems
+        for withheld, problem in first.items()
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bms.config.site import Group, Site
+from bms.texts.problems import Problem
 from schedules.library import Library
 
 
@@ -52,8 +53,11 @@ def _consumers(groups: Mapping[str, Group], base: str) -> dict[str, tuple[str, .
     return {loop: tuple(ids) for loop, ids in found.items()}
 
 
-def with_library(site: Site, library: Library) -> Site:
-    """The site under other schedules."""
+def with_library(site: Site, library: Library, unmet: Sequence[Problem] = ()) -> Site:
+    """The site under other schedules; `unmet` are the demands that these do not meet."""
     declared = site.declared
     groups = regroup(declared, library)
-    return replace(site, library=library, groups=groups, regrouped_from=declared)
+    others = [problem for problem in site.unmet if not problem.file.startswith("schedules/")]
+    return replace(
+        site, library=library, groups=groups, regrouped_from=declared, unmet=(*others, *unmet)
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil, floor
 
 from bms.config.reading.files import CALENDARS, OVERLAYS, SEASONS, TIME_UNITS
 from bms.config.reading.sections import Names
@@ -11,6 +12,7 @@ from bms.config.site import Site, StrategySpec
 from bms.core.equipment import base_of
 from bms.texts.messages import Message, msg
 from bms.texts.problems import Origin, Problem, suggestion
+from drivers.points import PointId
 from schedules.files.folder import load as load_library
 from schedules.files.targets import Targets
 from schedules.library import Library, Use
@@ -32,6 +34,8 @@ class Governable:
     points: frozenset[str]
     all_points: bool
     """False if some equipment could not be read."""
+    whole: frozenset[PointId]
+    """Outputs whose registers hold whole numbers, of which a fraction would matter."""
 
 
 def check_schedules(
@@ -40,7 +44,7 @@ def check_schedules(
     """Check schedule files against a site that is already loaded, for reloading them alone.
 
     `files` are texts by name relative to the site directory (`schedule_texts`). The library is
-    None if anything is wrong; the problems are sorted by file and line.
+    None if anything is wrong that a site cannot run with; the problems are sorted by file and line.
     """
     members = {name: tuple(m.id for m in g.members) for name, g in site.declared.items()}
     known = Governable(
@@ -51,9 +55,10 @@ def check_schedules(
         {base.id: base.place for base in site.bases.values() if base.place is not None},
         frozenset(p for machine in site.equipment.values() for p in machine.points.values()),
         all_points=True,
+        whole=frozenset(point for point, rules in site.outputs.items() if rules.whole),
     )
     library, problems = check_files(known, strategies, files)
-    return (None if problems else library), problems
+    return (None if any(not p.withholds for p in problems) else library), problems
 
 
 def check_files(
@@ -182,7 +187,35 @@ def _check_use(
                 )
                 hint = msg("write {least:g} to {most:g}", least=setpoint.least, most=setpoint.most)
                 problems.append(_problem(asked.origin, message, hint))
+        problems += _check_whole(use, name, setpoint.role, known)
     return problems
+
+
+def _check_whole(use: Use, name: str, role: str, known: Governable) -> list[Problem]:
+    """The demand for whole numbers where registers hold no others. A site of before may lack it:
+    there the nearest one is written."""
+    members = known.targets.groups.get(use.target, (use.target,))
+    point = next((p for m in members if (p := f"{m}.{role}") in known.whole), None)
+    asked = use.setpoints[name]
+    if point is None:
+        return []
+    return [
+        replace(
+            _problem(
+                asked.origin,
+                msg(
+                    "{setpoint} is {number:g}, and the register of {point} holds whole numbers",
+                    setpoint=name,
+                    number=value,
+                    point=point,
+                ),
+                msg("write {below:g} or {above:g}", below=floor(value), above=ceil(value)),
+            ),
+            withholds=use.target,
+        )
+        for value in dict.fromkeys((asked.least, asked.most))
+        if value != floor(value)
+    ]
 
 
 def _problem(place: Origin, message: Message, hint: str) -> Problem:

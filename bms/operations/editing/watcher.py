@@ -35,6 +35,8 @@ class Found:
     problems: Sequence[Problem]
     held: tuple[str, ...] = ()
     """Files that are gone without anybody having confirmed it; `library` still has them."""
+    unmet: Sequence[Problem] = ()
+    """The demands that files in force did not meet before, nor do now."""
     trouble: str = ""
     """Why the revision or its audit entry could not be kept; the library counts all the same."""
 
@@ -57,12 +59,14 @@ class ScheduleFiles:
         self._loaded: Library | None = site.library
         """What runs since the start, until the first look has seen whether it is on the disk."""
         self._held: tuple[str, ...] = ()
+        self._unmet = site.unmet
 
     def renew(self, site: Site) -> None:
         """Other files of the site are in force: the schedules are looked at again."""
         self._site = site
         self._loaded = site.library
         self._seen, self._judged = None, ""
+        self._unmet = site.unmet
 
     def look(self) -> Found | None:
         """What an edit that is complete has brought; None while there is nothing new.
@@ -111,6 +115,12 @@ class ScheduleFiles:
         if self._revisions.files() != texts:
             return None
         self._held = tuple(sorted(held))
+        # What an earlier version put in force goes on: only what is new keeps an edit out.
+        known = {(problem.file, problem.message) for problem in self._unmet}
+        unmet = [p for p in problems if p.withholds and (p.file, p.message) in known]
+        problems = [p for p in problems if p not in unmet]
+        if library is not None and not problems:
+            self._unmet = tuple(unmet)
         try:
             if library is None or problems:
                 self._revisions.reject(texts, problems, now)
@@ -119,8 +129,8 @@ class ScheduleFiles:
                 self._revisions.adopt({**texts, **kept}, now)
                 self._good.keep({**beside(self._site.texts), **there, **held}, now)
         except StoreError as error:
-            return Found(library, problems, self._held, message_of(error))
-        return Found(library, problems, self._held)
+            return Found(library, problems, self._held, unmet, message_of(error))
+        return Found(library, problems, self._held, unmet)
 
 
 def beside(texts: Mapping[str, str]) -> dict[str, str]:
