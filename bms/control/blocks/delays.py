@@ -29,6 +29,18 @@ def held_for(since_s: float | None, duration_s: float, watched_s: float) -> bool
     return since_s is not None and watched_s - since_s >= duration_s
 
 
+def soonest(watched_s: float, *times_s: float | None) -> float | None:
+    """The first of some times that is still to come: what `Decision.stands_until_s` takes."""
+    return min(
+        (time_s for time_s in times_s if time_s is not None and time_s > watched_s), default=None
+    )
+
+
+def later(since_s: float | None, duration_s: float) -> float | None:
+    """When a delay that began then is over."""
+    return None if since_s is None else since_s + duration_s
+
+
 @dataclass(frozen=True, slots=True)
 class Accumulated:
     """How long a condition has held, on balance: what noise interrupts is not begun again.

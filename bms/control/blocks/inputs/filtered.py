@@ -18,7 +18,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from bms.control.blocks.delays import held_for, holds_since, passed_s
+from bms.control.blocks.delays import held_for, holds_since, later, passed_s, soonest
 from bms.control.blocks.inputs.moving_mean import WINDOW_S, MeanState, average, mean_of
 from bms.control.blocks.inputs.signals import Signal, signal_of
 from bms.control.engine.states import Words
@@ -219,6 +219,23 @@ def filter_input(
         still=still,
         mean=average(state.mean, number if good else None, watched_s, rules.mean_s),
         watched_s=watched_s,
+    )
+
+
+def filter_due_s(state: FilterState, rules: InputRules) -> float | None:
+    """Until when value and quality stand if the same is shown on; None: for ever.
+
+    The mean still moves for `mean_s` after the value has.
+    """
+    frozen_s = None
+    if rules.related_moved and state.flaw is not Flaw.FROZEN:
+        frozen_s = state.watched_s + max(rules.frozen_s - state.still.running_s, 0.0)
+    return soonest(
+        state.watched_s,
+        later(state.outside_since_s, rules.range_s),
+        later(state.right_since_s, rules.back_s),
+        later(state.missing_since_s, rules.bridge_s),
+        frozen_s,
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bms.control.blocks.delays import held_for, holds_since
+from bms.control.blocks.delays import held_for, holds_since, later, soonest
 from bms.control.blocks.inputs.signals import Signal
 from bms.control.engine.states import Words
 from bms.texts.messages import Message, msg
@@ -113,6 +113,15 @@ def prove_flow(
         holds_since(verdict is Flow.NOT_PROVEN, state.unproven_since_s, watched_s),
         holds_since(verdict is not Flow.PROVEN, state.unseen_since_s, watched_s),
         watched_s,
+    )
+
+
+def flow_due_s(state: FlowState, rules: FlowRules) -> float | None:
+    """Until when verdict and loss stand if the witnesses say the same; None: for ever."""
+    return soonest(
+        state.watched_s,
+        later(state.unproven_since_s, rules.loss_s),
+        later(state.unseen_since_s, rules.unknown_s),
     )
 
 

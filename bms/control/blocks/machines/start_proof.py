@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bms.control.blocks.delays import held_for, holds_since
+from bms.control.blocks.delays import held_for, holds_since, later, soonest
 from bms.control.engine.states import Words
 from bms.texts.messages import Message, msg
 
@@ -161,6 +161,19 @@ def watch_machine(
     if not inputs.wanted or not state.available:
         return _stopped(state, inputs, watched_s)
     return _run(state, rules, inputs, watched_s)
+
+
+def proof_due_s(state: ProofState, rules: ProofRules, watched_s: float) -> float | None:
+    """Until when a machine's phase and failure stand if its inputs do; None: for ever."""
+    phase, since_s = state.phase, state.since_s
+    return soonest(
+        watched_s,
+        later(since_s, rules.within_s) if phase is MachinePhase.STARTING else None,
+        later(since_s, rules.coast_s) if phase is MachinePhase.STOPPING else None,
+        later(state.lost_since_s, rules.within_s if rules.cycles else rules.lost_s),
+        None if state.latched else later(state.failed_s, rules.retry_s),
+        later(state.power_since_s, rules.power_s),
+    )
 
 
 def _power(

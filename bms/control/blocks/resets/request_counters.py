@@ -13,7 +13,7 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from bms.control.blocks.delays import held_for, holds_since, passed_s
+from bms.control.blocks.delays import held_for, holds_since, later, passed_s, soonest
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,15 @@ def count_requests(
         requests = int(valve_open)
     after = RequestState(requests, high_since_s, middle_since_s, valve_open)
     return state if after == state else after
+
+
+def request_due_s(state: RequestState, rules: RequestRules, watched_s: float) -> float | None:
+    """Until when the requests stand if the inputs do; None: for ever."""
+    return soonest(
+        watched_s,
+        later(state.high_since_s, rules.lasting_s),
+        later(state.middle_since_s, rules.lasting_s),
+    )
 
 
 def _reached(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bms.control.blocks.delays import held_for, holds_since, passed_s
+from bms.control.blocks.delays import held_for, holds_since, later, passed_s, soonest
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,17 @@ def reset(
     return TrimRespondState(
         _within(setpoint, rules.least, rules.most), on_since_s, moved_s, frozen_since_s
     )
+
+
+def reset_due_s(state: TrimRespondState, rules: TrimRespondRules, watched_s: float) -> float | None:
+    """Until when the setpoint stands; None while the device is off."""
+    if state.frozen_since_s is not None:
+        return soonest(
+            watched_s, later(state.frozen_since_s, rules.freeze_s), watched_s + rules.period_s
+        )
+    if state.moved_s is not None:
+        return later(state.moved_s, rules.period_s)
+    return later(state.on_since_s, rules.delay_s)
 
 
 def _frozen(
