@@ -24,6 +24,7 @@ TOPICS = {
     "O": ("Servers of OPC-UA", "OPC-UA 服务器"),
     "B": ("Devices on any wire", "所有现场协议"),
     "C": ("Schedules", "时间表"),
+    "P": ("Plants under group control", "群控"),
     "S": ("Silence and nonsense in the field", "现场的沉默与异常"),
     "R": ("Faults, disks and people", "故障、磁盘与权限"),
     "N": ("Living with a site", "日常使用"),

@@ -40,7 +40,8 @@ class PlantPoint:
 class Plant(Protocol):
     """A simulated plant, stepped by whoever runs it.
 
-    Built as `Class(start=aware_datetime, **options)` with string options.
+    Built as `Class(start=aware_datetime, **options)` with string options. That is done to look at
+    its points as well: it is quick, and a plant that was never advanced leaves nothing behind.
     States (status, enable) are 0.0 or 1.0. Counters only rise. `write` of None releases a point.
     """
 
@@ -51,7 +52,10 @@ class Plant(Protocol):
     def write(self, values: Mapping[str, float | None]) -> None: ...
 
     def advance(self, until: datetime) -> datetime:
-        """Simulate up to `until`; returns the time reached, which may be a later whole step."""
+        """Simulate up to `until`; returns the time reached, which may be a later whole step.
+
+        Raises PlantEnded where there is nothing more to simulate, PlantError if it cannot go on.
+        """
         ...
 
     def close(self) -> None: ...

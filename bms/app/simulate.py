@@ -20,7 +20,7 @@ from bms.control import assemble
 from bms.control.engine.cycle import Engine
 from bms.control.watch.weather_sensors import WEATHER, WeatherSensors
 from bms.core.clock import SimulatedClock
-from bms.core.errors import Refused, StoreError
+from bms.core.errors import PlantFailed, Refused, StoreError
 from bms.forward.positions import least_taken, taken
 from bms.historian.log.embedded import History
 from bms.historian.recording.recorder import Recorder
@@ -32,7 +32,7 @@ from bms.operations.seasons.live_switched import STATES, LiveSwitched
 from bms.storage.sqlite import make_directory
 from bms.storage.state import Store
 from bms.texts.messages import msg, quoted
-from drivers.plant import Plant, PlantDriver
+from drivers.plant import Plant, PlantDriver, PlantEnded
 from drivers.points import PointId, Sample
 
 STORE_EVERY = timedelta(days=1)
@@ -57,6 +57,8 @@ class Simulated:
     writes: int
     alarms_raised: int
     wall_s: float
+    ended: str = ""
+    """Why the plant ended before it was meant to; empty if it did not."""
 
     @property
     def days_per_s(self) -> float:
@@ -146,6 +148,16 @@ class _Batches:
         )
 
 
+def _advanced(plant: Plant, until: datetime) -> datetime:
+    """Raises PlantEnded, and PlantFailed for whatever else a plant of others raises."""
+    try:
+        return plant.advance(until)
+    except PlantEnded:
+        raise
+    except Exception as error:
+        raise PlantFailed(msg("the plant failed: {error}", error=error)) from error
+
+
 @contextmanager
 def _rare_collections() -> Iterator[None]:
     """Collect garbage rarely: the samples of a cycle alone would start a collection per cycle.
@@ -176,7 +188,8 @@ async def simulate(
     """Run `site` against `plant` from `start` to `end`, keeping history and state in `into`.
 
     A later simulation, or `bms run` on the same directory, carries on where this one ended.
-    Raises Refused if `into` already holds history after `start`.
+    Ends where the plant ends, if that is earlier. Raises Refused if `into` already holds history
+    after `start`, PlantFailed if the plant cannot go on.
     """
     make_directory(into)
     clock = SimulatedClock(start)
@@ -184,6 +197,7 @@ async def simulate(
     ids = [point.id for point in points]
     begun = perf_counter()
     cycles = writes = alarms = 0
+    ended = ""
     with _Batches(site, into) as history, Store(into) as store, _rare_collections():
         last = history.last
         if last is not None and last > start:
@@ -210,7 +224,11 @@ async def simulate(
         facts: Mapping[PointId, Sample] = {}
         async with PlantDriver(plant, points, now=clock.now) as driver:
             while clock.now() < end:
-                clock.set(plant.advance(min(clock.now() + step, end)))
+                try:
+                    clock.set(_advanced(plant, min(clock.now() + step, end)))
+                except PlantEnded as reason:
+                    ended = str(reason)
+                    break
                 now = clock.now()
                 told = {sample.point: sample for sample in await driver.read(ids)}
                 told.update(facts)
@@ -239,5 +257,12 @@ async def simulate(
         store.save_states(states, live.begun(), clock.now())
     progress(clock.now())
     return Simulated(
-        start, clock.now(), step.total_seconds(), cycles, writes, alarms, perf_counter() - begun
+        start,
+        clock.now(),
+        step.total_seconds(),
+        cycles,
+        writes,
+        alarms,
+        perf_counter() - begun,
+        ended,
     )

@@ -8,6 +8,7 @@ BmsError
 ├── Refused             understood, and not done: conflict, not allowed             (exit 4)
 ├── Unfinished          being carried out still: it stands as soon as it is stored (exit 1)
 ├── NotAvailable        what a command needs is not installed, or not known yet     (exit 1)
+├── PlantFailed         a plant inside the process cannot go on                     (exit 1)
 └── StoreError          the state or history database cannot be used                (exit 1)
     ├── UnusableFile    the file itself is damaged, foreign or newer: no trying again helps
     └── DiskError       the disk is full, read-only or failing: it may take it later
@@ -68,6 +69,10 @@ class Unfinished(BmsError):
 
 class NotAvailable(BmsError):
     """Something that a command needs is not installed, or nobody knows it yet."""
+
+
+class PlantFailed(BmsError):
+    """A plant inside the process cannot go on: what was simulated before is kept."""
 
 
 class StoreError(BmsError):

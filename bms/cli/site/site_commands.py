@@ -217,6 +217,9 @@ def simulate(
             )
     finally:
         made.close()
+    if done.ended:
+        text = msg("the plant ended at {end}: {reason}", end=done.end, reason=done.ended)
+        click.echo(told(text), err=True)
     if as_json:
         print_json(
             {
@@ -228,6 +231,7 @@ def simulate(
                 "alarms_raised": done.alarms_raised,
                 "wall_s": round(done.wall_s, 3),
                 "days_per_s": round(done.days_per_s, 3),
+                "ended": done.ended or None,
             }
         )
         return
