@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,22 @@ def main() -> None:
     show_default=True,
     help="Seconds between two steps of the plant.",
 )
+@click.option(
+    "--door",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A local socket that takes orders; see `tell`.",
+)
 def serve(
-    site: Path, plant: str, options: tuple[str, ...], endpoints: Path | None, period: float
+    site: Path,
+    plant: str,
+    options: tuple[str, ...],
+    endpoints: Path | None,
+    period: float,
+    door: Path | None,
 ) -> None:
     """Open one server per link of SITE, on ports that the system chooses.
 
-    Lines on standard input cut and restore endpoints: `stop LINK`, `start LINK`.
+    Lines on standard input are orders, as `tell` gives them.
     SIGTERM or Ctrl-C stops; the plant's state is saved if it keeps one.
     """
     from simulators.serve import serve as serve_plant
@@ -49,7 +60,34 @@ def serve(
     except (SiteFilesError, KeyError, TypeError) as error:
         raise click.ClickException(f"cannot read the site: {error!s}") from error
     made = _plant(plant, options)
-    asyncio.run(serve_plant(made, links, period_s=period, endpoints_file=endpoints))
+    asyncio.run(serve_plant(made, links, period_s=period, endpoints_file=endpoints, door=door))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("door", type=click.Path(path_type=Path, exists=True))
+@click.argument("order", nargs=-1, required=True)
+def tell(door: Path, order: tuple[str, ...]) -> None:
+    """Give an order to the park that runs behind DOOR, its local socket.
+
+    \b
+    stop LINK, start LINK                 cut an endpoint, bring it back
+    fault KIND TARGET [NUMBER] [for TIME] begin a fault: fault trip binjiang.ch-1 for 20m
+    clear [TARGET]                        end what hits a target, or everything
+    faults                                say what is wrong now
+
+    Kinds: bias, drift, freeze, show, noise, bad, dropout (of points); trip, no_start, hand_off,
+    hand_on, stick, break, reset (of machines); silent, power_dip, power_failure, reboot (of
+    machines and bases); register (of counters).
+    """
+    from simulators.orders import tell as tell_park
+
+    try:
+        answer = tell_park(door, " ".join(order))
+    except OSError as error:
+        raise click.ClickException(f"no park answers at {door}: {error}") from error
+    if "error" in answer:
+        raise click.ClickException(str(answer["error"]))
+    click.echo(json.dumps(answer))
 
 
 def _plant(spec: str, options: tuple[str, ...]) -> Any:

@@ -8,6 +8,7 @@ does whose device is silent: exception 11.
 from __future__ import annotations
 
 import asyncio
+import math
 import struct
 from collections.abc import Callable, Iterable, Mapping
 
@@ -33,6 +34,8 @@ class Unit:
         self._cells: dict[str, Cell] = {}
         self._shown: dict[str, float] = {}
         self._writable: dict[tuple[str, int], list[str]] = {}
+        self.silent = False
+        """No value of it is known: it has no power, or its wire is cut."""
 
     def add(self, point: ServedPoint) -> None:
         cell = Cell(point.at)
@@ -47,6 +50,10 @@ class Unit:
 
     def show(self, values: Mapping[str, float]) -> None:
         """Bring the registers up to date with the plant."""
+        known = [values[name] for name in self._cells if name in values]
+        self.silent = bool(known) and all(map(math.isnan, known))
+        if self.silent:
+            return
         for name, cell in self._cells.items():
             value = values.get(name)
             if value is None or value == self._shown.get(name):
@@ -139,7 +146,7 @@ class ModbusServer:
         function = pdu[0]
         try:
             unit = self._units.get(number)
-            if unit is None:
+            if unit is None or unit.silent:
                 raise _Refused(TARGET_SILENT)
             if function in _READS:
                 return self._read(unit, pdu)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -135,6 +136,17 @@ class OpcUaServer:
         for name, shown in self._nodes.items():
             value = values.get(name)
             if value is None or value == self._shown.get(name):
+                continue
+            if math.isnan(value):
+                if not math.isnan(self._shown.get(name, 0.0)):
+                    self._shown[name] = value
+                    unknown = ua.StatusCode(ua.UInt32(StatusCodes.BadNoCommunication))
+                    await server.write_attribute_value(
+                        shown.id,
+                        ua.DataValue(
+                            ua.Variant(_native(0.0, shown.kind), shown.kind), StatusCode=unknown
+                        ),
+                    )
                 continue
             self._shown[name] = value
             raw = _native((value - shown.offset) / shown.scale, shown.kind)

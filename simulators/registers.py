@@ -5,6 +5,7 @@ Written on its own with `struct`, so that a mistake in the controller's codec sh
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -55,8 +56,12 @@ class Cell:
     def words(self, value: float, before: int = 0) -> list[int]:
         """The words that show `value`; out of range saturates, as a device's display would.
 
-        `before` is the present word, whose other bits a single bit leaves alone.
+        NaN, no value, is shown as devices do: NaN, the least signed or the greatest unsigned
+        number; a bit keeps what it was. `before` is the present word, whose other bits a single
+        bit leaves alone.
         """
+        if math.isnan(value) and (self.is_bit or self.bit is not None or self._kind == "bool"):
+            return [before]  # a bit has no way to say that it knows nothing
         if self.is_bit or (self._kind == "bool" and self.bit is None):
             return [int(value != 0)]
         if self.bit is not None:
@@ -65,6 +70,8 @@ class Cell:
         raw = (value - self._offset) / self._scale
         if self._kind in _LIMITS:
             low, high = _LIMITS[self._kind]
+            if math.isnan(raw):  # a broken wire, as most devices show it
+                raw = low if low else high
             packed = struct.pack(self._code, min(max(round(raw), low), high))
         else:
             packed = struct.pack(self._code, raw)

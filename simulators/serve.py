@@ -16,8 +16,10 @@ from typing import Protocol, TextIO
 
 from drivers.plant import Plant
 from simulators.clock import utc_now
+from simulators.faults.faulted import FaultedPlant
 from simulators.modbus_server import ModbusServer
 from simulators.opcua_server import OpcUaServer
+from simulators.orders import Orders, open_door
 from simulators.sitefiles import ServedLink, SiteFilesError
 
 
@@ -90,18 +92,27 @@ async def serve(
     *,
     period_s: float,
     endpoints_file: Path | None,
+    door: Path | None = None,
     output: TextIO = sys.stdout,
 ) -> None:
     """Serve until SIGTERM or SIGINT; the plant is closed at the end.
 
-    Prints one JSON line when ready, and one for each line read from standard input:
-    `stop LINK` cuts an endpoint, `start LINK` brings it back on the same port.
+    Prints one JSON line when ready, and one for each line read from standard input: `stop LINK`
+    cuts an endpoint, `start LINK` brings it back on the same port, `fault` and `clear` are for
+    what stands behind them. A local socket at `door` takes the same lines.
     """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    plant = FaultedPlant.around(plant, utc_now())
     servers = ParkServers(plant, links)
+    orders = Orders(
+        plant,
+        {"stop": servers.stop_link, "start": servers.start_link},
+        lambda: sorted(servers.endpoints),
+    )
+    opened: asyncio.AbstractServer | None = None
 
     def say(value: object) -> None:
         print(json.dumps(value), file=output, flush=True)
@@ -110,18 +121,22 @@ async def serve(
         # A plant whose saved state is older catches up before anyone connects.
         plant.advance(utc_now())
         await servers.start()
+        if door is not None:
+            opened = await open_door(door, orders)
         if endpoints_file is not None:
             _write_atomically(endpoints_file, json.dumps(servers.endpoints, indent=1))
         say({"ready": True, "endpoints": servers.endpoints})
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(_advance(servers, period_s)),
-                group.create_task(_obey(servers, say)),
+                group.create_task(_obey(orders, say)),
             ]
             await stop.wait()
             for task in tasks:
                 task.cancel()
     finally:
+        if opened is not None:
+            opened.close()
         await servers.stop()
         plant.close()
 
@@ -132,7 +147,7 @@ async def _advance(servers: ParkServers, period_s: float) -> None:
         await servers.advance(utc_now())
 
 
-async def _obey(servers: ParkServers, say: Callable[[object], None]) -> None:
+async def _obey(orders: Orders, say: Callable[[object], None]) -> None:
     if not _can_be_waited_for(sys.stdin):
         return  # standard input is a plain file, /dev/null or closed: nobody will say anything
     reader = asyncio.StreamReader()
@@ -142,17 +157,7 @@ async def _obey(servers: ParkServers, say: Callable[[object], None]) -> None:
     except (ValueError, OSError):
         return
     while line := await reader.readline():
-        words = line.decode(errors="replace").split()
-        actions = {"stop": servers.stop_link, "start": servers.start_link}
-        if len(words) != 2 or words[0] not in actions:
-            say({"error": "write 'stop LINK' or 'start LINK'"})
-            continue
-        try:
-            await actions[words[0]](words[1])
-        except KeyError:
-            say({"error": f"unknown link '{words[1]}'", "links": sorted(servers.endpoints)})
-        else:
-            say({"done": " ".join(words)})
+        say(await orders.obey(line.decode(errors="replace")))
 
 
 def _can_be_waited_for(stream: TextIO | None) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulators.parks.works.air_side import UnitBlueprint
-from simulators.parks.works.entries import entries, made
+from simulators.parks.works.declared import entries, made
 from simulators.physics.air.air_handler import AirHandlerSpec
 from simulators.physics.air.rooms import RoomSpec
 from simulators.physics.air.terminals import TerminalSpec

@@ -191,3 +191,14 @@ class AirSide:
     def powers(self) -> list[float]:
         """Electricity of `machines`, in their order."""
         return [unit.physics.power_kw for unit in self.units]
+
+    def inject(self, kind: str, name: str, on: bool) -> bool:
+        """Tear a belt or reset a frost stat; whether the unit is here."""
+        for unit in self.units:
+            if unit.name == name:
+                if kind == "break":
+                    unit.physics.broken = on
+                else:
+                    unit.physics.reset()
+                return True
+        return False

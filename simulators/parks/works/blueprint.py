@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 
 from simulators.parks.works.air_blueprint import air_handler, fan_coil
 from simulators.parks.works.air_side import UnitBlueprint
-from simulators.parks.works.entries import entries, made
+from simulators.parks.works.declared import entries, made
 from simulators.physics.chiller import CENTRIFUGAL_VSD, SCREW, ChillerCurve
 from simulators.physics.loops.cold_plant import ColdSpec, EconomizerSpec
 from simulators.physics.loops.condenser_loop import CondenserSpec

@@ -27,6 +27,12 @@ class PumpPoints:
         values = self._values
         return [(values[enable] != 0.0, values[speed]) for enable, speed, *_ in self._keys]
 
+    def break_coupling(self, station: PumpStation, name: str, broken: bool) -> bool:
+        """Whether the pump is one of these, and it is done."""
+        if name in self.names:
+            station.broken[self.names.index(name)] = broken
+        return name in self.names
+
     def show(self, station: PumpStation) -> None:
         values = self._values
         for keys, running, power, drive in zip(
@@ -198,3 +204,18 @@ class ColdSide:
             *plant.condenser.pumps.powers_kw,
             *cells,
         ]
+
+    def inject(self, kind: str, name: str, on: bool) -> bool:
+        """Break or reset a machine; whether it is here and can have that."""
+        plant = self.plant
+        if kind == "reset":
+            for chiller, its_name in zip(plant.chillers, self.machines, strict=False):
+                if its_name == name:
+                    chiller.reset()
+                    return True
+            return False
+        return (
+            self.pumps.break_coupling(plant.pumps, name, on)
+            or self.secondary.break_coupling(plant.secondary, name, on)
+            or self.cw_pumps.break_coupling(plant.condenser.pumps, name, on)
+        )

@@ -78,3 +78,13 @@ class HeatSide:
     def powers(self) -> list[float]:
         """Electricity of `machines`, in their order."""
         return [*(b.power_kw for b in self.plant.boilers), *self.plant.pumps.powers_kw]
+
+    def inject(self, kind: str, name: str, on: bool) -> bool:
+        """Break or reset a machine; whether it is here and can have that."""
+        if kind == "break":
+            return self.pumps.break_coupling(self.plant.pumps, name, on)
+        for boiler, its_name in zip(self.plant.boilers, self.machines, strict=False):
+            if its_name == name:
+                boiler.reset()
+                return True
+        return False

@@ -171,6 +171,22 @@ class Works:
         else:
             self._forced_kw[process] = wanted_kw
 
+    def inject(self, kind: str, machine: str, on: bool) -> None:
+        """Break a machine (`break`: coupling or belt) or reset what it latched (`reset`).
+
+        Raises KeyError for an unknown machine, ValueError for what it cannot have.
+        """
+        base, _, name = machine.partition(".")
+        if base != self.blueprint.base or name not in self._machines():
+            raise KeyError(machine)
+        sides = [side for side in (self.cold, self.heat, self.air) if side is not None]
+        if kind not in ("break", "reset") or not any(side.inject(kind, name, on) for side in sides):
+            raise ValueError(f"{machine} has nothing to {kind}")
+
+    def _machines(self) -> list[str]:
+        sides = [side for side in (self.cold, self.heat, self.air) if side is not None]
+        return [name for side in sides for name in side.machines]
+
     # --- one step ---------------------------------------------------------------------------
 
     def _longest_s(self) -> float:
