@@ -172,7 +172,7 @@ class Building:
                 if change.remove:
                     idf.objects.remove(found)
                 else:
-                    found.set(change.field, change.value)
+                    found.set(change.field, str(change.value))
         run_the_weather(idf)
         # Tables and time series of a year are hundreds of megabytes that nobody reads.
         for kind in ("Output:Variable", "Output:Meter", "Output:SQLite", "Output:Table:Monthly",

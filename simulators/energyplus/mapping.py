@@ -124,7 +124,7 @@ class ChangeSpec(_Model):
     name: str = ""
     field: int = Field(default=1, ge=1)
     """Counted from 1, which is the name."""
-    value: str = ""
+    value: str | int | float = ""
     remove: bool = False
     """The object is taken out of the model."""
     add: str | None = None
