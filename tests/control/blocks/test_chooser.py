@@ -21,8 +21,8 @@ from bms.control.blocks.machines.chooser import (
 from bms.control.blocks.machines.curves import (
     UNLEARNED,
     LearningRules,
-    available_kw,
     correction,
+    full_load,
     learn,
     power_kw,
 )
@@ -64,8 +64,8 @@ def test_starts_turn_the_flattering_case_round() -> None:
 
 
 def test_capacity_at_the_reference_point_is_that_of_the_plate() -> None:
-    assert available_kw(VSD, 6.67, 29.44) == pytest.approx(1406.6, rel=0.02)
-    assert available_kw(SCREW, 6.67, 29.44) == pytest.approx(780.7, rel=0.02)
+    assert full_load(VSD, 6.67, 29.44).can_kw == pytest.approx(1406.6, rel=0.02)
+    assert full_load(SCREW, 6.67, 29.44).can_kw == pytest.approx(780.7, rel=0.02)
     assert power_kw(SCREW, 780.7, 6.67, 29.44) == pytest.approx(780.7 / 5.42, rel=0.02)
 
 
@@ -73,7 +73,7 @@ def test_capacity_at_the_reference_point_is_that_of_the_plate() -> None:
 def test_power_is_finite_and_positive_everywhere(load_kw: float, chw_c: float, cw_c: float) -> None:
     for model in (VSD, SCREW):
         assert 0.0 <= power_kw(model, load_kw, chw_c, cw_c) < 20_000.0
-        assert available_kw(model, chw_c, cw_c) > 0.0
+        assert full_load(model, chw_c, cw_c).can_kw > 0.0
 
 
 def test_a_curve_is_corrected_by_the_meter_within_bounds_and_after_a_day() -> None:

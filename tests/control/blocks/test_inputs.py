@@ -144,6 +144,12 @@ def test_a_good_value_passes_with_its_mean() -> None:
     assert state.averaged(WATER).value == pytest.approx(7.1)
 
 
+def test_an_input_without_a_mean_is_its_value() -> None:
+    rules = replace(WATER, mean_s=0.0)
+    state = shown([7.0, 7.2, None], rules=rules)
+    assert [s.averaged(rules).value for s in state] == [7.0, 7.2, None]
+
+
 @pytest.mark.parametrize("step_s", [1.0, 5.0])
 def test_out_of_range_is_bad_after_ten_seconds_and_never_used(step_s: float) -> None:
     """A span of -10 to 50 reaches, with its margin, from -13 to 53."""

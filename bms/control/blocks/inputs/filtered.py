@@ -20,7 +20,7 @@ from typing import Final
 
 from bms.control.blocks.delays import held_for, holds_since, later, passed_s, soonest
 from bms.control.blocks.inputs.moving_mean import WINDOW_S, MeanState, average, mean_of
-from bms.control.blocks.inputs.signals import Signal, signal_of
+from bms.control.blocks.inputs.signals import Signal
 from bms.control.engine.states import Words
 from bms.texts.messages import msg
 from drivers.points import Quality, Sample
@@ -51,6 +51,7 @@ class InputRules:
     bridge_s: float = 30.0
     """The mean stands for so long without a good value; after that there is none."""
     mean_s: float = WINDOW_S
+    """The window of the mean; 0: the value itself, at less than half of the cost."""
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -75,8 +76,10 @@ RULES: Final[Mapping[str, InputRules]] = MappingProxyType(
     }
 )
 """Rules by what is measured, in degC, %, ppm; flow and pressure in percent of design. Rates:
-control reference, 7 (water 5 K/min, air 3 K/min, flow 50 %/s); spans and `related_moved`: D. A
-strategy replaces the span with that of the instrument where the site gives it."""
+control reference, 7 (water 5 K/min, air 3 K/min, flow 50 %/s); spans and `related_moved`: D. What
+is related to water is the other end of the pipe in kelvin; to supply air its valve, to flow and
+pressure the speed of the pump or fan, in percent. A strategy replaces the span with that of the
+instrument where the site gives it."""
 
 
 def scaled(rules: InputRules, design: float) -> InputRules:
@@ -145,6 +148,8 @@ class FilterState:
     def averaged(self, rules: InputRules) -> Signal:
         """The mean of the last minutes. BAD with a flaw, or `bridge_s` after the value."""
         late = held_for(self.missing_since_s, rules.bridge_s, self.watched_s)
+        if not rules.mean_s:
+            return self.value
         mean = None if late or self.flaw is not Flaw.NONE else mean_of(self.mean, rules.mean_s)
         if mean is None:
             return Signal(None, Quality.BAD, self.detail)
@@ -178,22 +183,20 @@ def filter_input(
     around: Circumstances = RESTING,
 ) -> FilterState:
     """The input at a look."""
-    number = signal_of(sample).good
-    if sample is None or number is None or not math.isfinite(number):
+    number = _number(sample)
+    if sample is None or number is None:
         return _missing(state, rules, sample, watched_s)
-    low, high = rules.bounds
-    outside = not low <= number <= high
-    quick = not outside and not around.settling and _quick(state, rules, number, sample.time)
-    strange = state.strange + int(sample.time != state.read) if quick else 0
-    outside_since_s = holds_since(outside, state.outside_since_s, watched_s)
+    outside = not rules.low <= number <= rules.high and _beyond(rules, number)
+    new = sample.time != state.read
+    quick = (
+        not outside
+        and not around.settling
+        and (_quick(state, rules, number, sample.time) if new else state.strange > 0)
+    )
+    strange = state.strange + int(new) if quick else 0
+    outside_since_s = holds_since(True, state.outside_since_s, watched_s) if outside else None
     still = _stillness(state, rules, number, watched_s, around)
-    flaw = Flaw.NONE
-    if held_for(outside_since_s, rules.range_s, watched_s):
-        flaw = Flaw.RANGE
-    elif strange >= rules.rate_readings:
-        flaw = Flaw.RATE
-    elif _frozen(still, rules):
-        flaw = Flaw.FROZEN
+    flaw = _flaw(rules, outside_since_s, strange, still, watched_s)
     passes = not outside and not quick
     right_since_s = None
     if flaw is Flaw.NONE and state.flaw is not Flaw.NONE:  # in order again, but for how long?
@@ -206,20 +209,56 @@ def filter_input(
     stands = flaw is Flaw.NONE and state.quality is Quality.GOOD
     taken = not outside and (passes or flaw is not Flaw.NONE or state.quality is Quality.BAD)
     return FilterState(
-        flaw=flaw,
-        detail=state.detail if flaw is state.flaw else _told(flaw, rules, number, state),
-        quality=Quality.GOOD if good or stands else Quality.BAD,
-        accepted=number if taken else state.accepted,
-        accepted_time=sample.time if taken else state.accepted_time,
-        read=sample.time,
-        strange=strange,
-        outside_since_s=outside_since_s,
-        right_since_s=right_since_s,
-        missing_since_s=holds_since(not good, state.missing_since_s, watched_s),
-        still=still,
-        mean=average(state.mean, number if good else None, watched_s, rules.mean_s),
-        watched_s=watched_s,
+        flaw,
+        state.detail if flaw is state.flaw else _told(flaw, rules, number, state),
+        Quality.GOOD if good or stands else Quality.BAD,
+        number if taken else state.accepted,
+        sample.time if taken else state.accepted_time,
+        sample.time,
+        strange,
+        outside_since_s,
+        right_since_s,
+        None if good else holds_since(True, state.missing_since_s, watched_s),
+        still,
+        _mean(state, rules, number if good else None, watched_s),
+        watched_s,
     )
+
+
+def _mean(
+    state: FilterState, rules: InputRules, value: float | None, watched_s: float
+) -> MeanState:
+    return average(state.mean, value, watched_s, rules.mean_s) if rules.mean_s else state.mean
+
+
+def _number(sample: Sample | None) -> float | None:
+    """What a good sample shows, as a number that is one."""
+    if sample is None or sample.quality is not Quality.GOOD:
+        return None
+    shown = sample.value
+    if shown is None or isinstance(shown, str):
+        return None
+    number = float(shown)
+    return number if math.isfinite(number) else None
+
+
+def _beyond(rules: InputRules, number: float) -> bool:
+    low, high = rules.bounds
+    return not low <= number <= high
+
+
+def _flaw(
+    rules: InputRules,
+    outside_since_s: float | None,
+    strange: int,
+    still: Stillness,
+    watched_s: float,
+) -> Flaw:
+    if held_for(outside_since_s, rules.range_s, watched_s):
+        return Flaw.RANGE
+    if strange >= rules.rate_readings:
+        return Flaw.RATE
+    return Flaw.FROZEN if _frozen(still, rules) else Flaw.NONE
 
 
 def filter_due_s(state: FilterState, rules: InputRules) -> float | None:
@@ -254,7 +293,7 @@ def _missing(
         outside_since_s=None,
         right_since_s=None,
         missing_since_s=holds_since(True, state.missing_since_s, watched_s),
-        mean=average(state.mean, None, watched_s, rules.mean_s),
+        mean=_mean(state, rules, None, watched_s),
         watched_s=watched_s,
     )
 
@@ -266,8 +305,10 @@ def _quick(state: FilterState, rules: InputRules, number: float, time: datetime)
     """
     if rules.rate_per_min is None or state.accepted is None or state.accepted_time is None:
         return False
-    apart_s = max((time - state.accepted_time).total_seconds(), rules.rate_least_s)
-    return abs(number - state.accepted) > rules.rate_per_min * apart_s / 60.0
+    minutes = abs(number - state.accepted) / rules.rate_per_min
+    if minutes * 60.0 <= rules.rate_least_s:
+        return False
+    return minutes * 60.0 > (time - state.accepted_time).total_seconds()
 
 
 def _stillness(
@@ -285,7 +326,7 @@ def _stillness(
     if around.running:
         running_s += passed_s(state.watched_s, watched_s)
     if related is None:
-        return replace(still, running_s=running_s)
+        return Stillness(still.anchor, running_s, still.related_low, still.related_high)
     low = related if still.related_low is None else min(still.related_low, related)
     high = related if still.related_high is None else max(still.related_high, related)
     return Stillness(still.anchor, running_s, low, high)

@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bms.control.blocks.delays import passed_s
-
 WINDOW_S = 300.0
 PARTS = 20
 
@@ -27,11 +25,19 @@ class Part(NamedTuple):
     """Value times seconds, over `known_s`."""
 
 
+_NOTHING = Part(0.0, 0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class MeanState:
-    """The parts of the window, oldest first, and the value since the last look."""
+    """The past of a value, oldest part first, and the value since the last look."""
 
     parts: tuple[Part, ...] = ()
+    """Whole parts."""
+    whole: Part = _NOTHING
+    """Their sums: a look costs the same whatever the window."""
+    open: Part = _NOTHING
+    """The part that is not full yet."""
     value: float | None = None
     watched_s: float | None = None
 
@@ -40,19 +46,21 @@ def average(
     state: MeanState, value: float | None, watched_s: float, window_s: float = WINDOW_S
 ) -> MeanState:
     """The mean at a look, with the value that holds from now; None if there is no good one."""
-    step_s = passed_s(state.watched_s, watched_s)
-    if not step_s:
-        return MeanState(state.parts, value, watched_s)
-    known_s = 0.0 if state.value is None else step_s
-    area = 0.0 if state.value is None else state.value * step_s
-    parts = state.parts
-    last = parts[-1] if parts else None
-    if last is not None and last.seconds + step_s <= window_s / PARTS * (1.0 + 1e-9):
-        parts = parts[:-1]
-        new = Part(last.seconds + step_s, last.known_s + known_s, last.area + area)
-    else:
-        new = Part(step_s, known_s, area)
-    return MeanState(_fitting((*parts, new), window_s), value, watched_s)
+    before_s = state.watched_s
+    step_s = 0.0 if before_s is None else watched_s - before_s
+    if step_s <= 0.0:
+        return MeanState(state.parts, state.whole, state.open, value, watched_s)
+    seconds, known_s, area = state.open
+    held = state.value
+    full = seconds and seconds + step_s > window_s / PARTS * (1.0 + 1e-9)
+    parts, whole = state.parts, state.whole
+    if full:
+        parts, whole = _kept((*parts, state.open), step_s, window_s)
+        seconds = known_s = area = 0.0
+    if held is not None:
+        known_s += step_s
+        area += held * step_s
+    return MeanState(parts, whole, Part(seconds + step_s, known_s, area), value, watched_s)
 
 
 def mean_of(state: MeanState, window_s: float = WINDOW_S) -> float | None:
@@ -60,28 +68,31 @@ def mean_of(state: MeanState, window_s: float = WINDOW_S) -> float | None:
 
     At the first look it is the value itself; None if nothing in the window is known.
     """
-    if not state.parts:
-        return state.value
-    oldest, *later = state.parts
-    known_s = sum(part.known_s for part in later)
-    area = sum(part.area for part in later)
-    rest_s = window_s - sum(part.seconds for part in later)
-    share = min(1.0, rest_s / oldest.seconds)
-    known_s += oldest.known_s * share
-    area += oldest.area * share
-    return area / known_s if known_s > 0.0 else state.value
+    beyond_s = state.whole.seconds + state.open.seconds - window_s
+    known_s = state.whole.known_s + state.open.known_s
+    area = state.whole.area + state.open.area
+    if beyond_s > 0.0:  # only the oldest reaches out of the window
+        oldest = state.parts[0] if state.parts else state.open
+        gone = min(1.0, beyond_s / oldest.seconds)
+        known_s -= oldest.known_s * gone
+        area -= oldest.area * gone
+    return area / known_s if known_s > 1e-6 else state.value
 
 
 def covered_s(state: MeanState, window_s: float = WINDOW_S) -> float:
     """For how much of the window a value is known, in seconds."""
-    return min(window_s, sum(part.known_s for part in state.parts))
+    return min(window_s, state.whole.known_s + state.open.known_s)
 
 
-def _fitting(parts: tuple[Part, ...], window_s: float) -> tuple[Part, ...]:
-    """Without those that have left the window."""
-    later_s = sum(part.seconds for part in parts) - parts[0].seconds
-    gone = 0
-    while gone < len(parts) - 1 and later_s >= window_s:
-        gone += 1
-        later_s -= parts[gone].seconds
-    return parts[gone:] if gone else parts
+def _kept(parts: tuple[Part, ...], step_s: float, window_s: float) -> tuple[tuple[Part, ...], Part]:
+    """Those that are still in the window `step_s` from now, and their sums."""
+    seconds = step_s
+    known_s = area = 0.0
+    first = len(parts)
+    while first > 0 and seconds < window_s:
+        first -= 1
+        part = parts[first]
+        seconds += part.seconds
+        known_s += part.known_s
+        area += part.area
+    return parts[first:], Part(seconds - step_s, known_s, area)

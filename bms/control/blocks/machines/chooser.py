@@ -11,12 +11,18 @@ load by what they can give, as they do on one header.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import TypeAlias
 
 from bms.control.blocks.delays import Accumulated, accumulate, held_for
-from bms.control.blocks.machines.curves import ChillerModel, available_kw, power_kw
+from bms.control.blocks.machines.curves import (
+    ChillerModel,
+    FullLoad,
+    full_load,
+    part_load_kw,
+)
 from bms.control.engine.states import Words
 from bms.texts.messages import Message, msg
 
@@ -84,7 +90,11 @@ class ChooserRules:
     hysteresis: float = 0.05
     """A set of less capacity has to have so much of a share to spare."""
     every_s: float = 60.0
-    """Sets are weighed so often; what must be seen to at once is."""
+    """Sets are weighed so often while a change is in the air; what must be seen to at once is."""
+    quiet_s: float = 300.0
+    """The same while nothing speaks for a change and the load stays where it is."""
+    quiet_pct: float = 2.0
+    """How far the load may move for that, in percent of itself (D)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,51 +128,77 @@ def candidates(units: Sequence[Unit], always: Collection[str] = ()) -> Iterator[
             yield found
 
 
-def judge(units: Sequence[Unit], demand: Demand, spare: float = 0.0) -> Choice:
+Full: TypeAlias = Mapping[str, FullLoad]
+"""Full load of each unit that has a curve, at the temperatures of a demand."""
+
+
+def full_loads(units: Sequence[Unit], demand: Demand) -> Full:
+    """Worked out once for all sets of the units."""
+    chw_c, cw_c = demand.chw_c, demand.cw_c
+    if chw_c is None or cw_c is None:
+        return {}
+    return {u.name: full_load(u.model, chw_c, cw_c) for u in units if u.model is not None}
+
+
+def judge(
+    units: Sequence[Unit], demand: Demand, spare: float = 0.0, full: Full | None = None
+) -> Choice:
     """A set for a load: whether it is feasible, and what it takes.
 
     `spare` is left free of the share of each machine.
     """
-    capacity_kw = sum(unit.capacity_kw for unit in units)
-    names = tuple(unit.name for unit in units)
+    names = tuple([unit.name for unit in units])
+    load_kw = demand.load_kw
     if not units:
-        return Choice(names, demand.load_kw <= 0.0, 0.0, 0.0)
-    part = demand.load_kw / capacity_kw
-    most_kw = sum((unit.share - spare) * unit.capacity_kw for unit in units)
-    feasible = demand.load_kw <= most_kw and all(
-        part * unit.capacity_kw >= LEAST_LOAD_FACTOR * unit.least_kw for unit in units
-    )
-    if demand.chw_c is None or demand.cw_c is None:
-        return Choice(names, feasible, None, capacity_kw)
-    lift_k = demand.cw_c - demand.chw_c
-    feasible = feasible and all(
-        unit.lift_k is None or unit.lift_k[0] <= lift_k <= unit.lift_k[1] for unit in units
-    )
-    return Choice(names, feasible, _power_kw(units, demand), capacity_kw)
+        return Choice(names, load_kw <= 0.0, 0.0, 0.0)
+    capacity_kw = most_kw = 0.0
+    for unit in units:
+        capacity_kw += unit.capacity_kw
+        most_kw += (unit.share - spare) * unit.capacity_kw
+    feasible = load_kw <= most_kw
+    for unit in units:
+        given_kw = load_kw * unit.capacity_kw / capacity_kw
+        if given_kw < LEAST_LOAD_FACTOR * unit.least_kw:
+            feasible = False
+    if demand.chw_c is not None and demand.cw_c is not None:
+        lift_k = demand.cw_c - demand.chw_c
+        for unit in units:
+            if unit.lift_k is not None and not unit.lift_k[0] <= lift_k <= unit.lift_k[1]:
+                feasible = False
+    full = full_loads(units, demand) if full is None else full
+    return Choice(names, feasible, _power_kw(units, load_kw, full), capacity_kw)
 
 
-def _power_kw(units: Sequence[Unit], demand: Demand) -> float | None:
+def _power_kw(units: Sequence[Unit], load_kw: float, full: Full) -> float | None:
     """Of the whole set; None unless every machine has a curve."""
-    chw_c, cw_c = demand.chw_c, demand.cw_c
-    if chw_c is None or cw_c is None:
-        return None
-    can_kw = [0.0 if u.model is None else available_kw(u.model, chw_c, cw_c) for u in units]
-    total_kw = 0.0
-    for unit, kw in zip(units, can_kw, strict=True):
-        if unit.model is None:
+    can_kw = 0.0
+    for unit in units:
+        here = full.get(unit.name)
+        if here is None:
             return None
-        load_kw = demand.load_kw * kw / sum(can_kw)
-        total_kw += unit.auxiliary_kw + unit.factor * power_kw(unit.model, load_kw, chw_c, cw_c)
+        can_kw += here.can_kw
+    total_kw = 0.0
+    for unit in units:
+        if unit.model is not None:
+            here = full[unit.name]
+            part_kw = part_load_kw(unit.model, here, load_kw * here.can_kw / can_kw)
+            total_kw += unit.auxiliary_kw + unit.factor * part_kw
     return total_kw
 
 
-def best(units: Sequence[Unit], demand: Demand, running: Collection[str] = ()) -> Choice | None:
+def best(
+    units: Sequence[Unit],
+    demand: Demand,
+    running: Collection[str] = (),
+    full: Full | None = None,
+) -> Choice | None:
     """The best set for a load; None if no unit is available.
 
     Where none is feasible: above all of them, the one of most capacity; below, the one that can
     go lowest. `running`: among equals, what runs stays.
     """
-    found = [judge(units_, demand) for units_ in candidates(units, running)]
+    full = full_loads(units, demand) if full is None else full
+    found = [judge(units_, demand, 0.0, full) for units_ in candidates(units, running)]
     if not found:
         return None
     feasible = [choice for choice in found if choice.feasible]
@@ -209,6 +245,8 @@ class ChooserState:
     short: Accumulated = field(default_factory=Accumulated)
     better: Accumulated = field(default_factory=Accumulated)
     weighed_s: float | None = None
+    """When sets were last weighed, and for which load."""
+    weighed_kw: float = 0.0
 
 
 def choose(
@@ -229,20 +267,20 @@ def choose(
     usable = [name for name in state.chosen if name in by_name and _usable(by_name[name])]
     missing = any(unit.kept and unit.name not in usable for unit in units)
     stands = bool(state.chosen) and len(usable) == len(state.chosen) and not missing
-    lately = state.weighed_s is not None and (0.0 <= watched_s - state.weighed_s < rules.every_s)
-    if stands and lately:
+    if stands and not _due(state, rules, demand, watched_s, short):
         return state
     if demand is None:
         return _without_load(state, units, usable, watched_s)
-    wished = best(units, demand, usable)
+    full = full_loads(units, demand)
+    wished = best(units, demand, usable, full)
     if wished is None:
         return state if not state.chosen else ChooserState((), msg("none is available"), watched_s)
     if not stands:
         return _taken(wished, demand, watched_s)
-    here = judge([by_name[name] for name in state.chosen], demand)
+    here = judge([by_name[name] for name in state.chosen], demand, 0.0, full)
     too_small = short or demand.load_kw > _most_kw(here, by_name)
     spare = rules.hysteresis if wished.capacity_kw < here.capacity_kw else 0.0
-    roomy = judge([by_name[name] for name in wished.names], demand, spare)
+    roomy = judge([by_name[name] for name in wished.names], demand, spare, full)
     other = set(wished.names) != set(state.chosen)
     gains = other and not too_small and _gains(here, roomy, rules)
     after = replace(
@@ -250,6 +288,7 @@ def choose(
         short=accumulate(state.short, too_small, watched_s, rules.short_s),
         better=accumulate(state.better, gains, watched_s, rules.better_s),
         weighed_s=watched_s,
+        weighed_kw=demand.load_kw,
     )
     if not held_for(state.since_s, rules.hold_s, watched_s):
         return after
@@ -264,6 +303,23 @@ def choose(
         if at_once or held_for(state.since_s, rules.swap_hold_s, watched_s):
             return _taken(wished, demand, watched_s)
     return after
+
+
+def _due(
+    state: ChooserState, rules: ChooserRules, demand: Demand | None, watched_s: float, short: bool
+) -> bool:
+    """Whether sets are to be weighed at this look, while the set in use can go on."""
+    if state.weighed_s is None or watched_s < state.weighed_s:
+        return True
+    if short and not state.short.holds:
+        return True
+    since_s = watched_s - state.weighed_s
+    if since_s < rules.every_s or since_s >= rules.quiet_s:
+        return since_s >= rules.quiet_s
+    if state.short.held_s or state.better.held_s or state.short.holds or state.better.holds:
+        return True
+    moved_kw = 0.0 if demand is None else abs(demand.load_kw - state.weighed_kw)
+    return moved_kw > state.weighed_kw * rules.quiet_pct / 100.0
 
 
 def _usable(unit: Unit) -> bool:

@@ -10,6 +10,7 @@ meter corrects its curve, within bounds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bms.core.machines.relations import Curve
 
@@ -47,9 +48,38 @@ def at_temperatures(
     return max(value, LEAST_FACTOR)
 
 
-def available_kw(model: ChillerModel, chw_c: float, cw_c: float) -> float:
-    """The cooling that the machine can give at these temperatures."""
-    return model.capacity_kw * at_temperatures(model.curve.capacity, chw_c, cw_c)
+class FullLoad(NamedTuple):
+    """What a machine can give at some temperatures, and what it then takes, in kW."""
+
+    can_kw: float
+    power_kw: float
+
+
+def full_load(model: ChillerModel, chw_c: float, cw_c: float) -> FullLoad:
+    """Full load at leaving chilled and entering condenser water in degC."""
+    can_kw = model.capacity_kw * at_temperatures(model.curve.capacity, chw_c, cw_c)
+    return FullLoad(can_kw, can_kw * at_temperatures(model.curve.eir, chw_c, cw_c) / model.cop)
+
+
+def part_load_kw(
+    model: ChillerModel, full: FullLoad, load_kw: float, start_h: float = START_PENALTY_H
+) -> float:
+    """The electricity it takes for a load; 0 for none, that of full load for more than it can.
+
+    Below its least load it is the mean over cycles of on and off, with `start_h` hours of full
+    power for each start.
+    """
+    if load_kw <= 0.0:
+        return 0.0
+    share = min(load_kw / full.can_kw, 1.0)
+    a, b, c = model.curve.part_load
+    running = max(share, model.min_load)
+    running_kw = full.power_kw * max(a + b * running + c * running * running, 0.0)
+    if share >= model.min_load:
+        return running_kw
+    on = share / model.min_load
+    starts_per_h = min(on, 1.0 - on) / SHORTEST_RUN_H
+    return on * running_kw + starts_per_h * start_h * full.power_kw
 
 
 def power_kw(
@@ -59,24 +89,8 @@ def power_kw(
     cw_c: float,
     start_h: float = START_PENALTY_H,
 ) -> float:
-    """The electricity it takes for a load; 0 for none, that of full load for more than it can.
-
-    Below its least load it is the mean over cycles of on and off, with `start_h` hours of full
-    power for each start.
-    """
-    if load_kw <= 0.0:
-        return 0.0
-    can_kw = available_kw(model, chw_c, cw_c)
-    full_kw = can_kw * at_temperatures(model.curve.eir, chw_c, cw_c) / model.cop
-    share = min(load_kw / can_kw, 1.0)
-    a, b, c = model.curve.part_load
-    running = max(share, model.min_load)
-    running_kw = full_kw * max(a + b * running + c * running * running, 0.0)
-    if share >= model.min_load:
-        return running_kw
-    on = share / model.min_load
-    starts_per_h = min(on, 1.0 - on) / SHORTEST_RUN_H
-    return on * running_kw + starts_per_h * start_h * full_kw
+    """`part_load_kw` at leaving chilled and entering condenser water in degC."""
+    return part_load_kw(model, full_load(model, chw_c, cw_c), load_kw, start_h)
 
 
 @dataclass(frozen=True, slots=True)
