@@ -83,12 +83,11 @@ def copy_day(data: Data, season: str, day: str, to: Sequence[str]) -> Data:
     made = copy.deepcopy(data)
     week = _week(made, season)
     source = parse_weekdays(day)[0]
-    plan: list[Any] = next(
-        (blocks for label, blocks in week.items() if source in _label(label)), []
-    )
+    label = next((label for label in week if source in _label(label)), None)
+    plan = list_at(week, label) if label is not None and week[label] else []
     targets = {target for words in to for target in parse_weekdays(words)} - {source}
     for blocks in own_lines(made, season, sorted(targets)).values():
-        blocks[:] = copy.deepcopy(plan or [])
+        blocks[:] = copy.deepcopy(plan)
     return made
 
 
@@ -180,7 +179,7 @@ def _blocks(data: Data, season: str, day: str, block: str) -> list[tuple[list[An
 def list_at(week: Data, label: str) -> list[Any]:
     """The blocks under a label. Raises TextError if there is something else."""
     blocks = week[label]
-    if not isinstance(blocks, list):
+    if not isinstance(blocks, list) or not all(isinstance(one, dict) for one in blocks):
         raise TextError(
             msg("'{label}' has no list of blocks", label=label), msg("correct it in the file")
         )
@@ -233,7 +232,7 @@ def _shown(value: Any) -> str:
 
 
 def _index(blocks: Sequence[Any], block: str, day: str) -> int:
-    starts = [str(one.get("from")) if isinstance(one, dict) else "" for one in blocks]
+    starts = [str(one.get("from")) for one in blocks]
     if block in starts:
         return starts.index(block)
     if block.isdecimal() and 1 <= int(block) <= len(blocks):

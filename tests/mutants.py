@@ -27,7 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import coverage
 import pytest
@@ -84,6 +84,8 @@ class Mutant:
     line: int
     was: str
     is_now: str
+    begins: int = 0
+    """The first line of its statement."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.was} -> {self.is_now}"
@@ -96,7 +98,9 @@ class Asked:
     by_line: Mapping[str, Mapping[int, Sequence[str]]]
 
     def of(self, mutant: Mutant) -> Sequence[str]:
-        return self.by_line.get(mutant.file, {}).get(mutant.line, ())
+        # Of a statement on several lines, not every line is seen to run.
+        lines = self.by_line.get(mutant.file, {})
+        return lines.get(mutant.line) or lines.get(mutant.begins, ())
 
 
 # --- changes ---------------------------------------------------------------------------------
@@ -131,17 +135,30 @@ def changed(node: ast.AST) -> ast.AST | None:
     return new
 
 
-def places(tree: ast.Module) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
-    """Everything in functions that can be changed: parent, field, index, node."""
+class Place(NamedTuple):
+    """Something that can be changed."""
+
+    parent: ast.AST
+    field: str
+    index: int | None
+    node: ast.AST
+    begins: int
+    """The first line of its statement."""
+
+
+def places(tree: ast.Module) -> Iterator[Place]:
+    """Everything in functions that can be changed."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for index, statement in enumerate(node.body):
-                yield from _places(node, "body", index, statement)
+                yield from _places(node, "body", index, statement, statement.lineno)
 
 
 def _places(
-    parent: ast.AST, name: str, index: int | None, node: ast.AST
-) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
+    parent: ast.AST, name: str, index: int | None, node: ast.AST, begins: int
+) -> Iterator[Place]:
+    if isinstance(node, ast.stmt):
+        begins = node.lineno
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Raise):
         return  # a function within is met by the walk; what an error says is no decision
     if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in UNTOUCHED:
@@ -149,16 +166,16 @@ def _places(
     if isinstance(node, ast.Assert | ast.JoinedStr):
         return
     if changed(node) is not None:
-        yield parent, name, index, node
+        yield Place(parent, name, index, node, begins)
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns"):
             continue
         if isinstance(value, ast.AST):
-            yield from _places(node, field, None, value)
+            yield from _places(node, field, None, value, begins)
         elif isinstance(value, list):
             for position, item in enumerate(value):
                 if isinstance(item, ast.AST):
-                    yield from _places(node, field, position, item)
+                    yield from _places(node, field, position, item, begins)
 
 
 def _text(node: ast.BinOp) -> bool:
@@ -176,11 +193,11 @@ def mutants(root: Path = ROOT) -> list[Mutant]:
     for path in sorted({path for pattern in SOURCES for path in root.glob(pattern)}):
         file = path.relative_to(root).as_posix()
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        for number, (_, _, _, node) in enumerate(places(tree)):
-            new = changed(node)
+        for number, place in enumerate(places(tree)):
+            new = changed(place.node)
             assert new is not None
-            line: int = getattr(node, "lineno", 0)
-            found.append(Mutant(file, number, line, _shown(node), _shown(new)))
+            line: int = getattr(place.node, "lineno", 0)
+            found.append(Mutant(file, number, line, _shown(place.node), _shown(new), place.begins))
     return found
 
 
@@ -193,14 +210,14 @@ def mutated(file: str, number: int) -> types.CodeType:
     """The code of a file with one change."""
     path = ROOT / file
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    parent, name, index, node = list(places(tree))[number]
-    new = changed(node)
+    place = list(places(tree))[number]
+    new = changed(place.node)
     assert new is not None
-    ast.copy_location(new, node)
-    if index is None:
-        setattr(parent, name, new)
+    ast.copy_location(new, place.node)
+    if place.index is None:
+        setattr(place.parent, place.field, new)
     else:
-        getattr(parent, name)[index] = new
+        getattr(place.parent, place.field)[place.index] = new
     ast.fix_missing_locations(tree)
     return compile(tree, str(path), "exec")
 

@@ -43,8 +43,9 @@ def weeks(text: str) -> dict[str, Any]:
             if any(cells.values()):
                 _add(made, cells, rows.line_num)
     except csv.Error as error:
+        at = rows.reader.line_num  # that of `rows` is still the line before
         raise TextError(
-            msg("line {line_num} of the table: {error}", line_num=rows.line_num, error=error),
+            msg("line {line_num} of the table: {error}", line_num=at, error=error),
             msg("correct it"),
         ) from None
     if not made:
