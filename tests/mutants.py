@@ -140,7 +140,7 @@ class Place(NamedTuple):
 
     parent: ast.AST
     field: str
-    index: int | None
+    position: int | None
     node: ast.AST
     begins: int
     """The first line of its statement."""
@@ -214,10 +214,10 @@ def mutated(file: str, number: int) -> types.CodeType:
     new = changed(place.node)
     assert new is not None
     ast.copy_location(new, place.node)
-    if place.index is None:
+    if place.position is None:
         setattr(place.parent, place.field, new)
     else:
-        getattr(place.parent, place.field)[place.index] = new
+        getattr(place.parent, place.field)[place.position] = new
     ast.fix_missing_locations(tree)
     return compile(tree, str(path), "exec")
 
