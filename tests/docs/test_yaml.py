@@ -20,6 +20,7 @@ from bms.config.shapes.sinks import InfluxFiles
 from bms.texts.yaml.parsing import read
 from drivers.device_files.catalogue import DeviceType
 from schedules.files.folder import load
+from simulators.energyplus.mapping import MappingFile
 from tests.docs.commands import PAGES, ROOT
 
 _BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
@@ -68,6 +69,10 @@ def test_an_example_is_valid(text: str) -> None:
             TypeAdapter(InfluxFiles).validate_python(data["influx"])
         case "optimal":
             OptimalFile.model_validate(data["optimal"])
+        case "model":
+            MappingFile.model_validate(data)
+        case "id":
+            SiteFile.model_validate(data)
         case _:
             for entry in data.values():
                 EquipmentEntry.model_validate(entry)
