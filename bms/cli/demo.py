@@ -87,12 +87,20 @@ def _run(
         options["weather"] = str(weather)
     _fill(site, options, step, progress)
     endpoints = directory / "endpoints.json"
-    park = _park_command(site_dir, endpoints, options)
+    door = directory / "park.sock"
+    park = _park_command(site_dir, endpoints, options, door)
     with started(park, directory / "park.log", PARK_STOP_S, lock):
         _wait_for_file(endpoints)
         controller = _controller_command(site_dir, endpoints)
         with started(controller, directory / "controller.log", CONTROLLER_STOP_S, lock):
             _wait_for_controller(site)
+            print(
+                say(
+                    "to see what a fault does, in another terminal: {command}",
+                    command=f"python -m simulators tell {door} fault trip binjiang.ch-1 for 20m",
+                ),
+                flush=True,
+            )
             _watch(site, live_for)
 
 
@@ -191,11 +199,13 @@ def _step_in_time(site: Site, options: dict[str, str], span: timedelta) -> timed
     return STEPS[-1]
 
 
-def _park_command(site_dir: Path, endpoints: Path, options: dict[str, str]) -> list[str]:
+def _park_command(
+    site_dir: Path, endpoints: Path, options: dict[str, str], door: Path
+) -> list[str]:
     with suppress(FileNotFoundError):
         endpoints.unlink()
     command = [sys.executable, "-m", "simulators", "serve", str(site_dir), "--plant", PLANT]
-    command += ["--endpoints", str(endpoints)]
+    command += ["--endpoints", str(endpoints), "--door", str(door)]
     for name, value in options.items():
         command += ["--option", f"{name}={value}"]
     return command

@@ -152,21 +152,21 @@ def test_a_hand_at_the_machine_wins_and_commands_are_kept() -> None:
 
 def test_a_stuck_command_stays_where_it_was() -> None:
     plant = FaultedPlant.around(Works(START), START)
-    plant.write({"works.ch-1.chw_valve": 1.0})
+    plant.write({"works.ch-1.valve_enable": 1.0})
     wait(plant, 5.0)
-    plant.fault("stick works.ch-1.chw_valve")
-    plant.write({"works.ch-1.chw_valve": 0.0})
+    plant.fault("stick works.ch-1.valve_enable")
+    plant.write({"works.ch-1.valve_enable": 0.0})
     wait(plant, 5.0)
-    assert plant.read()["works.ch-1.chw_valve"] == 0.0  # what was commanded
-    assert plant.read()["works.ch-1.chw_valve_open"] == 1.0  # what is
+    assert plant.read()["works.ch-1.valve_enable"] == 0.0  # what was commanded
+    assert plant.read()["works.ch-1.valve_open"] == 1.0  # what is
     plant.clear("works.ch-1")
     wait(plant, 5.0)
-    assert plant.read()["works.ch-1.chw_valve_open"] == 0.0
+    assert plant.read()["works.ch-1.valve_open"] == 0.0
     with pytest.raises(ValueError, match="not commanded"):
         plant.fault("stick works.ch-1.status")
-    plant.fault("stick works.ch-1.chw_valve")
+    plant.fault("stick works.ch-1.valve_enable")
     with pytest.raises(ValueError, match="not a finite"):
-        plant.write({"works.ch-1.chw_valve": math.nan})
+        plant.write({"works.ch-1.valve_enable": math.nan})
 
 
 def test_what_is_silent_shows_nothing_takes_nothing_and_goes_on() -> None:
@@ -232,7 +232,8 @@ def test_a_coupling_breaks_and_a_person_resets_what_tripped() -> None:
     assert inside.cold is not None
     plant.write({f"works.{m}.enable": 1.0 for m in ("ch-1", "chwp-1", "cwp-1", "ct-1")})
     plant.write(
-        {f"works.{v}": 1.0 for v in ("ch-1.chw_valve", "ch-1.cw_valve", "ct-1.valve")}
+        {f"works.{v}": 1.0 for v in ("ch-1.valve_enable", "ct-1.valve_enable")}
+        | {"works.ch-1.cw_valve": 100.0}
         | {"works.chw-header.bypass_valve": 100.0}
     )
     wait(plant, 15.0)

@@ -44,8 +44,9 @@ def start(works: Works, *numbers: int) -> None:
     for n in numbers:
         for machine in (f"ch-{n}", f"chwp-{n}", f"cwp-{n}", f"ct-{n}"):
             commands[f"w.{machine}.enable"] = 1.0
-        for valve in (f"ch-{n}.chw_valve", f"ch-{n}.cw_valve", f"ct-{n}.valve"):
+        for valve in (f"ch-{n}.valve_enable", f"ct-{n}.valve_enable"):
             commands[f"w.{valve}"] = 1.0
+        commands[f"w.ch-{n}.cw_valve"] = 100.0
     works.write(commands)
 
 
@@ -86,7 +87,7 @@ def test_a_valve_takes_its_time_and_a_chiller_waits_for_flow() -> None:
     start(works, 1)
     advance(works, 30.0, 1.0)
     values = works.read()
-    assert values["w.ch-1.status"] == values["w.ch-1.chw_valve_open"] == 0.0
+    assert values["w.ch-1.status"] == values["w.ch-1.valve_open"] == 0.0
     assert values["w.ch-1.flow_switch"] == 0.0
     assert works.cold is not None
     assert works.cold.plant.chillers[0].valve.position == pytest.approx(30 / 90)
@@ -101,7 +102,7 @@ def test_water_through_a_chiller_that_does_not_run_warms_the_header() -> None:
     for works in (closed, opened):
         works.force("line", 400.0)
         start(works, 1)
-    opened.write({"w.ch-2.chw_valve": 1.0})
+    opened.write({"w.ch-2.valve_enable": 1.0})
     for works in (closed, opened):
         advance(works, 3600.0)
     assert (
@@ -159,19 +160,19 @@ def test_an_economizer_cools_alone_when_it_is_cold_outside() -> None:
     )
     works.force("line", 200.0)
     start(works, 1)
-    works.write({"w.ch-1.enable": 0.0, "w.wse.valve": 1.0, "w.wse.bypass_valve": 0.0})
+    works.write({"w.ch-1.enable": 0.0, "w.wse.valve": 100.0, "w.wse.cw_valve": 100.0})
     advance(works, 6 * 3600.0, 300.0)
     values = works.read()
     assert values["w.ch-1.status"] == 0.0
     assert values["w.chw-header.supply_temp"] < 12.0
-    assert values["w.wse.supply_temp"] < values["w.wse.return_temp"]
+    assert values["w.wse.chw_supply_temp"] < values["w.wse.chw_return_temp"]
 
 
 def test_the_shipped_works_has_every_kind_of_machine() -> None:
     works = Works(START)
     names = {p.name for p in works.points()}
-    assert {"works.ch-3.chw_valve", "works.wse.valve", "works.hw-header.flow"} <= names
-    works.write({"works.boiler-1.enable": 1.0, "works.boiler-1.valve": 1.0})
+    assert {"works.ch-3.valve_enable", "works.wse.valve", "works.hw-header.flow"} <= names
+    works.write({"works.boiler-1.enable": 1.0, "works.boiler-1.valve_enable": 1.0})
     works.write({"works.hwp-1.enable": 1.0, "works.boiler-1.hw_setpoint": 55.0})
     works.force("radiators", 200.0)
     begin = works.read()["works.meter-gas.volume"]
@@ -239,7 +240,7 @@ def test_heat_and_electricity_balance_in_random_runs(seed: int) -> None:
             given += sum(load.drawn_kw for _, load, _ in works.processes if load.drawn_kw < 0.0)
             assert boilers.drawn_kw == pytest.approx(-given, abs=1e-3)
     for side in through:
-        assert through[side] > 500.0
+        assert through[side] > 100.0
         assert wrong[side] < 1e-6 * through[side], side
 
 

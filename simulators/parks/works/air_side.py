@@ -13,6 +13,7 @@ from simulators.physics.air.rooms import Surroundings
 from simulators.physics.air.terminals import Terminal
 from simulators.physics.air.unit_control import UnitControl, UnitTargets
 
+_COIL_COLDEST_C = 12.0
 _FILTER_SHARE = 0.25
 """Of what the unit itself takes of the fan's pressure."""
 
@@ -46,7 +47,7 @@ class Unit:
         moved += ["oa_damper"] if spec.outdoor else []
         asked: list[str] = []
         if not blueprint.open:
-            asked.append("supply_setpoint")
+            asked += [] if blueprint.coil_only else ["supply_setpoint"]
             asked.append("static_setpoint" if self._control.boxes else "zone_setpoint")
         self._at = {
             role.removeprefix("="): point
@@ -60,11 +61,11 @@ class Unit:
             board.settle(self._at["oa_damper"], 100.0 * spec.least_oa)
         if "static_setpoint" in self._at:
             board.settle(self._at["static_setpoint"], spec.static_pa)
-        sensed = "status fault local supply_temp zone_temp power energy airflow"
+        sensed = "status fault local supply_temp zone_temp power energy"
         if not blueprint.coil_only:
             sensed += (
-                " return_temp mixed_temp static_pressure filter_pressure freezestat oa_flow "
-                "humidity co2"
+                " airflow return_temp mixed_temp static_pressure filter_pressure freezestat "
+                "oa_flow humidity co2"
             )
         self._sensors = board.add(base, name, sensed)
         self._open_damper = ""
@@ -103,7 +104,7 @@ class Unit:
         else:
             targets = UnitTargets(
                 enabled,
-                values[at["supply_setpoint"]],
+                values[at["supply_setpoint"]] if "supply_setpoint" in at else _COIL_COLDEST_C,
                 values[at["static_setpoint"]] if self._control.boxes else 0.0,
                 values[at["oa_damper"]] * 0.01 if "oa_damper" in at else 0.0,
                 values[at["zone_setpoint"]] if not self._control.boxes else 0.0,
@@ -128,17 +129,15 @@ class Unit:
         shown = [
             float(unit.running), float(unit.stat), 0.0,
             unit.supply.temp_c if unit.running else room.temp_c, unit.zone_temp_c(),
-            unit.power_kw, 0.0, unit.airflow_m3h,
+            unit.power_kw, values[self._sensors[6]],
         ]  # fmt: skip
         if not self._blueprint.coil_only:
             shown += [
-                room.temp_c, unit.mixed.temp_c, unit.static_kpa * 1000.0, filter_pa,
-                float(unit.stat), unit.oa_kg_s / KG_S_PER_M3H,
+                unit.airflow_m3h, room.temp_c, unit.mixed.temp_c, unit.static_kpa * 1000.0,
+                filter_pa, float(unit.stat), unit.oa_kg_s / KG_S_PER_M3H,
                 relative_pct(room.temp_c, room.water), room.co2_ppm,
             ]  # fmt: skip
-        energy = values[self._sensors[6]]
         values.update(zip(self._sensors, shown, strict=True))
-        values[self._sensors[6]] = energy
         if not self._blueprint.open:
             if self._control.boxes:
                 values[at["fan_speed"]] = 100.0 * unit.drive.position

@@ -57,8 +57,8 @@ class ColdSide:
             "cw_return_temp chw_flow cw_flow load power energy"
         )
         if blueprint.valves:
-            roles += " chw_valve cw_valve"
-            sensed += " chw_valve_open cw_valve_open"
+            roles += " valve_enable cw_valve"
+            sensed += " valve_open cw_valve_open cw_valve_position"
         self._chiller_commands = [board.add(base, c, roles) for c in blueprint.chillers]
         self._chiller_sensors = [board.add(base, c, sensed) for c in blueprint.chillers]
         self.pumps = PumpPoints(board, base, tuple(blueprint.chw_pumps))
@@ -67,7 +67,7 @@ class ColdSide:
         roles = "enable speed"
         sensed = "status fault local cw_supply_temp basin_temp power energy"
         if blueprint.valves:
-            roles += " valve"
+            roles += " valve_enable"
             sensed += " valve_open"
         self._tower_commands = [board.add(base, tower, roles) for tower in blueprint.towers]
         self._tower_sensors = [board.add(base, tower, sensed) for tower in blueprint.towers]
@@ -87,9 +87,10 @@ class ColdSide:
         self._economizer: list[str] = []
         self._economizer_sensors: list[str] = []
         for name in blueprint.economizer:
-            self._economizer = board.add(base, name, "valve bypass_valve")
-            board.settle(self._economizer[1], 100.0)
-            self._economizer_sensors = board.add(base, name, "valve_open return_temp supply_temp")
+            self._economizer = board.add(base, name, "valve cw_valve")
+            self._economizer_sensors = board.add(
+                base, name, "cw_valve_open chw_return_temp chw_supply_temp"
+            )
         self.machines = [
             *blueprint.chillers, *blueprint.chw_pumps, *blueprint.secondary_pumps,
             *blueprint.cw_pumps, *blueprint.towers,
@@ -102,7 +103,7 @@ class ColdSide:
             enabled = values[names[0]] != 0.0
             chillers.append((enabled, values[names[1]], values[names[2]] * 0.01))
             valves.append(values[names[3]] if self._valves else float(enabled))
-            cw_valves.append(values[names[4]] if self._valves else float(enabled))
+            cw_valves.append(values[names[4]] * 0.01 if self._valves else float(enabled))
         fans, cells = [], []
         for names in self._tower_commands:
             enabled = values[names[0]] != 0.0
@@ -116,8 +117,8 @@ class ColdSide:
         )
         economizer = (0.0, 0.0)
         if self._economizer:
-            cw, past = self._economizer
-            economizer = (1.0 - values[past] * 0.01, values[cw])
+            chw, cw = self._economizer
+            economizer = (values[chw] * 0.01, values[cw] * 0.01)
         return ColdCommand(
             chillers,
             valves,
@@ -163,6 +164,7 @@ class ColdSide:
             if self._valves:
                 values[names[13]] = float(chiller.valve.position >= 1.0)
                 values[names[14]] = float(chiller.cw_valve.position >= 1.0)
+                values[names[15]] = 100.0 * chiller.cw_valve.position
         self.pumps.show(plant.pumps)
         self.secondary.show(plant.secondary)
         self.cw_pumps.show(condenser.pumps)

@@ -19,7 +19,7 @@ class HeatSide:
         self.plant = HeatPlant(spec)
         self._values = board.values
         self._valves = blueprint.valves
-        roles = "enable hw_setpoint valve" if blueprint.valves else "enable hw_setpoint"
+        roles = "enable hw_setpoint valve_enable" if blueprint.valves else "enable hw_setpoint"
         self._commands = [board.add(base, boiler, roles) for boiler in blueprint.boilers]
         sensed = "status fault local hw_supply_temp hw_return_temp hw_flow firing power energy"
         if blueprint.valves:
