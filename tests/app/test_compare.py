@@ -24,7 +24,7 @@ def test_a_site_against_itself_saves_nothing_at_equal_service() -> None:
         main, ["compare", str(SITE), *asked, "--candidate", "clock", *SPAN, "--json"]
     )
     assert done.exit_code == 0, done.output
-    said = json.loads(done.output)
+    (said,) = json.loads(done.output)
     assert said["baseline"] == said["candidate"]
     assert said["saved_pct"] == {"electricity": 0.0, "gas": None}
     assert said["equal_service"] is True
@@ -52,7 +52,7 @@ def test_fewer_hours_save_half(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, [*asked, "--step", "1m", "--into", str(kept)])
     assert done.exit_code == 0, done.output
     assert "at equal service: 50.0 % less electricity" in done.output
-    assert sorted(path.name for path in kept.iterdir()) == ["baseline", "candidate"]
+    assert sorted(path.name for path in kept.iterdir()) == ["baseline", "candidate-1"]
 
 
 def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
@@ -77,3 +77,12 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
         done = CliRunner().invoke(main, words)
         assert done.exit_code == 2, done.output
         assert said in done.output
+
+
+def test_several_candidates_share_one_baseline(tmp_path: Path) -> None:
+    site = write_site(tmp_path, **{"variants/short/schedules/air.yaml": SHORT})
+    asked = ["compare", str(site), "--baseline", ".", "--step", "15m", *SPAN]
+    done = CliRunner().invoke(main, [*asked, "--candidate", "short", "--candidate", "."])
+    assert done.exit_code == 0, done.output
+    assert "short: nothing measures what was taken" in done.output
+    assert ".: nothing measures what was taken" in done.output

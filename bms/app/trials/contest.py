@@ -84,32 +84,24 @@ def _named(point: Point) -> tuple[str, float, float]:
 
 async def compare(
     baseline: Contestant,
-    candidate: Contestant,
+    candidates: Sequence[Contestant],
     span: Span,
     make: Callable[[Site], Plant],
     *,
     limits: Limits | None = None,
     bases: frozenset[str] = frozenset(),
     progress: Callable[[datetime], None] = lambda _now: None,
-) -> Comparison:
-    """Run both from the same start on plants that `make` makes, and hold them side by side.
+) -> list[Comparison]:
+    """Run all from the same start on plants that `make` makes; each candidate beside the baseline.
 
-    `bases` leaves all others out of the figures. Raises InvalidInput if the two have different
-    equipment, and what `simulate` raises.
+    `bases` leaves all others out of the figures. Raises InvalidInput if a candidate has other
+    equipment than the baseline, and what `simulate` raises.
     """
-    if baseline.site.equipment.keys() != candidate.site.equipment.keys():
-        differing = sorted(baseline.site.equipment.keys() ^ candidate.site.equipment.keys())
-        raise InvalidInput(
-            msg(
-                "'{baseline}' and '{candidate}' have different equipment: {names}",
-                baseline=baseline.name,
-                candidate=candidate.name,
-                names=", ".join(differing[:8]),
-            )
-        )
+    for candidate in candidates:
+        _require_same(baseline, candidate)
     yardstick = Yardstick(limits or Limits())
-    runs: list[Run] = []
-    for contestant in (baseline, candidate):
+    runs: list[tuple[Run, datetime]] = []
+    for contestant in (baseline, *candidates):
         site = contestant.site
         machines = [m for m in site.equipment.values() if not bases or m.base in bases]
         tally = Tally(machines, yardstick, defines=contestant is baseline)
@@ -128,5 +120,20 @@ async def compare(
             )
         finally:
             plant.close()
-        runs.append(tally.run(contestant.name, done.alarms_raised))
-    return Comparison(span.start, span.end, span.step.total_seconds(), *runs)
+        runs.append((tally.run(contestant.name, done.alarms_raised), done.end))
+    (first, end), *others = runs
+    step_s = span.step.total_seconds()
+    return [Comparison(span.start, min(end, last), step_s, first, run) for run, last in others]
+
+
+def _require_same(baseline: Contestant, candidate: Contestant) -> None:
+    differing = sorted(baseline.site.equipment.keys() ^ candidate.site.equipment.keys())
+    if differing:
+        raise InvalidInput(
+            msg(
+                "'{baseline}' and '{candidate}' have different equipment: {names}",
+                baseline=baseline.name,
+                candidate=candidate.name,
+                names=", ".join(differing[:8]),
+            )
+        )

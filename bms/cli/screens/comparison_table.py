@@ -1,56 +1,92 @@
-"""Draws two runs side by side."""
+"""Draws runs side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from rich.table import Table
 
-from bms.reports.saving.comparison import Comparison, Run, Service
+from bms.reports.saving.comparison import Comparison, Run
 from bms.texts.language import say, told
+from bms.texts.messages import msg
+
+_Figure = Callable[[Run], float | None]
 
 
-def comparison_table(found: Comparison) -> Table:
-    """End uses, service and switching of both runs, one row each."""
+def comparison_table(found: Sequence[Comparison]) -> Table:
+    """End uses, service and switching of the baseline and each candidate, one row each."""
+    runs = [found[0].baseline, *(one.candidate for one in found)]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
-    for name in (found.baseline.name, found.candidate.name, say("difference")):
-        table.add_column(name, justify="right")
+    table.add_column(runs[0].name, justify="right")
+    for run in runs[1:]:
+        table.add_column(run.name, justify="right")
+        table.add_column("", justify="right")
+    for title, figure in (*_energy(runs[0]), *_switching(runs), *_SERVICE):
+        _row(table, told(title), [figure(run) for run in runs])
+    worst = [run.service.worst for run in runs]
+    if all(worst):
+        names = [zone.zone if zone is not None else "" for zone in worst]
+        cells = [names[0], *(cell for name in names[1:] for cell in (name, ""))]
+        table.add_row(say("which zone"), *cells)
+    return table
+
+
+def _energy(baseline: Run) -> list[tuple[str, _Figure]]:
+    rows: list[tuple[str, _Figure]] = []
     for carrier, title in (
         ("electricity_kwh", say("electricity of cold, heat and air, kWh")),
         ("gas_kwh", say("gas of cold, heat and air, kWh")),
     ):
-        _row(table, title, found.baseline.kwh(carrier), found.candidate.kwh(carrier))
-        for use in found.baseline.end_uses:
-            before = _use(found.baseline, use.kind, carrier)
-            if before is not None:
-                title = f"  {use.kind}" if use.hvac else f"  ({use.kind})"
-                _row(table, title, before, _use(found.candidate, use.kind, carrier))
-    _service(table, found.baseline.service, found.candidate.service)
-    candidates = {switching.kind: switching for switching in found.candidate.switching}
-    for switching in found.baseline.switching:
-        mine = candidates[switching.kind]
-        if switching.starts or mine.starts:
-            title = say("starts, {kind}", kind=switching.kind)
-            _row(table, title, switching.starts, mine.starts)
-        if switching.stage_changes or mine.stage_changes:
-            title = say("stage changes, {kind}", kind=switching.kind)
-            _row(table, title, switching.stage_changes, mine.stage_changes)
-    _row(table, say("alarms"), found.baseline.alarms_raised, found.candidate.alarms_raised)
-    return table
+        rows.append((title, _of_carrier(carrier)))
+        for use in baseline.end_uses:
+            if getattr(use, carrier) is not None:
+                shown = f"  {use.kind}" if use.hvac else f"  ({use.kind})"
+                rows.append((shown, _of_use(use.kind, carrier)))
+    return rows
 
 
-def _service(table: Table, before: Service, after: Service) -> None:
-    _row(table, say("outside the band while occupied, K·h"), before.outside_kh, after.outside_kh)
-    worst = [service.worst for service in (before, after)]
-    if all(worst):
-        kelvin_hours = [zone.outside_kh if zone is not None else None for zone in worst]
-        _row(table, say("worst zone, K·h"), *kelvin_hours)
-        table.add_row("", *(zone.zone if zone is not None else "" for zone in worst))
-    _row(table, say("too damp or too dry, zone hours"), before.humidity_h, after.humidity_h)
-    _row(table, say("too much CO2, zone hours"), before.co2_h, after.co2_h)
-    if before.outdoor_air is not None and after.outdoor_air is not None:
-        air, other = before.outdoor_air, after.outdoor_air
-        _row(table, say("outdoor air, mean m³/h"), air.mean_m3h, other.mean_m3h)
-        _row(table, say("outdoor air, exceeded 95 % of the time, m³/h"), air.low_m3h, other.low_m3h)
+def _switching(runs: Sequence[Run]) -> list[tuple[str, _Figure]]:
+    """Of kinds that were switched in any of the runs."""
+    rows: list[tuple[str, _Figure]] = []
+    for kind in (item.kind for item in runs[0].switching):
+        rows += [
+            (say("starts, {kind}", kind=kind), _of_switching(kind, "starts")),
+            (say("stage changes, {kind}", kind=kind), _of_switching(kind, "stage_changes")),
+            (
+                say("most stage changes a day, {kind}", kind=kind),
+                _of_switching(kind, "most_stage_changes_a_day"),
+            ),
+        ]
+    return [row for row in rows if any(row[1](run) for run in runs)]
+
+
+def _of_carrier(carrier: str) -> _Figure:
+    return lambda run: run.kwh(carrier)
+
+
+def _of_use(kind: str, carrier: str) -> _Figure:
+    return lambda run: next(
+        (getattr(use, carrier) for use in run.end_uses if use.kind == kind), None
+    )
+
+
+def _of_switching(kind: str, name: str) -> _Figure:
+    return lambda run: next(
+        (getattr(item, name) for item in run.switching if item.kind == kind), None
+    )
+
+
+def _of_air(name: str) -> _Figure:
+    def figure(run: Run) -> float | None:
+        air = run.service.outdoor_air
+        return getattr(air, name) if air is not None else None
+
+    return figure
+
+
+def _worst(run: Run) -> float | None:
+    return run.service.worst.outside_kh if run.service.worst is not None else None
 
 
 def verdict_of(found: Comparison) -> str:
@@ -83,16 +119,29 @@ def _share(saved_pct: float, electricity: bool) -> str:
     )
 
 
-def _use(run: Run, kind: str, carrier: str) -> float | None:
-    return next((getattr(use, carrier) for use in run.end_uses if use.kind == kind), None)
+_SERVICE: tuple[tuple[str, _Figure], ...] = (
+    (msg("alarms"), lambda run: run.alarms_raised),
+    (msg("too damp or too dry, zone hours"), lambda run: run.service.humidity_h),
+    (msg("too much CO2, zone hours"), lambda run: run.service.co2_h),
+    (msg("outdoor air, mean m³/h"), _of_air("mean_m3h")),
+    (msg("outdoor air, exceeded 95 % of the time, m³/h"), _of_air("low_m3h")),
+    (msg("outside the band while occupied, K·h"), lambda run: run.service.outside_kh),
+    (msg("worst zone, K·h"), _worst),
+)
 
 
-def _row(table: Table, title: str, before: float | None, after: float | None) -> None:
-    if before is None and after is None:
+def _row(table: Table, title: str, figures: Sequence[float | None]) -> None:
+    if all(figure is None for figure in figures):
         return
-    difference = ""
-    if before is not None and after is not None:
-        difference = f"{after - before:+,.0f}"
-        if before:
-            difference += f" ({100.0 * (after - before) / before:+.1f} %)"
-    table.add_row(title, *("–" if v is None else f"{v:,.0f}" for v in (before, after)), difference)
+    before = figures[0]
+    cells = [_number(before)]
+    for after in figures[1:]:
+        difference = ""
+        if before and after is not None:
+            difference = f"{100.0 * (after - before) / before:+.1f} %"
+        cells += [_number(after), difference]
+    table.add_row(title, *cells)
+
+
+def _number(figure: float | None) -> str:
+    return "–" if figure is None else f"{figure:,.0f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC
@@ -36,7 +37,13 @@ if TYPE_CHECKING:
 @click.command()
 @SITE
 @click.option("--baseline", required=True, help="A variant of the site, or . for its own files.")
-@click.option("--candidate", required=True, help="The one that should be better.")
+@click.option(
+    "--candidate",
+    "candidates",
+    required=True,
+    multiple=True,
+    help="One that should be better; may be repeated.",
+)
 @click.option("--from", "start", required=True, help="First day or instant, e.g. 2026-07-01.")
 @click.option("--to", "end", required=True, help="End, not included.")
 @click.option("--plant", help="module:Class.  [default: the site's own plant]")
@@ -53,12 +60,12 @@ if TYPE_CHECKING:
 def compare(
     site: Path,
     baseline: str,
-    candidate: str,
+    candidates: tuple[str, ...],
     into: Path | None,
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Run two variants of a site on the same plant and weather, and say what the second saves.
+    """Run variants of a site on the same plant and weather, and say what the candidates save.
 
     A variant is a directory SITE/variants/NAME with files that stand in place of the site's own.
     A saving counts only at equal service.
@@ -66,7 +73,8 @@ def compare(
     from bms.config.site_variants import load_variant
     from bms.control import STRATEGIES
 
-    sites = [load_variant(site, name, STRATEGIES) for name in (baseline, candidate)]
+    names = (baseline, *candidates)
+    sites = [load_variant(site, name, STRATEGIES) for name in names]
     for base in asked["bases"]:
         if base not in sites[0].bases:
             raise InvalidInput(
@@ -80,25 +88,29 @@ def compare(
         if into is None:
             into = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bms-compare-")))
         # Two runs of one name are two runs still.
-        places = (into / "baseline", into / "candidate")
-        found = _run(sites, (baseline, candidate), places, asked, quiet=as_json)
+        numbers = range(1, len(candidates) + 1)
+        places = [into / "baseline", *(into / f"candidate-{number}" for number in numbers)]
+        found = _run(sites, names, places, asked, quiet=as_json)
     if as_json:
-        print_json(_plain(found))
+        print_json([_plain(one) for one in found])
         return
     from bms.cli.screens.comparison_table import comparison_table, verdict_of
 
     show(comparison_table(found))
-    click.echo(verdict_of(found))
+    for one in found:
+        verdict = verdict_of(one)
+        name = one.candidate.name
+        click.echo(verdict if len(found) == 1 else f"{name}: {verdict}")
 
 
 def _run(
     sites: list[Site],
-    names: tuple[str, str],
-    places: tuple[Path, Path],
+    names: Sequence[str],
+    places: Sequence[Path],
     asked: dict[str, Any],
     *,
     quiet: bool,
-) -> Comparison:
+) -> list[Comparison]:
     from bms.app.trials.contest import Contestant, Span
     from bms.app.trials.contest import compare as run_both
     from bms.field.plants import make_plant, plant_of
@@ -115,12 +127,12 @@ def _run(
     def make(site: Site) -> Plant:
         return make_plant(plant, since, given) if plant else plant_of(site, since, given)
 
-    both = [Contestant(*parts) for parts in zip(names, sites, places, strict=True)]
+    baseline, *candidates = (Contestant(*parts) for parts in zip(names, sites, places, strict=True))
     with ProgressBar(since, until, quiet=quiet) as progress:
         return asyncio.run(
             run_both(
-                both[0],
-                both[1],
+                baseline,
+                candidates,
                 Span(since, until, duration_of(asked["step"], "--step")),
                 make,
                 limits=Limits(band_c=_band(asked["band"])),

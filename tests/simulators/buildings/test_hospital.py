@@ -123,7 +123,7 @@ def test_two_variants_of_the_hospital_are_compared(
     span = ["--from", "2026-07-06", "--to", "2026-07-07"]
     done = CliRunner().invoke(main, ["compare", str(SITE), *asked, *span])
     assert done.exit_code == 0, done.output
-    said = json.loads(done.output)
+    (said,) = json.loads(done.output)
     assert said["baseline"] == said["candidate"]
     uses = {use["kind"]: use for use in said["baseline"]["end_uses"]}
     assert uses["chiller"]["electricity_kwh"] > 3000
