@@ -182,6 +182,10 @@ class Decision(Generic[S]):
     """None: it is asked in every cycle."""
 
 
+ON_NOTHING: frozenset[PointId] = frozenset()
+"""For a decision that stands on times only."""
+
+
 @dataclass(frozen=True, slots=True)
 class FactKind:
     """What a fact means: its unit, and how history treats it."""

@@ -58,6 +58,11 @@ class _Line(Generic[T]):
     def at(self, now: datetime) -> T:
         return self.values[bisect_right(self.starts, now) - 1]
 
+    def until(self, now: datetime) -> datetime:
+        """When the next answer begins; at the latest when the date ends."""
+        following = bisect_right(self.starts, now)
+        return self.starts[following] if following < len(self.starts) else self.end
+
     @property
     def pieces(self) -> list[tuple[datetime, T]]:
         return list(zip(self.starts, self.values, strict=True))
@@ -108,6 +113,20 @@ class Resolver:
         if line is None or now.tzinfo is not UTC or not line.start <= now < line.end:
             line = self._now = self._line(self._clocks.wall(now).toordinal())
         return line.at(now)
+
+    def in_force_until(self, now: datetime) -> datetime:
+        """Until when at least `in_force` answers as it does at `now`."""
+        return self._line(self._clocks.wall(now).toordinal()).until(now)
+
+    def effective_until(self, now: datetime) -> datetime:
+        """Until when at least `effective` answers as it does at `now`."""
+        return self._effective_line(self._clocks.wall(now).toordinal()).until(now)
+
+    def overlay_until(self, now: datetime) -> datetime | None:
+        """Until when at least `overlay` answers as it does at `now`; None: for ever."""
+        if self._stack is None:
+            return None
+        return self._overlay_line(self._clocks.wall(now).toordinal()).until(now)
 
     def overlay(self, now: datetime) -> OverlayEntry | None:
         """What the overlays give at an instant; None if they give nothing."""

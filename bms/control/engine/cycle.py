@@ -16,17 +16,16 @@ from typing import Any, TypeAlias
 
 from bms.alarms import Alarm, AlarmEvent, advance
 from bms.control.engine import minimum_times
-from bms.control.engine.arbiter import AwardChange, award
+from bms.control.engine.arbiter import AwardChange
 from bms.control.engine.facts import Facts, all_bad
-from bms.control.engine.layers import Layer
+from bms.control.engine.layers import Wishes
 from bms.control.engine.outputs import Outputs, SavedOutput
 from bms.control.engine.protection import same_value, same_winner
-from bms.control.engine.seats import Seat, check_commands, staged
+from bms.control.engine.seats import Seat, Standing, check_commands, staged
 from bms.control.engine.states import Codec, Restored
 from bms.control.engine.steady_time import SteadyTime, by_the_wall, looked, resumed
 from bms.core.decisions import (
     Award,
-    Command,
     Condition,
     Controller,
     Fact,
@@ -109,10 +108,8 @@ class Engine:
         self._outputs = Outputs(outputs, held)
         self._seats: dict[str, Seat] = {}
         self._stages: dict[Stage, list[Seat]] = {}
-        self._commands: dict[Stage, dict[PointId, dict[str, Command]]] = {s: {} for s in Stage}
-        self._layers = {stage: Layer(stage) for stage in Stage}
-        self._touched: dict[PointId, None] = {}
-        self._expiries: list[tuple[datetime, PointId]] = []
+        self._wishes = Wishes()
+        self._standing = Standing()
         self._ends: list[tuple[float, PointId]] = []
         """Minimum times in force, by the steady second in which they end."""
         self._facts = Facts()
@@ -142,27 +139,29 @@ class Engine:
         self._look(steady, now)
         self._time = now
         for point in self._outputs.unknown:
-            self._touch(point)
-        while self._expiries and self._expiries[0][0] <= now:
-            self._touch(heapq.heappop(self._expiries)[1])
+            self._wishes.touch(point)
+        self._wishes.expire(now)
         while self._ends and self._ends[0][0] <= self._steady.steady_s + 0.001:
-            self._touch(heapq.heappop(self._ends)[1])
+            self._wishes.touch(heapq.heappop(self._ends)[1])
         seen = samples if self._assume is None else self._assume(samples, self._awards)
+        self._standing.look(seen)
+        watched_s = self._steady.watched_s
         snapshot = sequenced = self._snapshot(seen, _NO_AWARDS, now)
         for stage, seats in self._stages.items():
             if not seats:
                 continue
             if stage is not Stage.SUPERVISE:
-                layer = self._layers[stage]
-                layer.refresh(self._commands, self._outputs.hold_command, now)
-                snapshot = self._snapshot(seen, layer.view, now)
+                others = self._wishes.refresh(stage, self._outputs.hold_command, now)
+                self._standing.awarded(others, stage)
+                snapshot = self._snapshot(seen, self._wishes.view(stage), now)
             if stage is Stage.SEQUENCE:
                 sequenced = snapshot
             for seat in seats:
-                self._decide(seat, snapshot, now)
+                if seat.asked(now, watched_s):
+                    self._decide(seat, snapshot, now)
         if self._assume is not None:
             sequenced = self._snapshot(samples, sequenced.awards, now)
-        changed, reordered = self._arbitrate(samples, now) if self._touched else ((), ())
+        changed, reordered = self._arbitrate(samples, now) if self._wishes.touched else ((), ())
         writes = self._outputs.due(samples, now)
         alarms = self._advance_alarms(conditions, now)
         return Cycle(
@@ -213,7 +212,7 @@ class Engine:
                 if type(seat.controller.initial()) is not type(controller.initial()):
                     seat.state = controller.initial()
                 seat.controller = controller
-                seat.failures = 0
+                seat.failures, seat.stands = 0, False
             else:
                 if seat is not None:
                     self._drop(seat)
@@ -222,9 +221,9 @@ class Engine:
         for seat in before.values():
             self._drop(seat)
         self._stages = staged(self._seats.values())
-        for stage, layer in self._layers.items():
-            # Who reads a cycle sees what SEQUENCE saw, also where nothing is sequenced.
-            layer.use(bool(self._stages[stage]) or stage is Stage.SEQUENCE, self._commands)
+        # Who reads a cycle sees what SEQUENCE saw, also where nothing is sequenced.
+        self._wishes.use(lambda stage: bool(self._stages[stage]) or stage is Stage.SEQUENCE)
+        self._standing.forget()
 
     def renew(
         self,
@@ -241,13 +240,26 @@ class Engine:
         self._assume = assume
         for point in moved:
             self._awards.pop(point, None)
-        for layer in self._layers.values():
-            layer.forget(tuple(moved))
+        self._wishes.forget(tuple(moved))
         for point in self._outputs.renew(outputs, moved):
-            self._touch(point)
+            self._wishes.touch(point)
         self.replace(controllers)
 
     # --- questions ---------------------------------------------------------------------------
+
+    def left_s(self, now: datetime) -> float:
+        """For how many seconds nothing will be decided or written if nothing is read differently.
+
+        0: a controller is asked in each cycle, or the last one decided something.
+        """
+        watched_s = self._steady.watched_s
+        if self._wishes.touched:
+            return 0.0
+        ends_s = self._ends[0][0] - self._steady.steady_s if self._ends else math.inf
+        left_s = min(ends_s, self._wishes.left_s(now), self._outputs.left_s(now))
+        for seat in self._seats.values():
+            left_s = min(left_s, seat.left_s(now, watched_s))
+        return max(0.0, left_s)
 
     def why(self, point: PointId) -> Award | None:
         """The award in force; a minimum time is told as of the last cycle."""
@@ -291,12 +303,15 @@ class Engine:
             commands = decision.commands
             if commands is not seat.commands:
                 check_commands(controller, commands)
-                self._take(seat, commands)
+                self._wishes.take(seat, commands)
             self._publish(seat, decision.facts, now)
+            seat.settle(decision)
+            self._standing.stand(seat)
         except Exception as error:  # one controller's defect must not stop the others
             seat.failures += 1
+            seat.stands = False
             if seat.failures >= FAILURES_BEFORE_RELINQUISH and seat.commands:
-                self._take(seat, ())
+                self._wishes.take(seat, ())
             failed = msg("controller {controller} failed", controller=controller.name)
             self._publish(seat, all_bad(seat.facts, failed), now)
             kept = msg("its last commands stand") if seat.commands else msg("it commands nothing")
@@ -318,27 +333,6 @@ class Engine:
         seat.conditions = decision.conditions
         seat.failures = 0
 
-    def _take(self, seat: Seat, commands: tuple[Command, ...]) -> None:
-        """Put a controller's commands in place of its last ones; notes the points that differ."""
-        name, stage = seat.controller.name, seat.controller.stage
-        by_point = self._commands[stage]
-        gone = {command.point: command for command in seat.commands}
-        for command in commands:
-            before = gone.pop(command.point, None)
-            if before is command or before == command:
-                continue
-            by_point.setdefault(command.point, {})[name] = command
-            self._touch(command.point, stage)
-            if command.expires is not None:
-                self._expires(command.point, command.expires)
-        for point in gone:
-            rest = by_point[point]
-            del rest[name]
-            if not rest:
-                del by_point[point]
-            self._touch(point, stage)
-        seat.commands = commands
-
     def _publish(self, seat: Seat, facts: tuple[Fact, ...], now: datetime | None) -> None:
         if facts is not seat.facts and facts != seat.facts and now is not None:
             self._facts.put(seat.facts, facts, now)
@@ -346,38 +340,24 @@ class Engine:
 
     def _drop(self, seat: Seat) -> None:
         """A controller is gone, with what it commanded and published."""
-        self._take(seat, ())
+        self._wishes.take(seat, ())
         self._publish(seat, (), self._time)
-
-    def _touch(self, point: PointId, stage: Stage | None = None) -> None:
-        """The point may be awarded otherwise, for those who see `stage`; None: for all."""
-        self._touched[point] = None
-        for layer in self._layers.values():
-            if stage is None or layer.sees(stage):
-                layer.mark(point)
-
-    def _expires(self, point: PointId, when: datetime) -> None:
-        heapq.heappush(self._expiries, (when, point))
 
     def _held(self, point: PointId) -> None:
         """Arbitrate an output that was held, now and when its minimum time is over."""
         hold = self._outputs.hold(point)
         if hold is not None:
             heapq.heappush(self._ends, (hold.ends_s, point))
-        self._touch(point)
+        self._wishes.touch(point)
 
     def _clock_set_back(self) -> None:
         """Every answer may be another one at an earlier time: ask for all of them again."""
         self._outputs.clock_set_back()
-        self._expiries = []
-        for by_point in self._commands.values():
-            for point, commands in by_point.items():
-                self._touch(point)
-                for command in commands.values():
-                    if command.expires is not None:
-                        self._expires(point, command.expires)
+        self._wishes.clock_set_back()
+        for seat in self._seats.values():
+            seat.stands = False
         for point in self._awards:
-            self._touch(point)
+            self._wishes.touch(point)
 
     # --- arbitrating -------------------------------------------------------------------------
 
@@ -388,19 +368,14 @@ class Engine:
         changes: list[AwardChange] = []
         reordered: list[AwardChange] = []
         differs = False
-        touched, self._touched = self._touched, {}
-        for point in touched:
-            commands: list[Command] = []
-            for by_point in self._commands.values():
-                commands.extend(by_point.get(point, {}).values())
-            found = award(commands, now) if commands else None
+        for point in self._wishes.take_touched():
+            found = self._wishes.of(point, now)
             output = point in self._outputs
             if output:
                 found, ends_s = self._outputs.protect(point, found, samples.get(point))
                 if ends_s is not None:
                     heapq.heappush(self._ends, (ends_s, point))
-                    for layer in self._layers.values():
-                        layer.mark(point)
+                    self._wishes.mark(point)
             before = self._awards.get(point)
             if found == before:
                 continue

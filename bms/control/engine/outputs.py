@@ -7,6 +7,7 @@ a quiet cycle costs one comparison per output.
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -238,6 +239,14 @@ class Outputs:
             if write is not None:
                 writes.append(write)
         return tuple(writes)
+
+    def left_s(self, now: datetime) -> float:
+        """For how many seconds nothing is to be written or confirmed as far as is known."""
+        if self._open or self._unknown or self._unsure:
+            return 0.0
+        if any(point not in self._rounded for point in self._fractions):
+            return 0.0
+        return (self._refresh[0][0] - now).total_seconds() if self._refresh else math.inf
 
     def _step(self, point: PointId, sample: Sample | None, now: datetime) -> Write | None:
         rules = self._rules[point]

@@ -115,6 +115,7 @@ class CompressorController:
             *statuses,
             *faults,
         }
+        self._idle = frozenset({group.mode_point, *statuses, *faults})
         self.writes = frozenset({u.points["enable"] for u in self._units.values()}) | {
             *self._others
         }
@@ -137,8 +138,11 @@ class CompressorController:
             return Decision((), CompressorState(run=run), (unknown,))
         faults = self._faults(snapshot)
         if mode.value == "off":
-            state = CompressorState(run=run)
-            return Decision(self._commands(state, mode, None, None), state, faults)
+            resting = not any(unit.running for unit in units.values())
+            # Hours begin to count again with the first that runs: until then nobody has to look.
+            state = CompressorState(run=RunHours(run.hours) if resting else run)
+            commands = self._commands(state, mode, None, None)
+            return Decision(commands, state, faults, depends_on=self._idle if resting else None)
         pressure_kpa = snapshot.number(self._pressure)
         cap_award = snapshot.awards.get(self._cap_point)
         cap = self._cap(snapshot)

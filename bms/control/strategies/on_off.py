@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -83,7 +83,8 @@ class OnOffController:
             *dict.fromkeys(given_by for given_by, _ in self._setpoints),
         )
         self._started_last = (len(self._enables) - 1) * self._stagger_s
-        self.reads = frozenset({*self._inputs, *(point for point in self._statuses if point)})
+        self._given = frozenset(self._inputs)
+        self.reads = frozenset({*self._given, *(point for point in self._statuses if point)})
         self.writes = frozenset({*self._enables, *(point for _, point in self._setpoints)})
         self._last = NOTHING
         self._settled: tuple[list[Award | None], Decision[OnOffState]] | None = None
@@ -102,9 +103,11 @@ class OnOffController:
             self._settled = None
         mode = awards[0]
         if mode is None:
-            return Decision((), OnOffState())
+            return Decision((), OnOffState(), depends_on=self._given)
         if mode.value not in groups.MODES:
-            return Decision((), OnOffState(), (groups.unknown_mode(self._group, mode.value),))
+            unknown = groups.unknown_mode(self._group, mode.value)
+            return Decision((), OnOffState(), (unknown,), depends_on=self._given)
+        turn: datetime | None = None
         if mode.value == "off":
             running: tuple[bool, ...] = ()
             state = state if state.started is None else OnOffState()
@@ -112,11 +115,20 @@ class OnOffController:
             started = state.started
             if started is None or started > now:
                 state = OnOffState(started := now)
-            running = self._running(snapshot, (now - started).total_seconds())
+            elapsed_s = (now - started).total_seconds()
+            running = self._running(snapshot, elapsed_s)
+            if running:
+                turns = int(elapsed_s // self._stagger_s) + 1
+                turn = started + timedelta(seconds=turns * self._stagger_s)
         key = (running, *awards)
         if self._last.key != key:
             self._last = Commanded(key, tuple(self._commands(mode, running, awards)))
-        decision = Decision(self._last.commands, state)
+        decision = Decision(
+            self._last.commands,
+            state,
+            stands_until=turn,
+            depends_on=self.reads if running else self._given,
+        )
         if not running:
             self._settled = (awards, decision)
         return decision

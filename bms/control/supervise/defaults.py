@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from bms.core.decisions import Command, Decision, Priority, Snapshot, Stage
+from bms.core.decisions import ON_NOTHING, Command, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
 from drivers.points import PointId, Value
 
@@ -30,7 +30,7 @@ class DefaultsController:
             )
             for point, value in defaults.items()
         )
-        self._decision: Decision[None] = Decision(commands, None)
+        self._decision: Decision[None] = Decision(commands, None, depends_on=ON_NOTHING)
 
     def initial(self) -> None:
         return None

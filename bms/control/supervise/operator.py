@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bms.core.decisions import Command, Decision, Override, Priority, Snapshot, Stage
+from bms.core.decisions import (
+    ON_NOTHING,
+    Command,
+    Decision,
+    Override,
+    Priority,
+    Snapshot,
+    Stage,
+)
 from bms.texts.messages import msg
 from drivers.points import PointId
 
@@ -41,6 +49,10 @@ class OverrideController:
 
     def decide(self, snapshot: Snapshot, state: None, now: datetime) -> Decision[None]:  # noqa: ARG002
         # A start in the future means that the clock was set back: what an operator did stands.
-        begun = self._override.start - now <= CLOCK_SET_BACK
-        in_force = begun and now < self._override.until
-        return Decision(self._commands if in_force else (), None)
+        begins = self._override.start - CLOCK_SET_BACK
+        if now < begins:
+            return Decision((), None, stands_until=begins, depends_on=ON_NOTHING)
+        if now >= self._override.until:
+            return Decision((), None, depends_on=ON_NOTHING)
+        until = self._override.until
+        return Decision(self._commands, None, stands_until=until, depends_on=ON_NOTHING)

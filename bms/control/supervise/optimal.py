@@ -146,6 +146,7 @@ class OptimalController:
         self._looked = False
         self._last = NOTHING
         self._steps = steps_of(optimal)
+        self._proofs = frozenset(point for point in proofs if point is not None)
 
     def initial(self) -> OptimalState:
         return OptimalState()
@@ -173,10 +174,31 @@ class OptimalController:
             decision = self._stop(state, seen, entry, change, now)
         else:
             decision = self._start(state, seen, snapshot, asked, now)
+        decision = self._standing(decision, entry, asked, now)
         late = lateness(self._group.id, decision.state)
         if late is not None:
             return replace(decision, conditions=(*decision.conditions, late))
         return decision
+
+    def _standing(
+        self, decision: Decision[OptimalState], entry: Entry, asked: _Asked, now: datetime
+    ) -> Decision[OptimalState]:
+        """The decision, told until when it stands where nothing is near and nothing is learned."""
+        state, change = decision.state, asked.change
+        if decision.commands or state.early or state.measured is not None or state.purging:
+            return decision
+        until = min(asked.until, self._resolver.effective_until(now))
+        if change is not None:
+            file = self._optimal.file
+            stops = is_on(entry.mode) and not is_on(change.entry.mode)
+            if not stops and file.purge and change.entry.season in file.purge.seasons:
+                return decision
+            lead = file.max_stop if stops else file.max_start
+            if lead is not None:
+                until = min(until, change.time - lead)
+        if now >= until:
+            return decision
+        return replace(decision, stands_until=until, depends_on=self._proofs)
 
     def _next(self, now: datetime) -> _Asked:
         """The next switch; asked again only where the answer can differ."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bms.config.site import Group
-from bms.core.decisions import Command, Decision, Priority, Snapshot, Stage
+from bms.core.decisions import ON_NOTHING, Command, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
 from drivers.points import PointId
 from schedules.answering.resolve import Resolver
@@ -30,7 +30,9 @@ class OverlayController:
         return None
 
     def decide(self, snapshot: Snapshot, state: None, now: datetime) -> Decision[None]:  # noqa: ARG002
-        return Decision(self._commands(self._resolver.overlay(now)), None)
+        commands = self._commands(self._resolver.overlay(now))
+        until = self._resolver.overlay_until(now)
+        return Decision(commands, None, stands_until=until, depends_on=ON_NOTHING)
 
     def _commands(self, entry: OverlayEntry | None) -> tuple[Command, ...]:
         """The same tuple for the same entry, so that an unchanged answer costs nothing."""

@@ -1,11 +1,11 @@
-"""The schedule of one group: its mode and setpoints, asked again each cycle. Pure."""
+"""The schedule of one group: its mode and setpoints, asked again when they change. Pure."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from bms.config.site import Group, Site
-from bms.core.decisions import Command, Decision, Priority, Snapshot, Stage
+from bms.core.decisions import ON_NOTHING, Command, Decision, Priority, Snapshot, Stage
 from bms.core.equipment import base_of
 from bms.texts.messages import msg
 from drivers.points import PointId, Value
@@ -32,7 +32,9 @@ class ScheduleController:
         return None
 
     def decide(self, snapshot: Snapshot, state: None, now: datetime) -> Decision[None]:  # noqa: ARG002
-        return Decision(self._commands(self._resolver.in_force(now)), None)
+        commands = self._commands(self._resolver.in_force(now))
+        until = self._resolver.in_force_until(now)
+        return Decision(commands, None, stands_until=until, depends_on=ON_NOTHING)
 
     def _commands(self, entry: Entry) -> tuple[Command, ...]:
         """The same tuple for the same entry, so that an unchanged answer costs nothing."""

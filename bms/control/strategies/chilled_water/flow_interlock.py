@@ -93,7 +93,7 @@ class FlowInterlock:
             )
         if lost_since != state.lost_since or tripped != state.tripped:
             state = InterlockState(lost_since, tripped)
-        return Decision(self._last.commands, state)
+        return Decision(self._last.commands, state, depends_on=None if lost_since else self.reads)
 
     def _tripped(self, tripped: Mapping[str, str]) -> list[GuardedChiller]:
         return [chiller for chiller in self._chillers if chiller.name in tripped]

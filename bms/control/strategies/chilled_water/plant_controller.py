@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bms.config.site import Group
-from bms.control.blocks.chiller_train import TrainState, resumed, step
+from bms.control.blocks.chiller_train import Phase, TrainState, resumed, step
 from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.rotation import RunHours, accumulate, by_run_hours
 from bms.control.blocks.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
@@ -113,6 +113,9 @@ class ChilledWaterPlant:
                 *(train.reads for train in self._trains.values())
             )
         )
+        self._idle = self.reads - {self._supply, self._return, self._flow}
+        """What it looks at while it rests."""
+        self._idle |= frozenset().union(*(train.enables for train in self._trains.values()))
         self.writes = frozenset(setpoints).union(*(t.enables for t in self._trains.values()))
         self._last = NOTHING
 
@@ -147,11 +150,19 @@ class ChilledWaterPlant:
             trains = {n: step(v.state, n in state.wanted, v.inputs, now) for n, v in views.items()}
         if trains != state.trains:
             state = replace(state, trains=trains)
-        return Decision(
-            self._commands(snapshot, state, mode),
-            state,
-            self._conditions(state, views, now),
-        )
+        conditions = self._conditions(state, views, now)
+        rests = mode.value == "off" and not conditions and self._rests(state, views)
+        if rests:  # hours begin to count again with the first that runs
+            state = replace(state, run=RunHours(run.hours))
+        commands = self._commands(snapshot, state, mode)
+        return Decision(commands, state, conditions, depends_on=self._idle if rests else None)
+
+    def _rests(self, state: PlantState, views: Mapping[str, TrainView]) -> bool:
+        """Whether nothing runs, and nothing is waited for."""
+        if state.enabled or state.oat_bad_since is not None:
+            return False
+        off = all(train.phase is Phase.OFF for train in state.trains.values())
+        return off and not any(view.inputs.status or view.manual for view in views.values())
 
     # --- enable ------------------------------------------------------------------------------
 
