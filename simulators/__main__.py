@@ -63,6 +63,24 @@ def serve(
     asyncio.run(serve_plant(made, links, period_s=period, endpoints_file=endpoints, door=door))
 
 
+@main.command()
+@click.argument("blueprint", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+def works(blueprint: Path, directory: Path) -> None:
+    """Write the site of a plant into DIRECTORY: links, devices and equipment.
+
+    BLUEPRINT says what it is made of; simulators/parks/works/works.yaml is an example. Groups
+    and schedules are yours.
+    """
+    from simulators.parks.works.site_files import write_site
+
+    try:
+        write_site(blueprint, directory)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"wrote {directory / 'site'}")
+
+
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("door", type=click.Path(path_type=Path, exists=True))
 @click.argument("order", nargs=-1, required=True)

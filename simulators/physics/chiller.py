@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+_CALM_LIFT_K = 18.0
+_SURGE_PER_K = 0.03
+"""A machine that turns down to 20 % at 18 K surges below 40 % at 25 K: an engineering figure."""
+
 Biquadratic: TypeAlias = tuple[float, float, float, float, float, float]
 
 
@@ -26,6 +30,14 @@ class ChillerCurve:
     capacity_by_temp: Biquadratic
     eir_by_temp: Biquadratic
     eir_by_load: tuple[float, float, float]
+    surges: bool = False
+    """A wheel, which surges at little load and high lift: `least_load` says when."""
+
+    def least_load(self, lift_k: float) -> float:
+        """The least part load at a lift (entering condenser over leaving chilled water)."""
+        if not self.surges or lift_k <= _CALM_LIFT_K:
+            return self.plr_min
+        return max(self.plr_min, min(0.6, self.plr_min + _SURGE_PER_K * (lift_k - _CALM_LIFT_K)))
 
     def capacity_kw(self, rated_kw: float, leaving_c: float, condenser_c: float) -> float:
         """Cooling capacity of a machine of `rated_kw` at these temperatures."""
@@ -69,6 +81,7 @@ CENTRIFUGAL_VSD = ChillerCurve(
     (1.042261, 2.644821e-3, -1.468026e-3, 1.366256e-2, -8.302334e-4, 1.573579e-3),
     (1.026340, -1.612819e-2, -1.092591e-3, -1.784393e-2, 7.961842e-4, -9.586049e-5),
     (0.1188880, 0.6723542, 0.2068754),
+    surges=True,
 )
 SCREW = ChillerCurve(
     "York YS",

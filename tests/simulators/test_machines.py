@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from simulators.physics.chiller import SCREW
+from simulators.physics.chiller import CENTRIFUGAL_VSD, SCREW
 from simulators.physics.machines.electric_chiller import Chiller, ChillerInlet, ChillerSpec
 from simulators.physics.machines.gas_boiler import (
     Boiler,
@@ -266,6 +266,13 @@ def test_what_harms_it_trips_it_until_a_person_resets_it(inlet: ChillerInlet, fa
     chiller.reset()
     run(chiller, RUN, 600.0)
     assert chiller.running
+
+
+def test_a_wheel_surges_at_little_load_and_high_lift_and_a_screw_does_not() -> None:
+    assert CENTRIFUGAL_VSD.least_load(15.0) == CENTRIFUGAL_VSD.plr_min
+    assert CENTRIFUGAL_VSD.least_load(25.0) == pytest.approx(0.41)
+    assert CENTRIFUGAL_VSD.least_load(60.0) == 0.6
+    assert SCREW.least_load(25.0) == SCREW.plr_min
 
 
 def test_its_own_timer_keeps_starts_apart_and_a_limit_holds_it_back() -> None:

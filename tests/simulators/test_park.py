@@ -236,6 +236,7 @@ def test_a_saved_park_continues_exactly(tmp_path: Path) -> None:
 def test_a_state_that_does_not_fit_is_said_in_a_sentence(tmp_path: Path) -> None:
     state = tmp_path / "park.json"
     park = Park(START, state=str(state))
+    park.advance(START + timedelta(hours=1))
     park.close()
     good = json.loads(state.read_text())
     missing = {**good, "values": dict(list(good["values"].items())[1:])}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from simulators.parks.board import Board
@@ -201,3 +201,12 @@ class AirSide:
                     unit.physics.reset()
                 return True
         return False
+
+    def facts(self) -> Iterator[tuple[str, float]]:
+        """What was done to the units; see `Works.facts`."""
+        for unit in self.units:
+            physics = unit.physics
+            coils = (physics.cooling, physics.heating)
+            yield f"{unit.name}.frozen_s", sum(coil.frozen_s for coil in coils if coil is not None)
+            yield f"{unit.name}.starts", float(physics.starts)
+            yield f"{unit.name}.latched", float(physics.stat)

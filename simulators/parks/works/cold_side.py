@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from simulators.parks.board import Board
 from simulators.parks.works.blueprint import Blueprint
@@ -32,6 +32,13 @@ class PumpPoints:
         if name in self.names:
             station.broken[self.names.index(name)] = broken
         return name in self.names
+
+    def facts(self, station: PumpStation) -> Iterator[tuple[str, float]]:
+        for name, dead_s, starts in zip(
+            self.names, station.dead_head_s, station.starts, strict=True
+        ):
+            yield f"{name}.dead_head_s", dead_s
+            yield f"{name}.starts", float(starts)
 
     def show(self, station: PumpStation) -> None:
         values = self._values
@@ -221,3 +228,15 @@ class ColdSide:
             or self.secondary.break_coupling(plant.secondary, name, on)
             or self.cw_pumps.break_coupling(plant.condenser.pumps, name, on)
         )
+
+    def facts(self) -> Iterator[tuple[str, float]]:
+        """What was done to the machines; see `Works.facts`."""
+        plant = self.plant
+        for name, chiller in zip(self.machines, plant.chillers, strict=False):
+            yield f"{name}.dry_s", chiller.dry_s
+            yield f"{name}.starts", float(chiller.starts)
+            yield f"{name}.latched", float(bool(chiller.fault))
+        yield from self.pumps.facts(plant.pumps)
+        yield from self.secondary.facts(plant.secondary)
+        yield from self.cw_pumps.facts(plant.condenser.pumps)
+        yield "cw-header.frozen_s", plant.condenser.towers.frozen_s

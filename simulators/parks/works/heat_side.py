@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from simulators.parks.board import Board
 from simulators.parks.works.blueprint import Blueprint
@@ -88,3 +88,12 @@ class HeatSide:
                 boiler.reset()
                 return True
         return False
+
+    def facts(self) -> Iterator[tuple[str, float]]:
+        """What was done to the machines; see `Works.facts`."""
+        for name, boiler in zip(self.machines, self.plant.boilers, strict=False):
+            yield f"{name}.dry_s", boiler.dry_s
+            yield f"{name}.cold_s", boiler.cold_return_s
+            yield f"{name}.starts", float(boiler.starts)
+            yield f"{name}.latched", float(bool(boiler.fault))
+        yield from self.pumps.facts(self.plant.pumps)

@@ -171,6 +171,17 @@ class Works:
         else:
             self._forced_kw[process] = wanted_kw
 
+    def facts(self) -> dict[str, float]:
+        """What was done to machines since the beginning, as `<machine>.<fact>`.
+
+        `dry_s` enabled without its flows, `dead_head_s` pumping against shut valves, `cold_s`
+        fired on water too cold, `frozen_s` at frost, `starts`; `latched` is 1 if a person is
+        needed.
+        """
+        base = self.blueprint.base
+        sides = [side for side in (self.cold, self.heat, self.air) if side is not None]
+        return {f"{base}.{name}": value for side in sides for name, value in side.facts()}
+
     def inject(self, kind: str, machine: str, on: bool) -> None:
         """Break a machine (`break`: coupling or belt) or reset what it latched (`reset`).
 

@@ -114,7 +114,7 @@ class Coil:
 
     __slots__ = (
         "_open", "_ua", "air_kg_s", "entering", "frozen_s", "heat_kw", "leaving", "spec",
-        "valve", "water_m3h",
+        "valve",
     )  # fmt: skip
 
     def __init__(self, spec: CoilSpec) -> None:
@@ -126,7 +126,6 @@ class Coil:
         self.air_kg_s = 0.0
         self.heat_kw = 0.0
         """Taken from the air, mean over the last step; negative: given to it."""
-        self.water_m3h = 0.0
         self.frozen_s = 0.0
         """How long air below freezing passed it while its water stood, since the beginning."""
 
@@ -134,7 +133,6 @@ class Coil:
         return self._open * equal_percentage(self.valve.position)
 
     def draw(self, flow_m3h: float, supply_c: float, dt_s: float) -> float:
-        self.water_m3h = flow_m3h
         if flow_m3h <= 1e-6 * self.spec.flow_m3h or self.air_kg_s <= 0.0:
             self.heat_kw = 0.0
             self.leaving = self.entering

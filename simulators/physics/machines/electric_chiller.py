@@ -170,7 +170,7 @@ class Chiller:
         per_k = KW_PER_M3H_K * inlet.flow_m3h
         wanted = per_k * (inlet.entering_c - inlet.setpoint_c)
         most = capacity * min(loading, inlet.limit)
-        least = capacity * curve.plr_min
+        least = capacity * curve.least_load(inlet.cw_entering_c - aim)
         given = max(least, min(most, wanted))
         self.leaving_c = leaving = inlet.entering_c - given / per_k
         power = curve.power_kw(given, spec.capacity_kw, aim, inlet.cw_entering_c) * run

@@ -1,0 +1,71 @@
+"""The site that is written for a works is one that the controller runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bms.config.load import load
+from bms.control import STRATEGIES
+from bms.field.plants import plant_of
+from simulators.parks.works.site_files import write_site
+from simulators.parks.works.works import SHIPPED, Works
+from tests.patience import PATIENCE_S
+
+START = datetime(2026, 7, 8, 0, tzinfo=UTC)
+SECONDARY = """\
+base: other
+chillers: {a: {capacity_kw: 500}, b: {capacity_kw: 500, curve: centrifugal_vsd}}
+chw_pumps: {p-1: , p-2: }
+secondary_pumps: {s-1: , s-2: }
+cw_pumps: {c-1: , c-2: }
+towers: {t-1: }
+valves: false
+fan_coils: {room: {area_m2: 60}}
+"""
+HEAT = """\
+boilers: {b-1: {capacity_kw: 300, condensing: false}}
+hw_pumps: {p-1: }
+air_handlers: {u: {constant: true, open: true, outdoor: false, rooms: {r: {area_m2: 200}}}}
+"""
+
+
+@pytest.mark.parametrize("text", [SHIPPED.read_text(encoding="utf-8"), SECONDARY, HEAT])
+def test_any_works_becomes_a_site_whose_points_are_the_plants(tmp_path: Path, text: str) -> None:
+    source = tmp_path / "plant.yaml"
+    source.write_text(text, encoding="utf-8")
+    write_site(source, tmp_path / "made")
+    site = load(tmp_path / "made" / "site", STRATEGIES)
+    assert not site.unmet
+    plant = plant_of(site, START)
+    assert isinstance(plant, Works)
+    offered = {point.name: point for point in plant.points()}
+    points = {point.id: point for link in site.links.values() for point in link.points}
+    assert points.keys() == offered.keys()
+    for name, point in points.items():
+        assert (point.unit or "") == offered[name].unit, name
+        assert point.writable == offered[name].writable, name
+    plant.advance(START + timedelta(minutes=5))
+
+
+def test_the_command_line_writes_a_site_or_says_why_not(tmp_path: Path) -> None:
+    def run(source: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "simulators", "works", str(source), str(tmp_path / "made")],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+        )
+
+    assert run(SHIPPED).returncode == 0
+    assert (tmp_path / "made" / "site" / "equipment" / "works.yaml").exists()
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("chillers: {a: {size: 3}}")
+    refused = run(wrong)
+    assert refused.returncode == 1
+    assert "there is no 'size'" in refused.stderr
