@@ -26,7 +26,7 @@ from bms.control.blocks.loops.ramp import (
     stands_at,
 )
 from bms.control.engine.states import Codec
-from tests.control.blocks.twins import integral
+from tests.control.blocks.twins import integral, proportional_integral
 
 SLOW = PidRules(10.0, 900.0, rate_pct_per_min=1e6)
 
@@ -50,6 +50,31 @@ def test_the_integral_is_the_area_under_the_error_at_any_step(step_s: float) -> 
     expected = 10.0 * (2.0 + integral(errors) / 900.0)
     assert state.output_pct == pytest.approx(expected)
     assert expected == pytest.approx(40.0)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.1, 60.0), st.floats(-0.5, 0.5)), min_size=2, max_size=40),
+    st.booleans(),
+)
+def test_it_does_what_its_velocity_form_does(
+    drawn: list[tuple[float, float]], direct: bool
+) -> None:
+    """Two ways to write a PI loop, where neither limit nor rate is met."""
+    rules = PidRules(1.0, 900.0, direct=direct, rate_pct_per_min=1e6)
+    state, watched_s, looks, outputs = track(PidState(), 50.0, 0.0), 0.0, [], []
+    for step_s, error in drawn:
+        watched_s += step_s
+        looks.append((watched_s, error))
+        state = regulate(state, rules, 20.0, 20.0 + error if direct else 20.0 - error, watched_s)
+        outputs.append(state.output_pct)
+    assert outputs == pytest.approx(proportional_integral(looks, 50.0, 1.0, 900.0))
+
+
+def test_what_stands_is_the_same_object() -> None:
+    """Nothing to save, and nothing to tell the engine."""
+    state = track(PidState(), 40.0, 0.0)
+    assert track(state, 40.0, 15.0) is state
+    assert regulate(state, ZONE, 20.0, None, 30.0) is state
 
 
 def test_a_step_longer_than_the_integral_adds_no_more_than_that() -> None:

@@ -141,6 +141,7 @@ def test_off_it_stands_at_its_start() -> None:
     assert state.setpoint < 18.0
     state = reset(state, SUPPLY_AIR, proven=False, requests=9, watched_s=615.0)
     assert state == TrimRespondState(18.0)
+    assert reset(state, SUPPLY_AIR, proven=False, requests=0, watched_s=620.0) is state
     assert reset(state, SUPPLY_AIR, proven=True, requests=9, watched_s=630.0).setpoint == 18.0
 
 

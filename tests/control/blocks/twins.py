@@ -46,3 +46,15 @@ def trimmed(
         setpoint = sorted((least, setpoint + trim + answer, most))[1]
         found.append(setpoint)
     return found
+
+
+def proportional_integral(
+    looks: Sequence[tuple[float, float]], output: float, gain: float, integral_s: float
+) -> list[float]:
+    """Outputs of a PI loop in its velocity form, from (second, error), where nothing limits it."""
+    found = [output]
+    for (before_s, before), (after_s, after) in pairwise(looks):
+        moved = after - before
+        held = (before + after) / 2 * (after_s - before_s) / integral_s
+        found.append(found[-1] + gain * (moved + held))
+    return found

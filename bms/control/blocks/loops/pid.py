@@ -69,9 +69,10 @@ class PidState:
 def track(state: PidState, output_pct: float, watched_s: float) -> PidState:
     """The loop while somebody else moves its output, or it stands: it goes on from there.
 
-    Use it in manual, under an override, and with the output of a machine that is off.
+    Use it in manual, under an override, and with the output of a machine that is off. While
+    nothing moves it is the same object.
     """
-    if state.output_pct == output_pct and state.error is None and state.watched_s == watched_s:
+    if state.output_pct == output_pct and state.error is None:
         return state
     return PidState(output_pct=output_pct, watched_s=watched_s)
 
@@ -86,6 +87,8 @@ def regulate(
     output is held, nothing is integrated. What to do if that lasts is the strategy's to say.
     """
     if measured is None:
+        if state.error is None:
+            return state
         return replace(state, error=None, measured=None, derivative_pct=0.0, watched_s=watched_s)
     error = measured - setpoint if rules.direct else setpoint - measured
     proportional = rules.gain_pct * error

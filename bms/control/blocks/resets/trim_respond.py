@@ -97,7 +97,7 @@ def reset(
     passed moves the setpoint, with the requests of this look.
     """
     if not proven:
-        return TrimRespondState(rules.start)
+        return _same(state, TrimRespondState(rules.start))
     on_since_s = holds_since(True, state.on_since_s, watched_s)
     setpoint = rules.start if state.setpoint is None or state.on_since_s is None else state.setpoint
     frozen_since_s = _frozen(state, rules, staging, watched_s)
@@ -112,9 +112,12 @@ def reset(
         moved_s += periods * rules.period_s
         for _ in range(min(periods, _MOST_PERIODS)):
             setpoint = _moved(setpoint, rules, requests)
-    return TrimRespondState(
-        _within(setpoint, rules.least, rules.most), on_since_s, moved_s, frozen_since_s
-    )
+    setpoint = _within(setpoint, rules.least, rules.most)
+    return _same(state, TrimRespondState(setpoint, on_since_s, moved_s, frozen_since_s))
+
+
+def _same(state: TrimRespondState, after: TrimRespondState) -> TrimRespondState:
+    return state if after == state else after
 
 
 def reset_due_s(state: TrimRespondState, rules: TrimRespondRules, watched_s: float) -> float | None:
