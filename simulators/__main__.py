@@ -72,7 +72,7 @@ def works(blueprint: Path, directory: Path) -> None:
     BLUEPRINT says what it is made of; simulators/parks/works/works.yaml is an example. Groups
     and schedules are yours.
     """
-    from simulators.parks.works.site_files import write_site
+    from simulators.parks.works.works_site import write_site
 
     try:
         write_site(blueprint, directory)

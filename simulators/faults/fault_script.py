@@ -11,7 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from simulators.faults.kinds import Fault, parsed, seconds
+from simulators.faults.fault_kinds import Fault, parsed, seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from random import Random
 from typing import Protocol, runtime_checkable
 
 from drivers.plant import Plant, PlantPoint
+from simulators.faults.fault_kinds import INSTANT, MEASURED, Fault, FaultKind, hits, parsed
 from simulators.faults.fault_script import TimedFault, read_script
-from simulators.faults.kinds import INSTANT, MEASURED, Fault, FaultKind, hits, parsed
 
 _DROPOUT_S = 60.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from textwrap import dedent
 
 import pytest
@@ -21,6 +22,8 @@ from bms.texts.yaml.parsing import read
 from drivers.device_files.catalogue import DeviceType
 from schedules.files.folder import load
 from simulators.energyplus.mapping import MappingFile
+from simulators.faults.fault_script import script
+from simulators.parks.works.blueprint import blueprint
 from tests.docs.commands import PAGES, ROOT
 
 _BLOCK = re.compile(r"```yaml\n(.*?)```", re.DOTALL)
@@ -47,6 +50,9 @@ def test_an_example_is_valid(text: str) -> None:
     assert problems == []
     assert document is not None
     data = document.data
+    if isinstance(data, list):
+        assert script(data, datetime(2026, 1, 1, tzinfo=UTC))
+        return
     match next(iter(data)):
         case "schedule" | "exceptions" as first:
             files = {
@@ -62,6 +68,9 @@ def test_an_example_is_valid(text: str) -> None:
         case "links":
             LinksFile.model_validate(data)
         case "base":
+            if "chillers" in data:
+                blueprint(data)
+                return
             (EquipmentFile if "equipment" in data else GroupsFile).model_validate(data)
         case "people":
             SiteFile.model_validate(SITE | data)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from simulators.faults.fault_kinds import Fault, FaultKind, parsed, seconds
 from simulators.faults.fault_script import read_script, script
 from simulators.faults.faulted import FaultedPlant
-from simulators.faults.kinds import Fault, FaultKind, parsed, seconds
 from simulators.parks.demo.park import Park
 from simulators.parks.works.works import Works
 

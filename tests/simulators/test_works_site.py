@@ -12,8 +12,8 @@ import pytest
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.field.plants import plant_of
-from simulators.parks.works.site_files import write_site
 from simulators.parks.works.works import SHIPPED, Works
+from simulators.parks.works.works_site import write_site
 from tests.patience import PATIENCE_S
 
 START = datetime(2026, 7, 8, 0, tzinfo=UTC)
