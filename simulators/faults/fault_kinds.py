@@ -36,7 +36,7 @@ class FaultKind(StrEnum):
     HAND_ON = "hand_on"
     """Switched on at the machine."""
     STICK = "stick"
-    """A commanded point (valve, damper, speed) stays where it is. The target is the point."""
+    """A valve, damper or speed stays where it is. The target is its point."""
     BREAK = "break"
     """Coupling or belt: the motor turns, and nothing moves. Only where the plant knows it."""
     # Wires and power. The target is a base, a machine, or a pattern.

@@ -22,8 +22,8 @@ _DROPOUT_S = 60.0
 class Breakable(Protocol):
     """A plant whose machines can be broken and reset inside."""
 
-    def inject(self, kind: str, machine: str, on: bool) -> None:
-        """Begin or end it; raises KeyError for an unknown machine, ValueError for a kind."""
+    def inject(self, kind: str, target: str, on: bool) -> None:
+        """Begin or end it; raises KeyError for an unknown target, ValueError for a kind."""
         ...
 
 
@@ -150,9 +150,7 @@ class FaultedPlant:
         if fault.kind in INSTANT:
             self._at_once(fault, names)
             return
-        if fault.kind in (FaultKind.STICK,) and not any(n in self._writable for n in names):
-            raise ValueError(f"'{fault.target}' is not commanded: nothing there can stick")
-        if fault.kind is FaultKind.BREAK:
+        if self._is_inner(fault, names):
             self._inject(fault, names, on=True)
         active = _Active(fault, self._time)
         shown = self.read()
@@ -200,7 +198,7 @@ class FaultedPlant:
         self._active = kept
         for active in ended:
             names = [p.name for p in self._points if active.fault.hits(p.name)]
-            if active.fault.kind is FaultKind.BREAK:
+            if self._is_inner(active.fault, names):
                 self._inject(active.fault, names, on=False)
             if active.fault.kind is FaultKind.POWER_FAILURE:
                 for name in names:  # the controller comes back and knows nothing
@@ -220,12 +218,21 @@ class FaultedPlant:
         else:
             self._inject(fault, names, on=True)
 
+    def _is_inner(self, fault: Fault, names: Sequence[str]) -> bool:
+        """Whether only the plant inside can do it: what turns, and valves that nobody commands."""
+        if fault.kind is FaultKind.STICK:
+            return not any(name in self._writable for name in names)
+        return fault.kind in (FaultKind.BREAK, FaultKind.RESET)
+
     def _inject(self, fault: Fault, names: Sequence[str], *, on: bool) -> None:
         """Hand on what only the plant inside can do."""
         if not isinstance(self.plant, Breakable):
-            raise ValueError(f"this plant does not know how to {fault.kind}")
-        for machine in sorted({name.rpartition(".")[0] for name in names}):
-            self.plant.inject(str(fault.kind), machine, on)
+            raise ValueError(f"this plant does not know how to {fault.kind} '{fault.target}'")
+        targets = set(names)
+        if fault.kind is not FaultKind.STICK:
+            targets = {name.rpartition(".")[0] for name in names}
+        for target in sorted(targets):
+            self.plant.inject(str(fault.kind), target, on)
 
     def _force(self) -> None:
         """Bring the commands that reach the plant in line with the faults that hold."""

@@ -162,11 +162,28 @@ def test_a_stuck_command_stays_where_it_was() -> None:
     plant.clear("works.ch-1")
     wait(plant, 5.0)
     assert plant.read()["works.ch-1.valve_open"] == 0.0
-    with pytest.raises(ValueError, match="not commanded"):
+    with pytest.raises(ValueError, match="nothing to stick"):
         plant.fault("stick works.ch-1.status")
     plant.fault("stick works.ch-1.valve_enable")
     with pytest.raises(ValueError, match="not a finite"):
         plant.write({"works.ch-1.valve_enable": math.nan})
+
+
+def test_a_valve_that_nobody_commands_sticks_inside_the_plant() -> None:
+    plant = FaultedPlant.around(Works(START), START)
+    plant.write({"works.ahu-1.enable": 1.0})
+    wait(plant, 60.0)
+    assert plant.read()["works.ahu-1.cooling_valve"] == 100.0  # there is no cold water
+    for point in ("works.ahu-1.cooling_valve", "works.a-1.damper"):
+        plant.fault(f"stick {point}")
+    damper = plant.read()["works.a-1.damper"]
+    plant.write({"works.ahu-1.enable": 0.0})
+    wait(plant, 60.0)
+    assert plant.read()["works.ahu-1.cooling_valve"] == 100.0
+    assert plant.read()["works.a-1.damper"] == damper
+    plant.clear()
+    wait(plant, 60.0)
+    assert plant.read()["works.ahu-1.cooling_valve"] == 0.0
 
 
 def test_what_is_silent_shows_nothing_takes_nothing_and_goes_on() -> None:

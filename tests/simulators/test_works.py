@@ -13,6 +13,8 @@ import pytest
 from simulators.parks.works.blueprint import blueprint
 from simulators.parks.works.works import Works
 from simulators.physics.water.hydraulics import KW_PER_M3H_K
+from simulators.weather import EpwWeather
+from tests.simulators.test_weather import epw_lines, write_epw
 
 START = datetime(2026, 7, 8, 0, tzinfo=UTC)  # Wednesday 08:00 in China
 SMALL: Mapping[str, Any] = {
@@ -118,6 +120,7 @@ def test_pumps_without_a_way_have_no_flow_and_the_seconds_count() -> None:
     assert works.read()["w.chwp-1.status"] == 1.0
     assert works.facts()["w.chwp-1.dead_head_s"] == pytest.approx(600.0, abs=30.0)
     assert works.facts()["w.chwp-1.starts"] == 1.0
+    assert works.facts()["w.line.missing_kwh"] > 10.0
 
 
 def test_speed_moves_flow_pressure_and_power() -> None:
@@ -239,9 +242,44 @@ def test_heat_and_electricity_balance_in_random_runs(seed: int) -> None:
             given = sum(coil.heat_kw for coils in heated for coil in coils)
             given += sum(load.drawn_kw for _, load, _ in works.processes if load.drawn_kw < 0.0)
             assert boilers.drawn_kw == pytest.approx(-given, abs=1e-3)
+            coils = [unit.cooling for unit in units if unit.cooling is not None]
+            given = sum(coil.heat_kw for coil in coils)
+            given += sum(load.drawn_kw for _, load, _ in works.processes if load.drawn_kw > 0.0)
+            assert plant.drawn_kw == pytest.approx(given, abs=1e-3)
     for side in through:
         assert through[side] > 100.0
         assert wrong[side] < 1e-6 * through[side], side
+
+
+def test_electricity_is_metered_where_it_is_used() -> None:
+    """Main meter, sub-meters, machines and powers over time agree."""
+    works = Works(START)
+    names = [p.name for p in works.points()]
+    works.write({name: 1.0 for name in names if name.endswith((".enable", ".valve_enable"))})
+    works.write({name: 100.0 for name in names if name.endswith(".cw_valve")})
+    begin = dict(works.read())
+    used = dict.fromkeys((n for n in names if n.endswith(".power")), 0.0)
+    for _ in range(240):
+        works.advance(works.time + timedelta(seconds=30))
+        for name in used:
+            used[name] += works.read()[name] * 30 / 3600
+    values = works.read()
+    for name, kwh in used.items():
+        energy = name.replace(".power", ".energy")
+        assert values[energy] - begin[energy] == pytest.approx(kwh, abs=0.02), name
+    subs = sum(used[f"works.meter-{part}.power"] for part in ("cold", "heat", "air"))
+    machines = sum(kwh for name, kwh in used.items() if ".meter-" not in name)
+    assert subs == pytest.approx(machines)
+    assert subs > 50.0
+
+
+def test_a_works_runs_on_any_weather_file(tmp_path: Path) -> None:
+    path = write_epw(tmp_path / "w.epw", epw_lines())
+    works = Works(START, weather=str(path))
+    advance(works, 3600.0, 900.0)
+    assert works.read()["works.weather.outdoor_temp"] == pytest.approx(
+        EpwWeather(path).at(works.time).outdoor_temp_c, abs=0.5
+    )
 
 
 def test_water_balances(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from simulators.physics.air.moist_air import KG_S_PER_M3H, Air, relative_pct
 from simulators.physics.air.rooms import Surroundings
 from simulators.physics.air.terminals import Terminal
 from simulators.physics.air.unit_control import UnitControl, UnitTargets
+from simulators.physics.water.actuators import Actuator
 
 _COIL_COLDEST_C = 12.0
 _FILTER_SHARE = 0.25
@@ -113,6 +114,19 @@ class Unit:
             command = self._control.command(unit, targets, outdoor, dt_s)
         unit.blow(command, outdoor, dt_s)
 
+    def actuators(self) -> Iterator[tuple[str, Actuator]]:
+        """What can stick: `<machine>.<role>` of each valve and damper."""
+        unit = self.physics
+        if unit.spec.outdoor:
+            yield f"{self.name}.oa_damper", unit.oa_damper
+        for role, coil in (("cooling_valve", unit.cooling), ("heating_valve", unit.heating)):
+            if coil is not None:
+                yield f"{self.name}.{role}", coil.valve
+        for room, terminal in zip(self._blueprint.rooms, unit.terminals, strict=True):
+            yield f"{room}.damper", terminal.damper
+            if terminal.reheat is not None:
+                yield f"{room}.reheat_valve", terminal.reheat.valve
+
     @property
     def quiet(self) -> bool:
         """It stands, and is not told to run."""
@@ -192,9 +206,14 @@ class AirSide:
         return [unit.physics.power_kw for unit in self.units]
 
     def inject(self, kind: str, name: str, on: bool) -> bool:
-        """Tear a belt or reset a frost stat; whether the unit is here."""
+        """Tear a belt, reset a frost stat, let a valve or damper stick; whether it is here."""
         for unit in self.units:
-            if unit.name == name:
+            if kind == "stick":
+                for point, actuator in unit.actuators():
+                    if point == name:
+                        actuator.stuck = on
+                        return True
+            elif unit.name == name:
                 if kind == "break":
                     unit.physics.broken = on
                 else:

@@ -176,27 +176,34 @@ class Works:
 
         `dry_s` enabled without its flows, `dead_head_s` pumping against shut valves, `cold_s`
         fired on water too cold, `frozen_s` at frost, `starts`; `latched` is 1 if a person is
-        needed.
+        needed; `missing_kwh` what a process wanted and did not get.
         """
         base = self.blueprint.base
         sides = [side for side in (self.cold, self.heat, self.air) if side is not None]
-        return {f"{base}.{name}": value for side in sides for name, value in side.facts()}
+        found = {f"{base}.{name}": value for side in sides for name, value in side.facts()}
+        return found | {
+            f"{base}.{n}.missing_kwh": load.missing_kwh for n, load, _ in self.processes
+        }
 
-    def inject(self, kind: str, machine: str, on: bool) -> None:
-        """Break a machine (`break`: coupling or belt) or reset what it latched (`reset`).
+    def inject(self, kind: str, target: str, on: bool) -> None:
+        """Break a machine (`break`: coupling or belt), reset what it latched (`reset`), or let a
+        valve or damper stick that no command reaches (`stick`, of a point).
 
-        Raises KeyError for an unknown machine, ValueError for what it cannot have.
+        Raises KeyError for an unknown target, ValueError for what it cannot have.
         """
-        base, _, name = machine.partition(".")
-        if base != self.blueprint.base or name not in self._machines():
-            raise KeyError(machine)
-        sides = [side for side in (self.cold, self.heat, self.air) if side is not None]
-        if kind not in ("break", "reset") or not any(side.inject(kind, name, on) for side in sides):
-            raise ValueError(f"{machine} has nothing to {kind}")
-
-    def _machines(self) -> list[str]:
-        sides = [side for side in (self.cold, self.heat, self.air) if side is not None]
-        return [name for side in sides for name in side.machines]
+        base, _, name = target.partition(".")
+        if base != self.blueprint.base or not any(
+            point.name == target or point.name.startswith(f"{target}.")
+            for point in self._board.points
+        ):
+            raise KeyError(target)
+        sides: list[ColdSide | HeatSide | AirSide] = [self.air]
+        if kind != "stick":
+            sides += [side for side in (self.cold, self.heat) if side is not None]
+        if kind not in ("break", "reset", "stick") or not any(
+            side.inject(kind, name, on) for side in sides
+        ):
+            raise ValueError(f"{target} has nothing to {kind}")
 
     # --- one step ---------------------------------------------------------------------------
 

@@ -118,6 +118,8 @@ class ColdPlant:
         self.header = Vessel(spec.header_h * spec.flow_m3h, 20.0)
         self.supply = Pipe(spec.pipe_h * spec.flow_m3h, 20.0)
         self.back = Pipe(spec.pipe_h * spec.flow_m3h, 20.0)
+        self.longest_s = self._longest_s()
+        """The longest step while water moves."""
         self.flows = Flows()
         self.supply_c = self.return_c = 20.0
         """Of the plant's headers, as its sensors show them."""
@@ -131,6 +133,15 @@ class ColdPlant:
         """Through each chiller; `cw_flows_m3h` through each condenser."""
         self.cw_flows_m3h = [0.0] * len(self.chillers)
         self._open: list[float] = []
+
+    def _longest_s(self) -> float:
+        """Pumps that run out past their design take no more than a pipe holds."""
+        flow = 1.5 * max(
+            sum(pump.flow_m3h for pump in self.spec.pumps),
+            sum(pump.flow_m3h for pump in self.spec.secondary),
+        )
+        cw = 1.5 * sum(pump.flow_m3h for pump in self.spec.condenser.pumps)
+        return min(60.0, self.supply.longest_s(flow), self.condenser.supply.longest_s(cw))
 
     # --- one step ---------------------------------------------------------------------------
 
@@ -274,16 +285,6 @@ class ColdPlant:
         self.cooled_c = self.return_c - heat / (KW_PER_M3H_K * self.flows.primary)
 
     # --- balances and state -----------------------------------------------------------------
-
-    @property
-    def longest_s(self) -> float:
-        """The longest step: pumps that run out past their design take no more than a pipe holds."""
-        flow = 1.5 * max(
-            sum(pump.flow_m3h for pump in self.spec.pumps),
-            sum(pump.flow_m3h for pump in self.spec.secondary),
-        )
-        cw = 1.5 * sum(pump.flow_m3h for pump in self.spec.condenser.pumps)
-        return min(60.0, self.supply.longest_s(flow), self.condenser.supply.longest_s(cw))
 
     @property
     def stored_kwh(self) -> float:

@@ -60,6 +60,10 @@ class HeatPlant:
         self.header = Vessel(spec.header_h * spec.flow_m3h, 25.0)
         self.supply = Pipe(spec.pipe_h * spec.flow_m3h, 25.0)
         self.back = Pipe(spec.pipe_h * spec.flow_m3h, 25.0)
+        # Pumps that run out past their design take no more than a pipe holds.
+        most = 1.5 * sum(pump.flow_m3h for pump in spec.pumps)
+        self.longest_s = min(60.0, self.supply.longest_s(most))
+        """The longest step while water moves."""
         self.flow_m3h = self.consumers_m3h = 0.0
         """Through the boilers; to the consumers."""
         self.flows_m3h = [0.0] * len(self.boilers)
@@ -134,11 +138,6 @@ class HeatPlant:
         self.ambient_kw = self._leak_kw_k * (_AMBIENT_C - self.header.temp_c)
         self.supply_c = self.header.temp_c
         self.header.warm((self.ambient_kw + self.pumps.heat_kw) * hours)
-
-    @property
-    def longest_s(self) -> float:
-        """The longest step: pumps that run out past their design take no more than a pipe holds."""
-        return min(60.0, self.supply.longest_s(1.5 * sum(p.flow_m3h for p in self.spec.pumps)))
 
     @property
     def stored_kwh(self) -> float:

@@ -8,17 +8,18 @@ import math
 class Actuator:
     """Moves from 0 to 1 in `travel_s`; a stuck one stays where it is."""
 
-    __slots__ = ("position", "travel_s")
+    __slots__ = ("position", "stuck", "travel_s")
 
     def __init__(self, travel_s: float, position: float = 0.0) -> None:
         self.travel_s = travel_s
         self.position = position
+        self.stuck = False
 
     def move(self, target: float, dt_s: float) -> float:
         """Go towards `target` (0-1) for `dt_s`; returns the mean position meanwhile."""
         before = self.position
         gap = target - before
-        if gap == 0.0:
+        if gap == 0.0 or self.stuck:
             return before
         reach = dt_s / self.travel_s if self.travel_s > 0.0 else 1.0
         if abs(gap) <= reach:
