@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bms.config.site import Group, Site, StrategySpec
+from bms.control.protect.protections import protections
 from bms.control.strategies.chilled_water.strategy import CHILLED_WATER_PLANT
 from bms.control.strategies.compressors import COMPRESSORS
 from bms.control.strategies.on_off import ON_OFF
@@ -61,4 +62,5 @@ def assemble(
         controllers.append(DefaultsController(site.defaults))
     for group in site.groups.values():
         controllers.extend(STRATEGIES[group.strategy].build(group))
+    controllers.extend(protections(site))
     return tuple(controllers)

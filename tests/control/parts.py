@@ -9,6 +9,11 @@ from typing import Any
 from bms.config.site import Group
 from bms.control import STRATEGIES
 from bms.control.engine.cycle import Cycle, Engine
+from bms.control.protect.flow_paths import guarded_machines
+from bms.control.protect.outage import Restartable
+from bms.control.protect.restart_manager import RestartManager
+from bms.control.protect.run_evidence import run_evidence
+from bms.control.protect.safety import Safety
 from bms.core.decisions import Command, Decision, OutputRules, Priority, Stage
 from bms.core.equipment import Equipment
 from bms.core.machines.equipment_kinds import KINDS
@@ -19,11 +24,19 @@ from tests.control.engine.parts import at
 BASE = "b"
 
 
+UNSEEN = (
+    "flow_switch", "valve_open", "cw_valve_open", "chw_flow", "cw_flow", "far_pressure",
+    "differential_pressure",
+)  # fmt: skip
+"""What most plants have no instrument for."""
+
+
 def machine(
     name: str, kind: str, *, without: tuple[str, ...] = (), capacity_kw: float | None = None
 ) -> Equipment:
     roles = KINDS[kind].roles
-    points = {role: f"{BASE}.{name}.{role}" for role in roles if role not in without}
+    lacks = {*without, *UNSEEN, *(("flow",) if kind == "pump" else ())}
+    points = {role: f"{BASE}.{name}.{role}" for role in roles if role not in lacks}
     return Equipment(f"{BASE}.{name}", BASE, KINDS[kind], points, capacity_kw=capacity_kw)
 
 
@@ -91,8 +104,30 @@ class Rig:
             for r, role in e.kind.roles.items()
             if role.command and r in e.points
         }
+        short = {e.id.split(".")[1]: e for e in machines}
+        self.protection = [
+            Safety(BASE, machines, guarded_machines(short, [made])),
+            RestartManager(
+                BASE,
+                "Asia/Shanghai",
+                [
+                    Restartable(e, e.points["enable"], run_evidence(e), (f"base {BASE}",))
+                    for e in machines
+                    if e.commanded("enable")
+                ],
+            ),
+        ]
+        self.resets = Given("resets", Priority.OPERATOR)
         self.engine = Engine(
-            [self.schedule, self.operator, *self.spec.build(made)], outputs, saved or {}
+            [
+                self.schedule,
+                self.operator,
+                self.resets,
+                *self.spec.build(made),
+                *self.protection,
+            ],
+            outputs,
+            saved or {},
         )
         self.values: dict[PointId, Value] = {p: 0 for e in machines for p in e.points.values()}
         self.bad: set[PointId] = set()
@@ -157,6 +192,12 @@ class Rig:
                 self.values[status] = 0
             elif not late:
                 self.values[status] = int(bool(self.values[enable]))
+
+    def reset(self, name: str) -> None:
+        """A person says that a machine may be used again."""
+        self.resets.values[f"{BASE}.{name}.reset"] = 1
+        self.step(self.seconds + 1)
+        self.resets.values.clear()
 
     def run(self, until: float, step_s: float = 1.0) -> None:
         """Cycles from now to `until`, both exclusive of the present one."""

@@ -92,7 +92,7 @@ def test_a_schedule_is_a_level_right_to_the_second(local: str, mode: str) -> Non
 
 
 def test_a_schedule_answers_with_the_identical_tuple_while_nothing_changes() -> None:
-    (schedule, _) = assemble(site(), ())
+    schedule, *_ = assemble(site(), ())
     one = schedule.decide(Snapshot(WEDNESDAY, {}), None, WEDNESDAY)
     later = WEDNESDAY + timedelta(minutes=5)
     other = schedule.decide(Snapshot(later, {}), None, later)
@@ -178,7 +178,8 @@ def test_every_controller_has_its_own_name_and_claims() -> None:
     assert len(set(names)) == len(names)
     claims = [(p, c.priority) for c in controllers for p in c.writes]
     assert len(set(claims)) == len(claims)
-    assert [c.stage for c in controllers] == [Stage.SUPERVISE] * 3 + [Stage.SEQUENCE]
+    stages = [Stage.SUPERVISE] * 3 + [Stage.SEQUENCE, Stage.PROTECT]
+    assert [c.stage for c in controllers] == stages
 
 
 def test_strategies_say_what_they_take() -> None:

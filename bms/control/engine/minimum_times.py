@@ -140,7 +140,11 @@ def holding(hold: Hold | None, wanted: Award | None, at: Instant) -> bool:
         return False
     if wanted is None:
         return True
-    return wanted.winner.priority > Priority.MIN_ON_OFF and is_on(wanted.value) != hold.on
+    priority = wanted.winner.priority
+    if priority < Priority.MIN_ON_OFF or is_on(wanted.value) == hold.on:
+        return False
+    # Slot 7 holds off what an outage has stopped: there is nothing to keep running.
+    return not (hold.on and priority is Priority.RESTART)
 
 
 def protect(

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from bms.config.site import Group
 from bms.control.engine.protection import is_on
+from bms.control.protect.withheld import WAITING, cause_of
 from bms.core.decisions import Award, Condition, Priority, Severity, Snapshot
 from bms.core.equipment import Equipment
 from bms.texts.messages import Message, msg
@@ -70,11 +71,16 @@ def forced_on(snapshot: Snapshot, point: PointId, priority: Priority) -> bool:
 
 
 def manually_on(snapshot: Snapshot, point: PointId, priority: Priority) -> bool:
-    """Whether somebody of a higher priority wants the point on, minimum times aside."""
+    """Whether somebody of a higher priority wants the point on, minimum times aside, and also
+    while it has to wait for its flow or its turn: such a wish is one to the sequence."""
     award = overruled(snapshot, point, priority)
     if award is None:
         return False
-    wishes = (c for c in (award.winner, *award.losers) if c.priority is not Priority.MIN_ON_OFF)
+    wishes = (
+        command
+        for command in (award.winner, *award.losers)
+        if command.priority is not Priority.MIN_ON_OFF and cause_of(command) not in WAITING
+    )
     first = next(wishes, None)
     return first is not None and first.priority < priority and is_on(first.value)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bms.control.blocks.chiller_train import Phase, TrainState
 from bms.control.engine.states import Codec, Words
-from bms.control.strategies.chilled_water.flow_interlock import InterlockState
+from bms.control.protect.flow_guard import FlowHold
 from bms.texts.messages import Message, msg
 
 
@@ -28,7 +28,7 @@ def test_a_message_is_saved_as_what_it_was_made_of() -> None:
     cases: list[tuple[Any, Callable[[Any], object]]] = [
         (State(why), lambda s: s.why),
         (TrainState(Phase.STOPPING, failed=why), lambda s: s.failed),
-        (InterlockState(tripped={"ch-1": why}), lambda s: s.tripped["ch-1"]),
+        (FlowHold(why=why), lambda s: s.why),
     ]
     for state, read in cases:
         found = read(saved(state))

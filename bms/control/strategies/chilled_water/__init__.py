@@ -1,1 +1,1 @@
-"""The strategy `chilled_water_plant` and the interlock of flow. Pure."""
+"""The strategy `chilled_water_plant`. Pure."""

@@ -22,6 +22,7 @@ from bms.control.blocks.rotation import RunHours, accumulate, by_run_hours
 from bms.control.blocks.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
 from bms.control.blocks.timers import interruption, lasted, moved, since
 from bms.control.engine.states import Words
+from bms.control.protect.withheld import reset_now
 from bms.control.strategies import group as groups
 from bms.control.strategies.chilled_water.parameters import SETPOINT, ChilledWaterPlantParameters
 from bms.control.strategies.chilled_water.trains import PlantTrain, TrainView
@@ -133,21 +134,25 @@ class ChilledWaterPlant:
         if mode is None or mode.value not in groups.MODES:
             unknown = () if mode is None else (groups.unknown_mode(self._group, mode.value),)
             return Decision((), PlantState(run=run), unknown)
-        if mode.value == "off" and not state.enabled:
-            views = {name: view.reset() for name, view in views.items()}
+        views = {
+            name: view.reset() if reset_now(snapshot, self._trains[name].chiller.id) else view
+            for name, view in views.items()
+        }
         # A saved state may name chillers that are no longer in the file.
         known = tuple(name for name in state.wanted if name in views)
         state = self._enable(snapshot, replace(state, run=run, wanted=known), mode, now)
         state = self._stage(snapshot, state, views, now)
         trains = {
-            name: step(view.state, name in state.wanted, view.inputs, now)
+            name: step(view.judged(now), name in state.wanted, view.inputs, now)
             for name, view in views.items()
         }
         # A train that failed just now is replaced at once, not one cycle later.
         if any(trains[n].failed and not views[n].state.failed for n in trains):
             views = {n: replace(v, state=trains[n]) for n, v in views.items()}
             state = self._choose(state, len(state.wanted), views, now)
-            trains = {n: step(v.state, n in state.wanted, v.inputs, now) for n, v in views.items()}
+            trains = {
+                n: step(v.judged(now), n in state.wanted, v.inputs, now) for n, v in views.items()
+            }
         if trains != state.trains:
             state = replace(state, trains=trains)
         conditions = self._conditions(state, views, now)
@@ -333,7 +338,7 @@ class ChilledWaterPlant:
     ) -> tuple[Condition, ...]:
         found: list[Condition] = []
         for name, train in self._trains.items():
-            found += train.conditions(state.trains[name], views[name], self._group.id, now)
+            found += train.conditions(state.trains[name], views[name], now)
         stands = state.enabled and not state.wanted and not any(v.waits for v in views.values())
         if stands and lasted(state.timers.stage_since, INPUT_ALARM_AFTER_S, now):
             text = msg("{group} is on and no chiller train can run", group=self._group.id)

@@ -7,7 +7,6 @@ from typing import Any
 
 from bms.config.site import Group, Setpoint, StrategySpec
 from bms.control.strategies import group as groups
-from bms.control.strategies.chilled_water.flow_interlock import FlowInterlock, GuardedChiller
 from bms.control.strategies.chilled_water.parameters import SETPOINT, ChilledWaterPlantParameters
 from bms.control.strategies.chilled_water.plant_controller import ChilledWaterPlant
 from bms.core.decisions import Controller
@@ -15,21 +14,7 @@ from bms.texts.messages import msg
 
 
 def _build(group: Group) -> Sequence[Controller[Any]]:
-    parameters: ChilledWaterPlantParameters = group.parameters
-    guarded: list[GuardedChiller] = []
-    for train in parameters.trains:
-        pumps = {
-            name: group.equipment[name].points["status"]
-            for name in (train.chw_pump, train.cw_pump)
-            if name is not None and "status" in group.equipment[name].points
-        }
-        if pumps:
-            points = group.equipment[train.chiller].points
-            guarded.append(GuardedChiller(train.chiller, points["enable"], points["status"], pumps))
-    plant = ChilledWaterPlant(group)
-    if not guarded:
-        return (plant,)
-    return (plant, FlowInterlock(group.id, tuple(guarded), parameters.proof_s.pump))
+    return (ChilledWaterPlant(group),)
 
 
 def _check(group: Group) -> Sequence[groups.Finding]:

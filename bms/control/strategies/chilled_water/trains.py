@@ -9,6 +9,7 @@ from datetime import datetime
 from bms.control.blocks.chiller_train import Auxiliary, Phase, TrainInputs, TrainState
 from bms.control.blocks.timers import lasted
 from bms.control.engine.protection import is_on
+from bms.control.protect.withheld import WAITING, Cause, cause_of, powered
 from bms.control.strategies import group as groups
 from bms.core.decisions import Award, Condition, Priority, Severity, Snapshot
 from bms.core.equipment import Equipment
@@ -30,6 +31,8 @@ class TrainView:
     """Only a minimum off time keeps it from starting."""
     manual: bool
     """Somebody of a higher priority runs its chiller."""
+    restarting: bool = False
+    """It waits for its turn after an outage: no proof of it counts."""
 
     @property
     def available(self) -> bool:
@@ -46,6 +49,12 @@ class TrainView:
         if not self.state.failed:
             return self
         return replace(self, state=replace(self.state, failed=""))
+
+    def judged(self, now: datetime) -> TrainState:
+        """The state that is judged: while its power is away, its proofs begin again and again."""
+        if not self.restarting or self.state.phase is Phase.OFF:
+            return self.state
+        return replace(self.state, phase_since=now, lost_since=None)
 
 
 class PlantTrain:
@@ -110,11 +119,17 @@ class PlantTrain:
         )
         faults = tuple(name for name, flag in zip(self._faulty, rest, strict=True) if flag)
         blocking = [
-            award.winner.priority
+            award
             for point in self.enables
-            if (award := groups.overruled(snapshot, point, priority)) and not is_on(award.value)
+            if (award := groups.overruled(snapshot, point, priority))
+            and not is_on(award.value)
+            # What waits for its flow goes on by itself once that is proven.
+            and cause_of(award.winner) is not Cause.FLOW
         ]
-        only_time = all(p is Priority.MIN_ON_OFF for p in blocking)
+        only_time = all(
+            award.winner.priority is Priority.MIN_ON_OFF or cause_of(award.winner) in WAITING
+            for award in blocking
+        )
         return TrainView(
             state,
             inputs,
@@ -122,11 +137,10 @@ class PlantTrain:
             bool(blocking),
             bool(blocking) and only_time and not faults and not state.failed,
             groups.manually_on(snapshot, self.enable, priority),
+            not all(powered(snapshot, point) for point in self.enables),
         )
 
-    def conditions(
-        self, state: TrainState, view: TrainView, group_id: str, now: datetime
-    ) -> list[Condition]:
+    def conditions(self, state: TrainState, view: TrainView, now: datetime) -> list[Condition]:
         """What is wrong with the train now."""
         found = [
             Condition(
@@ -137,10 +151,9 @@ class PlantTrain:
         chiller = self.chiller.id
         if state.failed:
             text = msg(
-                "{chiller} is out of use: {failed}; switch {group_id} off to reset it",
+                "{chiller} is out of use: {failed}; repair it, then 'bms reset {chiller}'",
                 chiller=chiller,
                 failed=state.failed,
-                group_id=group_id,
             )
             found.append(Condition(f"{chiller}:proof", Severity.CRITICAL, text))
         if (

@@ -14,6 +14,8 @@ from bms.control.blocks.machines.start_proof import (
     watch_machine,
 )
 from bms.control.engine.protection import is_on
+from bms.control.protect import withheld
+from bms.control.protect.withheld import Cause
 from bms.control.strategies import group as groups
 from bms.control.strategies.water.fittings import Machine, Valve
 from bms.core.decisions import Award, Priority, Snapshot
@@ -21,9 +23,6 @@ from drivers.points import PointId
 
 Proofs: TypeAlias = Mapping[str, ProofState]
 """By machine."""
-
-_WAITING = (Priority.MIN_ON_OFF, Priority.RESTART)
-"""Who keeps a machine off only for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,8 @@ class View:
     """Somebody of a higher priority, or a minimum time, keeps it off."""
     waits: bool = False
     """Only a minimum off time, or a restart in its turn, keeps it off."""
+    unproven: bool = False
+    """Only its flow, which is not proven yet, keeps it off: it goes on as soon as that is."""
     unpowered: bool = False
     """It waits for its turn after an outage."""
     kept_on: bool = False
@@ -118,7 +119,8 @@ class Machinery:
 def usable(name: str, views: Mapping[str, View], proofs: Proofs) -> bool:
     """Whether a machine may be told to run."""
     view = views[name]
-    return not view.blocked and not view.fault and proofs.get(name, STILL).available
+    blocked = view.blocked and not view.unproven
+    return not blocked and not view.fault and proofs.get(name, STILL).available
 
 
 def proven(name: str, proofs: Proofs) -> bool:
@@ -160,12 +162,14 @@ def _view(snapshot: Snapshot, machine: Machine, status: bool | None, fault: bool
     if award is None:
         return View(status, fault)
     on, priority = is_on(award.value), award.winner.priority
+    cause = None if on else withheld.cause_of(award.winner)
     return View(
         status,
         fault,
         blocked=not on,
-        waits=not on and priority in _WAITING,
-        unpowered=not on and priority is Priority.RESTART,
+        waits=not on and (priority is Priority.MIN_ON_OFF or cause in withheld.WAITING),
+        unproven=cause is Cause.FLOW,
+        unpowered=not withheld.powered(snapshot, machine.enable),
         kept_on=on,
         manual=groups.manually_on(snapshot, machine.enable, Priority.SEQUENCE),
     )

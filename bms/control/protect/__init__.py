@@ -1,0 +1,1 @@
+"""What keeps machines and people whole, whatever anybody wants of them. Pure."""

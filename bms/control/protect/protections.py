@@ -1,0 +1,48 @@
+"""The protection of a whole site: its controllers, base by base. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bms.config.site import Site
+from bms.control.protect.flow_paths import guarded_machines
+from bms.control.protect.outage import Restartable
+from bms.control.protect.restart_manager import RestartManager
+from bms.control.protect.run_evidence import run_evidence
+from bms.control.protect.safety import Safety
+from bms.core.decisions import Controller
+from bms.core.equipment import Equipment
+from drivers.points import PointId
+
+
+def protections(site: Site) -> list[Controller[Any]]:
+    """Every protective controller; a base without anything to protect has none."""
+    links = {point.id: name for name, link in site.links.items() for point in link.points}
+    found: list[Controller[Any]] = []
+    for base, file in site.bases.items():
+        equipment = {
+            name.removeprefix(f"{base}."): machine
+            for name, machine in site.equipment.items()
+            if machine.base == base
+        }
+        groups = [group for group in site.declared.values() if group.base == base]
+        safety = Safety(base, tuple(equipment.values()), guarded_machines(equipment, groups))
+        if safety.writes:
+            found.append(safety)
+        machines = [one for machine in equipment.values() if (one := _restartable(machine, links))]
+        if machines:
+            found.append(RestartManager(base, file.zone, machines))
+    return found
+
+
+def _restartable(machine: Equipment, links: dict[PointId, str]) -> Restartable | None:
+    enable = machine.commanded("enable")
+    if enable is None or machine.exempt:
+        return None
+    places = (
+        f"link {links[enable]}" if enable in links else "",
+        f"building {machine.building}" if machine.building else "",
+        f"base {machine.base}",
+    )
+    known = tuple(place for place in places if place)
+    return Restartable(machine, enable, run_evidence(machine), known)

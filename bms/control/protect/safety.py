@@ -1,0 +1,265 @@
+"""Protective stops of one base, at slot 5: faults, flow, and what has to stop first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from bms.control.blocks.commanded import NOTHING, Commanded
+from bms.control.blocks.machines.start_proof import Failure, ProofInputs, ProofRules, ProofState
+from bms.control.engine.protection import is_on
+from bms.control.protect import fault_stops, flow_guard, stop_order
+from bms.control.protect.flow_guard import FlowHold
+from bms.control.protect.flow_paths import GuardedMachine
+from bms.control.protect.run_evidence import RunEvidence, run_evidence
+from bms.control.protect.withheld import Cause, asked_on, reset_point, source_of
+from bms.core.decisions import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
+from bms.core.equipment import Equipment
+from bms.texts.messages import Message, msg
+from drivers.points import PointId
+
+TOGETHER: Final = 3
+TOGETHER_S: Final = 10.0
+"""So many faults within so short a time are none of machines: their supply has failed (D)."""
+NO_SUPPLY_S: Final = 60.0
+WAITS_S: Final = 60.0
+"""Waiting so long for its flow is no longer a start: somebody has to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyState:
+    """What protection remembers, by the id of a machine; times in watched seconds."""
+
+    faults: Mapping[str, ProofState] = field(default_factory=dict)
+    flows: Mapping[str, FlowHold] = field(default_factory=dict)
+    stops_s: Mapping[str, float] = field(default_factory=dict)
+    """Since when a machine has had to stop before its pump."""
+    rises_s: Mapping[str, float] = field(default_factory=dict)
+    """When fault inputs came on, of the last seconds."""
+    supply_lost_s: float | None = None
+    """When many came on at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Faulty:
+    """A machine whose fault, or whose failed start, stops it."""
+
+    machine: Equipment
+    enable: PointId
+    fault: PointId | None
+    runs: RunEvidence | None
+    rules: ProofRules
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is wanted of one point, the strongest first."""
+
+    on: bool
+    wishes: list[tuple[Cause, str]]
+
+
+class Safety:
+    """Stops machines that must not run; see the modules of its parts."""
+
+    stage = Stage.PROTECT
+    priority = Priority.EQUIPMENT
+
+    def __init__(
+        self, base: str, equipment: Sequence[Equipment], guarded: tuple[GuardedMachine, ...]
+    ) -> None:
+        self.name = f"safety:{base}"
+        self._base = base
+        self._guarded = guarded
+        self._faulty = tuple(_faulty(equipment))
+        enables = {one.enable for one in guarded} | {one.enable for one in self._faulty}
+        drivers = {
+            enable
+            for one in guarded
+            for driver in (*one.towers, *(d for path in one.paths for d in path.drivers))
+            if not driver.exempt and (enable := driver.commanded("enable")) is not None
+        }
+        self.writes = frozenset(enables | drivers)
+        shows = [*(one.runs for one in guarded), *(one.runs for one in self._faulty)]
+        seen = {runs.point for runs in shows if runs is not None}
+        faults = {one.fault for one in self._faulty if one.fault is not None}
+        resets = {reset_point(one.machine.id) for one in self._faulty}
+        self.reads = frozenset(self.writes | seen | faults | resets).union(
+            *(path.reads for one in guarded for path in one.paths)
+        )
+        self._last = NOTHING
+
+    def initial(self) -> SafetyState:
+        return SafetyState()
+
+    def decide(
+        self,
+        snapshot: Snapshot,
+        state: SafetyState,
+        now: datetime,  # noqa: ARG002
+    ) -> Decision[SafetyState]:
+        state = self._faults(snapshot, state)
+        flows = {
+            one.machine.id: hold
+            for one in self._guarded
+            if (hold := self._flow(one, state, snapshot)) is not None
+        }
+        orders, stops_s = stop_order.order(self._guarded, state.stops_s, snapshot)
+        if flows != state.flows or stops_s != state.stops_s:
+            state = replace(state, flows=flows, stops_s=stops_s)
+        found = self._found(snapshot, state, orders)
+        key = {point: (one.on, tuple(one.wishes)) for point, one in found.items()}
+        if self._last.key != key:
+            commands = tuple(self._command(point, one) for point, one in found.items())
+            self._last = Commanded(key, commands)
+        return Decision(self._last.commands, state, self._conditions(snapshot, state))
+
+    # --- parts -------------------------------------------------------------------------------
+
+    def _faults(self, snapshot: Snapshot, state: SafetyState) -> SafetyState:
+        now_s = snapshot.watched_s
+        flags = {
+            one.machine.id: None if one.fault is None else snapshot.flag(one.fault)
+            for one in self._faulty
+        }
+        rises = {n: at_s for n, at_s in state.rises_s.items() if now_s - at_s < TOGETHER_S}
+        for name, flag in flags.items():
+            known = state.faults.get(name)
+            if flag and name not in rises and (known is None or known.failure is Failure.NONE):
+                rises[name] = now_s
+        lost_s = state.supply_lost_s
+        if len(rises) >= TOGETHER:
+            lost_s = now_s
+        elif lost_s is not None and now_s - lost_s >= NO_SUPPLY_S:
+            lost_s = None
+        faults: dict[str, ProofState] = {}
+        for one in self._faulty:
+            name = one.machine.id
+            award = snapshot.awards.get(one.enable)
+            inputs = ProofInputs(
+                award is not None and is_on(award.value),
+                None if one.runs is None else one.runs.flag(snapshot),
+                flags[name],
+                snapshot.flag(one.enable) is not False,
+                powered=lost_s is None,
+            )
+            known = state.faults.get(name)
+            after = fault_stops.watch_faults(one.machine, known, one.rules, snapshot, inputs)
+            if after is not None:
+                faults[name] = after
+        if (faults, rises, lost_s) == (state.faults, state.rises_s, state.supply_lost_s):
+            return state
+        return replace(state, faults=faults, rises_s=rises, supply_lost_s=lost_s)
+
+    def _flow(self, one: GuardedMachine, state: SafetyState, snapshot: Snapshot) -> FlowHold | None:
+        before = state.flows.get(one.machine.id)
+        return flow_guard.guard(one, before, snapshot, wanted=_wanted(snapshot, one.enable))
+
+    # --- what comes out ----------------------------------------------------------------------
+
+    def _found(
+        self, snapshot: Snapshot, state: SafetyState, orders: Sequence[stop_order.Ordered]
+    ) -> dict[PointId, _Found]:
+        found: dict[PointId, _Found] = {}
+        for one in self._faulty:
+            known = state.faults.get(one.machine.id)
+            if known is not None and not known.available:
+                _add(found, one.enable, Cause.FAULT, fault_stops.why_stopped(known))
+            elif one.fault is not None and snapshot.flag(one.fault):
+                _add(found, one.enable, Cause.FAULT, _FAULT_ON)
+        for ordered in orders:
+            if ordered.on and ordered.point not in found:
+                found[ordered.point] = _Found(True, [(Cause.ORDER, ordered.reason)])
+            elif not ordered.on:
+                _add(found, ordered.point, Cause.ORDER, ordered.reason)
+        for guarded in self._guarded:
+            hold = state.flows.get(guarded.machine.id)
+            if hold is not None and not (hold.allowed or hold.idle):
+                _add(found, guarded.enable, Cause.FLOW, hold.why)
+        return found
+
+    def _command(self, point: PointId, found: _Found) -> Command:
+        commands = [
+            Command(
+                point=point,
+                value=int(found.on),
+                priority=self.priority,
+                source=source_of(cause, self._base),
+                reason=reason,
+            )
+            for cause, reason in found.wishes
+        ]
+        return replace(commands[0], beaten=tuple(commands[1:])) if commands[1:] else commands[0]
+
+    def _conditions(self, snapshot: Snapshot, state: SafetyState) -> tuple[Condition, ...]:
+        conditions: list[Condition] = []
+        for one in self._faulty:
+            known = state.faults.get(one.machine.id)
+            if known is None or known.failure is Failure.NONE:
+                continue
+            if known.latched:
+                conditions.append(fault_stops.latched(one.machine, known))
+            elif known.failure is not Failure.FAULT:
+                conditions.append(fault_stops.replaced(one.machine, known))
+        for guarded in self._guarded:
+            hold = state.flows.get(guarded.machine.id)
+            if hold is None or hold.allowed:
+                continue
+            if hold.lost or snapshot.watched_s - hold.since_s >= WAITS_S:
+                conditions.append(_without_flow(guarded, hold, snapshot))
+        return tuple(conditions)
+
+
+def _wanted(snapshot: Snapshot, enable: PointId) -> bool:
+    """Whether somebody wants it on, also while a minimum time off stands before that; what
+    nobody commands is wanted while it is on."""
+    award = snapshot.awards.get(enable)
+    if award is None:
+        return bool(snapshot.flag(enable))
+    if is_on(award.value) or award.winner.priority is not Priority.MIN_ON_OFF:
+        return is_on(award.value)
+    return bool(award.losers) and is_on(award.losers[0].value)
+
+
+_FAULT_ON: Final = msg("its fault input is on")
+
+
+def _add(found: dict[PointId, _Found], point: PointId, cause: Cause, reason: str) -> None:
+    known = found.get(point)
+    if known is None or known.on:
+        found[point] = _Found(False, [(cause, reason)])
+    else:
+        known.wishes.append((cause, reason))
+
+
+def _faulty(equipment: Sequence[Equipment]) -> list[_Faulty]:
+    found = []
+    for machine in equipment:
+        enable = machine.commanded("enable")
+        if enable is None or machine.exempt:
+            continue
+        fault, runs = fault_stops.fault_point(machine), run_evidence(machine)
+        rules = fault_stops.rules_of(machine, runs)
+        if fault is not None or rules.provable:
+            found.append(_Faulty(machine, enable, fault, runs, rules))
+    return found
+
+
+def _without_flow(guarded: GuardedMachine, hold: FlowHold, snapshot: Snapshot) -> Condition:
+    name = guarded.machine.id
+    wish = asked_on(snapshot, guarded.enable)
+    text: Message
+    if hold.lost:
+        text = msg("{machine} was switched off: {reason}", machine=name, reason=hold.why)
+    elif wish is not None:
+        text = msg(
+            "{machine} is not started, though {source} asks for it: {reason}",
+            machine=name,
+            source=wish.source,
+            reason=hold.why,
+        )
+    else:
+        text = msg("{machine} is not started: {reason}", machine=name, reason=hold.why)
+    return Condition(f"{name}:flow", Severity.CRITICAL, text)

@@ -1,0 +1,116 @@
+"""Why a machine is held off, as those who sequence it see it in the ladder of its enable. Pure.
+
+Protection commands at slots 2, 5 and 7. A strategy sees its commands as of the cycle before, among
+the awards of its snapshot. It must not call a machine failed that is not allowed to run, and must
+not drop one that is only waiting for its flow or for its turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+
+from bms.control.engine.protection import is_on
+from bms.core.decisions import Award, Command, Priority, Snapshot
+from drivers.points import PointId
+
+
+class Cause(StrEnum):
+    """What holds a machine off."""
+
+    LOCKED = "lock_out"
+    """A person works on it: until that person unlocks it."""
+    FAULT = "fault_stop"
+    """It reports a fault, or did so too often: until the fault is gone, or until it is reset."""
+    FLOW = "flow_guard"
+    """Its flow is not proven: it may start as soon as it is."""
+    ORDER = "stop_order"
+    """Its pump is to be switched off by hand: it stops first."""
+    RESTART = "restart"
+    """Power, a PLC or the controller was away: it waits for its turn."""
+    STARTS = "start_limit"
+    """It has started as often as its maker allows: until the next start is possible."""
+
+
+WAITING: Final = frozenset({Cause.FLOW, Cause.RESTART})
+"""Pass by themselves in the course of a start: wait, take no other machine."""
+
+
+def source_of(cause: Cause, base: str) -> str:
+    """The source of commands for this cause."""
+    return f"{cause}:{base}"
+
+
+def cause_of(command: Command) -> Cause | None:
+    """What a protective command is for; None for all other commands."""
+    name = command.source.partition(":")[0]
+    return Cause(name) if name in _NAMES else None
+
+
+_NAMES: Final = frozenset(cause.value for cause in Cause)
+
+
+def causes(award: Award | None) -> tuple[Cause, ...]:
+    """Everything protective in a ladder, the strongest first."""
+    if award is None:
+        return ()
+    found = (cause_of(command) for command in ladder(award))
+    return tuple(cause for cause in found if cause is not None)
+
+
+def ladder(award: Award) -> Iterator[Command]:
+    """The winner and the losers, in order."""
+    yield award.winner
+    yield from award.losers
+
+
+def held_off_by(snapshot: Snapshot, enable: PointId) -> Cause | None:
+    """The strongest protection that holds a machine off now; None if nothing does."""
+    award = snapshot.awards.get(enable)
+    if award is None:
+        return None
+    for command in ladder(award):
+        cause = cause_of(command)
+        if cause is not None and not is_on(command.value):
+            return cause
+    return None
+
+
+def waits(snapshot: Snapshot, enable: PointId) -> bool:
+    """Whether a machine is held off only by what passes in the course of its start."""
+    return held_off_by(snapshot, enable) in WAITING
+
+
+def powered(snapshot: Snapshot, enable: PointId) -> bool:
+    """Whether nothing speaks against the machine's having power, or its turn: False from when an
+    outage is seen until the restart has let the machine go. No proof counts meanwhile."""
+    return Cause.RESTART not in causes(snapshot.awards.get(enable))
+
+
+def commanded(snapshot: Snapshot, enable: PointId) -> bool:
+    """Whether a command at slot 10 would reach the machine: nobody above holds it off."""
+    award = snapshot.awards.get(enable)
+    above = award is not None and award.winner.priority < Priority.SEQUENCE
+    return award is None or not above or is_on(award.value)
+
+
+def asked_on(snapshot: Snapshot, enable: PointId) -> Command | None:
+    """An operator's wish that the machine run, also while protection withholds it."""
+    award = snapshot.awards.get(enable)
+    if award is None:
+        return None
+    for command in ladder(award):
+        if command.priority is Priority.OPERATOR:
+            return command if is_on(command.value) else None
+    return None
+
+
+def reset_point(machine: str) -> PointId:
+    """The point that is commanded on for one cycle when a person resets a machine."""
+    return f"{machine}.reset"
+
+
+def reset_now(snapshot: Snapshot, machine: str) -> bool:
+    """Whether a person says in this cycle that the machine may be used again: latches go."""
+    return reset_point(machine) in snapshot.awards
