@@ -14,7 +14,7 @@ from bms.control.protect.outage import Restartable
 from bms.control.protect.restart_manager import RestartManager
 from bms.control.protect.run_evidence import run_evidence
 from bms.control.protect.safety import Safety
-from bms.core.decisions import Command, Decision, OutputRules, Priority, Stage
+from bms.core.decisions import Command, Controller, Decision, OutputRules, Priority, Stage
 from bms.core.equipment import Equipment
 from bms.core.machines.equipment_kinds import KINDS
 from drivers.base import WriteResult, WriteStatus
@@ -105,7 +105,7 @@ class Rig:
             if role.command and r in e.points
         }
         short = {e.id.split(".")[1]: e for e in machines}
-        self.protection = [
+        self.protection: list[Controller[Any]] = [
             Safety(BASE, machines, guarded_machines(short, [made])),
             RestartManager(
                 BASE,
