@@ -85,7 +85,17 @@ class RestartManager:
         if self._last.key != key:
             commands = tuple(self._commands(held, limited, after.probe, begun=begun))
             self._last = Commanded(key, commands)
-        return Decision(self._last.commands, state, self._conditions(snapshot, state, limited))
+        conditions = self._conditions(snapshot, state, limited)
+        seen = after.outage
+        if not seen.over or seen.silent_s or seen.fell_s:
+            return Decision(self._last.commands, state, conditions)
+        waits_s = [
+            may_start_s(starts, name, self._limits[name][1], snapshot.steady_s) for name in limited
+        ]
+        until_s = snapshot.watched_s + min(waits_s) if waits_s else None
+        return Decision(
+            self._last.commands, state, conditions, stands_until_s=until_s, depends_on=self.reads
+        )
 
     def _on(self, snapshot: Snapshot, before: Starts) -> list[str]:
         """Machines whose starts are counted, and which are on; what cannot be read stays."""

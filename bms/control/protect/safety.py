@@ -8,7 +8,13 @@ from datetime import datetime
 from typing import Final
 
 from bms.control.blocks.commanded import NOTHING, Commanded
-from bms.control.blocks.machines.start_proof import Failure, ProofInputs, ProofRules, ProofState
+from bms.control.blocks.machines.start_proof import (
+    Failure,
+    MachinePhase,
+    ProofInputs,
+    ProofRules,
+    ProofState,
+)
 from bms.control.engine.protection import is_on
 from bms.control.protect import fault_stops, flow_guard, stop_order
 from bms.control.protect.flow_guard import FlowHold
@@ -86,9 +92,8 @@ class Safety:
         seen = {runs.point for runs in shows if runs is not None}
         faults = {one.fault for one in self._faulty if one.fault is not None}
         resets = {reset_point(one.machine.id) for one in self._faulty}
-        self.reads = frozenset(self.writes | seen | faults | resets).union(
-            *(path.reads for one in guarded for path in one.paths)
-        )
+        self._always = frozenset(self.writes | seen | faults | resets)
+        self.reads = self._always.union(*(path.reads for one in guarded for path in one.paths))
         self._last = NOTHING
 
     def initial(self) -> SafetyState:
@@ -114,7 +119,31 @@ class Safety:
         if self._last.key != key:
             commands = tuple(self._command(point, one) for point, one in found.items())
             self._last = Commanded(key, commands)
-        return Decision(self._last.commands, state, self._conditions(snapshot, state))
+        conditions = self._conditions(snapshot, state)
+        if self._pending(state):
+            return Decision(self._last.commands, state, conditions)
+        watched = [path.reads for o in self._guarded if o.machine.id in flows for path in o.paths]
+        waits = [hold.since_s + WAITS_S for hold in flows.values() if not hold.allowed]
+        later = [at_s for at_s in waits if at_s > snapshot.watched_s]
+        return Decision(
+            self._last.commands,
+            state,
+            conditions,
+            stands_until_s=min(later, default=None),
+            depends_on=self._always.union(*watched),
+        )
+
+    def _pending(self, state: SafetyState) -> bool:
+        """Whether a delay runs: it is looked again in the next cycle."""
+        if state.rises_s or state.stops_s or state.supply_lost_s is not None:
+            return True
+        proofs = state.faults.values()
+        if any(p.unpowered or p.phase is MachinePhase.STARTING for p in proofs):
+            return True
+        if any(p.failure is not Failure.NONE and not p.latched for p in proofs):
+            return True
+        votes = (v for hold in state.flows.values() if hold.allowed for v in hold.votes.values())
+        return any(not vote.proven for vote in votes)
 
     # --- parts -------------------------------------------------------------------------------
 

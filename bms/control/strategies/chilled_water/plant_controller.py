@@ -22,7 +22,7 @@ from bms.control.blocks.rotation import RunHours, accumulate, by_run_hours
 from bms.control.blocks.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
 from bms.control.blocks.timers import interruption, lasted, moved, since
 from bms.control.engine.states import Words
-from bms.control.protect.withheld import reset_now
+from bms.control.protect.withheld import reset_now, reset_point
 from bms.control.strategies import group as groups
 from bms.control.strategies.chilled_water.parameters import SETPOINT, ChilledWaterPlantParameters
 from bms.control.strategies.chilled_water.trains import PlantTrain, TrainView
@@ -117,6 +117,7 @@ class ChilledWaterPlant:
         self._idle = self.reads - {self._supply, self._return, self._flow}
         """What it looks at while it rests."""
         self._idle |= frozenset().union(*(train.enables for train in self._trains.values()))
+        self._idle |= {reset_point(train.chiller.id) for train in self._trains.values()}
         self.writes = frozenset(setpoints).union(*(t.enables for t in self._trains.values()))
         self._last = NOTHING
 
