@@ -17,6 +17,7 @@ from simulators.physics.chiller import CENTRIFUGAL_VSD, SCREW
 from simulators.physics.compressed_air import AirHeader
 from simulators.physics.counters import CounterBank
 from simulators.physics.hot_water import HotWaterPlant
+from simulators.physics.machines.yorkcalc import approach_k
 from simulators.physics.motor import Motor, Starter, fan_power_share, pump_power_share
 from simulators.physics.pv import pv_power_kw
 from simulators.physics.tower import leaving_water_c
@@ -233,11 +234,16 @@ def test_a_start_costs_three_minutes_of_full_power() -> None:
 
 
 def test_a_tower_comes_nearer_to_the_wet_bulb_with_more_air_and_less_load() -> None:
-    assert leaving_water_c(24.0, 1.0, 1.0) == pytest.approx(29.0)
+    # YorkCalc at a range of 5 K: nearer where the air is warm, as moist air takes more heat
+    assert leaving_water_c(24.0, 1.0, 1.0) == pytest.approx(24.0 + approach_k(24.0, 5.0, 1.15))
+    assert leaving_water_c(14.0, 1.0, 1.0) - 14.0 > leaving_water_c(24.0, 1.0, 1.0) - 24.0 + 2.0
     assert leaving_water_c(24.0, 1.0, 0.5) > leaving_water_c(24.0, 1.0, 1.0)
     assert leaving_water_c(24.0, 0.5, 1.0) < leaving_water_c(24.0, 1.0, 1.0)
-    assert leaving_water_c(24.0, 1.0, 0.0) == leaving_water_c(24.0, 1.0, 0.1)
-    assert leaving_water_c(-5.0, 1.0, 1.0) == 12.0
+    by_speed = [leaving_water_c(20.0, 0.3, speed / 20) for speed in range(21)]
+    assert by_speed == sorted(by_speed, reverse=True)
+    assert by_speed[0] > by_speed[-1] + 5.0
+    assert leaving_water_c(24.0, 1.0, 0.0) == 45.0
+    assert leaving_water_c(-15.0, 0.5, 1.0) == 12.0
 
 
 @pytest.mark.parametrize("dt_s", STEPS)
