@@ -13,6 +13,7 @@ from bms.config.site import Group, Site, StrategySpec
 from bms.control.protect.protections import protections
 from bms.control.strategies.chilled_water.strategy import CHILLED_WATER_PLANT
 from bms.control.strategies.compressors import COMPRESSORS
+from bms.control.strategies.hot_water.hot_water_strategy import HOT_WATER_PLANT
 from bms.control.strategies.on_off import ON_OFF
 from bms.control.supervise.behind import behind
 from bms.control.supervise.defaults import DefaultsController
@@ -24,7 +25,7 @@ from bms.core.decisions import Controller, Override
 from schedules.model.context import NOTHING, Context
 
 STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
-    {spec.name: spec for spec in (ON_OFF, COMPRESSORS, CHILLED_WATER_PLANT)}
+    {spec.name: spec for spec in (ON_OFF, COMPRESSORS, CHILLED_WATER_PLANT, HOT_WATER_PLANT)}
 )
 """Every strategy a group may name."""
 

@@ -168,6 +168,11 @@ class Life:
         """Those that truly run."""
         return [machine for machine in machines if self.on(machine)]
 
+    def cycle_award(self, point: PointId) -> Any:
+        """The value awarded in the last cycle; None if nobody commands the point."""
+        award = self.cycle.awards.get(point) if self.cycle is not None else None
+        return None if award is None else award.value
+
     def why(self, point: PointId) -> str:
         """The reason of the award in force, in English."""
         award = self.engine.why(point)

@@ -14,8 +14,6 @@ from bms.control.blocks.machines.start_proof import (
     watch_machine,
 )
 from bms.control.engine.protection import is_on
-from bms.control.protect import withheld
-from bms.control.protect.withheld import Cause
 from bms.control.strategies import group as groups
 from bms.control.strategies.water.fittings import Machine, Valve
 from bms.core.decisions import Award, Priority, Snapshot
@@ -23,6 +21,9 @@ from drivers.points import PointId
 
 Proofs: TypeAlias = Mapping[str, ProofState]
 """By machine."""
+
+_WAITING = (Priority.MIN_ON_OFF, Priority.RESTART)
+"""Who keeps a machine off only for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,6 @@ class View:
     """Somebody of a higher priority, or a minimum time, keeps it off."""
     waits: bool = False
     """Only a minimum off time, or a restart in its turn, keeps it off."""
-    unproven: bool = False
-    """Only its flow, which is not proven yet, keeps it off: it goes on as soon as that is."""
     unpowered: bool = False
     """It waits for its turn after an outage."""
     kept_on: bool = False
@@ -119,8 +118,7 @@ class Machinery:
 def usable(name: str, views: Mapping[str, View], proofs: Proofs) -> bool:
     """Whether a machine may be told to run."""
     view = views[name]
-    blocked = view.blocked and not view.unproven
-    return not blocked and not view.fault and proofs.get(name, STILL).available
+    return not view.blocked and not view.fault and proofs.get(name, STILL).available
 
 
 def proven(name: str, proofs: Proofs) -> bool:
@@ -128,30 +126,29 @@ def proven(name: str, proofs: Proofs) -> bool:
     return proofs.get(name, STILL).proven
 
 
-def open_valves(
-    snapshot: Snapshot, valves: Iterable[Valve], at: Mapping[PointId, float]
-) -> bool | None:
-    """Whether valves are open; None if nobody can tell of one. `at` is how they are commanded.
+def reset_now(snapshot: Snapshot, machine: str) -> bool:
+    """Whether a person says in this cycle that a machine, by id, may be used again."""
+    return f"{machine}.reset" in snapshot.awards
 
-    A valve that shows neither end nor position is open when its travel time has passed.
-    """
+
+OPEN_PCT = 90.0
+"""A valve that shows its way is open from here."""
+
+
+def open_valves(snapshot: Snapshot, valves: Iterable[Valve]) -> bool | None:
+    """Whether valves show that they are open; None if one cannot be read, or shows nothing."""
     unknown = False
     for valve in valves:
-        if at.get(valve.command, 0.0) <= 0.0:
-            return False
         if valve.opened is not None:
-            flag = snapshot.flag(valve.opened)
-            if flag is False:
-                return False
-            unknown = unknown or flag is None
+            opened = snapshot.flag(valve.opened)
         elif valve.feedback is not None:
-            position_pct = snapshot.number(valve.feedback)
-            wanted_pct = at[valve.command] * (100.0 / valve.full)
-            if position_pct is not None and position_pct < min(95.0, wanted_pct - 5.0):
-                return False
-            unknown = unknown or position_pct is None
+            way_pct = snapshot.number(valve.feedback)
+            opened = None if way_pct is None else way_pct >= OPEN_PCT
         else:
-            unknown = True
+            opened = None
+        if opened is False:
+            return False
+        unknown = unknown or opened is None
     return None if unknown else True
 
 
@@ -162,14 +159,12 @@ def _view(snapshot: Snapshot, machine: Machine, status: bool | None, fault: bool
     if award is None:
         return View(status, fault)
     on, priority = is_on(award.value), award.winner.priority
-    cause = None if on else withheld.cause_of(award.winner)
     return View(
         status,
         fault,
         blocked=not on,
-        waits=not on and (priority is Priority.MIN_ON_OFF or cause in withheld.WAITING),
-        unproven=cause is Cause.FLOW,
-        unpowered=not withheld.powered(snapshot, machine.enable),
+        waits=not on and priority in _WAITING,
+        unpowered=not on and priority is Priority.RESTART,
         kept_on=on,
         manual=groups.manually_on(snapshot, machine.enable, Priority.SEQUENCE),
     )

@@ -1,0 +1,410 @@
+"""Hot-water plant: enabled by need, reset, staged, started in order. Pure.
+
+After Guideline 36, 5.21. What a look decides, in this order: is heat needed; how hot; which
+boilers; where each stands between off and firing; which pumps, how fast; the bypass. Fallbacks:
+
+- outdoor temperature not known: the lockout stays as it was;
+- flow or return not known: the stage stays, only the failsafe may raise it;
+- supply not known as well: the stage stays;
+- a consumer that cannot say whether it needs heat counts as one that does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bms.config.site import Group
+from bms.control.blocks.commanded import NOTHING, Commanded
+from bms.control.blocks.delays import held_for, holds_since
+from bms.control.blocks.machines.lead_lag import Candidate, lead_order, record_hours
+from bms.control.blocks.machines.start_proof import STILL, ProofRules
+from bms.control.blocks.machines.starts import count_starts, may_start
+from bms.control.engine.states import Words
+from bms.control.strategies import group as groups
+from bms.control.strategies.hot_water.boiler_plant import HeatLayout, HeatUnit, heat_layout
+from bms.control.strategies.hot_water.boiler_stages import (
+    BoilerDecision,
+    BoilerStage,
+    BoilerStageRules,
+    HeatNeed,
+    HeatStep,
+    changed_boilers,
+    next_boilers,
+)
+from bms.control.strategies.hot_water.heat_calls import HeatCalls, HeatDemand
+from bms.control.strategies.hot_water.heat_flow import HeatFlow
+from bms.control.strategies.hot_water.heat_meters import HeatMeters
+from bms.control.strategies.hot_water.heat_orders import HeatOrders, Ordered
+from bms.control.strategies.hot_water.heat_reset import (
+    CONDENSING_C,
+    NON_CONDENSING_C,
+    Asked,
+    HeatRange,
+    reset_water,
+    water_c,
+)
+from bms.control.strategies.hot_water.heat_state import HeatState, Look
+from bms.control.strategies.hot_water.hot_water_parameters import (
+    HW_PRESSURE,
+    HW_SETPOINT,
+    HotWaterPlantParameters,
+)
+from bms.control.strategies.water.machinery import (
+    Machinery,
+    open_valves,
+    proven,
+    usable,
+)
+from bms.control.strategies.water.unit_steps import (
+    Outcome,
+    UnitInputs,
+    UnitRules,
+    UnitState,
+    move,
+)
+from bms.core.decisions import Award, Decision, Priority, Snapshot, Stage
+from bms.texts.messages import msg
+
+LOCKOUT_HYSTERESIS_K = 1.0
+"""Guideline 36, 5.21.2: disabled only this far above the lockout."""
+PLANT_MIN_S = 900.0
+"""Guideline 36, 5.21.2: off, and on, for at least 15 min; a schedule ends it at once."""
+UNASKED_S = 180.0
+"""Guideline 36, 5.21.2: nobody has asked for so long."""
+COLD_K = 2.0
+"""Supply water so far below its setpoint: a boiler that pauses would fire (D)."""
+SETTLES_S = 30.0
+"""Guideline 36, 5.21.3: after the valve and the pump, before it fires."""
+
+
+class HotWaterPlant:
+    """Runs as many boilers as the load needs; see the module."""
+
+    stage = Stage.SEQUENCE
+    priority = Priority.SEQUENCE
+
+    def __init__(self, group: Group) -> None:
+        parameters: HotWaterPlantParameters = group.parameters
+        self.name = f"hot_water_plant:{group.id}"
+        self._group = group
+        self._parameters = parameters
+        self._layout: HeatLayout = heat_layout(group)
+        self._units = self._layout.units
+        self._machinery = Machinery(self._layout.machines, _proof_rules(self._layout, parameters))
+        self._meters = HeatMeters(self._layout, parameters.design_dp_kpa)
+        self._calls = HeatCalls(group, parameters.header)
+        self._flow = HeatFlow(self._layout, parameters)
+        self._orders = HeatOrders(group, self._layout, self.name, self._flow.regulated)
+        self._rules = BoilerStageRules(
+            parameters.stage_up_pct / 100.0,
+            parameters.condensing_up_pct / 100.0,
+            parameters.stage_down_pct / 100.0,
+            parameters.stage_delay_s,
+            parameters.min_stage_s,
+            parameters.failsafe_k,
+        )
+        self._unit_rules = UnitRules(
+            parameters.pump_overrun_s, parameters.proof_s.valve, SETTLES_S, SETTLES_S
+        )
+        valves = [p for unit in self._units.values() for v in unit.valves for p in v.inputs]
+        self._resets = {f"{m.id}.reset": m.name for m in self._layout.machines}
+        self.reads = frozenset(
+            {group.mode_point, group.setpoint_point(HW_SETPOINT), *valves, *self._resets}
+            | self._meters.reads
+            | self._machinery.reads
+            | self._calls.reads
+        )
+        self.writes = self._orders.writes
+        self._last = NOTHING
+
+    def initial(self) -> HeatState:
+        return HeatState()
+
+    def decide(self, snapshot: Snapshot, state: HeatState, now: datetime) -> Decision[HeatState]:  # noqa: ARG002
+        mode = snapshot.awards.get(self._group.mode_point)
+        if mode is None or mode.value not in groups.MODES:
+            unknown = () if mode is None else (groups.unknown_mode(self._group, mode.value),)
+            kept = HeatState(record=state.record, starts=state.starts, proofs=state.proofs)
+            return Decision((), kept, unknown)
+        look, state = self._look(snapshot, state, mode)
+        state = self._enable(look, state)
+        state = self._stage(look, state)
+        state = self._move(look, state)
+        state = self._pump(look, state)
+        state = self._prove(look, state)
+        ordered = Ordered(look, state, self._why(look, state))
+        if self._last.key != (key := self._orders.key(ordered)):
+            self._last = Commanded(key, self._orders.commands(ordered))
+        return Decision(
+            self._last.commands,
+            state,
+            self._orders.conditions(ordered, self._usable(look, state)),
+            self._orders.facts(ordered),
+        )
+
+    # --- what is known -----------------------------------------------------------------------
+
+    def _look(self, snapshot: Snapshot, state: HeatState, mode: Award) -> tuple[Look, HeatState]:
+        watched_s = snapshot.watched_s
+        views = self._machinery.views(snapshot)
+        demand = (
+            self._calls.heard(snapshot) if self._parameters.functions.requests else HeatDemand()
+        )
+        staging = any(unit.starting for unit in state.units.values())
+        running = any(unit.chiller_on for unit in state.units.values())
+        on = [name for name, view in views.items() if view.status]
+        within = self._range(snapshot, state)
+        readings = self._meters.readings(state.meters)
+        asked = Asked(
+            demand.resets if self._parameters.functions.reset else None,
+            readings.outdoor_c if self._parameters.functions.outdoor else None,
+            running,
+            staging,
+        )
+        reset = reset_water(state.reset, within, asked, watched_s)
+        setpoint_c, why = water_c(reset, within, asked)
+        meters = self._meters.judge(snapshot, state.meters, setpoint_c, tuple(on), staging=staging)
+        state = replace(
+            state,
+            reset=reset,
+            meters=meters,
+            record=record_hours(state.record, on, watched_s),
+            starts=count_starts(
+                state.starts,
+                [n for n in self._units if n in on or state.units.get(n, _STILL).chiller_on],
+                snapshot.steady_s,
+            ),
+        )
+        resets = frozenset(name for point, name in self._resets.items() if point in snapshot.awards)
+        readings = self._meters.readings(meters)
+        pressure_kpa = groups.setpoint(snapshot, self._group, HW_PRESSURE)
+        if pressure_kpa is None:
+            pressure_kpa = self._parameters.design_dp_kpa
+        look = Look(snapshot, mode, views, readings, demand, setpoint_c, why, pressure_kpa, resets)
+        return look, state
+
+    def _range(self, snapshot: Snapshot, state: HeatState) -> HeatRange:
+        """How hot and how cool the water may be now."""
+        parameters = self._parameters
+        most_c = groups.setpoint(snapshot, self._group, HW_SETPOINT)
+        if most_c is None:
+            most_c = parameters.design_supply_c
+        least_c = parameters.coolest_supply_c
+        if least_c is None:
+            least_c = CONDENSING_C
+            if not all(unit.condensing for unit in self._units.values()):
+                least_c = NON_CONDENSING_C
+        burning = [self._units[name] for name in state.wanted if name in self._units]
+        if any(not unit.condensing for unit in burning):
+            least_c = max(least_c, NON_CONDENSING_C)
+        return HeatRange(
+            most_c, min(least_c, most_c), parameters.design_oat_c, parameters.lockout_oat_c
+        )
+
+    # --- is heat needed ----------------------------------------------------------------------
+
+    def _enable(self, look: Look, state: HeatState) -> HeatState:
+        watched_s, oat_c = look.watched_s, look.readings.outdoor_c
+        locked = state.locked and self._layout.outdoor is not None
+        if oat_c is not None:
+            limit_c = self._parameters.lockout_oat_c
+            locked = oat_c > limit_c + LOCKOUT_HYSTERESIS_K if state.enabled else oat_c >= limit_c
+        asked = look.demand.requests is None or look.demand.requests > 0.0
+        unasked = holds_since(not asked, state.unasked_since_s, watched_s)
+        if (locked, unasked) != (state.locked, state.unasked_since_s):
+            state = replace(state, locked=locked, unasked_since_s=unasked)
+        on = look.mode.value == "on"
+        if state.enabled:
+            idle = locked or held_for(unasked, UNASKED_S, watched_s)
+            goes = not on or (idle and held_for(state.since_s, PLANT_MIN_S, watched_s))
+            if not goes:
+                return state
+            return replace(state, enabled=False, since_s=watched_s, wanted=(), reason="")
+        rested = state.since_s is None or held_for(state.since_s, PLANT_MIN_S, watched_s)
+        if not (on and asked and not locked and rested):
+            return state
+        return replace(
+            state,
+            enabled=True,
+            since_s=watched_s,
+            reason=msg("start"),
+            timers=changed_boilers(watched_s),
+        )
+
+    # --- which boilers -----------------------------------------------------------------------
+
+    def _order(self, look: Look, state: HeatState) -> list[str]:
+        """The boilers that may run, in the order in which they come."""
+        candidates = [
+            Candidate(
+                name,
+                state.units.get(name, _STILL).needs_water,
+                self._may_run(name, look, state),
+                state.proofs.get(name, STILL).failed_s,
+                unit.machine.stands_by_for,
+            )
+            for name, unit in self._units.items()
+        ]
+        available = {candidate.name for candidate in candidates if candidate.available}
+        order = [name for name in lead_order(candidates, state.record) if name in available]
+        return sorted(order, key=lambda name: not self._units[name].condensing)
+
+    def _may_run(self, name: str, look: Look, state: HeatState) -> bool:
+        unit = self._units[name]
+        if not usable(name, look.views, state.proofs) or name in state.valve_faults:
+            return False
+        if unit.pumps and not any(usable(p.name, look.views, state.proofs) for p in unit.pumps):
+            return False
+        return may_start(state.starts, name, unit.starts, look.snapshot.steady_s)
+
+    def _usable(self, look: Look, state: HeatState) -> bool:
+        """Whether any boiler may run, now or when its minimum time is over."""
+        return bool(self._order(look, state)) or any(look.views[n].waits for n in self._units)
+
+    def _stage(self, look: Look, state: HeatState) -> HeatState:
+        order = self._order(look, state)
+        manual = tuple(name for name in self._units if look.views[name].manual)
+        if not state.enabled:
+            return state if state.wanted == manual else replace(state, wanted=manual)
+        kept = tuple(name for name in state.wanted if name in order or name in manual)
+        lost = len(state.wanted) - len(kept)
+        count = max(1, len(state.wanted))
+        if not state.wanted:
+            # What runs already, because a state was lost or a person started it, stays.
+            kept = tuple(name for name in order if look.views[name].status)
+            count = max(1, len(kept))
+        reason, timers = state.reason, state.timers
+        if not lost and state.wanted:
+            decision = self._next(look, state, order)
+            timers = decision.timers
+            if decision.step is not HeatStep.HOLD:
+                count += 1 if decision.step is HeatStep.UP else -1
+                reason, timers = decision.reason, changed_boilers(look.watched_s)
+        elif lost:
+            timers = changed_boilers(look.watched_s)
+        wanted = self._chosen(order, kept, count)
+        wanted = (*manual, *(name for name in wanted if name not in manual))
+        if (wanted, reason, timers) == (state.wanted, state.reason, state.timers):
+            return state
+        return replace(state, wanted=wanted, reason=reason, timers=timers)
+
+    def _chosen(self, order: Sequence[str], kept: Sequence[str], count: int) -> tuple[str, ...]:
+        """So many boilers: those that run stay, the first in the order come, the last go."""
+        ranked = [*(n for n in order if n in kept), *(n for n in order if n not in kept)]
+        return tuple(ranked[:count])
+
+    def _next(self, look: Look, state: HeatState, order: Sequence[str]) -> BoilerDecision:
+        running = [self._units[name] for name in state.wanted]
+        others = [self._units[name] for name in order if name not in state.wanted]
+        below = self._chosen(order, state.wanted, len(running) - 1)
+        readings = look.readings
+        return next_boilers(
+            state.timers,
+            self._rules,
+            HeatNeed(readings.load_kw, readings.supply_c, look.setpoint_c, state.flow.bypassing),
+            (
+                BoilerStage.of(running),
+                BoilerStage.of([*running, others[0]]) if others else None,
+                BoilerStage.of([self._units[name] for name in below]) if below else None,
+            ),
+            look.watched_s,
+        )
+
+    # --- where each stands -------------------------------------------------------------------
+
+    def _move(self, look: Look, state: HeatState) -> HeatState:
+        units: dict[str, UnitState] = {}
+        failed = [name for name in state.valve_faults if name not in look.resets]
+        for name, unit in self._units.items():
+            before = state.units.get(name, _STILL)
+            view = look.views[name]
+            running = bool(view.status) or view.kept_on
+            moved = move(
+                before,
+                self._unit_rules,
+                UnitInputs(
+                    wanted=name in state.wanted,
+                    available=self._may_stay(name, look, state),
+                    running=running,
+                    still=not running,
+                    water=self._water(unit, state),
+                    flow_raised=self._flow.raised(look.readings, unit),
+                    valves_open=open_valves(look.snapshot, unit.valves),
+                ),
+                True,
+                look.watched_s,
+            )
+            units[name] = moved.state
+            if moved.outcome is Outcome.VALVE:
+                failed.append(name)
+        if units == state.units and tuple(failed) == state.valve_faults:
+            return state
+        return replace(state, units=units, valve_faults=tuple(failed))
+
+    def _may_stay(self, name: str, look: Look, state: HeatState) -> bool:
+        return usable(name, look.views, state.proofs) and name not in state.valve_faults
+
+    def _water(self, unit: HeatUnit, state: HeatState) -> bool:
+        """Whether its pumps, its own and one at least on the header, are proven."""
+        if not all(proven(pump.name, state.proofs) for pump in unit.pumps):
+            return False
+        header = self._layout.pumps
+        return not header or any(proven(pump.name, state.proofs) for pump in header)
+
+    def _pump(self, look: Look, state: HeatState) -> HeatState:
+        flow = self._flow.step(look, state)
+        return state if flow == state.flow else replace(state, flow=flow)
+
+    def _prove(self, look: Look, state: HeatState) -> HeatState:
+        on = {name for name, unit in state.units.items() if unit.chiller_on}
+        on |= set(state.flow.pumps)
+        for name, unit in state.units.items():
+            if unit.needs_water:
+                on |= {pump.name for pump in self._units[name].pumps}
+        supply_c = look.readings.supply_c
+        needed = None if supply_c is None else supply_c < look.setpoint_c - COLD_K
+        proofs = self._machinery.prove(
+            state.proofs, look.views, on, needed, look.resets, look.watched_s
+        )
+        return state if proofs is state.proofs else replace(state, proofs=proofs)
+
+    # --- in words ----------------------------------------------------------------------------
+
+    def _why(self, look: Look, state: HeatState) -> Words:
+        parameters = self._parameters
+        if state.enabled:
+            return msg(
+                "stage {stage} of {boilers} ({reason}), water {setpoint}",
+                stage=len(state.wanted),
+                boilers=len(self._units),
+                reason=state.reason,
+                setpoint=look.why_setpoint,
+            )
+        if look.mode.value != "on":
+            return msg("plant off")
+        if state.locked:
+            return msg(
+                "plant off: outdoor at or above {lockout_oat_c:g} degC",
+                lockout_oat_c=parameters.lockout_oat_c,
+            )
+        if look.demand.requests is not None and look.demand.requests <= 0.0:
+            return msg("plant off: no consumer asks for heat")
+        return msg("plant off for at least {plant_min:g} min", plant_min=PLANT_MIN_S / 60)
+
+
+_STILL = UnitState()
+
+
+def _proof_rules(layout: HeatLayout, parameters: HotWaterPlantParameters) -> dict[str, ProofRules]:
+    times = parameters.proof_s
+    rules: dict[str, ProofRules] = {}
+    for machine in layout.machines:
+        heats = machine.name in layout.units
+        rules[machine.name] = ProofRules(
+            within_s=times.boiler if heats else times.pump,
+            cycles=heats,
+            provable=machine.status is not None,
+        )
+    return rules
