@@ -1,7 +1,8 @@
 """The entry of the audit for the change of a file that is being made.
 
 A file and the audit cannot change in one step. So the entry is kept before the file changes, and
-entered behind it: whoever is killed in between leaves a change that the next one enters.
+entered behind it: whoever is killed in between leaves a change that the next one enters. Where the
+audit comes first, its entry is noted, so that the next one only has to do the rest.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bms.storage import audit
 from bms.storage.durable import digest, on_disk, write_whole
 
 FILE_NAME = "intended.json"
+ADOPTING = "adopting.json"
 
 
 class Intended:
@@ -51,3 +53,36 @@ class Intended:
         if made and all(told["ref"] != entry.get("ref") for entry in audit.entries(self._state)):
             audit.record(self._state, time, **told)
         self._path.unlink()
+
+
+class Adopting:
+    """What comes into force behind its entry of the audit: a file of its hashes, `path`."""
+
+    def __init__(self, state_dir: Path, path: Path) -> None:
+        self._state = state_dir
+        self._path = path
+        self._note = path.with_name(ADOPTING)
+
+    def adopt(self, hashes: Mapping[str, str], entry: Mapping[str, Any], now: datetime) -> None:
+        """Enter it, and put it in force."""
+        ref = f"adopted:{uuid4().hex}"
+        write_whole(self._note, json.dumps({"ref": ref, "hashes": hashes}).encode())
+        audit.record(self._state, now, ref=ref, **entry)
+        self._put(hashes)
+        self._note.unlink()
+
+    def finish(self) -> None:
+        """Put in force what was entered, if somebody was killed before it was."""
+        if not self._note.exists():
+            return
+        try:
+            told = json.loads(self._note.read_bytes())
+            ref, hashes = told["ref"], dict(told["hashes"])
+        except (ValueError, KeyError, TypeError):
+            ref, hashes = None, {}  # damaged by hand: the write of it is whole or not at all
+        if ref and any(ref == entry.get("ref") for entry in audit.entries(self._state)):
+            self._put(hashes)
+        self._note.unlink()
+
+    def _put(self, hashes: Mapping[str, str]) -> None:
+        write_whole(self._path, json.dumps(hashes, indent=1).encode())

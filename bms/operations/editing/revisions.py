@@ -20,7 +20,7 @@ from typing import Any
 
 from bms.config.reading.files import MOST_BYTES, yaml_below
 from bms.core.errors import InvalidInput, Refused, StoreError
-from bms.operations.editing.intended import Intended
+from bms.operations.editing.intended import Adopting, Intended
 from bms.people.accounts import account
 from bms.storage import audit
 from bms.storage.durable import (
@@ -86,6 +86,7 @@ class Revisions:
         self.folder = state_dir / FOLDER
         """Where all of it is kept."""
         self._intended = Intended(directory, state_dir, self.folder)
+        self._adopting = Adopting(state_dir, self.folder / _GOOD)
 
     # --- looking -----------------------------------------------------------------------------
 
@@ -282,6 +283,7 @@ class Revisions:
         edited a file in its place nobody knows: it is said whose file it is, not who it was.
         """
         with self._locked():
+            self._adopting.finish()
             for file in texts:  # it is back: another removal is confirmed by itself
                 (self._of(file) / _REMOVED).unlink(missing_ok=True)
             try:
@@ -304,12 +306,12 @@ class Revisions:
                     entry |= {"revision": kept.number, "who": kept.who, "why": kept.why}
                 files[file] = entry
             authors = {str(entry.get("who", NOBODY)) for entry in files.values()}
-            audit.record(
-                self._state, now, who=", ".join(sorted(authors)), via="file",
-                what="schedule.adopted", files=files,
-                why=_why_of(files.values()) if told else msg("first start"),
-            )  # fmt: skip
-            write_whole(self.folder / _GOOD, json.dumps(good, indent=1).encode())
+            entered = {
+                "who": ", ".join(sorted(authors)), "via": "file",
+                "what": "schedule.adopted", "files": files,
+                "why": _why_of(files.values()) if told else msg("first start"),
+            }  # fmt: skip
+            self._adopting.adopt(good, entered, now)
         return changed
 
     def reject(

@@ -102,10 +102,11 @@ def _killed_at(number: int, before: bool) -> Callable[[], None]:
             here = count == number
             if here and before:
                 os.kill(os.getpid(), signal.SIGKILL)
-            answer = call(*args, **options)
-            if here:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return answer
+            try:
+                return call(*args, **options)
+            finally:
+                if here:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
         return counted
 
@@ -148,6 +149,50 @@ def test_killed_at_any_point_there_is_the_old_file_or_the_new(tmp_path: Path, be
         pytest.fail("never ended by itself")
     assert ended["old"] > 5
     assert ended["new"] > 3
+
+
+def _adopt(site: Path, number: int, before: bool) -> None:
+    _killed_at(number, before)()
+    revisions = Revisions(site, site / "state")
+    revisions.adopt(revisions.files(), NOW)
+
+
+@pytest.mark.case(
+    "R11 adopted",
+    when="The controller is killed while it takes edited schedules in, and starts again",
+    then="The audit has that once, and the schedules that run are the last good ones.",
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_killed_at_any_point_schedules_are_adopted_once(tmp_path: Path, before: bool) -> None:
+    halfway = 0
+    for number in range(1, 200):
+        site = write_site(tmp_path / str(number))
+        revisions = Revisions(site, site / "state")
+        revisions.adopt(revisions.files(), NOW)
+        (site / AIR).write_bytes(NEW.encode())
+        process = get_context("fork").Process(target=_adopt, args=(site, number, before))
+        process.start()
+        process.join(30)
+        halfway += (site / "state" / "revisions" / "adopting.json").exists()
+        later = number % 2 == 0  # somebody edits it once more before the next start
+        if later:
+            (site / AIR).write_bytes(TEXT.replace("07:30", "05:00").encode())
+        revisions.adopt(revisions.files(), NOW)
+        good = revisions.good()
+        assert good is not None
+        assert good[AIR] == (site / AIR).read_bytes()
+        told = [e["files"][AIR] for e in audit.entries(site / "state") if "files" in e]
+        after = [one["after"] for one in told]
+        assert len(set(after)) == len(after), number
+        assert [one["before"] for one in told] == ["", *after[:-1]], number
+        assert after[-1] == digest((site / AIR).read_bytes())
+        assert audit.verify(site / "state")[1] == []
+        assert not (site / "state" / "revisions" / "adopting.json").exists()
+        if process.exitcode == 0:
+            break
+    else:
+        pytest.fail("never ended by itself")
+    assert halfway > 3
 
 
 # --- several at once -------------------------------------------------------------------------
