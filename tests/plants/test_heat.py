@@ -227,6 +227,9 @@ def test_without_one_of_its_instruments_it_goes_on_heating(
     assert heat.dry_s <= 60.0
     if number:
         assert f"works.{sensor}:doubt" in heat.life.holding
+    assert ("works.heat:load" in heat.life.holding) == (
+        sensor in ("hw-header.flow", "hw-header.return_temp")
+    )
 
 
 def test_boilers_that_must_not_condense_get_warm_water(tmp_path: Path) -> None:

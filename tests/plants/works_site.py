@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,8 +123,3 @@ def _schedules(plant: Blueprint, plan: Plan) -> dict[str, dict[str, Any]]:
                 "week": {"any": {"daily": [block]}},
             }
     return made
-
-
-def machines_of(plant: Blueprint, sections: Sequence[str] = ("chillers", "boilers")) -> list[str]:
-    """The ids of machines that need flow."""
-    return [f"{plant.base}.{name}" for section in sections for name in getattr(plant, section)]

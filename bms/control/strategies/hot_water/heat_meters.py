@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bms.control.blocks.delays import held_for
+from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.inputs.filtered import (
     RULES,
     Circumstances,
@@ -42,6 +42,8 @@ class HeatMeterState:
     judged_s: float | None = None
     turning: tuple[str, ...] = ()
     """Machines that ran at the last look."""
+    unknown_since_s: float | None = None
+    """Since when machines have run with a load that nobody knows."""
     moved_s: float | None = None
     """When another set of machines began to run: cold water leaves the pipes for a while."""
 
@@ -69,7 +71,6 @@ class HeatMeters:
         self._flow = header.get("flow")
         self._outdoor = layout.outdoor
         self._pressures = layout.pressures
-        self.measures_load = self._flow is not None
         water = RULES["hot_water_temp"]
         pressure = scaled(RULES["pressure_share"], max(design_kpa, LEAST_SPAN_KPA))
         pressure = replace(pressure, high=2.0 * pressure.high)
@@ -112,7 +113,9 @@ class HeatMeters:
             for point, rules in self._rules.items()
         }
         load = reckon_load(state.load, self._now_kw(inputs, setpoint_c), watched_s, staging)
-        return HeatMeterState(inputs, load, watched_s, turning, moved_s)
+        unknown = load.load_kw is None and bool(turning) and self._flow is not None
+        unknown_since_s = holds_since(unknown, state.unknown_since_s, watched_s)
+        return HeatMeterState(inputs, load, watched_s, turning, unknown_since_s, moved_s)
 
     def _now_kw(
         self, inputs: Mapping[PointId, FilterState], setpoint_c: float | None

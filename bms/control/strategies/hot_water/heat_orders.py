@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bms.config.site import Group
+from bms.control.blocks.delays import held_for
 from bms.control.blocks.machines.start_proof import STILL
 from bms.control.engine.states import Words
 from bms.control.strategies import group as groups
@@ -186,6 +187,13 @@ class HeatOrders:
         if state.enabled and not usable:
             text = msg("{group} is on and no boiler can run", group=self._group.id)
             found.append(Condition(f"{self._group.id}:no-boiler", Severity.CRITICAL, text))
+        if held_for(state.meters.unknown_since_s, UNKNOWN_AFTER_S, look.watched_s):
+            text = msg(
+                "{group}: load not known (flow or return is not good): stage {stage} is held",
+                group=self._group.id,
+                stage=len(state.wanted),
+            )
+            found.append(Condition(f"{self._group.id}:load", Severity.URGENT, text))
         for point, flaw in look.readings.flaws.items():
             text = msg("{point} is not believed: {flaw}", point=point, flaw=flaw)
             found.append(Condition(f"{point}:doubt", Severity.URGENT, text))
