@@ -8,6 +8,8 @@ _DESIGN_RANGE_K = 5.0
 """Condenser water at full load."""
 _WATER_PER_AIR = 1.15
 """At design: 4.4 K of approach at a wet bulb of 25.55 degC, a tower with some years behind it."""
+_FAN_RULES = 0.3
+"""Above this speed natural draught does not matter."""
 _FREE_CONVECTION = 0.125
 """Heat without a fan as a share of that with it."""
 
@@ -19,6 +21,9 @@ def leaving_water_c(wet_bulb_c: float, load_share: float, fan_speed: float) -> f
     45 degC.
     """
     cooling_k = _DESIGN_RANGE_K * load_share
+    if fan_speed > _FAN_RULES:
+        leaving = wet_bulb_c + _approach(wet_bulb_c, cooling_k, fan_speed)
+        return min(45.0, max(12.0, leaving))
     # Without a fan, water has to come so warm that an eighth of what a fan would do is enough.
     all_of_it = cooling_k / _FREE_CONVECTION
     leaving = wet_bulb_c + _approach(wet_bulb_c, all_of_it, 1.0) + all_of_it - cooling_k

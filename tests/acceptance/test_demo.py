@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from simulators.orders import tell
 from tests.acceptance.park import bms
 from tests.patience import LONG_PATIENCE_S, PATIENCE_S, until
 
@@ -130,6 +131,28 @@ def test_the_demo_ends_with_its_terminal(tmp_path: Path, way: str) -> None:
         if demo.poll() is None:
             demo.kill()
             demo.wait()
+
+
+def test_a_fault_that_is_ordered_in_the_demo_reaches_the_controller(tmp_path: Path) -> None:
+    directory = tmp_path / "demo"
+    demo, terminal = _in_terminal(directory)
+    try:
+        _read_until_live(demo, terminal)
+        point = "binjiang.weather.outdoor_temp"
+        answer = tell(directory / "park.sock", f"fault show {point} -39 for 20m")
+        assert answer["faults"] == [f"show {point} -39"]
+
+        def shown() -> bool:
+            while select.select([terminal], [], [], 0)[0]:  # a full terminal would hold it up
+                os.read(terminal, 65536)
+            listed = bms("points", directory / "site", point).stdout
+            return "-39" in listed
+
+        until(shown, "the false temperature")
+    finally:
+        demo.terminate()
+        os.close(terminal)
+        demo.wait(PATIENCE_S)
 
 
 @pytest.mark.slow
