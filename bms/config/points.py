@@ -50,7 +50,11 @@ def point_class(site: Site, point: PointId) -> PointClass:
         return role.klass
     group = own_group(site, point)
     fact = group.facts.get(point) if group is not None else None
-    return PointClass.STATE if fact is not None and fact.state else PointClass.ANALOG
+    if fact is None:
+        return PointClass.ANALOG
+    if fact.text:
+        return PointClass.EVENT
+    return PointClass.STATE if fact.state else PointClass.ANALOG
 
 
 def shown(site: Site, point: PointId, value: Value) -> Value:

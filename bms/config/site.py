@@ -33,9 +33,25 @@ RATING_MARGIN: Final = Fraction(3, 2)
 half as much again is believed. A swapped register is off by orders of magnitude."""
 
 
+def no_abilities(_group: Group) -> Sequence[Ability]:
+    """Of strategies that always do all they can."""
+    return ()
+
+
 def no_facts(_group: Group) -> Mapping[str, FactKind]:
     """Of groups whose strategy works nothing out for others."""
     return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """Something that a strategy can do for one machine of a group, or cannot."""
+
+    machine: str
+    """Its name within the base; empty for the group as a whole."""
+    title: Message
+    lacks: Message | None = None
+    """What it would need; None: it does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +135,8 @@ class StrategySpec:
     """Whether it commands each member by itself: then one may have its own schedule."""
     tells: Callable[[Group], Mapping[str, FactKind]] = no_facts
     """What it works out of one group, by name: each is a point, `Group.fact_point`."""
+    can: Callable[[Group], Sequence[Ability]] = no_abilities
+    """What it can do with the points that there are, and what it lacks for the rest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from bms.config.site import Group, Site, StrategySpec
 from bms.control.protect.protections import protections
+from bms.control.strategies.air.air_strategy import AIR_HANDLERS
 from bms.control.strategies.chilled_water.strategy import CHILLED_WATER_PLANT
 from bms.control.strategies.compressors import COMPRESSORS
 from bms.control.strategies.hot_water.hot_water_strategy import HOT_WATER_PLANT
@@ -25,7 +26,10 @@ from bms.core.decisions import Controller, Override
 from schedules.model.context import NOTHING, Context
 
 STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
-    {spec.name: spec for spec in (ON_OFF, COMPRESSORS, CHILLED_WATER_PLANT, HOT_WATER_PLANT)}
+    {
+        spec.name: spec
+        for spec in (ON_OFF, COMPRESSORS, CHILLED_WATER_PLANT, HOT_WATER_PLANT, AIR_HANDLERS)
+    }
 )
 """Every strategy a group may name."""
 

@@ -193,6 +193,8 @@ class FactKind:
     unit: str = ""
     state: bool = False
     """On or off: kept when it changes; else a number, kept at intervals."""
+    text: bool = False
+    """A word: kept when it changes."""
 
 
 class Controller(Protocol[S]):

@@ -1,0 +1,97 @@
+"""What an air handler shows that cannot be right: coils and dampers that stick. Pure.
+
+After the fault conditions of Guideline 36, 5.16.14: 7 and 13 (at full heating or cooling the supply
+air is far off), 14 and 15 (a shut coil changes the air). Half an hour, on balance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bms.control.blocks.delays import Accumulated, accumulate
+from bms.core.decisions import Condition, Severity
+from bms.texts.messages import Message, msg
+
+LASTS_S = 1800.0
+OFF_K = 2.0
+CHANGES_K = 3.0
+FAN_K = 1.0
+FULL_PCT = 95.0
+
+
+class AirSeen(NamedTuple):
+    """One air handler while its fan runs; None: not known."""
+
+    supply_c: float | None
+    aim_c: float | None
+    mixed_c: float | None
+    cooling_pct: float | None
+    heating_pct: float | None
+
+
+def doubts(
+    before: Mapping[str, Accumulated], seen: AirSeen | None, watched_s: float
+) -> Mapping[str, Accumulated]:
+    """How long each contradiction has held; None: the fan stands, nothing is judged."""
+    if seen is None:
+        return before if not before else {}
+    after = {}
+    for name, holds in _contradictions(seen).items():
+        timer = before.get(name)
+        if timer is None and not holds:
+            continue
+        after[name] = accumulate(timer or Accumulated(), holds, watched_s, LASTS_S)
+    return after
+
+
+def found(equipment: str, held: Mapping[str, Accumulated]) -> tuple[Condition, ...]:
+    """The contradictions that have lasted."""
+    return tuple(
+        Condition(f"{equipment}:{name}", Severity.NORMAL, _text(name, equipment))
+        for name, timer in held.items()
+        if timer.held_s >= LASTS_S
+    )
+
+
+def _contradictions(seen: AirSeen) -> dict[str, bool]:
+    supply, aim, mixed = seen.supply_c, seen.aim_c, seen.mixed_c
+    cooling, heating = seen.cooling_pct or 0.0, seen.heating_pct or 0.0
+    known = supply is not None and aim is not None
+    full_cooling, full_heating = cooling >= FULL_PCT, heating >= FULL_PCT
+    shut = seen.cooling_pct is not None and not cooling and not heating
+    mixes = supply is not None and mixed is not None and shut
+    return {
+        "no-cooling": known and full_cooling and _less(aim, supply, OFF_K),
+        "no-heating": known and full_heating and _less(supply, aim, OFF_K),
+        "cools-shut": mixes and _less(supply, mixed, CHANGES_K),
+        "heats-shut": mixes and _less(mixed, supply, CHANGES_K + FAN_K),
+    }
+
+
+def _less(low: float | None, high: float | None, by_k: float) -> bool:
+    return low is not None and high is not None and high - low > by_k
+
+
+def _text(name: str, equipment: str) -> Message:
+    if name == "no-cooling":
+        return msg(
+            "{equipment} stays too warm with its cooling valve open: look at the valve, and at "
+            "the chilled water",
+            equipment=equipment,
+        )
+    if name == "no-heating":
+        return msg(
+            "{equipment} stays too cold with its heating valve open: look at the valve, and at "
+            "the hot water",
+            equipment=equipment,
+        )
+    if name == "cools-shut":
+        return msg(
+            "{equipment} cools with its valves shut: the cooling valve leaks or sticks",
+            equipment=equipment,
+        )
+    return msg(
+        "{equipment} heats with its valves shut: the heating valve leaks or sticks",
+        equipment=equipment,
+    )
