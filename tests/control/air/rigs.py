@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from bms.config.site import Group
@@ -184,7 +184,3 @@ def multi(zones: int = 3, *, roles: tuple[str, ...] = FULL, **parameters: Any) -
     names = tuple(f"room-{i}" for i in range(1, zones + 1))
     machine = made("ahu-1", "air_handler", roles, serves=names)
     return AirRig(group_of([machine], rooms, **parameters))
-
-
-def with_design(machine: Equipment, design: Design) -> Equipment:
-    return replace(machine, standing=replace(machine.standing, design=design))

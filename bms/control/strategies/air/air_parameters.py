@@ -114,6 +114,8 @@ class AirParameters(FileModel):
 
     min_speed_pct: float = Field(default=30.0, ge=0, le=100)
     """The slowest fan (D)."""
+    least_box_pct: float = Field(default=20.0, ge=0, le=100)
+    """The least air of a terminal that the controller moves, of its design (D)."""
     design_static_pa: float = Field(default=250.0, ge=30, le=2500)
     """The highest duct pressure, where a machine's design does not say."""
     importance: dict[str, float] = {}

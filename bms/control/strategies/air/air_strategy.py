@@ -16,10 +16,19 @@ from bms.control.strategies.air.air_parameters import (
     Function,
 )
 from bms.control.strategies.air.asked import MODES
-from bms.control.strategies.air.handling.air_handler import AirHandler
 from bms.control.strategies.air.handling.freeze_guard import FreezeGuard
+from bms.control.strategies.air.handling.handler_controller import AirHandler
 from bms.control.strategies.air.planning.air_plan import AirPlan
-from bms.control.strategies.air.served import COIL_KINDS, lacking, unit_of, units_of
+from bms.control.strategies.air.rooms.boxes import Box
+from bms.control.strategies.air.rooms.fan_coils import FanCoil
+from bms.control.strategies.air.rooms.fans import AirFan, duty_of
+from bms.control.strategies.air.rooms.own_sources import OwnSource
+from bms.control.strategies.air.served import (
+    SOURCE_KINDS,
+    lacking,
+    unit_of,
+    units_of,
+)
 from bms.core.decisions import Controller
 from bms.core.equipment import Equipment
 from bms.texts.messages import msg
@@ -34,20 +43,38 @@ SETPOINTS: Mapping[str, Setpoint] = MappingProxyType(
         "speed_pct": Setpoint.of("speed", "%"),
     }
 )
-KINDS = ("air_handler",)
-"""Kinds that may be members."""
+KINDS = ("air_handler", "terminal_unit", "fan_coil", "fan", *SOURCE_KINDS, "pump")
+"""Kinds that may be members. Terminals may also stand in `serves` alone."""
 
 
 def _build(group: Group) -> Sequence[Controller[Any]]:
     parameters: AirParameters = group.parameters
     made: list[Controller[Any]] = [AirPlan(group)]
+    handlers = units_of(group, ("air_handler",))
+    coils = units_of(group, ("fan_coil",))
+    rooms = tuple(point for unit in coils for point in unit.zone_temps)
     for index, machine in enumerate(group.members):
-        stagger_s = index * parameters.stagger_s
-        if machine.kind.name == "air_handler":
-            unit = unit_of(group, machine)
+        unit, stagger_s = unit_of(group, machine), index * parameters.stagger_s
+        kind = machine.kind.name
+        if kind == "air_handler":
             made.append(AirHandler(group, unit, stagger_s))
             if Function.FREEZE_PROTECTION in unit.active:
                 made.append(FreezeGuard(group, unit))
+        elif kind == "fan_coil":
+            others = tuple(point for point in rooms if point not in unit.zone_temps)
+            made.append(FanCoil(group, unit, stagger_s, others))
+        elif kind == "fan":
+            made.append(AirFan(group, unit, duty_of(group, unit, handlers), stagger_s))
+    made += [
+        Box(group, unit, terminal)
+        for unit in handlers
+        for terminal in unit.terminals
+        if _moves(terminal)
+    ]
+    sources = tuple(m for m in group.members if m.kind.name in SOURCE_KINDS)
+    if sources:
+        pumps = tuple(m for m in group.members if m.kind.name == "pump")
+        made.append(OwnSource(group, sources, pumps))
     return made
 
 
@@ -69,6 +96,12 @@ def _check(group: Group) -> Sequence[groups.Finding]:
     if parameters.weather is not None:
         at = ("parameters", "weather")
         found += groups.named(group, at, parameters.weather, "weather_station", ["outdoor_temp"])
+    for key in ("exhaust", "toilets", "full_outdoor_air"):
+        names = {groups.short(member) for member in group.members}
+        for index, name in enumerate(getattr(parameters, key)):
+            if name not in names:
+                text = msg("'{name}' is no member of this group", name=name)
+                found.append((("parameters", key, index), text))
     if parameters.supply_min_c > parameters.supply_max_c:
         at = ("parameters", "supply_min_c")
         found.append((at, msg("supply_min_c must not be above supply_max_c")))
@@ -85,7 +118,7 @@ def _abilities(group: Group) -> Sequence[Ability]:
     """What it can do for each machine, and why not."""
     return [
         Ability(unit.name, FUNCTION_TITLES[function], lacking(unit, function))
-        for unit in units_of(group, COIL_KINDS)
+        for unit in units_of(group, ("air_handler",))
         for function in Function
     ]
 

@@ -37,11 +37,6 @@ def own_mode_point(machine: Equipment) -> PointId:
     return f"{machine.id}.mode"
 
 
-def own_point(machine: Equipment, name: str) -> PointId:
-    """A setpoint of one machine of a group, where it differs."""
-    return f"{machine.id}.{name}"
-
-
 def asked(snapshot: Snapshot, group: Group, machine: Equipment, name: str) -> Award | None:
     """The award of a group's mode or setpoint for one of its machines."""
     awards = snapshot.awards

@@ -18,9 +18,9 @@ from bms.control.blocks.inputs.filtered import (
 from bms.control.strategies import fact_names
 from bms.control.strategies.air.air_facts import UnitFact, fact_name
 from bms.control.strategies.air.asked import Pair, pair_of
-from bms.control.strategies.air.handling import running
+from bms.control.strategies.air.handling import fan_proof
+from bms.control.strategies.air.handling.fan_proof import FanSeen
 from bms.control.strategies.air.handling.handler_state import HandlerState
-from bms.control.strategies.air.handling.running import FanSeen
 from bms.control.strategies.air.planning.zone_requests import temperature_of
 from bms.control.strategies.air.served import Unit
 from bms.core.decisions import Snapshot
@@ -68,7 +68,7 @@ def look(
 ) -> AirInputs:
     """Everything that decides about one machine now."""
     wanted = state.fan.wanted_since_s is not None
-    moves = running.proven(snapshot, unit, wanted)
+    moves = fan_proof.proven(snapshot, unit, wanted)
     supply = _supply(snapshot, unit, state, moves)
     temperatures = [(zone, temperature_of(snapshot, zone)) for zone in unit.zones]
     good = [(zone, value) for zone, value in temperatures if value is not None]
@@ -146,7 +146,7 @@ def _supply(snapshot: Snapshot, unit: Unit, state: HandlerState, moves: bool) ->
 def _fan(snapshot: Snapshot, unit: Unit, outdoor_c: float | None, stagger_s: float) -> FanSeen:
     status, end_switch = unit.measured("status"), unit.measured("oa_damper_open")
     damper = unit.commanded("oa_damper")
-    cold = outdoor_c is not None and outdoor_c < running.PREHEAT_BELOW_C
+    cold = outdoor_c is not None and outdoor_c < fan_proof.PREHEAT_BELOW_C
     heats = bool(unit.commanded("heating_valve") or unit.commanded("preheat_valve"))
     return FanSeen(
         status=None if status is None else snapshot.flag(status),

@@ -9,7 +9,7 @@ from bms.control.blocks.loops.pid import regulate, track
 from bms.control.strategies.air.air_facts import UnitFact, fact_name
 from bms.control.strategies.air.air_parameters import AirParameters, Function
 from bms.control.strategies.air.asked import number_asked
-from bms.control.strategies.air.handling import running, supply_air
+from bms.control.strategies.air.handling import fan_proof, supply_air
 from bms.control.strategies.air.handling.air_inputs import AirInputs
 from bms.control.strategies.air.handling.handler_state import HandlerState
 from bms.control.strategies.air.handling.moved_outputs import Wish
@@ -274,7 +274,7 @@ def _dampers(now: Now, wished: Wished, outdoor: OutdoorAnswer) -> None:
 def _fan(now: Now, wished: Wished) -> None:
     state, inputs, unit = wished.state, now.inputs, now.unit
     watched_s = now.snapshot.watched_s
-    on = now.mode.runs and running.may_start(state.fan, inputs.fan, watched_s)
+    on = now.mode.runs and fan_proof.may_start(state.fan, inputs.fan, watched_s)
     reason = now.because
     if now.mode.runs and not on:
         reason = now.told(msg("waits for its turn to start"))
@@ -353,10 +353,10 @@ def _coils(now: Now, wished: Wished, shares: Split, aim: Aim) -> None:
         reason = now.told(
             msg("supply air at {aim_c:.1f} degC: {reason}", aim_c=aim.supply_c, reason=aim.reason)
         )
-    cold = inputs.outdoor_c is not None and inputs.outdoor_c < running.PREHEAT_BELOW_C
+    cold = inputs.outdoor_c is not None and inputs.outdoor_c < fan_proof.PREHEAT_BELOW_C
     warmed = cold and (now.lost or (unit.full_outdoor and now.mode.runs))
     if warmed:
-        heating = least = max(heating, running.PREHEAT_PCT)
+        heating = least = max(heating, fan_proof.PREHEAT_PCT)
         cooling = 0.0
         reason = now.told(msg("air from outdoors is cold: the coil stays warm"))
     if inputs.freeze_stage:

@@ -17,7 +17,7 @@ from bms.control.blocks.delays import held_for, holds_since
 from bms.control.engine.protection import is_on
 from bms.control.engine.states import Words
 from bms.control.strategies.air.air_facts import UnitFact, fact_name
-from bms.control.strategies.air.handling import running
+from bms.control.strategies.air.handling import fan_proof
 from bms.control.strategies.air.handling.moved_outputs import Outputs, Wish
 from bms.control.strategies.air.served import Unit
 from bms.core.decisions import (
@@ -148,7 +148,7 @@ class FreezeGuard:
 
     def _supply(self, snapshot: Snapshot) -> float | None:
         """Supply air while it moves: that of a machine at rest says nothing of its coil."""
-        if not running.proven(snapshot, self._unit, False):
+        if not fan_proof.proven(snapshot, self._unit, False):
             return None
         return self._number(snapshot, "supply_temp")
 

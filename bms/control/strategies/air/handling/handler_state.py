@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from bms.control.blocks.delays import Accumulated
 from bms.control.blocks.inputs.filtered import FilterState
 from bms.control.blocks.loops.pid import PidState
+from bms.control.strategies.air.handling.fan_proof import FanState
 from bms.control.strategies.air.handling.occupancy_modes import AirMode
 from bms.control.strategies.air.handling.outdoor_air import Co2Doubt, OutdoorState
-from bms.control.strategies.air.handling.running import FanState
 from bms.control.strategies.air.handling.supply_air import ZoneLoops
 
 

@@ -57,7 +57,6 @@ class OutdoorInputs:
     """How far the worst zone is outside its pair."""
     co2_ppm: float | None = None
     """Of the worst zone."""
-    measures_co2: bool = False
     oa_flow_m3h: float | None = None
     freeze_stage: int = 0
     people: bool = False

@@ -35,7 +35,7 @@ from bms.control.strategies import fact_names
 from bms.control.strategies.air.air_facts import UnitFact, fact_name
 from bms.control.strategies.air.air_parameters import AirParameters, Function
 from bms.control.strategies.air.asked import OCCUPIED, asked, pair_of
-from bms.control.strategies.air.handling.running import proven
+from bms.control.strategies.air.handling.fan_proof import proven
 from bms.control.strategies.air.planning import zone_requests
 from bms.control.strategies.air.planning.zone_requests import UnitAsks, UnitSeen, ZoneAsks
 from bms.control.strategies.air.served import COIL_KINDS, Unit, units_of

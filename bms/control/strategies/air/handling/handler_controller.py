@@ -23,7 +23,7 @@ from bms.control.strategies.air.asked import (
     own_mode_point,
     unknown_mode,
 )
-from bms.control.strategies.air.handling import air_faults, running
+from bms.control.strategies.air.handling import air_faults, fan_proof
 from bms.control.strategies.air.handling.air_calls import called
 from bms.control.strategies.air.handling.air_faults import AirSeen
 from bms.control.strategies.air.handling.air_inputs import AirInputs, look, outdoor_share_pct
@@ -110,9 +110,9 @@ class AirHandler:
             asked=mode.value,
             reason=mode.winner.reason,
         )
-        fan = running.look(state.fan, call.mode.runs, inputs.fan, watched_s)
+        fan = fan_proof.look(state.fan, call.mode.runs, inputs.fan, watched_s)
         held_off = self._held_off(snapshot)
-        lost = running.lost(fan, watched_s) and not held_off
+        lost = fan_proof.lost(fan, watched_s) and not held_off
         proven = fan.proven and not held_off
         step_s = passed_s(state.looked_s, watched_s)
         state = replace(state, mode=call.mode, fan=fan, supply=inputs.supply)
@@ -124,7 +124,7 @@ class AirHandler:
             call.mode,
             mode,
             because,
-            fan.proven and not held_off,
+            proven,
             lost,
         )
         wished = wishes_of(asked_now, state)
@@ -184,7 +184,7 @@ class AirHandler:
                 equipment=equipment,
             )
             found.append(Condition(f"{equipment}:fan", Severity.CRITICAL, text))
-        if now.mode.runs and running.damper_stuck(state.fan, inputs.fan, watched_s):
+        if now.mode.runs and fan_proof.damper_stuck(state.fan, inputs.fan, watched_s):
             text = msg(
                 "the outdoor damper of {equipment} does not open: look at its drive and its end "
                 "switch",
