@@ -10,8 +10,8 @@ from tests.control.air.rigs import AirRig, group_of, made
 COIL = ("enable", "status", "zone_temp", "fan_speed", "cooling_valve", "heating_valve")
 
 
-def fan_coil(*more: str, **parameters: object) -> AirRig:
-    rig = AirRig(group_of([made("fc-1", "fan_coil", (*COIL, *more))], **parameters))
+def fan_coil(*more: str) -> AirRig:
+    rig = AirRig(group_of([made("fc-1", "fan_coil", (*COIL, *more))]))
     rig.plant = lambda: None
     rig.put("fc-1.zone_temp", 24.0)
     rig.mode("on")
@@ -75,12 +75,11 @@ def test_a_room_that_cannot_be_read_is_taken_for_its_neighbours() -> None:
     assert rig.out("cooling_valve") == 0.0
 
 
-def ventilation(**parameters: object) -> AirRig:
+def ventilation() -> AirRig:
     handler = made("ahu-1", "air_handler", ("enable", "status"))
     fans = [made(n, "fan", ("enable", "status", "speed")) for n in ("ex-1", "wc-1", "ex-2")]
     fans[2] = made("ex-2", "fan", ("enable", "status"), stands_by_for=("ex-1",))
-    chosen = {"exhaust": ["ex-1"], "toilets": ["wc-1"]} | parameters
-    rig = AirRig(group_of([handler, *fans], **chosen))
+    rig = AirRig(group_of([handler, *fans], exhaust=["ex-1"], toilets=["wc-1"]))
     rig.plant = lambda: None
     return rig
 

@@ -3,8 +3,7 @@
 Guideline 36, 5.16.12. Stage 1 below 4.4 degC for 5 min: the handler keeps outdoor air at its
 minimum, heats to 6 degC and asks for hot water, until 7 degC for 5 min. Stage 2 below 3.3 degC
 for 5 min: dampers shut for an hour. Stage 3 by the freezestat, below 3.3 degC for 15 min or below
-1 degC for 5 min: fans off, dampers shut, coils open, at slot 5, until a person has looked: they
-override the machine's `enable` to off.
+1 degC for 5 min: fans off, dampers shut, coils open, at slot 5, until a person resets the machine.
 """
 
 from __future__ import annotations
@@ -14,13 +13,14 @@ from datetime import datetime
 
 from bms.config.site import Group
 from bms.control.blocks.delays import held_for, holds_since
-from bms.control.engine.protection import is_on
 from bms.control.engine.states import Words
+from bms.control.protect.withheld import reset_now, reset_point
 from bms.control.strategies.air.air_facts import UnitFact, fact_name
 from bms.control.strategies.air.handling import fan_proof
 from bms.control.strategies.air.handling.moved_outputs import Outputs, Wish
 from bms.control.strategies.air.served import Unit
 from bms.core.decisions import (
+    Command,
     Condition,
     Decision,
     Fact,
@@ -38,6 +38,7 @@ SHUT_C, SHUT_S = 3.3, 300.0
 SHUT_FOR_S = 3600.0
 TRIP_S = 900.0
 TRIP_COLD_C, TRIP_COLD_S = 1.0, 300.0
+LOOK_S = 5.0
 HEAT_TO_C = 27.0
 PCT_PER_K = 20.0
 
@@ -117,8 +118,10 @@ class FreezeGuard:
         )  # fmt: skip
         self._points = {r: p for r in roles if (p := machine.commanded(r)) is not None}
         self._fact = group.fact_point(fact_name(unit.name, UnitFact.FREEZE_STAGE))
-        seen = (machine.points.get(r) for r in ("supply_temp", "freezestat", "status", "enable"))
-        self.reads = frozenset(p for p in seen if p is not None)
+        seen = (machine.points.get(r) for r in ("freezestat", "status", "enable"))
+        self._quick = frozenset({p for p in seen if p is not None} | {reset_point(machine.id)})
+        supply = machine.points.get("supply_temp")
+        self.reads = self._quick if supply is None else self._quick | {supply}
         self.writes: frozenset[PointId] = frozenset(self._points.values())
         self._outputs = Outputs(self.name, self.priority)
 
@@ -133,18 +136,25 @@ class FreezeGuard:
     ) -> Decision[FreezeState]:
         supply_c = self._supply(snapshot)
         freezestat = self._number(snapshot, "freezestat")
-        if state.tripped and self._acknowledged(snapshot) and not freezestat:
+        if state.tripped and reset_now(snapshot, self._unit.machine.id) and not freezestat:
             state = FreezeState()
         state = freeze(
             state, supply_c, None if freezestat is None else freezestat != 0, snapshot.watched_s
         )
         facts = (Fact(self._fact, state.stage),)
-        if state.stage < 3:
-            return Decision((), state, self._conditions(state), facts)
-        wishes = self._wishes(supply_c, state)
-        numbers = {role: float(wish.value) for role, wish in wishes.items() if wish.share}
-        commands = self._outputs.commands(self._points, wishes, numbers)
-        return Decision(commands, state, self._conditions(state), facts)
+        commands: tuple[Command, ...] = ()
+        if state.stage == 3:
+            wishes = self._wishes(supply_c, state)
+            numbers = {role: float(wish.value) for role, wish in wishes.items() if wish.share}
+            commands = self._outputs.commands(self._points, wishes, numbers)
+        return Decision(
+            commands,
+            state,
+            self._conditions(state),
+            facts,
+            stands_until_s=snapshot.watched_s + LOOK_S,
+            depends_on=self._quick,
+        )
 
     def _supply(self, snapshot: Snapshot) -> float | None:
         """Supply air while it moves: that of a machine at rest says nothing of its coil."""
@@ -155,17 +165,6 @@ class FreezeGuard:
     def _number(self, snapshot: Snapshot, role: str) -> float | None:
         point = self._unit.measured(role)
         return None if point is None else snapshot.number(point)
-
-    def _acknowledged(self, snapshot: Snapshot) -> bool:
-        """A person has the machine off by hand: they have been there."""
-        point = self._points.get("enable") or self._points.get("oa_damper")
-        award = snapshot.awards.get(point) if point is not None else None
-        if award is None:
-            return False
-        return any(
-            c.priority is Priority.OPERATOR and not is_on(c.value)
-            for c in (award.winner, *award.losers)
-        )
 
     def _wishes(self, supply_c: float | None, state: FreezeState) -> dict[str, Wish]:
         reason = msg("freeze protection: {reason}", reason=state.tripped)
@@ -183,10 +182,9 @@ class FreezeGuard:
         if state.stage == 3:
             text = msg(
                 "{equipment} is off, its coils would freeze: {reason}. Look at the coil and its "
-                "dampers, then override {point} to off and release it",
+                "dampers, then say 'bms reset {equipment}'",
                 equipment=equipment,
                 reason=state.tripped,
-                point=self._points.get("enable", equipment),
             )
             return (Condition(key, Severity.CRITICAL, text),)
         if state.stage == 2:
