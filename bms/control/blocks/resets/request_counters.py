@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bms.control.blocks.delays import held_for, holds_since, later, passed_s, soonest
 
@@ -165,11 +165,11 @@ class Asking:
 class RogueState:
     """The record of every zone by name, and the last look."""
 
-    zones: Mapping[str, Asking]
+    zones: Mapping[str, Asking] = field(default_factory=dict)
     watched_s: float | None = None
 
 
-NO_ROGUES = RogueState({})
+NO_ROGUES = RogueState()
 RECORDED_EVERY_S = 60.0
 """The record goes on so often: it counts hours."""
 
