@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
+from typing import Self
 from zlib import crc32
 
 from drivers.plant import PlantPoint
@@ -51,7 +52,7 @@ class Works:
         )
 
     @classmethod
-    def of(cls, start: datetime, blueprint: Blueprint, weather: Weather | None = None) -> Works:
+    def of(cls, start: datetime, blueprint: Blueprint, weather: Weather | None = None) -> Self:
         """A works from a blueprint in memory."""
         made = cls.__new__(cls)
         made._begin(start, blueprint, weather or GeneratedWeather("1"))
