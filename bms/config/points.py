@@ -33,6 +33,9 @@ def known_units(site: Site, strategies: Mapping[str, StrategySpec]) -> dict[Poin
         setpoints = strategies[group.strategy].setpoints
         units |= {group.setpoint_point(name): found.unit for name, found in setpoints.items()}
         units |= {point: kind.unit for point, kind in group.facts.items()}
+        for single in group.each:
+            units[single.mode_point] = ""
+            units |= {single.setpoint_point(name): found.unit for name, found in setpoints.items()}
     return units
 
 
@@ -95,4 +98,5 @@ def points_behind(
         names = strategies[group.strategy].setpoints
         found += [group.setpoint_point(n) for n in names if role in (n, n.rpartition("_")[0])]
         found.append(group.mode_point)
+        found += [single.mode_point for single in group.each if single.id == owner_of(point)]
     return found

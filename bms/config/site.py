@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -85,6 +85,21 @@ class Group:
     def mode_point(self) -> PointId:
         return f"{self.id}.mode"
 
+    @property
+    def each(self) -> tuple[Group, ...]:
+        """Its members as groups of one, where optimal start begins each by itself.
+
+        They have the id of their machine, and the schedule of the group.
+        """
+        if self.optimal is None or not self.optimal.file.each:
+            return ()
+        singles = [(m, self.optimal.of(m)) for m in self.members if m.id != self.id]
+        return tuple(
+            replace(self, id=machine.id, members=(machine,), meter=None, optimal=optimal)
+            for machine, optimal in singles
+            if optimal.zone
+        )
+
     def setpoint_point(self, name: str) -> PointId:
         """The point that carries one of the strategy's setpoints, e.g. `chw_setpoint_c`."""
         return f"{self.id}.{name}"
@@ -133,6 +148,8 @@ class StrategySpec:
     build: Callable[[Group], Sequence[Controller[Any]]]
     each: bool = False
     """Whether it commands each member by itself: then one may have its own schedule."""
+    single_modes: bool = False
+    """Whether a member may be asked for something else than its group: `<machine>.mode`."""
     tells: Callable[[Group], Mapping[str, FactKind]] = no_facts
     """What it works out of one group, by name: each is a point, `Group.fact_point`."""
     can: Callable[[Group], Sequence[Ability]] = no_abilities

@@ -19,7 +19,7 @@ from bms.control.strategies.on_off import ON_OFF
 from bms.control.supervise.behind import behind
 from bms.control.supervise.defaults import DefaultsController
 from bms.control.supervise.operator import OverrideController
-from bms.control.supervise.optimal import optimal_controller
+from bms.control.supervise.optimal import optimal_controllers
 from bms.control.supervise.overlay import OverlayController
 from bms.control.supervise.scheduled import ScheduleController, resolver_of
 from bms.core.decisions import Controller, Override
@@ -56,9 +56,7 @@ def assemble(
     for group in site.groups.values():
         controllers.extend(scheduled(site, group, context))
         setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
-        optimal = optimal_controller(site, group, setpoints, context)
-        if optimal is not None:
-            controllers.append(optimal)
+        controllers.extend(optimal_controllers(site, group, setpoints, context))
         plant = behind(site, group)
         if plant is not None:
             controllers.append(plant)

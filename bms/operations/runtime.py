@@ -17,7 +17,7 @@ from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Cycle, Engine
 from bms.control.engine.shadowed import shadowed
 from bms.control.supervise.expected_start import Expected
-from bms.control.supervise.optimal import name_for, upcoming
+from bms.control.supervise.optimal import earliest
 from bms.control.supervise.scheduled import resolver_of
 from bms.control.watch.machine_watch import Watch
 from bms.control.watch.weather_sensors import WEATHER, WeatherSensors
@@ -265,9 +265,9 @@ class Runtime:
         resolver = self.resolver(group)
         if group.optimal is None or resolver is None or self.last is None:
             return None
-        state = self.engine.state_of(name_for(group.id))
         zone = self.site.bases[group.base].zone
-        return upcoming(group, state, resolver, self.last.snapshot, now, zone)
+        snapshot = self.last.snapshot
+        return earliest(group, self.engine.state_of, resolver, snapshot, now, zone)
 
     def award(self, point: PointId) -> Award | None:
         return self.engine.why(point)

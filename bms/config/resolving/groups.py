@@ -9,7 +9,7 @@ from typing import Any
 from bms.config.reading.names import RunError, is_pattern, select
 from bms.config.reading.sections import Names, entries, names_of, read_all
 from bms.config.resolving.fleet import Fleet, not_metered, title_of
-from bms.config.resolving.optimal_start import resolve
+from bms.config.resolving.optimal_start import check_each, resolve
 from bms.config.shapes.models import IDENTIFIER, GroupEntry, GroupsFile
 from bms.config.site import Group, StrategySpec
 from bms.core.decisions import Priority
@@ -126,6 +126,8 @@ class GroupsReader:
             if entry.optimal is not None
             else (None, [])
         )
+        if optimal is not None:
+            more += check_each(optimal, members, spec.single_modes, spec.name)
         group = Group(
             id=group_id,
             base=base,

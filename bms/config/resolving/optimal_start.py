@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, TypeAlias
 
@@ -57,6 +57,9 @@ class OptimalFile(FileModel):
 
     zone: list[str] = Field(min_length=1)
     """Equipment with a `zone_temp` (`ahu-*`), or points as `equipment.role`."""
+    each: bool = False
+    """Each member begins by itself, by its own zones or those that it serves, with what was learned
+    of them; else all begin together, by the zone that needs longest."""
     ready_pct: float = Field(default=100.0, gt=0, le=100)
     """How many of the zones have to be at the setpoint when the block begins. With 100 the one
     that is furthest from it decides."""
@@ -90,6 +93,12 @@ class Optimal:
     zone: tuple[PointId, ...]
     outdoor: PointId | None
     humidity: PointId | None
+
+    def of(self, machine: Equipment) -> Optimal:
+        """The same for one member, by its own zones."""
+        own = {machine.id, *(f"{machine.base}.{name}" for name in machine.relations.serves)}
+        zone = tuple(point for point in self.zone if point.rpartition(".")[0] in own)
+        return replace(self, zone=zone)
 
     def one_way(self, season: str) -> bool:
         """Whether the group only cools, or only heats, in a season."""
@@ -162,6 +171,22 @@ def resolve(
                 )
             )
     return Optimal(file, tuple(dict.fromkeys(zone)), outdoor, humidity), findings
+
+
+def check_each(
+    optimal: Optimal, members: Sequence[Equipment], single_modes: bool, strategy: str
+) -> list[Finding]:
+    """What keeps the members of a group from beginning each by itself."""
+    if not optimal.file.each:
+        return []
+    if not single_modes:
+        text = msg("strategy {strategy} begins all its members together", strategy=strategy)
+        return [(("each",), text)]
+    return [
+        (("zone",), msg("'{name}' has no zone here", name=member.id.rpartition(".")[2]))
+        for member in members
+        if member.kind.name == "air_handler" and not optimal.of(member).zone
+    ]
 
 
 def _points(

@@ -49,7 +49,11 @@ class BehindController:
     def __init__(self, group: Group, consumers: Sequence[Group]) -> None:
         self.name = f"behind:{group.id}"
         self._mode = group.mode_point
-        self._consumers = {consumer.mode_point: consumer.id for consumer in consumers}
+        self._consumers = {
+            one.mode_point: one.id
+            for consumer in consumers
+            for one in (consumer.each or (consumer,))
+        }
         self.reads = frozenset({self._mode, *self._consumers})
         self.writes = frozenset({self._mode})
         self._last: tuple[Award | None, tuple[Command, ...]] = (None, ())

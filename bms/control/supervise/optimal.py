@@ -11,7 +11,7 @@ without anything learned in this season, and after three mornings on which the z
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
@@ -57,17 +57,38 @@ AGAIN = timedelta(hours=1)
 """How long it stands that nothing changes within `HORIZON`."""
 
 
-def optimal_controller(
+def optimal_controllers(
     site: Site, group: Group, setpoints: frozenset[str], context: Context
-) -> OptimalController | None:
-    """The optimal start and stop of a group; None without an `optimal` block or a schedule."""
-    if group.optimal is None:
-        return None
+) -> list[OptimalController]:
+    """The optimal start and stop of a group, or of each of its members.
+
+    None without an `optimal` block or a schedule.
+    """
     zone = site.bases[group.base].zone
     resolver = resolver_of(site, group.id, context)
     if resolver is None:
-        return None
-    return OptimalController(group, group.optimal, setpoints, resolver, zone)
+        return []
+    return [
+        OptimalController(one, one.optimal, setpoints, resolver, zone)
+        for one in (group.each or (group,))
+        if one.optimal is not None
+    ]
+
+
+def earliest(
+    group: Group,
+    state_of: Callable[[str], object],
+    resolver: Resolver,
+    snapshot: Snapshot,
+    now: datetime,
+    zone: str,
+) -> Expected | None:
+    """The first of the group's members, or the group, that is to begin early; see `upcoming`."""
+    found = (
+        upcoming(one, state_of(name_for(one.id)), resolver, snapshot, now, zone)
+        for one in (group.each or (group,))
+    )
+    return min((e for e in found if e is not None), key=lambda e: e.start, default=None)
 
 
 def upcoming(

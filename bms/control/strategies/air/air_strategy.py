@@ -134,6 +134,7 @@ AIR_HANDLERS = StrategySpec(
     check=_check,
     build=_build,
     each=True,
+    single_modes=True,
     tells=tells,
     can=_abilities,
 )
