@@ -33,6 +33,8 @@ class _Active:
 
     fault: Fault
     since: datetime
+    names: tuple[str, ...]
+    """The points that it hits."""
     frozen: dict[str, float] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     """Enables that a failed start keeps off by now."""
@@ -152,7 +154,7 @@ class FaultedPlant:
             return
         if self._is_inner(fault, names):
             self._inject(fault, names, on=True)
-        active = _Active(fault, self._time)
+        active = _Active(fault, self._time, tuple(names))
         shown = self.read()
         if fault.kind in (FaultKind.FREEZE, FaultKind.STICK):
             active.frozen = {name: shown[name] for name in names}
@@ -165,7 +167,7 @@ class FaultedPlant:
         ended: list[_Active] = []
         for active in self._active:
             same = target in ("*", active.fault.target, str(active.fault.kind))
-            inside = any(hits(target, p.name) and active.fault.hits(p.name) for p in self._points)
+            inside = any(hits(target, name) for name in active.names)
             (ended if same or inside else kept).append(active)
         self._end(ended, kept)
         return len(ended)
@@ -197,11 +199,10 @@ class FaultedPlant:
     def _end(self, ended: Iterable[_Active], kept: list[_Active]) -> None:
         self._active = kept
         for active in ended:
-            names = [p.name for p in self._points if active.fault.hits(p.name)]
-            if self._is_inner(active.fault, names):
-                self._inject(active.fault, names, on=False)
+            if self._is_inner(active.fault, active.names):
+                self._inject(active.fault, active.names, on=False)
             if active.fault.kind is FaultKind.POWER_FAILURE:
-                for name in names:  # the controller comes back and knows nothing
+                for name in active.names:  # the controller comes back and knows nothing
                     self._told.pop(name, None)
         self._force()
 
@@ -250,9 +251,8 @@ class FaultedPlant:
         """What faults put in place of commands; of several for a point the last wins."""
         for active in self._active:
             fault = active.fault
-            for point in self._points:
-                name = point.name
-                if name not in self._writable or not fault.hits(name):
+            for name in active.names:
+                if name not in self._writable:
                     continue
                 enable = name.endswith(".enable")
                 if fault.kind is FaultKind.STICK:
@@ -275,16 +275,14 @@ class FaultedPlant:
     def _is_silent(self, name: str) -> bool:
         return any(
             active.fault.kind in (FaultKind.SILENT, FaultKind.POWER_FAILURE)
-            and active.fault.hits(name)
+            and name in active.names
             for active in self._active
         )
 
     def _lie(self, active: _Active, values: dict[str, float]) -> None:
         """Change what is shown, as one fault does."""
         fault = active.fault
-        for name in values:
-            if not fault.hits(name):
-                continue
+        for name in active.names:
             role = name.rpartition(".")[2]
             if fault.kind in (FaultKind.SILENT, FaultKind.POWER_FAILURE):
                 values[name] = math.nan

@@ -13,6 +13,8 @@ from simulators.physics.water.hydraulics import KW_PER_M3H_K, conductance
 from simulators.physics.water.pipes import Vessel
 
 _EVAPORATION_KJ_KG = 2430.0
+_FAN_RULES = 0.3
+"""Share of the air above which natural draught does not matter."""
 _DRIFT = 2e-5
 """Droplets that the fan carries away, as a share of the water."""
 _BASIN_KW_K = 0.3
@@ -54,15 +56,16 @@ class CellSpec:
         if water <= 0.0:
             return entering_c
         ratio = self.water_per_air * water
+        by_fan = entering_c
+        if air > 0.0:
+            by_fan = leaving_c(entering_c, wet_bulb_c, ratio / air)
+            beyond = ratio / air / MOST_WATER_PER_AIR
+            if beyond > 1.0:  # less air than the fit knows: heat falls with it
+                by_fan = entering_c - (entering_c - by_fan) / beyond
+            elif air > _FAN_RULES:
+                return by_fan
         full = leaving_c(entering_c, wet_bulb_c, ratio)
-        free = entering_c - self.free_convection * (entering_c - full)
-        if air <= 0.0:
-            return free
-        by_fan = leaving_c(entering_c, wet_bulb_c, ratio / air)
-        beyond = ratio / air / MOST_WATER_PER_AIR
-        if beyond > 1.0:  # less air than the fit knows: heat falls with it
-            by_fan = entering_c - (entering_c - by_fan) / beyond
-        return min(free, by_fan)
+        return min(by_fan, entering_c - self.free_convection * (entering_c - full))
 
 
 class Cell:
@@ -132,14 +135,19 @@ class TowerBank:
         hours = dt_s / 3600.0
         total = sum(cell.opening * cell.conductance for cell in self.cells)
         heat = mixed = 0.0
+        worked_out: dict[tuple[float, float, CellSpec], float] = {}  # cells are often alike
         for cell, (on, speed_pct) in zip(self.cells, fans, strict=True):
             air = cell.fan.step(on, speed_pct, dt_s)
             share = cell.opening * cell.conductance / total if total > 0.0 else 0.0
             cell.flow_m3h = v = flow * share
             if v > 0.0:
-                cell.leaving_c = cell.spec.leaving_c(
-                    entering, wet_bulb_c, v / cell.spec.flow_m3h, air
-                )
+                key = (v, air, cell.spec)
+                found = worked_out.get(key)
+                if found is None:
+                    found = worked_out[key] = cell.spec.leaving_c(
+                        entering, wet_bulb_c, v / cell.spec.flow_m3h, air
+                    )
+                cell.leaving_c = found
                 mixed += v * cell.leaving_c
                 heat += KW_PER_M3H_K * v * (entering - cell.leaving_c)
         leaving = basin.temp_c
