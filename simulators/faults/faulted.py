@@ -155,9 +155,10 @@ class FaultedPlant:
         if self._is_inner(fault, names):
             self._inject(fault, names, on=True)
         active = _Active(fault, self._time, tuple(names))
-        shown = self.read()
         if fault.kind in (FaultKind.FREEZE, FaultKind.STICK):
-            active.frozen = {name: shown[name] for name in names}
+            # A sensor freezes as it shows, a valve sticks where it is.
+            now = self.read() if fault.kind is FaultKind.FREEZE else self.plant.read()
+            active.frozen = {name: now[name] for name in names}
         self._active.append(active)
         self._force()
 

@@ -164,7 +164,9 @@ def test_a_stuck_command_stays_where_it_was() -> None:
     assert plant.read()["works.ch-1.valve_open"] == 0.0
     with pytest.raises(ValueError, match="nothing to stick"):
         plant.fault("stick works.ch-1.status")
+    plant.fault("bad works.ch-1")  # what it shows does not matter to where it sticks
     plant.fault("stick works.ch-1.valve_enable")
+    plant.clear("bad")
     with pytest.raises(ValueError, match="not a finite"):
         plant.write({"works.ch-1.valve_enable": math.nan})
 
