@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from drivers.plant import PlantEnded, PlantError, PlantPoint
 from simulators.energyplus.epw import prepare_epw, utc_offset_of, write_epw
@@ -29,6 +29,9 @@ SYNTHETIC = "synthetic"
 _YEARS = 3
 """How far a run reaches whose end nobody named."""
 _ENDS_S = 5.0
+
+_Weighted: TypeAlias = list[tuple[int, float]]
+"""Numbers of variables, and what each counts in a sum."""
 
 
 class Building:
@@ -106,7 +109,7 @@ class Building:
             else:
                 self._commands[name] = value
             if point.variable is None and point.meter is None and point.constant is None:
-                self._values[name] = _at_rest(point) if value is None else _held(point, value)
+                self._values[name] = _at_rest(point) if value is None else point.limited(value)
 
     def advance(self, until: datetime) -> datetime:
         """Simulate whole steps until `until` is reached.
@@ -231,19 +234,23 @@ class _Run:
         variables: dict[tuple[str, str], int] = {}
         counted: dict[int, int] = {}
         meters: dict[str, int] = {}
-        self._sums: list[tuple[str, PointSpec, list[int]]] = []
+        self._sums: list[tuple[str, PointSpec, _Weighted, _Weighted]] = []
         self._counters: list[tuple[str, PointSpec, list[int]]] = []
         self._meters: list[tuple[str, PointSpec, int]] = []
         for name, point in mapping.points.items():
-            numbers = [
-                variables.setdefault((item.variable, item.key), len(variables))
-                for item in point.variables
-            ]
+            first, other = (
+                [
+                    (variables.setdefault((item.variable, item.key), len(variables)), item.scale)
+                    for item in items
+                ]
+                for items in (point.variables, point.or_more)
+            )
+            numbers = [number for number, _ in first]
             if point.counts:
                 places = [counted.setdefault(number, len(counted)) for number in numbers]
                 self._counters.append((name, point, places))
             elif numbers:
-                self._sums.append((name, point, numbers))
+                self._sums.append((name, point, first, other))
             elif point.meter is not None:
                 place = meters.setdefault(point.meter, len(meters))
                 self._meters.append((name, point, place))
@@ -289,8 +296,11 @@ class _Run:
     def shown(self, step: Step) -> dict[str, float]:
         """The values of the points after a step."""
         values = {}
-        for name, point, numbers in self._sums:
-            values[name] = point.shown(sum(step.variables[number] for number in numbers))
+        for name, point, first, other in self._sums:
+            value = point.shown(_sum(step.variables, first))
+            if other:
+                value = max(value, _sum(step.variables, other))
+            values[name] = point.limited(value)
         for name, point, places in self._counters:
             values[name] = point.shown(sum(step.counts_kwh[place] for place in places))
         for name, point, place in self._meters:
@@ -334,11 +344,8 @@ def _at_rest(point: PointSpec) -> float:
     return point.rest if point.rest is not None else math.nan
 
 
-def _held(point: PointSpec, value: float) -> float:
-    """A command as the device shows it back: at its limit where it was told more."""
-    if point.low is not None:
-        value = max(point.low, value)
-    return value if point.high is None else min(point.high, value)
+def _sum(values: Sequence[float], weighted: _Weighted) -> float:
+    return sum(values[number] * scale for number, scale in weighted)
 
 
 def _shared(asked: list[float], rule: str | None) -> float | None:

@@ -42,6 +42,8 @@ class VariableSpec(_Model):
 
     variable: str
     key: str
+    scale: float = 1.0
+    """In a sum."""
 
 
 class PointSpec(_Model):
@@ -54,6 +56,9 @@ class PointSpec(_Model):
     """The object that it is of."""
     plus: list[VariableSpec] = []
     """More variables, added to the first."""
+    or_more: list[VariableSpec] = []
+    """Another sum, in the unit of the point: it is shown where it is more. The position of a valve
+    is what flows through it, or what its controller asks for while nothing flows."""
     meter: str | None = None
     """A meter, as eplusout.mdd lists it; counts in kWh."""
     constant: float | None = None
@@ -70,7 +75,7 @@ class PointSpec(_Model):
     above: float | None = None
     """The point is 1 while the variable is above this, else 0: the status of a machine."""
     low: float | None = None
-    """Commands below this stop here, as at a device."""
+    """Commands below this stop here, as at a device; what is shown, too."""
     high: float | None = None
     rest: float | None = None
     """What the point shows while nobody commands it, and the model's own control has it."""
@@ -87,8 +92,9 @@ class PointSpec(_Model):
             raise ValueError("give one of variable, meter and constant")
         if all(source is None for source in shown) and self.actuator is None:
             raise ValueError("give a variable, a meter, a constant or an actuator")
-        if (self.counts or self.above is not None or self.plus) and self.variable is None:
-            raise ValueError("counts, above and plus go with a variable")
+        of_variable = self.counts or self.above is not None or self.plus or self.or_more
+        if of_variable and self.variable is None:
+            raise ValueError("counts, above, plus and or_more go with a variable")
         if self.scale == 0.0:
             raise ValueError("scale must not be 0")
         return self
@@ -100,12 +106,15 @@ class PointSpec(_Model):
             return []
         return [VariableSpec(variable=self.variable, key=self.key), *self.plus]
 
-    def raw(self, value: float) -> float | None:
-        """What EnergyPlus is told for a command in the unit of the point; None for nothing."""
+    def limited(self, value: float) -> float:
+        """A value that stops at the limits of the device."""
         if self.low is not None:
             value = max(self.low, value)
-        if self.high is not None:
-            value = min(self.high, value)
+        return value if self.high is None else min(self.high, value)
+
+    def raw(self, value: float) -> float | None:
+        """What EnergyPlus is told for a command in the unit of the point; None for nothing."""
+        value = self.limited(value)
         if self.levels:
             return self.levels[min(self.levels, key=lambda level: abs(level - value))]
         return (value - self.offset) / self.scale

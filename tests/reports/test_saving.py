@@ -9,7 +9,7 @@ import pytest
 
 from bms.core.equipment import Equipment
 from bms.core.machines.equipment_kinds import KINDS
-from bms.reports.saving.comparison import Comparison, Run, ZoneService
+from bms.reports.saving.comparison import Comparison, OutdoorAir, Run, ZoneService
 from bms.reports.saving.tally import Tally
 from bms.reports.saving.yardstick import Limits, Yardstick
 
@@ -115,3 +115,19 @@ def test_a_saving_counts_only_at_equal_service() -> None:
 def test_one_band_for_all_can_be_given() -> None:
     run = tallied([step(), step()], Yardstick(Limits(band_c=(20.0, 22.0))))
     assert run.service.outside_kh == pytest.approx(4.0)
+
+
+def test_outdoor_air_is_owed_up_to_what_machines_were_designed_for() -> None:
+    saving = tallied([step(), step()], Yardstick(Limits()))
+
+    def lacking(before: OutdoorAir, after: OutdoorAir) -> tuple[str, ...]:
+        runs = [replace(saving, service=replace(saving.service, outdoor_air=air))
+                for air in (before, after)]  # fmt: skip
+        return Comparison(START, START + HOUR, 3600.0, *runs).lacking
+
+    assert lacking(OutdoorAir(900.0, 800.0), OutdoorAir(700.0, 780.0)) == ()
+    (said,) = lacking(OutdoorAir(900.0, 800.0), OutdoorAir(900.0, 700.0))
+    assert "outdoor air fell to 700" in said
+    assert lacking(OutdoorAir(900.0, 800.0, 720.0), OutdoorAir(900.0, 700.0, 720.0)) == ()
+    (said,) = lacking(OutdoorAir(900.0, 800.0, 720.0), OutdoorAir(900.0, 600.0, 720.0))
+    assert "against 720" in said

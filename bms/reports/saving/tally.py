@@ -96,6 +96,8 @@ class Tally:
         self._co2 = _with_role(machines, "co2")
         self._air = [machine.points["oa_flow"] for machine in machines
                      if "oa_flow" in machine.points]  # fmt: skip
+        owed = [machine.design.min_oa_m3h for machine in machines if "oa_flow" in machine.points]
+        self._owed_m3h = None if None in owed else sum(flow or 0.0 for flow in owed)
         self._humidity_h = self._co2_h = 0.0
         self._air_seen: list[tuple[float, float]] = []
         self._switched = [
@@ -186,7 +188,7 @@ class Tally:
                 ),
                 self._humidity_h if self._humid else None,
                 self._co2_h if self._co2 else None,
-                _outdoor_air(self._air_seen),
+                _outdoor_air(self._air_seen, self._owed_m3h),
             ),
             tuple(self._switching()),
             alarms_raised,
@@ -246,7 +248,7 @@ def _sum(amounts: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def _outdoor_air(seen: list[tuple[float, float]]) -> OutdoorAir | None:
+def _outdoor_air(seen: list[tuple[float, float]], owed_m3h: float | None) -> OutdoorAir | None:
     hours = sum(part for _, part in seen)
     if hours <= 0.0:
         return None
@@ -258,4 +260,4 @@ def _outdoor_air(seen: list[tuple[float, float]]) -> OutdoorAir | None:
         least -= part
         if least < 0.0:
             break
-    return OutdoorAir(mean, low)
+    return OutdoorAir(mean, low, owed_m3h)
