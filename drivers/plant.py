@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, Self, cast
+from typing import Protocol, Self, cast, runtime_checkable
 
 from bms.texts.messages import Message, msg
 from drivers.base import Write, WriteResult, WriteStatus
@@ -59,6 +59,16 @@ class Plant(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class LongSteps(Protocol):
+    """A plant that stays right when it is advanced by more than usual while nobody commands it."""
+
+    @property
+    def longest_step_s(self) -> float:
+        """The longest such step, in seconds."""
+        ...
 
 
 class PlantDriver:

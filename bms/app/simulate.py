@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from bms.operations.seasons.live_switched import STATES, LiveSwitched
 from bms.storage.sqlite import make_directory
 from bms.storage.state import Store
 from bms.texts.messages import msg, quoted
-from drivers.plant import Plant, PlantDriver, PlantEnded
+from drivers.plant import LongSteps, Plant, PlantDriver, PlantEnded
 from drivers.points import PointId, Sample
 
 STORE_EVERY = timedelta(days=1)
@@ -42,6 +43,9 @@ COMPACT_EVERY = timedelta(days=30)
 LOG_KEPT = timedelta(hours=48)
 
 
+QUARTER_S = 900.0
+SETTLES_S = 300.0
+"""So long after a change every step is looked at: plants take minutes to get to rest."""
 KEEP_EVERY = timedelta(days=7)
 """Simulated time between two times that the energy ledger is brought up to date."""
 
@@ -158,6 +162,40 @@ def _advanced(plant: Plant, until: datetime) -> datetime:
         raise PlantFailed(msg("the plant failed: {error}", error=error)) from error
 
 
+class _Steps:
+    """How far to advance next: by `step`, and farther while nothing happens.
+
+    Nothing happens where no controller has to be asked, nothing is to be written and nothing has
+    changed for a while. Then the plant's longest right step is taken, but never one over a moment
+    at which a controller, a meter or the history wants to look.
+    """
+
+    def __init__(self, plant: Plant, step: timedelta, looks_s: Sequence[float]) -> None:
+        self._step_s = step.total_seconds()
+        longest_s = plant.longest_step_s if isinstance(plant, LongSteps) else 0.0
+        self._most = max(1, int(longest_s // self._step_s))
+        self._looks_s = looks_s
+        self._changed: datetime | None = None
+
+    def next_s(self, engine: Engine, now: datetime, *, changed: bool) -> float:
+        """Seconds to the next look, after that at `now`."""
+        if self._most == 1:
+            return self._step_s
+        if changed or self._changed is None:
+            self._changed = now
+        if (now - self._changed).total_seconds() < SETTLES_S:
+            return self._step_s
+        left_s = engine.left_s(now)
+        if left_s <= self._step_s:
+            return self._step_s
+        # The first look at or after a moment is the one at which it counts.
+        steps = min(self._most, math.ceil(left_s / self._step_s)) if left_s < 1e9 else self._most
+        at_s = now.timestamp()
+        for every_s in self._looks_s:
+            steps = min(steps, max(1, int((every_s - at_s % every_s) // self._step_s)))
+        return steps * self._step_s
+
+
 @contextmanager
 def _rare_collections() -> Iterator[None]:
     """Collect garbage rarely: the samples of a cycle alone would start a collection per cycle.
@@ -188,8 +226,9 @@ async def simulate(
     """Run `site` against `plant` from `start` to `end`, keeping history and state in `into`.
 
     A later simulation, or `bms run` on the same directory, carries on where this one ended.
-    Ends where the plant ends, if that is earlier. Raises Refused if `into` already holds history
-    after `start`, PlantFailed if the plant cannot go on.
+    The steps become longer while nothing happens, if the plant says how long they may be
+    (`drivers.plant.LongSteps`). Ends where the plant ends, if that is earlier. Raises Refused if
+    `into` already holds history after `start`, PlantFailed if the plant cannot go on.
     """
     make_directory(into)
     clock = SimulatedClock(start)
@@ -222,18 +261,22 @@ async def simulate(
             edge_tolerance_s=max(60.0, step.total_seconds()),
         )
         facts: Mapping[PointId, Sample] = {}
+        steps = _Steps(plant, step, (QUARTER_S, trend_s))
+        ahead_s = step.total_seconds()
         async with PlantDriver(plant, points, now=clock.now) as driver:
             while clock.now() < end:
                 try:
-                    clock.set(_advanced(plant, min(clock.now() + step, end)))
+                    ahead = timedelta(seconds=ahead_s)
+                    clock.set(_advanced(plant, min(clock.now() + ahead, end)))
                 except PlantEnded as reason:
                     ended = str(reason)
                     break
                 now = clock.now()
-                told = {sample.point: sample for sample in await driver.read(ids)}
+                told = dict(zip(ids, await driver.read(ids), strict=True))
                 told.update(facts)
                 samples = weather.believed(told, now)
-                if live.advance(samples, now):
+                begins = live.advance(samples, now)
+                if begins:
                     engine.replace(assemble(site, overrides, live.context))
                 conditions = (*live.conditions(now), *weather.conditions)
                 cycle = engine.cycle(samples, now, conditions, clock.steady())
@@ -245,6 +288,8 @@ async def simulate(
                 changes = (*cycle.changed, *cycle.reordered)
                 recorder.offer(now, samples, changes, cycle.alarms)
                 cycles += 1
+                happened = begins or bool(cycle.writes or changes or cycle.alarms)
+                ahead_s = steps.next_s(engine, now, changed=happened)
                 batch = recorder.take(now)
                 if batch is not None:
                     history.append(batch, now)

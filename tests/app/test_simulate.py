@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.errors import PlantFailed
 from bms.field.plants import EchoPlant, make_plant
+from bms.historian.log.embedded import History
 from drivers.plant import PlantEnded
 from tests.acceptance.park import PLANT, SITE
 
@@ -81,3 +84,57 @@ async def test_it_ends_where_the_plant_ends(tmp_path: Path) -> None:
     failing = _Ends(START, ZeroDivisionError("no flow"))
     with pytest.raises(PlantFailed, match="the plant failed: no flow"):
         await _simulated(failing, tmp_path / "failed")
+
+
+class _Watched:
+    """The demo park; notes when it was looked at, and says how long its steps may be."""
+
+    def __init__(self, longest_step_s: float) -> None:
+        self.inner = make_plant(PLANT, START, {})
+        self.ends: list[datetime] = []
+        self.longest_step_s = longest_step_s
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def advance(self, until: datetime) -> datetime:
+        self.ends.append(until)
+        return self.inner.advance(until)
+
+
+async def _day(plant: Any, into: Path) -> list[tuple[str, datetime, object]]:
+    """What was commanded on a day, in steps of a minute."""
+    site = load(SITE, STRATEGIES)
+    end = START + timedelta(days=1)
+    step = timedelta(minutes=1)
+    await simulate(site, plant, start=START, end=end, step=step, into=into)
+    with History(into, read_only=True) as history:
+        return [
+            (point, row.time, row.award and row.award.value)
+            for point in sorted(site.outputs)
+            for row in history.awards(point, START, end)
+        ]
+
+
+async def test_steps_grow_while_nothing_happens(tmp_path: Path) -> None:
+    """A plant that says how long its steps may be is commanded as in steps of a minute; what it
+    does by itself within a long one is seen at its end."""
+    plain, stretched = _Watched(0.0), _Watched(300.0)
+    commanded = await _day(plain, tmp_path / "plain")
+    found = await _day(stretched, tmp_path / "stretched")
+    assert [(point, value) for point, _, value in found] == [(p, v) for p, _, v in commanded]
+    late = [other - time for (_, time, _), (_, other, _) in zip(commanded, found, strict=True)]
+    assert set(late) <= {timedelta(minutes=n) for n in range(5)}
+    assert late.count(timedelta(0)) > 0.99 * len(late)
+    assert len(commanded) > 50
+    assert len(plain.ends) == 1440
+    assert len(stretched.ends) < 1200
+    quarters = {START + timedelta(minutes=15 * n) for n in range(1, 97)}
+    assert quarters <= set(stretched.ends), "meters are read at each quarter hour"
+    longest = max(b - a for a, b in pairwise(stretched.ends))
+    assert longest == timedelta(minutes=5)
+    read, other = plain.inner.read(), stretched.inner.read()
+    counters = [name for name in read if name.endswith(".energy")]
+    assert sum(other[n] for n in counters) == pytest.approx(
+        sum(read[n] for n in counters), rel=1e-4
+    )

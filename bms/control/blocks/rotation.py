@@ -16,22 +16,30 @@ class RunHours:
 
     hours: Mapping[str, float] = field(default_factory=dict)
     time: datetime | None = None
+    ran: tuple[str, ...] | None = None
+    """Who ran at that time; None: not known, as in what earlier versions saved."""
 
     def of(self, machine: str) -> float:
-        return self.hours.get(machine, 0.0)
+        """To some milliseconds: sums of few long steps and of many short ones are the same."""
+        return round(self.hours.get(machine, 0.0), 6)
 
 
 def accumulate(run: RunHours, running: Collection[str], now: datetime) -> RunHours:
-    """Count the time since the last call for the machines that are `running` now."""
-    if run.time is None or not running:
-        return RunHours(run.hours, now)
+    """Count the time since the last call for the machines that ran at that call.
+
+    Who calls at least whenever one starts or stops counts right, however rarely.
+    """
+    ran = tuple(running) if run.ran is None else run.ran
+    now_running = tuple(running)
+    if run.time is None or not ran:
+        return RunHours(run.hours, now, now_running)
     step_s = (now - run.time).total_seconds()
     if not 0 < step_s <= LONGEST_STEP_S:
-        return RunHours(run.hours, now)
+        return RunHours(run.hours, now, now_running)
     hours = dict(run.hours)
-    for machine in running:
+    for machine in ran:
         hours[machine] = hours.get(machine, 0.0) + step_s / 3600.0
-    return RunHours(hours, now)
+    return RunHours(hours, now, now_running)
 
 
 def by_run_hours(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import Field
@@ -40,6 +40,8 @@ CRITICAL_FOR_S = 60.0
 """Below the critical pressure for this long, the cap is released (control reference, 6)."""
 CRITICAL_BELOW_LOW_KPA = 50.0
 """Where no critical pressure is given, it lies this far below the low one."""
+LOOKED_AT_EVERY = timedelta(minutes=15)
+"""At least so often, also where the pressure stands still: run hours are counted in looks."""
 INPUT_ALARM_AFTER_S = 10.0
 """A bad pressure falls back at once; it is an alarm once it lasts."""
 
@@ -119,6 +121,7 @@ class CompressorController:
         self.writes = frozenset({u.points["enable"] for u in self._units.values()}) | {
             *self._others
         }
+        self._looked_at = self.reads | {u.points["enable"] for u in self._units.values()}
         self._last = NOTHING
 
     def initial(self) -> CompressorState:
@@ -162,7 +165,25 @@ class CompressorController:
             self._commands(state, mode, cap_award, cap),
             state,
             (*faults, *self._conditions(state, cap, now)),
+            stands_until=self._handover(state, units, now),
+            depends_on=None if self._counts(state) else self._looked_at,
         )
+
+    def _counts(self, state: CompressorState) -> bool:
+        """Whether a delay runs: then it is asked in each cycle."""
+        timed = (state.low_since, state.high_since, state.critical_since, state.bad_since)
+        return state.cap_released or any(start is not None for start in timed)
+
+    def _handover(
+        self, state: CompressorState, units: Mapping[str, _Unit], now: datetime
+    ) -> datetime:
+        """When a unit that has run less may be due; a while from now at the latest."""
+        spare = [state.run.of(n) for n, u in units.items() if u.available and n not in state.wanted]
+        if not spare or not state.wanted:
+            return now + LOOKED_AT_EVERY
+        ahead_h = max(map(state.run.of, state.wanted)) - min(spare)
+        left = timedelta(hours=self._parameters.rotate_h - ahead_h)
+        return now + min(max(left, timedelta(0)), LOOKED_AT_EVERY)
 
     # --- how many ----------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ _LONGEST_STEP_S = 1800.0
 """Longer advances are cut into steps of this length: weather and people change meanwhile.
 
 Measured over 20 July days: meters differ by at most 0.3 % from steps of 300 s."""
+_LONGEST_RIGHT_STEP_S = 300.0
 _UTC_OFFSET_S = 8 * 3600.0
 """China has one time and no summer time."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,6 +76,11 @@ class Park:
         self._begun = self._time
         self._before = tuple(w.at(self._time) for w in self._weathers)
         self._show_weather()
+
+    @property
+    def longest_step_s(self) -> float:
+        """Longer steps than this, in seconds, are seen in its meters."""
+        return _LONGEST_RIGHT_STEP_S
 
     @property
     def time(self) -> datetime:
