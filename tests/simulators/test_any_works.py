@@ -66,6 +66,8 @@ def any_blueprint(random: Random) -> Mapping[str, Any]:
             random, "boiler", 3, {"capacity_kw": 300, "condensing": random.random() < 0.5}
         )
         given["hw_pumps"] = some(random, "hwp", 3)
+        if random.random() < 0.5:
+            given["heat_pumps"] = some(random, "hp", 2, {"capacity_kw": 150})
     return given
 
 
@@ -132,6 +134,7 @@ class Balanced(Works):
             gains["heat"] = [
                 -boilers.drawn_kw, boilers.ambient_kw, boilers.pumps.heat_kw, boilers.gas_kw,
                 *(-boiler.flue_kw for boiler in boilers.boilers),
+                *(heat_pump.heating_kw for heat_pump in boilers.heat_pumps),
             ]  # fmt: skip
         return gains
 

@@ -15,6 +15,7 @@ from simulators.physics.machines.gas_boiler import (
     BoilerSpec,
     condensing_efficiency,
 )
+from simulators.physics.machines.heat_pump import HeatPump, HeatPumpInlet, HeatPumpSpec
 from simulators.physics.machines.tower_cells import CellSpec
 from simulators.physics.machines.yorkcalc import approach_k, leaving_c
 from simulators.physics.motor import drive_efficiency, motor_efficiency
@@ -344,3 +345,43 @@ def test_a_boiler_cycles_below_its_least_fire_and_trips_at_its_limit() -> None:
     again = Boiler(BOILER)
     again.restore(boiler.state())
     assert again.state() == boiler.state()
+
+
+# --- heat pumps --------------------------------------------------------------------------------
+
+HEAT_PUMP = HeatPumpSpec(100.0)
+PUMPED = HeatPumpInlet(True, 45.0, 38.0, HEAT_PUMP.hw_m3h, 7.0)
+
+
+def test_a_heat_pump_gives_less_for_more_when_it_is_cold_and_the_water_warm() -> None:
+    assert HEAT_PUMP.cop_at(7.0, 45.0) == pytest.approx(3.3)
+    assert HEAT_PUMP.capacity_at_kw(7.0) == 100.0
+    by_air = [HEAT_PUMP.cop_at(outdoor_c, 45.0) for outdoor_c in (-15.0, -5.0, 7.0, 15.0)]
+    assert by_air == sorted(by_air)
+    by_water = [HEAT_PUMP.cop_at(7.0, water_c) for water_c in (35.0, 45.0, 55.0)]
+    assert by_water == sorted(by_water, reverse=True)
+    assert by_water[0] == pytest.approx(4.0, abs=0.3)
+    assert 50.0 < HEAT_PUMP.capacity_at_kw(-10.0) < 70.0
+
+
+def test_a_heat_pump_takes_the_rest_from_the_air_and_protects_itself() -> None:
+    machine = HeatPump(HEAT_PUMP)
+    for _ in range(20):
+        machine.step(PUMPED, 30.0)
+    assert machine.running
+    assert machine.leaving_c == pytest.approx(45.0)
+    assert machine.heating_kw == pytest.approx(machine.power_kw + machine.source_kw)
+    for inlet in (
+        PUMPED._replace(flow_m3h=0.0),
+        PUMPED._replace(outdoor_c=-25.0),
+        PUMPED._replace(entering_c=56.0, setpoint_c=60.0),  # it makes no water of 60
+    ):
+        for _ in range(40):
+            machine.step(PUMPED, 30.0)
+        assert machine.running
+        for _ in range(3):
+            machine.step(inlet, 30.0)
+        assert not machine.running
+        assert machine.power_kw == 0.0
+    assert machine.dry_s == 90.0
+    assert machine.starts == 3

@@ -305,7 +305,7 @@ def test_water_balances(tmp_path: Path) -> None:
         ({"chillers": {"ch-1": {}}}, "ch-1: capacity_kw is missing"),
         ({"chillers": {"ch-1": {"capacity_kw": 5, "curve": "x"}}}, "no curve 'x'"),
         ({"chillers": {"ch-1": {"capacity_kw": 5}}}, "chillers need"),
-        ({"boilers": {"b": {"capacity_kw": 5}}}, "boilers need hw_pumps"),
+        ({"boilers": {"b": {"capacity_kw": 5}}}, "heat pumps need hw_pumps"),
         ({"boilers": {"b": {"size": 5}}}, "there is no 'size'"),
         ({"towers": 3}, "names are expected"),
     ],

@@ -16,6 +16,7 @@ from simulators.parks.works.works import SHIPPED, Works
 from simulators.parks.works.works_site import write_site
 from tests.patience import PATIENCE_S
 
+AIR = "heat_pumps: {hp-1: {capacity_kw: 90}}\nhw_pumps: {p-1: }\nvalves: false\n"
 START = datetime(2026, 7, 8, 0, tzinfo=UTC)
 SECONDARY = """\
 base: other
@@ -29,12 +30,13 @@ fan_coils: {room: {area_m2: 60}}
 """
 HEAT = """\
 boilers: {b-1: {capacity_kw: 300, condensing: false}}
+heat_pumps: {hp-1: {capacity_kw: 90}}
 hw_pumps: {p-1: }
 air_handlers: {u: {constant: true, open: true, outdoor: false, rooms: {r: {area_m2: 200}}}}
 """
 
 
-@pytest.mark.parametrize("text", [SHIPPED.read_text(encoding="utf-8"), SECONDARY, HEAT])
+@pytest.mark.parametrize("text", [SHIPPED.read_text(encoding="utf-8"), SECONDARY, HEAT, AIR])
 def test_any_works_becomes_a_site_whose_points_are_the_plants(tmp_path: Path, text: str) -> None:
     source = tmp_path / "plant.yaml"
     source.write_text(text, encoding="utf-8")

@@ -24,6 +24,7 @@ from simulators.physics.loops.consumers import ProcessSpec
 from simulators.physics.loops.heat_plant import HeatSpec
 from simulators.physics.machines.electric_chiller import ChillerSpec
 from simulators.physics.machines.gas_boiler import BoilerSpec
+from simulators.physics.machines.heat_pump import HeatPumpSpec
 from simulators.physics.machines.tower_cells import CellSpec
 from simulators.physics.water.hydraulics import PumpSpec
 
@@ -61,6 +62,7 @@ class Blueprint:
     economizer: Mapping[str, EconomizerSpec] = field(default_factory=dict)
     """None or one."""
     boilers: Mapping[str, BoilerSpec] = field(default_factory=dict)
+    heat_pumps: Mapping[str, HeatPumpSpec] = field(default_factory=dict)
     hw_pumps: Mapping[str, PumpSpec] = field(default_factory=dict)
     processes: Mapping[str, tuple[ProcessSpec, LoadPattern]] = field(default_factory=dict)
     """Loads without air; what has a negative design takes heat."""
@@ -95,11 +97,14 @@ class Blueprint:
 
     @property
     def heat(self) -> HeatSpec | None:
-        """The hot-water plant; None without boilers."""
-        if not self.boilers:
+        """The hot-water plant; None without boilers and heat pumps."""
+        if not self.boilers and not self.heat_pumps:
             return None
         return HeatSpec(
-            tuple(self.boilers.values()), tuple(self.hw_pumps.values()), bypass=self.bypass
+            tuple(self.boilers.values()),
+            tuple(self.hw_pumps.values()),
+            tuple(self.heat_pumps.values()),
+            bypass=self.bypass,
         )
 
 
@@ -113,11 +118,14 @@ def blueprint(given: Mapping[str, Any]) -> Blueprint:
     boilers = {name: made(BoilerSpec, name, entry) for name, entry in entries(given, "boilers")}
     if chillers and not (given.get("chw_pumps") and given.get("cw_pumps") and given.get("towers")):
         raise ValueError("chillers need chw_pumps, cw_pumps and towers")
-    if boilers and not given.get("hw_pumps"):
-        raise ValueError("boilers need hw_pumps")
+    heat_pumps = {
+        name: made(HeatPumpSpec, name, entry) for name, entry in entries(given, "heat_pumps")
+    }
+    if (boilers or heat_pumps) and not given.get("hw_pumps"):
+        raise ValueError("boilers and heat pumps need hw_pumps")
     chw = sum(c.chw_m3h for c in chillers.values())
     cw = sum(c.cw_m3h for c in chillers.values())
-    hw = sum(b.hw_m3h for b in boilers.values())
+    hw = sum(b.hw_m3h for b in boilers.values()) + sum(h.hw_m3h for h in heat_pumps.values())
     primary = 60.0 if given.get("secondary_pumps") else 60.0 + 60.0 + _COIL_KPA
     sizes = {
         "chw_pumps": (chw, primary),
@@ -139,7 +147,7 @@ def blueprint(given: Mapping[str, Any]) -> Blueprint:
             warm = {"design_supply_c": 60.0, "design_return_c": 40.0, "other_c": 20.0}
             rest = {**warm, **rest}
         processes[name] = (made(ProcessSpec, name, rest), pattern)
-    has = {"cold": bool(chillers), "heat": bool(boilers)}
+    has = {"cold": bool(chillers), "heat": bool(boilers or heat_pumps)}
     air = {name: air_handler(name, entry, **has) for name, entry in entries(given, "air_handlers")}
     air |= {name: fan_coil(name, entry, **has) for name, entry in entries(given, "fan_coils")}
     plain: dict[str, Any] = {
@@ -154,6 +162,7 @@ def blueprint(given: Mapping[str, Any]) -> Blueprint:
             name: made(EconomizerSpec, name, entry) for name, entry in entries(given, "economizer")
         },
         boilers=boilers,
+        heat_pumps=heat_pumps,
         processes=processes,
         air=air,
         chw_pumps=pumps["chw_pumps"],

@@ -9,6 +9,7 @@ from simulators.parks.works.blueprint import Blueprint
 from simulators.parks.works.cold_side import PumpPoints
 from simulators.physics.loops.consumers import Consumer
 from simulators.physics.loops.heat_plant import HeatCommand, HeatPlant, HeatSpec
+from simulators.physics.machines.gas_boiler import Boiler
 
 
 class HeatSide:
@@ -20,11 +21,13 @@ class HeatSide:
         self._values = board.values
         self._valves = blueprint.valves
         roles = "enable hw_setpoint valve_enable" if blueprint.valves else "enable hw_setpoint"
-        self._commands = [board.add(base, boiler, roles) for boiler in blueprint.boilers]
-        sensed = "status fault local hw_supply_temp hw_return_temp hw_flow firing power energy"
-        if blueprint.valves:
-            sensed += " valve_open"
-        self._sensors = [board.add(base, boiler, sensed) for boiler in blueprint.boilers]
+        end = " valve_open" if blueprint.valves else ""
+        heaters = [*blueprint.boilers, *blueprint.heat_pumps]
+        self._commands = [board.add(base, name, roles) for name in heaters]
+        fired = "status fault local hw_supply_temp hw_return_temp hw_flow firing power energy"
+        pumped = "status fault local supply_temp return_temp flow load power energy"
+        self._sensors = [board.add(base, name, fired + end) for name in blueprint.boilers]
+        self._sensors += [board.add(base, name, pumped + end) for name in blueprint.heat_pumps]
         self.pumps = PumpPoints(board, base, tuple(blueprint.hw_pumps))
         self._header = board.add(
             base,
@@ -32,9 +35,9 @@ class HeatSide:
             "supply_temp return_temp flow differential_pressure far_pressure flow_switch",
         )
         self._bypass = board.add(base, "hw-header", "bypass_valve")[0] if spec.bypass else ""
-        self.machines = [*blueprint.boilers, *blueprint.hw_pumps]
+        self.machines = [*heaters, *blueprint.hw_pumps]
 
-    def step(self, consumers: Sequence[Consumer], dt_s: float) -> None:
+    def step(self, consumers: Sequence[Consumer], outdoor_c: float, dt_s: float) -> None:
         """Advance the plant on what the board commands, and show it there."""
         values = self._values
         enabled = [values[names[0]] != 0.0 for names in self._commands]
@@ -47,7 +50,7 @@ class HeatSide:
             self.pumps.commands(),
             values[self._bypass] * 0.01 if self._bypass else 0.0,
         )
-        self.plant.step(command, consumers, dt_s)
+        self.plant.step(command, consumers, outdoor_c, dt_s)
         self._show()
 
     @property
@@ -59,15 +62,15 @@ class HeatSide:
 
     def _show(self) -> None:
         values, plant = self._values, self.plant
-        for names, boiler, flow in zip(self._sensors, plant.boilers, plant.flows_m3h, strict=True):
+        for names, heater, flow in zip(self._sensors, plant.heaters, plant.flows_m3h, strict=True):
             shown = (
-                float(boiler.running), float(bool(boiler.fault)), 0.0, boiler.leaving_c,
-                plant.return_c, flow, 100.0 * boiler.heating_kw / boiler.spec.capacity_kw,
-                boiler.power_kw,
+                float(heater.running), float(bool(heater.fault)), 0.0, heater.leaving_c,
+                plant.return_c, flow, 100.0 * heater.heating_kw / heater.spec.capacity_kw,
+                heater.power_kw,
             )  # fmt: skip
             values.update(zip(names, shown, strict=False))
             if self._valves:
-                values[names[9]] = float(boiler.valve.position >= 1.0)
+                values[names[9]] = float(heater.valve.position >= 1.0)
         self.pumps.show(plant.pumps)
         header = (
             plant.supply_c, plant.return_c, plant.flow_m3h, plant.header_kpa, plant.far_kpa,
@@ -77,7 +80,7 @@ class HeatSide:
 
     def powers(self) -> list[float]:
         """Electricity of `machines`, in their order."""
-        return [*(b.power_kw for b in self.plant.boilers), *self.plant.pumps.powers_kw]
+        return [*(h.power_kw for h in self.plant.heaters), *self.plant.pumps.powers_kw]
 
     def inject(self, kind: str, name: str, on: bool) -> bool:
         """Break or reset a machine; whether it is here and can have that."""
@@ -91,9 +94,10 @@ class HeatSide:
 
     def facts(self) -> Iterator[tuple[str, float]]:
         """What was done to the machines; see `Works.facts`."""
-        for name, boiler in zip(self.machines, self.plant.boilers, strict=False):
-            yield f"{name}.dry_s", boiler.dry_s
-            yield f"{name}.cold_s", boiler.cold_return_s
-            yield f"{name}.starts", float(boiler.starts)
-            yield f"{name}.latched", float(bool(boiler.fault))
+        for name, heater in zip(self.machines, self.plant.heaters, strict=False):
+            yield f"{name}.dry_s", heater.dry_s
+            yield f"{name}.starts", float(heater.starts)
+            yield f"{name}.latched", float(bool(heater.fault))
+            if isinstance(heater, Boiler):
+                yield f"{name}.cold_s", heater.cold_return_s
         yield from self.pumps.facts(self.plant.pumps)

@@ -110,7 +110,7 @@ class Works:
             flow, volume = board.add(base, "meter-water", "flow volume")
             self._volume_flow.append(flow)
             energy.append(volume)
-        if heat:
+        if self.blueprint.boilers:
             flow, volume = board.add(base, "meter-gas", "flow volume")
             self._volume_flow.append(flow)
             energy.append(volume)
@@ -230,7 +230,7 @@ class Works:
         cooled, heated = self._consumers
         self.air.blow(outdoor, dt_s)
         if self.heat is not None:
-            self.heat.step(heated, dt_s)
+            self.heat.step(heated, around.outdoor_temp_c, dt_s)
         self.air.pass_on()
         if self.cold is not None:
             self.cold.step(cooled, around.wet_bulb_c, dt_s)
@@ -264,7 +264,8 @@ class Works:
             drawn = self.heat.powers()
             powers += drawn
             meters.append(sum(drawn))
-            volumes.append(self.heat.plant.gas_kw / GAS_KWH_M3)
+            if self.heat.plant.boilers:
+                volumes.append(self.heat.plant.gas_kw / GAS_KWH_M3)
         if self.air.units:
             drawn = self.air.powers()
             powers += drawn

@@ -17,6 +17,7 @@ from simulators.parks.works.works import Works
 from simulators.physics.chiller import CENTRIFUGAL_VSD
 from simulators.physics.machines.electric_chiller import ChillerSpec
 from simulators.physics.machines.gas_boiler import BoilerSpec
+from simulators.physics.machines.heat_pump import HeatPumpSpec
 from simulators.physics.machines.tower_cells import CellSpec
 from simulators.physics.water.hydraulics import PumpSpec
 
@@ -108,12 +109,15 @@ def _machines(blueprint: Blueprint) -> Iterator[tuple[str, tuple[str, dict[str, 
     """Name, kind and keys of everything that has points."""
     if blueprint.chillers:
         yield from _cold(blueprint)
-    if blueprint.boilers:
+    if blueprint.heat is not None:
         yield HOT, ("water_loop", {})
         for name, boiler in blueprint.boilers.items():
             yield name, ("boiler", _boiler(boiler))
+        for name, heat_pump in blueprint.heat_pumps.items():
+            yield name, ("heat_pump", _heat_pump(heat_pump))
         yield from _pumps(blueprint.hw_pumps, HOT)
         yield "meter-heat", ("meter", {})
+    if blueprint.boilers:
         yield "meter-gas", ("gas_meter", {})
     yield from _air(blueprint)
     yield "meter-main", ("meter", {})
@@ -144,7 +148,7 @@ def _air(blueprint: Blueprint) -> Iterator[tuple[str, tuple[str, dict[str, Any]]
     loops: dict[str, str] = {}
     if blueprint.chillers:
         loops["cooled_by"] = SECONDARY if blueprint.secondary_pumps else CHILLED
-    if blueprint.boilers:
+    if blueprint.heat is not None:
         loops["heated_by"] = HOT
     for name, unit in blueprint.air.items():
         rated = {"rated_kw": round(unit.spec.fan.rated_kw, 1)}
@@ -232,5 +236,21 @@ def _boiler(spec: BoilerSpec) -> dict[str, Any]:
             "flow_m3h": round(spec.hw_m3h, 1),
             "supply_c": 60.0,
             "return_c": 40.0,
+        },
+    }
+
+
+def _heat_pump(spec: HeatPumpSpec) -> dict[str, Any]:
+    return {
+        "capacity_kw": spec.capacity_kw,
+        "rated_kw": round(spec.capacity_kw / spec.cop, 1),
+        "header": HOT,
+        "design": {
+            "cop": spec.cop,
+            "min_load_pct": 100.0 * spec.least_load,
+            "min_flow_m3h": round(spec.least_flow * spec.hw_m3h * 1.1, 1),
+            "flow_m3h": round(spec.hw_m3h, 1),
+            "supply_c": 45.0,
+            "return_c": 35.0,
         },
     }

@@ -1,4 +1,4 @@
-"""A hot-water plant on common headers: boilers, pumps, bypass, consumers."""
+"""A hot-water plant on common headers: boilers, heat pumps, pumps, bypass, consumers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from simulators.physics.loops.consumers import Consumer
 from simulators.physics.loops.pump_station import PumpStation
 from simulators.physics.machines.gas_boiler import Boiler, BoilerInlet, BoilerSpec
+from simulators.physics.machines.heat_pump import HeatPump, HeatPumpInlet, HeatPumpSpec
 from simulators.physics.water.actuators import Actuator
 from simulators.physics.water.hydraulics import KW_PER_M3H_K, PumpSpec, conductance, in_row
 from simulators.physics.water.pipes import Pipe, Vessel
@@ -17,10 +18,11 @@ _AMBIENT_C = 20.0
 
 @dataclass(frozen=True, slots=True)
 class HeatSpec:
-    """A plant; flows of pipes follow the boilers' design."""
+    """A plant; flows of pipes follow the design of what heats."""
 
     boilers: tuple[BoilerSpec, ...]
     pumps: tuple[PumpSpec, ...]
+    heat_pumps: tuple[HeatPumpSpec, ...] = ()
     bypass: bool = True
     """A valve from supply to return header that keeps the least flow through boilers."""
     pipe_kpa: float = 40.0
@@ -33,14 +35,16 @@ class HeatSpec:
 
     @property
     def flow_m3h(self) -> float:
-        return sum(boiler.hw_m3h for boiler in self.boilers)
+        boilers = sum(boiler.hw_m3h for boiler in self.boilers)
+        return boilers + sum(heat_pump.hw_m3h for heat_pump in self.heat_pumps)
 
 
 @dataclass(slots=True)
 class HeatCommand:
-    """What is commanded: boilers as (enabled, set point in degC), pumps, valves 0-1."""
+    """What is commanded: boilers, then heat pumps, as (enabled, set point in degC), with their
+    valves 0-1, and pumps."""
 
-    boilers: Sequence[tuple[bool, float]]
+    heaters: Sequence[tuple[bool, float]]
     valves: Sequence[float]
     pumps: Sequence[tuple[bool, float]]
     bypass: float = 0.0
@@ -52,6 +56,8 @@ class HeatPlant:
     def __init__(self, spec: HeatSpec) -> None:
         self.spec = spec
         self.boilers = [Boiler(boiler) for boiler in spec.boilers]
+        self.heat_pumps = [HeatPump(heat_pump) for heat_pump in spec.heat_pumps]
+        self.heaters: list[Boiler | HeatPump] = [*self.boilers, *self.heat_pumps]
         self.pumps = PumpStation(spec.pumps)
         self.bypass = Actuator(60.0)
         self._leak_kw_k = spec.leak_kw_k * spec.flow_m3h
@@ -65,20 +71,22 @@ class HeatPlant:
         self.longest_s = min(60.0, self.supply.longest_s(most))
         """The longest step while water moves."""
         self.flow_m3h = self.consumers_m3h = 0.0
-        """Through the boilers; to the consumers."""
-        self.flows_m3h = [0.0] * len(self.boilers)
-        """Through each boiler."""
+        """Through what heats; to the consumers."""
+        self.flows_m3h = [0.0] * len(self.heaters)
+        """Through each boiler, then each heat pump."""
         self.header_kpa = self.far_kpa = 0.0
         self.supply_c = self.return_c = 25.0
         self.drawn_kw = 0.0
         """Heat that consumers took from the water, mean over the last step."""
         self.ambient_kw = 0.0
 
-    def step(self, command: HeatCommand, consumers: Sequence[Consumer], dt_s: float) -> None:
+    def step(
+        self, command: HeatCommand, consumers: Sequence[Consumer], outdoor_c: float, dt_s: float
+    ) -> None:
         """Advance the loop by `dt_s`, at most `longest_s` while water moves."""
         opened = [
-            boiler.valve.move(target, dt_s) * boiler.conductance
-            for boiler, target in zip(self.boilers, command.valves, strict=True)
+            heater.valve.move(target, dt_s) * heater.conductance
+            for heater, target in zip(self.heaters, command.valves, strict=True)
         ]
         machines = sum(opened)
         load = in_row(self._pipe, sum(consumer.conductance() for consumer in consumers))
@@ -97,7 +105,7 @@ class HeatPlant:
         per = v / machines if machines > 0.0 else 0.0
         self.flows_m3h = [k * per for k in opened]
         self._consume(consumers, dt_s)
-        self._fire(command, dt_s)
+        self._fire(command, outdoor_c, dt_s)
 
     def _consume(self, consumers: Sequence[Consumer], dt_s: float) -> None:
         """Lead warm water to the consumers, and cooler water back."""
@@ -119,19 +127,24 @@ class HeatPlant:
         self.back.push(volume, returned)
         self.back.pop(volume)
 
-    def _fire(self, command: HeatCommand, dt_s: float) -> None:
-        """Lead return water through the boilers into the header."""
+    def _fire(self, command: HeatCommand, outdoor_c: float, dt_s: float) -> None:
+        """Lead return water through what heats it into the header."""
         hours = dt_s / 3600.0
         v, past = self.flow_m3h, self.flow_m3h - self.consumers_m3h
         if v > 0.0:
             back_c, short_c = self.back.out_c, self.header.temp_c
             self.return_c = (self.consumers_m3h * back_c + past * short_c) / v
         mixed = 0.0
-        for boiler, flow, (enabled, setpoint_c) in zip(
-            self.boilers, self.flows_m3h, command.boilers, strict=True
+        for heater, flow, (enabled, setpoint_c) in zip(
+            self.heaters, self.flows_m3h, command.heaters, strict=True
         ):
-            boiler.step(BoilerInlet(enabled, setpoint_c, self.return_c, flow), dt_s)
-            mixed += flow * boiler.leaving_c
+            if isinstance(heater, Boiler):
+                heater.step(BoilerInlet(enabled, setpoint_c, self.return_c, flow), dt_s)
+            else:
+                heater.step(
+                    HeatPumpInlet(enabled, setpoint_c, self.return_c, flow, outdoor_c), dt_s
+                )
+            mixed += flow * heater.leaving_c
         if v > 0.0:
             self.header.mix(v * hours, mixed / v, past * hours)
             self.supply.push(self.consumers_m3h * hours, self.header.temp_c)
@@ -148,7 +161,7 @@ class HeatPlant:
     @property
     def power_kw(self) -> float:
         """Electricity of all machines, mean over the last step."""
-        return sum(boiler.power_kw for boiler in self.boilers) + sum(self.pumps.powers_kw)
+        return sum(heater.power_kw for heater in self.heaters) + sum(self.pumps.powers_kw)
 
     @property
     def gas_kw(self) -> float:
