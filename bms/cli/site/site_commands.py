@@ -21,6 +21,7 @@ from bms.cli.common import (
     load_site,
     pairs,
     print_json,
+    show,
     with_endpoints_of,
 )
 from bms.core.errors import InvalidInput
@@ -43,8 +44,12 @@ def init(directory: Path) -> None:
 @click.command()
 @SITE
 @AS_JSON
-def check(site: Path, as_json: bool) -> None:
+@click.option(
+    "--functions", is_flag=True, help="List what strategies can do with the points there are."
+)
+def check(site: Path, as_json: bool, functions: bool) -> None:
     """Validate a site; list every problem as file:line:column with what is allowed."""
+    from bms.cli.screens.ability_table import ability_table
     from bms.config.load import check as check_site
     from bms.config.load import sources
     from bms.config.site_variants import check_variants
@@ -101,6 +106,8 @@ def check(site: Path, as_json: bool) -> None:
         zones = in_use()
         where = zones.path or say("the installed package")
         click.echo(say("time zones: {version} ({where})", version=zones.version, where=where))
+        if functions:
+            show(ability_table(found, STRATEGIES))
 
 
 @click.command()

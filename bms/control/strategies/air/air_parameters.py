@@ -105,6 +105,10 @@ class AirParameters(FileModel):
     """The same by enthalpy, where outdoor humidity is measured."""
     min_damper_pct: float = Field(default=20.0, ge=0, le=100)
     """Outdoor damper while people are there, where no flow of outdoor air is measured."""
+    min_damper_of: dict[str, float] = {}
+    """The same for single machines; there it holds although a flow is measured."""
+    leave: list[str] = []
+    """Roles that the strategy never commands: what the machines' own controllers shall move."""
     co2_limit_ppm: float = Field(default=894.0, ge=500, le=2000)
     """All of the minimum outdoor air at this CO2; 200 ppm lower, the least of it."""
     least_outdoor_pct: float = Field(default=40.0, ge=0, le=100)

@@ -42,8 +42,19 @@ class Unit:
         return self.machine.points.get(role)
 
     def commanded(self, role: str) -> PointId | None:
-        """A point of the machine that the controller may move."""
-        return self.machine.commanded(role)
+        """A point of the machine that the strategy may move."""
+        return None if role in self.parameters.leave else self.machine.commanded(role)
+
+    @cached_property
+    def outputs(self) -> dict[str, PointId]:
+        """Every such point, by role."""
+        return {r: p for r in self.machine.points if (p := self.commanded(r)) is not None}
+
+    @cached_property
+    def min_damper_pct(self) -> float:
+        """Where its outdoor damper stands at least while people are there."""
+        p = self.parameters
+        return p.min_damper_of.get(self.name, p.min_damper_pct)
 
     @cached_property
     def zone_led(self) -> bool:

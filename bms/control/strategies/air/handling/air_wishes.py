@@ -23,6 +23,7 @@ from bms.texts.messages import Message, joined, msg
 DRY_HYSTERESIS_PCT = 5.0
 FROST_AIM_C = 6.0
 FROST_VALVE_PCT_PER_K = 50.0
+LEAST_MIXING_K = 1.0
 BLIND_HEATING_PCT = 50.0
 """The heating valve in the cold while supply air cannot be seen (control reference, 5)."""
 BLIND_BELOW_C = 10.0
@@ -181,6 +182,8 @@ def _shares(now: Now, aim: Aim, state: HandlerState) -> tuple[Split, HandlerStat
     free = state.outdoor.economizer
     if not now.works:
         return Split(0.0, 0.0, 0.0), replace(state, loop=track(state.loop, 0.0, watched_s))
+    if not cools and not heats and unit.measured("mixed_temp"):
+        return _shares_of_mixing(now, aim, state)
     sensor = unit.measured("supply_temp") or unit.measured("mixed_temp")
     if sensor is None:  # a fixed fan and a valve: the zone moves it
         loops = state.zone
@@ -207,6 +210,19 @@ def _shares(now: Now, aim: Aim, state: HandlerState) -> tuple[Split, HandlerStat
     return shares, replace(state, loop=loop)
 
 
+def _shares_of_mixing(now: Now, aim: Aim, state: HandlerState) -> tuple[Split, HandlerState]:
+    """Outdoor air before coils that the machine's own controller moves: by what the mixture of
+    return and outdoor air has to be. A loop on supply air would see nothing: the coils hold it."""
+    inputs, least = now.inputs, now.unit.min_damper_pct
+    back, outdoor = inputs.return_c, inputs.outdoor_c
+    resting = Split(0.0, 0.0, 0.0)
+    if aim.supply_c is None or back is None or outdoor is None or back - outdoor < LEAST_MIXING_K:
+        return resting, state
+    share_pct = 100.0 * (back - aim.supply_c) / (back - outdoor)
+    free_pct = 100.0 * (share_pct - least) / max(100.0 - least, 1.0)
+    return Split(0.0, 0.0, min(max(free_pct, 0.0), 100.0)), state
+
+
 # --- outdoor air -------------------------------------------------------------------------------
 
 
@@ -228,7 +244,10 @@ def _outdoor(now: Now, state: HandlerState, shares: Split) -> OutdoorAnswer:
         may_economize=(now.has(Function.ECONOMIZER) and now.works and now.mode.cools and not blind),
         cooling_pct=shares.outdoor_pct,
         by_co2=now.has(Function.DEMAND_VENTILATION),
-        by_flow=unit.measured("oa_flow") is not None,
+        min_damper_pct=unit.min_damper_pct,
+        by_flow=(
+            unit.measured("oa_flow") is not None and unit.name not in unit.parameters.min_damper_of
+        ),
     )
     return ventilate(
         state.outdoor, given, now.parameters, unit.machine.design.min_oa_m3h, now.snapshot.watched_s
@@ -307,7 +326,7 @@ def _speed(now: Now, state: HandlerState) -> tuple[float | None, Message, Handle
     if not now.mode.people:
         return 100.0, msg("rooms are brought to where people want them"), state
     if unit.full_outdoor and now.has(Function.DEMAND_VENTILATION):
-        share = state.outdoor.flow.output_pct / max(p.min_damper_pct, 1.0)
+        share = state.outdoor.flow.output_pct / max(unit.min_damper_pct, 1.0)
         return max(100.0 * share, p.min_speed_pct), msg("by CO2"), state
     if not unit.zone_led or now.inputs.zone_c is None:
         return 100.0, msg("nothing says how much air is needed"), state

@@ -116,7 +116,7 @@ class FreezeGuard:
             "enable", "oa_damper", "return_damper", "exhaust_damper", "cooling_valve",
             "heating_valve", "preheat_valve",
         )  # fmt: skip
-        self._points = {r: p for r in roles if (p := machine.commanded(r)) is not None}
+        self._points = {r: p for r in roles if (p := unit.commanded(r)) is not None}
         self._fact = group.fact_point(fact_name(unit.name, UnitFact.FREEZE_STAGE))
         seen = (machine.points.get(r) for r in ("freezestat", "status", "enable"))
         self._quick = frozenset({p for p in seen if p is not None} | {reset_point(machine.id)})

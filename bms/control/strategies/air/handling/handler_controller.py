@@ -62,9 +62,7 @@ class AirHandler:
         self._unit = unit
         self._stagger_s = stagger_s
         machine = unit.machine
-        self._points = {
-            role: point for role in machine.points if (point := machine.commanded(role)) is not None
-        }
+        self._points = unit.outputs
         self._facts = facts_of(unit)
         enable = self._points.get("enable")
         seen = {p for m in (machine, *unit.zones) for p in m.points.values()}

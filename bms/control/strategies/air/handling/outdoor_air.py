@@ -67,6 +67,8 @@ class OutdoorInputs:
     """What the loop asks of outdoor air, 0 to 100."""
     by_co2: bool = False
     """CO2 may lower the minimum."""
+    min_damper_pct: float = 0.0
+    """Where the damper stands for the whole of the minimum."""
     by_flow: bool = False
     """The minimum is held by the measured flow, not by a position."""
 
@@ -111,7 +113,7 @@ def ventilate(
     state = replace(state, economizer=economizer, ended_s=ended_s, limited=limited)
     share, why = _least_share(inputs, parameters)
     flow_m3h = None if design_m3h is None else design_m3h * share
-    state, least_pct = _least_position(state, inputs, parameters, flow_m3h, share, watched_s)
+    state, least_pct = _least_position(state, inputs, flow_m3h, share, watched_s)
     damper_pct, reason = least_pct, why
     if inputs.freeze_stage >= 2 or (not inputs.people and not economizer):
         damper_pct, least_pct = 0.0, 0.0
@@ -192,13 +194,12 @@ def _least_share(inputs: OutdoorInputs, parameters: AirParameters) -> tuple[floa
 def _least_position(
     state: OutdoorState,
     inputs: OutdoorInputs,
-    parameters: AirParameters,
     flow_m3h: float | None,
     share: float,
     watched_s: float,
 ) -> tuple[OutdoorState, float]:
     """Where the outdoor damper stands at least."""
-    position_pct = parameters.min_damper_pct * share
+    position_pct = inputs.min_damper_pct * share
     if not inputs.by_flow or not flow_m3h or inputs.oa_flow_m3h is None or not inputs.people:
         return replace(state, flow=track(state.flow, position_pct, watched_s)), position_pct
     low_pct = position_pct / 2.0  # a flow meter that reads too high must not shut people off

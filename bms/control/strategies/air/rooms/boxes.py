@@ -53,7 +53,12 @@ class Box:
         self._group = group
         self._unit = unit
         self._terminal = terminal
-        self._points = {r: p for r in terminal.points if (p := terminal.commanded(r)) is not None}
+        leave = unit.parameters.leave
+        self._points = {
+            role: point
+            for role in terminal.points
+            if (point := terminal.commanded(role)) is not None and role not in leave
+        }
         self.reads = frozenset(
             {group.mode_point, own_mode_point(unit.machine), *terminal.points.values()}
         )

@@ -75,7 +75,7 @@ class FanCoil:
         self._stagger_s = stagger_s
         self._neighbours = neighbours
         machine = unit.machine
-        self._points = {r: p for r in machine.points if (p := machine.commanded(r)) is not None}
+        self._points = unit.outputs
         self._modes = (group.mode_point, own_mode_point(machine))
         self.reads = frozenset({*machine.points.values(), *self._modes, *neighbours})
         self.writes = frozenset(self._points.values())

@@ -75,7 +75,7 @@ class AirFan:
         self._stagger_s = stagger_s
         self._parameters: AirParameters = group.parameters
         machine = unit.machine
-        self._points = {r: p for r in machine.points if (p := machine.commanded(r)) is not None}
+        self._points = unit.outputs
         self._modes = (group.mode_point, own_mode_point(machine))
         others = [u.machine for u in duty.follows] + list(duty.covers)
         seen = {m.points[r] for m in others for r in ("status", "enable") if r in m.points}
