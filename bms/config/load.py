@@ -149,7 +149,7 @@ def check(
             # What is misspelt there is missing elsewhere: it is not asked for twice.
             problems += check_ratings(site, document, bases, fleet, meters)
 
-    groups_reader = GroupsReader(base_names, fleet, strategies)
+    groups_reader = GroupsReader(base_names, fleet, strategies, _zones(site_file, bases))
     groups_reader.read(found.under("groups"), found.complete("groups"))
     groups = groups_reader.groups
     problems += groups_reader.problems

@@ -75,6 +75,8 @@ class Group:
     """What the strategy works out of a group."""
     consumers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By loop of the base, short name: the groups whose members draw from it."""
+    zone: str = "UTC"
+    """The IANA zone of its base, for strategies that go by the hour."""
 
     @property
     def facts(self) -> Mapping[PointId, FactKind]:

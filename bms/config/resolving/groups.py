@@ -34,11 +34,19 @@ class Groups:
 class GroupsReader:
     """Reads `groups/*.yaml` against the bases, the equipment and the strategies."""
 
-    def __init__(self, bases: Names, fleet: Fleet, strategies: Mapping[str, StrategySpec]) -> None:
+    def __init__(
+        self,
+        bases: Names,
+        fleet: Fleet,
+        strategies: Mapping[str, StrategySpec],
+        zones: Mapping[str, str],
+    ) -> None:
         self._bases = bases
         self._fleet = fleet
         self._by_base = {base: fleet.of_base(base) for base in bases.known}
         self._strategies = strategies
+        self._zones = zones
+        """By base, those that are zones."""
         self._claims: dict[tuple[PointId, Priority], tuple[str, str]] = {}
         """Group and controller by what they command."""
         self.groups = Groups()
@@ -140,6 +148,7 @@ class GroupsReader:
             title=title_of(entry.title),
             origin=place,
             tells=spec.tells,
+            zone=self._zones.get(base, "UTC"),
         )
         findings = [*spec.check(group), *((("optimal", *where), text) for where, text in more)]
         names = self._fleet.named(base)

@@ -64,12 +64,6 @@ def overruled(snapshot: Snapshot, point: PointId, priority: Priority) -> Award |
     return award if award is not None and award.winner.priority < priority else None
 
 
-def forced_on(snapshot: Snapshot, point: PointId, priority: Priority) -> bool:
-    """Whether commanding the point off would be in vain."""
-    award = overruled(snapshot, point, priority)
-    return award is not None and is_on(award.value)
-
-
 def manually_on(snapshot: Snapshot, point: PointId, priority: Priority) -> bool:
     """Whether somebody of a higher priority wants the point on, minimum times aside, and also
     while it has to wait for its flow or its turn: such a wish is one to the sequence."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bms.control.blocks.chiller_train import Phase, TrainState
+from bms.control.blocks.machines.start_proof import ProofState
 from bms.control.engine.states import Codec, Words
 from bms.control.protect.flow_guard import FlowHold
 from bms.texts.messages import Message, msg
@@ -27,7 +27,7 @@ def test_a_message_is_saved_as_what_it_was_made_of() -> None:
     why = msg("{machine} shows no run status for {proof_s:g} s", machine="ch-1", proof_s=60.0)
     cases: list[tuple[Any, Callable[[Any], object]]] = [
         (State(why), lambda s: s.why),
-        (TrainState(Phase.STOPPING, failed=why), lambda s: s.failed),
+        (ProofState(failed=why), lambda s: s.failed),
         (FlowHold(why=why), lambda s: s.why),
     ]
     for state, read in cases:

@@ -1,391 +1,425 @@
-"""Chilled-water plant: enable, staging by load, lead by run hours, ordered start and stop. Pure.
+"""Cold plant: enable, stages, ordered start and stop, pumps, condenser water. Pure.
 
-After Guideline 36, 5.20, thinned: no resets, no waterside economizer, no valves. Fallbacks:
+After Guideline 36, 5.20; each part says which section. A look goes: what is measured, whether the
+plant runs, which chillers, how far each has come, what water that needs, what is commanded. What
+cannot be read has its fallback, and a condition for as long as it lasts:
 
-- outdoor temperature bad: the lockout stays as it was;
-- flow or return temperature bad: the stage stays, only the failsafe may raise it;
-- supply temperature bad as well: the stage stays.
-
-Each is an URGENT condition for as long as it lasts.
+- outdoor temperature: the lockout stays as it was;
+- flow or return temperature: the stage stays, only the failsafe may raise it;
+- supply temperature: what the running chillers show; without that the stage stays;
+- condenser water: the fans run as fast as the load allows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 
 from bms.config.site import Group
-from bms.control.blocks.chiller_train import Phase, TrainState, resumed, step
-from bms.control.blocks.commanded import NOTHING, Commanded
-from bms.control.blocks.rotation import RunHours, accumulate, by_run_hours
-from bms.control.blocks.staging import StageRules, StageTimers, Step, cooling_load_kw, next_step
-from bms.control.blocks.timers import interruption, lasted, moved, since
-from bms.control.engine.states import Words
-from bms.control.protect.withheld import reset_now, reset_point
+from bms.control.blocks.delays import held_for, holds_since
+from bms.control.blocks.machines.lead_lag import record_hours
+from bms.control.blocks.machines.start_proof import MachinePhase, ProofRules
+from bms.control.blocks.machines.starts import count_starts, may_start
+from bms.control.protect.withheld import reset_now
 from bms.control.strategies import group as groups
-from bms.control.strategies.chilled_water.parameters import SETPOINT, ChilledWaterPlantParameters
-from bms.control.strategies.chilled_water.trains import PlantTrain, TrainView
-from bms.core.decisions import (
-    Award,
-    Command,
-    Condition,
-    Decision,
-    Priority,
-    Severity,
-    Snapshot,
-    Stage,
+from bms.control.strategies.chilled_water import telling
+from bms.control.strategies.chilled_water.circuits.chilled_side import ChilledInputs, ChilledSide
+from bms.control.strategies.chilled_water.circuits.condensing import (
+    CondenserSide,
+    CondensingInputs,
 )
-from bms.texts.messages import joined, msg
-from drivers.points import PointId, Value
+from bms.control.strategies.chilled_water.commanding import Commands, Wishes
+from bms.control.strategies.chilled_water.instruments import (
+    LOOK_EVERY_S,
+    Around,
+    Instruments,
+    Measured,
+)
+from bms.control.strategies.chilled_water.looking import Look
+from bms.control.strategies.chilled_water.parameters import (
+    PRESSURE,
+    SETPOINT,
+    ChilledWaterPlantParameters,
+)
+from bms.control.strategies.chilled_water.plant_layout import Layout, layout_of
+from bms.control.strategies.chilled_water.plant_state import PlantState, facts, known, taken_over
+from bms.control.strategies.chilled_water.staging import enabling, learning_curves
+from bms.control.strategies.chilled_water.staging.choosing import Chooser, Circumstances, Wanted
+from bms.control.strategies.chilled_water.staging.sequence import NO_FLOW_RESTS_S, Sequence
+from bms.control.strategies.fact_names import CHW_REQUESTS
+from bms.control.strategies.water.fittings import Machine
+from bms.control.strategies.water.machinery import Machinery, View, proven
+from bms.control.strategies.water.pump_bank import chosen
+from bms.control.strategies.water.unit_steps import FREE, Step, UnitRules
+from bms.core.decisions import Award, Condition, Decision, Priority, Snapshot, Stage
+from bms.texts.messages import msg
 
-LOCKOUT_HYSTERESIS_K = 0.56
-"""Guideline 36, 5.20: disabled only this far below the lockout."""
-PLANT_MIN_S = 900.0
-"""Guideline 36, 5.20: the plant stays on, and off, for at least 15 min."""
-INPUT_ALARM_AFTER_S = 10.0
-"""A bad input falls back at once; it is an alarm once it lasts (at start nothing is read yet)."""
-
-_STILL = TrainState()
-
-
-@dataclass(frozen=True, slots=True)
-class PlantState:
-    """What a chilled-water plant remembers. Trains are named by their chillers."""
-
-    enabled: bool = False
-    enabled_since: datetime | None = None
-    """When the plant was last enabled or disabled."""
-    locked: bool = False
-    """Too cold outside to be needed."""
-    wanted: tuple[str, ...] = ()
-    reason: Words = ""
-    """Why this stage."""
-    timers: StageTimers = field(default_factory=StageTimers)
-    trains: Mapping[str, TrainState] = field(default_factory=dict)
-    run: RunHours = field(default_factory=RunHours)
-    step_s: float = 0.0
-    """Seconds between the last two looks."""
-    oat_bad_since: datetime | None = None
-    load_bad_since: datetime | None = None
+REST_S = 900.0
+"""A plant that is off, and of which nothing is abnormal, is looked at so often: basins freeze."""
+NEEDED_SHARE = 0.25
+"""Of the capacity that runs: below it a chiller that pauses by itself is resting (D)."""
+RESTS_BELOW_K = 3.0
+"""Above its setpoint by more, water is too warm for a chiller to rest (D: thermostats switch
+within 2 K)."""
 
 
 class ChilledWaterPlant:
-    """Runs as many chiller trains as the load needs; see the module."""
+    """Runs the chillers that the load needs, with their water; see the module."""
 
     stage = Stage.SEQUENCE
     priority = Priority.SEQUENCE
 
     def __init__(self, group: Group) -> None:
         parameters: ChilledWaterPlantParameters = group.parameters
-        header = group.equipment[parameters.header].points
+        self._parameters = parameters
         self.name = f"chilled_water_plant:{group.id}"
         self._group = group
-        self._parameters = parameters
-        self._rules = StageRules(
-            parameters.stage_up_pct,
-            parameters.stage_down_pct,
-            parameters.stage_delay_s,
-            parameters.min_stage_s,
-            parameters.failsafe_k,
-        )
-        self._trains = {
-            train.chiller: PlantTrain(
-                group.equipment[train.chiller],
-                tuple(
-                    group.equipment[name]
-                    for name in (train.chw_pump, train.cw_pump, train.tower)
-                    if name is not None
-                ),
-                parameters.proof_s.pump,
-                parameters.proof_s.chiller,
-                parameters.pump_overrun_s,
-            )
-            for train in parameters.trains
-        }
-        self._supply, self._return = header["supply_temp"], header["return_temp"]
-        self._flow = header.get("flow", "")
-        weather = group.equipment.get(parameters.weather or "")
-        self._oat = weather.points["outdoor_temp"] if weather is not None else None
-        setpoints = [t.setpoint for t in self._trains.values() if t.setpoint]
-        inputs = {self._supply, self._return, self._flow, self._oat or ""} - {""}
+        self._layout = layout = layout_of(group)
+        self._machinery = Machinery(layout.machines, _proof_rules(layout, parameters))
+        self._chooser = Chooser(layout, parameters, group.zone)
+        self._chilled = ChilledSide(layout, parameters.least_speed_pct, parameters.does("bypass"))
+        self._condensing = CondenserSide(layout, parameters)
+        self._instruments = Instruments(layout, self._chilled.design_m3h, parameters.design_dp_kpa)
+        self._sequence = Sequence(layout, _unit_rules(layout, parameters), self._chilled)
+        self._wishes = Wishes(group, layout, self.name)
+        speeds = [pump.speed for pump in layout.chw_pumps]
+        self._paces = parameters.does("pumps") and bool(speeds) and None not in speeds
+        consumers = group.consumers.get(parameters.header, ())
+        if not parameters.does("requests"):
+            consumers = ()
+        self._consumers = tuple(f"{name}.{CHW_REQUESTS}" for name in consumers)
+        asked = [group.mode_point, group.setpoint_point(SETPOINT), group.setpoint_point(PRESSURE)]
+        valves = [point for valve in layout.valves for point in valve.inputs]
         self.reads = frozenset(
-            {group.mode_point, group.setpoint_point(SETPOINT), *inputs}.union(
-                *(train.reads for train in self._trains.values())
-            )
+            {*asked, *valves, *self._consumers, *self._machinery.reads, *self._instruments.reads}
         )
-        self._idle = self.reads - {self._supply, self._return, self._flow}
-        """What it looks at while it rests."""
-        self._idle |= frozenset().union(*(train.enables for train in self._trains.values()))
-        self._idle |= {reset_point(train.chiller.id) for train in self._trains.values()}
-        self.writes = frozenset(setpoints).union(*(t.enables for t in self._trains.values()))
-        self._last = NOTHING
+        self.writes = self._wishes.writes
+        resets = [f"{machine.id}.reset" for machine in layout.machines]
+        enables = [machine.enable for machine in layout.machines if machine.enable is not None]
+        self._events = frozenset({*asked, *self._machinery.reads, *enables, *resets})
+        """What it answers at once; what is measured may wait for its next look."""
 
     def initial(self) -> PlantState:
         return PlantState()
 
     def decide(self, snapshot: Snapshot, state: PlantState, now: datetime) -> Decision[PlantState]:
-        state = _looked(state, now)
-        views = {
-            name: train.view(snapshot, state.trains.get(name) or _STILL, self.priority)
-            for name, train in self._trains.items()
-        }
-        run = accumulate(state.run, [n for n, v in views.items() if v.inputs.status], now)
+        watched_s = snapshot.watched_s
+        state = known(taken_over(state), self._layout.units)
+        views = self._machinery.views(snapshot)
+        shown = [name for name, view in views.items() if view.status]
+        state = replace(state, record=record_hours(state.record, shown, watched_s))
         mode = snapshot.awards.get(self._group.mode_point)
         if mode is None or mode.value not in groups.MODES:
             unknown = () if mode is None else (groups.unknown_mode(self._group, mode.value),)
-            return Decision((), PlantState(run=run), unknown)
-        views = {
-            name: view.reset() if reset_now(snapshot, self._trains[name].chiller.id) else view
-            for name, view in views.items()
-        }
-        # A saved state may name chillers that are no longer in the file.
-        known = tuple(name for name in state.wanted if name in views)
-        state = self._enable(snapshot, replace(state, run=run, wanted=known), mode, now)
-        state = self._stage(snapshot, state, views, now)
-        trains = {
-            name: step(view.judged(now), name in state.wanted, view.inputs, now)
-            for name, view in views.items()
-        }
-        # A train that failed just now is replaced at once, not one cycle later.
-        if any(trains[n].failed and not views[n].state.failed for n in trains):
-            views = {n: replace(v, state=trains[n]) for n, v in views.items()}
-            state = self._choose(state, len(state.wanted), views, now)
-            trains = {
-                n: step(v.judged(now), n in state.wanted, v.inputs, now) for n, v in views.items()
-            }
-        if trains != state.trains:
-            state = replace(state, trains=trains)
-        conditions = self._conditions(state, views, now)
-        rests = mode.value == "off" and not conditions and self._rests(state, views)
-        if rests:  # hours begin to count again with the first that runs
-            state = replace(state, run=RunHours(run.hours))
-        commands = self._commands(snapshot, state, mode)
-        return Decision(commands, state, conditions, depends_on=self._idle if rests else None)
-
-    def _rests(self, state: PlantState, views: Mapping[str, TrainView]) -> bool:
-        """Whether nothing runs, and nothing is waited for."""
-        if state.enabled or state.oat_bad_since is not None:
-            return False
-        off = all(train.phase is Phase.OFF for train in state.trains.values())
-        return off and not any(view.inputs.status or view.manual for view in views.values())
-
-    # --- enable ------------------------------------------------------------------------------
-
-    def _enable(
-        self, snapshot: Snapshot, state: PlantState, mode: Award, now: datetime
-    ) -> PlantState:
-        locked, oat_bad_since = False, None
-        if self._oat is not None:
-            oat_c = snapshot.number(self._oat)
-            oat_bad_since = since(oat_c is None, state.oat_bad_since, now)
-            if oat_c is None:
-                locked = state.locked
-            else:
-                limit_c = self._parameters.lockout_oat_c
-                locked = (
-                    oat_c < limit_c - LOCKOUT_HYSTERESIS_K if state.enabled else oat_c <= limit_c
-                )
-        if (locked, oat_bad_since) != (state.locked, state.oat_bad_since):
-            state = replace(state, locked=locked, oat_bad_since=oat_bad_since)
-        enabled = mode.value == "on" and not locked
-        if enabled == state.enabled:
-            return state
-        if state.enabled_since is not None and not lasted(state.enabled_since, PLANT_MIN_S, now):
-            return state
-        return replace(
+            kept = PlantState(record=state.record, starts=state.starts, learned=state.learned)
+            return Decision((), kept, unknown)
+        look, state = self._look(snapshot, state, views)
+        state = self._sequence.released(snapshot, state)
+        state = self._prove(look, state, state.on)
+        enabled = enabling.enable(
+            state.enabling,
+            mode.value == "on",
+            self._lockout_c,
+            look.measured.outdoor_c,
+            enabling.asked(snapshot, self._consumers),
+            watched_s,
+        )
+        state = self._run(look, replace(state, enabling=enabled), now)
+        state = self._circuits(look, state)
+        commands = self._commands(look, state, mode)
+        state = self._prove(look, state, commands.on)
+        state = self._counted(look, replace(state, on=commands.on))
+        conditions = self._conditions(look, state)
+        told = facts(
+            self._group,
+            look.measured,
             state,
-            enabled=enabled,
-            enabled_since=now,
-            wanted=(),
-            reason=msg("start") if enabled else "",
-            timers=StageTimers(now),
+            self._sequence.staging(state),
+            self._predicted_c(state, look.measured),
+        )
+        if not self._steady(look, state):
+            return Decision(commands.commands, state, conditions, told)
+        rests = mode.value == "off" and not state.enabling.enabled and not conditions
+        return Decision(
+            commands.commands,
+            state,
+            conditions,
+            told,
+            stands_until_s=state.enabling.next_s(watched_s, REST_S if rests else LOOK_EVERY_S),
+            depends_on=self._events,
         )
 
-    # --- staging -----------------------------------------------------------------------------
-
-    def _stage(
-        self, snapshot: Snapshot, state: PlantState, views: Mapping[str, TrainView], now: datetime
-    ) -> PlantState:
-        if not state.enabled:
-            if state.load_bad_since is not None:
-                state = replace(state, load_bad_since=None)
-            return self._choose(state, 0, views, now)
-        if not state.wanted:
-            # What already runs, because a state was lost or an operator started it, stays; also
-            # if it is only seen now, because its link comes later than the others.
-            running = tuple(n for n, v in views.items() if v.available and v.inputs.status)
-            return self._choose(replace(state, wanted=running), max(1, len(running)), views, now)
-        count = max(1, len(state.wanted))
-        if len(self._trains) == 1:
-            return self._choose(state, count, views, now)
-        load_kw, too_warm_k = self._load(snapshot)
-        ordered = by_run_hours(state.wanted, state.run)
-        capacity_kw = self._capacity_kw(ordered)
-        decision = next_step(
-            state.timers,
-            self._rules,
-            load_kw=load_kw,
-            too_warm_k=too_warm_k,
-            capacity_kw=capacity_kw,
-            lower_capacity_kw=self._capacity_kw(ordered[:-1]) if len(ordered) > 1 else None,
-            can_go_up=any(v.startable and n not in state.wanted for n, v in views.items()),
-            now=now,
+    def _steady(self, look: Look, state: PlantState) -> bool:
+        """Whether nothing is waited for that may come with any look."""
+        waits = any(
+            unit.starting or unit.step is Step.STOPPING for unit in state.units.values()
+        ) or any(
+            proof.phase is MachinePhase.STARTING or proof.lost_since_s is not None
+            for proof in state.proofs.values()
         )
-        bad_since = since(load_kw is None, state.load_bad_since, now)
-        if (decision.timers, bad_since) != (state.timers, state.load_bad_since):
-            state = replace(state, timers=decision.timers, load_bad_since=bad_since)
-        if decision.step is Step.HOLD:
-            return self._choose(state, count, views, now)
-        count += 1 if decision.step is Step.UP else -1
-        return self._choose(replace(state, reason=decision.reason), count, views, now)
+        shown = any(view.status for name, view in look.views.items() if name not in state.on)
+        return not waits and not shown and not state.holds
 
-    def _choose(
-        self, state: PlantState, count: int, views: Mapping[str, TrainView], now: datetime
-    ) -> PlantState:
-        """The trains for a stage of `count`: those in use stay, the least run start first, the
-        most run stop first; what an operator runs counts, whatever the stage."""
-        manual = [n for n, v in views.items() if v.manual and v.available]
-        kept = [n for n in state.wanted if n in views and views[n].available and n not in manual]
-        kept = [*manual, *by_run_hours(kept, state.run)][: max(count, len(manual))]
-        spare = by_run_hours(
-            (n for n, v in views.items() if v.startable and n not in kept),
-            state.run,
-            first=[n for n, v in views.items() if v.inputs.status],
-        )
-        wanted = (*kept, *spare[: max(0, count - len(kept))])
-        if set(wanted) == set(state.wanted):
-            return state
-        return replace(state, wanted=wanted, timers=StageTimers(now))
+    @property
+    def _lockout_c(self) -> float | None:
+        return self._parameters.lockout_oat_c if "outdoor_temp" in self._layout.weather else None
 
-    def _load(self, snapshot: Snapshot) -> tuple[float | None, float | None]:
-        """Load in kW, and kelvin by which the supply is above its setpoint; None if not known.
-
-        Without a setpoint the load is that between return and supply as measured.
-        """
-        supply_c, return_c = snapshot.number(self._supply), snapshot.number(self._return)
-        flow_m3h = snapshot.number(self._flow)
+    def _look(
+        self, snapshot: Snapshot, state: PlantState, views: Mapping[str, View]
+    ) -> tuple[Look, PlantState]:
+        running = tuple(name for name in self._layout.units if views[name].status)
         setpoint_c = groups.setpoint(snapshot, self._group, SETPOINT)
-        cold_c = supply_c if setpoint_c is None else setpoint_c
-        load_kw = None
-        if flow_m3h is not None and return_c is not None and cold_c is not None:
-            load_kw = cooling_load_kw(flow_m3h, return_c, cold_c)
-        known = supply_c is not None and setpoint_c is not None
-        return load_kw, supply_c - setpoint_c if known else None  # type: ignore[operator]
+        speed_pct = state.chilled.speed.pct if self._paces and state.on else None
+        around = Around(running, setpoint_c, speed_pct)
+        judged = self._instruments.judge(snapshot, state.measured, around)
+        measured = self._instruments.measured(snapshot, judged, around)
+        given = groups.setpoint(snapshot, self._group, PRESSURE)
+        pressure_kpa = given if given else self._parameters.design_dp_kpa
+        look = Look(snapshot, views, measured, setpoint_c, pressure_kpa, snapshot.watched_s)
+        return look, replace(state, measured=judged)
 
-    def _capacity_kw(self, names: Sequence[str]) -> float:
-        return sum(self._trains[name].capacity_kw for name in names)
+    def _counted(self, look: Look, state: PlantState) -> PlantState:
+        """Starts, what was learned, and for how long nothing can run."""
+        units = self._layout.units
+        on = [name for name in units if look.views[name].status or name in state.on]
+        starts = count_starts(state.starts, on, look.snapshot.steady_s)
+        idle = state.enabling.enabled and not state.choice.machines and self._layout.commanded
+        idle = idle and not self._free(state)
+        idle = idle and not any(look.views[name].waits for name in units)
+        state = replace(
+            state, starts=starts, idle_s=holds_since(idle, state.idle_s, look.watched_s)
+        )
+        return learning_curves.learned(
+            state, self._layout, look.snapshot, look.measured, look.setpoint_c
+        )
+
+    # --- machines ----------------------------------------------------------------------------
+
+    def _prove(self, look: Look, state: PlantState, on: tuple[str, ...]) -> PlantState:
+        resets = [
+            machine.name
+            for machine in self._layout.machines
+            if self._is_reset(look.snapshot, machine)
+        ]
+        proofs = self._machinery.prove(
+            state.proofs, look.views, on, self._needed(look, state), resets, look.watched_s
+        )
+        return state if proofs is state.proofs else replace(state, proofs=proofs)
+
+    def _is_reset(self, snapshot: Snapshot, machine: Machine) -> bool:
+        """Whether a person resets a machine, or the chiller that has it for itself."""
+        return reset_now(snapshot, machine.id) or any(
+            machine in unit.auxiliaries and reset_now(snapshot, unit.chiller.id)
+            for unit in self._layout.units.values()
+        )
+
+    def _needed(self, look: Look, state: PlantState) -> bool | None:
+        """Whether more is asked than what a chiller that pauses by itself may leave alone."""
+        warm_k = look.too_warm_k
+        if warm_k is not None and warm_k > RESTS_BELOW_K:
+            return True
+        capacity_kw = self._chooser.capacity_kw(state.choice.machines)
+        load_kw = look.measured.load_kw
+        return None if load_kw is None else load_kw > NEEDED_SHARE * capacity_kw
+
+    # --- stages and sequence -----------------------------------------------------------------
+
+    def _run(self, look: Look, state: PlantState, now: datetime) -> PlantState:
+        """Choose, and move all chillers; who fails in this look is replaced in this look."""
+        for _ in range(len(self._layout.units) + 1):
+            state = self._choose(look, state, now)
+            holds = state.holds
+            state = self._sequence.move(look, state)
+            if state.holds == holds:
+                break
+        return state
+
+    def _choose(self, look: Look, state: PlantState, now: datetime) -> PlantState:
+        units, views = self._layout.units, look.views
+        choice = state.choice
+        usable = [name for name in units if self._sequence.usable(name, state, views)]
+        manual = [name for name in usable if views[name].manual]
+        if not state.enabling.enabled or not self._layout.commanded:
+            if choice.machines != tuple(manual):
+                choice = Wanted(tuple(manual))
+            return replace(state, choice=choice)
+        around = Circumstances(
+            usable,
+            [name for name in usable if self._startable(name, state, look)],
+            [name for name in units if views[name].status],
+            manual,
+            look.measured,
+            look.setpoint_c,
+            look.too_warm_k,
+            None if self._layout.trains else look.short_kpa,
+            self._sequence.staging(state),
+            self._chooser.is_night(now),
+            state.condensing.free.on,
+            self._condensing.suffices(
+                state.condensing, look.measured, self._condensing_inputs(look, state)
+            ),
+        )
+        choice = self._chooser.choose(choice, around, state.record, state.learned, look.watched_s)
+        return state if choice is state.choice else replace(state, choice=choice)
+
+    def _startable(self, name: str, state: PlantState, look: Look) -> bool:
+        """Whether a chiller may be started: its start can be proven, and it has starts left."""
+        unit = self._layout.units[name]
+        if look.views[name].status is None or unit.chiller.enable is None:
+            return False
+        return may_start(state.starts, name, unit.starts, look.snapshot.steady_s)
+
+    # --- water -------------------------------------------------------------------------------
+
+    def _circuits(self, look: Look, state: PlantState) -> PlantState:
+        proving = any(
+            not unit.cold
+            and (unit.starting or (unit.chiller_on and not proven(name, state.proofs)))
+            for name, unit in state.units.items()
+        )
+        loads = [
+            look.snapshot.number(unit.chiller.points.get("load", ""))
+            for name, unit in self._layout.units.items()
+            if look.views[name].status
+        ]
+        measured = look.measured
+        chilled = self._chilled.run(
+            state.chilled,
+            state.units,
+            ChilledInputs(
+                measured.flow_m3h,
+                measured.flow_mean_m3h,
+                measured.pressures_kpa,
+                look.pressure_kpa,
+                loads,
+                self._free(state),
+            ),
+            proving,
+            look.watched_s,
+        )
+        condensing = self._condensing.run(
+            state.condensing,
+            state.units,
+            measured,
+            self._condensing_inputs(look, state),
+            look.watched_s,
+        )
+        return replace(state, chilled=chilled, condensing=condensing)
+
+    def _condensing_inputs(self, look: Look, state: PlantState) -> CondensingInputs:
+        on = [name for name, unit in state.units.items() if unit.chiller_on]
+        capacity_kw, load_kw = self._chooser.capacity_kw(on), look.measured.load_kw
+        return CondensingInputs(
+            state.enabling.enabled,
+            load_kw / capacity_kw if load_kw is not None and capacity_kw else None,
+            look.setpoint_c,
+            any(proven(name, state.proofs) for name in on),
+            flow_share=self._flow_share(look.measured),
+        )
+
+    def _flow_share(self, measured: Measured) -> float | None:
+        design_m3h = self._chilled.design_m3h
+        if measured.flow_mean_m3h is None or not design_m3h:
+            return None
+        return measured.flow_mean_m3h / design_m3h
+
+    def _predicted_c(self, state: PlantState, measured: Measured) -> float | None:
+        return self._condensing.predicted_c(
+            state.condensing, measured.wet_bulb_c, self._flow_share(measured)
+        )
+
+    @staticmethod
+    def _free(state: PlantState) -> bool:
+        return state.enabling.enabled and state.condensing.free.on
 
     # --- what comes out ----------------------------------------------------------------------
 
-    def _commands(self, snapshot: Snapshot, state: PlantState, mode: Award) -> tuple[Command, ...]:
-        """The same tuple as long as nothing that shows in it changes."""
-        given = snapshot.awards.get(self._group.setpoint_point(SETPOINT))
-        phases = tuple((train.phase, train.failed) for train in state.trains.values())
-        key = (phases, state.wanted, state.reason, state.enabled, state.locked, mode, given)
-        if self._last.key == key:
-            return self._last.commands
-        why = self._why(state, mode)
-        wishes: dict[PointId, tuple[Value, str]] = {}
-        for name, train in self._trains.items():
-            here = state.trains[name]
-            text = joined(", ", here.told(name), why)
-            for point in train.auxiliary_enables:
-                if here.auxiliaries_on or point not in wishes:  # on if any of its trains needs it
-                    reason = groups.because(text, mode)
-                    wishes[point] = (int(here.auxiliaries_on), reason)
-            reason = groups.because(text, mode)
-            wishes[train.enable] = (int(here.chiller_on), reason)
-            if train.setpoint and given is not None:
-                wishes[train.setpoint] = (
-                    given.value,
-                    groups.because(msg("plant {setpoint}", setpoint=SETPOINT), given),
-                )
-        commands = tuple(
-            Command(
-                point=point, value=value, priority=self.priority, source=self.name, reason=reason
-            )
-            for point, (value, reason) in wishes.items()
-        )
-        self._last = Commanded(key, commands)
-        return commands
+    def _commands(self, look: Look, state: PlantState, mode: Award) -> Commands:
+        layout = self._layout
+        counts = {
+            "chw_pumps": (layout.chw_pumps, state.chilled.stage.count),
+            "cw_pumps": (layout.cw_pumps, state.condensing.pumps),
+            "towers": (layout.towers, state.condensing.cells),
+        }
+        banks = {
+            key: chosen(machines, look.views, state.proofs, state.record, state.on, count)
+            for key, (machines, count) in counts.items()
+        }
+        failures = {
+            name: telling.failed(unit, state.proofs, state.holds.get(name, FREE))
+            for name, unit in layout.units.items()
+        }
+        given = look.snapshot.awards.get(self._group.setpoint_point(SETPOINT))
+        why = self._why(state, mode, look.watched_s)
+        return self._wishes.commands(state, banks, failures, (why, mode, given), look.pressure_kpa)
 
-    def _why(self, state: PlantState, mode: Award) -> str:
-        if not state.enabled:
-            if mode.value == "on" and state.locked:
-                return msg(
-                    "plant off: outdoor at or below {lockout_oat_c:g} degC",
-                    lockout_oat_c=self._parameters.lockout_oat_c,
-                )
-            if mode.value == "on":
-                return msg("plant off for at least {plant_min:g} min", plant_min=PLANT_MIN_S / 60)
-            return msg("plant off")
+    def _why(self, state: PlantState, mode: Award, watched_s: float) -> str:
+        if not state.enabling.enabled:
+            return enabling.why_off(
+                state.enabling, mode.value == "on", self._parameters.lockout_oat_c, watched_s
+            )
         stage = msg(
             "stage {stage} of {trains} ({reason})",
-            stage=len(state.wanted),
-            trains=len(self._trains),
-            reason=state.reason,
+            stage=len(state.choice.machines),
+            trains=len(self._layout.units),
+            reason=state.choice.reason,
         )
-        if mode.value == "off" or state.locked:
+        if mode.value == "off" or state.enabling.locked:
             return msg(
                 "{stage}, plant on for at least {plant_min:g} min",
                 stage=stage,
-                plant_min=PLANT_MIN_S / 60,
+                plant_min=enabling.PLANT_MIN_S / 60,
             )
         return stage
 
-    def _conditions(
-        self, state: PlantState, views: Mapping[str, TrainView], now: datetime
-    ) -> tuple[Condition, ...]:
-        found: list[Condition] = []
-        for name, train in self._trains.items():
-            found += train.conditions(state.trains[name], views[name], now)
-        stands = state.enabled and not state.wanted and not any(v.waits for v in views.values())
-        if stands and lasted(state.timers.stage_since, INPUT_ALARM_AFTER_S, now):
-            text = msg("{group} is on and no chiller train can run", group=self._group.id)
-            found.append(Condition(f"{self._group.id}:no-train", Severity.CRITICAL, text))
-        if lasted(state.oat_bad_since, INPUT_ALARM_AFTER_S, now):
-            text = (
-                msg("{oat} is not good: the plant stays locked out as it was", oat=self._oat)
-                if state.locked
-                else msg("{oat} is not good: the plant stays released as it was", oat=self._oat)
-            )
-            found.append(Condition(f"{self._group.id}:outdoor-temp", Severity.URGENT, text))
-        if lasted(state.load_bad_since, INPUT_ALARM_AFTER_S, now):
-            text = msg(
-                "{group}: load not known ({flow}, {returned} or {supply} is not good): stage "
-                "{stage} is held",
-                group=self._group.id,
-                flow=self._flow or msg("flow"),
-                returned=self._return,
-                supply=self._supply,
-                stage=len(state.wanted),
-            )
-            found.append(Condition(f"{self._group.id}:load", Severity.URGENT, text))
+    def _conditions(self, look: Look, state: PlantState) -> tuple[Condition, ...]:
+        watched_s, group_id, layout = look.watched_s, self._group.id, self._layout
+        found = telling.faults(layout.machines, look.views)
+        for name, unit in layout.units.items():
+            found += telling.of_unit(unit, state.holds.get(name, FREE), state.proofs)
+        banks = (*layout.chw_pumps, *layout.cw_pumps, *layout.towers)
+        found += telling.of_bank(banks, state.proofs)
+        found += telling.runs_on(
+            layout, state.units, look.views, self._machinery, state.proofs, watched_s
+        )
+        if held_for(state.idle_s, telling.INPUT_ALARM_AFTER_S, watched_s):
+            found.append(telling.no_machine(group_id))
+        found += telling.outdoor_unknown(
+            group_id,
+            layout.weather.get("outdoor_temp", ""),
+            state.enabling.outdoor_bad_since_s,
+            state.enabling.locked,
+            watched_s,
+        )
+        missing_s = state.measured.load_missing_since_s
+        if state.enabling.enabled and held_for(missing_s, telling.INPUT_ALARM_AFTER_S, watched_s):
+            stage = len(state.choice.machines)
+            found.append(telling.load_unknown(group_id, self._instruments, stage))
+        found += telling.flaws(look.measured.flaws)
+        no_flow_s = state.no_flow_s
+        if no_flow_s is not None and not held_for(no_flow_s, NO_FLOW_RESTS_S, watched_s):
+            found.append(telling.no_flow(group_id))
         return tuple(found)
 
 
-def _looked(state: PlantState, now: datetime) -> PlantState:
-    """The state at the beginning of a look. After a stop, or a clock that was set, proofs go on
-    where they were: a train must not be out of use for time that it never had."""
-    last = state.run.time
-    if last is None or last == now:
-        return state
-    gap = interruption(last, state.step_s, now)
-    step_s = max((now - last).total_seconds(), 0.0)
-    if gap is None:
-        # Every look takes a little longer or shorter: only a step of another size is noted.
-        same = 0.5 * state.step_s <= step_s <= 2.0 * state.step_s
-        return state if same else replace(state, step_s=step_s)
-    state = replace(
-        state,
-        step_s=step_s,
-        trains={name: resumed(train, gap) for name, train in state.trains.items()},
-    )
-    if gap >= timedelta(0):
-        return state
-    return replace(
-        state,
-        enabled_since=moved(state.enabled_since, gap),
-        timers=replace(state.timers, stage_since=moved(state.timers.stage_since, gap)),
-    )
+def _unit_rules(layout: Layout, parameters: ChilledWaterPlantParameters) -> UnitRules:
+    rules = UnitRules(parameters.pump_overrun_s, parameters.proof_s.valve)
+    # Trains start as their files say: water, then the chiller, as soon as it is proven.
+    return replace(rules, flow_settles_s=0.0, condenser_settles_s=0.0) if layout.trains else rules
+
+
+def _proof_rules(layout: Layout, parameters: ChilledWaterPlantParameters) -> dict[str, ProofRules]:
+    proof_s = parameters.proof_s
+    rules: dict[str, ProofRules] = {}
+    for machine in layout.machines:
+        chiller = machine.name in layout.units
+        within_s = proof_s.chiller if chiller else proof_s.pump
+        rules[machine.name] = ProofRules(
+            within_s,
+            within_s,
+            within_s,
+            cycles=chiller,
+            provable=machine.status is not None,
+        )
+    return rules

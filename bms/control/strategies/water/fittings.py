@@ -51,6 +51,7 @@ class Machine:
     design: Design
     valve: Valve | None = None
     stands_by_for: tuple[str, ...] = ()
+    rated_kw: float | None = None
     points: Mapping[str, PointId] = field(default_factory=dict)
 
     @property
@@ -72,6 +73,7 @@ def machine_of(machine: Equipment, valve: Valve | None = None) -> Machine:
         machine.design,
         valve,
         machine.relations.stands_by_for,
+        machine.rated_kw,
         points,
     )
 

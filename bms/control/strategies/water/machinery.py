@@ -14,6 +14,7 @@ from bms.control.blocks.machines.start_proof import (
     watch_machine,
 )
 from bms.control.engine.protection import is_on
+from bms.control.protect import withheld
 from bms.control.strategies import group as groups
 from bms.control.strategies.water.fittings import Machine, Valve
 from bms.core.decisions import Award, Priority, Snapshot
@@ -21,9 +22,6 @@ from drivers.points import PointId
 
 Proofs: TypeAlias = Mapping[str, ProofState]
 """By machine."""
-
-_WAITING = (Priority.MIN_ON_OFF, Priority.RESTART)
-"""Who keeps a machine off only for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +34,9 @@ class View:
     """Somebody of a higher priority, or a minimum time, keeps it off."""
     waits: bool = False
     """Only a minimum off time, or a restart in its turn, keeps it off."""
+    passing: bool = False
+    """Only its flow, which is not proven yet, or its turn after an outage keeps it off: it is told
+    to run, and does so as soon as that has passed."""
     unpowered: bool = False
     """It waits for its turn after an outage."""
     kept_on: bool = False
@@ -116,19 +117,20 @@ class Machinery:
 
 
 def usable(name: str, views: Mapping[str, View], proofs: Proofs) -> bool:
-    """Whether a machine may be told to run."""
+    """Whether a machine may be told to run, and nobody keeps it off."""
+    return not views[name].blocked and tellable(name, views, proofs)
+
+
+def tellable(name: str, views: Mapping[str, View], proofs: Proofs) -> bool:
+    """The same for one that may have to wait for its flow, or for its turn after an outage."""
     view = views[name]
-    return not view.blocked and not view.fault and proofs.get(name, STILL).available
+    blocked = view.blocked and not view.passing
+    return not blocked and not view.fault and proofs.get(name, STILL).available
 
 
 def proven(name: str, proofs: Proofs) -> bool:
     """Whether a machine runs and shows it."""
     return proofs.get(name, STILL).proven
-
-
-def reset_now(snapshot: Snapshot, machine: str) -> bool:
-    """Whether a person says in this cycle that a machine, by id, may be used again."""
-    return f"{machine}.reset" in snapshot.awards
 
 
 OPEN_PCT = 90.0
@@ -159,12 +161,14 @@ def _view(snapshot: Snapshot, machine: Machine, status: bool | None, fault: bool
     if award is None:
         return View(status, fault)
     on, priority = is_on(award.value), award.winner.priority
+    cause = None if on else withheld.cause_of(award.winner)
     return View(
         status,
         fault,
         blocked=not on,
-        waits=not on and priority in _WAITING,
-        unpowered=not on and priority is Priority.RESTART,
+        waits=not on and (priority is Priority.MIN_ON_OFF or cause in withheld.WAITING),
+        passing=cause in withheld.WAITING,
+        unpowered=not withheld.powered(snapshot, machine.enable),
         kept_on=on,
         manual=groups.manually_on(snapshot, machine.enable, Priority.SEQUENCE),
     )

@@ -1,0 +1,1 @@
+"""Water around the chillers of a plant: the chilled side and the condenser side. Pure."""

@@ -1,0 +1,331 @@
+"""What a plant believes of its instruments: filtered, checked against each other, averaged. Pure.
+
+A value that cannot be (range, rate), that does not move while it should, or that contradicts
+another for long is not used; each has a fallback. The load is a mean of 5 min; without it the stage
+stays. Supply water falls back on what the running chillers show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bms.control.blocks.delays import held_for, holds_since
+from bms.control.blocks.inputs.filtered import (
+    RULES,
+    Circumstances,
+    FilterState,
+    Flaw,
+    InputRules,
+    filter_input,
+    scaled,
+)
+from bms.control.blocks.inputs.moving_mean import MeanState, average, mean_of
+from bms.control.blocks.inputs.plausibility import (
+    Contradiction,
+    PlausibleState,
+    backwards,
+    beyond,
+    doubt,
+)
+from bms.control.blocks.plants.plant_load import water_kw
+from bms.control.engine.states import Words
+from bms.control.strategies.chilled_water.plant_layout import Layout
+from bms.core.decisions import Snapshot
+from drivers.points import PointId, Quality
+
+LOOK_EVERY_S = 5.0
+"""Instruments are judged so often: water is slower."""
+BRIDGE_S = 30.0
+"""A load stands for so long without one of its inputs."""
+LEAVING_C = (1.0, 25.0)
+"""What a running chiller's leaving water can be, where it stands in for the header."""
+SETTLING_S = 600.0
+
+SUPPLY, RETURN, FLOW, OUTDOOR, WET_BULB = "supply", "return", "flow", "outdoor", "wet_bulb"
+PRESSURE, CW_SUPPLY, CW_RETURN = "pressure", "cw_supply", "cw_return"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredState:
+    """What is remembered of the instruments of a plant."""
+
+    inputs: Mapping[str, FilterState] = field(default_factory=dict)
+    supply: PlausibleState = field(default_factory=PlausibleState)
+    wrong_way: PlausibleState = field(default_factory=PlausibleState)
+    load: MeanState = field(default_factory=MeanState)
+    range: MeanState = field(default_factory=MeanState)
+    load_missing_since_s: float | None = None
+    judged_s: float | None = None
+    moved_s: float | None = None
+    """When a machine last started or stopped."""
+    running: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of the plant now; None: not known."""
+
+    load_kw: float | None = None
+    """Mean of 5 min, against the setpoint."""
+    supply_c: float | None = None
+    return_c: float | None = None
+    flow_m3h: float | None = None
+    """Now: what holds the least flow must not come 5 min late."""
+    flow_mean_m3h: float | None = None
+    outdoor_c: float | None = None
+    wet_bulb_c: float | None = None
+    cw_supply_c: float | None = None
+    cw_return_c: float | None = None
+    cw_range_k: float | None = None
+    pressures_kpa: tuple[float | None, ...] = ()
+    basin_c: float | None = None
+    """The coldest of the towers."""
+    exchanger_c: float | None = None
+    """Chilled water behind the economizer."""
+    flaws: Mapping[PointId, Words] = field(default_factory=dict)
+    """What is wrong with points that show values, for people."""
+
+    @property
+    def lift_k(self) -> float | None:
+        """Water leaving condensers minus chilled water."""
+        warm = self.cw_return_c
+        return None if warm is None or self.supply_c is None else warm - self.supply_c
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the plant does while it is measured."""
+
+    running: tuple[str, ...]
+    """Chillers that show that they run."""
+    setpoint_c: float | None
+    speed_pct: float | None
+    """Of chilled-water pumps."""
+
+
+class Instruments:
+    """The instruments of a plant, judged."""
+
+    def __init__(self, layout: Layout, design_flow_m3h: float | None, design_kpa: float) -> None:
+        header, weather, condenser = layout.header, layout.weather, layout.condenser
+        self._design_flow_m3h = design_flow_m3h
+        named = {
+            SUPPLY: (header.get("supply_temp"), RULES["chilled_water_temp"]),
+            RETURN: (header.get("return_temp"), RULES["chilled_water_temp"]),
+            FLOW: (header.get("flow"), _flow_rules(design_flow_m3h)),
+            OUTDOOR: (weather.get("outdoor_temp"), RULES["outdoor_temp"]),
+            WET_BULB: (weather.get("wet_bulb_temp"), RULES["wet_bulb_temp"]),
+            CW_SUPPLY: (condenser.get("supply_temp"), RULES["condenser_water_temp"]),
+            CW_RETURN: (condenser.get("return_temp"), RULES["condenser_water_temp"]),
+        }
+        self._inputs: dict[str, tuple[PointId, InputRules]] = {
+            name: (point, rules) for name, (point, rules) in named.items() if point is not None
+        }
+        pressure = scaled(RULES["pressure_share"], max(design_kpa, 50.0))
+        # A pump that is off, or of a higher head, shows what the design pressure does not bound.
+        pressure = replace(pressure, high=pressure.high * 2.0)
+        self._pressures = []
+        for number, point in enumerate(layout.pressures):
+            self._inputs[f"{PRESSURE}-{number}"] = (point, pressure)
+            self._pressures.append(f"{PRESSURE}-{number}")
+        self._leaving = {
+            name: unit.chiller.points["chw_supply_temp"]
+            for name, unit in layout.units.items()
+            if "chw_supply_temp" in unit.chiller.points
+        }
+        self._shares = {
+            name: (unit.chiller.points["load"], unit.capacity_kw)
+            for name, unit in layout.units.items()
+            if "load" in unit.chiller.points
+        }
+        self._basins = [
+            tower.points["basin_temp"] for tower in layout.towers if "basin_temp" in tower.points
+        ]
+        behind = layout.exchanger.points if layout.exchanger is not None else {}
+        self._exchanger = behind.get("chw_supply_temp", behind.get("supply_temp"))
+        points = {point for point, _ in self._inputs.values()} | set(self._leaving.values())
+        points |= {*self._basins, *([self._exchanger] if self._exchanger else [])}
+        self.reads = frozenset(points | {point for point, _ in self._shares.values()})
+
+    def point(self, name: str) -> PointId | None:
+        """The point of an instrument, None if there is none."""
+        found = self._inputs.get(name)
+        return found[0] if found is not None else None
+
+    def judge(self, snapshot: Snapshot, state: MeasuredState, around: Around) -> MeasuredState:
+        """The instruments at a look; the same state where it is too soon for another one."""
+        watched_s = snapshot.watched_s
+        moved_s = state.moved_s if around.running == state.running else watched_s
+        last_s = state.judged_s
+        if (
+            last_s is not None
+            and 0.0 <= watched_s - last_s < LOOK_EVERY_S
+            and (around.running == state.running)
+        ):
+            return state
+        settling = not held_for(moved_s, SETTLING_S, watched_s) and moved_s is not None
+        inputs: dict[str, FilterState] = {}
+        for name, (point, rules) in self._inputs.items():
+            inputs[name] = filter_input(
+                state.inputs.get(name) or FilterState(),
+                rules,
+                snapshot.samples.get(point),
+                watched_s,
+                self._circumstances(name, state.inputs, around, settling),
+            )
+        state = replace(
+            state, inputs=inputs, judged_s=watched_s, moved_s=moved_s, running=around.running
+        )
+        return self._compared(snapshot, state, around, settling)
+
+    def _circumstances(
+        self, name: str, inputs: Mapping[str, FilterState], around: Around, settling: bool
+    ) -> Circumstances:
+        """What else is known when one input is judged."""
+        running = bool(around.running)
+        related: float | None = None
+        held_at = None
+        if name == SUPPLY:
+            related, held_at = _value(inputs, RETURN), around.setpoint_c
+        elif name == RETURN:
+            flow, supply = _value(inputs, FLOW), _value(inputs, SUPPLY)
+            if flow is not None and self._design_flow_m3h:
+                related = 10.0 * flow / self._design_flow_m3h + (supply or 0.0)
+        elif name == FLOW or name.startswith(PRESSURE):
+            related = around.speed_pct
+        elif name == CW_SUPPLY:
+            related = _value(inputs, CW_RETURN)
+        elif name == CW_RETURN:
+            related = _value(inputs, CW_SUPPLY)
+        return Circumstances(running, settling, related, held_at)
+
+    def _compared(
+        self, snapshot: Snapshot, state: MeasuredState, around: Around, settling: bool
+    ) -> MeasuredState:
+        watched_s = snapshot.watched_s
+        supply_c, return_c = _value(state.inputs, SUPPLY), _value(state.inputs, RETURN)
+        steady = bool(around.running) and not settling
+        none = Contradiction.NONE
+        supply = doubt(
+            state.supply,
+            beyond(supply_c, around.setpoint_c, cooling=True) if around.running else none,
+            (supply_c, around.setpoint_c),
+            watched_s,
+        )
+        wrong_way = doubt(
+            state.wrong_way,
+            backwards(supply_c, return_c, cooling=True) if steady else none,
+            (supply_c, return_c),
+            watched_s,
+        )
+        load_kw = None
+        if wrong_way.found is none:
+            load_kw = self._load_kw(snapshot, state.inputs, around)
+        cw_supply_c, cw_return_c = _value(state.inputs, CW_SUPPLY), _value(state.inputs, CW_RETURN)
+        range_k = None
+        if cw_supply_c is not None and cw_return_c is not None:
+            range_k = cw_return_c - cw_supply_c
+        return replace(
+            state,
+            supply=supply,
+            wrong_way=wrong_way,
+            load=average(state.load, load_kw, watched_s),
+            range=average(state.range, range_k, watched_s),
+            load_missing_since_s=holds_since(
+                load_kw is None, state.load_missing_since_s, watched_s
+            ),
+        )
+
+    def _load_kw(
+        self, snapshot: Snapshot, inputs: Mapping[str, FilterState], around: Around
+    ) -> float | None:
+        """The load now: by flow and return against the setpoint (as measured, without one), else
+        by what the chillers say of themselves where nothing measures the flow."""
+        flow, return_c = _value(inputs, FLOW), _value(inputs, RETURN)
+        cold_c = around.setpoint_c if around.setpoint_c is not None else _value(inputs, SUPPLY)
+        if flow is not None and return_c is not None and cold_c is not None:
+            return max(water_kw(flow, return_c, cold_c), 0.0)
+        if FLOW in self._inputs or not around.running:
+            return None
+        shares = [
+            (snapshot.number(self._shares[name][0]), self._shares[name][1])
+            for name in around.running
+            if name in self._shares
+        ]
+        if len(shares) < len(around.running) or any(share is None for share, _ in shares):
+            return None
+        return sum((share or 0.0) / 100.0 * capacity_kw for share, capacity_kw in shares)
+
+    def measured(self, snapshot: Snapshot, state: MeasuredState, around: Around) -> Measured:
+        """What is known now."""
+        inputs = state.inputs
+        late = held_for(state.load_missing_since_s, BRIDGE_S, snapshot.watched_s)
+        # The bridge is for a load that was known: at the first look there is none to stand.
+        load_kw = None if late else mean_of(state.load)
+        supply_c = _mean(inputs, SUPPLY, self._inputs)
+        if state.supply.found is not Contradiction.NONE:
+            supply_c = None
+        if supply_c is None:
+            supply_c = self._leaving_c(snapshot, around)
+        return Measured(
+            load_kw,
+            supply_c,
+            _mean(inputs, RETURN, self._inputs),
+            _value(inputs, FLOW),
+            _mean(inputs, FLOW, self._inputs),
+            _value(inputs, OUTDOOR),
+            _value(inputs, WET_BULB),
+            _value(inputs, CW_SUPPLY),
+            _value(inputs, CW_RETURN),
+            mean_of(state.range),
+            tuple(_value(inputs, name) for name in self._pressures),
+            min((c for p in self._basins if (c := snapshot.number(p)) is not None), default=None),
+            None if self._exchanger is None else snapshot.number(self._exchanger),
+            self._flaws(state),
+        )
+
+    def _leaving_c(self, snapshot: Snapshot, around: Around) -> float | None:
+        """Supply water by the chillers that run: their mean, weighted alike."""
+        shown = [
+            value
+            for name in around.running
+            if name in self._leaving
+            and (value := snapshot.number(self._leaving[name])) is not None
+            and LEAVING_C[0] < value < LEAVING_C[1]
+        ]
+        return sum(shown) / len(shown) if shown else None
+
+    def _flaws(self, state: MeasuredState) -> dict[PointId, Words]:
+        found: dict[PointId, Words] = {
+            self._inputs[name][0]: judged.detail
+            for name, judged in state.inputs.items()
+            if judged.flaw is not Flaw.NONE
+        }
+        if state.supply.found is not Contradiction.NONE:
+            found[self._inputs[SUPPLY][0]] = state.supply.detail
+        if state.wrong_way.found is not Contradiction.NONE:
+            found[self._inputs[RETURN][0]] = state.wrong_way.detail
+        return found
+
+
+def _flow_rules(design_m3h: float | None) -> InputRules:
+    """Flow by its design; where nobody wrote that down, anything that is no flow at all."""
+    if design_m3h:
+        rules = scaled(RULES["flow_share"], design_m3h)
+        return replace(rules, high=rules.high * 2.0)
+    return InputRules(0.0, 100_000.0, 0.1, related_moved=10.0)
+
+
+def _value(inputs: Mapping[str, FilterState], name: str) -> float | None:
+    judged = inputs.get(name)
+    if judged is None or judged.quality is not Quality.GOOD or judged.flaw is not Flaw.NONE:
+        return None
+    return judged.accepted
+
+
+def _mean(
+    inputs: Mapping[str, FilterState], name: str, rules: Mapping[str, tuple[PointId, InputRules]]
+) -> float | None:
+    judged = inputs.get(name)
+    return None if judged is None else judged.averaged(rules[name][1]).good

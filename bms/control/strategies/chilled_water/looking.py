@@ -1,0 +1,37 @@
+"""One look at a plant: what is read and judged once, for all that decides in it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bms.control.strategies.chilled_water.instruments import Measured
+from bms.control.strategies.water.machinery import View
+from bms.core.decisions import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is known now."""
+
+    snapshot: Snapshot
+    views: Mapping[str, View]
+    measured: Measured
+    setpoint_c: float | None
+    """Of chilled water; None if nobody gives it."""
+    pressure_kpa: float
+    """Setpoint of the differential pressure."""
+    watched_s: float
+
+    @property
+    def too_warm_k(self) -> float | None:
+        """Supply water above its setpoint; None if either is not known."""
+        if self.measured.supply_c is None or self.setpoint_c is None:
+            return None
+        return self.measured.supply_c - self.setpoint_c
+
+    @property
+    def short_kpa(self) -> float | None:
+        """The pressure that is shortest below its setpoint; None if none is known."""
+        known = [kpa for kpa in self.measured.pressures_kpa if kpa is not None]
+        return self.pressure_kpa - min(known) if known else None

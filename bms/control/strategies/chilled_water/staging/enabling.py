@@ -1,0 +1,98 @@
+"""Whether a plant runs at all: schedule, weather, and whether anybody asks for cold water. Pure.
+
+Guideline 36, 5.20.2: on after 15 min off, if the schedule says so, consumers ask and it is not too
+cold outside; off after 15 min on, if the schedule ends, nobody has asked for 3 min, or it is 0.56 K
+colder than the lockout. What cannot be read leaves the plant as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bms.control.blocks.delays import held_for, holds_since
+from bms.core.decisions import Snapshot
+from bms.texts.messages import msg
+from drivers.points import PointId
+
+LOCKOUT_HYSTERESIS_K = 0.56
+PLANT_MIN_S = 900.0
+IDLE_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class EnableState:
+    """Whether the plant is on, and what keeps it off."""
+
+    enabled: bool = False
+    since_s: float | None = None
+    """When it was last enabled or disabled."""
+    locked: bool = False
+    """Too cold outside to be needed."""
+    idle_since_s: float | None = None
+    """Since when nobody has asked for cold water."""
+    outdoor_bad_since_s: float | None = None
+
+    def idle(self, watched_s: float) -> bool:
+        """Whether nobody needs it."""
+        return held_for(self.idle_since_s, IDLE_S if self.enabled else 0.0, watched_s)
+
+    def next_s(self, watched_s: float, most_s: float) -> float:
+        """When to look again: within `most_s`, and when the plant's minimum time has passed."""
+        due_s = watched_s if self.since_s is None else self.since_s + PLANT_MIN_S
+        return min(watched_s + most_s, due_s) if due_s > watched_s else watched_s + most_s
+
+
+def asked(snapshot: Snapshot, points: Sequence[PointId]) -> float | None:
+    """All requests of consumers; None if there are none to ask, or none can be read."""
+    found = [number for point in points if (number := snapshot.number(point)) is not None]
+    return sum(found) if found else None
+
+
+def enable(
+    state: EnableState,
+    wanted: bool,
+    lockout_c: float | None,
+    outdoor_c: float | None,
+    requests: float | None,
+    watched_s: float,
+) -> EnableState:
+    """The plant at a look. `lockout_c` None: nothing measures the outdoor temperature.
+
+    `requests` None: the schedule decides alone.
+    """
+    locked = False
+    if lockout_c is not None:
+        if outdoor_c is None:
+            locked = state.locked
+        elif state.enabled:
+            locked = outdoor_c < lockout_c - LOCKOUT_HYSTERESIS_K
+        else:
+            locked = outdoor_c <= lockout_c
+    after = replace(
+        state,
+        locked=locked,
+        idle_since_s=holds_since(
+            requests is not None and requests <= 0.0, state.idle_since_s, watched_s
+        ),
+        outdoor_bad_since_s=holds_since(
+            lockout_c is not None and outdoor_c is None, state.outdoor_bad_since_s, watched_s
+        ),
+    )
+    on = wanted and not locked and not after.idle(watched_s)
+    if on != state.enabled and (
+        state.since_s is None or held_for(state.since_s, PLANT_MIN_S, watched_s)
+    ):
+        after = replace(after, enabled=on, since_s=watched_s)
+    return state if after == state else after
+
+
+def why_off(state: EnableState, wanted: bool, lockout_c: float, watched_s: float) -> str:
+    """What keeps the plant off, for people."""
+    if not wanted:
+        return msg("plant off")
+    if state.locked:
+        return msg("plant off: outdoor at or below {lockout_oat_c:g} degC", lockout_oat_c=lockout_c)
+    if state.idle(watched_s):
+        return msg("plant off: nobody asks for chilled water")
+    return msg("plant off for at least {plant_min:g} min", plant_min=PLANT_MIN_S / 60)
