@@ -107,7 +107,12 @@ async def composed(
         stack.callback(file.close)
         start, store = now(), file.store
         runtime = Runtime(
-            site, field, store.active(start), store.load_states(), store.switched.read(start)
+            site,
+            field,
+            store.active(start),
+            store.load_states(),
+            store.switched.read(start),
+            store.interventions.read(),
         )
         # What is wrong with other files is told by whoever looks at them.
         if edited := [p for p in schedule_problems if p.file.startswith("schedules/")]:

@@ -252,8 +252,8 @@ async def simulate(
         live = LiveSwitched(site, store.switched.read(start), saved)
         weather = WeatherSensors(site.equipment.values(), saved.pop(WEATHER, None))
         saved.pop(STATES, None)
-        overrides = store.active(start)
-        engine = Engine(assemble(site, overrides, live.context), site.outputs, saved)
+        overrides, interventions = store.active(start), store.interventions.read()
+        engine = Engine(assemble(site, overrides, live.context, interventions), site.outputs, saved)
         recorder = Recorder(
             site,
             trend_s=trend_s,
@@ -277,7 +277,7 @@ async def simulate(
                 samples = weather.believed(told, now)
                 begins = live.advance(samples, now)
                 if begins:
-                    engine.replace(assemble(site, overrides, live.context))
+                    engine.replace(assemble(site, overrides, live.context, interventions))
                 conditions = (*live.conditions(now), *weather.conditions)
                 cycle = engine.cycle(samples, now, conditions, clock.steady())
                 facts = cycle.facts

@@ -130,7 +130,11 @@ class StateTask:
         """
 
         runtime = self._runtime
-        known = InForce(tuple(runtime.overrides.values()), runtime.live_switched.switched)
+        known = InForce(
+            tuple(runtime.overrides.values()),
+            runtime.live_switched.switched,
+            runtime.interventions,
+        )
 
         def work() -> tuple[T, StoreError | None]:
             self._file.try_again()

@@ -6,7 +6,7 @@ import click
 
 from bms.cli.common import Main
 from bms.cli.energy import growth_commands, history, influx, meter
-from bms.cli.live import api_schema, override, status
+from bms.cli.live import api_schema, machine, override, status
 from bms.cli.schedules import calendars, schedule, switch, unit
 from bms.cli.site import (
     cert,
@@ -43,6 +43,9 @@ for command in (
     schedule.audit,
     calendars.calendar,
     override.override,
+    machine.lock,
+    machine.unlock,
+    machine.reset,
     switch.season,
     switch.overlay,
     unit.unit,

@@ -17,12 +17,14 @@ from bms.control.strategies.compressors import COMPRESSORS
 from bms.control.strategies.hot_water.hot_water_strategy import HOT_WATER_PLANT
 from bms.control.strategies.on_off import ON_OFF
 from bms.control.supervise.behind import behind
+from bms.control.supervise.by_hand import by_hand
 from bms.control.supervise.defaults import DefaultsController
 from bms.control.supervise.operator import OverrideController
 from bms.control.supervise.optimal import optimal_controllers
 from bms.control.supervise.overlay import OverlayController
 from bms.control.supervise.scheduled import ScheduleController, resolver_of
 from bms.core.decisions import Controller, Override
+from bms.core.interventions import NO_INTERVENTIONS, Interventions
 from schedules.model.context import NOTHING, Context
 
 STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
@@ -50,6 +52,7 @@ def assemble(
     site: Site,
     overrides: Sequence[Override],
     context: Context = NOTHING,
+    interventions: Interventions = NO_INTERVENTIONS,
 ) -> tuple[Controller[Any], ...]:
     """Every controller of a site. Names are stable, so that their states outlive a reload."""
     controllers: list[Controller[Any]] = []
@@ -61,6 +64,7 @@ def assemble(
         if plant is not None:
             controllers.append(plant)
     controllers.extend(OverrideController(override) for override in overrides)
+    controllers.extend(by_hand(site, interventions))
     if site.defaults:
         controllers.append(DefaultsController(site.defaults))
     for group in site.groups.values():

@@ -22,6 +22,7 @@ from bms.control.supervise.scheduled import resolver_of
 from bms.control.watch.machine_watch import Watch
 from bms.control.watch.weather_sensors import WEATHER, WeatherSensors
 from bms.core.decisions import Award, Condition, Controller, Override, Severity, Steady
+from bms.core.interventions import NO_INTERVENTIONS, Interventions
 from bms.core.switched import NOTHING_SWITCHED, Switched
 from bms.field.image import Field
 from bms.operations.overrides import orphaned
@@ -51,12 +52,14 @@ class Runtime:
         overrides: Iterable[Override],
         saved: Mapping[str, object],
         switched: Switched = NOTHING_SWITCHED,
+        interventions: Interventions = NO_INTERVENTIONS,
     ) -> None:
         self.site = site
         self.live_switched = LiveSwitched(site, switched, saved)
         self._weather = WeatherSensors(site.equipment.values(), saved.get(WEATHER))
         self.field = field
         self.overrides = {override.id: override for override in overrides}
+        self.interventions = interventions
         self.schedule_problems: tuple[Problem, ...] = ()
         self._own: dict[str, Condition] = {}
         self._unmet = unmet_conditions(site.unmet)
@@ -135,7 +138,8 @@ class Runtime:
             self._rebuild()
 
     def _controllers(self) -> Sequence[Controller[Any]]:
-        return assemble(self.site, self._overrides(), self.live_switched.context)
+        context = self.live_switched.context
+        return assemble(self.site, self._overrides(), context, self.interventions)
 
     def _rebuild(self) -> None:
         self._resolvers = {}
@@ -219,6 +223,11 @@ class Runtime:
     def drop_override(self, number: int) -> None:
         """Take an override out of force."""
         self.overrides.pop(number, None)
+        self._rebuild()
+
+    def put_interventions(self, interventions: Interventions) -> None:
+        """Put what people have done to machines in force."""
+        self.interventions = interventions
         self._rebuild()
 
     # --- questions ---------------------------------------------------------------------------

@@ -28,6 +28,8 @@ class Action(StrEnum):
 
     OVERRIDE = "override"
     """Set, extend or clear an override."""
+    MACHINE = "machine"
+    """Lock a machine out for maintenance and unlock it; reset one that is latched."""
     SCHEDULE = "schedule"
     """Weekly blocks, exceptions and setpoints of schedules; restoring a revision."""
     EXTEND = "extend"
@@ -51,6 +53,7 @@ _ENGINEER: tuple[Role, ...] = ("engineer",)
 ROLES: Mapping[Action, tuple[Role, ...]] = MappingProxyType(
     {
         Action.OVERRIDE: _OPERATE,
+        Action.MACHINE: _OPERATE,
         Action.SCHEDULE: _OPERATE,
         Action.EXTEND: _OPERATE,
         Action.OVERLAY: _OPERATE,
@@ -152,6 +155,8 @@ def _may_not(action: Action, person: str, targets: Iterable[str]) -> Message:
     match action:
         case Action.OVERRIDE:
             return msg("{person} may not override {targets}", person=person, targets=names)
+        case Action.MACHINE:
+            return msg("{person} may not lock or reset {targets}", person=person, targets=names)
         case Action.SCHEDULE:
             return msg(
                 "{person} may not edit the schedule of {targets}", person=person, targets=names

@@ -20,9 +20,15 @@ from typing import Any
 
 from bms.core.decisions import Override
 from bms.core.errors import DiskError, Refused, StoreError, UnusableFile
+from bms.core.interventions import NO_INTERVENTIONS, Interventions
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.storage.anchors import ANCHORS, Anchors
 from bms.storage.aside import opened
+from bms.storage.intervention_store import (
+    INTERVENTIONS,
+    InterventionStore,
+    read_interventions,
+)
 from bms.storage.outbox import Outbox
 from bms.storage.reading import connect_to_read
 from bms.storage.sqlite import (
@@ -45,7 +51,7 @@ FILE_NAME = "state.db"
 LAYOUT = Layout(
     msg("state"),
     0x424D5353,  # "BMSS"
-    3,
+    4,
     f"""
 CREATE TABLE override (id INTEGER PRIMARY KEY AUTOINCREMENT, point TEXT NOT NULL,
     value TEXT NOT NULL, start_us INTEGER NOT NULL, until_us INTEGER NOT NULL,
@@ -55,12 +61,14 @@ CREATE UNIQUE INDEX override_open ON override (point) WHERE ended_us IS NULL;
 CREATE TABLE state (name TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 {TABLES_1};
 {TO_2};
-{ANCHORS}
+{ANCHORS};
+{INTERVENTIONS}
 """,
     {
         1: "ALTER TABLE override ADD COLUMN reason_made_of TEXT;"
         f"ALTER TABLE override ADD COLUMN ended_made_of TEXT; {TABLES_1}; {TO_2}",
         2: ANCHORS,
+        3: INTERVENTIONS,
     },
 )
 _COLUMNS = "id, point, value, start_us, until_us, reason, owner, reason_made_of"
@@ -112,7 +120,12 @@ def _in_force(path: Path, now: datetime) -> InForce | None:
     """What is in force by a file of any layout; None if it says so in another way than this one."""
     try:
         with store_errors(path), closing(connect_to_read(path)) as connection:
-            return InForce(tuple(_active(connection, path, now)), read_rows(connection, path, now))
+            active = tuple(_active(connection, path, now))
+            switched = read_rows(connection, path, now)
+            try:
+                return InForce(active, switched, read_interventions(connection, path))
+            except StoreError:  # a layout that has none
+                return InForce(active, switched)
     except (StoreError, ValueError, TypeError, LookupError, ArithmeticError) as error:
         _log.error("%s: what is in force cannot be taken over: %s", path, error)
         return None
@@ -125,6 +138,7 @@ def _read_through(store: Store, now: datetime) -> Store:
         store.last_number()
         store.load_states()
         store.switched.read(now)
+        store.interventions.read()
     except BaseException:
         store.close()
         raise
@@ -169,6 +183,7 @@ class Store(Closing):
         try:
             self.outbox = Outbox(self._connection, self._path)
             self.switched = SwitchedStore(self._connection, self._path, self.outbox)
+            self.interventions = InterventionStore(self._connection, self._path, self.outbox)
             self.outbox.deliver()
             self.anchors = Anchors(self._connection, self._path)
         except BaseException:
@@ -315,6 +330,7 @@ class Store(Closing):
             for override in found.overrides or ():
                 self._insert(override)
             self.switched.take_over(found.switched, now)
+            self.interventions.take_over(found.interventions)
 
     # --- controller states -------------------------------------------------------------------
 
@@ -366,6 +382,7 @@ class InForce:
     overrides: tuple[Override, ...] | None
     """The oldest first; None if this site was never controlled."""
     switched: Switched
+    interventions: Interventions = NO_INTERVENTIONS
 
 
 def read_in_force(directory: Path, now: datetime) -> InForce:

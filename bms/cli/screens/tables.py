@@ -238,6 +238,19 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
         )
         for o in overrides
     ]
+    lines += [
+        Text(
+            say(
+                "locked out: {machine} since {clock} ({owner}: {reason})",
+                machine=lock["machine"],
+                clock=_clock(lock["since"], status["time"]),
+                owner=lock["by"],
+                reason=lock["reason"],
+            ),
+            NOTE,
+        )
+        for lock in status["locks"]
+    ]
     lines += _switched(status)
     alarms = status["alarms"]
     lines.append(Text(say("alarms: {count}", count=len(alarms)) if alarms else say("alarms: none")))

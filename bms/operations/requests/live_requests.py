@@ -13,7 +13,7 @@ from bms.operations.requests.operation import (
     Rows,
     Value,
 )
-from bms.operations.requests.override_requests import OverrideView
+from bms.operations.requests.override_requests import LockView, OverrideView
 from bms.operations.requests.season_requests import OverlayView, SeasonView
 from bms.operations.requests.unit_requests import ExtensionView
 from bms.texts.field import Words
@@ -205,6 +205,8 @@ class Status(Answer):
     points: dict[str, int]
     """How many points are of each quality."""
     overrides: tuple[OverrideView, ...]
+    locks: tuple[LockView, ...]
+    """Machines that are locked out for maintenance."""
     alarms: tuple[AlarmView, ...]
     schedules: SchedulesView
     seasons: tuple[SeasonView, ...]

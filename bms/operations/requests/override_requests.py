@@ -1,4 +1,4 @@
-"""Asked of overrides: to set, extend and clear one, and to list those that are or were in force."""
+"""Asked by hand: overrides of points, locks and resets of machines."""
 
 from __future__ import annotations
 
@@ -119,8 +119,50 @@ class PastOverrides(Rows[PastOverrideView]):
     """Overrides that ended, oldest first."""
 
 
+class LockMachine(Request):
+    """Lock a machine out for maintenance: it is held off until somebody unlocks it."""
+
+    machine: Given
+    reason: Given
+
+
+class UnlockMachine(Request):
+    """Take the lock off a machine."""
+
+    machine: Given
+    reason: str = ""
+
+
+class ResetMachine(Request):
+    """Say that a machine that is latched may be used again."""
+
+    machine: Given
+    reason: Given
+
+
+class LockView(Answer):
+    """A machine that is locked out."""
+
+    machine: str
+    since: LocalTime
+    by: str
+    reason: Words
+
+
+class MachineReset(Answer):
+    """A machine that may be used again, and what had latched it."""
+
+    machine: str
+    cleared: tuple[Words, ...]
+    """What was wrong with it when it was reset; empty if nothing was."""
+
+
 SET = Operation("override.set", SetOverride, OverrideTold, changes=True)
 EXTEND = Operation("override.extend", ExtendOverride, OverrideTold, changes=True)
 CLEAR = Operation("override.clear", ClearOverride, OverrideTold, changes=True)
 LIST = Operation("override.list", ListOverrides, Overrides)
 PAST = Operation("override.past", ListPastOverrides, PastOverrides)
+LOCK = Operation("machine.lock", LockMachine, LockView, changes=True)
+UNLOCK = Operation("machine.unlock", UnlockMachine, LockView, changes=True)
+RESET = Operation("machine.reset", ResetMachine, MachineReset, changes=True)
+"""Lock, unlock and reset machines."""

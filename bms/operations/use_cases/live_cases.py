@@ -42,6 +42,7 @@ async def status(running: Running, _asked: AskStatus, _user: str) -> Status:
             )
             for override in sorted(runtime.overrides.values(), key=lambda o: o.start)
         ),
+        locks=tuple(live_views.lock_view(site, one) for one in runtime.interventions.locks),
         alarms=live_views.alarm_views(runtime),
         schedules=live_views.schedules_view(runtime),
         seasons=switched_views.seasons(runtime, now).root,

@@ -13,6 +13,7 @@ from bms.control import STRATEGIES
 from bms.control.supervise.next_change import next_effective_change
 from bms.core.decisions import Award, Override
 from bms.core.instants import local
+from bms.core.interventions import Lock
 from bms.operations.overrides.orphaned import points_at_nothing
 from bms.operations.requests.live_requests import (
     UNUSED,
@@ -28,7 +29,7 @@ from bms.operations.requests.live_requests import (
     SilentUnit,
     Why,
 )
-from bms.operations.requests.override_requests import OverrideView
+from bms.operations.requests.override_requests import LockView, OverrideView
 from bms.operations.runtime import Runtime
 from bms.reports import why as why_report
 from bms.texts.messages import msg
@@ -56,6 +57,12 @@ def override_view(site: Site, override: Override, now: datetime, *, stored: bool
         stored=stored,
         orphaned=points_at_nothing(site, override.point),
     )
+
+
+def lock_view(site: Site, lock: Lock) -> LockView:
+    """A machine that is locked out."""
+    since = local(lock.start, zone_of(site, lock.machine))
+    return LockView(machine=lock.machine, since=since, by=lock.by, reason=lock.reason)
 
 
 async def points(runtime: Runtime, pattern: str | None, now: datetime) -> Points:
