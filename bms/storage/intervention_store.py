@@ -16,10 +16,10 @@ from bms.storage.switched_store import from_us, to_us
 from bms.texts.messages import made_of, msg, remade
 
 INTERVENTIONS = """
-CREATE TABLE intervention (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+CREATE TABLE IF NOT EXISTS intervention (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
     machine TEXT NOT NULL, start_us INTEGER NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL,
     reason_made_of TEXT, ended_us INTEGER, ended TEXT, ended_made_of TEXT);
-CREATE UNIQUE INDEX intervention_lock ON intervention (machine)
+CREATE UNIQUE INDEX IF NOT EXISTS intervention_lock ON intervention (machine)
     WHERE kind = 'lock' AND ended_us IS NULL
 """
 """A lock that stands has no `ended_us`; a reset is done when it is made, and has one."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from bms.control.blocks.delays import held_for
 from bms.control.blocks.inputs.flow_vote import (
     Flow,
     FlowEvidence,
@@ -61,6 +62,7 @@ def guard(
         return before if before.idle else replace(before, votes={}, idle=True)
     runs = None if guarded.runs is None else guarded.runs.flag(snapshot)
     enabled = snapshot.flag(guarded.enable)
+    unread = enabled is None and guarded.enable in snapshot.samples
     votes: dict[str, FlowState] = {}
     lost = missing = False
     least: FlowState | None = None
@@ -73,13 +75,15 @@ def guard(
             known.get(path.side, _STILL), rules, evidence(path, snapshot), snapshot.watched_s
         )
         votes[path.side] = vote
-        lost = lost or vote.lost(rules)
+        # While the machine's own link is away, no command reaches it: what was not seen meanwhile
+        # must not stop it when the link is back.
+        seen_lost = held_for(vote.unproven_since_s, rules.loss_s, snapshot.watched_s)
+        lost = lost or (seen_lost if unread else vote.lost(rules))
         missing = missing or vote.verdict is Flow.NOT_PROVEN
         if least is None and not vote.proven:
             least = vote
     if before is None:
         # Who looks for the first time leaves alone what is on, and what cannot be read yet.
-        unread = guarded.enable in snapshot.samples and enabled is None
         allowed, ran = bool(enabled) or bool(runs) or unread, False
     else:
         allowed, ran = before.allowed, before.ran

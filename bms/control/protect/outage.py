@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bms.control.engine.protection import is_on
 from bms.control.protect.run_evidence import RunEvidence
+from bms.control.protect.withheld import wanted
 from bms.core.decisions import Snapshot
 from bms.core.equipment import Equipment
 from drivers.points import PointId
@@ -75,12 +75,6 @@ class Outage:
     def over(self) -> bool:
         """Nothing waits for its turn."""
         return not self.places
-
-
-def wanted(snapshot: Snapshot, enable: PointId) -> bool:
-    """Whether those below protection want it on, minimum times included."""
-    award = snapshot.awards.get(enable)
-    return award is not None and is_on(award.value)
 
 
 def look(state: Outage, machines: Sequence[Restartable], snapshot: Snapshot) -> Outage:

@@ -15,6 +15,7 @@ from typing import Final
 
 from bms.control.protect import outage
 from bms.control.protect.outage import Outage, Restartable
+from bms.control.protect.withheld import wanted
 from bms.core.decisions import Priority, Snapshot
 from drivers.points import PointId
 
@@ -94,7 +95,9 @@ def look(state: Restart, machines: Sequence[Restartable], snapshot: Snapshot) ->
     if state.outage.unknown_power:
         return _probe(state, here, snapshot)
     if state.probe:  # it runs: the power is back
-        state = replace(state, probe="", tried=())
+        turns = {turn_of(one) for one in here if one.name == state.probe}
+        next_s = {turn.name: now_s + turn.apart_s for turn in turns}
+        state = replace(state, probe="", tried=(), next_s={**state.next_s, **next_s})
     return _release(state, here, snapshot)
 
 
@@ -114,7 +117,7 @@ def _queue(state: Restart, here: Sequence[Restartable], snapshot: Snapshot) -> R
         if one.name not in stopped
         and one.name not in state.released
         and one.on(snapshot) is False
-        and outage.wanted(snapshot, one.enable)
+        and wanted(snapshot, one.enable)
         and not (one.machine.kind.cycles and snapshot.flag(one.enable))
     ]
     if not more:
@@ -166,12 +169,11 @@ def _release(state: Restart, here: Sequence[Restartable], snapshot: Snapshot) ->
         due_s = next_s.get(turn.name, state.healthy_s + turn.after_s)
         if now_s < due_s:
             continue
-        is_wanted = outage.wanted(snapshot, one.enable)
-        if turn is _HEAVY and not is_wanted and not _may_start(one.enable, snapshot):
+        if not _may_start(one.enable, snapshot):
             continue  # its minimum time off lasts longer, and would let two start together
         del waiting[one.name]
         released.append(one.name)
-        if is_wanted:
+        if wanted(snapshot, one.enable):
             next_s[turn.name] = now_s + turn.apart_s
     known = {one.name for one in here}
     waiting = {name: None for name in waiting if name in known}

@@ -20,7 +20,7 @@ from bms.control.protect import fault_stops, flow_guard, stop_order
 from bms.control.protect.flow_guard import FlowHold
 from bms.control.protect.flow_paths import GuardedMachine
 from bms.control.protect.run_evidence import RunEvidence, run_evidence
-from bms.control.protect.withheld import Cause, asked_on, reset_point, source_of
+from bms.control.protect.withheld import Cause, asked_on, reset_point, source_of, wanted
 from bms.core.decisions import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
 from bms.core.equipment import Equipment
 from bms.texts.messages import Message, msg
@@ -244,12 +244,7 @@ class Safety:
 def _wanted(snapshot: Snapshot, enable: PointId) -> bool:
     """Whether somebody wants it on, also while a minimum time off stands before that; what
     nobody commands is wanted while it is on."""
-    award = snapshot.awards.get(enable)
-    if award is None:
-        return bool(snapshot.flag(enable))
-    if is_on(award.value) or award.winner.priority is not Priority.MIN_ON_OFF:
-        return is_on(award.value)
-    return bool(award.losers) and is_on(award.losers[0].value)
+    return wanted(snapshot, enable) if enable in snapshot.awards else bool(snapshot.flag(enable))
 
 
 _FAULT_ON: Final = msg("its fault input is on")

@@ -95,6 +95,17 @@ def commanded(snapshot: Snapshot, enable: PointId) -> bool:
     return award is None or not above or is_on(award.value)
 
 
+def wanted(snapshot: Snapshot, enable: PointId) -> bool:
+    """Whether those below protection want a machine on, also while a minimum time off stands
+    before that. For controllers of the PROTECT stage, who do not see each other."""
+    award = snapshot.awards.get(enable)
+    if award is None:
+        return False
+    if is_on(award.value) or award.winner.priority is not Priority.MIN_ON_OFF:
+        return is_on(award.value)
+    return bool(award.losers) and is_on(award.losers[0].value)
+
+
 def asked_on(snapshot: Snapshot, enable: PointId) -> Command | None:
     """An operator's wish that the machine run, also while protection withholds it."""
     award = snapshot.awards.get(enable)
