@@ -1,7 +1,8 @@
 """Was the power, a PLC or the controller away, and what did that stop? Pure.
 
 A machine that stops alone has failed. Machines that stop all at once, though they are told to run,
-had their power taken: three of one building or one link at least, and none of it runs on. One that
+had their power taken, where none runs on: three of one building or one link surely, two perhaps
+(then each is tried once, and what does not start has failed). One that
 stands still when its link is back, or when the controller is back after a stop or a boot, was
 stopped while nobody looked. What never stopped is not touched.
 """
@@ -12,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from bms.control.protect.flow_paths import WATER_KINDS
 from bms.control.protect.run_evidence import RunEvidence
 from bms.control.protect.withheld import wanted
 from bms.core.decisions import Snapshot
@@ -21,7 +23,7 @@ from drivers.points import PointId
 AT_ONCE_S: Final = 60.0
 """Machines that stop within this time of each other stopped for one reason (D): links are read at
 their own pace, and a large fan coasts."""
-AT_LEAST: Final = 3
+PERHAPS, SURELY = 2, 3
 SILENT_S: Final = 10.0
 """A shorter silence is one late answer."""
 AWAY_S: Final = 60.0
@@ -66,6 +68,8 @@ class Outage:
     """Where the outage was."""
     unknown_power: bool = False
     """Nothing shows yet that the power is back."""
+    sure: bool = False
+    """So many stopped at once that it can only have been the power."""
     boot: str = ""
     steady_s: float = 0.0
     watched_s: float = 0.0
@@ -113,7 +117,7 @@ def look(state: Outage, machines: Sequence[Restartable], snapshot: Snapshot) -> 
             elif not (kept and one.machine.kind.cycles):  # else its thermostat pauses it
                 found.append(one)
     places = {one.places[0] for one in found}
-    dark = _dark_places(machines, running, fell)
+    dark, sure = _dark_places(machines, running, fell)
     places |= dark
     found += [one for one in machines if one.name in fell and dark & set(one.places)]
     if booted:
@@ -124,33 +128,34 @@ def look(state: Outage, machines: Sequence[Restartable], snapshot: Snapshot) -> 
     unknown = (state.unknown_power or bool(dark)) and not _shown(machines, running, places, state)
     here = tuple(sorted({*state.places, *places}))
     after = Outage(
-        tuple(name for name in ran), silent, fell, tuple(stopped), here, unknown, snapshot.boot,
-        snapshot.steady_s, now_s,
+        tuple(name for name in ran), silent, fell, tuple(stopped), here, unknown,
+        unknown and (sure or state.sure), snapshot.boot, snapshot.steady_s, now_s,
     )  # fmt: skip
     return _unchanged(state, after)
 
 
 def ended(state: Outage) -> Outage:
     """Everything has had its turn."""
-    return replace(state, stopped=(), places=(), unknown_power=False)
+    return replace(state, stopped=(), places=(), unknown_power=False, sure=False)
 
 
 def _dark_places(
     machines: Sequence[Restartable], running: Collection[str], fell: Mapping[str, float]
-) -> set[str]:
-    """Where machines stopped by themselves, and nothing runs on.
+) -> tuple[set[str], bool]:
+    """Where machines stopped by themselves, and nothing runs on; and whether that is sure.
 
-    Chillers stop for want of water, too: they do not count, and go with the others.
+    Machines that need water stop for want of it, too: they do not count, and go with the others.
     """
-    if len(fell) < AT_LEAST:
-        return set()
+    if len(fell) < PERHAPS:
+        return set(), False
     counts: dict[str, int] = {}
     lit = {place for one in machines if one.name in running for place in one.places}
     for one in machines:
-        if one.name in fell and one.machine.kind.name not in ("chiller", "heat_pump"):
+        if one.name in fell and one.machine.kind.name not in WATER_KINDS:
             for place in one.places:
                 counts[place] = counts.get(place, 0) + 1
-    return {place for place, count in counts.items() if count >= AT_LEAST and place not in lit}
+    dark = {place for place, count in counts.items() if count >= PERHAPS and place not in lit}
+    return dark, any(counts[place] >= SURELY for place in dark)
 
 
 def _shown(

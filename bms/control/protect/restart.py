@@ -70,7 +70,9 @@ class Restart:
     """The machine that is tried."""
     probe_s: float = 0.0
     tried: tuple[str, ...] = ()
-    """Those that were tried and did not run: the next time it is another one's turn."""
+    """Those that were tried in this round and did not run: it is another one's turn."""
+    named: tuple[str, ...] = ()
+    """Those that did not run in their turn since the outage began."""
 
 
 def turn_of(one: Restartable) -> Turn:
@@ -97,7 +99,7 @@ def look(state: Restart, machines: Sequence[Restartable], snapshot: Snapshot) ->
     if state.probe:  # it runs: the power is back
         turns = {turn_of(one) for one in here if one.name == state.probe}
         next_s = {turn.name: now_s + turn.apart_s for turn in turns}
-        state = replace(state, probe="", tried=(), next_s={**state.next_s, **next_s})
+        state = replace(state, probe="", tried=(), named=(), next_s={**state.next_s, **next_s})
     return _release(state, here, snapshot)
 
 
@@ -133,8 +135,9 @@ def _probe(state: Restart, here: Sequence[Restartable], snapshot: Snapshot) -> R
     if state.probe:
         if now_s - state.probe_s < PROBE_S:
             return state
-        return replace(state, probe="", tried=(*state.tried, state.probe), healthy_s=now_s)
-    if state.healthy_s is None or now_s - state.healthy_s < HEALTHY_S:
+        named = state.named if state.probe in state.named else (*state.named, state.probe)
+        state = replace(state, probe="", tried=(*state.tried, state.probe), named=named)
+    elif state.healthy_s is None or now_s - state.healthy_s < HEALTHY_S:
         return state
     waiting = [
         one
@@ -149,8 +152,10 @@ def _probe(state: Restart, here: Sequence[Restartable], snapshot: Snapshot) -> R
         nobody = not any(one.runs for one in here if one.name in state.outage.stopped)
         return replace(state, outage=replace(state.outage, unknown_power=not nobody))
     fresh = [one for one in waiting if one.name not in state.tried]
-    if not fresh:
-        state, fresh = replace(state, tried=()), waiting
+    if not fresh and state.outage.sure:
+        return replace(state, tried=(), healthy_s=now_s)
+    if not fresh:  # each has had its turn: what does not start has failed, and others go on
+        return Restart(outage=outage.ended(state.outage))
     first = min(fresh, key=lambda one: turn_of(one).apart_s)
     return replace(state, probe=first.name, probe_s=now_s)
 

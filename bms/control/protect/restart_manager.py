@@ -183,6 +183,14 @@ class RestartManager:
             if award is not None and is_on(award.value):
                 text = msg("{machine} is not started: {reason}", machine=name, reason=reason)
                 conditions.append(Condition(f"{name}:starts", Severity.URGENT, text))
+        # Of a supply that is surely away the base's own alarm tells, once for all machines.
+        for name in () if state.restart.outage.sure else state.restart.named:
+            text = msg(
+                "{machine} did not start in its turn after an outage: its power is still away, or "
+                "it has failed; it is tried again",
+                machine=name,
+            )
+            conditions.append(Condition(f"{name}:proof", Severity.URGENT, text))
         waiting = len(state.restart.outage.stopped)
         if waiting:
             text = msg(

@@ -172,3 +172,39 @@ def test_chillers_start_eight_times_a_day_without_a_number_of_their_own() -> Non
         world.schedule.values["b.g.mode"] = "on" if (minute // 40) % 2 else "off"
         world.run(2400, 20)
     assert len(world.starts(kind="ch-1")) == 8
+
+
+@pytest.mark.case(
+    "P15",
+    when="Two pumps stop at once and one of them never starts again",
+    then="Each is tried once in its turn; the one that does not start is named, the other runs",
+)
+def test_what_does_not_start_in_its_turn_has_failed() -> None:
+    pumps = [machine(f"p-{i}", "pump") for i in (1, 2)]
+    made = group("on_off", pumps)
+    world = World(pumps, list(STRATEGIES["on_off"].build(made)), [made])
+    world.schedule.values = {f"{made.id}.mode": "on"}
+    world.run(300)
+    world.power = False
+    world.run(40)
+    world.power, world.dead = True, {"p-1"}
+    world.until(lambda: world.runs("p-2"), 400)
+    world.dead = {"p-1", "p-2"}
+    world.run(20)
+    world.dead = {"p-1"}
+    world.until(lambda: world.runs("p-2"), 400)
+
+
+def test_two_pumps_that_never_start_again_are_handed_back_to_their_group() -> None:
+    pumps = [machine(f"p-{i}", "pump") for i in (1, 2)]
+    made = group("on_off", pumps)
+    world = World(pumps, list(STRATEGIES["on_off"].build(made)), [made])
+    world.schedule.values = {f"{made.id}.mode": "on"}
+    world.run(300)
+    world.dead = {"p-1", "p-2"}
+    world.until(lambda: "b.p-1:proof" in world.active(), 250)
+    world.until(lambda: not {"b:restart"} & world.active(), 250)
+    world.run(1200)
+    assert world.on("p-1")
+    assert world.on("p-2")
+    assert "b:restart" not in world.active()
