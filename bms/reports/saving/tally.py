@@ -142,15 +142,18 @@ class Tally:
             total.occupied_h += hours
             total.cold_kh += max(0.0, band[0] - temp) * hours
             total.hot_kh += max(0.0, temp - band[1]) * hours
-        low, high = self._yardstick.limits.humidity_pct
+        limits = self._yardstick.limits
+        low, high = limits.humidity_pct
+        low -= limits.humidity_tolerance_pct
+        high += limits.humidity_tolerance_pct
         for machine, point in self._humid:
             value = values.get(point)
             if self._used(machine, there) and value is not None and not low <= value <= high:
                 self._humidity_h += hours
         for machine, point in self._co2:
             value = values.get(point)
-            limit = self._yardstick.limits.co2_ppm
-            if self._used(machine, there) and value is not None and value > limit:
+            much = value is not None and value > limits.co2_ppm
+            if self._used(machine, there) and much:
                 self._co2_h += hours
         # Where nobody is, nobody misses fresh air.
         if self._air and (there or not self._zones):

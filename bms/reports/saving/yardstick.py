@@ -24,6 +24,8 @@ class Limits:
     around_k: float = 2.0
     """The same where one set point serves heating and cooling."""
     humidity_pct: tuple[float, float] = (30.0, 65.0)
+    humidity_tolerance_pct: float = 2.0
+    """Beyond: what is held at 65 % is now and then above, and sensors say no more."""
     co2_ppm: float = 1000.0
 
 

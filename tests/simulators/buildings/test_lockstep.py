@@ -40,6 +40,10 @@ each:
          share: lowest}
       "{name}.other_setpoint":
         {actuator: ["Schedule:Constant", "Schedule Value", Set], rest: 20, share: lowest}
+      "{name}.valve":
+        {variable: Fan Power, key: Fan, scale: 0.02, or_more: [{variable: Outdoor,
+         key: Environment, scale: 10}, {variable: Room Temperature, key: Room, scale: -1}],
+         low: 0, high: 100}
       "{fan}.enable": {actuator: [Fan, On, Fan], rest: 1, levels: {0: 0, 1: null}}
       "{fan}.status": {variable: Fan Power, key: Fan, above: 1}
       "{fan}.energy": {variable: Fan Power, key: Fan, counts: true, unit: kWh}
@@ -144,6 +148,8 @@ def test_commands_hold_until_they_are_given_back(folder: Path) -> None:
             read = plant.read()
             assert (read["the_room.zone_temp"], read["Fan.status"]) == (room, fan), commands
             assert read["the_room.setpoint"] == shown
+            # 20 by what flows; or ten times the day, the 28th, less the room, at most 100.
+            assert read["the_room.valve"] == 100.0
         assert plant.read()["Fan.energy"] == pytest.approx(1.0)
         with pytest.raises(ValueError, match="cannot be written"):
             plant.write({"Fan.status": 1.0})
