@@ -55,6 +55,9 @@ def any_blueprint(random: Random) -> Mapping[str, Any]:
             for n in range(random.randint(1, 3))
         },
     }
+    given["fans"] = some(
+        random, "ex", 2, {"serves": "ahu-0", "airflow_m3h": random.uniform(500.0, 9000.0)}
+    )
     for key in ("valves", "bypass", "cw_bypass"):
         given[key] = random.random() < 0.7
     if random.random() < 0.4:

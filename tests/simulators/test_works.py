@@ -171,6 +171,27 @@ def test_an_economizer_cools_alone_when_it_is_cold_outside() -> None:
     assert values["w.wse.chw_supply_temp"] < values["w.wse.chw_return_temp"]
 
 
+def test_an_extract_fan_draws_through_cracks_what_no_unit_brings() -> None:
+    room = {"area_m2": 300, "people_m2": 0.0}
+    given = {
+        "air_handlers": {"u": {"constant": True, "rooms": {"r": room}}},
+        "fans": {"ex": {"serves": "u", "airflow_m3h": 900.0}},
+    }
+    works = Works.of(datetime(2026, 1, 14, 0, tzinfo=UTC), blueprint({"base": "w", **given}))
+    still = Works.of(datetime(2026, 1, 14, 0, tzinfo=UTC), blueprint({"base": "w", **given}))
+    works.write({"w.ex.enable": 1.0})
+    for one in (works, still):
+        advance(one, 6 * 3600.0, 300.0)
+    values = works.read()
+    assert values["w.ex.status"] == 1.0
+    assert values["w.ex.airflow"] == pytest.approx(900.0)
+    assert values["w.ex.power"] == pytest.approx(0.225)
+    assert values["w.u.zone_temp"] < still.read()["w.u.zone_temp"] - 1.0
+    works.inject("break", "w.ex", True)
+    advance(works, 300.0)
+    assert works.read()["w.ex.airflow"] == 0.0
+
+
 def test_the_shipped_works_has_every_kind_of_machine() -> None:
     works = Works(START)
     names = {p.name for p in works.points()}
@@ -308,6 +329,7 @@ def test_water_balances(tmp_path: Path) -> None:
         ({"boilers": {"b": {"capacity_kw": 5}}}, "heat pumps need hw_pumps"),
         ({"boilers": {"b": {"size": 5}}}, "there is no 'size'"),
         ({"towers": 3}, "names are expected"),
+        ({"fans": {"f": {"serves": "u", "airflow_m3h": 5}}}, "no unit 'u'"),
     ],
 )
 def test_a_blueprint_that_cannot_be_built_says_why(given: dict[str, Any], said: str) -> None:

@@ -12,6 +12,7 @@ from simulators.physics.air.moist_air import KG_S_PER_M3H, Air, relative_pct
 from simulators.physics.air.rooms import Surroundings
 from simulators.physics.air.terminals import Terminal
 from simulators.physics.air.unit_control import UnitControl, UnitTargets
+from simulators.physics.motor import Motor, cube_power_share
 from simulators.physics.water.actuators import Actuator
 
 _COIL_COLDEST_C = 12.0
@@ -173,12 +174,63 @@ class Unit:
             values.update(zip(names, measured, strict=True))
 
 
-class AirSide:
-    """All units of a works."""
+@dataclass(frozen=True, slots=True)
+class FanBlueprint:
+    """An extract fan: whose rooms it draws from, and its size."""
 
-    def __init__(self, board: Board, base: str, blueprints: Mapping[str, UnitBlueprint]) -> None:
+    serves: str
+    """An air handler or fan coil."""
+    airflow_m3h: float
+    rated_kw: float = 0.0
+    """0: 0.25 kW for each 1,000 m3/h."""
+
+    @property
+    def power_kw(self) -> float:
+        return self.rated_kw or 0.00025 * self.airflow_m3h
+
+
+class ExtractFan:
+    """An extract fan between the board and its motor."""
+
+    def __init__(self, board: Board, base: str, name: str, blueprint: FanBlueprint) -> None:
+        self.name = name
+        self.blueprint = blueprint
+        self.motor = Motor(blueprint.power_kw, cube_power_share)
+        self.broken = False
+        self.airflow_m3h = 0.0
+        self._values = board.values
+        self._commands = board.add(base, name, "enable speed")
+        self._sensors = board.add(base, name, "status fault local airflow power energy")
+
+    @property
+    def enabled(self) -> bool:
+        return self._values[self._commands[0]] != 0.0
+
+    def step(self, dt_s: float) -> None:
+        values = self._values
+        enable, speed = (values[name] for name in self._commands)
+        share = self.motor.step(enable != 0.0, speed, dt_s)
+        self.airflow_m3h = 0.0 if self.broken else share * self.blueprint.airflow_m3h
+        values[self._sensors[0]] = float(self.motor.running)
+        values[self._sensors[3]] = self.airflow_m3h
+        values[self._sensors[4]] = self.motor.power_kw
+
+
+class AirSide:
+    """All units and extract fans of a works."""
+
+    def __init__(
+        self,
+        board: Board,
+        base: str,
+        blueprints: Mapping[str, UnitBlueprint],
+        fans: Mapping[str, FanBlueprint],
+    ) -> None:
         self.units = [Unit(board, base, name, unit) for name, unit in blueprints.items()]
-        self.machines = list(blueprints)
+        self.fans = [ExtractFan(board, base, name, fan) for name, fan in fans.items()]
+        self.machines = [*blueprints, *fans]
+        units = {unit.name: unit.physics for unit in self.units}
+        self._drawn = [(fan, units[fan.blueprint.serves]) for fan in self.fans]
         self.cooled: list[Coil] = [
             u.physics.cooling for u in self.units if u.physics.cooling is not None
         ]
@@ -186,7 +238,11 @@ class AirSide:
 
     def blow(self, outdoor: Air, dt_s: float) -> None:
         for unit in self.units:
+            unit.physics.extracted_m3h = 0.0
             unit.blow(outdoor, dt_s)
+        for fan, physics in self._drawn:
+            fan.step(dt_s)
+            physics.extracted_m3h += fan.airflow_m3h
 
     def pass_on(self) -> None:
         for unit in self.units:
@@ -199,11 +255,14 @@ class AirSide:
 
     @property
     def quiet(self) -> bool:
-        return all(unit.quiet for unit in self.units)
+        return all(unit.quiet for unit in self.units) and not any(
+            fan.motor.running or fan.enabled for fan in self.fans
+        )
 
     def powers(self) -> list[float]:
         """Electricity of `machines`, in their order."""
-        return [unit.physics.power_kw for unit in self.units]
+        units = [unit.physics.power_kw for unit in self.units]
+        return units + [fan.motor.power_kw for fan in self.fans]
 
     def inject(self, kind: str, name: str, on: bool) -> bool:
         """Tear a belt, reset a frost stat, let a valve or damper stick; whether it is here."""
@@ -218,6 +277,10 @@ class AirSide:
                     unit.physics.broken = on
                 else:
                     unit.physics.reset()
+                return True
+        for fan in self.fans:
+            if fan.name == name and kind == "break":
+                fan.broken = on
                 return True
         return False
 

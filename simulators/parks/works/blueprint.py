@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from simulators.parks.works.air_blueprint import air_handler, fan_coil
-from simulators.parks.works.air_side import UnitBlueprint
+from simulators.parks.works.air_side import FanBlueprint, UnitBlueprint
 from simulators.parks.works.declared import entries, made
 from simulators.physics.chiller import CENTRIFUGAL_VSD, SCREW, ChillerCurve
 from simulators.physics.loops.cold_plant import ColdSpec, EconomizerSpec
@@ -68,6 +68,8 @@ class Blueprint:
     """Loads without air; what has a negative design takes heat."""
     air: Mapping[str, UnitBlueprint] = field(default_factory=dict)
     """Air handlers and fan coils."""
+    fans: Mapping[str, FanBlueprint] = field(default_factory=dict)
+    """Extract fans."""
     valves: bool = True
     """Isolation valves are commanded; otherwise they follow their machine's enable."""
     bypass: bool = True
@@ -150,6 +152,10 @@ def blueprint(given: Mapping[str, Any]) -> Blueprint:
     has = {"cold": bool(chillers), "heat": bool(boilers or heat_pumps)}
     air = {name: air_handler(name, entry, **has) for name, entry in entries(given, "air_handlers")}
     air |= {name: fan_coil(name, entry, **has) for name, entry in entries(given, "fan_coils")}
+    fans = {name: made(FanBlueprint, name, entry) for name, entry in entries(given, "fans")}
+    for name, fan in fans.items():
+        if fan.serves not in air:
+            raise ValueError(f"{name}: there is no unit '{fan.serves}'")
     plain: dict[str, Any] = {
         key: given[key]
         for key in ("base", "valves", "bypass", "cw_bypass", "basin_heater_kw", "base_kw")
@@ -165,6 +171,7 @@ def blueprint(given: Mapping[str, Any]) -> Blueprint:
         heat_pumps=heat_pumps,
         processes=processes,
         air=air,
+        fans=fans,
         chw_pumps=pumps["chw_pumps"],
         secondary_pumps=pumps["secondary_pumps"],
         cw_pumps=pumps["cw_pumps"],

@@ -75,7 +75,7 @@ class Works:
             side = self._cooled if spec.design_kw > 0.0 else self._heated
             side.append((name, ProcessLoad(spec), pattern))
         self._forced_kw: dict[str, float] = {}
-        self.air = AirSide(board, blueprint.base, blueprint.air)
+        self.air = AirSide(board, blueprint.base, blueprint.air, blueprint.fans)
         cooled: list[Consumer] = [load for _, load, _ in self._cooled]
         heated: list[Consumer] = [load for _, load, _ in self._heated]
         self._consumers = ([*cooled, *self.air.cooled], [*heated, *self.air.heated])

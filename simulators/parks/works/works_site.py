@@ -167,6 +167,12 @@ def _air(blueprint: Blueprint) -> Iterator[tuple[str, tuple[str, dict[str, Any]]
         if boxes:
             for room in unit.rooms:
                 yield room, ("terminal_unit", {})
+    for name, fan in blueprint.fans.items():
+        rated = {"rated_kw": round(fan.power_kw, 2)}
+        yield (
+            name,
+            ("fan", {**rated, "serves": [fan.serves], "design": {"airflow_m3h": fan.airflow_m3h}}),
+        )
     if blueprint.air:
         yield "meter-air", ("meter", {})
 

@@ -107,6 +107,8 @@ class AirHandler:
         self.returned = self.mixed = self.supply = Air(22.0, 0.009, 450.0)
         self.dried_kg_s = 0.0
         """Condensate."""
+        self.extracted_m3h = 0.0
+        """What other fans draw out of its rooms; what it does not bring comes through cracks."""
 
     def reset(self) -> None:
         """A person resets the frost stat."""
@@ -192,7 +194,10 @@ class AirHandler:
             warmed = behind.temp_c + self.heat_kw / (m * CP_KJ_KGK)
             self.supply = Air(warmed, behind.water, self.mixed.co2_ppm)
             self._watch(self.heating.leaving.temp_c if self.heating else self.mixed.temp_c, dt_s)
+        short = max(0.0, self.extracted_m3h * KG_S_PER_M3H - self.oa_kg_s)
+        area = sum(terminal.spec.room.area_m2 for terminal in self.terminals)
         for terminal in self.terminals:
+            terminal.room.drawn_kg_s = short * terminal.spec.room.area_m2 / area
             terminal.room.step(terminal.warm(self.supply), terminal.air_kg_s, around, dt_s)
 
     def _watch(self, coldest_c: float, dt_s: float) -> None:

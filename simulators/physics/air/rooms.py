@@ -56,7 +56,7 @@ class Room:
 
     __slots__ = (
         "_air_kj_k", "_coupling", "_glass", "_infiltration", "_mass_kj_k", "_ua", "air",
-        "gain_kw", "lost_kw", "mass_c", "people", "spec", "volume_m3",
+        "drawn_kg_s", "gain_kw", "lost_kw", "mass_c", "people", "spec", "volume_m3",
     )  # fmt: skip
 
     def __init__(self, spec: RoomSpec) -> None:
@@ -73,6 +73,8 @@ class Room:
         self._infiltration = spec.infiltration_ach * self.volume_m3 * KG_S_PER_M3H
         self._glass = (spec.solar_m2 or 0.05 * spec.area_m2) * 0.001
         self.people = 0.0
+        self.drawn_kg_s = 0.0
+        """Outdoor air that extract fans draw in besides, through cracks and doors."""
         self.gain_kw = 0.0
         """People (with their vapour), lamps, machines and sun, mean over the last step."""
         self.lost_kw = 0.0
@@ -89,7 +91,8 @@ class Room:
             + spec.machines_kw * around.production
         )
         vapour = people * _PERSON_KG_S
-        cold = self._infiltration * CP_KJ_KGK
+        cracks = self._infiltration + self.drawn_kg_s
+        cold = cracks * CP_KJ_KGK
         # Explicit in supply air, implicit in walls: stable and exact in heat at any step that
         # supply air allows.
         blown = air_kg_s * CP_KJ_KGK * (supply.temp_c - air.temp_c)
@@ -102,11 +105,10 @@ class Room:
         self.mass_c += dt_s / self._mass_kj_k * self._coupling * (temp - self.mass_c)
         kg = self.volume_m3 * DENSITY_KG_M3
         share = dt_s / kg
-        leak = self._infiltration * (outdoor.water - air.water)
+        leak = cracks * (outdoor.water - air.water)
         gained = air_kg_s * (supply.water - air.water) + vapour + leak
         co2 = air.co2_ppm + share * (
-            air_kg_s * (supply.co2_ppm - air.co2_ppm)
-            + self._infiltration * (outdoor.co2_ppm - air.co2_ppm)
+            air_kg_s * (supply.co2_ppm - air.co2_ppm) + cracks * (outdoor.co2_ppm - air.co2_ppm)
         )
         co2 += people * _PERSON_CO2_M3H * 1e6 / self.volume_m3 * dt_s / 3600.0
         self.air = Air(temp, air.water + share / _MOISTURE_BUFFER * gained, co2)
