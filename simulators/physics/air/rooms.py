@@ -18,6 +18,8 @@ _PERSON_KW = 0.075
 _PERSON_KG_S = 0.055 / 3600.0
 """Vapour."""
 _PERSON_CO2_M3H = 0.019
+_AIR_KJ_M2K = 15.0
+"""Air, furniture and the skin of walls: what follows supply air within minutes."""
 _MOISTURE_BUFFER = 5.0
 """Furniture and walls hold that many times the vapour of the air."""
 
@@ -32,6 +34,7 @@ class RoomSpec:
     """Walls and windows per floor."""
     infiltration_ach: float = 0.15
     mass_kj_m2k: float = 165.0
+    """All that warms and cools, air with it."""
     people_m2: float = 0.08
     light_w_m2: float = 8.0
     plug_w_m2: float = 10.0
@@ -65,9 +68,8 @@ class Room:
         self.air = Air(22.0, 0.009, 450.0)
         self.mass_c = 22.0
         self._ua = spec.ua_w_m2k * spec.area_m2 * 0.001
-        self._air_kj_k = 15.0 * spec.area_m2
-        """Air, furniture and the skin of walls."""
-        self._mass_kj_k = spec.mass_kj_m2k * spec.area_m2
+        self._air_kj_k = _AIR_KJ_M2K * spec.area_m2
+        self._mass_kj_k = (spec.mass_kj_m2k - _AIR_KJ_M2K) * spec.area_m2
         # Air follows its walls with a time constant of 15 min.
         self._coupling = self._air_kj_k / 900.0
         self._infiltration = spec.infiltration_ach * self.volume_m3 * KG_S_PER_M3H
