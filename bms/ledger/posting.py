@@ -276,7 +276,8 @@ class Posting:
         """The stretches; the first goes on with the one before it, if it is the same trouble."""
         if found and found[0].event in GOES_ON and found[0].start_ms == begin_ms:
             for before in self._ledger.stretches(spec.id, begin_ms - 1, begin_ms):
-                if before.end_ms == begin_ms and before.event is found[0].event:
+                # What lasts is one stretch over all its anchors: it may end behind this one.
+                if before.start_ms < begin_ms and before.event is found[0].event:
                     found[0] = before._replace(end_ms=found[0].end_ms)
         return found
 

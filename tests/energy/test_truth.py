@@ -2,7 +2,8 @@
 
 A meter uses what it uses; its gateway sleeps, holds old totals, tells them rarely, shows zero, or
 the register is reset, swapped or goes round. What cannot be told apart from energy is left out
-here: a swap by less than the meter could have used since its register last changed.
+here: a swap by less than the meter could have used since its register last changed, and a zero of
+a register that shows no more than that: it may as well have been reset.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from bms.energy.register import HOUR_MS
 MOST = 400
 """Counts in a quarter hour that the meter can use: its rating."""
 SIZE = 10**9
+FAR = 2 * MOST * 150
+"""More than the meter can use in the longest outage after a zero."""
 T0 = QUARTER_MS * 2_000_000
 CALM = ["use"] * 6 + ["rest", "outage", "hold"]
 KINDS = [*CALM, "reset", "swap", "zero", "spike", "dip"]
@@ -75,9 +78,9 @@ def truths(draw: st.DrawFn, rated: bool = True) -> Truth:
             base = used
         elif kind == "swap":
             base = used - draw(st.sampled_from([10**7, 10**8]))
-        elif kind == "zero":
-            until_zero = at + draw(st.integers(1, 20))
         total = (used - base) % SIZE
+        if kind == "zero" and total > FAR:
+            until_zero = at + draw(st.integers(1, 20))
         if held is None or (at % rarely == 0 and at >= until_held):
             held = total
         shown = held

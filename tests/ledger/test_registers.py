@@ -14,7 +14,8 @@ from bms.core.errors import Refused
 from bms.core.instants import to_ms
 from bms.core.readings import Label, Reading
 from bms.energy.demand import peaks
-from bms.energy.intervals import Energy
+from bms.energy.intervals import Energy, Event
+from bms.energy.quarters import Stretch
 from bms.historian.records import Batch, Meter
 from bms.ledger.conditions import conditions
 from bms.ledger.entered.entering import Author, replace_meter
@@ -562,3 +563,44 @@ def test_a_small_register_that_went_round_has_a_final_reading(tmp_path: Path) ->
         assert replace_meter(
             books.site, books.ledger, books.history, spec, final="34.64", at=at(160), **told
         )
+
+
+def test_what_lasts_is_one_stretch_also_after_it_was_judged_again(tmp_path: Path) -> None:
+    """A register that may go round unseen: the anchor within it is no end of its trouble."""
+    site = site_of(tmp_path, {"b.m": {"register_size": 1000, "rated_kw": 10.6}})
+    with Books(site) as books:
+        books.read([(0, 50), (10_500, 750)])
+        books.keep(10_510)
+        books.read([(25_500 + 15 * n, 52_750) for n in range(5)])
+        books.keep(25_600)
+        books.read([(40_560, 750)])  # it fell: the week before is judged again
+        books.keep()
+        found = books.ledger.stretches(METER, 0, 2**61)
+        edges = [((s.start_ms - to_ms(START)) / 60_000, (s.end_ms - to_ms(START)) / 60_000)
+                 for s in found]  # fmt: skip
+        assert edges == [(0, 25_500), (25_560, 40_560)]
+        assert len({s.reason for s in found}) == 2
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "left"),
+    [
+        (0, 100, []),
+        (20, 60, [(10, 20), (60, 90)]),
+        (10, 60, [(60, 90)]),
+        (20, 90, [(10, 20)]),
+        (0, 10, [(10, 90)]),
+        (90, 100, [(10, 90)]),
+    ],
+)
+def test_of_what_lasts_the_part_that_is_not_judged_again_stays(
+    tmp_path: Path, begin: int, end: int, left: list[tuple[int, int]]
+) -> None:
+    with Books(site_of(tmp_path)) as books, books.ledger.transaction():
+        number = books.ledger.number(METER)
+        lasting = Stretch(10, 90, Event.FROZEN, Label.MISSING, None, "it stands")
+        books.ledger.put_stretches(number, 0, 100, [lasting])
+        books.ledger.put_stretches(number, begin, end, [])
+        found = books.ledger.stretches(METER, 0, 1000)
+        assert [(s.start_ms, s.end_ms) for s in found] == left
+        assert {(s.event, s.reason) for s in found} <= {(Event.FROZEN, "it stands")}

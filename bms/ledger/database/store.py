@@ -216,11 +216,31 @@ class Ledger(DailyQueries):
     def put_stretches(
         self, number: int, after_ms: int, before_ms: int, found: Sequence[Stretch]
     ) -> None:
-        """Replace the stretches that lie between two instants."""
+        """Replace the stretches that lie between two instants. Of missing ones that lie across
+        one of them, the part beyond stays."""
         self._rows(
-            "DELETE FROM stretch WHERE meter = ? AND start_ms >= ? AND end_ms <= ?",
+            "INSERT OR REPLACE INTO stretch SELECT meter, ?, end_ms, event, label, amount, reason, "
+            "made_of FROM stretch WHERE meter = ? AND start_ms < ? AND end_ms > ? "
+            "AND amount IS NULL",
+            before_ms,
+            number,
+            before_ms,
+            before_ms,
+        )
+        self._rows(
+            "UPDATE stretch SET end_ms = ? WHERE meter = ? AND start_ms < ? AND end_ms > ? "
+            "AND amount IS NULL",
+            after_ms,
             number,
             after_ms,
+            after_ms,
+        )
+        self._rows(
+            "DELETE FROM stretch WHERE meter = ? AND start_ms >= ? AND start_ms < ? "
+            "AND (end_ms <= ? OR amount IS NULL)",
+            number,
+            after_ms,
+            before_ms,
             before_ms,
         )
         self._many(
