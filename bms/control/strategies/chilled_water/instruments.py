@@ -189,9 +189,10 @@ class Instruments:
         if name == SUPPLY:
             related, held_at = _value(inputs, RETURN), around.setpoint_c
         elif name == RETURN:
-            flow, supply = _value(inputs, FLOW), _value(inputs, SUPPLY)
+            # Either may move it: a kelvin of supply, or a tenth of the design flow.
+            flow, related = _value(inputs, FLOW), _value(inputs, SUPPLY)
             if flow is not None and self._design_flow_m3h:
-                related = 10.0 * flow / self._design_flow_m3h + (supply or 0.0)
+                related = 10.0 * flow / self._design_flow_m3h + (related or 0.0)
         elif name == FLOW or name.startswith(PRESSURE):
             related = around.speed_pct
         elif name == CW_SUPPLY:
