@@ -15,6 +15,7 @@ from bms.config.resolving.singles import with_library
 from bms.config.site import Group, Site
 from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Cycle, Engine
+from bms.control.engine.facts import UNPUBLISHED
 from bms.control.engine.shadowed import shadowed
 from bms.control.supervise.expected_start import Expected
 from bms.control.supervise.optimal import earliest
@@ -173,6 +174,7 @@ class Runtime:
         self.units = known_units(self.site, STRATEGIES)
         self.schedule_problems = ()
         self._rebuild()
+        self.engine.keep_facts(self.site.facts)
 
     def renew(self, site: Site, moved: Collection[PointId]) -> None:
         """Go on with other files of the site; `moved` are outputs at another place."""
@@ -187,6 +189,7 @@ class Runtime:
         self._resolvers = {}
         self._orphaned = orphaned.conditions(site, self.overrides.values())
         self.engine.renew(self._controllers(), site.outputs, shadow, moved)
+        self.engine.keep_facts(site.facts)
 
     def reject(self, problems: Sequence[Problem]) -> None:
         """Keep the last good schedules and say so until the files are right again."""
@@ -249,6 +252,8 @@ class Runtime:
         if sample is not None:
             return sample
         award = self.last.awards.get(point)
+        if point in self.site.facts:
+            return Sample(point, None, Quality.BAD, self.last.time, UNPUBLISHED)
         if award is None:
             return Sample(point, None, Quality.BAD, self.last.time, msg("nothing commands it"))
         return Sample(point, award.value, Quality.GOOD, self.last.time)
@@ -257,7 +262,9 @@ class Runtime:
         """Whether it is a group's mode or setpoint that nobody has commanded: neither good nor bad,
         for nothing was ever asked of it."""
         last = self.last
-        return last is not None and point not in last.snapshot.samples and point not in last.awards
+        if last is None or point in last.snapshot.samples or point in last.awards:
+            return False
+        return point not in self.site.facts
 
     def resolver(self, group: Group) -> Resolver | None:
         """The schedule and overlays in force of a group; None if no schedule governs it."""

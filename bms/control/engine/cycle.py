@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -161,6 +161,7 @@ class Engine:
                     self._decide(seat, snapshot, now)
         if self._assume is not None:
             sequenced = self._snapshot(samples, sequenced.awards, now)
+        self._facts.confirm(now)
         changed, reordered = self._arbitrate(samples, now) if self._wishes.touched else ((), ())
         writes = self._outputs.due(samples, now)
         alarms = self._advance_alarms(conditions, now)
@@ -244,6 +245,10 @@ class Engine:
         for point in self._outputs.renew(outputs, moved):
             self._wishes.touch(point)
         self.replace(controllers)
+
+    def keep_facts(self, points: Container[PointId]) -> None:
+        """What was worked out for others is no longer a point."""
+        self._facts.keep(points)
 
     # --- questions ---------------------------------------------------------------------------
 

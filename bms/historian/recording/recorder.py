@@ -13,7 +13,7 @@ from typing import Protocol
 from bms.config.points import point_class
 from bms.config.site import Site
 from bms.control.engine.shadowed import shadowed
-from bms.core.decisions import Award, Severity
+from bms.core.decisions import Award, FactKind, Severity
 from bms.core.equipment import PointClass
 from bms.core.readings import Reading
 from bms.historian.recording.meter_edges import EDGE_TOLERANCE_S, MeterEdges
@@ -58,10 +58,7 @@ class AlarmEvent(Protocol):
 
 def series_of(site: Site) -> list[Series]:
     """Every point of the site's links, and what controllers work out, with unit and class."""
-    facts = [
-        Series(point, kind.unit, PointClass.STATE if kind.state else PointClass.ANALOG)
-        for point, kind in site.facts.items()
-    ]
+    facts = [Series(point, kind.unit, _class_of(kind)) for point, kind in site.facts.items()]
     return facts + [
         Series(
             point.id,
@@ -71,6 +68,12 @@ def series_of(site: Site) -> list[Series]:
         for link in site.links.values()
         for point in link.points
     ]
+
+
+def _class_of(kind: FactKind) -> PointClass:
+    if kind.text:
+        return PointClass.EVENT
+    return PointClass.STATE if kind.state else PointClass.ANALOG
 
 
 def _is_text(point: Point) -> bool:
