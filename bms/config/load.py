@@ -306,6 +306,7 @@ def _governable(
         all(fleet.named(base).complete for base in base_names.known)
         and fleet.equipment.keys() == fleet.origins.keys(),
         frozenset(point for point, rules in fleet.outputs.items() if rules.whole),
+        frozenset(machine.id for machine in fleet.equipment.values() if machine.exempt),
     )
 
 

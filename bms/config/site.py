@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from bms.config.resolving.optimal_start import Optimal
 from bms.config.shapes.filemodel import FileModel
@@ -35,6 +35,22 @@ half as much again is believed. A swapped register is off by orders of magnitude
 
 def no_abilities(_group: Group) -> Sequence[Ability]:
     """Of strategies that always do all they can."""
+    return ()
+
+
+class Demand(NamedTuple):
+    """What a group's files do not meet; sites of before run all the same (`Problem.withholds`)."""
+
+    where: tuple[str | int, ...]
+    """Inside the group entry."""
+    text: Message
+    hint: Message
+    withholds: str
+    """The machine, group or point that goes without what it is about."""
+
+
+def no_demands(_group: Group) -> Sequence[Demand]:
+    """Of strategies that ask for nothing new."""
     return ()
 
 
@@ -148,6 +164,7 @@ class StrategySpec:
     parameters: type[FileModel]
     check: Callable[[Group], Sequence[tuple[tuple[str | int, ...], Message]]]
     build: Callable[[Group], Sequence[Controller[Any]]]
+    demands: Callable[[Group], Sequence[Demand]] = no_demands
     each: bool = False
     """Whether it commands each member by itself: then one may have its own schedule."""
     single_modes: bool = False

@@ -107,7 +107,8 @@ class Runtime:
         if self.last is None or cycle.facts is not self.last.facts:
             self.field.publish(cycle.facts)
         self.field.submit(cycle.writes)
-        self._told("watch", lambda: self.watch.look(samples, cycle.awards, now), None)
+        watched_s = cycle.snapshot.watched_s
+        self._told("watch", lambda: self.watch.look(samples, cycle.awards, now, watched_s), None)
         self.last = cycle
         return cycle
 

@@ -366,7 +366,8 @@ class FleetReader:
             role: (point, value_type(point, device.points[role].type))
             for role, point in points.items()
         }
-        for finding in check_settings(kind, entry.outputs, typed, entry.device):
+        exempt = entry.exempt
+        for finding in check_settings(kind, entry.outputs, typed, entry.device, exempt=exempt):
             self.problems.append(
                 document.problem(
                     (*path, "outputs", *finding.path),

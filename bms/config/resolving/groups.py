@@ -158,6 +158,12 @@ class GroupsReader:
             if names.complete and not self._is_broken(base, _written(document, (*path, *where)))
         ]
         if not findings:
+            self.problems += [
+                document.problem(
+                    (*path, *demand.where), demand.text, demand.hint, withholds=demand.withholds
+                )
+                for demand in spec.demands(group)
+            ]
             self.groups.groups[group_id] = group
             self._claim(document, path, group, spec)
 
@@ -220,15 +226,27 @@ class GroupsReader:
         """Build the group's controllers; two may not claim the same point at one priority."""
         clashes: dict[tuple[str, str, Priority], list[PointId]] = {}
         denied: list[PointId] = []
+        exempt: dict[str, None] = {}
         for controller in spec.build(group):
             mine = (group.id, controller.name)
             priority = Priority(controller.priority)
             for point in sorted(controller.writes):
                 if point.rpartition(".")[0] != group.id and point not in self._fleet.outputs:
                     denied.append(point)
+                machine = self._fleet.equipment.get(point.rpartition(".")[0])
+                if machine is not None and machine.exempt:
+                    exempt[machine.id] = None
                 other = self._claims.setdefault((point, priority), mine)
                 if other != mine:
                     clashes.setdefault((*other, priority), []).append(point)
+        if exempt:
+            message = msg(
+                "group '{group}' would switch {machines}, which only a person may switch",
+                group=group.id,
+                machines=", ".join(exempt),
+            )
+            hint = msg("take it out of the group; 'exempt' in its equipment file says so")
+            self.problems.append(document.problem(path, message, hint, key=True))
         if denied:
             message = msg(
                 "strategy {strategy} writes what is not writable: {points}",

@@ -102,14 +102,27 @@ def _tolerance(role: Role, count: float | None) -> float:
     return count if count != 1.0 else WHOLE_NUMBER_TOLERANCE
 
 
+def _exempt_defaults(settings: Mapping[str, OutputFile]) -> list[Finding]:
+    """The defaults of a machine that only a person may switch: each of them would."""
+    text = msg("a default would switch what only a person may switch")
+    hint = msg("remove it: 'exempt' says that nobody else commands this machine")
+    return [
+        Finding((role, "default"), text, hint)
+        for role, setting in settings.items()
+        if setting.default is not None
+    ]
+
+
 def check_settings(
     kind: Kind,
     settings: Mapping[str, OutputFile],
     points: Mapping[str, tuple[Point, str]],
     device: str,
+    *,
+    exempt: bool = False,
 ) -> list[Finding]:
     """What is wrong with the `outputs` of one piece of equipment; `points` has type by role."""
-    findings: list[Finding] = []
+    findings = _exempt_defaults(settings) if exempt else []
     commands = [role.name for role in kind.roles.values() if role.command]
     for name, setting in settings.items():
         role = kind.roles.get(name)

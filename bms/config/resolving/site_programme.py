@@ -36,6 +36,8 @@ class Governable:
     """False if some equipment could not be read."""
     whole: frozenset[PointId]
     """Outputs whose registers hold whole numbers, of which a fraction would matter."""
+    exempt: frozenset[str] = frozenset()
+    """Equipment that only a person may switch."""
 
 
 def check_schedules(
@@ -56,6 +58,7 @@ def check_schedules(
         frozenset(p for machine in site.equipment.values() for p in machine.points.values()),
         all_points=True,
         whole=frozenset(point for point, rules in site.outputs.items() if rules.whole),
+        exempt=frozenset(machine.id for machine in site.equipment.values() if machine.exempt),
     )
     library, problems = check_files(known, strategies, files)
     return (None if any(not p.withholds for p in problems) else library), problems
@@ -102,6 +105,10 @@ def _check_targets(
         if target in known.groups.known or target not in known.targets.equipment:
             continue
         owner = owners.get(target)
+        if owner is None and target in known.exempt:
+            message = msg("only a person may switch '{target}': it is exempt", target=target)
+            problems.append(_problem(place, message, msg("remove it from 'governs'")))
+            continue
         if owner is None:
             if known.targets.complete:
                 hint = msg("only equipment of a group has a schedule: make it a group's member")

@@ -133,6 +133,8 @@ class MachineKeys(FileModel):
     """How often it may start."""
     design: DesignFile = DesignFile()
     """What it was built for."""
+    flow_proof: Literal["machine"] | None = None
+    """Where nothing that is read proves its flow: `machine`, its own switch trips it."""
     exempt: bool = False
     """Only a person may switch it: no schedule, overlay, limit or sweep."""
 
@@ -152,5 +154,6 @@ class MachineKeys(FileModel):
             ),
             self.design.design,
             StartLimits(self.starts.per_hour, self.starts.per_day),
+            self.flow_proof or "",
             self.exempt,
         )

@@ -160,7 +160,7 @@ def _path(
     meter, end, valve = own
     loop = equipment.get(header)
     points, shared = machine.points, {} if loop is None else loop.points
-    drivers = _drivers(equipment, header, pump)
+    drivers = _drivers(machine.id.rpartition(".")[2], equipment, header, pump)
     switches = [] if side == "condenser" else [points.get("flow_switch", "")]
     pressure = shared.get("differential_pressure")
     if pump is not None and pressure is None:
@@ -187,15 +187,18 @@ def _path(
 
 
 def _drivers(
-    equipment: Mapping[str, Equipment], header: str, pump: str | None
+    name: str, equipment: Mapping[str, Equipment], header: str, pump: str | None
 ) -> tuple[Equipment, ...]:
+    """The pump of its train, else those that serve the machine, else all on the header."""
     if pump is not None and pump in equipment:
         return (equipment[pump],)
-    return tuple(
+    shared = tuple(
         other
         for other in equipment.values()
         if header and other.kind.name == "pump" and other.relations.header == header
     )
+    own = tuple(other for other in shared if name in other.relations.serves)
+    return own or shared
 
 
 def _least_m3h(

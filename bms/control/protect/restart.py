@@ -178,7 +178,7 @@ def _release(state: Restart, here: Sequence[Restartable], snapshot: Snapshot) ->
             continue  # its minimum time off lasts longer, and would let two start together
         del waiting[one.name]
         released.append(one.name)
-        if wanted(snapshot, one.enable):
+        if turn is _HEAVY or wanted(snapshot, one.enable):
             next_s[turn.name] = now_s + turn.apart_s
     known = {one.name for one in here}
     waiting = {name: None for name in waiting if name in known}

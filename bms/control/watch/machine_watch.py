@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bms.control.engine.protection import is_on
+from bms.control.protect.run_evidence import RunEvidence, run_evidence
 from bms.core.decisions import Award, Condition, Severity
 from bms.core.equipment import Equipment, Role
 from bms.texts.messages import msg
@@ -20,6 +21,7 @@ LOOK_EVERY: Final = timedelta(seconds=5)
 """Nothing that is found here is a matter of less than half a minute."""
 STOPS_S: Final = 300.0
 """A machine that is commanded off stands still within this time: run-on of fans and pumps."""
+MOTORS: Final = ("pump", "fan", "cooling_tower", "air_handler", "air_compressor")
 _FAULTS: Final = ("fault", "alarm")
 """Roles by which a machine says that something is wrong with it."""
 
@@ -30,11 +32,13 @@ class Watch:
     def __init__(self, equipment: Iterable[Equipment], unsent: Collection[PointId] = ()) -> None:
         machines = list(equipment)
         self._told = [
-            (machine, machine.points["enable"], machine.points["status"])
+            (machine, machine.points["enable"], runs)
             for machine in machines
-            if {"enable", "status"} <= machine.points.keys()
+            if "enable" in machine.points
             and machine.points["enable"] not in unsent
+            and (runs := _evidence(machine)) is not None
         ]
+        self._local = {m.id: m.points["local"] for m in machines if "local" in m.points}
         self._faults = [
             (machine.id, machine.points[role])
             for machine in machines
@@ -47,8 +51,8 @@ class Watch:
             for name, point in machine.points.items()
             if (role := machine.kind.roles.get(name)) is not None and role.limits is not None
         ]
-        self._against: dict[str, tuple[bool, datetime]] = {}
-        """What a machine is told and does not do, and since when."""
+        self._against: dict[str, tuple[bool, float]] = {}
+        """What a machine is told and does not do, and since when (seconds that were watched)."""
         self._proven: set[str] = set()
         """Ran since it was told to."""
         self._held: dict[str, Condition] = {}
@@ -57,20 +61,34 @@ class Watch:
         """What was found at the last look."""
 
     def look(
-        self, samples: Mapping[PointId, Sample], awards: Mapping[PointId, Award], now: datetime
+        self,
+        samples: Mapping[PointId, Sample],
+        awards: Mapping[PointId, Award],
+        now: datetime,
+        watched_s: float | None = None,
     ) -> None:
-        """Look, unless that was done a moment ago."""
+        """Look, unless that was done a moment ago.
+
+        `watched_s` is the snapshot's: delays are measured in it; without it, in `now`.
+        """
         if self._looked is not None and timedelta(0) <= now - self._looked < LOOK_EVERY:
             return
         self._looked = now
         found: dict[str, Condition] = {}
-        for machine, enable, status in self._told:
+        at_s = now.timestamp() if watched_s is None else watched_s
+        for name, point in self._local.items():
+            if _flag(samples.get(point)):
+                local = self._known(f"{name}:local") or _at_its_panel(name)
+                found[local.key] = local
+        for machine, enable, evidence in self._told:
             award = awards.get(enable)
-            runs = _flag(samples.get(status))
-            if award is None or runs is None:  # nobody tells it, or it cannot be seen
+            runs = _runs(samples.get(evidence.point), evidence)
+            by_hand = f"{machine.id}:local" in found
+            if award is None or runs is None or by_hand:
+                # Nobody tells it, it cannot be seen, or it is switched at its panel.
                 self._against.pop(machine.id, None)
                 continue
-            condition = self._judge(machine, is_on(award.value), runs, now)
+            condition = self._judge(machine, is_on(award.value), runs, at_s)
             if condition is not None:
                 found[condition.key] = condition
         for owner, point in self._faults:
@@ -85,7 +103,7 @@ class Watch:
             self._held = found
             self.conditions = tuple(found.values())
 
-    def _judge(self, machine: Equipment, told: bool, runs: bool, now: datetime) -> Condition | None:
+    def _judge(self, machine: Equipment, told: bool, runs: bool, at_s: float) -> Condition | None:
         name = machine.id
         if not told:
             self._proven.discard(name)
@@ -94,11 +112,11 @@ class Watch:
         if told is runs or (told and machine.kind.cycles and name in self._proven):
             self._against.pop(name, None)
             return None
-        before, since = self._against.get(name, (told, now))
-        if before is not told or since > now:
-            since = now
-        self._against[name] = (told, since)
-        if now - since < timedelta(seconds=machine.kind.proves_s if told else STOPS_S):
+        before, since_s = self._against.get(name, (told, at_s))
+        if before is not told or since_s > at_s:
+            since_s = at_s
+        self._against[name] = (told, since_s)
+        if at_s - since_s < (machine.kind.proves_s if told else STOPS_S):
             return None
         if told:
             return self._known(f"{name}:proof") or _not_proven(name)
@@ -116,6 +134,22 @@ class Watch:
 
     def _known(self, key: str) -> Condition | None:
         return self._held.get(key)
+
+
+def _evidence(machine: Equipment) -> RunEvidence | None:
+    """What shows that a machine runs. Only motors are judged by what they draw: lamps that are
+    dimmed and heaters that are warm draw nothing, too."""
+    if "status" not in machine.points and machine.kind.name not in MOTORS:
+        return None
+    return run_evidence(machine)
+
+
+def _runs(sample: Sample | None, evidence: RunEvidence) -> bool | None:
+    if not evidence.above:
+        return _flag(sample)
+    if sample is None or sample.quality is not Quality.GOOD:
+        return None
+    return float(sample.value) > evidence.above if isinstance(sample.value, int | float) else None
 
 
 def _flag(sample: Sample | None) -> bool | None:
@@ -142,6 +176,15 @@ def _outside(point: PointId, unit: str, value: float, least: float, most: float)
         most=most,
     )
     return Condition(f"{point}:limits", Severity.URGENT, text)
+
+
+def _at_its_panel(name: str) -> Condition:
+    text = msg(
+        "{equipment} is switched at its panel: the controller does not reach it until its switch "
+        "is back at automatic",
+        equipment=name,
+    )
+    return Condition(f"{name}:local", Severity.NORMAL, text)
 
 
 def _not_proven(name: str) -> Condition:

@@ -111,5 +111,7 @@ class Standing:
     relations: Relations = field(default_factory=Relations)
     design: Design = field(default_factory=Design)
     starts: StartLimits = field(default_factory=StartLimits)
+    flow_proof: str = ""
+    """What proves its flow where nothing that is read does: `machine`, its own switch."""
     exempt: bool = False
     """Nobody but a person may switch it: no schedule, overlay, limit or sweep."""

@@ -144,3 +144,52 @@ def test_a_set_point_beyond_its_limits_is_told_whoever_wrote_it(role: str) -> No
         watch.look(_shows(role, value, quality), {}, at(second))
         assert _keys(watch) == []
         second += 10
+
+
+@pytest.mark.case(
+    "P41",
+    when="A pump or fan without a status contact is commanded on and draws nothing",
+    then="An alarm names it within the proof time of its kind, judged by its power",
+)
+@pytest.mark.parametrize("kind", ["pump", "fan", "cooling_tower", "air_handler"])
+def test_a_machine_without_a_status_is_judged_by_its_power(kind: str) -> None:
+    watch = Watch([machine("m", kind, without=("status",))])
+    limit = KINDS[kind].proves_s
+    for second in range(0, int(limit) + 10, 10):
+        watch.look(_shows("power", 0.0), _told(1), at(second))
+    assert _keys(watch) == ["b.m:proof"]
+    watch.look(_shows("power", 4.0), _told(1), at(limit + 20))
+    assert _keys(watch) == []
+
+
+@pytest.mark.case(
+    "P42",
+    when="A machine is switched at its panel",
+    then="That is told, and it is not called failed for what the controller cannot command",
+)
+def test_a_machine_at_its_panel_is_told_and_not_judged() -> None:
+    watch = Watch([machine("m", "pump")])
+    for second in range(0, 900, 10):
+        watch.look(_shows("status", 0) | _shows("local", 1), _told(1), at(second))
+    assert _keys(watch) == ["b.m:local"]
+
+
+@pytest.mark.case(
+    "P43",
+    when="A fan coasts down for four minutes after it was switched off",
+    then="It is not called running though told to stop",
+)
+def test_coasting_down_is_not_running_on() -> None:
+    watch = Watch([machine("m", "fan")])
+    for second in range(0, 240, 10):
+        watch.look(_shows("status", 1), _told(0), at(second))
+        assert _keys(watch) == []
+    watch.look(_shows("status", 0), _told(0), at(250))
+    assert _keys(watch) == []
+
+
+def test_a_clock_that_is_set_makes_nothing_late() -> None:
+    watch = Watch([machine("m", "pump")])
+    watch.look(_shows("status", 0), _told(1), at(0), 0.0)
+    watch.look(_shows("status", 0), _told(1), at(7200), 10.0)
+    assert _keys(watch) == []
