@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from bms.app.simulate import simulate
 from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.field.plants import plant_of
+from simulators.parks.works.blueprint import read_blueprint
 from simulators.parks.works.works import SHIPPED, Works
-from simulators.parks.works.works_site import write_site
+from simulators.parks.works.works_site import site_files, write_site
 from tests.patience import PATIENCE_S
 
 AIR = "heat_pumps: {hp-1: {capacity_kw: 90}}\nhw_pumps: {p-1: }\nvalves: false\n"
@@ -71,3 +73,34 @@ def test_the_command_line_writes_a_site_or_says_why_not(tmp_path: Path) -> None:
     refused = run(wrong)
     assert refused.returncode == 1
     assert "there is no 'size'" in refused.stderr
+
+
+SITE = SHIPPED.parent / "site"
+
+
+def test_the_shipped_site_is_what_is_written_for_its_blueprint() -> None:
+    for name, text in site_files(read_blueprint(SHIPPED)).items():
+        expected = text.replace("{site}/../blueprint.yaml", "{site}/../works.yaml")
+        assert (SITE / name).read_text(encoding="utf-8") == expected, name
+
+
+async def test_a_summer_morning_under_group_control_harms_no_machine(tmp_path: Path) -> None:
+    site = load(SITE, STRATEGIES)
+    begin = datetime(2026, 7, 5, 22, tzinfo=UTC)  # Monday 06:00 in China
+    plant = plant_of(site, begin)
+    assert isinstance(plant, Works)
+    await simulate(
+        site,
+        plant,
+        start=begin,
+        end=begin + timedelta(hours=4),
+        step=timedelta(minutes=1),
+        into=tmp_path,
+    )
+    values, facts = plant.read(), plant.facts()
+    assert 5.0 < values["works.chw-header.supply_temp"] < 15.0  # as warm as consumers allow
+    assert values["works.a-1.zone_temp"] < 26.5
+    assert sum(values[f"works.ch-{n}.status"] for n in (1, 2, 3)) >= 1.0
+    assert not [name for name, value in facts.items() if name.endswith(".latched") and value]
+    # A machine may stand enabled while its flow builds up, never for long.
+    assert all(value < 300.0 for name, value in facts.items() if name.endswith(".dry_s"))

@@ -12,7 +12,7 @@ from simulators.physics.air.rooms import RoomSpec
 from simulators.physics.air.terminals import TerminalSpec
 
 _AIR_M3H_M2 = 15.0
-_COOLING_W_M2 = 100.0
+_COOLING_W_M2 = 130.0
 _HEATING_W_M2 = 60.0
 _REHEAT_W_M2 = 40.0
 _COIL_SENSIBLE_W_M2 = 90.0
