@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bms.texts import chinese
 from bms.texts.clean import harmless
 from bms.texts.messages import Message, msg, said
 
@@ -115,6 +116,11 @@ class _Spoken:
     def argument(self, value: object) -> object:
         value = harmless(value) if isinstance(value, str) else value
         return value if self.shown is None else self.shown(value)
+
+    def filled(self, template: str, arguments: Mapping[str, object]) -> str:
+        if self.translations is None:
+            return template.format(**arguments)
+        return chinese.filled(template, arguments)
 
 
 @cache

@@ -72,6 +72,10 @@ class Catalogue(Protocol):
         """How an argument is shown: itself."""
         ...
 
+    def filled(self, template: str, arguments: Mapping[str, object]) -> str:
+        """A template of the language with its arguments: as `str.format` makes it."""
+        ...
+
 
 def msg(template: str, /, **arguments: object) -> Message:
     """A message from a template with `{name}` places.
@@ -131,14 +135,11 @@ def _said(message: Message, catalogue: Catalogue) -> str:
         template = catalogue.one(message.template)
     if not message.arguments:
         return template
-    return template.format(
-        **{
-            name: _said(value, catalogue)
-            if isinstance(value, Message)
-            else catalogue.argument(value)
-            for name, value in message.arguments.items()
-        }
-    )
+    arguments = {
+        name: _said(value, catalogue) if isinstance(value, Message) else catalogue.argument(value)
+        for name, value in message.arguments.items()
+    }
+    return catalogue.filled(template, arguments)
 
 
 def to_json(message: str) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -44,6 +45,9 @@ class Upper:
 
     def argument(self, value: object) -> object:
         return value
+
+    def filled(self, template: str, arguments: Mapping[str, object]) -> str:
+        return template.format(**arguments)
 
 
 def again(message: str) -> str:

@@ -52,7 +52,7 @@ def test_arguments_and_what_people_wrote_are_marked_and_never_translated() -> No
         assert told("mode") == "⟦mode⟧"
         assert told(msg("{number:g} is out of range", number=1.5)) == "⟦1.5⟧ 超出范围"
         counted = plural("{count} problem", "{count} problems", count=2)
-        assert told(joined("; ", counted, "mode")) == "⟦2⟧ 个问题; ⟦mode⟧"
+        assert told(joined("; ", counted, "mode")) == "⟦2⟧ 个问题；⟦mode⟧"
 
 
 @pytest.mark.parametrize(
