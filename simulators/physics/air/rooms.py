@@ -20,6 +20,8 @@ _PERSON_KG_S = 0.055 / 3600.0
 _PERSON_CO2_M3H = 0.019
 _AIR_KJ_M2K = 15.0
 """Air, furniture and the skin of walls: what follows supply air within minutes."""
+_NIGHT = 0.05
+"""Of lamps and machines at night and on Sundays (DOE prototype): nobody is there for it."""
 _MOISTURE_BUFFER = 5.0
 """Furniture and walls hold that many times the vapour of the air."""
 
@@ -85,7 +87,8 @@ class Room:
     def step(self, supply: Air, air_kg_s: float, around: Surroundings, dt_s: float) -> None:
         """Advance; as much air leaves as comes, in the state the room has now."""
         spec, air, outdoor = self.spec, self.air, around.outdoor
-        self.people = people = spec.people_m2 * spec.area_m2 * around.occupancy
+        present = max(0.0, around.occupancy - _NIGHT) / (1.0 - _NIGHT)
+        self.people = people = spec.people_m2 * spec.area_m2 * present
         sensible = (
             people * _PERSON_KW
             + (spec.light_w_m2 + spec.plug_w_m2) * spec.area_m2 * 0.001 * around.occupancy
