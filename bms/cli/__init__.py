@@ -6,7 +6,7 @@ import click
 
 from bms.cli.common import Main
 from bms.cli.energy import growth_commands, history, influx, meter
-from bms.cli.live import api_schema, machine, override, status
+from bms.cli.live import api_schema, machine_commands, override, status
 from bms.cli.schedules import calendars, schedule, switch, unit
 from bms.cli.site import (
     cert,
@@ -43,9 +43,9 @@ for command in (
     schedule.audit,
     calendars.calendar,
     override.override,
-    machine.lock,
-    machine.unlock,
-    machine.reset,
+    machine_commands.lock,
+    machine_commands.unlock,
+    machine_commands.reset,
     switch.season,
     switch.overlay,
     unit.unit,

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bms.config.site import Group, Site, StrategySpec
+from bms.control.protect.by_hand import by_hand
 from bms.control.protect.protections import protections
 from bms.control.strategies.air.air_strategy import AIR_HANDLERS
 from bms.control.strategies.chilled_water.strategy import CHILLED_WATER_PLANT
@@ -17,14 +18,13 @@ from bms.control.strategies.compressors import COMPRESSORS
 from bms.control.strategies.hot_water.hot_water_strategy import HOT_WATER_PLANT
 from bms.control.strategies.on_off import ON_OFF
 from bms.control.supervise.behind import behind
-from bms.control.supervise.by_hand import by_hand
 from bms.control.supervise.defaults import DefaultsController
 from bms.control.supervise.operator import OverrideController
 from bms.control.supervise.optimal import optimal_controllers
 from bms.control.supervise.overlay import OverlayController
 from bms.control.supervise.scheduled import ScheduleController, resolver_of
 from bms.core.decisions import Controller, Override
-from bms.core.interventions import NO_INTERVENTIONS, Interventions
+from bms.core.machines.interventions import NO_INTERVENTIONS, Interventions
 from schedules.model.context import NOTHING, Context
 
 STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(

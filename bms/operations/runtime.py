@@ -23,7 +23,7 @@ from bms.control.supervise.scheduled import resolver_of
 from bms.control.watch.machine_watch import Watch
 from bms.control.watch.weather_sensors import WEATHER, WeatherSensors
 from bms.core.decisions import Award, Condition, Controller, Override, Severity, Steady
-from bms.core.interventions import NO_INTERVENTIONS, Interventions
+from bms.core.machines.interventions import NO_INTERVENTIONS, Interventions
 from bms.core.switched import NOTHING_SWITCHED, Switched
 from bms.field.image import Field
 from bms.operations.overrides import orphaned

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bms.core.errors import Refused
-from bms.core.interventions import Interventions, Lock, Reset
+from bms.core.machines.interventions import Interventions, Lock, Reset
 from bms.storage.outbox import Outbox
 from bms.storage.sqlite import store_errors, transaction
 from bms.storage.switched_store import from_us, to_us

@@ -20,7 +20,7 @@ from typing import Any
 
 from bms.core.decisions import Override
 from bms.core.errors import DiskError, Refused, StoreError, UnusableFile
-from bms.core.interventions import NO_INTERVENTIONS, Interventions
+from bms.core.machines.interventions import NO_INTERVENTIONS, Interventions
 from bms.core.switched import NOTHING_SWITCHED, Spell, Switched
 from bms.storage.anchors import ANCHORS, Anchors
 from bms.storage.aside import opened

@@ -9,7 +9,7 @@ from typing import Any
 from bms.config.site import Group
 from bms.control import STRATEGIES
 from bms.control.engine.cycle import Cycle, Engine
-from bms.control.protect.flow_paths import guarded_machines
+from bms.control.protect.flow.flow_paths import guarded_machines
 from bms.control.protect.outage import Restartable
 from bms.control.protect.restart_manager import RestartManager
 from bms.control.protect.run_evidence import run_evidence

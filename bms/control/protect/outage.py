@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bms.control.protect.flow_paths import WATER_KINDS
+from bms.control.protect.flow.flow_paths import WATER_KINDS
 from bms.control.protect.run_evidence import RunEvidence
 from bms.control.protect.withheld import wanted
 from bms.core.decisions import Snapshot

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bms.config.site import Site
-from bms.control.protect.flow_paths import guarded_machines
+from bms.control.protect.flow.flow_paths import guarded_machines
 from bms.control.protect.outage import Restartable
 from bms.control.protect.restart_manager import RestartManager
 from bms.control.protect.run_evidence import run_evidence

@@ -16,9 +16,10 @@ from bms.control.blocks.machines.start_proof import (
     ProofState,
 )
 from bms.control.engine.protection import is_on
-from bms.control.protect import fault_stops, flow_guard, stop_order
-from bms.control.protect.flow_guard import FlowHold
-from bms.control.protect.flow_paths import GuardedMachine
+from bms.control.protect import fault_stops
+from bms.control.protect.flow import flow_guard, stop_order
+from bms.control.protect.flow.flow_guard import FlowHold
+from bms.control.protect.flow.flow_paths import GuardedMachine
 from bms.control.protect.run_evidence import RunEvidence, run_evidence
 from bms.control.protect.withheld import Cause, asked_on, reset_point, source_of, wanted
 from bms.core.decisions import Command, Condition, Decision, Priority, Severity, Snapshot, Stage

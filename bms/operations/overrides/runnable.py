@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bms.config.site import Site
-from bms.control.protect.flow_paths import FlowPath, guarded_machines
+from bms.control.protect.by_hand import lockable
+from bms.control.protect.flow.flow_paths import FlowPath, guarded_machines
 from bms.control.protect.withheld import WAITING, Cause, cause_of, ladder
-from bms.control.supervise.by_hand import lockable
 from bms.core.decisions import Command, Priority, Snapshot
 from bms.core.equipment import Equipment
 from bms.core.errors import Refused

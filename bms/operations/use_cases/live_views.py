@@ -13,7 +13,7 @@ from bms.control import STRATEGIES
 from bms.control.supervise.next_change import next_effective_change
 from bms.core.decisions import Award, Override
 from bms.core.instants import local
-from bms.core.interventions import Lock
+from bms.core.machines.interventions import Lock
 from bms.operations.overrides.orphaned import points_at_nothing
 from bms.operations.requests.live_requests import (
     UNUSED,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bms.config.points import zone_of
 from bms.config.site import Site
 from bms.control.engine.protection import is_on
-from bms.control.supervise.by_hand import lockable
+from bms.control.protect.by_hand import lockable
 from bms.core.decisions import Override
 from bms.core.durations import parse_duration
 from bms.core.errors import InvalidInput

@@ -9,7 +9,7 @@ from typing import Any
 
 from bms.control.blocks.machines.start_proof import ProofState
 from bms.control.engine.states import Codec, Words
-from bms.control.protect.flow_guard import FlowHold
+from bms.control.protect.flow.flow_guard import FlowHold
 from bms.texts.messages import Message, msg
 
 

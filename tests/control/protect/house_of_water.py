@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bms.control.engine.cycle import Engine
-from bms.control.protect.flow_paths import guarded_machines
+from bms.control.protect.flow.flow_paths import guarded_machines
 from bms.control.protect.outage import Restartable
 from bms.control.protect.restart_manager import RestartManager
 from bms.control.protect.run_evidence import run_evidence

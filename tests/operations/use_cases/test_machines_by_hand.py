@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bms.core.errors import InvalidInput, Refused
-from bms.core.interventions import Interventions, Lock
+from bms.core.machines.interventions import Interventions, Lock
 from bms.storage.intervention_store import INTERVENTIONS
 from bms.storage.sqlite import Layout, open_database
 from bms.storage.state import FILE_NAME, LAYOUT, Store

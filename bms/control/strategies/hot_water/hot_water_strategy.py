@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bms.config.site import Group, Setpoint, StrategySpec
-from bms.control.protect.flow_demands import unproven_flows
+from bms.control.protect.flow.flow_demands import unproven_flows
 from bms.control.strategies import group as groups
 from bms.control.strategies.fact_names import LOAD_KW, STAGE
 from bms.control.strategies.hot_water.boiler_plant import HEATERS

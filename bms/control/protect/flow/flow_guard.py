@@ -22,7 +22,7 @@ from bms.control.blocks.inputs.flow_vote import (
 )
 from bms.control.blocks.inputs.signals import Signal, signal_of
 from bms.control.engine.states import Words
-from bms.control.protect.flow_paths import FlowPath, GuardedMachine
+from bms.control.protect.flow.flow_paths import FlowPath, GuardedMachine
 from bms.control.protect.withheld import reset_now
 from bms.core.decisions import Snapshot
 from bms.texts.messages import Message, msg

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bms.control.engine.protection import is_on
-from bms.control.protect.flow_paths import GuardedMachine
+from bms.control.protect.flow.flow_paths import GuardedMachine
 from bms.control.protect.run_evidence import run_evidence
 from bms.core.decisions import Award, Priority, Snapshot
 from bms.core.equipment import Equipment

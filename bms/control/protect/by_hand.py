@@ -15,7 +15,7 @@ from bms.config.site import Site
 from bms.control.protect.withheld import Cause, reset_point
 from bms.core.decisions import ON_NOTHING, Command, Controller, Decision, Priority, Snapshot, Stage
 from bms.core.equipment import Equipment
-from bms.core.interventions import Interventions, Lock, Reset
+from bms.core.machines.interventions import Interventions, Lock, Reset
 from bms.texts.messages import msg
 from drivers.points import PointId
 

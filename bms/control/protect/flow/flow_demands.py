@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bms.config.site import Demand, Group
-from bms.control.protect.flow_paths import FlowPath, GuardedMachine, guarded_machines
+from bms.control.protect.flow.flow_paths import FlowPath, GuardedMachine, guarded_machines
 from bms.core.equipment import Equipment
 from bms.texts.messages import Message, msg
 

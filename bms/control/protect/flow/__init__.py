@@ -1,0 +1,1 @@
+"""Which water machines need, what proves it, and what stops without it. Pure."""
