@@ -15,7 +15,7 @@ from typing import Final
 _FIRST, _LAST = "\u4e00", "\u9fff"
 """Chinese characters, without the punctuation."""
 _WIDE: Final = "，。；：、！？（）「」《》“”…"
-_BETWEEN: Final = {"; ": "；", ", ": "，"}
+BETWEEN: Final = {"; ": "；", ", ": "，"}
 
 
 def filled(template: str, arguments: Mapping[str, object]) -> str:
@@ -29,8 +29,8 @@ def filled(template: str, arguments: Mapping[str, object]) -> str:
     found = ""
     for at, text in enumerate(parts):
         after = parts[at + 1] if at + 1 < len(parts) else ""
-        if text in _BETWEEN and (_is_chinese(found[-1:]) or _is_chinese(after[:1])):
-            found += _BETWEEN[text]
+        if text in BETWEEN and (_is_chinese(found[-1:]) or _is_chinese(after[:1])):
+            found += BETWEEN[text]
         else:
             found += f" {text}" if _apart(found[-1:], text[:1]) else text
     return found

@@ -26,6 +26,7 @@ __all__ = [
     "CATALOGUES",
     "DOMAIN",
     "LANGUAGES",
+    "between",
     "language",
     "language_of",
     "marking",
@@ -78,6 +79,11 @@ def say(message: str, /, **arguments: object) -> str:
 def told(message: str) -> str:
     """A message in the language that is spoken; plain text, which somebody wrote, as it is."""
     return said(message, _Spoken(_catalogue(language()), _shown.get()))
+
+
+def between(mark: str) -> str:
+    """`"; "` or `", "` between two sentences, in the language that is spoken."""
+    return mark if language() == "en" else chinese.BETWEEN[mark]
 
 
 def weekday(day: date) -> str:

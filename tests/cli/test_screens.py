@@ -10,9 +10,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bms.cli.screens.labels import basis_text
+from bms.cli.screens.labels import basis_text, legend
 from bms.cli.screens.ladder import why_screen
-from bms.cli.screens.tables import NOTE, console, growth_screen, value_text
+from bms.cli.screens.tables import NOTE, console, growth_screen, status_screen, value_text
+from bms.core.readings import LABELS
 from bms.texts.language import speaking
 
 
@@ -113,3 +114,58 @@ def test_what_a_cost_was_counted_from_is_told_in_the_language_of_the_reader() ->
     with speaking("en"):
         assert basis_text("measured, rated") == "measured, rated"
         assert basis_text("") == ""
+
+
+def status(*loads: tuple[float | None, float | None]) -> dict[str, Any]:
+    """A status of bases with these kW and kWh of today, and nothing abnormal."""
+    return {
+        "time": "2026-07-01T09:00:00+08:00", "title": "Park", "site": "park",
+        "cycle": {"count": 9, "period_s": 1, "p50_ms": 2, "overruns": 3},
+        "bases": [
+            {"id": f"base-{n}", "title": f"Base {n}", "power_kw": kw, "kwh_today": kwh,
+             "groups": []}
+            for n, (kw, kwh) in enumerate(loads, 1)
+        ],
+        "points": {"good": 9, "stale": 0, "bad": 0}, "links": [], "overrides": [], "alarms": [],
+        "locks": [], "seasons": [], "overlays": [], "extensions": [],
+        "schedules": {"problems": []},
+    }  # fmt: skip
+
+
+@pytest.mark.case(
+    "N16 total",
+    when="Somebody looks at the status of a park of several bases",
+    then="Its last row is the power and today's energy of all of them; nothing if one is not known",
+)
+@pytest.mark.parametrize(
+    ("loads", "row"),
+    [
+        ([(10.5, 100.0), (-2.5, 11.0)], ["all bases", "8.0", "111.0"]),
+        ([(10.5, None), (2.5, 11.0)], ["all bases", "13.0", "—"]),
+        ([(10.5, 100.0)], []),
+    ],
+)
+def test_a_park_has_a_total(loads: list[tuple[float | None, float | None]], row: list[str]) -> None:
+    lines = drawn(status_screen(status(*loads))).splitlines()
+    found = [line.split() for line in lines if "all bases" in line]
+    assert [" ".join(words) for words in found] == ([" ".join(row)] if row else [])
+
+
+def test_what_stands_side_by_side_has_the_mark_of_the_language() -> None:
+    assert "; links" in drawn(status_screen(status((1.0, 2.0))))
+    with speaking("zh"):
+        assert "; " not in drawn(status_screen(status((1.0, 2.0))))
+
+
+@pytest.mark.case(
+    "N16 labels",
+    when="Somebody who knows no labels looks at the energy of a meter",
+    then="Each label that is more than measured is said in a sentence below",
+)
+def test_labels_are_said_in_a_sentence() -> None:
+    assert legend(["measured"]) == []
+    assert [text.split(":")[0] for text in legend(["missing", "allocated", "measured"])] == [
+        "allocated",
+        "missing",
+    ]
+    assert len(legend(label.value for label in LABELS)) == len(LABELS) - 1

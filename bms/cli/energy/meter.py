@@ -23,7 +23,7 @@ from bms.cli.common import (
 )
 from bms.cli.energy.meter_entries import METER, correct, find_meter_of, replace, withdraw
 from bms.cli.energy.meter_import import import_
-from bms.cli.screens.labels import label_text, shares_text
+from bms.cli.screens.labels import label_text, legend, shares_text
 from bms.texts.language import say, told
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def show_(site: Path, name: str, start: str | None, end: str | None, as_json: bo
     table.add_row(say("amount"), f"{_amount(view['amount'])} {view['unit']}")
     table.add_row(say("coverage"), f"{view['coverage_pct']:.2f} %")
     table.add_row(say("labels"), shares_text(view["shares_pct"]))
-    show(table)
+    show(table, *legend(view["shares_pct"]))
     if view["events"]:
         events = table_of(say("events"), "from", "to", "event", "label", "amount", "because")
         for event in view["events"]:
@@ -177,14 +177,16 @@ def intervals(
         print_json(answer.plain())
         return
     table = table_of(None, "from", spec.medium.unit, "coverage", "label")
+    labels: set[str] = set()
     for row in answer.shown():
+        labels |= {row["label"]} if "label" in row else row["shares_pct"].keys()
         table.add_row(
             row["start"][:16].replace("T", " "),
             _amount(row["amount"]),
             f"{row['coverage_pct']:.1f} %",
             label_text(row["label"]) if "label" in row else shares_text(row["shares_pct"]),
         )
-    show(table)
+    show(table, *legend(labels))
 
 
 @meter.command()
@@ -213,6 +215,13 @@ def demand(site: Path, name: str, start: str | None, end: str | None, as_json: b
             f"{row['filled_pct']:.1f} %",
         )
     show(table)
+    if any(row["peak"] is None for row in answer.shown()):
+        click.echo(
+            say(
+                "— where no quarter hour is measured by itself: readings lie further apart, and "
+                "how the energy between them divides is not known"
+            )
+        )
 
 
 @meter.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bms.texts.language import say
 
@@ -24,6 +24,25 @@ def label_text(label: str) -> str:
         "missing": say("missing"),
     }
     return words.get(label, label)
+
+
+def legend(labels: Iterable[str]) -> list[str]:
+    """What labels mean that a reader may not know: a line for each, in a fixed order."""
+    words = {
+        "corrected": say(
+            "corrected: a register that went round, jumped and came back, or was replaced"
+        ),
+        "derived": say("derived: by a formula of other meters"),
+        "allocated": say(
+            "allocated: the total is measured, over more than a quarter hour; how it divides is "
+            "the meter's usual week, and it sets no peak"
+        ),
+        "manual": say("manual: between readings that a person took"),
+        "estimated": say("estimated: by a person"),
+        "missing": say("missing: nobody knows, which is no zero"),
+    }
+    found = set(labels)
+    return [text for label, text in words.items() if label in found]
 
 
 def basis_text(how: str) -> str:

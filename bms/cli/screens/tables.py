@@ -14,8 +14,8 @@ from rich.text import Text
 from bms.cli.screens.labels import shares_text
 from bms.core.durations import in_words
 from bms.texts.clean import harmless
-from bms.texts.language import language, say, told, weekday
-from bms.texts.messages import joined, msg, plural
+from bms.texts.language import between, language, say, told, weekday
+from bms.texts.messages import msg
 from bms.texts.words import mode_word, season_word
 
 ABNORMAL = "bold red"
@@ -139,7 +139,11 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
             period_s=cycle["period_s"],
             p50_ms=cycle["p50_ms"],
         ),
-        *((", ", say("{count} skipped", count=cycle["overruns"])) if cycle["overruns"] else ()),
+        *(
+            (between(", "), say("{count} skipped", count=cycle["overruns"]))
+            if cycle["overruns"]
+            else ()
+        ),
     )
     table = screen_table(
         "base / group", "mode", "season", "kW", "kWh today", "next change", "because"
@@ -164,7 +168,21 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
                 _change(change, today) if change else "—",
                 told(group["reason"] or ""),
             )
+    if len(status["bases"]) > 1:
+        table.add_row(
+            Text(say("all bases"), style="bold"),
+            "",
+            "",
+            _number(_total(status["bases"], "power_kw")),
+            _number(_total(status["bases"], "kwh_today")),
+        )
     return Group(head, Text(), table, Text(), *_abnormal(status))
+
+
+def _total(bases: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    """The sum of all bases; None if one of them is not known."""
+    found = [base[name] for base in bases]
+    return sum(found) if None not in found else None
 
 
 def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
@@ -173,7 +191,7 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
     lines: list[RenderableType] = [
         Text.assemble(
             say("points: {good} good", good=counts["good"]),
-            ", ",
+            between(", "),
             (
                 say(
                     "{stale_points} stale, {bad_points} bad",
@@ -182,7 +200,7 @@ def _abnormal(status: Mapping[str, Any]) -> list[RenderableType]:
                 ),
                 ABNORMAL if counts["stale"] or counts["bad"] else "",
             ),
-            "; ",
+            between("; "),
             say(
                 "links: {online} of {all_links} online",
                 online=len(status["links"]) - len(offline),
@@ -401,42 +419,3 @@ def _labels(meters: Sequence[Mapping[str, Any]]) -> list[str]:
         for meter in meters
         if set(meter["shares_pct"]) - {"measured"}
     ]
-
-
-def shadow_screen(rows: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
-    """What would have been written, and how often the field did the same."""
-    table = screen_table("time", "point", "would write", "field shows", "same", "because")
-    for row in rows:
-        agrees = {None: "—", True: say("yes"), False: say("no")}[row["agrees"]]
-        table.add_row(
-            row["time"][:19].replace("T", " "),
-            row["point"],
-            say("release") if row["value"] is None else value_text(row["value"]),
-            "—" if row["field"] is None else value_text(row["field"]),
-            Text(agrees, style=NOTE if row["agrees"] is False else ""),
-            f"{row['source']}: {told(row['reason'])}" if row["source"] else told(row["reason"]),
-        )
-    compared = [row["agrees"] for row in rows if row["agrees"] is not None]
-    unsent = plural(
-        "{count} command was not sent", "{count} commands were not sent", count=len(rows)
-    )
-    if compared:
-        same = msg(
-            "{equal} of {commands} as the field was",
-            equal=sum(compared),
-            commands=len(compared),
-        )
-        unsent = joined("; ", unsent, same)
-    lines = [Text(told(unsent))]
-    guessed = sum(not row["noted"] for row in rows)
-    if guessed:
-        lines.append(
-            Text(
-                say(
-                    "{commands} of them may have been sent: an earlier version did not note it",
-                    commands=guessed,
-                ),
-                style=NOTE,
-            )
-        )
-    return [table, Text(), *lines]
