@@ -52,6 +52,7 @@ TESTS: Final = (
     "tests/schedules",
     "tests/drivers/test_codec.py",
     "tests/drivers/test_devices.py",
+    "tests/drivers/test_overlaps.py",
     "tests/drivers/modbus",
 )
 OURS: Final = frozenset({"bms", "drivers", "schedules", "simulators", "tests"})
