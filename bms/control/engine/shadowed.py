@@ -2,14 +2,16 @@
 
 Machines do not obey commands that are not sent. A sequence that waits for the proof of its command
 would call every machine failed and stop deciding. So in shadow the controllers see each machine as
-they command it: its commanded points and its run status. They see everything else as it is. They
-decide as they would if the machines obeyed.
+they command it: its commanded points, its run status and end switches. They see everything else as
+it is. They decide as they would if the machines obeyed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from bms.config.site import Site
 from bms.control.engine.protection import is_on
@@ -20,13 +22,26 @@ from drivers.points import PointId, Quality, Sample
 ASSUMED = msg("assumed: in shadow mode nothing is written")
 
 
+_FOLLOWS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "enable": "status",
+        "oa_damper": "oa_damper_open",
+        "damper": "damper_open",
+        "valve": "valve_open",
+        "chw_valve": "chw_valve_open",
+        "cw_valve": "cw_valve_open",
+    }
+)
+"""What shows that a command was obeyed, by the role that is commanded."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shadowed:
-    """The outputs that are commanded in shadow only, and the run status that follows each."""
+    """The outputs that are commanded in shadow only, and the proof that follows each."""
 
     outputs: tuple[PointId, ...]
     statuses: Mapping[PointId, PointId]
-    """Status point by the point that starts the machine."""
+    """Status point by the point that starts the machine; end switch by that of its valve."""
 
     def __call__(
         self, samples: Mapping[PointId, Sample], awards: Mapping[PointId, Award]
@@ -58,8 +73,9 @@ def shadowed(site: Site) -> Shadowed | None:
     if not points:
         return None
     statuses = {
-        machine.points["enable"]: machine.points["status"]
+        machine.points[told]: machine.points[shows]
         for machine in site.equipment.values()
-        if "enable" in machine.points and "status" in machine.points
+        for told, shows in _FOLLOWS.items()
+        if told in machine.points and shows in machine.points
     }
     return Shadowed(outputs, statuses)
