@@ -289,7 +289,7 @@ def test_damp_air_is_dried_by_colder_supply_air() -> None:
     rig = AirRig(group_of([machine], rooms, supply_by_outdoor=False))
     rig.mode("on")
     for name in names:
-        rig.put(f"{name}.humidity", 60.0)
+        rig.put(f"{name}.humidity", 52.0)
         rig.put(f"{name}.reheat_valve", 50.0)
     rig.air.outdoor_c = 22.0
     rig.run(1800, 5)
@@ -298,10 +298,10 @@ def test_damp_air_is_dried_by_colder_supply_air() -> None:
     rig.run(1900, 5)
     assert rig.fact("ahu-1_supply_aim_c") == 12.0
     assert "humidity 70 %" in rig.reason("ahu-1.cooling_valve")
-    rig.put("room-2.humidity", 62.0)  # not yet 5 % below
+    rig.put("room-2.humidity", 57.0)  # half of the way to the coldest
     rig.run(2000, 5)
-    assert rig.fact("ahu-1_supply_aim_c") == 12.0
-    rig.put("room-2.humidity", 58.0)
+    assert rig.fact("ahu-1_supply_aim_c") == 15.0
+    rig.put("room-2.humidity", 52.0)
     rig.run(2100, 5)
     assert rig.fact("ahu-1_supply_aim_c") == 18.0
 

@@ -97,7 +97,7 @@ class AirParameters(FileModel):
     """Whether warm weather (16 to 21 degC) lowers the supply air whatever zones ask. Absent: where
     the fan is variable, or where no humidity is measured."""
     max_humidity_pct: float = Field(default=65.0, ge=30, le=95)
-    """Air of zones that is damper than this is dried by colder supply air."""
+    """Zones are kept below this by colder supply air, which begins 13 % earlier."""
 
     climate: Literal["humid", "cool", "dry"] = "humid"
     """Above which outdoor temperature outdoor air no longer cools: 18, 21 or 24 degC."""

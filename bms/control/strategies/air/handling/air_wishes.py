@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from bms.config.site import Group
 from bms.control.blocks.loops.pid import regulate, track
+from bms.control.blocks.resets.linear_reset import Line
 from bms.control.strategies.air.air_facts import UnitFact, fact_name
 from bms.control.strategies.air.air_parameters import AirParameters, Function
 from bms.control.strategies.air.asked import number_asked
@@ -15,12 +16,15 @@ from bms.control.strategies.air.handling.handler_state import HandlerState
 from bms.control.strategies.air.handling.moved_outputs import Wish
 from bms.control.strategies.air.handling.occupancy_modes import AirMode
 from bms.control.strategies.air.handling.outdoor_air import OutdoorAnswer, OutdoorInputs, ventilate
-from bms.control.strategies.air.handling.supply_air import Aim, Split
+from bms.control.strategies.air.handling.supply_air import Aim, Needs, Split
 from bms.control.strategies.air.served import Unit
 from bms.core.decisions import Award, Snapshot
 from bms.texts.messages import Message, joined, msg
 
-DRY_HYSTERESIS_PCT = 5.0
+DRYING_MARGIN_PCT = 3.0
+DRYING_SPAN_PCT = 10.0
+"""Supply air is coldest this far below the limit of humidity, as sensors are no better (D), and
+gets colder over the span below that: a switch between two temperatures would swing the zones."""
 FROST_AIM_C = 6.0
 FROST_VALVE_PCT_PER_K = 50.0
 LEAST_MIXING_K = 1.0
@@ -60,6 +64,10 @@ class Now:
 
     def has(self, function: Function) -> bool:
         return function in self.unit.active
+
+    def needs(self, state: HandlerState) -> Needs:
+        """What its zones need of it."""
+        return supply_air.needs(state.zone, self.inputs.too_warm_k, self.inputs.too_cold_k)
 
     def number(self, name: str) -> float | None:
         """A setpoint that is asked for."""
@@ -118,16 +126,14 @@ def _aim(now: Now, state: HandlerState) -> tuple[Aim, HandlerState]:
     aim = supply_air.aim_in_mode(now.mode, p, heats)
     if aim is None:
         aim = _aim_for_people(now, state)
-    damp = _is_damp(now, state)
-    if damp != state.damp:
-        state = replace(state, damp=damp)
-    if damp and now.mode.cools and aim.supply_c is not None:
+    driest_c = _drying_c(now)
+    if driest_c is not None and aim.supply_c is not None and driest_c < aim.supply_c:
         reason = msg(
-            "humidity {humidity_pct:.0f} %, above {limit_pct:g} %",
+            "humidity {humidity_pct:.0f} %, at most {limit_pct:g} %",
             humidity_pct=inputs.humidity_pct,
             limit_pct=p.max_humidity_pct,
         )
-        aim = Aim(min(aim.supply_c, p.supply_min_c), reason)
+        aim = Aim(round(driest_c, 1), reason)
     if inputs.freeze_stage and aim.supply_c is not None:
         reason = msg("the coil is near freezing, stage {stage}", stage=inputs.freeze_stage)
         aim = Aim(max(aim.supply_c, FROST_AIM_C), reason, high_pct=0.0)
@@ -140,7 +146,7 @@ def _aim_for_people(now: Now, state: HandlerState) -> Aim:
     if given_c is not None:
         return Aim(given_c, msg("supply air as it is asked for"))
     if now.unit.zone_led and now.has(Function.SUPPLY_RESET):
-        return supply_air.aim_of_zone(state.zone, p, now.inputs.pair.heating_c)
+        return supply_air.aim_of_zone(now.needs(state), p, now.inputs.pair.heating_c)
     if now.has(Function.SUPPLY_RESET):
         read = now.snapshot.number
         name, group = now.unit.name, now.group
@@ -162,15 +168,20 @@ def _aim_for_people(now: Now, state: HandlerState) -> Aim:
     return Aim(p.supply_min_c, msg("a fixed setpoint"))
 
 
-def _is_damp(now: Now, state: HandlerState) -> bool:
-    """Whether zones are too damp; a single zone is not dried until people freeze."""
+def _drying_c(now: Now) -> float | None:
+    """The warmest supply air that dries zones enough: ever colder, the nearer they are to their
+    limit. None: any does. Rooms without boxes are not dried until people freeze."""
     humidity_pct, p = now.inputs.humidity_pct, now.parameters
-    if not now.has(Function.HUMIDITY_LIMIT) or humidity_pct is None:
-        return False
+    if not now.has(Function.HUMIDITY_LIMIT) or humidity_pct is None or not now.mode.cools:
+        return None
     zone_c = now.inputs.zone_c if now.unit.zone_led else None
     if zone_c is not None and zone_c < now.inputs.pair.heating_c:
-        return False
-    return humidity_pct > p.max_humidity_pct - (DRY_HYSTERESIS_PCT if state.damp else 0.0)
+        return None
+    ends_pct = p.max_humidity_pct - DRYING_MARGIN_PCT
+    begins_pct = ends_pct - DRYING_SPAN_PCT
+    if humidity_pct <= begins_pct:
+        return None
+    return Line(begins_pct, p.supply_max_c, ends_pct, p.supply_min_c).at(humidity_pct)
 
 
 def _shares(now: Now, aim: Aim, state: HandlerState) -> tuple[Split, HandlerState]:
@@ -186,19 +197,18 @@ def _shares(now: Now, aim: Aim, state: HandlerState) -> tuple[Split, HandlerStat
         return _shares_of_mixing(now, aim, state)
     sensor = unit.measured("supply_temp") or unit.measured("mixed_temp")
     if sensor is None:  # a fixed fan and a valve: the zone moves it
-        loops = state.zone
         if aim.supply_c is None or (now.mode.heats and not now.mode.cools):
             heating = 100.0 if now.mode.heats and not now.mode.people else 0.0
             return Split(0.0, heating if heats else 0.0, 0.0), state
         if not now.mode.heats:
             return Split(100.0, 0.0, 100.0 if free else 0.0), state
-        output = loops.cooling.output_pct - loops.heating.output_pct
-        return supply_air.split(output, free, cools), state
+        need = now.needs(state)
+        return supply_air.split(need.cooling_pct - need.heating_pct, free, cools), state
     measured = inputs.supply_c if unit.measured("supply_temp") else inputs.mixed_c
     if measured is None:
         cold = inputs.outdoor_c is not None and inputs.outdoor_c < BLIND_BELOW_C
         heating = BLIND_HEATING_PCT if heats and cold and aim.supply_c is not None else 0.0
-        cooling = state.zone.cooling.output_pct if cools and unit.zone_led and not cold else 0.0
+        cooling = now.needs(state).cooling_pct if cools and unit.zone_led and not cold else 0.0
         loop = track(state.loop, cooling - heating, watched_s)
         return Split(cooling, heating, 0.0), replace(state, loop=loop)
     limits = (-100.0 if heats else 0.0, 100.0 if cools or now.has(Function.ECONOMIZER) else 0.0)
@@ -330,9 +340,9 @@ def _speed(now: Now, state: HandlerState) -> tuple[float | None, Message, Handle
         return max(100.0 * share, p.min_speed_pct), msg("by CO2"), state
     if not unit.zone_led or now.inputs.zone_c is None:
         return 100.0, msg("nothing says how much air is needed"), state
-    need = max(state.zone.cooling.output_pct, state.zone.heating.output_pct)
-    reason = msg("the zone needs {need_pct:.0f} %", need_pct=need)
-    return supply_air.speed_of_zone(state.zone, p.min_speed_pct), reason, state
+    need = now.needs(state)
+    reason = msg("the zone needs {need_pct:.0f} %", need_pct=max(need))
+    return supply_air.speed_of_zone(need, p.min_speed_pct), reason, state
 
 
 def _speed_by_pressure(now: Now, state: HandlerState) -> tuple[float, Message, HandlerState]:

@@ -46,7 +46,7 @@ from bms.texts.messages import msg
 
 LOOK_S = 5.0
 """Loops are asked so often, and proofs of 15 s are seen."""
-REST_LOOK_S = 60.0
+REST_LOOK_S = 300.0
 """A machine that rests is asked so often: rooms change slowly."""
 
 

@@ -26,8 +26,6 @@ class HandlerState:
     zone: ZoneLoops = field(default_factory=ZoneLoops)
     static: PidState = field(default_factory=PidState)
     outdoor: OutdoorState = field(default_factory=OutdoorState)
-    damp: bool = False
-    """Zones are too damp: supply air dries them."""
     aim_c: float | None = None
     """What supply air was held at."""
     co2: Co2Doubt = field(default_factory=Co2Doubt)

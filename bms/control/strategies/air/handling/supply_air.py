@@ -26,6 +26,8 @@ STATIC = PidRules(10.0, 60.0)
 DEADBAND_PCT = 10.0
 """Of a zone's loop, in which nothing is done (control reference, 6)."""
 HALF_PCT = 50.0
+NEAR_K, FAR_K = 0.5, 1.5
+"""Rooms so far off need more than their loop says, and everything (D)."""
 
 
 class Aim(NamedTuple):
@@ -47,6 +49,13 @@ class ZoneLoops:
 
     cooling: PidState = field(default_factory=PidState)
     heating: PidState = field(default_factory=PidState)
+
+
+class Needs(NamedTuple):
+    """What zones need, 0 to 100 %."""
+
+    cooling_pct: float
+    heating_pct: float
 
 
 class Split(NamedTuple):
@@ -81,9 +90,24 @@ def follow_zone(
     return ZoneLoops(cooling, heating)
 
 
-def aim_of_zone(loops: ZoneLoops, parameters: AirParameters, heating_c: float) -> Aim:
-    """Supply air of a machine with one zone: the first half of the loop."""
-    cooling, heating = loops.cooling.output_pct, loops.heating.output_pct
+def needs(loops: ZoneLoops, too_warm_k: float | None, too_cold_k: float | None) -> Needs:
+    """What the zones need: the loops, and all of it at once in rooms that are far off. A loop alone
+    takes an hour to find out in the morning."""
+    return Needs(
+        max(loops.cooling.output_pct, _far_off_pct(too_warm_k)),
+        max(loops.heating.output_pct, _far_off_pct(too_cold_k)),
+    )
+
+
+def _far_off_pct(off_k: float | None) -> float:
+    if off_k is None:
+        return 0.0
+    return min(max(100.0 * (off_k - NEAR_K) / (FAR_K - NEAR_K), 0.0), 100.0)
+
+
+def aim_of_zone(zone: Needs, parameters: AirParameters, heating_c: float) -> Aim:
+    """Supply air of a machine with one zone: the first half of its need."""
+    cooling, heating = zone
     if cooling > max(heating, DEADBAND_PCT):
         mildest_c = max(parameters.supply_max_c, heating_c)
         line = Line(DEADBAND_PCT, mildest_c, HALF_PCT, parameters.supply_min_c)
@@ -98,10 +122,9 @@ def aim_of_zone(loops: ZoneLoops, parameters: AirParameters, heating_c: float) -
     return Aim(parameters.supply_min_c, reason, high_pct=0.0, loose=True)
 
 
-def speed_of_zone(loops: ZoneLoops, least_pct: float) -> float:
-    """The fan of a machine with one zone: the second half of the loop."""
-    need = max(loops.cooling.output_pct, loops.heating.output_pct)
-    return Line(HALF_PCT, least_pct, 100.0, 100.0).at(need)
+def speed_of_zone(zone: Needs, least_pct: float) -> float:
+    """The fan of a machine with one zone: the second half of its need."""
+    return Line(HALF_PCT, least_pct, 100.0, 100.0).at(max(zone))
 
 
 def aim_in_mode(mode: AirMode, parameters: AirParameters, heats: bool) -> Aim | None:
