@@ -19,12 +19,15 @@ from bms.control.strategies.chilled_water.parameters import (
 )
 from bms.control.strategies.chilled_water.plant_layout import Layout, Unit, condenser_name
 from bms.control.strategies.chilled_water.plant_state import PlantState
+from bms.control.strategies.water.fittings import Valve
 from bms.control.strategies.water.machinery import proven
 from bms.control.strategies.water.unit_steps import Step, UnitState, told
 from bms.core.decisions import Award, Command, Priority
 from bms.texts.messages import joined, msg
 from drivers.points import PointId, Value
 
+LEAST_PUMP_PCT = 70
+"""Head pressure slows condenser pumps no further: open towers have a lift of their own (D)."""
 WHOLE_PCT = 1.0
 """Speeds and positions are commanded in whole percent."""
 
@@ -156,7 +159,7 @@ class Wishes:
         for valve in unit.valves:
             opens = here.reached(Step.VALVES if valve is unit.chw_valve else _cw_step(here))
             full = valve.full
-            if opens and valve is unit.cw_valve and valve.modulates and here.chiller_on:
+            if opens and valve is unit.cw_valve and _throttles(valve) and here.chiller_on:
                 full = round(state.condensing.throttle_pct())
             wishes[valve.command] = (full if opens else 0, reason)
         if unit.chiller.enable is not None:
@@ -255,10 +258,10 @@ class Wishes:
             reason = msg("holds {pressure_kpa:.0f} kPa", pressure_kpa=pressure_kpa)
             found += [(p.speed, speed, reason) for p in layout.chw_pumps if p.speed is not None]
         if self._pumps:
-            water = max(round(condensing.throttle_pct()), round(self._least_pct))
-            throttles = all(u.cw_valve is None or not u.cw_valve.modulates
-                            for u in layout.units.values())  # fmt: skip
-            water = water if throttles else 100
+            valves = any(_throttles(unit.cw_valve) for unit in layout.units.values())
+            water = max(round(condensing.throttle_pct()), LEAST_PUMP_PCT)
+            if valves or self._cw_bypass is not None:
+                water = 100
             reason = msg("head pressure") if water < 100 else msg("design flow")
             found += [(p.speed, water, reason) for p in layout.cw_pumps if p.speed is not None]
         if self._fans:
@@ -295,6 +298,12 @@ class Wishes:
             for unit in self._layout.units.values()
             if unit.limit is not None
         )
+
+
+def _throttles(valve: Valve | None) -> bool:
+    """Whether head pressure may throttle a valve: one with a switch at its open end proves flow by
+    it, and has to stay there."""
+    return valve is not None and valve.modulates and valve.opened is None
 
 
 def _cw_step(here: UnitState) -> Step:

@@ -41,6 +41,11 @@ BRIDGE_S = 30.0
 LEAVING_C = (1.0, 25.0)
 """What a running chiller's leaving water can be, where it stands in for the header."""
 SETTLING_S = 600.0
+HELD_K = 0.5
+"""So near its setpoint, water stands still because it is held there (D)."""
+STANDS_K = 0.02
+"""Water that a machine regulates may stand within a tenth for an hour; a frozen instrument stands
+within less than this (D)."""
 
 SUPPLY, RETURN, FLOW, OUTDOOR, WET_BULB = "supply", "return", "flow", "outdoor", "wet_bulb"
 PRESSURE, CW_SUPPLY, CW_RETURN = "pressure", "cw_supply", "cw_return"
@@ -102,6 +107,8 @@ class Around:
     setpoint_c: float | None
     speed_pct: float | None
     """Of chilled-water pumps."""
+    cw_setpoint_c: float | None = None
+    """What the towers hold."""
 
 
 class Instruments:
@@ -110,14 +117,16 @@ class Instruments:
     def __init__(self, layout: Layout, design_flow_m3h: float | None, design_kpa: float) -> None:
         header, weather, condenser = layout.header, layout.weather, layout.condenser
         self._design_flow_m3h = design_flow_m3h
+        chilled = replace(RULES["chilled_water_temp"], resolution=STANDS_K)
+        warm = replace(RULES["condenser_water_temp"], resolution=STANDS_K)
         named = {
-            SUPPLY: (header.get("supply_temp"), RULES["chilled_water_temp"]),
-            RETURN: (header.get("return_temp"), RULES["chilled_water_temp"]),
+            SUPPLY: (header.get("supply_temp"), chilled),
+            RETURN: (header.get("return_temp"), chilled),
             FLOW: (header.get("flow"), _flow_rules(design_flow_m3h)),
             OUTDOOR: (weather.get("outdoor_temp"), RULES["outdoor_temp"]),
             WET_BULB: (weather.get("wet_bulb_temp"), RULES["wet_bulb_temp"]),
-            CW_SUPPLY: (condenser.get("supply_temp"), RULES["condenser_water_temp"]),
-            CW_RETURN: (condenser.get("return_temp"), RULES["condenser_water_temp"]),
+            CW_SUPPLY: (condenser.get("supply_temp"), warm),
+            CW_RETURN: (condenser.get("return_temp"), warm),
         }
         self._inputs: dict[str, tuple[PointId, InputRules]] = {
             name: (point, rules) for name, (point, rules) in named.items() if point is not None
@@ -144,7 +153,18 @@ class Instruments:
         ]
         behind = layout.exchanger.points if layout.exchanger is not None else {}
         self._exchanger = behind.get("chw_supply_temp", behind.get("supply_temp"))
-        points = {point for point, _ in self._inputs.values()} | set(self._leaving.values())
+        self._flows = [
+            unit.chiller.points["chw_flow"]
+            for unit in layout.units.values()
+            if "chw_flow" in unit.chiller.points
+        ]
+        if len(self._flows) < len(layout.units):
+            self._flows = []
+        points = {
+            *self._flows,
+            *(point for point, _ in self._inputs.values()),
+            *self._leaving.values(),
+        }
         points |= {*self._basins, *([self._exchanger] if self._exchanger else [])}
         self.reads = frozenset(points | {point for point, _ in self._shares.values()})
 
@@ -196,9 +216,12 @@ class Instruments:
         elif name == FLOW or name.startswith(PRESSURE):
             related = around.speed_pct
         elif name == CW_SUPPLY:
-            related = _value(inputs, CW_RETURN)
+            related, held_at = _value(inputs, CW_RETURN), around.cw_setpoint_c
         elif name == CW_RETURN:
             related = _value(inputs, CW_SUPPLY)
+        shown = _value(inputs, name)
+        if held_at is not None and shown is not None and abs(shown - held_at) <= HELD_K:
+            held_at = shown
         return Circumstances(running, settling, related, held_at)
 
     def _compared(
@@ -243,7 +266,7 @@ class Instruments:
     ) -> float | None:
         """The load now: by flow and return against the setpoint (as measured, without one), else
         by what the chillers say of themselves where nothing measures the flow."""
-        flow, return_c = _value(inputs, FLOW), _value(inputs, RETURN)
+        flow, return_c = self._flow_m3h(snapshot, inputs), _value(inputs, RETURN)
         cold_c = around.setpoint_c if around.setpoint_c is not None else _value(inputs, SUPPLY)
         if flow is not None and return_c is not None and cold_c is not None:
             return max(water_kw(flow, return_c, cold_c), 0.0)
@@ -273,7 +296,7 @@ class Instruments:
             load_kw,
             supply_c,
             _mean(inputs, RETURN, self._inputs),
-            _value(inputs, FLOW),
+            self._flow_m3h(snapshot, inputs),
             _mean(inputs, FLOW, self._inputs),
             _value(inputs, OUTDOOR),
             _value(inputs, WET_BULB),
@@ -285,6 +308,15 @@ class Instruments:
             None if self._exchanger is None else snapshot.number(self._exchanger),
             self._flaws(state),
         )
+
+    def _flow_m3h(self, snapshot: Snapshot, inputs: Mapping[str, FilterState]) -> float | None:
+        """The flow of the header, else that of all chillers by their own meters."""
+        flow = _value(inputs, FLOW)
+        if flow is not None or not self._flows:
+            return flow
+        shown = [snapshot.number(point) for point in self._flows]
+        known = [number for number in shown if number is not None]
+        return sum(known) if len(known) == len(shown) else None
 
     def _leaving_c(self, snapshot: Snapshot, around: Around) -> float | None:
         """Supply water by the chillers that run: their mean, weighted alike."""

@@ -9,6 +9,9 @@ from bms.control.strategies.chilled_water.instruments import Measured
 from bms.control.strategies.water.machinery import View
 from bms.core.decisions import Snapshot
 
+OVERLOADED_K = 3.0
+"""Above its setpoint by more, water needs all that the running chillers give (D)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -29,6 +32,11 @@ class Look:
         if self.measured.supply_c is None or self.setpoint_c is None:
             return None
         return self.measured.supply_c - self.setpoint_c
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether those that run are not to be held back while another one starts."""
+        return self.too_warm_k is not None and self.too_warm_k > OVERLOADED_K
 
     @property
     def short_kpa(self) -> float | None:

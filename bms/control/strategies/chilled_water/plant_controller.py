@@ -42,7 +42,7 @@ from bms.control.strategies.chilled_water.parameters import (
     SETPOINT,
     ChilledWaterPlantParameters,
 )
-from bms.control.strategies.chilled_water.plant_layout import Layout, layout_of
+from bms.control.strategies.chilled_water.plant_layout import Layout, condenser_name, layout_of
 from bms.control.strategies.chilled_water.plant_state import PlantState, facts, known, taken_over
 from bms.control.strategies.chilled_water.staging import enabling, learning_curves
 from bms.control.strategies.chilled_water.staging.choosing import Chooser, Circumstances, Wanted
@@ -79,7 +79,9 @@ class ChilledWaterPlant:
         self._machinery = Machinery(layout.machines, _proof_rules(layout, parameters))
         self._chooser = Chooser(layout, parameters, group.zone)
         self._chilled = ChilledSide(layout, parameters.least_speed_pct, parameters.does("bypass"))
-        self._condensing = CondenserSide(layout, parameters)
+        loop = group.equipment.get("" if layout.trains else condenser_name(group))
+        bypasses = loop is not None and loop.commanded("bypass_valve") is not None
+        self._condensing = CondenserSide(layout, parameters, bypasses)
         self._instruments = Instruments(layout, self._chilled.design_m3h, parameters.design_dp_kpa)
         self._sequence = Sequence(layout, _unit_rules(layout, parameters), self._chilled)
         self._wishes = Wishes(group, layout, self.name)
@@ -171,7 +173,7 @@ class ChilledWaterPlant:
         running = tuple(name for name in self._layout.units if views[name].status)
         setpoint_c = groups.setpoint(snapshot, self._group, SETPOINT)
         speed_pct = state.chilled.speed.pct if self._paces and state.on else None
-        around = Around(running, setpoint_c, speed_pct)
+        around = Around(running, setpoint_c, speed_pct, state.condensing.setpoint_c)
         judged = self._instruments.judge(snapshot, state.measured, around)
         measured = self._instruments.measured(snapshot, judged, around)
         given = groups.setpoint(snapshot, self._group, PRESSURE)
@@ -295,7 +297,7 @@ class ChilledWaterPlant:
                 loads,
                 self._free(state),
             ),
-            proving,
+            proving and not look.overloaded,
             look.watched_s,
         )
         condensing = self._condensing.run(

@@ -37,8 +37,9 @@ from bms.control.strategies.water.unit_steps import Step, UnitState
 RAMP_S = 300.0
 REACHED = 0.95
 """Of the least flow that is there before the next step (5.20.4.16)."""
-BYPASS = PidRules(250.0, 90.0)
-"""Percent of the valve per share of the design flow (D)."""
+BYPASS = PidRules(250.0, 90.0, rate_pct_per_min=10.0)
+"""Percent of the valve per share of the design flow; slow to close, so that looks of half a minute
+do not overshoot it (D)."""
 OPENS_PCT_PER_MIN = 100.0
 """It opens faster than other loops move: a chiller stops within a minute without its flow (D)."""
 ABOVE = 1.15
@@ -188,7 +189,8 @@ class ChilledSide:
             return track(before, 100.0, watched_s)  # 5.20.8: open without a pump
         if not least_m3h or not self.design_m3h:
             return track(before, 0.0, watched_s)
-        share = None if inputs.flow_m3h is None else inputs.flow_m3h / self.design_m3h
+        # A flow that is not known may be none: the bypass opens.
+        share = 0.0 if inputs.flow_m3h is None else inputs.flow_m3h / self.design_m3h
         rules = BYPASS
         if _short(inputs.flow_m3h, least_m3h):
             rules = replace(BYPASS, rate_pct_per_min=OPENS_PCT_PER_MIN)

@@ -47,8 +47,10 @@ FAN_LOOP = PidRules(8.0, 300.0, direct=True)
 """Percent per kelvin (D)."""
 HEAD_LOOP = PidRules(5.0, 120.0)
 """Percent per kelvin of missing lift (D)."""
-BYPASS_LOOP = PidRules(10.0, 120.0)
-"""Percent per kelvin (D)."""
+BYPASS_LOOP = PidRules(20.0, 120.0, rate_pct_per_min=100.0)
+"""Percent per kelvin (D); quick, because it is open for minutes only, after a start."""
+CLOSED_PCT = 95.0
+"""From so much bypass on the cells take no water: all of it goes around them (D)."""
 ENTERING_K = 6.0
 """Condenser water enters chillers so much above the chilled water at least, where their maker did
 not say (D): less, and oil does not return."""
@@ -114,8 +116,11 @@ class CondensingInputs:
 class CondenserSide:
     """The condenser side of one plant."""
 
-    def __init__(self, layout: Layout, parameters: ChilledWaterPlantParameters) -> None:
+    def __init__(
+        self, layout: Layout, parameters: ChilledWaterPlantParameters, bypasses: bool
+    ) -> None:
         self._layout = layout
+        self.bypasses = bypasses and parameters.does("head_pressure")
         self._parameters = parameters
         self._pump_flows = [pump.design.flow_m3h for pump in layout.cw_pumps]
         towers = [tower.design for tower in layout.towers]
@@ -272,7 +277,11 @@ class CondenserSide:
             loop = regulate(loop, rules, setpoint_c, supply_c, watched_s)
         fans = run_fans(state.fans, self._fan_rules, error_k, (loop.output_pct, *caps), watched_s)
         bypass = self._bypass(state.bypass, measured, inputs, watched_s)
-        return replace(state, loop=loop, head=head, fans=fans, bypass=bypass)
+        around = self.bypasses and bypass.output_pct >= CLOSED_PCT and not fans.on
+        return replace(
+            state, loop=loop, head=head, fans=fans, bypass=bypass,
+            cells=0 if around else state.cells,
+        )  # fmt: skip
 
     def _bypass(
         self, before: PidState, measured: Measured, inputs: CondensingInputs, watched_s: float

@@ -127,7 +127,7 @@ class Sequence:
                 runs,
                 not runs,
                 self._water(unit, look, state),
-                self._chilled.others_ready(state.chilled),
+                self._chilled.others_ready(state.chilled) or look.overloaded,
                 self._chilled.flow_raised(state.chilled, look.measured.flow_m3h),
                 open_valves(look.snapshot, unit.valves),
             )
