@@ -66,7 +66,7 @@ class Recording:
 
     def renew(self, site: Site) -> None:
         """Go on with other equipment."""
-        self._hand_on(self._recorder.flush(), self._clock.now())
+        self._hand_on(self._recorder.last(), self._clock.now())
         self._recorder.renew(site)
         self.upkeep.renew(site)
 
@@ -81,7 +81,7 @@ class Recording:
         steady_s = asyncio.get_running_loop().time()
         for waiting in self._gate.release(self._clock.now(), steady_s):
             self.writer.put(waiting)
-        self.writer.put(self._recorder.flush())
+        self.writer.put(self._recorder.last())
         await self.writer.drain(limit_s)
 
     async def watch_upkeep(self) -> None:

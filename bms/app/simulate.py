@@ -296,7 +296,7 @@ async def simulate(
                     progress(now)
                 # Nothing else here waits: without this, Ctrl-C would be heard only at the end.
                 await asyncio.sleep(0)
-        history.append(recorder.flush() or Batch(), clock.now(), final=True)
+        history.append(recorder.last() or Batch(), clock.now(), final=True)
         history.finish()
         states = engine.states() | live.states() | weather.states()
         store.save_states(states, live.begun(), clock.now())

@@ -289,6 +289,9 @@ def test_layers_that_a_schedule_has_beside_the_one_in_force_are_losers(tmp_path:
         def in_force(self, _now: datetime) -> Entry:
             return entry
 
+        def in_force_until(self, now: datetime) -> datetime:
+            return now
+
     controller = ScheduleController(group, frozenset({"speed_pct"}), Fixed())  # type: ignore[arg-type]
     engine = Engine([controller], {})
     cycle = engine.cycle({}, MORNING)

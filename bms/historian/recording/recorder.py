@@ -16,6 +16,7 @@ from bms.control.engine.shadowed import shadowed
 from bms.core.decisions import Award, FactKind, Severity
 from bms.core.equipment import PointClass
 from bms.core.readings import Reading
+from bms.historian.recording.award_thinning import AwardThinning
 from bms.historian.recording.meter_edges import EDGE_TOLERANCE_S, MeterEdges
 from bms.historian.recording.trend_samples import TrendSamples
 from bms.historian.records import (
@@ -88,6 +89,13 @@ def meters_of(site: Site) -> list[Meter]:
     ]
 
 
+def _thinning(site: Site) -> AwardThinning:
+    """For a site's awards: those of its states are all recorded."""
+    units = {point.id: point.unit for link in site.links.values() for point in link.points}
+    states = {p for p in site.outputs if point_class(site, p) is not PointClass.ANALOG}
+    return AwardThinning(units, states)
+
+
 def _sent(site: Site) -> dict[PointId, bool]:
     """Of every output whether its commands leave: not on a link in shadow mode."""
     shadow = shadowed(site)
@@ -99,11 +107,11 @@ class Recorder:
     """Takes every cycle with `offer`, gives a batch for the history with `take` or `flush`.
 
     Stored are: analog points every `trend_s` on the wall clock's grid; states when they change;
-    any point when its quality changes; award changes and alarm events; and of each meter the
-    first good register at or after each quarter hour. A sample keeps its own time, except that a
-    STALE or BAD one is stored at the cycle that found it so. Registers that are not GOOD never
-    become readings. Each batch says until when everything was recorded, once a minute also when
-    there is nothing else to say.
+    any point when its quality changes; award changes, those of loops once a minute, and alarm
+    events; and of each meter the first good register at or after each quarter hour. A sample keeps
+    its own time, except that a STALE or BAD one is stored at the cycle that found it so. Registers
+    that are not GOOD never become readings. Each batch says until when everything was recorded,
+    once a minute also when there is nothing else to say.
     """
 
     def __init__(
@@ -123,6 +131,7 @@ class Recorder:
         self._series = series_of(site)
         self._meters = meters_of(site)
         self._sent = _sent(site)
+        self._thinning = _thinning(site)
         self._declared = False
         self._trends = TrendSamples(self._series, trend_s)
         self._edges = MeterEdges(self._meters, edge_tolerance_s)
@@ -140,6 +149,7 @@ class Recorder:
         self._series = series_of(site)
         self._meters = meters_of(site)
         self._sent = _sent(site)
+        self._thinning = _thinning(site)
         self._declared = False
         self._trends = TrendSamples(self._series, self._trend_s)
         self._edges.renew(self._meters)
@@ -157,14 +167,23 @@ class Recorder:
         if self._alive is None:
             self._first = time
         self._alive = time
-        for change in award_changes:
-            sent = self._sent.get(change.point)
-            self._awards.append(AwardRow(change.point, time, change.award, change.held_since, sent))
+        self._record(time, self._thinning.recorded(time, award_changes))
         for event in alarms:
             row = AlarmRow(event.key, event.severity, event.text, event.kind, event.time)
             self._alarms.append(row)
         self._samples += self._trends.offer(time, samples)
         self._readings += self._edges.offer(time, samples)
+
+    def _record(self, time: datetime, changes: Iterable[AwardChange]) -> None:
+        for change in changes:
+            sent = self._sent.get(change.point)
+            self._awards.append(AwardRow(change.point, time, change.award, change.held_since, sent))
+
+    def last(self) -> Batch | None:
+        """Everything, also what small steps of loops have led to: nothing comes after it."""
+        if self._alive is not None:
+            self._record(self._alive, self._thinning.rest())
+        return self.flush()
 
     def take(self, now: datetime) -> Batch | None:
         """The batch to commit, once `commit_s` has passed since its first cycle; else None."""
