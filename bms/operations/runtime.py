@@ -17,8 +17,7 @@ from bms.control import STRATEGIES, assemble
 from bms.control.engine.cycle import Cycle, Engine
 from bms.control.engine.facts import UNPUBLISHED
 from bms.control.engine.shadowed import shadowed
-from bms.control.supervise.expected_start import Expected
-from bms.control.supervise.optimal import earliest
+from bms.control.supervise.expected_start import Expected, earliest
 from bms.control.supervise.scheduled import resolver_of
 from bms.control.watch.machine_watch import Watch
 from bms.control.watch.weather_sensors import WEATHER, WeatherSensors

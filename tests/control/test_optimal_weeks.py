@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from bms.config.site import Site
-from bms.control.supervise.expected_start import Seen, deciding, expected_start, observe
+from bms.control.supervise.expected_start import Seen, deciding, expected_start, observe, steps_of
 from bms.control.supervise.learning import SETBACK, Rate, known_start, rest_of
 from bms.control.supervise.next_change import LONGEST_REST, next_switch, rested
-from bms.control.supervise.optimal import steps_of
 from bms.core.decisions import Snapshot
 from drivers.points import Quality, Sample
 from schedules.answering.resolve import Resolver

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
@@ -12,22 +12,29 @@ from zoneinfo import ZoneInfo
 
 from bms.config.resolving.optimal_start import Optimal
 from bms.config.site import Group
+from bms.control.engine.protection import is_on
 from bms.control.engine.states import Words
 from bms.control.supervise.learning import (
     BAND_K,
+    SETBACK,
     Direction,
     Measured,
     Rates,
     known_start,
     nearest_key,
     needed_h,
+    rest_of,
     told,
 )
+from bms.control.supervise.next_change import Steps, next_switch, rested
 from bms.core.decisions import Snapshot
 from bms.texts.messages import msg
 from drivers.points import PointId
-from schedules.answering.answers import Change
+from schedules.answering.answers import Change, Entry
+from schedules.answering.resolve import Resolver
 
+HORIZON = timedelta(days=1)
+"""A block that begins later is nobody's business now."""
 PLAUSIBLE_C = (-40.0, 60.0)
 MISSES = 3
 """Mornings in a row on which the zone moved less than `BAND_K`: then the schedule is kept."""
@@ -200,3 +207,59 @@ def _temperature(snapshot: Snapshot, point: PointId) -> float | None:
 
 def _minutes(duration: timedelta) -> int:
     return round(duration.total_seconds() / 60)
+
+
+def name_for(group_id: str) -> str:
+    """The name of a group's controller, under which its state is kept."""
+    return f"optimal:{group_id}"
+
+
+def earliest(
+    group: Group,
+    state_of: Callable[[str], object],
+    resolver: Resolver,
+    snapshot: Snapshot,
+    now: datetime,
+    zone: str,
+) -> Expected | None:
+    """The first of the group's members, or the group, that is to begin early; see `upcoming`."""
+    found = (
+        upcoming(one, state_of(name_for(one.id)), resolver, snapshot, now, zone)
+        for one in (group.each or (group,))
+    )
+    return min((e for e in found if e is not None), key=lambda e: e.start, default=None)
+
+
+def upcoming(
+    group: Group, state: object, resolver: Resolver, snapshot: Snapshot, now: datetime, zone: str
+) -> Expected | None:
+    """When the group's next block is started early, or would be at the temperatures of now.
+
+    `state` is that of the group's `OptimalController`. None: as scheduled, or nothing within a day.
+    """
+    optimal = group.optimal
+    if optimal is None or not isinstance(state, OptimalState):
+        return None
+    entry = resolver.effective(now)
+    change = next_switch(resolver, now, HORIZON, steps_of(optimal))
+    if change is None or not is_on(change.entry.mode):
+        return None
+    early = state.early
+    if early is not None and early.switch == change.time:
+        return Expected(now, change.time, early.reason)
+    seen = observe(group, optimal, snapshot, change.entry.season)
+    rest = SETBACK if is_on(entry.mode) else rest_of(rested(resolver, change.time))
+    return expected_start(optimal, state, change, seen, zone, rest)
+
+
+def steps_of(optimal: Optimal) -> Steps:
+    """What counts as a step of the setpoint: more than `BAND_K`, where it is clear which way."""
+    name = optimal.file.setpoint
+
+    def is_step(before: Entry, after: Entry) -> bool:
+        from_c, to_c = before.setpoints.get(name), after.setpoints.get(name)
+        if from_c is None or to_c is None or not optimal.one_way(after.season):
+            return False
+        return abs(to_c - from_c) > BAND_K
+
+    return is_step

@@ -11,7 +11,7 @@ without anything learned in this season, and after three mornings on which the z
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
@@ -22,16 +22,18 @@ from bms.config.site import Group, Site
 from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.engine.protection import is_on
 from bms.control.supervise.expected_start import (
+    HORIZON,
     MISSES,
     Early,
-    Expected,
     OptimalState,
     Seen,
     direction_of,
     expected_start,
     gap_of,
     known_key,
+    name_for,
     observe,
+    steps_of,
 )
 from bms.control.supervise.lateness import judged, lateness
 from bms.control.supervise.learning import (
@@ -42,7 +44,7 @@ from bms.control.supervise.learning import (
     rest_of,
     told,
 )
-from bms.control.supervise.next_change import Steps, next_switch, rested
+from bms.control.supervise.next_change import next_switch, rested
 from bms.control.supervise.purge import why_purge
 from bms.control.supervise.scheduled import resolver_of
 from bms.core.decisions import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
@@ -52,7 +54,6 @@ from schedules.answering.answers import Change, Entry
 from schedules.answering.resolve import Resolver
 from schedules.model.context import Context
 
-HORIZON = timedelta(days=1)
 AGAIN = timedelta(hours=1)
 """How long it stands that nothing changes within `HORIZON`."""
 
@@ -73,62 +74,6 @@ def optimal_controllers(
         for one in (group.each or (group,))
         if one.optimal is not None
     ]
-
-
-def earliest(
-    group: Group,
-    state_of: Callable[[str], object],
-    resolver: Resolver,
-    snapshot: Snapshot,
-    now: datetime,
-    zone: str,
-) -> Expected | None:
-    """The first of the group's members, or the group, that is to begin early; see `upcoming`."""
-    found = (
-        upcoming(one, state_of(name_for(one.id)), resolver, snapshot, now, zone)
-        for one in (group.each or (group,))
-    )
-    return min((e for e in found if e is not None), key=lambda e: e.start, default=None)
-
-
-def upcoming(
-    group: Group, state: object, resolver: Resolver, snapshot: Snapshot, now: datetime, zone: str
-) -> Expected | None:
-    """When the group's next block is started early, or would be at the temperatures of now.
-
-    `state` is that of the group's `OptimalController`. None: as scheduled, or nothing within a day.
-    """
-    optimal = group.optimal
-    if optimal is None or not isinstance(state, OptimalState):
-        return None
-    entry = resolver.effective(now)
-    change = next_switch(resolver, now, HORIZON, steps_of(optimal))
-    if change is None or not is_on(change.entry.mode):
-        return None
-    early = state.early
-    if early is not None and early.switch == change.time:
-        return Expected(now, change.time, early.reason)
-    seen = observe(group, optimal, snapshot, change.entry.season)
-    rest = SETBACK if is_on(entry.mode) else rest_of(rested(resolver, change.time))
-    return expected_start(optimal, state, change, seen, zone, rest)
-
-
-def steps_of(optimal: Optimal) -> Steps:
-    """What counts as a step of the setpoint: more than `BAND_K`, where it is clear which way."""
-    name = optimal.file.setpoint
-
-    def is_step(before: Entry, after: Entry) -> bool:
-        from_c, to_c = before.setpoints.get(name), after.setpoints.get(name)
-        if from_c is None or to_c is None or not optimal.one_way(after.season):
-            return False
-        return abs(to_c - from_c) > BAND_K
-
-    return is_step
-
-
-def name_for(group_id: str) -> str:
-    """The name of a group's controller, under which its state is kept."""
-    return f"optimal:{group_id}"
 
 
 class _Asked(NamedTuple):
