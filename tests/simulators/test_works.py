@@ -98,6 +98,20 @@ def test_a_valve_takes_its_time_and_a_chiller_waits_for_flow() -> None:
     assert works.read()["w.ch-1.status"] == 1.0
 
 
+def test_valves_of_panels_leave_pumps_a_way_before_a_machine_is_on() -> None:
+    works = small(valves=False)
+    works.force("line", 300.0)
+    works.write({f"w.{m}.enable": 1.0 for m in ("chwp-1", "cwp-1", "ct-2")})
+    advance(works, 300.0)
+    values = works.read()
+    assert values["w.ch-1.flow_switch"] == 1.0
+    assert values["w.ch-2.chw_flow"] == 0.0
+    works.write({"w.ch-2.enable": 1.0})
+    advance(works, 600.0)
+    assert values["w.ch-2.status"] == 1.0
+    assert values["w.ch-1.chw_flow"] == 0.0
+
+
 def test_water_through_a_chiller_that_does_not_run_warms_the_header() -> None:
     """Valves left open are what isolation valves are for."""
     closed, opened = small(), small()
@@ -190,6 +204,14 @@ def test_an_extract_fan_draws_through_cracks_what_no_unit_brings() -> None:
     works.inject("break", "w.ex", True)
     advance(works, 300.0)
     assert works.read()["w.ex.airflow"] == 0.0
+
+
+def test_sensors_show_something_possible_before_the_first_step() -> None:
+    for name, value in Works(START).read().items():
+        if name.endswith("temp"):
+            assert 5.0 < value < 40.0, name
+        if name.endswith(".co2"):
+            assert value >= 400.0, name
 
 
 def test_the_shipped_works_has_every_kind_of_machine() -> None:

@@ -251,6 +251,11 @@ class AirSide:
     def arrive(self, around: Surroundings, dt_s: float) -> None:
         for unit in self.units:
             unit.physics.arrive(around, dt_s)
+        self.show(around)
+
+    def show(self, around: Surroundings) -> None:
+        """Bring what is measured to the board."""
+        for unit in self.units:
             unit.show(around)
 
     @property

@@ -71,7 +71,7 @@ class Blueprint:
     fans: Mapping[str, FanBlueprint] = field(default_factory=dict)
     """Extract fans."""
     valves: bool = True
-    """Isolation valves are commanded; otherwise they follow their machine's enable."""
+    """Isolation valves are commanded; otherwise the machines' own panels work them."""
     bypass: bool = True
     cw_bypass: bool = False
     basin_heater_kw: float = 0.0

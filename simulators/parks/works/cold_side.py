@@ -12,6 +12,14 @@ from simulators.physics.loops.consumers import Consumer
 from simulators.physics.loops.pump_station import PumpStation
 
 
+def by_panel(enabled: Sequence[bool]) -> list[float]:
+    """Valves that the machines' own panels work: open with their machine, and that of the first
+    while none is on, so that pumps find a way."""
+    if not any(enabled):
+        return [1.0] + [0.0] * (len(enabled) - 1)
+    return [float(on) for on in enabled]
+
+
 class PumpPoints:
     """Enable, speed, status and power of pumps side by side."""
 
@@ -109,13 +117,18 @@ class ColdSide:
         for names in self._chiller_commands:
             enabled = values[names[0]] != 0.0
             chillers.append((enabled, values[names[1]], values[names[2]] * 0.01))
-            valves.append(values[names[3]] if self._valves else float(enabled))
-            cw_valves.append(values[names[4]] * 0.01 if self._valves else float(enabled))
+            if self._valves:
+                valves.append(values[names[3]])
+                cw_valves.append(values[names[4]] * 0.01)
         fans, cells = [], []
         for names in self._tower_commands:
-            enabled = values[names[0]] != 0.0
-            fans.append((enabled, values[names[1]]))
-            cells.append(values[names[2]] if self._valves else float(enabled))
+            fans.append((values[names[0]] != 0.0, values[names[1]]))
+            if self._valves:
+                cells.append(values[names[2]])
+        if not self._valves:
+            valves = by_panel([enabled for enabled, *_ in chillers])
+            cw_valves = valves
+            cells = by_panel([enabled for enabled, _ in fans])
         condenser = CondenserCommand(
             self.cw_pumps.commands(),
             fans,
@@ -140,7 +153,7 @@ class ColdSide:
     def step(self, consumers: Sequence[Consumer], wet_bulb_c: float, dt_s: float) -> None:
         """Advance the plant on what the board commands, and show it there."""
         self.plant.step(self._command(), consumers, wet_bulb_c, dt_s)
-        self._show()
+        self.show()
 
     @property
     def quiet(self) -> bool:
@@ -154,7 +167,8 @@ class ColdSide:
                 return False
         return not any(values[names[0]] for names in self._chiller_commands)
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Bring what is measured to the board."""
         values, plant = self._values, self.plant
         condenser = plant.condenser
         per_machine = zip(

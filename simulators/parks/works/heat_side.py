@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from simulators.parks.board import Board
 from simulators.parks.works.blueprint import Blueprint
-from simulators.parks.works.cold_side import PumpPoints
+from simulators.parks.works.cold_side import PumpPoints, by_panel
 from simulators.physics.loops.consumers import Consumer
 from simulators.physics.loops.heat_plant import HeatCommand, HeatPlant, HeatSpec
 from simulators.physics.machines.gas_boiler import Boiler
@@ -43,15 +43,12 @@ class HeatSide:
         enabled = [values[names[0]] != 0.0 for names in self._commands]
         command = HeatCommand(
             [(on, values[names[1]]) for on, names in zip(enabled, self._commands, strict=True)],
-            [
-                values[names[2]] if self._valves else float(on)
-                for on, names in zip(enabled, self._commands, strict=True)
-            ],
+            [values[names[2]] for names in self._commands] if self._valves else by_panel(enabled),
             self.pumps.commands(),
             values[self._bypass] * 0.01 if self._bypass else 0.0,
         )
         self.plant.step(command, consumers, outdoor_c, dt_s)
-        self._show()
+        self.show()
 
     @property
     def quiet(self) -> bool:
@@ -60,7 +57,8 @@ class HeatSide:
             return False
         return not any(self._values[names[0]] for names in self._commands)
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Bring what is measured to the board."""
         values, plant = self._values, self.plant
         for names, heater, flow in zip(self._sensors, plant.heaters, plant.flows_m3h, strict=True):
             shown = (

@@ -83,9 +83,16 @@ class Works:
         self._weather_keys = board.add(
             blueprint.base, "weather", "outdoor_temp wet_bulb_temp humidity irradiance"
         )
-        self.outdoor = Air(20.0, 0.007)
+        around = self._weather.at(self._time)
+        self.outdoor = Air(
+            around.outdoor_temp_c, water_of(around.outdoor_temp_c, around.humidity_pct)
+        )
         """The air outside in the last step."""
-        self._show_weather(self._weather.at(self._time))
+        self._show_weather(around)
+        for plant in (self.cold, self.heat):
+            if plant is not None:
+                plant.show()
+        self.air.show(Surroundings(self.outdoor, 0.0, 0.0, 0.0))
         self._view = MappingProxyType(board.values)
 
     def _meter(self) -> None:
