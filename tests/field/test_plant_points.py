@@ -78,7 +78,7 @@ def test_a_missing_package_is_said_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(NotAvailable, match="pip install twin"):
         make_plant("tests.field.test_plant_points:Lacking", NOW, {})
     with pytest.raises(NotAvailable, match="needs the module 'no_such_module_at_all'"):
-        make_plant("tests.field.test_plant_points:Blind", NOW, {"power_kw": "1"})
+        make_plant(f"{__name__}:{Blind.__name__}", NOW, {"power_kw": "1"})
     links = FILES["links.yaml"].replace(
         "tests.field.test_plants:Emulator", "tests.field.test_plant_points:Blind"
     )

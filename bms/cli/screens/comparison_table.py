@@ -77,12 +77,14 @@ def _of_switching(kind: str, name: str) -> _Figure:
     )
 
 
-def _of_air(name: str) -> _Figure:
-    def figure(run: Run) -> float | None:
-        air = run.service.outdoor_air
-        return getattr(air, name) if air is not None else None
+def _mean_air(run: Run) -> float | None:
+    air = run.service.outdoor_air
+    return None if air is None else air.mean_m3h
 
-    return figure
+
+def _low_air(run: Run) -> float | None:
+    air = run.service.outdoor_air
+    return None if air is None else air.low_m3h
 
 
 def _worst(run: Run) -> float | None:
@@ -123,8 +125,8 @@ _SERVICE: tuple[tuple[str, _Figure], ...] = (
     (msg("alarms"), lambda run: run.alarms_raised),
     (msg("too damp or too dry, zone hours"), lambda run: run.service.humidity_h),
     (msg("too much CO2, zone hours"), lambda run: run.service.co2_h),
-    (msg("outdoor air, mean m³/h"), _of_air("mean_m3h")),
-    (msg("outdoor air, exceeded 95 % of the time, m³/h"), _of_air("low_m3h")),
+    (msg("outdoor air, mean m³/h"), _mean_air),
+    (msg("outdoor air, exceeded 95 % of the time, m³/h"), _low_air),
     (msg("outside the band while occupied, K·h"), lambda run: run.service.outside_kh),
     (msg("worst zone, K·h"), _worst),
 )
