@@ -150,29 +150,24 @@ class RestartManager:
     ) -> list[Command]:
         commands = []
         for one in self._machines:
-            wishes: list[tuple[Cause, int, Message]] = []
-            if one.name in limited:
-                wishes.append((Cause.STARTS, 0, limited[one.name]))
             if one.name in held:
-                wishes.append((Cause.RESTART, 0, _TURN if begun else _AWAY))
-            elif one.name == probe and not wishes:
-                wishes.append((Cause.RESTART, 1, _TRIED))
-            if wishes:
-                commands.append(self._command(one.enable, wishes))
+                commands.append(
+                    self._command(one.enable, Cause.RESTART, 0, _TURN if begun else _AWAY)
+                )
+            elif one.name in limited:
+                commands.append(self._command(one.enable, Cause.STARTS, 0, limited[one.name]))
+            elif one.name == probe:
+                commands.append(self._command(one.enable, Cause.RESTART, 1, _TRIED))
         return commands
 
-    def _command(self, point: PointId, wishes: list[tuple[Cause, int, Message]]) -> Command:
-        made = [
-            Command(
-                point=point,
-                value=on,
-                priority=self.priority,
-                source=source_of(cause, self._base),
-                reason=reason,
-            )
-            for cause, on, reason in wishes
-        ]
-        return replace(made[0], beaten=tuple(made[1:])) if made[1:] else made[0]
+    def _command(self, point: PointId, cause: Cause, on: int, reason: Message) -> Command:
+        return Command(
+            point=point,
+            value=on,
+            priority=self.priority,
+            source=source_of(cause, self._base),
+            reason=reason,
+        )
 
     def _conditions(
         self, snapshot: Snapshot, state: RestartState, limited: Mapping[str, Message]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.machines.start_proof import (
@@ -60,12 +60,12 @@ class _Faulty:
     rules: ProofRules
 
 
-@dataclass(slots=True)
-class _Found:
-    """What is wanted of one point, the strongest first."""
+class _Found(NamedTuple):
+    """What is wanted of one point: one word of one speaker, the strongest."""
 
     on: bool
-    wishes: list[tuple[Cause, str]]
+    cause: Cause
+    reason: str
 
 
 class Safety:
@@ -116,10 +116,9 @@ class Safety:
         if flows != state.flows or stops_s != state.stops_s:
             state = replace(state, flows=flows, stops_s=stops_s)
         found = self._found(snapshot, state, orders)
-        key = {point: (one.on, tuple(one.wishes)) for point, one in found.items()}
-        if self._last.key != key:
+        if self._last.key != found:
             commands = tuple(self._command(point, one) for point, one in found.items())
-            self._last = Commanded(key, commands)
+            self._last = Commanded(found, commands)
         conditions = self._conditions(snapshot, state)
         if self._pending(state):
             return Decision(self._last.commands, state, conditions)
@@ -201,7 +200,7 @@ class Safety:
                 _add(found, one.enable, Cause.FAULT, _FAULT_ON)
         for ordered in orders:
             if ordered.on and ordered.point not in found:
-                found[ordered.point] = _Found(True, [(Cause.ORDER, ordered.reason)])
+                found[ordered.point] = _Found(True, Cause.ORDER, ordered.reason)
             elif not ordered.on:
                 _add(found, ordered.point, Cause.ORDER, ordered.reason)
         for guarded in self._guarded:
@@ -211,17 +210,13 @@ class Safety:
         return found
 
     def _command(self, point: PointId, found: _Found) -> Command:
-        commands = [
-            Command(
-                point=point,
-                value=int(found.on),
-                priority=self.priority,
-                source=source_of(cause, self._base),
-                reason=reason,
-            )
-            for cause, reason in found.wishes
-        ]
-        return replace(commands[0], beaten=tuple(commands[1:])) if commands[1:] else commands[0]
+        return Command(
+            point=point,
+            value=int(found.on),
+            priority=self.priority,
+            source=source_of(found.cause, self._base),
+            reason=found.reason,
+        )
 
     def _conditions(self, snapshot: Snapshot, state: SafetyState) -> tuple[Condition, ...]:
         conditions: list[Condition] = []
@@ -252,11 +247,8 @@ _FAULT_ON: Final = msg("its fault input is on")
 
 
 def _add(found: dict[PointId, _Found], point: PointId, cause: Cause, reason: str) -> None:
-    known = found.get(point)
-    if known is None or known.on:
-        found[point] = _Found(False, [(cause, reason)])
-    else:
-        known.wishes.append((cause, reason))
+    if point not in found or found[point].on:
+        found[point] = _Found(False, cause, reason)
 
 
 def _faulty(equipment: Sequence[Equipment]) -> list[_Faulty]:
