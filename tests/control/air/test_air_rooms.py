@@ -99,6 +99,20 @@ def test_exhaust_follows_air_handlers_for_a_minute_and_toilets_for_half_an_hour(
     assert rig.running("fan") == set()
 
 
+def test_an_exhaust_fan_follows_the_air_handler_that_it_serves() -> None:
+    handlers = [made(f"ahu-{i}", "air_handler", ("enable", "status")) for i in (1, 2)]
+    fan = made("ex-1", "fan", ("enable", "status"), serves=("ahu-2",))
+    rig = AirRig(group_of([*handlers, fan]))
+    rig.plant = lambda: None
+    rig.mode("on")
+    rig.operator.values["b.ahu-2.enable"] = 0
+    rig.run(120)
+    assert rig.running("fan") == set()
+    rig.operator.values.clear()
+    rig.run(240)
+    assert rig.running("fan") == {"ex-1"}
+
+
 def test_a_lost_exhaust_fan_is_replaced_and_named() -> None:
     rig = ventilation()
     rig.mode("on")

@@ -126,7 +126,7 @@ class AirParameters(FileModel):
     """How much the requests of a zone or a machine count; 1 if absent, 0 for not at all."""
 
     exhaust: list[str] = []
-    """Fans that carry air out: they follow the air handlers."""
+    """Fans that carry air out: they follow the air handlers. Those that serve one follow it."""
     toilets: list[str] = []
     """Fans of toilets: they go on for half an hour."""
     overrun_s: float = Field(default=60.0, ge=0, le=3600)

@@ -1,9 +1,9 @@
 """Fans beside air handlers: exhaust, toilets, fresh-air ventilators. Pure.
 
-Exhaust follows the air handlers and goes on for a minute after them, toilets for half an hour; in
-epidemic ventilation both run as long as anything does. Fresh-air ventilators run as the group says,
-by CO2 where they can. A fan that was proven and is lost for 15 s is replaced by the one that stands
-by for it, and named.
+Exhaust follows the air handlers that it serves, or all of the group, and goes on for a minute after
+them, toilets for half an hour; in epidemic ventilation both run as long as anything does. Fresh-air
+ventilators run as the group says, by CO2 where they can. A fan that was proven and is lost for 15 s
+is replaced by the one that stands by for it, and named.
 """
 
 from __future__ import annotations
@@ -211,8 +211,9 @@ def duty_of(group: Group, unit: Unit, handlers: tuple[Unit, ...]) -> Duty:
     )
     if covers:
         return Duty(covers=covers)
+    served = tuple(h for h in handlers if h.name in unit.machine.relations.serves)
     if unit.name in parameters.toilets:
-        return Duty(handlers, parameters.toilet_overrun_s)
-    if unit.name in parameters.exhaust:
-        return Duty(handlers, parameters.overrun_s)
+        return Duty(served or handlers, parameters.toilet_overrun_s)
+    if served or unit.name in parameters.exhaust:
+        return Duty(served or handlers, parameters.overrun_s)
     return Duty()
