@@ -10,18 +10,19 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from bms.config.site import Site
+from bms.operations.copies import sending_again
 from bms.operations.editing.editor import Editor
 from bms.operations.requests import (
-    audit_requests,
+    copy_requests,
     energy_requests,
     live_requests,
     meter_requests,
     override_requests,
+    past_requests,
     preview_requests,
     raw_requests,
     schedule_requests,
     season_requests,
-    shadow_requests,
     unit_requests,
 )
 from bms.operations.requests.operation import Operation, Request, Served
@@ -92,6 +93,8 @@ def use_cases() -> tuple[UseCase, ...]:
         _entry(meter_requests.CORRECT, meter_cases.correct_meter),
         _entry(meter_requests.WITHDRAW, meter_cases.withdraw_entry),
         _entry(meter_requests.IMPORT, meter_cases.import_readings),
+        _entry(copy_requests.BACKFILL, sending_again.backfill),
+        _entry(copy_requests.RESEND, sending_again.resend),
     )
 
 
@@ -124,11 +127,13 @@ def on_files() -> tuple[Operation[Request, BaseModel], ...]:
         meter_requests.CORRECT,
         meter_requests.WITHDRAW,
         meter_requests.IMPORT,
+        copy_requests.BACKFILL,
+        copy_requests.RESEND,
         energy_requests.GROWTH,
-        shadow_requests.SHADOW,
+        past_requests.SHADOW,
         live_requests.WHY,
-        audit_requests.LIST,
-        audit_requests.VERIFY,
+        past_requests.LIST,
+        past_requests.VERIFY,
     )
 
 
@@ -150,7 +155,7 @@ def _case(
 def _entry(
     operation: Operation[Q, A], function: Callable[[Site, Q, str, datetime, str], A]
 ) -> UseCase:
-    """Something that is entered into the ledger."""
+    """Something that is entered into the ledger, or told of copies elsewhere."""
 
     async def carry_out(running: Running, asked: Q, user: str) -> A:
         site, now = running.runtime.site, running.now()

@@ -42,6 +42,8 @@ class Action(StrEnum):
     """Import or edit a calendar that many schedules share."""
     METER = "meter"
     """Replace a meter, correct a register."""
+    COPY = "copy"
+    """Send what was recorded to a database once more."""
     RELOAD = "reload"
     """Put edited files of the site in force."""
     RAW = "raw"
@@ -60,6 +62,7 @@ ROLES: Mapping[Action, tuple[Role, ...]] = MappingProxyType(
         Action.SEASON: _ENGINEER,
         Action.CALENDAR: _ENGINEER,
         Action.METER: _ENGINEER,
+        Action.COPY: _ENGINEER,
         Action.RELOAD: _ENGINEER,
         Action.RAW: _ENGINEER,
     }
@@ -181,6 +184,8 @@ def _may_not(action: Action, person: str, targets: Iterable[str]) -> Message:
             )
         case Action.METER:
             return msg("{person} may not change meters of {targets}", person=person, targets=names)
+        case Action.COPY:
+            return msg("{person} may not send copies of {targets}", person=person, targets=names)
         case Action.RELOAD:
             return msg("{person} may not put files of the site in force", person=person)
         case Action.RAW:

@@ -17,7 +17,7 @@ from bms.historian.files.rolldb import RollDb
 from bms.historian.log.embedded import History
 from bms.ledger.database.store import Ledger
 from bms.operations.editing.revisions import Revisions
-from bms.operations.requests.audit_requests import VerifyAudit
+from bms.operations.requests.past_requests import VerifyAudit
 from bms.operations.use_cases.past_cases import verify_audit
 from bms.storage import audit
 from bms.storage.anchors import read_anchors

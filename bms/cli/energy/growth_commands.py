@@ -46,7 +46,7 @@ def report() -> None:
 def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: bool) -> None:
     """What would have been written on links in shadow mode, beside what the field showed."""
     from bms.cli.screens.shadow_table import shadow_screen
-    from bms.operations.requests.shadow_requests import AskShadow
+    from bms.operations.requests.past_requests import AskShadow
     from bms.operations.use_cases.past_cases import unsent_commands
 
     loaded = load_for(site, PAST)

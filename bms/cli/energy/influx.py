@@ -14,6 +14,7 @@ from bms.cli.common import (
     ENERGY,
     SITE,
     ErrorGroup,
+    changed,
     clock_now,
     instant,
     load_for,
@@ -164,22 +165,26 @@ def backfill(
     site: Path, sink: str | None, start: str, end: str | None, reason: str, as_json: bool
 ) -> None:
     """Have a period sent (again); the running controller does it, behind live data."""
-    from bms.forward.checking.verify import mark_for_backfill
-    from bms.forward.site_sinks import named_sink
+    from bms.operations.copies import sending_again
+    from bms.operations.requests.copy_requests import BACKFILL, Backfill
 
     loaded = load_for(site, ENERGY)
     first, last = _period(loaded, start, end)
-    sinks, rows = named_sink(loaded, sink), []
-    _audit(loaded.state_dir, clock_now(), "influx.backfill", reason, start=start, end=end)
-    for settings in sinks:
-        rows += mark_for_backfill(settings, loaded.state_dir, loaded.file.id, first, last, reason)
+    asked = Backfill(sink=sink, start=first, end=last, reason=reason)
+    answer = changed(
+        loaded.state_dir,
+        BACKFILL,
+        asked,
+        lambda who: sending_again.backfill(loaded, asked, who, clock_now()),
+    )
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
         return
+    rows = answer.shown()
     for row in rows:
         what = (
             say("{days} days", days=row["days"])
-            if "days" in row
+            if row["days"] is not None
             else say("{rows} rows", rows=row["rows"])
         )
         click.echo(
@@ -349,27 +354,20 @@ def dead_list(site: Path, sink: str | None, most: int, as_json: bool) -> None:
 @AS_JSON
 def dead_resend(site: Path, sink: str | None, reason: str, as_json: bool) -> None:
     """Send refused lines again; what the database takes now leaves the list."""
-    from bms.forward.copying.resend import resend_dead
-    from bms.forward.site_sinks import ca_of, named_sink, token_of
+    from bms.operations.copies import sending_again
+    from bms.operations.requests.copy_requests import RESEND, ResendRefused
 
     loaded = load_for(site, ENERGY)
-    rows: list[dict[str, Any]] = []
-    _audit(loaded.state_dir, clock_now(), "influx.dead.resend", reason, note="asked for")
-    for settings in named_sink(loaded, sink):
-        result = asyncio.run(
-            resend_dead(
-                loaded.state_dir,
-                settings,
-                token_of(settings),
-                now=clock_now,
-                ca=ca_of(loaded, settings),
-            )
-        )
-        rows.append({"sink": settings.name, "taken": result.taken, "refused": result.refused,
-                     "error": result.error})  # fmt: skip
-    _audit(loaded.state_dir, clock_now(), "influx.dead.resend", reason, result=rows)
+    asked = ResendRefused(sink=sink, reason=reason)
+    answer = changed(
+        loaded.state_dir,
+        RESEND,
+        asked,
+        lambda who: sending_again.resend(loaded, asked, who, clock_now()),
+    )
+    rows = answer.shown()
     if as_json:
-        print_json(rows)
+        print_json(answer.plain())
     else:
         for row in rows:
             text = say(
@@ -403,13 +401,3 @@ def _period(site: Site, start: str, end: str | None) -> tuple[datetime, datetime
     if first >= last:
         raise InvalidInput(msg("--from is not before --to"))
     return first, last
-
-
-def _audit(state_dir: Path, now: datetime, what: str, reason: str, **details: Any) -> None:
-    """Enter what is about to be done. Raises Refused if the state directory is another's."""
-    from bms.core.reasons import reason_of
-    from bms.people.accounts import owner_here
-    from bms.storage import audit
-
-    who, why = owner_here(state_dir), reason_of(reason, msg("--reason: say why; it is kept"))
-    audit.record(state_dir, now, who=who, via="cli", what=what, why=why, **details)

@@ -204,7 +204,7 @@ def audit_list(
 ) -> None:  # fmt: skip
     """Entries of the audit, the latest first."""
     from bms.cli.common import instant, state_dir_of
-    from bms.operations.requests.audit_requests import ListAudit
+    from bms.operations.requests.past_requests import ListAudit
     from bms.operations.use_cases.past_cases import list_audit
 
     zone = zone_name_of(site)
@@ -253,7 +253,7 @@ def verify(site: Path, anchor: str | None, as_json: bool) -> None:
     """
 
     from bms.cli.common import state_dir_of
-    from bms.operations.requests.audit_requests import VerifyAudit
+    from bms.operations.requests.past_requests import VerifyAudit
     from bms.operations.use_cases.past_cases import verify_audit
 
     answer = verify_audit(state_dir_of(site), VerifyAudit(anchor=anchor))

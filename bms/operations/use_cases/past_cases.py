@@ -18,14 +18,15 @@ from bms.core.moments import past
 from bms.historian.log.log_queries import FILE_NAME as HISTORY
 from bms.historian.log.log_queries import Queries
 from bms.operations.editing.revisions import FOLDER as REVISIONS
-from bms.operations.requests.audit_requests import (
+from bms.operations.requests.live_requests import AskWhy, Why
+from bms.operations.requests.past_requests import (
+    AskShadow,
     AuditEntries,
     AuditVerified,
     ListAudit,
+    UnsentCommands,
     VerifyAudit,
 )
-from bms.operations.requests.live_requests import AskWhy, Why
-from bms.operations.requests.shadow_requests import AskShadow, UnsentCommands
 from bms.reports.shadow import shadow_report, to_json
 from bms.reports.why import why_then
 from bms.storage import audit

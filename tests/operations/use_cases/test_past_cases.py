@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bms.operations.requests.audit_requests import ListAudit, VerifyAudit
+from bms.operations.requests.past_requests import ListAudit, VerifyAudit
 from bms.operations.use_cases.past_cases import list_audit, verify_audit
 from bms.storage import audit
 from bms.texts.messages import Message, msg

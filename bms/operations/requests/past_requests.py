@@ -1,4 +1,5 @@
-"""Asked of the audit: who changed what, and whether its chain holds.
+"""Asked of the past: who changed what, whether the audit's chain holds, what shadow mode did not
+send.
 
 Carried out on the files of a site, with or without a running controller.
 """
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from bms.operations.requests.operation import Answer, Operation, Request, Rows
+from bms.operations.requests.operation import Answer, LocalTime, Operation, Request, Rows, Value
 from bms.texts.field import Words
 
 
@@ -67,5 +68,38 @@ class AuditVerified(Answer):
     """How many earlier entries the state database has kept, and were looked for."""
 
 
+class AskShadow(Request):
+    """What would have been written in a period."""
+
+    start: AwareDatetime = Field(alias="from")
+    end: AwareDatetime | None = Field(default=None, alias="to")
+    """Not included. None for now."""
+    link: str | None = None
+    """One link; None for all."""
+
+
+class UnsentCommand(Answer):
+    """A command that was not sent, beside what the field showed."""
+
+    time: LocalTime
+    point: str
+    value: Value | None
+    """None: the point would have been released."""
+    field_value: Value | None = Field(alias="field")
+    """None if it could not be read."""
+    agrees: bool | None
+    """Whether whoever is in charge commanded the same; None where that cannot be told."""
+    noted: bool
+    """Whether it was noted then that it was not sent. False: an earlier version did not note it,
+    and the link is in shadow mode now, or was named."""
+    source: str
+    reason: Words
+
+
+class UnsentCommands(Rows[UnsentCommand]):
+    """The earliest first."""
+
+
 LIST = Operation("audit.list", ListAudit, AuditEntries)
 VERIFY = Operation("audit.verify", VerifyAudit, AuditVerified)
+SHADOW = Operation("report.shadow", AskShadow, UnsentCommands)
