@@ -7,6 +7,7 @@ air is far off), 14 and 15 (a shut coil changes the air). Half an hour, on balan
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from bms.control.blocks.delays import Accumulated, accumulate
@@ -30,27 +31,39 @@ class AirSeen(NamedTuple):
     heating_pct: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A contradiction: how long it has held, and whether it was found to last."""
+
+    timer: Accumulated = field(default_factory=Accumulated)
+    found: bool = False
+    """Until it has not held for as long."""
+
+
 def doubts(
-    before: Mapping[str, Accumulated], seen: AirSeen | None, watched_s: float
-) -> Mapping[str, Accumulated]:
-    """How long each contradiction has held; None: the fan stands, nothing is judged."""
+    before: Mapping[str, Doubt], seen: AirSeen | None, watched_s: float
+) -> Mapping[str, Doubt]:
+    """How long each contradiction has held; None: nothing is judged now."""
     if seen is None:
         return before if not before else {}
     after = {}
     for name, holds in _contradictions(seen).items():
-        timer = before.get(name)
-        if timer is None and not holds:
+        known = before.get(name)
+        if known is None and not holds:
             continue
-        after[name] = accumulate(timer or Accumulated(), holds, watched_s, LASTS_S)
+        known = known or Doubt()
+        timer = accumulate(known.timer, holds, watched_s, LASTS_S)
+        lasts = timer.held_s >= LASTS_S or (known.found and timer.held_s > 0.0)
+        after[name] = Doubt(timer, lasts)
     return after
 
 
-def found(equipment: str, held: Mapping[str, Accumulated]) -> tuple[Condition, ...]:
+def found(equipment: str, held: Mapping[str, Doubt]) -> tuple[Condition, ...]:
     """The contradictions that have lasted."""
     return tuple(
         Condition(f"{equipment}:{name}", Severity.NORMAL, _text(name, equipment))
-        for name, timer in held.items()
-        if timer.held_s >= LASTS_S
+        for name, doubt in held.items()
+        if doubt.found
     )
 
 

@@ -198,7 +198,7 @@ class AirHandler:
         if now.works:
             seen = AirSeen(
                 inputs.supply_c,
-                state.aim_c,
+                state.aim_c if now.mode.people else None,
                 inputs.mixed_c,
                 positions.get("cooling_valve"),
                 positions.get("heating_valve", 0.0) + positions.get("preheat_valve", 0.0),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bms.control.blocks.delays import Accumulated
 from bms.control.blocks.inputs.filtered import FilterState
 from bms.control.blocks.loops.pid import PidState
+from bms.control.strategies.air.handling.air_faults import Doubt
 from bms.control.strategies.air.handling.fan_proof import FanState
 from bms.control.strategies.air.handling.occupancy_modes import AirMode
 from bms.control.strategies.air.handling.outdoor_air import Co2Doubt, OutdoorState
@@ -29,7 +29,7 @@ class HandlerState:
     aim_c: float | None = None
     """What supply air was held at."""
     co2: Co2Doubt = field(default_factory=Co2Doubt)
-    faults: Mapping[str, Accumulated] = field(default_factory=dict)
+    faults: Mapping[str, Doubt] = field(default_factory=dict)
     outputs: Mapping[str, float] = field(default_factory=dict)
     """Where the numeric outputs stand, by role."""
     looked_s: float | None = None
