@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import pairwise
 
+import pytest
+
 from bms.core.readings import Label
 from bms.energy.intervals import Event, Interval, Mark, Register, judged
 from bms.energy.quarters import QUARTER_MS
@@ -49,3 +51,52 @@ def test_a_dip_after_a_gateway_that_slept_is_no_reset() -> None:
     assert parts[-1].counts == 2
     assert parts[-1].event is Event.JUMP
     assert sum(part.counts or 0 for part in parts) == 539 - 74
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "event"),
+    [
+        (1000, 50, Event.RESET),  # a twentieth of what it showed
+        (1000, 51, Event.QUARANTINE),
+        (1000, 998, Event.QUARANTINE),
+        (1000, 0, Event.RESET),
+    ],
+)
+def test_a_register_that_fell_was_reset_if_little_is_left(
+    before: int, after: int, event: Event
+) -> None:
+    (part,) = judged(shown(before, after), Register(own_past=True)).parts
+    assert (part.counts, part.event) == (None, event)
+
+
+@pytest.mark.parametrize(
+    ("rise", "known"), [(MOST, True), (MOST + 1, True), (MOST + 2, False), (0, True)]
+)
+def test_a_rise_is_what_the_rating_allows_and_a_count(rise: int, known: bool) -> None:
+    (part,) = judged(shown(100, 100 + rise), RATED).parts
+    assert part.counts == (rise if known else None)
+    assert part.event is (None if known else Event.QUARANTINE)
+
+
+@pytest.mark.parametrize("minutes", [60, 61])
+def test_nothing_read_for_more_than_an_hour_is_a_gap(minutes: int) -> None:
+    marks = [Mark(T0, 100), Mark(T0 + minutes * 60_000, 160)]
+    (part,) = judged(marks, RATED).parts
+    assert (part.counts, part.event) == (60, Event.GAP if minutes > 60 else None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gone_round"),
+    [
+        (999_700, 299, 599),
+        (999_700, 301, 601),
+        (999_700, 302, None),  # more than the rating allows, and a count
+        (500_000, 499_000, None),
+    ],
+)
+def test_a_step_back_is_a_rollover_if_the_rating_allows_it(
+    before: int, after: int, gone_round: int | None
+) -> None:
+    (part,) = judged(shown(before, after), RATED).parts
+    assert part.counts == gone_round
+    assert (part.event is Event.ROLLOVER) is (gone_round is not None)
