@@ -71,7 +71,7 @@ class Blueprint:
     fans: Mapping[str, FanBlueprint] = field(default_factory=dict)
     """Extract fans."""
     valves: bool = True
-    """Isolation valves are commanded; otherwise the machines' own panels work them."""
+    """There are isolation valves; without them water passes all machines of a header."""
     bypass: bool = True
     cw_bypass: bool = False
     basin_heater_kw: float = 0.0

@@ -12,14 +12,6 @@ from simulators.physics.loops.consumers import Consumer
 from simulators.physics.loops.pump_station import PumpStation
 
 
-def by_panel(enabled: Sequence[bool]) -> list[float]:
-    """Valves that the machines' own panels work: open with their machine, and that of the first
-    while none is on, so that pumps find a way."""
-    if not any(enabled):
-        return [1.0] + [0.0] * (len(enabled) - 1)
-    return [float(on) for on in enabled]
-
-
 class PumpPoints:
     """Enable, speed, status and power of pumps side by side."""
 
@@ -125,10 +117,9 @@ class ColdSide:
             fans.append((values[names[0]] != 0.0, values[names[1]]))
             if self._valves:
                 cells.append(values[names[2]])
-        if not self._valves:
-            valves = by_panel([enabled for enabled, *_ in chillers])
-            cw_valves = valves
-            cells = by_panel([enabled for enabled, _ in fans])
+        if not self._valves:  # water passes all that hangs on a header
+            valves = cw_valves = [1.0] * len(chillers)
+            cells = [1.0] * len(fans)
         condenser = CondenserCommand(
             self.cw_pumps.commands(),
             fans,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from simulators.parks.board import Board
 from simulators.parks.works.blueprint import Blueprint
-from simulators.parks.works.cold_side import PumpPoints, by_panel
+from simulators.parks.works.cold_side import PumpPoints
 from simulators.physics.loops.consumers import Consumer
 from simulators.physics.loops.heat_plant import HeatCommand, HeatPlant, HeatSpec
 from simulators.physics.machines.gas_boiler import Boiler
@@ -43,7 +43,7 @@ class HeatSide:
         enabled = [values[names[0]] != 0.0 for names in self._commands]
         command = HeatCommand(
             [(on, values[names[1]]) for on, names in zip(enabled, self._commands, strict=True)],
-            [values[names[2]] for names in self._commands] if self._valves else by_panel(enabled),
+            [values[names[2]] if self._valves else 1.0 for names in self._commands],
             self.pumps.commands(),
             values[self._bypass] * 0.01 if self._bypass else 0.0,
         )
