@@ -118,7 +118,7 @@ def test_a_frozen_temperature_is_flagged_within_the_hour(role: str) -> None:
         rig._moving()
         swing = (rig.seconds // 600) % 7
         rig.put(f"hdr.{role}", frozen)
-        rig.put(moves, (11.0 if moves.startswith("hdr.return") else 7.0) + 0.4 * swing)
+        rig.put(moves, (11.0 if moves.startswith("hdr.return") else 7.0) + 0.5 * swing)
 
     rig.plant = stuck
     rig.run(1200 + 3600 + 900, 10)

@@ -41,6 +41,9 @@ BRIDGE_S = 30.0
 LEAVING_C = (1.0, 25.0)
 """What a running chiller's leaving water can be, where it stands in for the header."""
 SETTLING_S = 600.0
+RETURN_MOVES = 2.5
+"""Kelvin of supply, or tenths of the design flow, that do not leave a return where it was: a load
+may hide less (D)."""
 HELD_K = 0.5
 """So near its setpoint, water stands still because it is held there (D)."""
 STANDS_K = 0.02
@@ -121,7 +124,7 @@ class Instruments:
         warm = replace(RULES["condenser_water_temp"], resolution=STANDS_K)
         named = {
             SUPPLY: (header.get("supply_temp"), chilled),
-            RETURN: (header.get("return_temp"), chilled),
+            RETURN: (header.get("return_temp"), replace(chilled, related_moved=RETURN_MOVES)),
             FLOW: (header.get("flow"), _flow_rules(design_flow_m3h)),
             OUTDOOR: (weather.get("outdoor_temp"), RULES["outdoor_temp"]),
             WET_BULB: (weather.get("wet_bulb_temp"), RULES["wet_bulb_temp"]),
