@@ -274,6 +274,24 @@ def test_a_machine_out_of_use_is_replaced_at_once() -> None:
     assert choose(state, RULES, none, Demand(300.0), 45.0) is state
 
 
+def test_what_a_person_wants_on_is_taken_in_at_once() -> None:
+    state = choose(ChooserState(), RULES, PAIR, Demand(300.0), 0.0)
+    wanted = (replace(PAIR[0], kept=True), PAIR[1])
+    assert choose(state, RULES, wanted, Demand(300.0), 15.0).chosen == ("large",)
+
+
+def test_sets_are_weighed_seldom_while_nothing_speaks_for_a_change() -> None:
+    state = ChooserState()
+    for watched_s in (0.0, 60.0, 120.0):
+        state = choose(state, RULES, PAIR, Demand(200.0), watched_s)
+    assert state.weighed_s == 60.0
+    for demand in (Demand(200.0), Demand(203.0)):
+        assert choose(state, RULES, PAIR, demand, 359.0) is state
+    assert choose(state, RULES, PAIR, None, 359.0) is state
+    assert choose(state, RULES, PAIR, Demand(205.0), 130.0).weighed_s == 130.0
+    assert choose(state, RULES, PAIR, Demand(200.0), 360.0).weighed_s == 360.0
+
+
 def test_without_a_load_the_set_stays_and_the_smallest_begins() -> None:
     state = choose(ChooserState(), RULES, PAIR, None, 0.0)
     assert (state.chosen, state.reason) == (("small",), "the load is not known")

@@ -278,6 +278,12 @@ def test_a_missing_value_is_bad_at_once_and_its_mean_after_half_a_minute() -> No
     assert stale.value.quality is Quality.STALE
 
 
+def test_a_text_and_a_good_nothing_are_no_numbers() -> None:
+    for value in ("auto", None):
+        state = filter_input(FilterState(), WATER, reading(value, 0.0), 0.0)
+        assert state.value.good is None
+
+
 def test_rules_in_the_unit_of_a_meter() -> None:
     rules = scaled(RULES["flow_share"], 200.0)
     assert (rules.low, rules.high, rules.resolution) == (0.0, 300.0, 0.4)
@@ -351,6 +357,7 @@ def test_two_that_disagree_for_five_minutes_give_the_safe_one(
     assert found.result.value == expected
     assert found.result.detail == "a shows 7, b shows 9"
     assert state.flagged == ("a", "b")
+    assert vote(state, rules, signals(7.0, 9.0), 310.0).state is state
     agreed = vote(state, rules, signals(8.0, 8.4), 315.0)
     assert not agreed.disputed
     assert agreed.state == VoteState()

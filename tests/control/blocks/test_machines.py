@@ -65,6 +65,8 @@ def test_what_is_on_may_stay_on_and_is_no_new_start_after_a_restart_of_the_contr
     kept = Codec().decode(Starts, Codec().encode(starts))
     assert kept == starts
     assert count_starts(kept, ["a"], 7200.0) is kept
+    swapped = count_starts(count_starts(kept, ["a", "b"], 7210.0), ["a", "c"], 7220.0)
+    assert [swapped.within(name, HOUR_S, 7220.0) for name in "abc"] == [0, 1, 1]
     stopped = count_starts(kept, [], 7300.0)
     assert not may_start(stopped, "a", limits, 7300.0)
     assert not may_start(stopped, "a", StartLimits(per_day=0), 7300.0)
@@ -161,6 +163,12 @@ def test_hours_count_alike_at_any_step(step_s: float) -> None:
     assert fresh.of("a").staging_h == 0.0
     assert fresh.of("a").lifetime_h == pytest.approx(1.5)
     assert Codec().decode(RunRecord, Codec().encode(fresh)) == fresh
+
+
+def test_hours_are_recorded_once_a_minute() -> None:
+    record = record_hours(RunRecord(), ["a"], 1000.0)
+    assert record_hours(record, ["a"], 1059.0) is record
+    assert record_hours(record, ["a"], 1060.0).of("a").lifetime_h == pytest.approx(60.0 / 3600.0)
 
 
 CANDIDATE = st.tuples(

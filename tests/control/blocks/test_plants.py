@@ -178,7 +178,7 @@ def test_fans_stop_at_their_least_speed_and_start_again_after_a_minute() -> None
             break
     assert not run_fans(state, rules, 3.0, (100.0,), 449.0).on
     assert run_fans(state, rules, 3.0, (100.0,), 450.0).on
-    assert not run_fans(state, rules, None, (100.0,), 450.0).on
+    assert run_fans(state, rules, None, (100.0,), 450.0) is state
     assert run_fans(FanState(True, 50.0), rules, None, (30.0,), 0.0).speed_pct == 30.0
 
 

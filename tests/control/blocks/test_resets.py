@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -49,25 +49,34 @@ from bms.control.blocks.resets.trim_respond import (
     economizer_pump,
     hot_water_pump,
     reset,
+    reset_due_s,
 )
 from bms.control.engine.states import Codec
 from tests.control.blocks.twins import trimmed
 
-TABLE = {
+TABLE: dict[str, tuple[Callable[[], TrimRespondRules], tuple[float, ...]]] = {
     # start, least, most, Td min, T min, ignored, trim, respond, respond at most: printed there
-    "chilled": (CHW_PLANT_RESET, (100, 0, 100, 15, 5, 2, -2, 3, 7)),
-    "hot, non-condensing": (HOT_WATER_NON_CONDENSING, (80, 68.3, 80, 10, 5, 2, -1.1, 1.7, 3.9)),
-    "hot, condensing": (HOT_WATER_CONDENSING, (80, 32.2, 80, 10, 5, 2, -1.1, 1.7, 3.9)),
-    "supply air": (SUPPLY_AIR, (18, 12, 18, 10, 2, 2, 0.1, -0.2, -0.6)),
-    "duct": (duct_static(400.0), (120, 25, 400, 10, 2, 2, -12, 15, 32)),
-    "economizer": (economizer_pump(90.0, 30.0), (90, 30, 90, 15, 2, 0, 2, -3, -6)),
-    "hot-water pump": (hot_water_pump(60.0, 25.0), (60, 25, 100, 15, 2, 0, -2, 3, 6)),
+    "chilled": (lambda: CHW_PLANT_RESET, (100, 0, 100, 15, 5, 2, -2, 3, 7)),
+    "hot, non-condensing": (
+        lambda: HOT_WATER_NON_CONDENSING,
+        (80, 68.3, 80, 10, 5, 2, -1.1, 1.7, 3.9),
+    ),
+    "hot, condensing": (lambda: HOT_WATER_CONDENSING, (80, 32.2, 80, 10, 5, 2, -1.1, 1.7, 3.9)),
+    "supply air": (lambda: SUPPLY_AIR, (18, 12, 18, 10, 2, 2, 0.1, -0.2, -0.6)),
+    "duct": (lambda: duct_static(400.0), (120, 25, 400, 10, 2, 2, -12, 15, 32)),
+    "economizer": (lambda: economizer_pump(90.0, 30.0), (90, 30, 90, 15, 2, 0, 2, -3, -6)),
+    "hot-water pump": (lambda: hot_water_pump(60.0, 25.0), (60, 25, 100, 15, 2, 0, -2, 3, 6)),
 }
+
+
+def row_of(name: str) -> tuple[TrimRespondRules, tuple[float, ...]]:
+    rules, row = TABLE[name]
+    return rules(), row
 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_the_rules_are_the_rows_of_the_reference(name: str) -> None:
-    rules, (start, least, most, delay, period, ignored, trim, respond, respond_most) = TABLE[name]
+    rules, (start, least, most, delay, period, ignored, trim, respond, respond_most) = row_of(name)
     assert (rules.start, rules.least, rules.most) == (start, least, most)
     assert (rules.delay_s, rules.period_s) == (60 * delay, 60 * period)
     assert (rules.ignored, rules.trim) == (ignored, trim)
@@ -77,9 +86,9 @@ def test_the_rules_are_the_rows_of_the_reference(name: str) -> None:
 @pytest.mark.parametrize("name", TABLE)
 @pytest.mark.parametrize("step_s", [1.0, 15.0, 60.0])
 def test_every_period_trims_and_responds(name: str, step_s: float) -> None:
-    rules, row = TABLE[name]
+    rules, row = row_of(name)
     counts = [0, 0, 1, 2, 3, 4, 9, 9, 2, 0, 0, 5, 3, 3, 3, 0, 0, 0]
-    expected = trimmed((*row[:3], *row[5:]), counts)
+    expected = trimmed((row[0], row[1], row[2], row[5], row[6], row[7], row[8]), counts)
     state, found = TrimRespondState(), []
     looks = int((rules.delay_s + rules.period_s * len(counts)) / step_s)
     for look in range(looks):
@@ -134,6 +143,17 @@ def test_it_rests_while_the_plant_changes_its_stage_and_a_quarter_of_an_hour() -
     assert look(60) == held - 2.0  # the change took longer than 15 min: the rest is over with it
 
 
+def test_it_begins_at_its_start_whatever_was_before() -> None:
+    begun = reset(TrimRespondState(15.0), SUPPLY_AIR, proven=True, requests=0, watched_s=0.0)
+    assert begun.setpoint == 18.0
+
+
+def test_while_it_rests_it_is_asked_each_period() -> None:
+    state = TrimRespondState(90.0, 0.0, None, 1000.0)
+    assert reset_due_s(state, CHW_PLANT_RESET, 1100.0) == 1400.0
+    assert reset_due_s(state, CHW_PLANT_RESET, 1800.0) == 1900.0
+
+
 def test_off_it_stands_at_its_start() -> None:
     state = reset(TrimRespondState(), SUPPLY_AIR, proven=True, requests=9, watched_s=0.0)
     state = reset(state, SUPPLY_AIR, proven=True, requests=9, watched_s=600.0)
@@ -154,7 +174,7 @@ def test_off_it_stands_at_its_start() -> None:
 def test_a_setpoint_never_leaves_its_range(
     name: str, looks: list[tuple[float, bool, float, bool]]
 ) -> None:
-    rules: TrimRespondRules = TABLE[name][0]
+    rules = row_of(name)[0]
     state, watched_s, codec = TrimRespondState(), 0.0, Codec()
     for step_s, proven, requests, staging in looks:
         watched_s += step_s
