@@ -53,6 +53,7 @@ TESTS: Final = (
     "tests/drivers/test_codec.py",
     "tests/drivers/test_devices.py",
     "tests/drivers/test_overlaps.py",
+    "tests/drivers/test_scaling.py",
     "tests/drivers/modbus",
 )
 OURS: Final = frozenset({"bms", "drivers", "schedules", "simulators", "tests"})
