@@ -193,3 +193,18 @@ def test_a_co2_sensor_that_cannot_be_right_is_named() -> None:
     rig.put("ahu-1.co2", 200.0)
     rig.run(1200, 5)
     assert "b.ahu-1:co2" in rig.active()
+
+
+def test_a_damper_that_is_kept_shut_on_purpose_is_not_stuck() -> None:
+    rig = single(roles=(*FULL, "oa_damper_open"))
+    rig.mode("off")
+    rig.air.outdoor_c, rig.air.zones_c["ahu-1"], rig.air.gains_kw["ahu-1"] = -5.0, 12.0, 0.0
+    rig.run(900, 5)
+    assert rig.fact("ahu-1_air_mode") == "setback"
+    assert rig.out("oa_damper") == 0.0
+    assert rig.active() == set()
+    rig.mode("on")  # now it is told to open, and does not
+    rig.run(980, 5)
+    assert rig.active() == set()
+    rig.run(1100, 5)
+    assert rig.active() == {"b.ahu-1:damper"}

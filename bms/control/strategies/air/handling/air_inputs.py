@@ -28,6 +28,8 @@ from bms.core.decisions import Snapshot
 SUPPLY_RULES: Final[InputRules] = replace(RULES["supply_air_temp"], rate_per_min=15.0)
 """Coils move supply air faster than rooms: a valve that opens by 25 % a minute, at up to half a
 kelvin a percent (D)."""
+DAMPER_OPEN_PCT = 5.0
+"""A damper that is told to be this open leaves its end switch (D)."""
 SETTLING_S = 600.0
 SHARE_LEAST_K = 4.0
 """Outdoor and return air have to differ so much before mixed air tells a share (D)."""
@@ -100,7 +102,7 @@ def look(
         airflow_m3h=_number(snapshot, unit, "airflow"),
         static_pa=_number(snapshot, unit, "static_pressure"),
         freeze_stage=_freeze_stage(snapshot, group, unit),
-        fan=_fan(snapshot, unit, outdoor_c, stagger_s),
+        fan=_fan(snapshot, unit, state, outdoor_c, stagger_s),
         moves=moves,
     )
 
@@ -143,7 +145,13 @@ def _supply(snapshot: Snapshot, unit: Unit, state: HandlerState, moves: bool) ->
     return filter_input(state.supply, SUPPLY_RULES, snapshot.samples.get(point), watched_s, around)
 
 
-def _fan(snapshot: Snapshot, unit: Unit, outdoor_c: float | None, stagger_s: float) -> FanSeen:
+def _fan(
+    snapshot: Snapshot,
+    unit: Unit,
+    state: HandlerState,
+    outdoor_c: float | None,
+    stagger_s: float,
+) -> FanSeen:
     status, end_switch = unit.measured("status"), unit.measured("oa_damper_open")
     damper = unit.commanded("oa_damper")
     cold = outdoor_c is not None and outdoor_c < fan_proof.PREHEAT_BELOW_C
@@ -152,6 +160,7 @@ def _fan(snapshot: Snapshot, unit: Unit, outdoor_c: float | None, stagger_s: flo
         status=None if status is None else snapshot.flag(status),
         stagger_s=stagger_s,
         damper_first=unit.full_outdoor and damper is not None,
+        damper_told=unit.full_outdoor or state.outputs.get("oa_damper", 0.0) > DAMPER_OPEN_PCT,
         damper_open=None if end_switch is None else snapshot.flag(end_switch),
         has_end_switch=end_switch is not None and damper is not None,
         cold=unit.full_outdoor and heats and cold,

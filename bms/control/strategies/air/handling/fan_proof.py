@@ -28,6 +28,8 @@ class FanState:
     proven: bool = False
     """It has run since it was wanted."""
     lost_since_s: float | None = None
+    shut_since_s: float | None = None
+    """Since when its damper was told to open and has not said that it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class FanSeen:
     """None: not good, or there is none."""
     stagger_s: float = 0.0
     damper_first: bool = False
+    damper_told: bool = False
+    """Its damper is told to open."""
     damper_open: bool | None = None
     """Its end switch; None: there is none, or it is not good."""
     has_end_switch: bool = False
@@ -61,7 +65,9 @@ def look(state: FanState, wanted: bool, seen: FanSeen, watched_s: float) -> FanS
     since_s = holds_since(True, state.wanted_since_s, watched_s)
     is_proven = state.proven or bool(seen.status)
     lost_since_s = holds_since(is_proven and seen.status is False, state.lost_since_s, watched_s)
-    return FanState(since_s, is_proven, lost_since_s)
+    shut = seen.has_end_switch and seen.damper_told and seen.damper_open is False
+    shut_since_s = holds_since(shut, state.shut_since_s, watched_s)
+    return FanState(since_s, is_proven, lost_since_s, shut_since_s)
 
 
 def may_start(state: FanState, seen: FanSeen, watched_s: float) -> bool:
@@ -79,10 +85,9 @@ def may_start(state: FanState, seen: FanSeen, watched_s: float) -> bool:
     return held_for(since_s, seen.stagger_s + BLIND_DAMPER_S, watched_s)
 
 
-def damper_stuck(state: FanState, seen: FanSeen, watched_s: float) -> bool:
+def damper_stuck(state: FanState, watched_s: float) -> bool:
     """The damper was told to open, and its end switch does not say so."""
-    waits = seen.has_end_switch and seen.damper_open is False
-    return waits and held_for(state.wanted_since_s, seen.stagger_s + DAMPER_S, watched_s)
+    return held_for(state.shut_since_s, DAMPER_S, watched_s)
 
 
 def lost(state: FanState, watched_s: float) -> bool:

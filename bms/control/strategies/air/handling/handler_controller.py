@@ -182,7 +182,7 @@ class AirHandler:
                 equipment=equipment,
             )
             found.append(Condition(f"{equipment}:fan", Severity.CRITICAL, text))
-        if now.mode.runs and fan_proof.damper_stuck(state.fan, inputs.fan, watched_s):
+        if now.mode.runs and fan_proof.damper_stuck(state.fan, watched_s):
             text = msg(
                 "the outdoor damper of {equipment} does not open: look at its drive and its end "
                 "switch",

@@ -218,9 +218,9 @@ class Co2Doubt:
 
 LOWEST_PPM = 300.0
 EMPTY_PPM = 600.0
-EMPTY_S = 8 * 3600.0
-"""Two hours are enough where air goes on being changed; dampers are shut here, and what leaks in is
-0.3 air changes an hour: 1,200 ppm are below 600 after 6 h (D)."""
+EMPTY_S = 48 * 3600.0
+"""Two hours are enough where air goes on being changed. Here dampers are shut, and a tight building
+takes a tenth of its air in an hour: 1,200 ppm are below 600 after 14 h, so a weekend tells (D)."""
 LOW_S = 600.0
 
 
@@ -239,5 +239,5 @@ def doubt_co2(
         return after, msg("less CO2 than outdoors")
     high = co2_ppm is not None and co2_ppm > EMPTY_PPM
     if high and held_for(after.empty_since_s, EMPTY_S, watched_s):
-        return after, msg("much CO2 after eight empty hours")
+        return after, msg("much CO2 after two empty days")
     return after, None

@@ -105,6 +105,7 @@ class AirFan:
             status=None if status is None else snapshot.flag(status),
             stagger_s=self._stagger_s,
             damper_first="damper" in self._points,
+            damper_told="damper" in self._points,
             damper_open=None if end_switch is None else snapshot.flag(end_switch),
             has_end_switch=end_switch is not None,
         )
@@ -119,7 +120,7 @@ class AirFan:
             wishes["speed"] = Wish(speed, reason)
         wishes = {role: wish for role, wish in wishes.items() if role in self._points}
         commands = self._outputs.commands(self._points, wishes, {})
-        return Decision(commands, state, self._conditions(state, seen, watched_s))
+        return Decision(commands, state, self._conditions(state, watched_s))
 
     def _wanted(
         self, snapshot: Snapshot, state: AirFanState, mode: Award
@@ -177,9 +178,7 @@ class AirFan:
         need = min(max((max(values) - p.co2_limit_ppm + 200.0) / 200.0, 0.0), 1.0)
         return round(p.min_speed_pct + (100.0 - p.min_speed_pct) * need, 0)
 
-    def _conditions(
-        self, state: AirFanState, seen: FanSeen, watched_s: float
-    ) -> tuple[Condition, ...]:
+    def _conditions(self, state: AirFanState, watched_s: float) -> tuple[Condition, ...]:
         equipment = self._unit.machine.id
         if fan_proof.lost(state.fan, watched_s):
             text = msg(
@@ -187,7 +186,7 @@ class AirFan:
                 equipment=equipment,
             )
             return (Condition(f"{equipment}:fan", Severity.URGENT, text),)
-        if fan_proof.damper_stuck(state.fan, seen, watched_s):
+        if fan_proof.damper_stuck(state.fan, watched_s):
             text = msg(
                 "the damper of {equipment} does not open: its fan waits; look at its drive and "
                 "its end switch",
