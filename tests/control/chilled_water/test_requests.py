@@ -1,0 +1,155 @@
+"""The plant runs, and makes water as cold, as its consumers ask."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bms.control.blocks.plants.free_cooling import FreeCooling
+from bms.control.strategies.chilled_water.circuits.condensing import (
+    CondenserSide,
+    CondensingInputs,
+    CondensingState,
+)
+from bms.control.strategies.chilled_water.instruments import Measured
+from bms.control.strategies.chilled_water.plant_layout import Layout, Unit
+from bms.control.strategies.water.fittings import machine_of
+from bms.control.strategies.water.unit_steps import Step, UnitState
+from tests.control.parts import machine
+from tests.control.test_chilled_water import Plant, plant
+
+
+def asked_plant() -> Plant:
+    """A plant with one consumer, whose requests a test sets."""
+    made = plant(2, functions={"requests": True, "reset": True})
+    rig = Plant(replace(made, consumers={"hdr": ("b.air",)}))
+    rig.put("air.chw_requests", 1.0)
+    rig.put("air.chw_reset_requests", 0.0)
+    rig.mode("on")
+    return rig
+
+
+def test_the_plant_rests_while_nobody_asks() -> None:
+    rig = asked_plant()
+    rig.put("air.chw_requests", 0.0)
+    rig.run(1000, 5)
+    assert rig.chillers() == set()
+    assert "nobody asks" in rig.reason("ch-1.enable")
+    rig.put("air.chw_requests", 2.0)
+    rig.run(2000, 5)
+    assert rig.chillers() == {"ch-1"}
+    rig.put("air.chw_requests", 0.0)
+    rig.run(2000 + 170, 5)
+    assert rig.chillers() == {"ch-1"}
+    rig.run(4000, 5)
+    assert rig.chillers() == set()
+
+
+def test_requests_that_cannot_be_read_leave_it_to_the_schedule() -> None:
+    rig = asked_plant()
+    rig.put("air.chw_requests", 0.0)
+    rig.bad.add("b.air.chw_requests")
+    rig.run(1000, 5)
+    assert rig.chillers() == {"ch-1"}
+
+
+def test_water_gets_warmer_until_somebody_asks_for_colder() -> None:
+    rig = asked_plant()
+    rig.run(1200, 5)
+    assert rig.get("ch-1.chw_setpoint") == pytest.approx(7.0, abs=0.6)
+    rig.run(4 * 3600, 15)
+    warm_c = float(rig.get("ch-1.chw_setpoint"))
+    assert 12.0 < warm_c <= 15.6
+    assert "reset" in rig.reason("g.chw_setpoint_c")
+    rig.put("air.chw_reset_requests", 6.0)
+    rig.run(8 * 3600, 15)
+    assert rig.get("ch-1.chw_setpoint") == pytest.approx(7.0, abs=0.3)
+
+
+def test_a_person_s_set_point_goes_before_the_reset() -> None:
+    rig = asked_plant()
+    rig.operator.values["b.g.chw_setpoint_c"] = 9.0
+    rig.run(4 * 3600, 30)
+    assert rig.get("ch-1.chw_setpoint") == 9.0
+
+
+# --- condenser side --------------------------------------------------------------------------
+
+
+def side() -> CondenserSide:
+    """One chiller, a pump, two cells and a heat exchanger."""
+    parameters = plant(1).parameters.model_copy(update={"trains": []})
+    chiller = machine("ch-1", "chiller", capacity_kw=700.0)
+    layout = Layout(
+        {"ch-1": Unit(machine_of(chiller), 700.0)},
+        {},
+        trains=False,
+        cw_pumps=(machine_of(machine("cwp-1", "pump")),),
+        towers=tuple(machine_of(machine(f"ct-{i}", "cooling_tower")) for i in (1, 2)),
+        exchanger=machine_of(machine("hx", "heat_exchanger")),
+    )
+    return CondenserSide(layout, parameters, False)
+
+
+RUNNING = {"ch-1": UnitState(Step.CHILLER)}
+
+
+def lived(
+    condenser: CondenserSide, measured: Measured, inputs: CondensingInputs, seconds: int
+) -> CondensingState:
+    state = CondensingState()
+    for second in range(0, seconds, 30):
+        state = condenser.run(state, RUNNING, measured, inputs, float(second))
+    return state
+
+
+@pytest.mark.parametrize(("load_share", "aim_c"), [(0.3, 18.1), (0.5, 22.1), (1.0, 32.0)])
+def test_condenser_water_follows_the_load_by_lift(load_share: float, aim_c: float) -> None:
+    measured = Measured(supply_c=7.0, cw_supply_c=30.0, cw_return_c=35.0, cw_range_k=5.0)
+    inputs = CondensingInputs(True, load_share, 7.0, True)
+    state = lived(side(), measured, inputs, 3600)
+    assert state.setpoint_c == pytest.approx(aim_c, abs=0.1)
+
+
+def test_fans_run_within_the_cap_of_the_load() -> None:
+    measured = Measured(supply_c=7.0, cw_supply_c=33.0, cw_return_c=37.0, cw_range_k=4.0)
+    state = lived(side(), measured, CondensingInputs(True, 0.25, 7.0, True), 3600)
+    assert state.fan_pct == pytest.approx(85.0, abs=1.0)  # 70 % at none, 100 % at half load
+
+
+def test_too_little_lift_slows_fans_and_opens_the_bypass() -> None:
+    measured = Measured(supply_c=12.0, cw_supply_c=14.0, cw_return_c=17.0, cw_range_k=3.0)
+    state = lived(side(), measured, CondensingInputs(True, 0.5, 7.0, True), 1800)
+    assert state.fan_pct == 0.0
+    assert state.bypass.output_pct == 100.0
+    assert state.throttle_pct() < 100.0
+
+
+def test_a_condenser_that_is_not_measured_is_cooled_as_the_load_allows() -> None:
+    state = lived(side(), Measured(), CondensingInputs(True, 0.5, 7.0, True), 1800)
+    assert state.fan_pct == 100.0
+
+
+def test_the_economizer_begins_and_suffices_when_the_weather_does() -> None:
+    condenser = side()
+    cold = Measured(return_c=14.0, supply_c=7.0, wet_bulb_c=-2.0, exchanger_c=6.0, cw_supply_c=4.0)
+    inputs = CondensingInputs(True, 0.2, 7.0, True, flow_share=0.4)
+    state = lived(condenser, cold, inputs, 600)
+    assert state.free.on
+    assert condenser.suffices(state, cold, inputs)
+    warm = replace(cold, wet_bulb_c=10.0)
+    assert not condenser.suffices(CondensingState(), warm, inputs)
+    assert lived(condenser, warm, inputs, 600).free == FreeCooling()
+
+
+def test_a_basin_that_would_freeze_is_moved() -> None:
+    condenser = side()
+    still: dict[str, UnitState] = {}
+    inputs = CondensingInputs(False, None, None, False)
+    state = condenser.run(CondensingState(), still, Measured(basin_c=1.0), inputs, 0.0)
+    assert (state.circulating, state.pumps, state.cells) == (True, 1, 2)
+    state = condenser.run(state, still, Measured(basin_c=4.0), inputs, 60.0)
+    assert state.circulating
+    state = condenser.run(state, still, Measured(basin_c=5.5), inputs, 120.0)
+    assert (state.circulating, state.pumps) == (False, 0)
