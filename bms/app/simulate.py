@@ -44,6 +44,10 @@ LOG_KEPT = timedelta(hours=48)
 
 
 QUARTER_S = 900.0
+HEARD_EVERY = 16
+"""Cycles between two times that the event loop may do something else."""
+MOST_STEPS = 5
+"""Who asks for steps of a minute wants to see what a plant does by itself within a few."""
 SETTLES_S = 300.0
 """So long after a change every step is looked at: plants take minutes to get to rest."""
 KEEP_EVERY = timedelta(days=7)
@@ -173,7 +177,7 @@ class _Steps:
     def __init__(self, plant: Plant, step: timedelta, looks_s: Sequence[float]) -> None:
         self._step_s = step.total_seconds()
         longest_s = plant.longest_step_s if isinstance(plant, LongSteps) else 0.0
-        self._most = max(1, int(longest_s // self._step_s))
+        self._most = min(MOST_STEPS, max(1, int(longest_s // self._step_s)))
         self._looks_s = looks_s
         self._changed: datetime | None = None
 
@@ -295,7 +299,8 @@ async def simulate(
                     history.append(batch, now)
                     progress(now)
                 # Nothing else here waits: without this, Ctrl-C would be heard only at the end.
-                await asyncio.sleep(0)
+                if cycles % HEARD_EVERY == 0:
+                    await asyncio.sleep(0)
         history.append(recorder.last() or Batch(), clock.now(), final=True)
         history.finish()
         states = engine.states() | live.states() | weather.states()

@@ -23,7 +23,7 @@ _LONGEST_STEP_S = 1800.0
 """Longer advances are cut into steps of this length: weather and people change meanwhile.
 
 Measured over 20 July days: meters differ by at most 0.3 % from steps of 300 s."""
-_LONGEST_RIGHT_STEP_S = 300.0
+_LONGEST_RIGHT_STEP_S = 900.0
 _UTC_OFFSET_S = 8 * 3600.0
 """China has one time and no summer time."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
