@@ -167,6 +167,8 @@ def _places(
         return
     if isinstance(node, ast.Assert | ast.JoinedStr):
         return
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        return  # like an assertion: nothing is seen of it while the code is right
     if changed(node) is not None:
         yield Place(parent, name, index, node, begins)
     for field, value in ast.iter_fields(node):

@@ -73,6 +73,9 @@ def test_the_interval_holds_every_way_in_which_it_can_be(
 def test_a_load_that_may_be_nothing_has_no_ratio() -> None:
     assert ratio(Sums(10, 5), [unknown((0, -5), (0, 3), mid=(0, 1))]) is None
     assert ratio(Sums(10, 0), []) is None
+    assert ratio(Sums(10, 5), [unknown((0, 3), (0, 5), mid=(0, -5))]) is None
+    assert ratio(Sums(10, 5), [unknown((0, -5), (0, -5), mid=(0, 1))]) is None
+    assert ratio(Sums(0, 5), []) == (0, 0, 0)
 
 
 def test_what_is_most_in_doubt() -> None:
@@ -216,6 +219,19 @@ def test_nothing_is_bounded_from_a_handful_of_days() -> None:
     assert Course([100.0] * 50, [None] * 50).pairs == 0
 
 
+def test_the_level_is_that_of_all_days_where_nothing_is_foretold_close_by() -> None:
+    course = Course([10.0] * 300, [0.0] * 150 + [20.0] * 150)
+    inner = 300 * 10 - 100
+    assert course.level(50, 60) == pytest.approx(inner / (150 * 20))
+    assert course.level(200, 210) == pytest.approx(
+        70 / 90 * 0.5 + 20 / 90 * inner / (150 * 20 - 200)
+    )
+    assert Course([None] * 300, [20.0] * 300).level(50, 60) is None
+    assert Course([10.0] * 300, [0.0] * 300).level(50, 60) is None
+    assert course.between(-5, 400) == (3000.0, 3000.0, 300)
+    assert course.between(10, 10) == (0.0, 0.0, 0)
+
+
 def test_a_meter_that_only_counts_up_uses_no_less_than_nothing() -> None:
     course = Course([None if n == 30 else 100.0 * (n % 2) for n in range(60)], [50.0] * 60)
     found = course.bounds([30])
@@ -331,6 +347,8 @@ def test_what_lies_within_a_period_or_is_missing_is_not_in_doubt() -> None:
     inside = stretch(edge, edge + timedelta(days=9), 900)
     lost = stretch(edge - timedelta(days=2), edge + timedelta(days=2), None)
     assert crossings("m", [inside, lost], *PAIR, ZONE) == []
+    known = stretch(edge - timedelta(days=2), edge + timedelta(days=2), 400)
+    assert len(crossings("m", [lost, inside, known], *PAIR, ZONE)) == 1
 
 
 def judged(*meters: Meter) -> tuple[float, float, Verdict, tuple[str, ...]]:
