@@ -119,3 +119,18 @@ def test_what_only_people_switch_is_in_no_group_schedule_or_default(tmp_path: Pa
     default = EXEMPT.replace("exempt: true}", "exempt: true, outputs: {enable: {default: 1}}}")
     _, problems = checked(tmp_path / "default", **{"equipment/b.yaml": default})
     assert any("a default would switch" in problem.message for problem in problems)
+
+
+def test_in_shadow_only_pumps_prove_flow_for_no_water_obeys_there(tmp_path: Path) -> None:
+    metered = FILES["devices/loop.yaml"] + (
+        "  flow: {table: input, address: 4, type: float32, unit: m3/h}\n"
+    )
+    for mode, reads in (("control", True), ("shadow", False)):
+        text = FILES["site.yaml"] + f"mode: {mode}\n"
+        site, problems = checked(
+            tmp_path / mode, **{"site.yaml": text, "devices/loop.yaml": metered}
+        )
+        assert problems == []
+        assert site is not None
+        (safety,) = [c for c in assemble(site, ()) if c.name == "safety:b"]
+        assert ("b.hdr.flow" in safety.reads) is reads

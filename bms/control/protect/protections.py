@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bms.config.site import Site
-from bms.control.protect.flow.flow_paths import guarded_machines
+from bms.control.engine.shadowed import shadowed
+from bms.control.protect.flow.flow_paths import as_commanded, guarded_machines
 from bms.control.protect.outage import Restartable
 from bms.control.protect.restart_manager import RestartManager
 from bms.control.protect.run_evidence import run_evidence
@@ -18,6 +19,8 @@ from drivers.points import PointId
 def protections(site: Site) -> list[Controller[Any]]:
     """Every protective controller; a base without anything to protect has none."""
     links = {point.id: name for name, link in site.links.items() for point in link.points}
+    shadow = shadowed(site)
+    unsent = frozenset(shadow.outputs if shadow is not None else ())
     found: list[Controller[Any]] = []
     for base, file in site.bases.items():
         equipment = {
@@ -26,7 +29,11 @@ def protections(site: Site) -> list[Controller[Any]]:
             if machine.base == base
         }
         groups = [group for group in site.declared.values() if group.base == base]
-        safety = Safety(base, tuple(equipment.values()), guarded_machines(equipment, groups))
+        guarded = tuple(
+            as_commanded(one) if one.enable in unsent else one
+            for one in guarded_machines(equipment, groups)
+        )
+        safety = Safety(base, tuple(equipment.values()), guarded)
         if safety.writes:
             found.append(safety)
         machines = [one for machine in equipment.values() if (one := _restartable(machine, links))]

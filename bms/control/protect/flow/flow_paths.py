@@ -8,7 +8,7 @@ is not guarded there: its maker's own switch is all that protects it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from bms.config.site import Group
@@ -66,6 +66,14 @@ class GuardedMachine:
     paths: tuple[FlowPath, ...]
     towers: tuple[Equipment, ...] = ()
     """Those that only it uses."""
+
+
+def as_commanded(guarded: GuardedMachine) -> GuardedMachine:
+    """The machine as shadow mode sees it: pumps follow their commands, and no water does."""
+    paths = tuple(
+        replace(path, meters=(), pressure=None, switches=(), valves=()) for path in guarded.paths
+    )
+    return replace(guarded, paths=paths)
 
 
 @dataclass(frozen=True, slots=True)
