@@ -100,3 +100,11 @@ def test_a_step_back_is_a_rollover_if_the_rating_allows_it(
     (part,) = judged(shown(before, after), RATED).parts
     assert part.counts == gone_round
     assert (part.event is Event.ROLLOVER) is (gone_round is not None)
+
+
+def test_a_mark_that_is_told_twice_counts_once() -> None:
+    marks = shown(100, 110, 120, 130)
+    once = judged(marks, RATED).parts
+    assert judged([*marks, *marks], RATED).parts == once
+    assert judged([marks[0], *marks, marks[-1]], RATED).parts == once
+    assert judged([marks[0], marks[0]], RATED).parts == []
