@@ -663,3 +663,31 @@ def test_a_chiller_without_capacity_is_found_at_loading() -> None:
     ((where, message),) = STRATEGIES["chilled_water_plant"].check(bare)
     assert where == ("parameters", "trains", 0, "chiller")
     assert "capacity_kw" in message
+
+
+def test_a_plant_goes_on_from_what_an_earlier_version_saved() -> None:
+    rig = Plant()
+    rig.mode("on")
+    rig.run(1000, 5)
+    assert rig.chillers() == {"ch-1"}
+    earlier = {
+        "enabled": True,
+        "enabled_since": "2026-07-01T00:00:00Z",
+        "locked": False,
+        "wanted": ["ch-1"],
+        "reason": "start",
+        "timers": {"stage_since": "2026-07-01T00:00:00Z"},
+        "trains": {"ch-1": {"phase": "running", "failed": ""}},
+        "run": {"hours": {"ch-1": 5.0, "ch-2": 9.0, "ch-3": 1.0}, "time": None},
+        "step_s": 5.0,
+    }
+    saved = {**json.loads(json.dumps(rig.engine.states())), "chilled_water_plant:b.g": earlier}
+    again = Plant(saved=saved)
+    again.values |= rig.values
+    again.mode("on")
+    again.seconds = 1000
+    again.run(2000, 5)
+    assert again.writes() == []
+    again.load_kw = lambda seconds: 690.0
+    again.run(5000, 5)
+    assert again.chillers() == {"ch-1", "ch-3"}  # the hours of before count
