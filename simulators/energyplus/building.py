@@ -34,6 +34,10 @@ _Weighted: TypeAlias = list[tuple[int, float]]
 """Numbers of variables, and what each counts in a sum."""
 
 
+class GaveUp(PlantError):
+    """EnergyPlus ended by itself; the message says where it wrote why."""
+
+
 class Building:
     """A building from `start` (aware), under its own controls where nobody commands.
 
@@ -125,7 +129,7 @@ class Building:
                 self._one_step()
         except PlantError as error:
             self._over = error
-            self._stop(keep=not isinstance(error, PlantEnded))
+            self._stop(keep=isinstance(error, GaveUp))
             raise
         return self._time
 
@@ -281,7 +285,7 @@ class _Run:
         try:
             answer: Any = self._connection.recv()
         except (EOFError, OSError):
-            raise PlantError(self._why("EnergyPlus stopped without a word")) from None
+            raise GaveUp(self._why("EnergyPlus stopped without a word")) from None
         if isinstance(answer, Unknown):
             more = len(answer.names) - 8
             said = "; ".join(answer.names[:8]) + (f"; and {more} more" if more > 0 else "")
@@ -289,7 +293,7 @@ class _Run:
         if isinstance(answer, Over):
             if answer.code == 0:
                 raise PlantEnded("the run period of the building is over")
-            raise PlantError(self._why("EnergyPlus gave up"))
+            raise GaveUp(self._why("EnergyPlus gave up"))
         step: Step = answer
         return step
 

@@ -167,6 +167,7 @@ def test_names_that_the_model_does_not_have_are_said_at_once(folder: Path) -> No
     with pytest.raises(PlantError, match=r"no variable 'Fan Pwr' of 'Fan'; no actuator 'FAN, ON"):
         plant.advance(LEAP_NIGHT + timedelta(hours=1))
     plant.close()
+    assert list((folder / "scratch").iterdir()) == []
 
 
 @pytest.mark.parametrize(
