@@ -65,34 +65,10 @@ def ladder(award: Award) -> Iterator[Command]:
     yield from award.losers
 
 
-def held_off_by(snapshot: Snapshot, enable: PointId) -> Cause | None:
-    """The strongest protection that holds a machine off now; None if nothing does."""
-    award = snapshot.awards.get(enable)
-    if award is None:
-        return None
-    for command in ladder(award):
-        cause = cause_of(command)
-        if cause is not None and not is_on(command.value):
-            return cause
-    return None
-
-
-def waits(snapshot: Snapshot, enable: PointId) -> bool:
-    """Whether a machine is held off only by what passes in the course of its start."""
-    return held_off_by(snapshot, enable) in WAITING
-
-
 def powered(snapshot: Snapshot, enable: PointId) -> bool:
     """Whether nothing speaks against the machine's having power, or its turn: False from when an
     outage is seen until the restart has let the machine go. No proof counts meanwhile."""
     return Cause.RESTART not in causes(snapshot.awards.get(enable))
-
-
-def commanded(snapshot: Snapshot, enable: PointId) -> bool:
-    """Whether a command at slot 10 would reach the machine: nobody above holds it off."""
-    award = snapshot.awards.get(enable)
-    above = award is not None and award.winner.priority < Priority.SEQUENCE
-    return award is None or not above or is_on(award.value)
 
 
 def wanted(snapshot: Snapshot, enable: PointId) -> bool:
