@@ -139,10 +139,10 @@ class Engine:
         self._look(steady, now)
         self._time = now
         for point in self._outputs.unknown:
-            self._wishes.touch(point)
+            self._wishes.again(point)
         self._wishes.expire(now)
         while self._ends and self._ends[0][0] <= self._steady.steady_s + 0.001:
-            self._wishes.touch(heapq.heappop(self._ends)[1])
+            self._wishes.again(heapq.heappop(self._ends)[1])
         seen = samples if self._assume is None else self._assume(samples, self._awards)
         self._standing.look(seen)
         watched_s = self._steady.watched_s
@@ -243,7 +243,7 @@ class Engine:
             self._awards.pop(point, None)
         self._wishes.forget(tuple(moved))
         for point in self._outputs.renew(outputs, moved):
-            self._wishes.touch(point)
+            self._wishes.again(point)
         self.replace(controllers)
 
     def keep_facts(self, points: Container[PointId]) -> None:
@@ -353,7 +353,7 @@ class Engine:
         hold = self._outputs.hold(point)
         if hold is not None:
             heapq.heappush(self._ends, (hold.ends_s, point))
-        self._wishes.touch(point)
+        self._wishes.again(point)
 
     def _clock_set_back(self) -> None:
         """Every answer may be another one at an earlier time: ask for all of them again."""
@@ -362,7 +362,7 @@ class Engine:
         for seat in self._seats.values():
             seat.stands = False
         for point in self._awards:
-            self._wishes.touch(point)
+            self._wishes.again(point)
 
     # --- arbitrating -------------------------------------------------------------------------
 

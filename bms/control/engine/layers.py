@@ -138,7 +138,7 @@ class Wishes:
             if before is command or before == command:
                 continue
             by_point.setdefault(command.point, {})[name] = command
-            self.touch(command.point, stage)
+            self.again(command.point, stage)
             if command.expires is not None:
                 heapq.heappush(self._expiries, (command.expires, command.point))
         for point in gone:
@@ -146,7 +146,7 @@ class Wishes:
             del rest[name]
             if not rest:
                 del by_point[point]
-            self.touch(point, stage)
+            self.again(point, stage)
         seat.commands = commands
 
     def take_touched(self) -> Iterable[PointId]:
@@ -154,7 +154,7 @@ class Wishes:
         touched, self._touched = self._touched, {}
         return touched
 
-    def touch(self, point: PointId, stage: Stage | None = None) -> None:
+    def again(self, point: PointId, stage: Stage | None = None) -> None:
         """The point may be awarded otherwise, for those who see `stage`; None: for all."""
         self._touched[point] = None
         self.mark(point, stage)
@@ -168,14 +168,14 @@ class Wishes:
     def expire(self, now: datetime) -> None:
         """Touch what has ended by itself."""
         while self._expiries and self._expiries[0][0] <= now:
-            self.touch(heapq.heappop(self._expiries)[1])
+            self.again(heapq.heappop(self._expiries)[1])
 
     def clock_set_back(self) -> None:
         """What had ended may be in force again."""
         self._expiries = []
         for by_point in self._commands.values():
             for point, commands in by_point.items():
-                self.touch(point)
+                self.again(point)
                 for command in commands.values():
                     if command.expires is not None:
                         heapq.heappush(self._expiries, (command.expires, point))
