@@ -98,6 +98,8 @@ class AirParameters(FileModel):
     the fan is variable, or where no humidity is measured."""
     max_humidity_pct: float = Field(default=65.0, ge=30, le=95)
     """Zones are kept below this by colder supply air, which begins 13 % earlier."""
+    min_humidity_pct: float = Field(default=30.0, ge=0, le=60)
+    """Zones are kept above this: drier outdoor air cools less and less from 8 % above it (D)."""
 
     climate: Literal["humid", "cool", "dry"] = "humid"
     """Above which outdoor temperature outdoor air no longer cools: 18, 21 or 24 degC."""

@@ -119,9 +119,14 @@ class Unit:
         return tuple(point for point in (station, own) if point is not None)
 
     @cached_property
+    def humid_places(self) -> tuple[Equipment, ...]:
+        """The machine and its zones, as far as they measure humidity."""
+        places = {place.id: place for place in (self.machine, *self.zones)}
+        return tuple(place for place in places.values() if "humidity" in place.points)
+
+    @cached_property
     def humidity_points(self) -> tuple[PointId, ...]:
-        found = (m.points.get("humidity") for m in (self.machine, *self.zones))
-        return tuple(dict.fromkeys(point for point in found if point is not None))
+        return tuple(place.points["humidity"] for place in self.humid_places)
 
     @cached_property
     def co2_points(self) -> tuple[PointId, ...]:

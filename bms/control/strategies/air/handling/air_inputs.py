@@ -21,6 +21,7 @@ from bms.control.strategies.air.asked import Pair, pair_of
 from bms.control.strategies.air.handling import fan_proof
 from bms.control.strategies.air.handling.fan_proof import FanSeen
 from bms.control.strategies.air.handling.handler_state import HandlerState
+from bms.control.strategies.air.humidity_limits import DriestZone
 from bms.control.strategies.air.planning.zone_requests import temperature_of
 from bms.control.strategies.air.served import Unit
 from bms.core.decisions import Snapshot
@@ -55,6 +56,8 @@ class AirInputs:
     """By how much the warmest zone is above its pair."""
     too_cold_k: float | None
     humidity_pct: float | None
+    """Of the dampest zone."""
+    driest: DriestZone | None
     co2_ppm: float | None
     oa_flow_m3h: float | None
     airflow_m3h: float | None
@@ -97,6 +100,7 @@ def look(
         too_warm_k=max(warm, default=None),
         too_cold_k=max(cold, default=None),
         humidity_pct=_worst(snapshot, unit.humidity_points),
+        driest=_driest(snapshot, unit, fmean(zones_c) if zones_c else None),
         co2_ppm=_worst(snapshot, unit.co2_points),
         oa_flow_m3h=_number(snapshot, unit, "oa_flow"),
         airflow_m3h=_number(snapshot, unit, "airflow"),
@@ -175,6 +179,18 @@ def _freeze_stage(snapshot: Snapshot, group: Group, unit: Unit) -> int:
 def _worst(snapshot: Snapshot, points: tuple[str, ...]) -> float | None:
     values = [value for point in points if (value := snapshot.number(point)) is not None]
     return max(values, default=None)
+
+
+def _driest(snapshot: Snapshot, unit: Unit, mean_c: float | None) -> DriestZone | None:
+    """A zone without a good temperature is taken to be as warm as the others."""
+    found: list[DriestZone] = []
+    for place in unit.humid_places:
+        humidity_pct = snapshot.number(place.points["humidity"])
+        zone_c = temperature_of(snapshot, place) if "zone_temp" in place.points else mean_c
+        zone_c = mean_c if zone_c is None else zone_c
+        if humidity_pct is not None and zone_c is not None:
+            found.append(DriestZone(humidity_pct, zone_c))
+    return min(found, key=lambda zone: zone.humidity_pct, default=None)
 
 
 def _number(snapshot: Snapshot, unit: Unit, role: str) -> float | None:

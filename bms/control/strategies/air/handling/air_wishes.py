@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from bms.config.site import Group
 from bms.control.blocks.loops.pid import regulate, track
-from bms.control.blocks.resets.linear_reset import Line
 from bms.control.strategies.air.air_facts import UnitFact, fact_name
 from bms.control.strategies.air.air_parameters import AirParameters, Function
 from bms.control.strategies.air.asked import number_asked
@@ -17,14 +16,11 @@ from bms.control.strategies.air.handling.moved_outputs import Wish
 from bms.control.strategies.air.handling.occupancy_modes import AirMode
 from bms.control.strategies.air.handling.outdoor_air import OutdoorAnswer, OutdoorInputs, ventilate
 from bms.control.strategies.air.handling.supply_air import Aim, Needs, Split
+from bms.control.strategies.air.humidity_limits import dry_most_pct, drying_c
 from bms.control.strategies.air.served import Unit
 from bms.core.decisions import Award, Snapshot
 from bms.texts.messages import Message, joined, msg
 
-DRYING_MARGIN_PCT = 3.0
-DRYING_SPAN_PCT = 10.0
-"""Supply air is coldest this far below the limit of humidity, as sensors are no better (D), and
-gets colder over the span below that: a switch between two temperatures would swing the zones."""
 FROST_AIM_C = 6.0
 FROST_VALVE_PCT_PER_K = 50.0
 LEAST_MIXING_K = 1.0
@@ -169,19 +165,15 @@ def _aim_for_people(now: Now, state: HandlerState) -> Aim:
 
 
 def _drying_c(now: Now) -> float | None:
-    """The warmest supply air that dries zones enough: ever colder, the nearer they are to their
-    limit. None: any does. Rooms without boxes are not dried until people freeze."""
-    humidity_pct, p = now.inputs.humidity_pct, now.parameters
+    """The warmest supply air that dries zones enough; None: any does. Rooms without boxes are not
+    dried until people freeze."""
+    humidity_pct = now.inputs.humidity_pct
     if not now.has(Function.HUMIDITY_LIMIT) or humidity_pct is None or not now.mode.cools:
         return None
     zone_c = now.inputs.zone_c if now.unit.zone_led else None
     if zone_c is not None and zone_c < now.inputs.pair.heating_c:
         return None
-    ends_pct = p.max_humidity_pct - DRYING_MARGIN_PCT
-    begins_pct = ends_pct - DRYING_SPAN_PCT
-    if humidity_pct <= begins_pct:
-        return None
-    return Line(begins_pct, p.supply_max_c, ends_pct, p.supply_min_c).at(humidity_pct)
+    return drying_c(humidity_pct, now.parameters)
 
 
 def _shares(now: Now, aim: Aim, state: HandlerState) -> tuple[Split, HandlerState]:
@@ -253,6 +245,7 @@ def _outdoor(now: Now, state: HandlerState, shares: Split) -> OutdoorAnswer:
         level=str(now.asked.value),
         may_economize=(now.has(Function.ECONOMIZER) and now.works and now.mode.cools and not blind),
         cooling_pct=shares.outdoor_pct,
+        dry_most_pct=_dry_most_pct(now),
         by_co2=now.has(Function.DEMAND_VENTILATION),
         min_damper_pct=unit.min_damper_pct,
         by_flow=(
@@ -262,6 +255,15 @@ def _outdoor(now: Now, state: HandlerState, shares: Split) -> OutdoorAnswer:
     return ventilate(
         state.outdoor, given, now.parameters, unit.machine.design.min_oa_m3h, now.snapshot.watched_s
     )
+
+
+def _dry_most_pct(now: Now) -> float:
+    """How much outdoor air may cool before zones are too dry."""
+    inputs = now.inputs
+    if not now.has(Function.HUMIDITY_LIMIT):
+        return 100.0
+    outdoor = (inputs.outdoor_c, inputs.outdoor_humidity_pct)
+    return dry_most_pct(inputs.driest, *outdoor, now.parameters)
 
 
 def _dampers(now: Now, wished: Wished, outdoor: OutdoorAnswer) -> None:

@@ -7,12 +7,12 @@ the outdoor damper follows after 15 s. CO2: proportional, from 200 ppm below its
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 
 from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.loops.pid import PidRules, PidState, regulate, track
 from bms.control.strategies.air.air_parameters import HIGH_LIMIT_C, AirParameters
+from bms.control.strategies.air.humidity_limits import vapour_pressure_pa
 from bms.texts.messages import Message, msg
 
 LIMIT_HYSTERESIS_K = 1.0
@@ -65,6 +65,8 @@ class OutdoorInputs:
     may_economize: bool = False
     cooling_pct: float = 0.0
     """What the loop asks of outdoor air, 0 to 100."""
+    dry_most_pct: float = 100.0
+    """How much of it zones allow that are nearly too dry."""
     by_co2: bool = False
     """CO2 may lower the minimum."""
     min_damper_pct: float = 0.0
@@ -89,8 +91,7 @@ class OutdoorAnswer:
 
 def enthalpy_kj_kg(dry_bulb_c: float, humidity_pct: float) -> float:
     """Of moist air at sea level, above dry air of 0 degC (Magnus formula, within 0.5 %)."""
-    saturated_pa = 611.2 * math.exp(17.62 * dry_bulb_c / (243.12 + dry_bulb_c))
-    vapour_pa = saturated_pa * min(max(humidity_pct, 0.0), 100.0) / 100.0
+    vapour_pa = vapour_pressure_pa(dry_bulb_c, humidity_pct)
     moisture = 0.622 * vapour_pa / (ATMOSPHERE_PA - vapour_pa)
     return 1.006 * dry_bulb_c + moisture * (2501.0 + 1.86 * dry_bulb_c)
 
@@ -127,14 +128,17 @@ def ventilate(
         else:
             reason = msg("epidemic ventilation, at the minimum: the coils cannot take more now")
     elif economizer:
-        free_pct = least_pct + (100.0 - least_pct) * inputs.cooling_pct / 100.0
+        cooling_pct = min(inputs.cooling_pct, inputs.dry_most_pct)
+        free_pct = least_pct + (100.0 - least_pct) * cooling_pct / 100.0
         if free_pct > damper_pct:
             damper_pct = free_pct
             reason = msg(
                 "outdoor air of {outdoor_c:.1f} degC cools, at {cooling_pct:.0f} %",
                 outdoor_c=inputs.outdoor_c,
-                cooling_pct=inputs.cooling_pct,
+                cooling_pct=cooling_pct,
             )
+        if cooling_pct < inputs.cooling_pct:
+            reason = msg("zones are nearly too dry: less outdoor air than would cool")
     closing = ended_s is not None and not held_for(ended_s, OUTDOOR_DELAY_S, watched_s)
     if closing and inputs.freeze_stage < 2:
         damper_pct = max(damper_pct, state.held_pct)

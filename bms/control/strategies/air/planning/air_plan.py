@@ -36,6 +36,7 @@ from bms.control.strategies.air.air_facts import UnitFact, fact_name
 from bms.control.strategies.air.air_parameters import AirParameters, Function
 from bms.control.strategies.air.asked import OCCUPIED, asked, pair_of
 from bms.control.strategies.air.handling.fan_proof import proven
+from bms.control.strategies.air.humidity_limits import at_dampest
 from bms.control.strategies.air.planning import zone_requests
 from bms.control.strategies.air.planning.zone_requests import UnitAsks, UnitSeen, ZoneAsks
 from bms.control.strategies.air.served import COIL_KINDS, Unit, units_of
@@ -60,6 +61,10 @@ ZONES_PER_IGNORED = 5
 """For each five zones one request is ignored, up to the two of Guideline 36 (D)."""
 FREEZE_REQUESTS = 2
 """A machine near freezing asks for hot water so urgently (control reference, 5)."""
+DRYING_REQUESTS = 4
+DRYING_SHORT_K = 1.0
+"""A machine that dries, and whose supply air stays so far above its aim, asks for colder water so
+urgently: more than a plant ignores, since no warm room speaks for a damp one (D)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +247,16 @@ class AirPlan:
             return reset_c
         return supply_air_by_outdoor(reset_c, p.supply_min_c).at(outdoor_c)
 
+    def _dries_too_little(self, snapshot: Snapshot, unit: Unit) -> bool:
+        """Its zones need the coldest air, and its coil does not reach it."""
+        if Function.HUMIDITY_LIMIT not in unit.active or not self._runs(snapshot, unit):
+            return False
+        shown = (snapshot.number(point) for point in unit.humidity_points)
+        dampest_pct = max((value for value in shown if value is not None), default=None)
+        warm_k = self._seen(snapshot, unit).too_warm_k
+        damp = at_dampest(dampest_pct, self._parameters)
+        return damp and warm_k is not None and warm_k > DRYING_SHORT_K
+
     def _seen(self, snapshot: Snapshot, unit: Unit) -> UnitSeen:
         """What a machine shows of its coils."""
         supply_c = _number(snapshot, unit.machine, "supply_temp")
@@ -280,7 +295,13 @@ class AirPlan:
             if snapshot.number(self._group.fact_point(fact_name(unit.name, UnitFact.FREEZE_STAGE)))
         }
         chw = {name: plan.asks.chiller.requests for name, plan in units.items()}
-        chw_resets = {name: plan.asks.colder_water.requests for name, plan in units.items()}
+        chw_resets = {
+            unit.name: max(
+                units[unit.name].asks.colder_water.requests,
+                DRYING_REQUESTS if self._dries_too_little(snapshot, unit) else 0,
+            )
+            for unit in self._units
+        }
         hw = {name: plan.asks.boiler.requests for name, plan in units.items()}
         hw_resets = {name: plan.asks.hotter_water.requests for name, plan in units.items()}
         hw |= {name: zone.boiler.requests for name, zone in zones.items() if name not in units}

@@ -2,8 +2,8 @@
 
 A zone asks for colder air as Guideline 36, 5.6.8, says: 3 or 2 requests for an error that lasts, 1
 while its cooling is nearly fully open. Where nobody shows how far that is open, the zone's
-temperature says it: fully open 0.3 K above where cooling begins (D). A zone of constant flow with
-a reheat coil uses all its cooling as soon as that coil is shut.
+temperature says it: fully open 0.3 K above where cooling begins (D). A zone with a reheat coil uses
+all its cooling once that coil is shut and its damper, where it shows one, is open.
 """
 
 from __future__ import annotations
@@ -126,7 +126,10 @@ def cooling_open(
         return 100.0 * airflow / design if warm_k > -SPAN_K else 0.0
     if reheat_pct is not None and design is None:
         shut = reheat_pct <= 5.0 and warm_k is not None and warm_k > -NEAR_K
-        return 100.0 if shut else 0.0
+        # A box with a half-open damper has half of its cooling left, however warm it is.
+        damper_pct = _number(snapshot, zone, "damper")
+        full_pct = 100.0 if damper_pct is None else damper_pct
+        return full_pct if shut else 0.0
     return _need_pct(warm_k)
 
 
