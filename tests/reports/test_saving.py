@@ -9,6 +9,7 @@ import pytest
 
 from bms.core.equipment import Equipment
 from bms.core.machines.equipment_kinds import KINDS
+from bms.core.machines.relations import Design, Standing
 from bms.reports.saving.comparison import Comparison, OutdoorAir, Run, ZoneService
 from bms.reports.saving.tally import Tally
 from bms.reports.saving.yardstick import Limits, Yardstick
@@ -129,5 +130,28 @@ def test_outdoor_air_is_owed_up_to_what_machines_were_designed_for() -> None:
     (said,) = lacking(OutdoorAir(900.0, 800.0), OutdoorAir(900.0, 700.0))
     assert "outdoor air fell to 700" in said
     assert lacking(OutdoorAir(900.0, 800.0, 720.0), OutdoorAir(900.0, 700.0, 720.0)) == ()
-    (said,) = lacking(OutdoorAir(900.0, 800.0, 720.0), OutdoorAir(900.0, 600.0, 720.0))
+    (said,) = lacking(OutdoorAir(900.0, 800.0, 720.0), OutdoorAir(900.0, 600.0, 600.0))
     assert "against 720" in said
+
+
+def test_air_that_cools_one_machine_s_rooms_is_none_for_the_people_of_another() -> None:
+    machines = [
+        replace(
+            machine(name, "air_handler", "oa_flow"),
+            standing=Standing(design=Design(min_oa_m3h=1000.0)),
+        )
+        for name in ("b.a", "b.b")
+    ]
+
+    def air(first_m3h: float, second_m3h: float) -> OutdoorAir:
+        tally = Tally(machines, Yardstick(Limits()), defines=True)
+        values = {"b.a.oa_flow": first_m3h, "b.b.oa_flow": second_m3h}
+        tally.step(START, START + HOUR, values)
+        found = tally.run("a", 0).service.outdoor_air
+        assert found is not None
+        return found
+
+    assert air(1200.0, 1000.0).judged_m3h == 2000.0
+    short = air(3000.0, 640.0)
+    assert short.low_m3h == 3640.0
+    assert short.judged_m3h == 1640.0

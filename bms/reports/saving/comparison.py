@@ -47,9 +47,15 @@ class OutdoorAir:
     mean_m3h: float
     low_m3h: float
     """What was exceeded in 95 % of the time: plenty at noon does not pay for a stuffy morning."""
-    owed_m3h: float | None = None
-    """What all machines that bring it were designed for at the least (`min_oa_m3h`); None where
-    one does not say. What cools for free beyond it is no service."""
+    owed_low_m3h: float | None = None
+    """The same of what machines were designed for at the least (`min_oa_m3h`): no machine counts
+    for more. What cools for free beyond it is no service, least of all for rooms that another
+    machine serves. None where one does not say what it was designed for."""
+
+    @property
+    def judged_m3h(self) -> float:
+        """What is held against the baseline's."""
+        return self.low_m3h if self.owed_low_m3h is None else self.owed_low_m3h
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +176,12 @@ def _lacking(before: Service, after: Service) -> list[Message]:
     # Where CO2 is measured, it says whether there was enough outdoor air.
     if air is None or air_before is None or before.co2_h is not None:
         return found
-    least_m3h = air_before.low_m3h
-    if air_before.owed_m3h is not None:
-        least_m3h = min(least_m3h, air_before.owed_m3h)
-    if air.low_m3h * _SLACK < least_m3h:
+    least_m3h = air_before.judged_m3h
+    if air.judged_m3h * _SLACK < least_m3h:
         found.append(
             msg(
                 "outdoor air fell to {low_m3h:,.0f} m³/h, against {baseline_m3h:,.0f}",
-                low_m3h=air.low_m3h,
+                low_m3h=air.judged_m3h,
                 baseline_m3h=least_m3h,
             )
         )

@@ -94,12 +94,13 @@ class Tally:
         self._occupied_of = {zone.equipment: zone for zone in self._zones}
         self._humid = _with_role(machines, "humidity")
         self._co2 = _with_role(machines, "co2")
-        self._air = [machine.points["oa_flow"] for machine in machines
-                     if "oa_flow" in machine.points]  # fmt: skip
-        owed = [machine.design.min_oa_m3h for machine in machines if "oa_flow" in machine.points]
-        self._owed_m3h = None if None in owed else sum(flow or 0.0 for flow in owed)
+        self._air = [(machine.points["oa_flow"], machine.design.min_oa_m3h)
+                     for machine in machines if "oa_flow" in machine.points]  # fmt: skip
+        known = [least_m3h for _, least_m3h in self._air if least_m3h is not None]
+        self._owed_m3h = sum(known) if len(known) == len(self._air) else None
         self._humidity_h = self._co2_h = 0.0
         self._air_seen: list[tuple[float, float]] = []
+        self._owed_seen: list[tuple[float, float]] = []
         self._switched = [
             (machine, machine.points.get("status") or machine.points["enable"])
             for machine in machines
@@ -117,7 +118,7 @@ class Tally:
                 *(item.point for item in self._counted),
                 *(point for zone in self._zones for point in zone.points),
                 *(point for _, point in (*self._humid, *self._co2, *self._switched)),
-                *self._air,
+                *(point for point, _ in self._air),
             )
         )
 
@@ -157,8 +158,11 @@ class Tally:
                 self._co2_h += hours
         # Where nobody is, nobody misses fresh air.
         if self._air and (there or not self._zones):
-            flow = sum(values.get(point, 0.0) for point in self._air)
-            self._air_seen.append((flow, hours))
+            flows = [(values.get(point, 0.0), least_m3h) for point, least_m3h in self._air]
+            self._air_seen.append((sum(flow for flow, _ in flows), hours))
+            # What cools for free in one machine's rooms is no air for the people of another's.
+            came = sum(flow if least is None else min(flow, least) for flow, least in flows)
+            self._owed_seen.append((came, hours))
 
     def _used(self, machine: str, there: set[str]) -> bool:
         return machine in there or machine not in self._occupied_of
@@ -191,7 +195,7 @@ class Tally:
                 ),
                 self._humidity_h if self._humid else None,
                 self._co2_h if self._co2 else None,
-                _outdoor_air(self._air_seen, self._owed_m3h),
+                _outdoor_air(self._air_seen, self._owed_seen, self._owed_m3h),
             ),
             tuple(self._switching()),
             alarms_raised,
@@ -251,11 +255,19 @@ def _sum(amounts: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def _outdoor_air(seen: list[tuple[float, float]], owed_m3h: float | None) -> OutdoorAir | None:
+def _outdoor_air(
+    seen: list[tuple[float, float]], came: list[tuple[float, float]], owed_m3h: float | None
+) -> OutdoorAir | None:
     hours = sum(part for _, part in seen)
     if hours <= 0.0:
         return None
     mean = sum(flow * part for flow, part in seen) / hours
+    judged_m3h = None if owed_m3h is None else _exceeded(came, hours)
+    return OutdoorAir(mean, _exceeded(seen, hours), judged_m3h)
+
+
+def _exceeded(seen: list[tuple[float, float]], hours: float) -> float:
+    """What was exceeded in 95 % of the time."""
     least = _LOW_SHARE * hours
     low = 0.0
     for flow, part in sorted(seen):
@@ -263,4 +275,4 @@ def _outdoor_air(seen: list[tuple[float, float]], owed_m3h: float | None) -> Out
         least -= part
         if least < 0.0:
             break
-    return OutdoorAir(mean, low, owed_m3h)
+    return low

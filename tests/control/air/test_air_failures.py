@@ -121,6 +121,32 @@ def test_a_flow_of_outdoor_air_that_reads_zero_does_not_shut_people_off() -> Non
     assert rig.out("oa_damper") >= 10.0
 
 
+def test_people_get_their_minimum_as_soon_as_outdoor_air_stops_cooling() -> None:
+    roles = (*(role for role in FULL if role != "heating_valve"), "oa_flow")
+    design = Design(min_oa_m3h=1000.0, airflow_m3h=3000.0)
+    machine = made("ahu-1", "air_handler", roles, design=design, serves=("room-1",))
+    rig = occupied(AirRig(group_of([machine], [made("room-1", "room", ("zone_temp",))])))
+    physics = rig.plant
+
+    def flows() -> None:
+        physics()
+        rig.put("ahu-1.oa_flow", 30.0 * rig.out("oa_damper"))
+
+    rig.plant = flows
+    rig.air.outdoor_c = 25.0
+    rig.run(2 * 3600, 10)
+    assert rig.get("ahu-1.oa_flow") == pytest.approx(1000.0, rel=0.05)
+    rig.air.outdoor_c, rig.air.gains_kw["room-1"] = 12.0, 20.0
+    rig.run(8 * 3600, 10)
+    assert 30.0 * rig.out("oa_damper") > 2000.0
+    rig.air.outdoor_c = 25.0
+    least = 3000.0
+    for second in range(8 * 3600, 10 * 3600, 10):
+        rig.step(second)
+        least = min(least, 30.0 * rig.out("oa_damper"))
+    assert least > 950.0
+
+
 def test_frost_goes_through_its_stages_and_back() -> None:
     rig = winter()
     rig.air.heating_k = 13.0

@@ -206,6 +206,12 @@ def _least_position(
     position_pct = inputs.min_damper_pct * share
     if not inputs.by_flow or not flow_m3h or inputs.oa_flow_m3h is None or not inputs.people:
         return replace(state, flow=track(state.flow, position_pct, watched_s)), position_pct
+    wider = state.economizer or inputs.level == "full"
+    if wider and state.held_pct > state.flow.output_pct and inputs.oa_flow_m3h >= flow_m3h:
+        # More than the minimum comes because it cools. The loop would take that for its own doing,
+        # and people would be short of air once cooling ends.
+        stands_pct = state.flow.output_pct
+        return replace(state, flow=track(state.flow, stands_pct, watched_s)), stands_pct
     low_pct = position_pct / 2.0  # a flow meter that reads too high must not shut people off
     rules = replace(FLOW_LOOP, low_pct=low_pct)
     loop = regulate(state.flow, rules, 1.0, inputs.oa_flow_m3h / flow_m3h, watched_s)
