@@ -12,7 +12,7 @@ cannot be read has its fallback, and a condition for as long as it lasts:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.machines.lead_lag import record_hours
 from bms.control.blocks.machines.start_proof import MachinePhase, ProofRules
 from bms.control.blocks.machines.starts import count_starts, may_start
-from bms.control.protect.withheld import reset_now
+from bms.control.protect.withheld import reset_point
 from bms.control.strategies import group as groups
 from bms.control.strategies.chilled_water import telling
 from bms.control.strategies.chilled_water.circuits.chilled_side import ChilledInputs, ChilledSide
@@ -42,7 +42,12 @@ from bms.control.strategies.chilled_water.parameters import (
     SETPOINT,
     ChilledWaterPlantParameters,
 )
-from bms.control.strategies.chilled_water.plant_layout import Layout, condenser_name, layout_of
+from bms.control.strategies.chilled_water.plant_layout import (
+    Layout,
+    Unit,
+    condenser_name,
+    layout_of,
+)
 from bms.control.strategies.chilled_water.plant_state import PlantState, facts, known, taken_over
 from bms.control.strategies.chilled_water.staging import enabling, learning_curves
 from bms.control.strategies.chilled_water.staging.choosing import Chooser, Circumstances, Wanted
@@ -97,9 +102,18 @@ class ChilledWaterPlant:
             {*asked, *valves, *self._consumers, *self._machinery.reads, *self._instruments.reads}
         )
         self.writes = self._wishes.writes
-        resets = [f"{machine.id}.reset" for machine in layout.machines]
-        enables = [machine.enable for machine in layout.machines if machine.enable is not None]
-        self._events = frozenset({*asked, *self._machinery.reads, *enables, *resets})
+        self._machines = layout.machines
+        self._commanded = layout.commanded
+        self._banks = (*layout.chw_pumps, *layout.cw_pumps, *layout.towers)
+        self._resets = {
+            reset_point(machine.id): tuple(
+                m.name for m in _reset_with(machine, layout.units.values())
+            )
+            for machine in self._machines
+        }
+        """Whom a person resets with a point: a chiller with what it has for itself."""
+        enables = [machine.enable for machine in self._machines if machine.enable is not None]
+        self._events = frozenset({*asked, *self._machinery.reads, *enables, *self._resets})
         """What it answers at once; what is measured may wait for its next look."""
 
     def initial(self) -> PlantState:
@@ -110,7 +124,9 @@ class ChilledWaterPlant:
         state = known(taken_over(state), self._layout.units)
         views = self._machinery.views(snapshot)
         shown = [name for name, view in views.items() if view.status]
-        state = replace(state, record=record_hours(state.record, shown, watched_s))
+        record = record_hours(state.record, shown, watched_s)
+        if record is not state.record:
+            state = replace(state, record=record)
         mode = snapshot.awards.get(self._group.mode_point)
         if mode is None or mode.value not in groups.MODES:
             unknown = () if mode is None else (groups.unknown_mode(self._group, mode.value),)
@@ -127,11 +143,15 @@ class ChilledWaterPlant:
             enabling.asked(snapshot, self._consumers),
             watched_s,
         )
-        state = self._run(look, replace(state, enabling=enabled), now)
+        if enabled is not state.enabling:
+            state = replace(state, enabling=enabled)
+        state = self._run(look, state, now)
         state = self._circuits(look, state)
         commands = self._commands(look, state, mode)
         state = self._prove(look, state, commands.on)
-        state = self._counted(look, replace(state, on=commands.on))
+        if commands.on != state.on:
+            state = replace(state, on=commands.on)
+        state = self._counted(look, state)
         conditions = self._conditions(look, state)
         told = facts(
             self._group,
@@ -179,19 +199,19 @@ class ChilledWaterPlant:
         given = groups.setpoint(snapshot, self._group, PRESSURE)
         pressure_kpa = given if given else self._parameters.design_dp_kpa
         look = Look(snapshot, views, measured, setpoint_c, pressure_kpa, snapshot.watched_s)
-        return look, replace(state, measured=judged)
+        return look, state if judged is state.measured else replace(state, measured=judged)
 
     def _counted(self, look: Look, state: PlantState) -> PlantState:
         """Starts, what was learned, and for how long nothing can run."""
         units = self._layout.units
         on = [name for name in units if look.views[name].status or name in state.on]
         starts = count_starts(state.starts, on, look.snapshot.steady_s)
-        idle = state.enabling.enabled and not state.choice.machines and self._layout.commanded
+        idle = state.enabling.enabled and not state.choice.machines and self._commanded
         idle = idle and not self._free(state)
         idle = idle and not any(look.views[name].waits for name in units)
-        state = replace(
-            state, starts=starts, idle_s=holds_since(idle, state.idle_s, look.watched_s)
-        )
+        idle_s = holds_since(idle, state.idle_s, look.watched_s)
+        if starts is not state.starts or idle_s != state.idle_s:
+            state = replace(state, starts=starts, idle_s=idle_s)
         return learning_curves.learned(
             state, self._layout, look.snapshot, look.measured, look.setpoint_c
         )
@@ -199,22 +219,14 @@ class ChilledWaterPlant:
     # --- machines ----------------------------------------------------------------------------
 
     def _prove(self, look: Look, state: PlantState, on: tuple[str, ...]) -> PlantState:
+        awards = look.snapshot.awards
         resets = [
-            machine.name
-            for machine in self._layout.machines
-            if self._is_reset(look.snapshot, machine)
+            name for point, names in self._resets.items() if point in awards for name in names
         ]
         proofs = self._machinery.prove(
             state.proofs, look.views, on, self._needed(look, state), resets, look.watched_s
         )
         return state if proofs is state.proofs else replace(state, proofs=proofs)
-
-    def _is_reset(self, snapshot: Snapshot, machine: Machine) -> bool:
-        """Whether a person resets a machine, or the chiller that has it for itself."""
-        return reset_now(snapshot, machine.id) or any(
-            machine in unit.auxiliaries and reset_now(snapshot, unit.chiller.id)
-            for unit in self._layout.units.values()
-        )
 
     def _needed(self, look: Look, state: PlantState) -> bool | None:
         """Whether more is asked than what a chiller that pauses by itself may leave alone."""
@@ -233,19 +245,19 @@ class ChilledWaterPlant:
             state = self._choose(look, state, now)
             holds = state.holds
             state = self._sequence.move(look, state)
-            if state.holds == holds:
+            if state.holds is holds or state.holds == holds:
                 break
         return state
 
     def _choose(self, look: Look, state: PlantState, now: datetime) -> PlantState:
         units, views = self._layout.units, look.views
-        choice = state.choice
+        choice, commanded = state.choice, self._commanded
         usable = [name for name in units if self._sequence.usable(name, state, views)]
         manual = [name for name in usable if views[name].manual]
-        if not state.enabling.enabled or not self._layout.commanded:
-            if choice.machines != tuple(manual):
-                choice = Wanted(tuple(manual))
-            return replace(state, choice=choice)
+        if not state.enabling.enabled or not commanded:
+            if choice.machines == tuple(manual):
+                return state
+            return replace(state, choice=Wanted(tuple(manual)))
         around = Circumstances(
             usable,
             [name for name in usable if self._startable(name, state, look)],
@@ -307,6 +319,8 @@ class ChilledWaterPlant:
             self._condensing_inputs(look, state),
             look.watched_s,
         )
+        if chilled is state.chilled and condensing is state.condensing:
+            return state
         return replace(state, chilled=chilled, condensing=condensing)
 
     def _condensing_inputs(self, look: Look, state: PlantState) -> CondensingInputs:
@@ -377,11 +391,10 @@ class ChilledWaterPlant:
 
     def _conditions(self, look: Look, state: PlantState) -> tuple[Condition, ...]:
         watched_s, group_id, layout = look.watched_s, self._group.id, self._layout
-        found = telling.faults(layout.machines, look.views)
+        found = telling.faults(self._machines, look.views)
         for name, unit in layout.units.items():
             found += telling.of_unit(unit, state.holds.get(name, FREE), state.proofs)
-        banks = (*layout.chw_pumps, *layout.cw_pumps, *layout.towers)
-        found += telling.of_bank(banks, state.proofs)
+        found += telling.of_bank(self._banks, state.proofs)
         found += telling.runs_on(
             layout, state.units, look.views, self._machinery, state.proofs, watched_s
         )
@@ -403,6 +416,12 @@ class ChilledWaterPlant:
         if no_flow_s is not None and not held_for(no_flow_s, NO_FLOW_RESTS_S, watched_s):
             found.append(telling.no_flow(group_id))
         return tuple(found)
+
+
+def _reset_with(machine: Machine, units: Iterable[Unit]) -> tuple[Machine, ...]:
+    """A machine, with what is there for it alone if it is a chiller."""
+    own = [unit.auxiliaries for unit in units if unit.chiller is machine]
+    return (machine, *(auxiliary for auxiliaries in own for auxiliary in auxiliaries))
 
 
 def _unit_rules(layout: Layout, parameters: ChilledWaterPlantParameters) -> UnitRules:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from bms.control.blocks.machines.start_proof import (
     STILL,
     ProofInputs,
     ProofRules,
     ProofState,
+    proof_due_s,
     watch_machine,
 )
 from bms.control.engine.protection import is_on
@@ -45,6 +47,17 @@ class View:
     """Somebody of a higher priority wants it to run, minimum times aside."""
 
 
+class _Stands(NamedTuple):
+    """Proofs that stand as long as this does."""
+
+    proofs: Proofs
+    views: Mapping[str, View]
+    on: tuple[str, ...]
+    needed: bool | None
+    from_s: float
+    until_s: float
+
+
 class Machinery:
     """The machines of a plant, with their proofs."""
 
@@ -57,6 +70,7 @@ class Machinery:
         self.reads = frozenset(point for point in self._points if point is not None)
         self._asked = [point or "" for point in self._points]
         self._last: tuple[Mapping[PointId, Award], list[bool | None], dict[str, View]] | None = None
+        self._stands: _Stands | None = None
 
     def views(self, snapshot: Snapshot) -> Mapping[str, View]:
         """All machines; the same object while nothing about them changes."""
@@ -85,6 +99,18 @@ class Machinery:
     ) -> Proofs:
         """The proofs at a look; the same object if none is another. `on` are commanded on,
         `needed` says whether what chillers make is short."""
+        stands = self._stands
+        if (
+            stands is not None
+            and stands.proofs is proofs
+            and stands.views is views
+            and stands.from_s <= watched_s < stands.until_s
+            and stands.needed is needed
+            and stands.on == on
+            and not resets
+        ):
+            return proofs
+        self._stands = None
         found: dict[str, ProofState] = {}
         same = True
         for name in self.machines:
@@ -108,12 +134,36 @@ class Machinery:
                 found[name] = after
             elif name in proofs:
                 found[name] = before
-        return proofs if same and len(found) == len(proofs) else found
+        if not same or len(found) != len(proofs):
+            return found
+        if not resets and not _moving(proofs, watched_s):
+            until_s = min(
+                (
+                    due_s
+                    for name, proof in proofs.items()
+                    if (due_s := proof_due_s(proof, self._rules[name], watched_s)) is not None
+                ),
+                default=math.inf,
+            )
+            self._stands = _Stands(proofs, views, tuple(on), needed, watched_s, until_s - ROUNDS_S)
+        return proofs
 
     def runs_though_stopped(self, name: str, proofs: Proofs, watched_s: float) -> bool:
         """It shows that it runs long after it was told to stop."""
         proof = proofs.get(name)
         return proof is not None and proof.runs_though_stopped(self._rules[name], watched_s)
+
+
+ROUNDS_S = 1e-3
+"""A difference of two times may round to the other side of a delay."""
+
+
+def _moving(proofs: Proofs, watched_s: float) -> bool:
+    """Whether a time in a proof is now: it may be another one at each look."""
+    return any(
+        watched_s in (proof.since_s, proof.lost_since_s, proof.failed_s, proof.power_since_s)
+        for proof in proofs.values()
+    )
 
 
 def usable(name: str, views: Mapping[str, View], proofs: Proofs) -> bool:

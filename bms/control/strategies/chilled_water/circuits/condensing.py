@@ -195,7 +195,7 @@ class CondenserSide:
             number, flow_m3h = 1, None
         pumps = enough(self._pump_flows, flow_m3h, number)
         if not running:
-            return replace(
+            after = replace(
                 state, pumps=int(state.circulating and bool(self._layout.cw_pumps)),
                 cells=len(self._layout.towers) if state.circulating else 0,
                 on_since_s=None, setpoint_c=None, loop=track(state.loop, 0.0, watched_s),
@@ -203,6 +203,7 @@ class CondenserSide:
                 bypass=track(state.bypass, 0.0, watched_s),
                 fans=FanState(off_since_s=_rests(state.fans, watched_s)),
             )  # fmt: skip
+            return state if after == state else after
         on_since_s = holds_since(True, state.on_since_s, watched_s)
         state = replace(
             state, pumps=max(pumps, 1), cells=self._cells(flow_m3h), on_since_s=on_since_s

@@ -58,10 +58,12 @@ class Sequence:
     def usable(self, name: str, state: PlantState, views: Mapping[str, View]) -> bool:
         """Whether a chiller may run, with all that is there for it alone."""
         unit = self._layout.units[name]
-        return name not in state.holds and all(
-            tellable(machine.name, views, state.proofs)
-            for machine in (unit.chiller, *unit.auxiliaries)
-        )
+        if name in state.holds:
+            return False
+        for machine in (unit.chiller, *unit.auxiliaries):
+            if not tellable(machine.name, views, state.proofs):
+                return False
+        return True
 
     def staging(self, state: PlantState) -> bool:
         """Whether the stage is on its way: somebody starts, or is to stop for somebody else."""
@@ -90,6 +92,8 @@ class Sequence:
     def move(self, look: Look, state: PlantState) -> PlantState:
         """Each chiller one look further."""
         moved = self._moved(look, state)
+        if moved.units == state.units and moved.holds == state.holds and not moved.gave_up:
+            return state
         return replace(
             state,
             units=moved.units if moved.units != state.units else state.units,
@@ -102,16 +106,20 @@ class Sequence:
         units = {name: state.units.get(name, _STILL) for name in self._layout.units}
         holds, gave_up = dict(state.holds), False
         starting = {name for name, unit in units.items() if self._starts(name, unit, state)}
+        usable = {name: self.usable(name, state, look.views) for name in units}
         coming = any(
-            not (units[name].chiller_on and proven(name, state.proofs))
-            and self.usable(name, state, look.views)
+            not (units[name].chiller_on and proven(name, state.proofs)) and usable[name]
             for name in wanted
         )
         for name, unit in self._layout.units.items():
             before, view = units[name], look.views[name]
             runs = bool(view.status) or view.kept_on
-            available = self.usable(name, state, look.views)
+            available = usable[name]
             wish = name in wanted
+            if before.step is Step.CHILLER and wish and available:
+                continue  # it runs on
+            if before.step is Step.OFF and not runs and not (wish and available):
+                continue  # it stands still
             queued = bool(starting - {name}) and not self._layout.trains
             if wish and queued and before.step is Step.OFF and not runs:
                 continue  # one after the other
