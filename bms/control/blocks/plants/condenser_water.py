@@ -121,6 +121,9 @@ class HeadPressure(NamedTuple):
     """The condenser-water valve of a chiller, or the speed of its pump."""
 
 
+UNLIMITED = HeadPressure(100.0, 100.0)
+
+
 def head_pressure(
     output_pct: float, least_valve_pct: float, free_cooling: bool = False
 ) -> HeadPressure:
@@ -129,6 +132,8 @@ def head_pressure(
     The first half lowers the fans, the second throttles the water. With free cooling running the
     fans are needed cold, and only the water of each chiller is throttled.
     """
+    if output_pct <= 0.0:
+        return UNLIMITED
     if free_cooling:
         return HeadPressure(100.0, Line(0.0, 100.0, 100.0, least_valve_pct).at(output_pct))
     return HeadPressure(

@@ -187,7 +187,7 @@ class Instruments:
             and (around.running == state.running)
         ):
             return state
-        settling = not held_for(moved_s, SETTLING_S, watched_s) and moved_s is not None
+        settling = _settling(moved_s, watched_s)
         inputs: dict[str, FilterState] = {}
         for name, (point, rules) in self._inputs.items():
             inputs[name] = filter_input(
@@ -197,10 +197,7 @@ class Instruments:
                 watched_s,
                 self._circumstances(name, state.inputs, around, settling),
             )
-        state = replace(
-            state, inputs=inputs, judged_s=watched_s, moved_s=moved_s, running=around.running
-        )
-        return self._compared(snapshot, state, around, settling)
+        return self._compared(snapshot, state, inputs, around, moved_s)
 
     def _circumstances(
         self, name: str, inputs: Mapping[str, FilterState], around: Around, settling: bool
@@ -228,11 +225,16 @@ class Instruments:
         return Circumstances(running, settling, related, held_at)
 
     def _compared(
-        self, snapshot: Snapshot, state: MeasuredState, around: Around, settling: bool
+        self,
+        snapshot: Snapshot,
+        state: MeasuredState,
+        inputs: Mapping[str, FilterState],
+        around: Around,
+        moved_s: float | None,
     ) -> MeasuredState:
         watched_s = snapshot.watched_s
-        supply_c, return_c = _value(state.inputs, SUPPLY), _value(state.inputs, RETURN)
-        steady = bool(around.running) and not settling
+        supply_c, return_c = _value(inputs, SUPPLY), _value(inputs, RETURN)
+        steady = bool(around.running) and not _settling(moved_s, watched_s)
         none = Contradiction.NONE
         supply = doubt(
             state.supply,
@@ -248,20 +250,21 @@ class Instruments:
         )
         load_kw = None
         if wrong_way.found is none:
-            load_kw = self._load_kw(snapshot, state.inputs, around)
-        cw_supply_c, cw_return_c = _value(state.inputs, CW_SUPPLY), _value(state.inputs, CW_RETURN)
+            load_kw = self._load_kw(snapshot, inputs, around)
+        cw_supply_c, cw_return_c = _value(inputs, CW_SUPPLY), _value(inputs, CW_RETURN)
         range_k = None
         if cw_supply_c is not None and cw_return_c is not None:
             range_k = cw_return_c - cw_supply_c
-        return replace(
-            state,
-            supply=supply,
-            wrong_way=wrong_way,
-            load=average(state.load, load_kw, watched_s),
-            range=average(state.range, range_k, watched_s),
-            load_missing_since_s=holds_since(
-                load_kw is None, state.load_missing_since_s, watched_s
-            ),
+        return MeasuredState(
+            inputs,
+            supply,
+            wrong_way,
+            average(state.load, load_kw, watched_s),
+            average(state.range, range_k, watched_s),
+            holds_since(load_kw is None, state.load_missing_since_s, watched_s),
+            watched_s,
+            moved_s,
+            around.running,
         )
 
     def _load_kw(
@@ -343,6 +346,10 @@ class Instruments:
         if state.wrong_way.found is not Contradiction.NONE:
             found[self._inputs[RETURN][0]] = state.wrong_way.detail
         return found
+
+
+def _settling(moved_s: float | None, watched_s: float) -> bool:
+    return moved_s is not None and not held_for(moved_s, SETTLING_S, watched_s)
 
 
 def _flow_rules(design_m3h: float | None) -> InputRules:

@@ -270,7 +270,8 @@ class ChilledWaterPlant:
             self._sequence.staging(state),
             self._chooser.is_night(now),
             state.condensing.free.on,
-            self._condensing.suffices(
+            self._condensing.frees
+            and self._condensing.suffices(
                 state.condensing, look.measured, self._condensing_inputs(look, state)
             ),
         )

@@ -102,6 +102,8 @@ def hold_pressure(
     if not running:
         return SpeedState(track(state.loop, max(START_PCT, least_pct), watched_s))
     known = [share for share in shares if share is not None]
+    if not known and state.loop.error is None:
+        return state
     rules = replace(SPEED, low_pct=least_pct)
     measured = min(known) if known else None
     return SpeedState(regulate(state.loop, rules, 1.0, measured, watched_s))

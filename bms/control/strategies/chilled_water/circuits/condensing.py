@@ -205,11 +205,12 @@ class CondenserSide:
             )  # fmt: skip
             return state if after == state else after
         on_since_s = holds_since(True, state.on_since_s, watched_s)
+        setpoint_c = self._setpoint_c(state, measured, inputs, passed_s(on_since_s, watched_s))
         state = replace(
-            state, pumps=max(pumps, 1), cells=self._cells(flow_m3h), on_since_s=on_since_s
-        )
-        return self._fans(self._setpoint(state, measured, inputs, watched_s), measured, inputs,
-                          watched_s)  # fmt: skip
+            state, pumps=max(pumps, 1), cells=self._cells(flow_m3h), on_since_s=on_since_s,
+            setpoint_c=setpoint_c,
+        )  # fmt: skip
+        return self._fans(state, measured, inputs, watched_s)
 
     def _asked(self, asking: list[str]) -> float | None:
         flows = [self._layout.units[name].cw_flow_m3h for name in asking]
@@ -223,13 +224,9 @@ class CondenserSide:
         wetted = flow_m3h / self._cells_m3h * size / CELL_SHARE
         return min(size, max(1, math.floor(wetted + 1e-6)))
 
-    def _setpoint(
-        self,
-        state: CondensingState,
-        measured: Measured,
-        inputs: CondensingInputs,
-        watched_s: float,
-    ) -> CondensingState:
+    def _setpoint_c(
+        self, state: CondensingState, measured: Measured, inputs: CondensingInputs, on_s: float
+    ) -> float:
         design_c = self.reset.design_return_c - RANGE_K
         setpoint_c: float
         if state.free.on and inputs.setpoint_c is not None:
@@ -242,12 +239,11 @@ class CondenserSide:
             setpoint_c = state.setpoint_c  # not known: it stays
         else:
             load = 1.0 if inputs.load_share is None else min(inputs.load_share, 1.0)
-            on_s = passed_s(state.on_since_s, watched_s)
             return_c = return_setpoint_c(self.reset, inputs.setpoint_c, load, on_s)
             range_k = measured.cw_range_k
             setpoint_c = supply_setpoint_c(return_c, RANGE_K * load if range_k is None else range_k)
             setpoint_c = max(setpoint_c, self._parameters.coldest_cw_c)
-        return replace(state, setpoint_c=setpoint_c)
+        return setpoint_c
 
     def _fans(
         self,

@@ -112,6 +112,7 @@ class Chooser:
             max([d.lift_min_k for d in lifts if d.lift_min_k is not None], default=12.0),
             max([d.lift_max_k for d in lifts if d.lift_max_k is not None], default=30.0),
         )
+        self._last: tuple[object, Mapping[str, Learned], list[Candidate]] | None = None
         self._largest_kw = max((u.capacity_kw for u in layout.units.values()), default=0.0)
 
     def capacity_kw(self, names: Collection[str]) -> float:
@@ -119,9 +120,9 @@ class Chooser:
         return sum(self._layout.units[name].capacity_kw for name in names)
 
     def is_night(self, now: datetime) -> bool:
-        """Whether it is night where the plant is."""
+        """Whether it is night where the plant is, and that matters."""
         begins, ends = NIGHT
-        return not ends <= now.astimezone(self._zone).hour < begins
+        return self._night and not ends <= now.astimezone(self._zone).hour < begins
 
     def choose(
         self,
@@ -132,35 +133,60 @@ class Chooser:
         watched_s: float,
     ) -> Wanted:
         """The chillers at a look, for a plant that is on."""
-        units = self._units(before, around, record, learned)
-        demand = self._demand(around)
-        found = candidates(units, before.machines, demand)
+        found = self._candidates(before, around, record, learned)
         chosen = self._kept(before, around, found, watched_s)
         if chosen is not before:
             return chosen
         if around.staging:
+            if before.timers.up_since_s is None and before.timers.down_since_s is None:
+                return before
             timers = replace(before.timers, up_since_s=None, down_since_s=None)
-            return before if timers == before.timers else replace(before, timers=timers)
+            return replace(before, timers=timers)
         if not before.machines:
             return self._first(before, around, found, watched_s)
         return self._staged(before, around, found, watched_s)
 
-    def _units(
+    def _candidates(
         self,
         before: Wanted,
         around: Circumstances,
         record: RunRecord,
         learned: Mapping[str, Learned],
-    ) -> list[Unit]:
+    ) -> list[Candidate]:
+        """Every set that may run; the same list while nothing that it is made of changes."""
+        order = self._order(before, around, record)
+        demand = self._demand(around)
+        key = (
+            order, before.machines, tuple(around.usable), tuple(around.startable),
+            tuple(around.running), tuple(around.manual), demand,
+        )  # fmt: skip
+        if self._last is not None and self._last[0] == key and self._last[1] is learned:
+            return self._last[2]
+        units = self._units(order, before, around, learned)
+        found = candidates(units, before.machines, demand)
+        self._last = (key, learned, found)
+        return found
+
+    def _order(self, before: Wanted, around: Circumstances, record: RunRecord) -> tuple[str, ...]:
         """The chillers in lead order."""
-        order = sorted(
-            self._layout.units,
-            key=lambda name: (
-                name not in before.machines and name not in around.running,
-                name not in around.running,
-                record.of(name).staging_h,
-            ),
+        return tuple(
+            sorted(
+                self._layout.units,
+                key=lambda name: (
+                    name not in before.machines and name not in around.running,
+                    name not in around.running,
+                    record.of(name).staging_h,
+                ),
+            )
         )
+
+    def _units(
+        self,
+        order: Sequence[str],
+        before: Wanted,
+        around: Circumstances,
+        learned: Mapping[str, Learned],
+    ) -> list[Unit]:
         found = []
         for name in order:
             unit = self._layout.units[name]
@@ -269,9 +295,10 @@ class Chooser:
         timers = decision.timers
         if around.alone and not around.manual:
             return self._to_free(replace(before, timers=timers), watched_s)
-        if self._night and around.night:
+        if around.night:
             return self._at_night(replace(before, timers=timers), around, found, here, watched_s)
-        timers = replace(timers, better_since_s=None)
+        if timers.better_since_s is not None:
+            timers = replace(timers, better_since_s=None)
         return before if timers == before.timers else replace(before, timers=timers)
 
     def _to_free(self, before: Wanted, watched_s: float) -> Wanted:

@@ -69,22 +69,18 @@ def enable(
             locked = outdoor_c < lockout_c - LOCKOUT_HYSTERESIS_K
         else:
             locked = outdoor_c <= lockout_c
-    after = replace(
-        state,
-        locked=locked,
-        idle_since_s=holds_since(
-            requests is not None and requests <= 0.0, state.idle_since_s, watched_s
-        ),
-        outdoor_bad_since_s=holds_since(
-            lockout_c is not None and outdoor_c is None, state.outdoor_bad_since_s, watched_s
-        ),
-    )
-    on = wanted and not locked and not after.idle(watched_s)
+    unasked = requests is not None and requests <= 0.0
+    idle_s = holds_since(unasked, state.idle_since_s, watched_s)
+    unknown = lockout_c is not None and outdoor_c is None
+    bad_s = holds_since(unknown, state.outdoor_bad_since_s, watched_s)
+    if (locked, idle_s, bad_s) != (state.locked, state.idle_since_s, state.outdoor_bad_since_s):
+        state = EnableState(state.enabled, state.since_s, locked, idle_s, bad_s)
+    on = wanted and not locked and not state.idle(watched_s)
     if on != state.enabled and (
         state.since_s is None or held_for(state.since_s, PLANT_MIN_S, watched_s)
     ):
-        after = replace(after, enabled=on, since_s=watched_s)
-    return state if after == state else after
+        return replace(state, enabled=on, since_s=watched_s)
+    return state
 
 
 def why_off(state: EnableState, wanted: bool, lockout_c: float, watched_s: float) -> str:
