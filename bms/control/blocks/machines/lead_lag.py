@@ -55,10 +55,9 @@ def record_hours(record: RunRecord, running: Collection[str], watched_s: float) 
     machines = dict(record.machines)
     for name in record.running:
         hours = record.of(name)
-        machines[name] = replace(
-            hours,
-            staging_h=hours.staging_h + step_s / 3600.0,
-            lifetime_h=hours.lifetime_h + step_s / 3600.0,
+        step_h = step_s / 3600.0
+        machines[name] = MachineHours(
+            hours.staging_h + step_h, hours.lifetime_h + step_h, hours.starts
         )
     for name in names:
         if name not in record.running:
