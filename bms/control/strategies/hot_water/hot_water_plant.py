@@ -17,9 +17,9 @@ from datetime import datetime
 
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
-from bms.control.blocks.delays import held_for, holds_since
+from bms.control.blocks.delays import held_for, holds_since, later, soonest
 from bms.control.blocks.machines.lead_lag import Candidate, lead_order, record_hours
-from bms.control.blocks.machines.start_proof import STILL, ProofRules
+from bms.control.blocks.machines.start_proof import STILL, MachinePhase, ProofRules
 from bms.control.blocks.machines.starts import count_starts, may_start
 from bms.control.engine.states import Words
 from bms.control.strategies import group as groups
@@ -59,6 +59,7 @@ from bms.control.strategies.water.machinery import (
 )
 from bms.control.strategies.water.unit_steps import (
     Outcome,
+    Step,
     UnitInputs,
     UnitRules,
     UnitState,
@@ -75,6 +76,10 @@ UNASKED_S = 180.0
 """Guideline 36, 5.21.2: nobody has asked for so long."""
 COLD_K = 2.0
 """Supply water so far below its setpoint: a boiler that pauses would fire (D)."""
+REST_S = 900.0
+"""A plant that is off, and of which nothing is abnormal, is looked at so often."""
+IDLE_LOOK_S = 30.0
+"""The same while its schedule has it on, and weather or consumers do not: outdoor air is slow."""
 SETTLES_S = 30.0
 """Guideline 36, 5.21.3: after the valve and the pump, before it fires."""
 
@@ -117,6 +122,14 @@ class HotWaterPlant:
             | self._calls.reads
         )
         self.writes = self._orders.writes
+        setpoints = (group.setpoint_point(HW_SETPOINT), group.setpoint_point(HW_PRESSURE))
+        enables = [m.enable for m in self._layout.machines if m.enable is not None]
+        self._events = frozenset(
+            {group.mode_point, *setpoints, *enables, *self._resets}
+            | self._machinery.reads
+            | self._calls.reads
+        )
+        """What a plant at rest answers at once; what is measured may wait for its next look."""
         self._last = NOTHING
 
     def initial(self) -> HeatState:
@@ -137,11 +150,20 @@ class HotWaterPlant:
         ordered = Ordered(look, state, self._why(look, state))
         if self._last.key != (key := self._orders.key(ordered)):
             self._last = Commanded(key, self._orders.commands(ordered))
+        conditions = self._orders.conditions(ordered, self._usable(look, state))
+        told = self._orders.facts(ordered)
+        if conditions or not _rests(look, state):
+            return Decision(self._last.commands, state, conditions, told)
+        rest_s = REST_S if mode.value == "off" else IDLE_LOOK_S
         return Decision(
             self._last.commands,
             state,
-            self._orders.conditions(ordered, self._usable(look, state)),
-            self._orders.facts(ordered),
+            conditions,
+            told,
+            stands_until_s=soonest(
+                look.watched_s, look.watched_s + rest_s, later(state.since_s, PLANT_MIN_S)
+            ),
+            depends_on=self._events,
         )
 
     # --- what is known -----------------------------------------------------------------------
@@ -395,6 +417,19 @@ class HotWaterPlant:
 
 
 _STILL = UnitState()
+
+
+def _rests(look: Look, state: HeatState) -> bool:
+    """Whether the plant is off, and nothing is waited for that may come with any look."""
+    if state.enabled or state.wanted or state.flow.pumps or state.valve_faults:
+        return False
+    if any(view.status or view.manual for view in look.views.values()):
+        return False
+    still = all(unit.step is Step.OFF for unit in state.units.values())
+    return still and all(
+        proof.phase is MachinePhase.OFF and proof.available and not proof.unpowered
+        for proof in state.proofs.values()
+    )
 
 
 def _proof_rules(layout: HeatLayout, parameters: HotWaterPlantParameters) -> dict[str, ProofRules]:
