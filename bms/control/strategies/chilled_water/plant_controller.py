@@ -12,7 +12,7 @@ cannot be read has its fallback, and a condition for as long as it lasts:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,7 +21,6 @@ from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.machines.lead_lag import record_hours
 from bms.control.blocks.machines.start_proof import MachinePhase, ProofRules
 from bms.control.blocks.machines.starts import count_starts, may_start
-from bms.control.protect.withheld import reset_point
 from bms.control.strategies import group as groups
 from bms.control.strategies.chilled_water import telling
 from bms.control.strategies.chilled_water.circuits.chilled_side import ChilledInputs, ChilledSide
@@ -44,16 +43,15 @@ from bms.control.strategies.chilled_water.parameters import (
 )
 from bms.control.strategies.chilled_water.plant_layout import (
     Layout,
-    Unit,
     condenser_name,
     layout_of,
+    resets_of,
 )
 from bms.control.strategies.chilled_water.plant_state import PlantState, facts, known, taken_over
 from bms.control.strategies.chilled_water.staging import enabling, learning_curves
 from bms.control.strategies.chilled_water.staging.choosing import Chooser, Circumstances, Wanted
 from bms.control.strategies.chilled_water.staging.sequence import NO_FLOW_RESTS_S, Sequence
 from bms.control.strategies.fact_names import CHW_REQUESTS
-from bms.control.strategies.water.fittings import Machine
 from bms.control.strategies.water.machinery import Machinery, View, proven
 from bms.control.strategies.water.pump_bank import chosen
 from bms.control.strategies.water.unit_steps import FREE, Step, UnitRules
@@ -62,6 +60,8 @@ from bms.texts.messages import msg
 
 REST_S = 900.0
 """A plant that is off, and of which nothing is abnormal, is looked at so often: basins freeze."""
+IDLE_LOOK_S = 30.0
+"""The same while its schedule has it on, and weather or consumers do not."""
 NEEDED_SHARE = 0.25
 """Of the capacity that runs: below it a chiller that pauses by itself is resting (D)."""
 RESTS_BELOW_K = 3.0
@@ -105,16 +105,13 @@ class ChilledWaterPlant:
         self._machines = layout.machines
         self._commanded = layout.commanded
         self._banks = (*layout.chw_pumps, *layout.cw_pumps, *layout.towers)
-        self._resets = {
-            reset_point(machine.id): tuple(
-                m.name for m in _reset_with(machine, layout.units.values())
-            )
-            for machine in self._machines
-        }
-        """Whom a person resets with a point: a chiller with what it has for itself."""
+        self._resets = resets_of(layout)
         enables = [machine.enable for machine in self._machines if machine.enable is not None]
         self._events = frozenset({*asked, *self._machinery.reads, *enables, *self._resets})
         """What it answers at once; what is measured may wait for its next look."""
+        outdoor = layout.weather.get("outdoor_temp")
+        self._calls = self._events | {*self._consumers, *([outdoor] if outdoor else [])}
+        """The same while weather or consumers keep it off."""
 
     def initial(self) -> PlantState:
         return PlantState()
@@ -162,14 +159,16 @@ class ChilledWaterPlant:
         )
         if not self._steady(look, state):
             return Decision(commands.commands, state, conditions, told)
-        rests = mode.value == "off" and not state.enabling.enabled and not conditions
+        off = mode.value == "off"
+        rests = not state.enabling.enabled and not conditions
+        look_s = LOOK_EVERY_S if not rests else REST_S if off else IDLE_LOOK_S
         return Decision(
             commands.commands,
             state,
             conditions,
             told,
-            stands_until_s=state.enabling.next_s(watched_s, REST_S if rests else LOOK_EVERY_S),
-            depends_on=self._events,
+            stands_until_s=state.enabling.next_s(watched_s, look_s),
+            depends_on=self._events if off or not rests else self._calls,
         )
 
     def _steady(self, look: Look, state: PlantState) -> bool:
@@ -417,12 +416,6 @@ class ChilledWaterPlant:
         if no_flow_s is not None and not held_for(no_flow_s, NO_FLOW_RESTS_S, watched_s):
             found.append(telling.no_flow(group_id))
         return tuple(found)
-
-
-def _reset_with(machine: Machine, units: Iterable[Unit]) -> tuple[Machine, ...]:
-    """A machine, with what is there for it alone if it is a chiller."""
-    own = [unit.auxiliaries for unit in units if unit.chiller is machine]
-    return (machine, *(auxiliary for auxiliaries in own for auxiliary in auxiliaries))
 
 
 def _unit_rules(layout: Layout, parameters: ChilledWaterPlantParameters) -> UnitRules:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from bms.config.site import Group
 from bms.control.blocks.machines.starts import CHILLER_STARTS
+from bms.control.protect.withheld import reset_point
 from bms.control.strategies import group as groups
 from bms.control.strategies.chilled_water.parameters import ChilledWaterPlantParameters
 from bms.control.strategies.water.fittings import Machine, Valve, machine_of, valve_of
@@ -125,6 +126,14 @@ def layout_of(group: Group) -> Layout:
         weather=station,
         pressures=_far(group),
     )
+
+
+def resets_of(layout: Layout) -> dict[PointId, tuple[str, ...]]:
+    """Whom a person resets with a point: a machine, and with a chiller what it has for itself."""
+    found = {reset_point(machine.id): {machine.name} for machine in layout.machines}
+    for unit in layout.units.values():
+        found[reset_point(unit.chiller.id)] |= {machine.name for machine in unit.auxiliaries}
+    return {point: tuple(names) for point, names in found.items()}
 
 
 def condenser_name(group: Group) -> str:

@@ -60,6 +60,8 @@ def chosen(
 ) -> tuple[str, ...]:
     """The machines of a bank that run for a count: those that run stay, the least run come first,
     one that fails is replaced at once; what a person wants on runs in any case."""
+    if not bank:
+        return ()
     manual = [machine.name for machine in bank if views[machine.name].manual]
     candidates = [
         Candidate(
