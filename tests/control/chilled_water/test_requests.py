@@ -46,6 +46,33 @@ def test_the_plant_rests_while_nobody_asks() -> None:
     assert rig.chillers() == set()
 
 
+def test_consumers_that_ask_now_and_then_do_not_switch_the_plant_all_day() -> None:
+    rig = asked_plant()
+    for half_hour in range(48):
+        rig.put("air.chw_requests", float(half_hour % 2 == 0))
+        rig.run(1800.0 * (half_hour + 1), 120)
+    changes = len(rig.stages) - 1
+    assert 3 <= changes <= 6
+    assert rig.chillers()  # whoever asks is served
+    assert "changes of the stage within 24 h" in rig.reason("ch-1.enable")
+    # A schedule stops it at once, and nobody asks for long: it stops as well.
+    rig.mode("off")
+    rig.run(rig.seconds + 120, 60)
+    assert not rig.chillers()
+
+
+def test_outdoor_air_about_the_lockout_does_not_switch_the_plant_all_day() -> None:
+    rig = asked_plant()
+    for quarter in range(96):
+        rig.put("wx.outdoor_temp", 3.0 if quarter % 4 == 3 else 6.0)
+        rig.run(900.0 * (quarter + 1), 120)
+    assert 3 <= len(rig.stages) - 1 <= 6
+    # A night that stays cold stops it.
+    rig.put("wx.outdoor_temp", 3.0)
+    rig.run(rig.seconds + 5 * 3600, 120)
+    assert not rig.chillers()
+
+
 def test_requests_that_cannot_be_read_leave_it_to_the_schedule() -> None:
     rig = asked_plant()
     rig.put("air.chw_requests", 0.0)

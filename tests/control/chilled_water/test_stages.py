@@ -4,6 +4,7 @@ import pytest
 
 from bms.control.blocks.machines.chooser import Demand, Unit
 from bms.control.blocks.plants.plant_load import Lift
+from bms.control.blocks.plants.stage_changes import patience
 from bms.control.strategies.chilled_water.staging.stages import (
     Candidate,
     Situation,
@@ -17,7 +18,6 @@ from bms.control.strategies.chilled_water.staging.stages import (
     limits_of,
     next_below,
     next_step,
-    patience,
     replacing,
     smaller_for,
 )

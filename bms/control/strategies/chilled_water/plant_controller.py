@@ -21,6 +21,7 @@ from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.machines.lead_lag import record_hours
 from bms.control.blocks.machines.start_proof import MachinePhase, ProofRules
 from bms.control.blocks.machines.starts import count_starts, may_start
+from bms.control.blocks.plants.stage_changes import unneeded_s
 from bms.control.strategies import group as groups
 from bms.control.strategies.chilled_water import telling
 from bms.control.strategies.chilled_water.circuits.chilled_side import ChilledInputs, ChilledSide
@@ -49,7 +50,7 @@ from bms.control.strategies.chilled_water.plant_layout import (
 )
 from bms.control.strategies.chilled_water.plant_state import PlantState, facts, known, taken_over
 from bms.control.strategies.chilled_water.staging import enabling, learning_curves
-from bms.control.strategies.chilled_water.staging.choosing import Chooser, Circumstances, Wanted
+from bms.control.strategies.chilled_water.staging.choosing import Chooser, Circumstances
 from bms.control.strategies.chilled_water.staging.sequence import NO_FLOW_RESTS_S, Sequence
 from bms.control.strategies.fact_names import CHW_REQUESTS
 from bms.control.strategies.water.machinery import Machinery, View, proven
@@ -139,6 +140,7 @@ class ChilledWaterPlant:
             look.measured.outdoor_c,
             enabling.asked(snapshot, self._consumers),
             watched_s,
+            unneeded_s(state.choice.timers.changes_s, watched_s),
         )
         if enabled is not state.enabling:
             state = replace(state, enabling=enabled)
@@ -256,7 +258,9 @@ class ChilledWaterPlant:
         if not state.enabling.enabled or not commanded:
             if choice.machines == tuple(manual):
                 return state
-            return replace(state, choice=Wanted(tuple(manual)))
+            unneeded = state.enabling.unneeded_since_s is not None
+            choice = self._chooser.off(choice, manual, look.watched_s, unneeded=unneeded)
+            return replace(state, choice=choice)
         around = Circumstances(
             usable,
             [name for name in usable if self._startable(name, state, look)],
@@ -381,13 +385,9 @@ class ChilledWaterPlant:
             trains=len(self._layout.units),
             reason=state.choice.reason,
         )
-        if mode.value == "off" or state.enabling.locked:
-            return msg(
-                "{stage}, plant on for at least {plant_min:g} min",
-                stage=stage,
-                plant_min=enabling.PLANT_MIN_S / 60,
-            )
-        return stage
+        return enabling.why_on(
+            state.enabling, stage, mode.value == "on", state.choice.timers.changes_s, watched_s
+        )
 
     def _conditions(self, look: Look, state: PlantState) -> tuple[Condition, ...]:
         watched_s, group_id, layout = look.watched_s, self._group.id, self._layout

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bms.config.site import Group
+from bms.control.blocks.machines.start_proof import ProofRules
 from bms.control.blocks.plants.pump_stages import FlowRange
 from bms.control.strategies import group as groups
 from bms.control.strategies.hot_water.hot_water_parameters import HotWaterPlantParameters
@@ -141,3 +142,17 @@ def _pressures(
     if not far and "differential_pressure" in loop.points:
         far.append(loop.points["differential_pressure"])
     return tuple(far)
+
+
+def proof_rules(layout: HeatLayout, parameters: HotWaterPlantParameters) -> dict[str, ProofRules]:
+    """What proves each machine, by name."""
+    times = parameters.proof_s
+    rules: dict[str, ProofRules] = {}
+    for machine in layout.machines:
+        heats = machine.name in layout.units
+        rules[machine.name] = ProofRules(
+            within_s=times.boiler if heats else times.pump,
+            cycles=heats,
+            provable=machine.status is not None,
+        )
+    return rules

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from bms.control.blocks.delays import Accumulated, accumulate, held_for, holds_since
+from bms.control.blocks.plants.stage_changes import noted, patience
 from bms.control.strategies.hot_water.boiler_plant import HeatUnit
 from bms.texts.messages import msg
 
@@ -104,6 +105,8 @@ class BoilerTimers:
     down: Accumulated = field(default_factory=Accumulated)
     failsafe_since_s: float | None = None
     warming: Warming = field(default_factory=lambda: Warming())
+    changes_s: tuple[float, ...] = ()
+    """When the stage changed within the last day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +143,14 @@ def next_boilers(
             if here.condensing:
                 low = low and (load_kw < LEAST_FIRING * here.least_kw or need.bypassing)
     down_s = min(CONDENSING_DOWN_S, rules.delay_s) if here.condensing else rules.delay_s
+    down_s *= patience(timers.changes_s)
     timers = BoilerTimers(
         timers.stage_since_s,
         accumulate(timers.up, high, watched_s, rules.delay_s),
         accumulate(timers.down, low, watched_s, down_s),
         holds_since(cold and not rises, timers.failsafe_since_s, watched_s),
         warming,
+        timers.changes_s,
     )
     began_s = timers.stage_since_s
     if began_s is not None and not held_for(began_s, rules.min_stage_s, watched_s):
@@ -178,6 +183,9 @@ def _limit_kw(rules: BoilerStageRules, here: BoilerStage, above: BoilerStage | N
     return limit_kw
 
 
-def changed_boilers(watched_s: float) -> BoilerTimers:
-    """The timers of a new stage."""
-    return BoilerTimers(watched_s)
+def changed_boilers(
+    watched_s: float, before: BoilerTimers | None = None, *, counts: int = 0
+) -> BoilerTimers:
+    """The timers of a new stage; a change for a failed boiler or a person does not count."""
+    changes_s = () if before is None else before.changes_s
+    return BoilerTimers(watched_s, changes_s=noted(changes_s, watched_s, counts=counts))

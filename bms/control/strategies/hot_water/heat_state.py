@@ -51,6 +51,8 @@ class HeatState:
     locked: bool = False
     """Too warm outside to be needed."""
     unasked_since_s: float | None = None
+    unneeded_since_s: float | None = None
+    """Since when it is locked, or nobody asks."""
     wanted: tuple[str, ...] = ()
     reason: Words = ""
     """Why this stage."""

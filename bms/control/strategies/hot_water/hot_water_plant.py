@@ -19,11 +19,17 @@ from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.delays import held_for, holds_since, later, soonest
 from bms.control.blocks.machines.lead_lag import Candidate, lead_order, record_hours
-from bms.control.blocks.machines.start_proof import STILL, MachinePhase, ProofRules
+from bms.control.blocks.machines.start_proof import STILL, MachinePhase
 from bms.control.blocks.machines.starts import count_starts, may_start
+from bms.control.blocks.plants.stage_changes import STOP_COUNTS, unneeded_s
 from bms.control.engine.states import Words
 from bms.control.strategies import group as groups
-from bms.control.strategies.hot_water.boiler_plant import HeatLayout, HeatUnit, heat_layout
+from bms.control.strategies.hot_water.boiler_plant import (
+    HeatLayout,
+    HeatUnit,
+    heat_layout,
+    proof_rules,
+)
 from bms.control.strategies.hot_water.boiler_stages import (
     BoilerDecision,
     BoilerStage,
@@ -97,7 +103,7 @@ class HotWaterPlant:
         self._parameters = parameters
         self._layout: HeatLayout = heat_layout(group)
         self._units = self._layout.units
-        self._machinery = Machinery(self._layout.machines, _proof_rules(self._layout, parameters))
+        self._machinery = Machinery(self._layout.machines, proof_rules(self._layout, parameters))
         self._meters = HeatMeters(self._layout, parameters.design_dp_kpa)
         self._calls = HeatCalls(group, parameters.header)
         self._flow = HeatFlow(self._layout, parameters)
@@ -235,15 +241,25 @@ class HotWaterPlant:
             locked = oat_c > limit_c + LOCKOUT_HYSTERESIS_K if state.enabled else oat_c >= limit_c
         asked = look.demand.requests is None or look.demand.requests > 0.0
         unasked = holds_since(not asked, state.unasked_since_s, watched_s)
-        if (locked, unasked) != (state.locked, state.unasked_since_s):
-            state = replace(state, locked=locked, unasked_since_s=unasked)
+        unneeded = holds_since(locked or not asked, state.unneeded_since_s, watched_s)
+        known = (state.locked, state.unasked_since_s, state.unneeded_since_s)
+        if (locked, unasked, unneeded) != known:
+            state = replace(state, locked=locked, unasked_since_s=unasked,
+                            unneeded_since_s=unneeded)  # fmt: skip
         on = look.mode.value == "on"
         if state.enabled:
             idle = locked or held_for(unasked, UNASKED_S, watched_s)
+            # After many changes today it has to be unneeded for longer.
+            patient_s = unneeded_s(state.timers.changes_s, watched_s)
+            idle = idle and (patient_s == 0.0 or held_for(unneeded, patient_s, watched_s))
             goes = not on or (idle and held_for(state.since_s, PLANT_MIN_S, watched_s))
             if not goes:
                 return state
-            return replace(state, enabled=False, since_s=watched_s, wanted=(), reason="")
+            stops = STOP_COUNTS if idle and state.wanted else 0
+            timers = changed_boilers(watched_s, state.timers, counts=stops)
+            return replace(
+                state, enabled=False, since_s=watched_s, wanted=(), reason="", timers=timers
+            )
         rested = state.since_s is None or held_for(state.since_s, PLANT_MIN_S, watched_s)
         if not (on and asked and not locked and rested):
             return state
@@ -252,7 +268,7 @@ class HotWaterPlant:
             enabled=True,
             since_s=watched_s,
             reason=msg("start"),
-            timers=changed_boilers(watched_s),
+            timers=changed_boilers(watched_s, state.timers),
         )
 
     # --- which boilers -----------------------------------------------------------------------
@@ -303,9 +319,10 @@ class HotWaterPlant:
             timers = decision.timers
             if decision.step is not HeatStep.HOLD:
                 count += 1 if decision.step is HeatStep.UP else -1
-                reason, timers = decision.reason, changed_boilers(look.watched_s)
+                reason = decision.reason
+                timers = changed_boilers(look.watched_s, timers, counts=1)
         elif lost:
-            timers = changed_boilers(look.watched_s)
+            timers = changed_boilers(look.watched_s, timers)
         wanted = self._chosen(order, kept, count)
         wanted = (*manual, *(name for name in wanted if name not in manual))
         if (wanted, reason, timers) == (state.wanted, state.reason, state.timers):
@@ -430,16 +447,3 @@ def _rests(look: Look, state: HeatState) -> bool:
         proof.phase is MachinePhase.OFF and proof.available and not proof.unpowered
         for proof in state.proofs.values()
     )
-
-
-def _proof_rules(layout: HeatLayout, parameters: HotWaterPlantParameters) -> dict[str, ProofRules]:
-    times = parameters.proof_s
-    rules: dict[str, ProofRules] = {}
-    for machine in layout.machines:
-        heats = machine.name in layout.units
-        rules[machine.name] = ProofRules(
-            within_s=times.boiler if heats else times.pump,
-            cycles=heats,
-            provable=machine.status is not None,
-        )
-    return rules

@@ -85,6 +85,12 @@ class ChilledSide:
         whole = len(known) == len(self._pump_flows) and bool(known)
         self.design_m3h: float | None = sum(known) if whole else _design_flow(layout.units.values())
         """Flow of all pumps, else of all chillers; None where nobody wrote it down."""
+        self._unvalved = {
+            name
+            for name, unit in layout.units.items()
+            if layout.chw_pumps and unit.chw_valve is None
+        }
+        """Chillers through which water of the header flows whenever it flows."""
         self._speeds = all(pump.speed is not None for pump in layout.chw_pumps)
         self._limits = any(unit.limit is not None for unit in layout.units.values())
 
@@ -159,12 +165,18 @@ class ChilledSide:
     def _least_flow(
         self, before: RampState, units: Mapping[str, UnitState], watched_s: float
     ) -> RampState:
-        """The least flow of the chillers that run, and of the one that starts next."""
-        flowing = [
-            self._layout.units[name].chiller.design
+        """The least flow of the chillers that run, and of the one that starts next.
+
+        Who has no valve takes its part of the water of a header whether it runs or not.
+        """
+        names = {
+            name
             for name, unit in units.items()
             if unit.reached(Step.WATER if unit.cold else Step.FLOW)
-        ]
+        }
+        if names:
+            names |= self._unvalved
+        flowing = [self._layout.units[name].chiller.design for name in sorted(names)]
         ranges = [
             FlowRange(design.min_flow_m3h, design.flow_m3h)
             for design in flowing

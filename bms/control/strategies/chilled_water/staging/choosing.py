@@ -16,6 +16,7 @@ from bms.control.blocks.machines.chooser import Demand, Unit
 from bms.control.blocks.machines.curves import ChillerModel, Learned, LearningRules, correction
 from bms.control.blocks.machines.lead_lag import RunRecord
 from bms.control.blocks.plants.plant_load import Lift
+from bms.control.blocks.plants.stage_changes import STOP_COUNTS, patience
 from bms.control.engine.states import Words
 from bms.control.strategies.chilled_water.instruments import Measured
 from bms.control.strategies.chilled_water.parameters import ChilledWaterPlantParameters
@@ -118,6 +119,16 @@ class Chooser:
     def capacity_kw(self, names: Collection[str]) -> float:
         """Of a set, at design."""
         return sum(self._layout.units[name].capacity_kw for name in names)
+
+    @staticmethod
+    def off(before: Wanted, manual: Sequence[str], watched_s: float, *, unneeded: bool) -> Wanted:
+        """The chillers of a plant that is off: those that a person runs."""
+        if before.machines == tuple(manual):
+            return before
+        # What it did today still counts when it is on again.
+        stops = STOP_COUNTS if unneeded and not manual else 0
+        timers = changed(before.timers, watched_s, counts=stops)
+        return Wanted(tuple(manual), timers=replace(timers, stage_since_s=None))
 
     def is_night(self, now: datetime) -> bool:
         """Whether it is night where the plant is, and that matters."""
@@ -236,7 +247,7 @@ class Chooser:
             lost = Candidate(before.machines, self.capacity_kw(before.machines))
             machines = replacing(found, lost).machines
             reason = before.reason
-        timers = changed(before.timers, watched_s, counts=False)
+        timers = changed(before.timers, watched_s, counts=0)
         return Wanted(tuple(dict.fromkeys(machines)), reason, timers)
 
     def _first(
@@ -246,7 +257,7 @@ class Chooser:
         running = tuple(name for name in self._layout.units if name in around.running)
         running = tuple(name for name in running if name in around.usable)
         if running:
-            return Wanted(running, msg("start"), changed(before.timers, watched_s, counts=False))
+            return Wanted(running, msg("start"), changed(before.timers, watched_s, counts=0))
         if around.free and not self._too_warm(before, around, watched_s):
             since_s = holds_since(
                 self._warm(around, ALONE_WARM[1][0]), before.timers.failsafe_since_s, watched_s
@@ -257,7 +268,7 @@ class Chooser:
         if not found:
             return before
         begins = found[0]  # nobody knows the load of a plant that stood
-        timers = changed(before.timers, watched_s, counts=False)
+        timers = changed(before.timers, watched_s, counts=0)
         return Wanted(begins.machines, msg("start"), timers)
 
     @staticmethod
@@ -290,7 +301,7 @@ class Chooser:
         elif decision.step is Step.DOWN:
             target = smaller_for(found, here, load_kw, limits[1])
         if target is not None:
-            timers = changed(decision.timers, watched_s, counts=True)
+            timers = changed(decision.timers, watched_s, counts=1)
             return Wanted(target.machines, decision.reason, timers)
         timers = decision.timers
         if around.alone and not around.manual:
@@ -306,10 +317,11 @@ class Chooser:
         since_s = holds_since(True, before.timers.better_since_s, watched_s)
         timers = replace(before.timers, better_since_s=since_s)
         stays = not held_for(timers.stage_since_s, self._rules.min_stage_s, watched_s)
-        if stays or not held_for(since_s, self._rules.delay_s, watched_s):
+        delay_s = self._rules.delay_s * patience(timers.changes_s)
+        if stays or not held_for(since_s, delay_s, watched_s):
             return replace(before, timers=timers)
         reason = msg("the economizer suffices")
-        return Wanted((), reason, changed(timers, watched_s, counts=True))
+        return Wanted((), reason, changed(timers, watched_s, counts=1))
 
     def _at_night(
         self,
@@ -331,9 +343,10 @@ class Chooser:
                 better = other
         since_s = holds_since(better is not None, timers.better_since_s, watched_s)
         timers = replace(timers, better_since_s=since_s)
+        patient = patience(timers.changes_s)
         if (
             better is None
-            or not held_for(since_s, self._rules.delay_s, watched_s)
+            or not held_for(since_s, self._rules.delay_s * patient, watched_s)
             or not held_for(timers.stage_since_s, NIGHT_HOLD_S, watched_s)
         ):
             return replace(before, timers=timers)
@@ -343,7 +356,7 @@ class Chooser:
             power_kw=better.power_kw,
             drawn_kw=drawn_kw,
         )
-        return Wanted(better.machines, reason, changed(timers, watched_s, counts=True))
+        return Wanted(better.machines, reason, changed(timers, watched_s, counts=1))
 
     def _kinds(self, candidate: Candidate | None) -> list[Compressor | None]:
         return [] if candidate is None else [self._compressors[n] for n in candidate.machines]

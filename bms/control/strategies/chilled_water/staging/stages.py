@@ -22,6 +22,7 @@ from bms.control.blocks.plants.plant_load import (
     share_to_go_down,
     share_to_go_up,
 )
+from bms.control.blocks.plants.stage_changes import noted, patience
 from bms.core.machines.relations import Compressor
 from bms.texts.messages import msg
 
@@ -29,10 +30,6 @@ ALIKE = 0.05
 """Machines whose capacities differ by less are of one size (D)."""
 HYSTERESIS = 0.05
 """Of a share of the capacity: noise of 2-3 % neither begins nor ends a delay."""
-CALM_CHANGES = 4
-"""So many changes of the stage in 24 h are usual; after each further one smaller stages wait
-longer, so that there are not more than six (D)."""
-DAY_S = 86400.0
 
 
 class Step(Enum):
@@ -215,16 +212,9 @@ def next_step(
     return StageDecision(Step.HOLD, "", timers)
 
 
-def patience(changes_s: Sequence[float]) -> float:
-    """By what the delay of smaller stages is multiplied, after so many changes in a day."""
-    over = len(changes_s) - CALM_CHANGES
-    return 1.0 if over < 0 else 2.0 if over < 1 else 8.0
-
-
-def changed(timers: StageTimers, watched_s: float, *, counts: bool) -> StageTimers:
+def changed(timers: StageTimers, watched_s: float, *, counts: int) -> StageTimers:
     """The timers of a new stage; a change for a failed machine or a person does not count."""
-    kept = tuple(time_s for time_s in timers.changes_s if watched_s - time_s < DAY_S)
-    return StageTimers(watched_s, changes_s=(*kept, watched_s) if counts else kept)
+    return StageTimers(watched_s, changes_s=noted(timers.changes_s, watched_s, counts=counts))
 
 
 def larger_for(

@@ -1,0 +1,44 @@
+"""How often a plant has changed its stage within a day, and how much longer it then waits. Pure.
+
+A plant that starts, stops and starts again wears its machines out and wastes what each start costs.
+Machines come as soon as they are needed. The more a plant has changed lately, the longer it waits
+before one goes, so that it is not changed more than about six times in a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+CALM_CHANGES = 4
+"""So many changes of the stage in 24 h are usual; after each further one smaller stages wait
+longer, so that there are not more than six (D)."""
+DAY_S = 86400.0
+STOP_COUNTS = 2
+"""Who stops because nothing is needed starts again when it is: both are changes."""
+UNNEEDED_S = 1800.0
+"""A plant that has changed often is unneeded for this long, times its patience, before it stops
+(D)."""
+
+
+def patience(changes_s: Sequence[float]) -> float:
+    """By what the delay of smaller stages is multiplied, after so many changes in a day."""
+    over = len(changes_s) - CALM_CHANGES
+    return 1.0 if over < 0 else 2.0 if over < 1 else 8.0 if over < 3 else 32.0
+
+
+def noted(changes_s: Sequence[float], watched_s: float, *, counts: int) -> tuple[float, ...]:
+    """The changes of the last day, with as many now as count.
+
+    A stop for want of need counts for `STOP_COUNTS`. What a schedule, a person or a failure does
+    counts for nothing.
+    """
+    kept = tuple(time_s for time_s in changes_s if 0.0 <= watched_s - time_s < DAY_S)
+    return (*kept, *(watched_s for _ in range(counts)))
+
+
+def unneeded_s(changes_s: Sequence[float], watched_s: float) -> float:
+    """For how long nothing may need a plant before it stops; 0 on a calm day."""
+    if len(changes_s) < CALM_CHANGES:
+        return 0.0
+    waits = min(patience(noted(changes_s, watched_s, counts=0)), 8.0)
+    return UNNEEDED_S * waits if waits > 1.0 else 0.0

@@ -1,0 +1,36 @@
+"""Changes of a day, and the patience that they ask for."""
+
+from __future__ import annotations
+
+import pytest
+
+from bms.control.blocks.plants.stage_changes import DAY_S, noted, patience, unneeded_s
+
+
+@pytest.mark.parametrize(
+    ("changes", "waits", "unneeded"),
+    [
+        (0, 1.0, 0.0),
+        (3, 1.0, 0.0),
+        (4, 2.0, 3600.0),
+        (5, 8.0, 14400.0),
+        (6, 8.0, 14400.0),
+        (7, 32.0, 14400.0),
+    ],
+)
+def test_who_changes_often_waits_longer(changes: int, waits: float, unneeded: float) -> None:
+    changes_s = tuple(600.0 * change for change in range(changes))
+    assert patience(changes_s) == waits
+    assert unneeded_s(changes_s, 6000.0) == unneeded
+
+
+def test_changes_count_for_a_day() -> None:
+    changes_s = noted(noted((), 0.0, counts=2), 3600.0, counts=1)
+    assert changes_s == (0.0, 0.0, 3600.0)
+    assert noted(changes_s, DAY_S - 1.0, counts=0) == changes_s
+    assert noted(changes_s, DAY_S, counts=0) == (3600.0,)
+    assert unneeded_s((0.0,) * 5, DAY_S) == 0.0
+
+
+def test_changes_of_a_count_that_began_again_are_forgotten() -> None:
+    assert noted((5000.0,), 10.0, counts=1) == (10.0,)
