@@ -139,12 +139,12 @@ async def test_a_cycle_that_fails_once_ends_nothing(
     async with run_app(directory) as app:
         cycle, failures = app.runtime.cycle, 0
 
-        def sometimes(now: Any) -> Any:
+        def sometimes(now: Any, steady: Any) -> Any:
             nonlocal failures
             if failures < MOST_FAILURES - 1:
                 failures += 1
                 raise ZeroDivisionError
-            return cycle(now)
+            return cycle(now, steady)
 
         monkeypatch.setattr(app.runtime, "cycle", sometimes)
         before = app.control.cycles
@@ -194,7 +194,7 @@ async def test_a_cycle_that_always_fails_ends_the_process(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with composed(load(directory, STRATEGIES), SystemClock()) as app:
-        monkeypatch.setattr(app.runtime, "cycle", lambda _: 1 / 0)
+        monkeypatch.setattr(app.runtime, "cycle", lambda *_: 1 / 0)
         async with patience():
             with pytest.raises(ExceptionGroup) as ended:
                 await app.run(asyncio.Event())

@@ -9,7 +9,6 @@ from bms.config.reading.sections import Names, read_all
 from bms.config.resolving.output_rules import Finding
 from bms.core.equipment import Kind, PointClass, Role
 from bms.core.machines.equipment_kinds import KINDS
-from bms.core.machines.limits import LIMITS
 from bms.texts.messages import Message, msg
 from bms.texts.problems import Document, Origin, Problem, suggestion
 from bms.texts.yaml.parsing import validate
@@ -108,6 +107,25 @@ def check_device(device: DeviceType) -> list[Finding]:
     return findings
 
 
+FIRST_ROLES = frozenset(
+    {
+        "chw_return_temp", "chw_setpoint", "chw_supply_temp", "cooling_valve", "cw_supply_temp",
+        "differential_pressure", "enable", "energy", "fan_speed", "fault", "flow", "humidity",
+        "hw_return_temp", "hw_setpoint", "hw_supply_temp", "illuminance", "irradiance", "level",
+        "load", "occupied", "outdoor_temp", "power", "pressure", "return_temp", "speed", "status",
+        "supply_setpoint", "supply_temp", "tank_setpoint", "tank_temp", "volume",
+        "wet_bulb_temp", "zone_setpoint", "zone_temp",
+    }
+)  # fmt: skip
+"""Roles that kinds have had from the beginning. A device file may call one of the later ones its
+own: it did so before there were any, and what it says of it goes on."""
+COMMANDED = (
+    "chw_setpoint", "hw_setpoint", "supply_setpoint", "tank_setpoint", "zone_setpoint",
+    "fan_speed", "level", "speed",
+)  # fmt: skip
+"""With a unit behind them, what groups are commanded by."""
+
+
 def kind_of(device: DeviceType, kind: Kind) -> Kind:
     """The kind of equipment with the roles that the device adds."""
     return kind.with_roles(
@@ -118,7 +136,7 @@ def kind_of(device: DeviceType, kind: Kind) -> Kind:
             command=template.own in ("setpoint", "command"),
         )
         for name, template in device.points.items()
-        if template.own is not None and name not in kind.roles
+        if template.own is not None and (name not in kind.roles or name not in FIRST_ROLES)
     )
 
 
@@ -131,10 +149,10 @@ def _own_hint(name: str, kind: Kind) -> Message:
 
 def _check_own(kind: Kind, name: str) -> Finding | None:
     """What is wrong with the name of a role of the device's own."""
-    if name in kind.roles:
+    if name in kind.roles and name in FIRST_ROLES:
         message = msg("'{role}' is a role of kind {kind}", role=name, kind=kind.name)
         return Finding(("points", name, "own"), message, msg("remove it"), key=True)
-    if name == "mode" or name.rpartition("_")[0] in LIMITS:
+    if name == "mode" or name.rpartition("_")[0] in COMMANDED:
         message = msg("'{name}' is what groups are commanded by", name=name)
         return Finding(("points", name), message, msg("give it another name"), key=True)
     return None
