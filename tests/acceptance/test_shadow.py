@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import struct
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from bms.historian.recording.recorder import Recorder
 from bms.historian.records import Batch
 from bms.operations.runtime import Runtime
 from bms.reports.shadow import shadow_report, to_json
+from drivers.points import PointId
 from drivers.ticker import Ticker
 from simulators.parks.demo.park import Park
 from simulators.serve import ParkServers
@@ -165,7 +166,7 @@ async def live(
         running = asyncio.create_task(field.run())
         try:
             while clock.time < DAY + timedelta(hours=hours):
-                await seen(field, clock.time)
+                await seen(field, clock.time, site.facts)
                 cycle = runtime.cycle(clock.time)
                 recorder.offer(cycle.time, cycle.snapshot.samples, cycle.changed, cycle.alarms)
                 store(history, recorder.take(cycle.time))
@@ -184,10 +185,14 @@ def store(history: History, batch: Batch | None) -> None:
         history.append(batch)
 
 
-async def seen(field: Field, since: datetime) -> None:
-    """Every point was read at `since` or later."""
+async def seen(field: Field, since: datetime, facts: Collection[PointId]) -> None:
+    """Every point was read at `since` or later; what controllers work out is not read."""
     async with patience():
-        while not all(s.time >= since for s in field.snapshot(since).values()):
+        while not all(
+            sample.time >= since
+            for point, sample in field.snapshot(since).items()
+            if point not in facts
+        ):
             await asyncio.sleep(0.01)
 
 
