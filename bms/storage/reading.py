@@ -21,7 +21,11 @@ from bms.texts.system_errors import os_cause
 
 BUSY_S: Final = 10.0
 """How long a statement waits for another process's lock, where nothing else is said."""
-_CANNOT_WRITE: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+_CANNOT_WRITE: Final = (
+    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL,
+)  # fmt: skip
+"""What SQLite says to who may not mend the index of a log: after a kill, the last of them, where
+the index was just being made."""
 _PRIMARY: Final = 0xFF
 """The part of SQLite's extended codes that says the kind."""
 

@@ -154,15 +154,16 @@ async def _live(directory: Path, words: Words) -> None:
         patch.setenv("KEPT_TOKEN", "secret")
         async with _copied(directory) as (commanded, server):
             await until(lambda: commanded.get("b.holds.enable"))
-            await _people(directory, words)
+            await _people(directory, words, commanded)
             await until(lambda: dead_letters(directory / "state", "influx"))
             server.script = ok
 
 
-async def _people(directory: Path, words: Words) -> None:
+async def _people(directory: Path, words: Words, commanded: Mapping[str, Any]) -> None:
     point = "b.holds.speed"
     what = ("override", "set", directory, point)
     await cli(*what, "40", "--for", "2h", "--reason", words("the belt slips again"))
+    await until(lambda: commanded.get(point) == 40)
     await cli(*what, "50", "--for", "2h", "--reason", words("cleared by nobody"))
     await cli(
         "override", "extend", directory, point, "--for", "1h", "--reason", words("guests stay on")

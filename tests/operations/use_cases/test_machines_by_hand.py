@@ -27,6 +27,7 @@ async def _asked(state: Path, op: str, **arguments: Any) -> Any:
     return await asyncio.to_thread(lambda: ask(state, op, **arguments))
 
 
+@pytest.mark.slow  # a locked machine starts a minute after its devices began anew
 @pytest.mark.case(
     "P40",
     when="A person locks a machine out for maintenance, others override it on, and the controller "
