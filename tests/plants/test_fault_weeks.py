@@ -16,9 +16,9 @@ from tests.plants.fault_weeks import FAILURES, OUTAGES, Week, comes_back
 @pytest.mark.parametrize(
     ("kinds", "weeks"),
     [
-        pytest.param((), extent(3, 40), id="nothing"),
-        pytest.param(OUTAGES, extent(4, 80), id="outages"),
-        pytest.param((*OUTAGES, *FAILURES), extent(4, 80), id="anything"),
+        pytest.param((), extent(2, 40), id="nothing"),
+        pytest.param(OUTAGES, extent(2, 80), id="outages"),
+        pytest.param((*OUTAGES, *FAILURES), extent(2, 80), id="anything"),
     ],
 )
 def test_weeks_of_random_faults(tmp_path: Path, kinds: Sequence[FaultKind], weeks: int) -> None:
