@@ -66,7 +66,8 @@ def test_the_commands_of_the_readme(park: Park) -> None:
         park.close()
 
 
-@pytest.mark.parametrize("language", ["en", pytest.param("zh", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_commands_of_the_pages_for_staff(park: Park, tmp_path: Path, language: str) -> None:
     """In the order of the pages, one after the other."""
     _let_staff_in(park.site / "schedules" / "time-units.yaml")

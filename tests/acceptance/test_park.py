@@ -150,6 +150,7 @@ def test_broken_edit_keeps_the_last_good_schedule(park: Park) -> None:
     until(lambda: not park.status()["schedules"]["problems"], "the repaired file is adopted")
 
 
+@pytest.mark.slow
 def test_override_survives_kill_and_ends_at_the_same_instant(park: Park) -> None:
     point = f"{LIGHT}.enable"
     before = wire(park, LIGHT, "enable")

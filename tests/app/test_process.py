@@ -274,6 +274,7 @@ MOST_MB = 400
 """Far more than it needs, and far less than one run for each missed moment of years takes."""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("cc") is None, reason="moving the clock needs a compiler")
 @pytest.mark.case(
     "R3",
