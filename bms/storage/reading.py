@@ -9,6 +9,7 @@ then is a copy of both.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -26,6 +27,11 @@ _CANNOT_WRITE: Final = (
 )  # fmt: skip
 """What SQLite says to who may not mend the index of a log: after a kill, the last of them, where
 the index was just being made."""
+_HEAD: Final = 48
+_MADE: Final = 12
+"""Of the head of an index (SQLite's WalIndexHdr): its length, and the byte that says it is made."""
+_LOOKS: Final = 50
+"""A writer may just be changing it."""
 _PRIMARY: Final = 0xFF
 """The part of SQLite's extended codes that says the kind."""
 
@@ -50,6 +56,9 @@ def connect(
 
 def connect_to_read(path: Path, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """The same, which writes nothing. Raises sqlite3.Error, DiskError."""
+    if not os.access(path, os.W_OK) and _size(_log_of(path)) and not _is_indexed(path):
+        # SQLite would try its locks for ten seconds before it says that it cannot mend the index.
+        return _of_copy(path)
     connection: sqlite3.Connection = connect(path, "ro", busy_s=busy_s)
     try:
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -109,6 +118,19 @@ def _of_copy(path: Path) -> sqlite3.Connection:
             msg("{path}: cannot be read: {error}", path=path, error=os_cause(error))
         ) from error
     return connection
+
+
+def _is_indexed(path: Path) -> bool:
+    """Whether the index of a log is whole: its head stands there twice, alike, and was made."""
+    for _ in range(_LOOKS):
+        try:
+            with path.with_name(f"{path.name}-shm").open("rb") as file:
+                head = file.read(2 * _HEAD)
+        except OSError:
+            return False
+        if len(head) == 2 * _HEAD and head[:_HEAD] == head[_HEAD:] and head[_MADE]:
+            return True
+    return False
 
 
 def _log_of(path: Path) -> Path:
