@@ -187,7 +187,7 @@ class Week:
         if cycle.changed:
             self._fine_until = now + FINE_FOR
         hit = [fault for fault in self.faulted.active() if fault.kind in NOT_OBEYED]
-        self._watch_flow(step_s, hit)
+        self._watch_flow(hit)
         for name, machine in self.site.equipment.items():
             enable = machine.points.get("enable")
             if enable is None or enable not in cycle.awards:
@@ -204,7 +204,7 @@ class Week:
             if stage is not None:
                 self._stage[group] = stage
 
-    def _watch_flow(self, step_s: float, hit: Sequence[Fault]) -> None:
+    def _watch_flow(self, hit: Sequence[Fault]) -> None:
         machines: list[tuple[str, float]] = []
         if self.works.cold is not None:
             machines += zip(

@@ -31,7 +31,6 @@ class Seen:
     conditions: dict[str, list[tuple[datetime, datetime | None]]] = field(default_factory=dict)
     """By key: when each began and ended."""
     awards: list[tuple[datetime, PointId, Award | None]] = field(default_factory=list)
-    stages: list[tuple[datetime, float]] = field(default_factory=list)
 
 
 class Life:
@@ -63,9 +62,6 @@ class Life:
             for link in site.links.values()
             for point in link.points
             if isinstance(point.address, PlantAddress)
-        }
-        self._writable = {
-            point.id for link in site.links.values() for point in link.points if point.writable
         }
         self._last: dict[PointId, Sample] = {}
         self._holding: set[str] = set()

@@ -98,7 +98,6 @@ class HeatFlow:
         if not asking:
             bypass = track(state.bypass, 100.0, watched_s)
             return replace(state, bypass=bypass, bypass_pct=bypass.output_pct)
-        bypass = track(state.bypass, 0.0, watched_s)
         ranges = [unit.flow for unit in asking if unit.flow is not None]
         least_m3h = minimum_flow(ranges)
         if functions.bypass and least_m3h > 0.0:
@@ -109,6 +108,8 @@ class HeatFlow:
             if bypass.output_pct < slowest:
                 # Two loops on one pump: what opens at once and closes slowly does not swing.
                 bypass = replace(bypass, output_pct=slowest)
+        else:
+            bypass = track(state.bypass, 0.0, watched_s)
         protects = 0.0
         if functions.return_protection and any(not unit.condensing for unit in asking):
             return_c = readings.return_c
