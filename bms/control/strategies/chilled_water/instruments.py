@@ -18,7 +18,6 @@ from bms.control.blocks.inputs.filtered import (
     Flaw,
     InputRules,
     filter_input,
-    scaled,
 )
 from bms.control.blocks.inputs.moving_mean import MeanState, average, mean_of
 from bms.control.blocks.inputs.plausibility import (
@@ -31,8 +30,9 @@ from bms.control.blocks.inputs.plausibility import (
 from bms.control.blocks.plants.plant_load import water_kw
 from bms.control.engine.states import Words
 from bms.control.strategies.chilled_water.plant_layout import Layout
+from bms.control.strategies.water.water_inputs import believed, flow_rules, pressure_rules
 from bms.core.decisions import Snapshot
-from drivers.points import PointId, Quality
+from drivers.points import PointId
 
 LOOK_EVERY_S = 5.0
 """Instruments are judged so often: water is slower."""
@@ -125,7 +125,7 @@ class Instruments:
         named = {
             SUPPLY: (header.get("supply_temp"), chilled),
             RETURN: (header.get("return_temp"), replace(chilled, related_moved=RETURN_MOVES)),
-            FLOW: (header.get("flow"), _flow_rules(design_flow_m3h)),
+            FLOW: (header.get("flow"), flow_rules(design_flow_m3h)),
             OUTDOOR: (weather.get("outdoor_temp"), RULES["outdoor_temp"]),
             WET_BULB: (weather.get("wet_bulb_temp"), RULES["wet_bulb_temp"]),
             CW_SUPPLY: (condenser.get("supply_temp"), warm),
@@ -134,9 +134,7 @@ class Instruments:
         self._inputs: dict[str, tuple[PointId, InputRules]] = {
             name: (point, rules) for name, (point, rules) in named.items() if point is not None
         }
-        pressure = scaled(RULES["pressure_share"], max(design_kpa, 50.0))
-        # A pump that is off, or of a higher head, shows what the design pressure does not bound.
-        pressure = replace(pressure, high=pressure.high * 2.0)
+        pressure = pressure_rules(design_kpa)
         self._pressures = []
         for number, point in enumerate(layout.pressures):
             self._inputs[f"{PRESSURE}-{number}"] = (point, pressure)
@@ -352,19 +350,8 @@ def _settling(moved_s: float | None, watched_s: float) -> bool:
     return moved_s is not None and not held_for(moved_s, SETTLING_S, watched_s)
 
 
-def _flow_rules(design_m3h: float | None) -> InputRules:
-    """Flow by its design; where nobody wrote that down, anything that is no flow at all."""
-    if design_m3h:
-        rules = scaled(RULES["flow_share"], design_m3h)
-        return replace(rules, high=rules.high * 2.0)
-    return InputRules(0.0, 100_000.0, 0.1, related_moved=10.0)
-
-
 def _value(inputs: Mapping[str, FilterState], name: str) -> float | None:
-    judged = inputs.get(name)
-    if judged is None or judged.quality is not Quality.GOOD or judged.flaw is not Flaw.NONE:
-        return None
-    return judged.accepted
+    return believed(inputs.get(name))
 
 
 def _mean(

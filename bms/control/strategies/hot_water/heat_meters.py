@@ -7,7 +7,7 @@ or return the stage stays, without outdoor air the lockout stays as it was.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.inputs.filtered import (
@@ -17,20 +17,18 @@ from bms.control.blocks.inputs.filtered import (
     Flaw,
     InputRules,
     filter_input,
-    scaled,
 )
 from bms.control.blocks.plants.plant_load import LoadState, reckon_load, water_kw
 from bms.control.engine.states import Words
 from bms.control.strategies.hot_water.boiler_plant import HeatLayout
+from bms.control.strategies.water.water_inputs import believed, flow_rules, pressure_rules
 from bms.core.decisions import Snapshot
-from drivers.points import PointId, Quality
+from drivers.points import PointId
 
 LOOK_EVERY_S = 5.0
 """Instruments are judged so often: water is slower."""
 SETTLES_S = 900.0
 """After machines have started or stopped, temperatures may move as fast as they like (D)."""
-LEAST_SPAN_KPA = 50.0
-"""Of a differential pressure, however small the design is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +70,10 @@ class HeatMeters:
         self._outdoor = layout.outdoor
         self._pressures = layout.pressures
         water = RULES["hot_water_temp"]
-        pressure = scaled(RULES["pressure_share"], max(design_kpa, LEAST_SPAN_KPA))
-        pressure = replace(pressure, high=2.0 * pressure.high)
+        pressure = pressure_rules(design_kpa)
         self._rules: dict[PointId, InputRules] = {self._supply: water, self._return: water}
         if self._flow is not None:
-            self._rules[self._flow] = _flow_rules(layout.design_m3h)
+            self._rules[self._flow] = flow_rules(layout.design_m3h)
         if self._outdoor is not None:
             self._rules[self._outdoor] = RULES["outdoor_temp"]
         self._rules |= dict.fromkeys(self._pressures, pressure)
@@ -120,8 +117,8 @@ class HeatMeters:
     def _now_kw(
         self, inputs: Mapping[PointId, FilterState], setpoint_c: float | None
     ) -> float | None:
-        flow, return_c = _good(inputs, self._flow), _good(inputs, self._return)
-        warm_c = setpoint_c if setpoint_c is not None else _good(inputs, self._supply)
+        flow, return_c = believed(inputs.get(self._flow or "")), believed(inputs.get(self._return))
+        warm_c = setpoint_c if setpoint_c is not None else believed(inputs.get(self._supply))
         if flow is None or return_c is None or warm_c is None:
             return None
         return max(0.0, water_kw(flow, warm_c, return_c))
@@ -131,29 +128,14 @@ class HeatMeters:
         inputs = state.inputs
         return HeatReadings(
             state.load.load_kw,
-            _good(inputs, self._supply),
-            _good(inputs, self._return),
-            _good(inputs, self._flow),
-            _good(inputs, self._outdoor),
-            tuple(_good(inputs, point) for point in self._pressures),
+            believed(inputs.get(self._supply)),
+            believed(inputs.get(self._return)),
+            believed(inputs.get(self._flow or "")),
+            believed(inputs.get(self._outdoor or "")),
+            tuple(believed(inputs.get(point)) for point in self._pressures),
             {
                 point: judged.detail
                 for point, judged in inputs.items()
                 if judged.flaw is not Flaw.NONE
             },
         )
-
-
-def _flow_rules(design_m3h: float | None) -> InputRules:
-    """Flow by its design; where nobody wrote that down, anything that is no flow at all."""
-    if design_m3h is None:
-        return InputRules(0.0, 100_000.0, 0.1, related_moved=10.0)
-    rules = scaled(RULES["flow_share"], design_m3h)
-    return replace(rules, high=2.0 * rules.high)
-
-
-def _good(inputs: Mapping[PointId, FilterState], point: PointId | None) -> float | None:
-    judged = inputs.get(point or "")
-    if judged is None or judged.quality is not Quality.GOOD or judged.flaw is not Flaw.NONE:
-        return None
-    return judged.accepted
