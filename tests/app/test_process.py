@@ -171,7 +171,8 @@ from bms.cli import main
 
 def waiting(site, *_):
     (Path(site).parent / "waiting").touch()
-    time.sleep(1e6)
+    while True:  # a signal just before one long sleep would be seen only after it
+        time.sleep(0.01)
 
 loading.load_to_run = waiting
 main(["run", sys.argv[1]])

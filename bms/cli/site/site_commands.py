@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from pathlib import Path
@@ -167,7 +168,9 @@ def run(site: Path, endpoints: Path | None, verbose: bool) -> None:
 
 
 def _end_while_starting(_number: int, _frame: object) -> None:
-    raise SystemExit(0)
+    # Not by an exception: one raised inside a destructor or a weak reference's callback, as
+    # imports have them, is printed and forgotten, and the start would go on.
+    os._exit(0)
 
 
 @click.command()
