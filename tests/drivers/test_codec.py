@@ -321,6 +321,8 @@ def test_values_are_rounded_to_the_nearest_count() -> None:
         (address("uint16", -1), "address -1 is not within"),
         (address("uint32", bit=1), "'bit' needs a 16-bit register, not uint32"),
         (address("uint16", bit=16), "bit 16 is not within"),
+        (address("uint16", scale_address=65536), "scale_address 65536 is not within"),
+        (address("uint16", scale_address=-1), "scale_address -1 is not within"),
         (address("bool", table="coil", bit=1), "one bit"),
         (address("uint16", scale=0.0), "scale 0.0 is not usable"),
         (address("uint16", scale=math.nan), "scale nan is not usable"),
@@ -332,6 +334,11 @@ def test_values_are_rounded_to_the_nearest_count() -> None:
 def test_an_address_that_makes_no_sense_is_refused(point: ModbusAddress, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         codec(point)
+
+
+@pytest.mark.parametrize("scale_address", [0, 65535])
+def test_a_scale_may_lie_in_any_register(scale_address: int) -> None:
+    codec(address("uint16", scale_address=scale_address))
 
 
 def test_widths() -> None:

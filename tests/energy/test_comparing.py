@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from itertools import product
@@ -16,7 +17,7 @@ from bms.config.site import MeterRole
 from bms.core.instants import local_midnight, to_ms
 from bms.core.readings import Label
 from bms.energy.comparing.alignment import shifted
-from bms.energy.comparing.borders import crossings
+from bms.energy.comparing.borders import Crossing, crossings
 from bms.energy.comparing.day_kinds import DayKinds, Kind
 from bms.energy.comparing.day_values import (
     Day,
@@ -26,10 +27,11 @@ from bms.energy.comparing.day_values import (
     whole_year,
     years_asked,
 )
+from bms.energy.comparing.evidence import Evidence, Exchange, widths
 from bms.energy.comparing.festivals import Holidays, moved, with_spring_festival
 from bms.energy.comparing.gaps import MeterDays, Pair, unknowns_of
 from bms.energy.comparing.plausible import Course
-from bms.energy.comparing.unknowns import Sums, Unknown, doubt, ratio
+from bms.energy.comparing.unknowns import Interval, Sums, Unknown, doubt, ratio
 from bms.energy.intervals import Event
 from bms.energy.quarters import Stretch
 from bms.energy.verdict import Verdict, growth
@@ -46,7 +48,31 @@ def unknown(*corners: tuple[float, float], mid: tuple[float, float] | None = Non
     return Unknown("m", Period(day, day), day, Sums(*(mid or corners[0])), found)
 
 
+def test_what_makes_an_interval_wide_is_told_the_most_first() -> None:
+    gap = unknown((0.0, 0.0), (30.0, 0.0))
+    border = Crossing("m", date(2025, 1, 1), 20.0, this=True, before=True)
+    exchange = Exchange("m", date(2025, 5, 1), 0.03)
+    evidence = Evidence(
+        Interval(0.9, 1.5, 2.0), Sums(1500.0, 1000.0), (gap,), (border,), (exchange,)
+    )
+    found = widths(evidence)
+    assert [part for _, part in found] == [border, exchange, gap]
+    # A crossing lies in both periods: 20 x (1 + 1.5) each way; an exchange 0.03 each way.
+    assert [width for width, _ in found] == pytest.approx([0.1, 0.06, 0.03])
+    assert widths(replace(evidence, interval=None)) == []
+
+
 amounts = st.floats(0, 100)
+
+
+def test_the_days_around_a_day_are_those_of_its_year() -> None:
+    day = date(2025, 6, 11)  # a Wednesday
+    around = [(other - day).days for other in KINDS.neighbours(day, 3, same_week=False)]
+    assert around == [-3, -2, -1, 1, 2, 3]
+    alike = [(other - day).days for other in KINDS.neighbours(day, 5, same_week=True)]
+    assert alike == [-5, -2, -1, 1, 2, 5]
+    last = date(2025, 12, 31)
+    assert list(KINDS.neighbours(last, 1, same_week=False)) == [date(2025, 12, 30)]
 
 
 @settings(max_examples=200)

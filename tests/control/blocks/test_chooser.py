@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bms.control.blocks.machines.chooser import (
     LEAST_LOAD_FACTOR,
+    Choice,
     ChooserRules,
     ChooserState,
     Demand,
@@ -36,6 +37,11 @@ def chosen(units: Sequence[Unit], load_kw: float, cw_c: float | None = None) -> 
     found = best(units, Demand(load_kw, None if cw_c is None else CHW_C, cw_c))
     assert found is not None
     return found.names
+
+
+def test_no_machine_does_for_no_load() -> None:
+    assert judge((), Demand(0.0)) == Choice((), True, 0.0, 0.0)
+    assert judge((), Demand(0.1)) == Choice((), False, 0.0, 0.0)
 
 
 # --- curves ----------------------------------------------------------------------------------

@@ -296,6 +296,15 @@ def test_pumps_at_full_speed_that_miss_their_pressure_get_another() -> None:
     assert staged(PumpInputs(0.2, 99.5, 9.0), 60, 1) == []
 
 
+def test_there_is_always_a_pump_and_never_more_than_there_are() -> None:
+    quiet = PumpInputs(None, None)
+    assert stage_pumps(PumpStage(1), 3, quiet, 0.0).count == 1
+    assert stage_pumps(PumpStage(0), 3, quiet, 0.0).count == 1
+    assert stage_pumps(PumpStage(3), 2, quiet, 0.0).count == 2
+    assert stage_pumps(PumpStage(1), 0, quiet, 0.0).count == 1
+    assert stage_pumps(PumpStage(1), 1, PumpInputs(0.0), 0.0).down.held_s == 0.0
+
+
 def test_the_minimum_flow_is_that_of_the_neediest_machine() -> None:
     machines = [FlowRange(40.0, 100.0), FlowRange(30.0, 120.0)]
     assert minimum_flow(machines) == pytest.approx(0.4 * 220.0)
