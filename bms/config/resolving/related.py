@@ -14,12 +14,14 @@ from bms.texts.problems import Document, Path, Problem
 
 _KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "header": ("water_loop", "air_header"),
+        "header": ("water_loop", "air_header", "water_main", "tap_water_loop"),
         "cooled_by": ("water_loop",),
         "heated_by": ("water_loop",),
         "rejects_to": ("water_loop",),
         "isolation_valve": ("valve",),
         "cw_isolation_valve": ("valve",),
+        "draws_from": ("tank", "sump", "hot_water_store"),
+        "fills": ("tank",),
     }
 )
 """What a relation may point at; the others at any equipment, `serves` at groups too."""

@@ -100,6 +100,18 @@ class DesignFile(FileModel):
     """Floor that it serves."""
     volume_m3: float | None = Field(default=None, gt=0)
     """Of a tank, or of the rooms that it serves."""
+    dry_pct: float | None = Field(default=None, ge=0, le=100)
+    """A pump that draws from a tank or pit below this level draws air; its dry float hangs here."""
+    low_pct: float | None = Field(default=None, ge=0, le=100)
+    """Where its low float hangs."""
+    high_pct: float | None = Field(default=None, ge=0, le=100)
+    """Where its high float hangs."""
+    overflow_pct: float | None = Field(default=None, gt=0, le=100)
+    """The brim: nothing fills it from here on; its overflow float hangs here."""
+    fire_reserve_m3: float | None = Field(default=None, gt=0)
+    """What no pump may take out of a tank but those of the fire brigade."""
+    hottest_c: float | None = Field(default=None, ge=20, le=130)
+    """The hottest water that a heat source makes, or a store is kept at."""
 
     @property
     def design(self) -> Design:
@@ -129,6 +141,10 @@ class MachineKeys(FileModel):
     """The same on the condenser's side."""
     stands_by_for: Names = []
     """It runs in place of these, never beside them."""
+    draws_from: str | None = None
+    """The tank, pit or hot-water store that a pump or mixing valve takes its water from."""
+    fills: str | None = None
+    """The tank that a pump or valve brings water to."""
     starts: StartsFile = StartsFile()
     """How often it may start."""
     design: DesignFile = DesignFile()
@@ -151,6 +167,8 @@ class MachineKeys(FileModel):
                 isolation_valve=self.isolation_valve or "",
                 cw_isolation_valve=self.cw_isolation_valve or "",
                 stands_by_for=tuple(self.stands_by_for),
+                draws_from=self.draws_from or "",
+                fills=self.fills or "",
             ),
             self.design.design,
             StartLimits(self.starts.per_hour, self.starts.per_day),

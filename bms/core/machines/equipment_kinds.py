@@ -9,83 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bms.core.equipment import Kind, Medium, PointClass, Role
-
-
-def _enable(required: bool = True) -> Role:
-    return Role("enable", klass=PointClass.STATE, command=True, required=required)
-
-
-def _status(required: bool = False) -> Role:
-    return Role("status", klass=PointClass.STATE, required=required)
-
-
-def _state(name: str, required: bool = False) -> Role:
-    return Role(name, klass=PointClass.STATE, required=required)
-
-
-def _analog(name: str, unit: str, command: bool = False, required: bool = False) -> Role:
-    return Role(name, unit, PointClass.ANALOG, command, required)
-
-
-def _energy(required: bool = False) -> Role:
-    return Role("energy", "kWh", PointClass.COUNTER, required=required)
-
-
-def _power() -> Role:
-    return _analog("power", "kW")
-
-
-def _volume() -> Role:
-    return Role("volume", "m3", PointClass.COUNTER, required=True)
-
-
-def _kind(
-    name: str,
-    *roles: Role,
-    min_on_s: float = 0.0,
-    min_off_s: float = 0.0,
-    medium: Medium = Medium.ELECTRICITY,
-    proves_s: float = 120.0,
-    cycles: bool = False,
-) -> Kind:
-    by_name = MappingProxyType({r.name: r for r in roles})
-    return Kind(name, by_name, min_on_s, min_off_s, medium, proves_s, cycles)
-
-
-def _command(name: str, unit: str) -> Role:
-    return Role(name, unit, PointClass.ANALOG, command=True)
-
-
-def _switch(name: str) -> Role:
-    return Role(name, klass=PointClass.STATE, command=True)
-
-
-def _motor() -> tuple[Role, ...]:
-    """What every machine with a contactor may say of itself."""
-    return (_status(), _state("fault"), _state("local"), _power(), _energy())
-
-
-def _air() -> tuple[Role, ...]:
-    """What is measured where people are."""
-    return (
-        _analog("zone_temp", "degC"),
-        _analog("humidity", "%"),
-        _analog("co2", "ppm"),
-        _state("occupied"),
-        _state("window"),
-    )
-
-
-def _valve(name: str = "valve") -> tuple[Role, ...]:
-    """A valve on a machine: modulating or two-position, with its way and its end switch."""
-    return (
-        _command(name, "%"),
-        _switch(f"{name}_enable"),
-        _analog(f"{name}_position", "%"),
-        _state(f"{name}_open"),
-    )
-
+from bms.core.equipment import Kind, Medium
+from bms.core.machines.kind_parts import air as _air
+from bms.core.machines.kind_parts import analog as _analog
+from bms.core.machines.kind_parts import command as _command
+from bms.core.machines.kind_parts import enable as _enable
+from bms.core.machines.kind_parts import energy as _energy
+from bms.core.machines.kind_parts import kind as _kind
+from bms.core.machines.kind_parts import motor as _motor
+from bms.core.machines.kind_parts import power as _power
+from bms.core.machines.kind_parts import state as _state
+from bms.core.machines.kind_parts import status as _status
+from bms.core.machines.kind_parts import switch as _switch
+from bms.core.machines.kind_parts import valve as _valve
+from bms.core.machines.kind_parts import volume as _volume
+from bms.core.machines.water_kinds import WATER_SUPPLY
 
 _WATER_SIDE = (
     _kind(
@@ -121,6 +59,8 @@ _WATER_SIDE = (
         _analog("speed_feedback", "%"),
         _analog("flow", "m3/h"),
         _analog("differential_pressure", "kPa"),
+        _state("flow_switch"),
+        _state("dry_run"),  # its own protection against running without water
         min_on_s=120,
         min_off_s=120,
     ),
@@ -390,5 +330,5 @@ _METERS = (
 )
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {kind.name: kind for kind in (*_WATER_SIDE, *_AIR_SIDE, *_OTHERS, *_METERS)}
+    {kind.name: kind for kind in (*_WATER_SIDE, *_AIR_SIDE, *WATER_SUPPLY, *_OTHERS, *_METERS)}
 )

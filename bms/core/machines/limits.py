@@ -16,6 +16,7 @@ LIMITS: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
         "loop_setpoint": (-15.0, 130.0),
         "supply_setpoint": (5.0, 60.0),
         "tank_setpoint": (10.0, 95.0),
+        "mix_setpoint": (30.0, 65.0),
         "zone_setpoint": (5.0, 40.0),  # frost protection to a drying room
         "cooling_setpoint": (5.0, 50.0),
         "heating_setpoint": (-5.0, 40.0),

@@ -36,6 +36,10 @@ class Relations:
     """The same on the condenser's side."""
     stands_by_for: tuple[str, ...] = ()
     """It runs in place of these, and not beside them."""
+    draws_from: str = ""
+    """The tank, pit or store that a pump or mixing valve takes its water from."""
+    fills: str = ""
+    """The tank that a pump or valve brings water to."""
 
     def named(self) -> Mapping[str, tuple[str, ...]]:
         """Every name that it refers to, by relation."""
@@ -45,7 +49,7 @@ class Relations:
         }
         for name in (
             "header", "cooled_by", "heated_by", "rejects_to", "isolation_valve",
-            "cw_isolation_valve",
+            "cw_isolation_valve", "draws_from", "fills",
         ):  # fmt: skip
             target: str = getattr(self, name)
             found[name] = (target,) if target else ()
@@ -102,6 +106,18 @@ class Design:
     static_pa: float | None = None
     area_m2: float | None = None
     volume_m3: float | None = None
+    dry_pct: float | None = None
+    """Of a tank or pit: a pump that draws from it below this level draws air; its dry float."""
+    low_pct: float | None = None
+    """Where its low float hangs."""
+    high_pct: float | None = None
+    """Where its high float hangs."""
+    overflow_pct: float | None = None
+    """The brim: nothing fills it from here on; its overflow float."""
+    fire_reserve_m3: float | None = None
+    """What no pump may take out of a tank but those of the fire brigade."""
+    hottest_c: float | None = None
+    """The hottest water that a heat source makes, or a store is kept at."""
 
 
 @dataclass(frozen=True, slots=True)
