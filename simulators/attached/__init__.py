@@ -1,0 +1,1 @@
+"""What plants from outside have in common: mapping files, steps, a process beside."""
