@@ -12,15 +12,14 @@ from zlib import crc32
 from bms.config.site import RATING_MARGIN, MeterSpec
 from bms.energy.intervals import Register
 from bms.energy.register import HOUR_MS
-from bms.historian.log.log_queries import Queries
-from bms.ledger.power_beside import power_beside
+from bms.ledger.power_beside import PowerRecord, power_beside
 
 NO_QUESTION: Final = 10
 """kWh or m3: a rise by less is worth no question, whatever the meter did before."""
 
 
 def register_of(
-    spec: MeterSpec, resolution: Fraction, shown: Fraction, history: Queries | None
+    spec: MeterSpec, resolution: Fraction, shown: Fraction, powers: PowerRecord | None
 ) -> Register:
     """The register of a meter in counts of `resolution`; it is read in steps of `shown`."""
     size = None if spec.register_size is None else Fraction(spec.register_size) / resolution
@@ -41,7 +40,7 @@ def register_of(
         wraps,
         own_past=spec.polled,
         slack=floor(NO_QUESTION / resolution / greatest),
-        power=power_beside(history, spec, resolution),
+        power=power_beside(powers, spec, resolution),
         ask_ms=crc32(spec.id.encode()) % 4 * HOUR_MS // 4,
     )
 

@@ -48,6 +48,7 @@ from bms.historian.log.log_queries import Queries
 from bms.ledger.database.store import Ledger, Tip
 from bms.ledger.entered.entries import OF_QUARTERS, Entry, EntryKind
 from bms.ledger.known_of_meters import first_difference, register_of, settings_of
+from bms.ledger.power_beside import PowerRecord
 from bms.ledger.published import FOREVER, Changes, Publisher, Value, common, floor_day
 from bms.texts.messages import msg
 
@@ -72,6 +73,7 @@ class Posting:
         self._specs = specs
         self._history = history
         self._ledger = ledger
+        self._powers = None if history is None else PowerRecord(history)
         self._known: dict[tuple[str, Fraction, Fraction], Register] = {}
         self._read_in: dict[str, Fraction | None] = {}
         self._publisher = Publisher([spec for spec in specs.values() if spec.virtual], ledger)
@@ -87,6 +89,8 @@ class Posting:
         with self._ledger.transaction():
             self._publisher.begin()
             self._read_in.clear()
+            if self._powers is not None:
+                self._powers.forget()
             changes: Changes = {}
             more = self._changed_settings(changes) or self._told_since(changes)
             if not more:
@@ -285,7 +289,7 @@ class Posting:
         key = spec.id, resolution, self._shown(spec)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = register_of(spec, *key[1:], self._history)
+            found = self._known[key] = register_of(spec, *key[1:], self._powers)
         return found
 
     def _values(

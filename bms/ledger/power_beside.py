@@ -7,17 +7,18 @@ agreed with the register: in the hours before, or else at least in its greatest 
 
 from __future__ import annotations
 
-from datetime import timedelta
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import isfinite
-from typing import Final
+from typing import Final, NamedTuple
 
 from bms.config.site import MeterRole, MeterSpec
-from bms.core.instants import from_ms, to_ms
+from bms.core.instants import DAY_MS, from_ms, to_ms
 from bms.energy.register import HOUR_MS, Power
 from bms.historian.log.log_queries import Queries
-from drivers.points import Quality, Sample
+from drivers.points import PointId, Quality, Sample
 
 HOLDS_MS: Final = 20 * 60_000
 """A value stands for no longer than this: analog points are recorded every few minutes."""
@@ -37,21 +38,60 @@ UNPROVEN_COUNTS: Final = 1000
 even if it is shown in W for kW."""
 
 
-def power_beside(history: Queries | None, spec: MeterSpec, resolution: Fraction) -> Power | None:
+class _Stretch(NamedTuple):
+    """What one point showed from one instant to another, both included."""
+
+    first_ms: int
+    last_ms: int
+    times_ms: Sequence[int]
+    values: Sequence[float | None]
+    """None where there was no good number."""
+
+
+class PowerRecord:
+    """The history of power, read by days: a register that stands asks for one hour after the
+    other. It is forgotten when the ledger makes its next step: samples may have come late."""
+
+    def __init__(self, history: Queries) -> None:
+        self.history = history
+        self._read: dict[PointId, _Stretch] = {}
+
+    def forget(self) -> None:
+        """Read again what is asked from now on."""
+        self._read.clear()
+
+    def positive(self, point: PointId, first_ms: int, last_ms: int) -> float | None:
+        """The integral of positive values in their unit times hours; None: too little is known."""
+        held_ms = first_ms - HOLDS_MS
+        found = self._read.get(point)
+        if found is None or held_ms < found.first_ms or last_ms > found.last_ms:
+            found = self._read[point] = self._stretch(
+                point, held_ms, max(last_ms, held_ms + DAY_MS)
+            )
+        begin = bisect_left(found.times_ms, held_ms)
+        end = bisect_right(found.times_ms, last_ms)
+        return _positive(found.times_ms[begin:end], found.values[begin:end], first_ms, last_ms)
+
+    def _stretch(self, point: PointId, first_ms: int, last_ms: int) -> _Stretch:
+        samples = self.history.samples(point, from_ms(first_ms), from_ms(last_ms))
+        times_ms = [to_ms(sample.time) for sample in samples]
+        return _Stretch(first_ms, last_ms, times_ms, [_number(sample) for sample in samples])
+
+
+def power_beside(record: PowerRecord | None, spec: MeterSpec, resolution: Fraction) -> Power | None:
     """What power says that the register of a meter must have counted; None without such a point.
 
     An export register stands while its site imports, and many meters show both as one power: of
     those nothing is said.
     """
-    if history is None or not spec.power or spec.role is MeterRole.EXPORT:
+    if record is None or not spec.power or spec.role is MeterRole.EXPORT:
         return None
-    past: Queries = history
+    powers: PowerRecord = record
+    past = powers.history
 
     def counts(first_ms: int, last_ms: int) -> int | None:
         worth = resolution * spec.ratio(last_ms)
-        found = _positive(
-            past.samples(spec.power, from_ms(first_ms) - _HELD, from_ms(last_ms)), first_ms, last_ms
-        )
+        found = powers.positive(spec.power, first_ms, last_ms)
         return None if found is None else int(Fraction(found) / worth)
 
     def agreed(first_ms: int) -> bool | None:
@@ -85,21 +125,22 @@ def power_beside(history: Queries | None, spec: MeterSpec, resolution: Fraction)
     return said
 
 
-_HELD: Final = timedelta(milliseconds=HOLDS_MS)
+def _number(sample: Sample) -> float | None:
+    value = sample.value
+    if sample.quality is not Quality.GOOD or isinstance(value, str) or value is None:
+        return None
+    return float(value) if isfinite(value) else None
 
 
-def _positive(samples: list[Sample], first_ms: int, last_ms: int) -> float | None:
-    """The integral of positive values in their unit times hours; None if too little is known."""
+def _positive(
+    times_ms: Sequence[int], values: Sequence[float | None], first_ms: int, last_ms: int
+) -> float | None:
     known_ms, total = 0, 0.0
-    times = [to_ms(sample.time) for sample in samples]
-    for sample, (begin, end) in zip(samples, pairwise([*times, last_ms]), strict=True):
-        value = sample.value
-        if sample.quality is not Quality.GOOD or isinstance(value, str) or value is None:
-            continue
-        if not isfinite(value):
+    for value, (begin, end) in zip(values, pairwise([*times_ms, last_ms]), strict=True):
+        if value is None:
             continue
         span = min(end, last_ms, begin + HOLDS_MS) - max(begin, first_ms)
         if span > 0:
             known_ms += span
-            total += max(0.0, float(value)) * span / HOUR_MS
+            total += max(0.0, value) * span / HOUR_MS
     return total if known_ms >= KNOWN * (last_ms - first_ms) else None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm
+from operator import mul
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bms.config.site import MeterSpec
 from bms.core.instants import DAY_MS, from_ms, to_ms
-from bms.core.readings import LABELS, RANK, Label, worst
+from bms.core.readings import RANK, Label
 from bms.energy.quarters import QUARTER_MS
 from bms.ledger.database.months import month_of
 from bms.ledger.database.packing import Raw
@@ -37,6 +38,7 @@ class Value(NamedTuple):
     covered_ms: int
 
 
+_DERIVED: Final = RANK[Label.DERIVED]
 NOTHING: Final = Value(0, 0, RANK[Label.MISSING], 0)
 
 
@@ -239,11 +241,12 @@ class Publisher:
             if not starts or any(source is None for source in numbers):
                 continue
             first, last = min(starts), max(starts) + QUARTER_MS
-            inputs = [
-                (factor, self._ledger.raw_slots(source, first, last))
-                for (factor, _), source in zip(spec.terms, numbers, strict=True)
+            slots = [
+                self._ledger.raw_slots(source, first, last)
+                for source in numbers
                 if source is not None
             ]
+            formula = _Formula([factor for factor, _ in spec.terms], self._ledger)
             base = {
                 ms: Value(*raw[:4])
                 for ms, raw in self._ledger.raw_slots(number, first, last).items()
@@ -252,30 +255,51 @@ class Publisher:
                 ms: Value(*raw[:4]) for ms, raw in self._ledger.beneath(number, first, last).items()
             }
             for ms in starts:
-                base[ms] = self._derived(inputs, ms)
+                base[ms] = formula.value([inputs.get(ms) for inputs in slots])
             self.publish(spec, number, first, last, base, changes)
 
-    def _derived(self, inputs: Iterable[tuple[Fraction, Mapping[int, Raw]]], ms: int) -> Value:
-        """One quarter hour by formula; missing if any input is, or is known in part only."""
-        label, total = Label.DERIVED, Fraction(0)
-        scales: Fraction | None = None
-        for factor, slots in inputs:
-            raw = slots.get(ms)
-            if raw is None:
+
+class _Formula:
+    """What a virtual meter makes of the quarter hours of its inputs.
+
+    Scales hardly ever change, so that a quarter hour costs one sum of whole numbers (measured:
+    180 us with fractions, 5 us so).
+    """
+
+    def __init__(self, factors: Sequence[Fraction], ledger: Ledger) -> None:
+        self._factors = factors
+        self._ledger = ledger
+        self._worths: dict[tuple[int, ...], tuple[tuple[int, ...], int]] = {}
+
+    def value(self, inputs: Sequence[Raw | None]) -> Value:
+        """One quarter hour; missing if any input is, or is known in part only."""
+        rank = _DERIVED
+        counts: list[int] = []
+        scales: list[int] = []
+        for raw in inputs:
+            if raw is None or raw[3] < QUARTER_MS:
                 return NOTHING
-            counts, scale_id, rank, covered_ms, _ = raw
-            if covered_ms < QUARTER_MS:
-                return NOTHING
-            label = worst(label, LABELS[rank])
-            worth = self._ledger.scale_of(scale_id)
-            step = abs(factor) * worth
-            scales = step if scales is None else common(scales, step)
-            total += factor * counts * worth
-        assert scales is not None
-        if abs(total / scales) >= MOST_COUNTS:  # factors nobody can mean: it holds up no other
+            counts.append(raw[0])
+            scales.append(raw[1])
+            rank = max(rank, raw[2])
+        each, scale = self._worth(tuple(scales))
+        total = sum(map(mul, counts, each))
+        if abs(total) >= MOST_COUNTS:  # factors nobody can mean: it holds up no other
             return NOTHING
-        scale = self._ledger.scale_id(scales)
-        return Value(int(total / scales), scale, RANK[label], QUARTER_MS)
+        return Value(total, scale, rank, QUARTER_MS)
+
+    def _worth(self, scales: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+        """In counts of the result, what a count of each input is worth; the result's scale."""
+        found = self._worths.get(scales)
+        if found is None:
+            worths = [
+                factor * self._ledger.scale_of(scale)
+                for factor, scale in zip(self._factors, scales, strict=True)
+            ]
+            step = reduce(common, map(abs, worths))
+            each = tuple(int(worth / step) for worth in worths)
+            found = self._worths[scales] = each, self._ledger.scale_id(step)
+        return found
 
 
 def floor_day(ms: int) -> int:
