@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from bms.core.equipment import Equipment, Medium, PointClass
+from bms.core.moist_air import humidity_at_pct
 from bms.reports.saving.comparison import (
     EndUse,
     OutdoorAir,
@@ -133,13 +134,13 @@ class Tally:
         self._switch(now, values)
 
     def _serve(self, now: datetime, hours: float, values: Mapping[PointId, float]) -> None:
-        there: set[str] = set()
+        there: dict[str, tuple[float, float]] = {}
         for zone, total in zip(self._zones, self._sums, strict=True):
             band = self._yardstick.at(zone, now)
             temp = values.get(zone.temp)
             if band is None or temp is None or temp != temp:
                 continue
-            there.add(zone.equipment)
+            there[zone.equipment] = temp, min(max(temp, band[0]), band[1])
             total.occupied_h += hours
             total.cold_kh += max(0.0, band[0] - temp) * hours
             total.hot_kh += max(0.0, temp - band[1]) * hours
@@ -149,7 +150,11 @@ class Tally:
         high += limits.humidity_tolerance_pct
         for machine, point in self._humid:
             value = values.get(point)
-            if self._used(machine, there) and value is not None and not low <= value <= high:
+            if value is None or not self._used(machine, there):
+                continue
+            if machine in there:  # air that is left cold holds no more water for it
+                value = humidity_at_pct(value, *there[machine])
+            if not low <= value <= high:
                 self._humidity_h += hours
         for machine, point in self._co2:
             value = values.get(point)
@@ -164,7 +169,7 @@ class Tally:
             came = sum(flow if least is None else min(flow, least) for flow, least in flows)
             self._owed_seen.append((came, hours))
 
-    def _used(self, machine: str, there: set[str]) -> bool:
+    def _used(self, machine: str, there: Collection[str]) -> bool:
         return machine in there or machine not in self._occupied_of
 
     def _switch(self, now: datetime, values: Mapping[PointId, float]) -> None:

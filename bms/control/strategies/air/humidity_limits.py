@@ -6,11 +6,11 @@ before the limit, as sensors are no better.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from bms.control.blocks.resets.linear_reset import Line
 from bms.control.strategies.air.air_parameters import AirParameters
+from bms.core.moist_air import vapour_pressure_pa
 
 MARGIN_PCT = 3.0
 DRYING_SPAN_PCT = 10.0
@@ -26,12 +26,6 @@ class DriestZone:
     humidity_pct: float
     zone_c: float
     """Its temperature, or the mean of the others."""
-
-
-def vapour_pressure_pa(dry_bulb_c: float, humidity_pct: float) -> float:
-    """Of the water in moist air (Magnus formula, within 0.5 %)."""
-    saturated_pa = 611.2 * math.exp(17.62 * dry_bulb_c / (243.12 + dry_bulb_c))
-    return saturated_pa * min(max(humidity_pct, 0.0), 100.0) / 100.0
 
 
 def at_dampest(humidity_pct: float | None, parameters: AirParameters) -> bool:

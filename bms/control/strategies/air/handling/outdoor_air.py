@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.loops.pid import PidRules, PidState, regulate, track
 from bms.control.strategies.air.air_parameters import HIGH_LIMIT_C, AirParameters
-from bms.control.strategies.air.humidity_limits import vapour_pressure_pa
+from bms.core.moist_air import vapour_pressure_pa
 from bms.texts.messages import Message, msg
 
 LIMIT_HYSTERESIS_K = 1.0
