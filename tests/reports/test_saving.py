@@ -113,7 +113,7 @@ def test_a_saving_counts_only_at_equal_service() -> None:
     assert "the worst zone, b.ahu" in said
 
 
-def test_a_room_that_is_left_cold_is_no_moister_for_it() -> None:
+def test_only_water_makes_a_room_moister() -> None:
     room = machine("b.room", "terminal_unit", "zone_temp", "zone_setpoint", "humidity")
 
     def humidity_h(zone_c: float, humidity_pct: float) -> float | None:
@@ -125,12 +125,15 @@ def test_a_room_that_is_left_cold_is_no_moister_for_it() -> None:
         tally.step(START, START + HOUR, seen)
         return tally.run("a", 0).service.humidity_h
 
-    assert humidity_h(22.0, 29.0) == 0.0
-    assert humidity_h(22.0, 27.0) == 1.0
+    assert humidity_h(20.0, 29.0) == 0.0
+    assert humidity_h(20.0, 27.0) == 1.0
+    # The same water in a warmer room of its band: 27 % at 22 degC are 30.5 % at 20 degC.
+    assert humidity_h(22.0, 27.0) == 0.0
+    assert humidity_h(22.0, 24.0) == 1.0
     # With the same water, 16 degC and 33 % are 26 % at 20 degC.
     assert humidity_h(16.0, 33.0) == 1.0
     assert humidity_h(16.0, 37.0) == 0.0
-    assert humidity_h(30.0, 24.0) == 0.0  # 32 % at 25 degC
+    assert humidity_h(30.0, 24.0) == 0.0  # 32 % at 25 degC, 44 % at 20 degC
     assert humidity_h(30.0, 52.0) == 1.0  # 70 %
     assert humidity_h(22.0, 68.0) == 1.0
 

@@ -64,9 +64,8 @@ class Service:
 
     zones: tuple[ZoneService, ...]
     humidity_h: float | None
-    """Zone hours outside the band of humidity, with the water of the zone's air at the nearest
-    temperature of its band: what is too cold or too warm is counted already, and a cold room is
-    no moister for it. None where nothing measures it."""
+    """Zone hours outside the band of humidity: too dry at the coolest temperature of the zone's
+    band, too damp at the nearest. None where nothing measures it."""
     co2_h: float | None
     outdoor_air: OutdoorAir | None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -134,13 +135,13 @@ class Tally:
         self._switch(now, values)
 
     def _serve(self, now: datetime, hours: float, values: Mapping[PointId, float]) -> None:
-        there: dict[str, tuple[float, float]] = {}
+        there: dict[str, tuple[float, tuple[float, float]]] = {}
         for zone, total in zip(self._zones, self._sums, strict=True):
             band = self._yardstick.at(zone, now)
             temp = values.get(zone.temp)
             if band is None or temp is None or temp != temp:
                 continue
-            there[zone.equipment] = temp, min(max(temp, band[0]), band[1])
+            there[zone.equipment] = temp, band
             total.occupied_h += hours
             total.cold_kh += max(0.0, band[0] - temp) * hours
             total.hot_kh += max(0.0, temp - band[1]) * hours
@@ -152,9 +153,8 @@ class Tally:
             value = values.get(point)
             if value is None or not self._used(machine, there):
                 continue
-            if machine in there:  # air that is left cold holds no more water for it
-                value = humidity_at_pct(value, *there[machine])
-            if not low <= value <= high:
+            dry, damp = _at_its_band(value, *there[machine]) if machine in there else (value, value)
+            if dry < low or damp > high:
                 self._humidity_h += hours
         for machine, point in self._co2:
             value = values.get(point)
@@ -253,6 +253,23 @@ def _with_role(machines: Iterable[Equipment], role: str) -> list[tuple[str, Poin
         for machine in machines
         if machine.kind.name != "weather_station" and role in machine.points
     ]
+
+
+def _at_its_band(
+    humidity_pct: float, temp_c: float, band_c: tuple[float, float]
+) -> tuple[float, float]:
+    """What is held against the limits of dry and of damp air.
+
+    Where in its band a zone is kept is no matter of service, and beyond it is counted already. So
+    air is dry only if it would be so at the coolest temperature of the band; and damp as it is, at
+    the nearest temperature of the band: cool rooms do get mouldy.
+    """
+    coolest_c = band_c[0] if math.isfinite(band_c[0]) else temp_c
+    nearest_c = min(max(temp_c, band_c[0]), band_c[1])
+    return (
+        humidity_at_pct(humidity_pct, temp_c, min(coolest_c, nearest_c)),
+        humidity_at_pct(humidity_pct, temp_c, nearest_c),
+    )
 
 
 def _sum(amounts: Iterable[float | None]) -> float | None:
