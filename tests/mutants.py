@@ -49,6 +49,7 @@ TESTS: Final = (
     "tests/ledger/test_conservation.py",
     "tests/ledger/test_ledger.py",
     "tests/ledger/test_registers.py",
+    "tests/plants",
     "tests/schedules",
     "tests/drivers/test_codec.py",
     "tests/drivers/test_devices.py",
