@@ -149,7 +149,9 @@ def check(
             # What is misspelt there is missing elsewhere: it is not asked for twice.
             problems += check_ratings(site, document, bases, fleet, meters)
 
-    groups_reader = GroupsReader(base_names, fleet, strategies, _zones(site_file, bases))
+    groups_reader = GroupsReader(
+        base_names, fleet, strategies, _zones(site_file, bases), _places(bases)
+    )
     groups_reader.read(found.under("groups"), found.complete("groups"))
     groups = groups_reader.groups
     problems += groups_reader.problems
@@ -301,13 +303,19 @@ def _governable(
         groups.names,
         groups.strategies,
         base_names,
-        {name: Place(*b.location) for name, b in bases.items() if b.location is not None},
+        _places(bases),
         frozenset(p for machine in fleet.equipment.values() for p in machine.points.values()),
         all(fleet.named(base).complete for base in base_names.known)
         and fleet.equipment.keys() == fleet.origins.keys(),
         frozenset(point for point, rules in fleet.outputs.items() if rules.whole),
         frozenset(machine.id for machine in fleet.equipment.values() if machine.exempt),
+        frozenset(machine.id for machine in fleet.equipment.values() if machine.emergency),
     )
+
+
+def _places(bases: Mapping[str, BaseFile]) -> dict[str, Place]:
+    """Where bases are, of those that say it."""
+    return {name: Place(*b.location) for name, b in bases.items() if b.location is not None}
 
 
 def _assemble(

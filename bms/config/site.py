@@ -93,6 +93,8 @@ class Group:
     """By loop of the base, short name: the groups whose members draw from it."""
     zone: str = "UTC"
     """The IANA zone of its base, for strategies that go by the hour."""
+    place: Place | None = None
+    """Where its base is, for strategies that go by the sun."""
 
     @property
     def facts(self) -> Mapping[PointId, FactKind]:

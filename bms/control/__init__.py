@@ -16,6 +16,7 @@ from bms.control.strategies.air.air_strategy import AIR_HANDLERS
 from bms.control.strategies.chilled_water.strategy import CHILLED_WATER_PLANT
 from bms.control.strategies.compressors import COMPRESSORS
 from bms.control.strategies.hot_water.hot_water_strategy import HOT_WATER_PLANT
+from bms.control.strategies.lighting.lighting_strategy import LIGHTING
 from bms.control.strategies.on_off import ON_OFF
 from bms.control.supervise.behind import behind
 from bms.control.supervise.defaults import DefaultsController
@@ -30,7 +31,14 @@ from schedules.model.context import NOTHING, Context
 STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
     {
         spec.name: spec
-        for spec in (ON_OFF, COMPRESSORS, CHILLED_WATER_PLANT, HOT_WATER_PLANT, AIR_HANDLERS)
+        for spec in (
+            ON_OFF,
+            COMPRESSORS,
+            CHILLED_WATER_PLANT,
+            HOT_WATER_PLANT,
+            AIR_HANDLERS,
+            LIGHTING,
+        )
     }
 )
 """Every strategy a group may name."""

@@ -144,6 +144,11 @@ class Equipment:
         return self.standing.exempt
 
     @property
+    def emergency(self) -> bool:
+        """Whether nobody may switch it from here, people included."""
+        return self.standing.emergency
+
+    @property
     def counter(self) -> PointId | None:
         """The point of its counter; None if its device has none."""
         role = self.kind.counter

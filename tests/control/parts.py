@@ -11,6 +11,7 @@ from bms.control import STRATEGIES
 from bms.control.engine.cycle import Cycle, Engine
 from bms.control.protect.flow.flow_paths import guarded_machines
 from bms.control.protect.outage import Restartable
+from bms.control.protect.protections import AT_ONCE
 from bms.control.protect.restart_manager import RestartManager
 from bms.control.protect.run_evidence import run_evidence
 from bms.control.protect.safety import Safety
@@ -113,7 +114,7 @@ class Rig:
                 [
                     Restartable(e, e.points["enable"], run_evidence(e), (f"base {BASE}",))
                     for e in machines
-                    if e.commanded("enable")
+                    if e.commanded("enable") and e.kind.name not in AT_ONCE
                 ],
             ),
         ]

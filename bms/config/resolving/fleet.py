@@ -214,6 +214,8 @@ class FleetReader:
                 self.problems.append(document.problem((*path, "device"), message))
                 return
             points = {role: point for role, point in bound.items() if role in kind.roles}
+            if entry.emergency:
+                points = {role: replace(p, writable=False) for role, p in points.items()}
             if name == names[0]:
                 self._check_outputs(document, path, entry, kind, device, points)
                 self._check_scan(document, path, entry, points)
@@ -239,7 +241,7 @@ class FleetReader:
             self.fleet.points.setdefault(link, []).extend(points.values())
             self._add_profile(link, unit, device)
             self._add_outputs(machine, device, points, entry)
-            taken = self._registers.claim(machine.id, link, list(points.values()))
+            taken = self._registers.claim(machine.id, link, [bound[r] for r in points])
             if taken is not None:
                 hint = msg("check the unit and the addresses")
                 self.problems.append(document.problem(path, taken, hint, key=True))
@@ -366,7 +368,7 @@ class FleetReader:
             role: (point, value_type(point, device.points[role].type))
             for role, point in points.items()
         }
-        exempt = entry.exempt
+        exempt = entry.exempt or entry.emergency
         for finding in check_settings(kind, entry.outputs, typed, entry.device, exempt=exempt):
             self.problems.append(
                 document.problem(

@@ -18,6 +18,7 @@ from bms.texts.messages import msg
 from bms.texts.problems import Document, Path, Problem, suggestion
 from bms.texts.yaml.parsing import validate
 from drivers.points import PointId
+from schedules.model.context import Place
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class GroupsReader:
         fleet: Fleet,
         strategies: Mapping[str, StrategySpec],
         zones: Mapping[str, str],
+        places: Mapping[str, Place],
     ) -> None:
         self._bases = bases
         self._fleet = fleet
@@ -47,6 +49,7 @@ class GroupsReader:
         self._strategies = strategies
         self._zones = zones
         """By base, those that are zones."""
+        self._places = places
         self._claims: dict[tuple[PointId, Priority], tuple[str, str]] = {}
         """Group and controller by what they command."""
         self.groups = Groups()
@@ -149,6 +152,7 @@ class GroupsReader:
             origin=place,
             tells=spec.tells,
             zone=self._zones.get(base, "UTC"),
+            place=self._places.get(base),
         )
         findings = [*spec.check(group), *((("optimal", *where), text) for where, text in more)]
         names = self._fleet.named(base)
@@ -202,7 +206,21 @@ class GroupsReader:
             chosen.update(dict.fromkeys(found))
         if not whole or any(name not in usable for name in chosen):
             return None
-        return [usable[name] for name in chosen]
+        members = [usable[name] for name in chosen]
+        self.problems += [
+            document.problem(
+                (*path, "members"),
+                msg(
+                    "'{name}' is emergency lighting, which nobody may switch",
+                    name=member.id.rpartition(".")[2],
+                ),
+                msg("take it out of the group"),
+                withholds=member.id,
+            )
+            for member in members
+            if member.emergency
+        ]
+        return [member for member in members if not member.emergency]
 
     def _meter(
         self, document: Document, path: Path, base: str, entry: GroupEntry

@@ -38,6 +38,8 @@ class Governable:
     """Outputs whose registers hold whole numbers, of which a fraction would matter."""
     exempt: frozenset[str] = frozenset()
     """Equipment that only a person may switch."""
+    emergency: frozenset[str] = frozenset()
+    """Equipment that nobody may switch."""
 
 
 def check_schedules(
@@ -59,6 +61,7 @@ def check_schedules(
         all_points=True,
         whole=frozenset(point for point, rules in site.outputs.items() if rules.whole),
         exempt=frozenset(machine.id for machine in site.equipment.values() if machine.exempt),
+        emergency=frozenset(m.id for m in site.equipment.values() if m.emergency),
     )
     library, problems = check_files(known, strategies, files)
     return (None if any(not p.withholds for p in problems) else library), problems
@@ -105,6 +108,11 @@ def _check_targets(
         if target in known.groups.known or target not in known.targets.equipment:
             continue
         owner = owners.get(target)
+        if target in known.emergency:
+            message = msg("'{name}' is emergency lighting, which nobody may switch", name=target)
+            problem = _problem(place, message, msg("remove it from 'governs'"))
+            problems.append(replace(problem, withholds=target))
+            continue
         if owner is None and target in known.exempt:
             message = msg("only a person may switch '{target}': it is exempt", target=target)
             problems.append(_problem(place, message, msg("remove it from 'governs'")))

@@ -153,6 +153,9 @@ class MachineKeys(FileModel):
     """Where nothing that is read proves its flow: `machine`, its own switch trips it."""
     exempt: bool = False
     """Only a person may switch it: no schedule, overlay, limit or sweep."""
+    emergency: bool = False
+    """Emergency and escape lighting: nobody may switch it from here, people included. Its points
+    are read and never written."""
 
     @property
     def standing(self) -> Standing:
@@ -174,4 +177,5 @@ class MachineKeys(FileModel):
             StartLimits(self.starts.per_hour, self.starts.per_day),
             self.flow_proof or "",
             self.exempt,
+            self.emergency,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bms.config.site import Site
 from bms.control.engine.shadowed import shadowed
@@ -14,6 +14,9 @@ from bms.control.protect.safety import Safety
 from bms.core.decisions import Controller
 from bms.core.equipment import Equipment
 from drivers.points import PointId
+
+AT_ONCE: Final = ("lighting_circuit",)
+"""Kinds that wait for no turn after an outage: people need light to find their way."""
 
 
 def protections(site: Site) -> list[Controller[Any]]:
@@ -44,7 +47,7 @@ def protections(site: Site) -> list[Controller[Any]]:
 
 def _restartable(machine: Equipment, links: dict[PointId, str]) -> Restartable | None:
     enable = machine.commanded("enable")
-    if enable is None or machine.exempt:
+    if enable is None or machine.exempt or machine.kind.name in AT_ONCE:
         return None
     places = (
         f"link {links[enable]}" if enable in links else "",

@@ -260,11 +260,26 @@ _OTHERS = (
         _enable(),
         _status(),
         _command("level", "%"),
+        _switch("warning"),  # a lamp or buzzer that announces the sweep
         _analog("illuminance", "lx"),
         _state("occupied"),
+        _state("motion"),
+        _state("extend"),  # a push-button: light for longer
+        _state("fault"),
+        _state("local"),
         _power(),
         _energy(),
     ),
+    _kind("parking_bay", _state("occupied", required=True)),
+    _kind(
+        "lit_area",  # what circuits light: an aisle, a walkway, a part of an office
+        _state("occupied"),
+        _state("motion"),
+        _state("arrival"),  # a loop in the ground, a barrier that opens
+        _state("extend"),
+        _analog("illuminance", "lx"),
+    ),
+    _kind("photocell", _state("dark"), _analog("illuminance", "lx")),
     _kind(
         "air_compressor",
         _enable(),

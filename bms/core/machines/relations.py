@@ -131,3 +131,5 @@ class Standing:
     """What proves its flow where nothing that is read does: `machine`, its own switch."""
     exempt: bool = False
     """Nobody but a person may switch it: no schedule, overlay, limit or sweep."""
+    emergency: bool = False
+    """Nobody at all may switch it from here, people included."""

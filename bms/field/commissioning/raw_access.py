@@ -28,7 +28,7 @@ from drivers.modbus.wire.frames import (
     write_register_request,
     write_registers_request,
 )
-from drivers.points import ModbusAddress, Value
+from drivers.points import Address, ModbusAddress, Value
 
 if TYPE_CHECKING:
     from drivers.opcua.driver import OpcUaDriver
@@ -102,6 +102,28 @@ def place_of(text: str, args: Mapping[str, Any]) -> Register | str:
         args.get("word_order") or "big",
         args.get("byte_order") or "big",
     )
+
+
+_OF_NODE = re.compile(r"(?:ns=\d+;|nsu=[^;]+;)?(?P<identifier>[sigb]=.+)")
+_MOST_WRITTEN = 4
+"""Registers that one value takes at most."""
+
+
+def touches(place: Register | str, address: Address) -> bool:
+    """Whether a write there would change a point with this address.
+
+    A node is the same whatever its namespace is called: rather once too often.
+    """
+    if isinstance(place, str):
+        texts = (place, getattr(address, "node", ""))
+        names = [found["identifier"] for t in texts if (found := _OF_NODE.fullmatch(t))]
+        return len(names) == 2 and names[0] == names[1]
+    if not isinstance(address, ModbusAddress):
+        return False
+    if (place.unit, place.table) != (address.unit, address.table):
+        return False
+    last = place.address + max(place.count, _MOST_WRITTEN if place.type else 1)
+    return place.address < address.address + width(address) and address.address < last
 
 
 async def look(driver: Driver, place: Register | str) -> dict[str, Any]:

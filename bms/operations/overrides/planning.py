@@ -269,6 +269,11 @@ def _value(site: Site, point: PointId, text: str) -> Value:
                 return _between(point, _number(point, text), setpoint.least, setpoint.most)
     known = next((p for link in site.links.values() for p in link.points if p.id == point), None)
     if point not in site.outputs:
+        machine = site.equipment.get(owner_of(point))
+        if machine is not None and machine.emergency:
+            raise Refused(
+                msg("'{name}' is emergency lighting, which nobody may switch", name=machine.id)
+            )
         if known is not None:
             raise Refused(
                 msg("{point} is measured, not commanded: it cannot be overridden", point=point)

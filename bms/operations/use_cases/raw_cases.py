@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
+from bms.config.points import owner_of
 from bms.config.site import Link, Site
-from bms.core.errors import InvalidInput
+from bms.core.errors import InvalidInput, Refused
 from bms.field.commissioning import raw_access
 from bms.field.wiring import driver_for
 from bms.operations.requests.raw_requests import RawLook, RawWritten, ReadRaw, WriteRaw
@@ -35,6 +36,7 @@ async def write_raw(running: Running, asked: WriteRaw, user: str) -> RawWritten:
     """Write, audited before anything is sent, and look again."""
     site = running.runtime.site
     may(site, user, Action.RAW)
+    _spare_emergency(site, asked)
     driver = running.runtime.field.driver(link_of(site, asked.link).id)
     return await _put(driver, site, asked, user, "api", running.now)
 
@@ -48,6 +50,7 @@ async def read_directly(site: Site, asked: ReadRaw, now: Now) -> RawLook:
 async def write_directly(site: Site, asked: WriteRaw, user: str, now: Now) -> RawWritten:
     """Write while no controller has the link; checked and audited alike."""
     may(site, user, Action.RAW)
+    _spare_emergency(site, asked)
     async with _connected(site, asked.link, now) as driver:
         return await _put(driver, site, asked, user, "cli", now)
 
@@ -58,6 +61,20 @@ def link_of(site: Site, name: str) -> Link:
         hint = suggestion(name, site.links)
         raise InvalidInput(msg("no link '{link}'; {suggestion}", link=name, suggestion=hint))
     return site.links[name]
+
+
+def _spare_emergency(site: Site, asked: WriteRaw) -> None:
+    """Refuses what would switch emergency lighting: its registers with all their bits, its nodes.
+
+    Raises Refused, and InvalidInput for a place that is none.
+    """
+    place = _place(asked)
+    for point in link_of(site, asked.link).points:
+        machine = site.equipment.get(owner_of(point.id))
+        if machine is not None and machine.emergency and raw_access.touches(place, point.address):
+            raise Refused(
+                msg("'{name}' is emergency lighting, which nobody may switch", name=machine.id)
+            )
 
 
 async def _look(driver: Driver, asked: ReadRaw) -> RawLook:

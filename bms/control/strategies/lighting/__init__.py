@@ -1,0 +1,1 @@
+"""Lighting and car parks: circuits by schedule, people, daylight and the sun."""
