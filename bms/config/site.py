@@ -71,6 +71,21 @@ class Ability:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another group of the base, for a strategy that asks something of groups."""
+
+    id: str
+    members: tuple[Equipment, ...]
+    meter: Equipment | None
+    modes: tuple[str, ...]
+    setpoints: Mapping[str, Setpoint]
+    each: bool
+    """Its strategy commands each member by itself; else they run in order (`StrategySpec.each`)."""
+    apart: tuple[str, ...] = ()
+    """Members that run by themselves, as groups of one: ids of equipment."""
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A group with everything resolved. Its mode and setpoints are points too."""
 
@@ -95,6 +110,8 @@ class Group:
     """The IANA zone of its base, for strategies that go by the hour."""
     place: Place | None = None
     """Where its base is, for strategies that go by the sun."""
+    neighbours: Mapping[str, Neighbour] = field(default_factory=dict)
+    """The other groups of the base by short name, for a strategy that `reaches` them."""
 
     @property
     def facts(self) -> Mapping[PointId, FactKind]:
@@ -175,6 +192,9 @@ class StrategySpec:
     """What it works out of one group, by name: each is a point, `Group.fact_point`."""
     can: Callable[[Group], Sequence[Ability]] = no_abilities
     """What it can do with the points that there are, and what it lacks for the rest."""
+    reaches: bool = False
+    """It asks something of other groups of its base (`Group.neighbours`), and may command their
+    modes and setpoints."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Priority(IntEnum):
     MIN_ON_OFF = 6
     RESTART = 7
     OPERATOR = 8
+    DEMAND = 9
     SEQUENCE = 10
     OVERLAY = 12
     OPTIMISER = 14

@@ -149,6 +149,11 @@ class Equipment:
         return self.standing.emergency
 
     @property
+    def critical(self) -> bool:
+        """Whether it is never shed."""
+        return self.standing.critical
+
+    @property
     def counter(self) -> PointId | None:
         """The point of its counter; None if its device has none."""
         role = self.kind.counter

@@ -75,6 +75,7 @@ def _slot(name: str) -> str:
         "min_on_off": say("minimum on/off"),
         "restart": say("restart"),
         "operator": say("operator"),
+        "demand": say("demand limit"),
         "sequence": say("sequence"),
         "overlay": say("overlay"),
         "optimiser": say("optimiser"),

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 from bms.config.reading.names import RunError, is_pattern, select
 from bms.config.reading.sections import Names, entries, names_of, read_all
 from bms.config.resolving.fleet import Fleet, not_metered, title_of
 from bms.config.resolving.optimal_start import check_each, resolve
 from bms.config.shapes.models import IDENTIFIER, GroupEntry, GroupsFile
-from bms.config.site import Group, StrategySpec
+from bms.config.site import Group, Neighbour, StrategySpec
 from bms.core.decisions import Priority
 from bms.core.equipment import Equipment
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from bms.texts.problems import Document, Path, Problem, suggestion
 from bms.texts.yaml.parsing import validate
 from drivers.points import PointId
 from schedules.model.context import Place
+
+_Findings: TypeAlias = list[tuple[Path, Message]]
 
 
 @dataclass(slots=True)
@@ -52,6 +54,8 @@ class GroupsReader:
         self._places = places
         self._claims: dict[tuple[PointId, Priority], tuple[str, str]] = {}
         """Group and controller by what they command."""
+        self._reaching: list[tuple[Document, Path, Group, StrategySpec, _Findings]] = []
+        """Groups that ask something of others: judged when all are read."""
         self.groups = Groups()
         self.problems: list[Problem] = []
 
@@ -62,6 +66,17 @@ class GroupsReader:
         self.groups.names.complete = complete and parsed
         for document in documents:
             self._read_file(document)
+        for document, path, group, spec, found in self._reaching:
+            self._accept(document, path, self._among(group), spec, found)
+
+    def _among(self, group: Group) -> Group:
+        """A group with the others of its base, as far as they are right."""
+        neighbours = {
+            other.id.partition(".")[2]: _neighbour(other, self._strategies[other.strategy])
+            for other in self.groups.groups.values()
+            if other.base == group.base
+        }
+        return replace(group, neighbours=neighbours)
 
     def _read_file(self, document: Document) -> None:
         _, valid, problems = entries(
@@ -154,12 +169,22 @@ class GroupsReader:
             zone=self._zones.get(base, "UTC"),
             place=self._places.get(base),
         )
-        findings = [*spec.check(group), *((("optimal", *where), text) for where, text in more)]
-        names = self._fleet.named(base)
+        wrong: _Findings = [((*path, "optimal", *where), text) for where, text in more]
+        if spec.reaches:
+            self._reaching.append((document, path, group, spec, wrong))
+        else:
+            self._accept(document, path, group, spec, wrong)
+
+    def _accept(
+        self, document: Document, path: Path, group: Group, spec: StrategySpec, more: _Findings
+    ) -> None:
+        """Take a group in that is right."""
+        findings = [*(((*path, *where), text) for where, text in spec.check(group)), *more]
+        base, names = group.base, self._fleet.named(group.base)
         self.problems += [
-            document.problem((*path, *where), text)
+            document.problem(where, text)
             for where, text in findings
-            if names.complete and not self._is_broken(base, _written(document, (*path, *where)))
+            if names.complete and not self._is_broken(base, _written(document, where))
         ]
         if not findings:
             self.problems += [
@@ -168,13 +193,17 @@ class GroupsReader:
                 )
                 for demand in spec.demands(group)
             ]
-            self.groups.groups[group_id] = group
+            self.groups.groups[group.id] = group
             self._claim(document, path, group, spec)
 
     def _is_broken(self, base: str, value: object) -> bool:
-        """Whether a parameter names equipment that exists, and is reported already."""
-        names = self._fleet.named(base)
-        return isinstance(value, str) and value in names.known and value not in self._by_base[base]
+        """Whether a parameter names equipment or a group that exists, and is reported already."""
+        if not isinstance(value, str):
+            return False
+        group = f"{base}.{value}"
+        if group in self.groups.names.known and group not in self.groups.groups:
+            return True
+        return value in self._fleet.named(base).known and value not in self._by_base[base]
 
     def _members(
         self, document: Document, path: Path, base: str, entry: GroupEntry
@@ -245,11 +274,14 @@ class GroupsReader:
         clashes: dict[tuple[str, str, Priority], list[PointId]] = {}
         denied: list[PointId] = []
         exempt: dict[str, None] = {}
+        others = {neighbour.id for neighbour in group.neighbours.values()}
         for controller in spec.build(group):
             mine = (group.id, controller.name)
             priority = Priority(controller.priority)
             for point in sorted(controller.writes):
-                if point.rpartition(".")[0] != group.id and point not in self._fleet.outputs:
+                owner = point.rpartition(".")[0]
+                asked = owner == group.id or (spec.reaches and owner in others)
+                if not asked and point not in self._fleet.outputs:
                     denied.append(point)
                 machine = self._fleet.equipment.get(point.rpartition(".")[0])
                 if machine is not None and machine.exempt:
@@ -316,3 +348,7 @@ def _some(points: Sequence[PointId]) -> str:
     shown = ", ".join(points[:3])
     more = len(points) - 3
     return msg("{points} and {more} more", points=shown, more=more) if more > 0 else shown
+
+
+def _neighbour(group: Group, spec: StrategySpec) -> Neighbour:
+    return Neighbour(group.id, group.members, group.meter, spec.modes, spec.setpoints, spec.each)

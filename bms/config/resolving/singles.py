@@ -17,11 +17,14 @@ def regroup(declared: Mapping[str, Group], library: Library) -> dict[str, Group]
     have their own schedules is left out.
     """
     groups: dict[str, Group] = {}
+    apart: dict[str, tuple[str, ...]] = {}
     for group in declared.values():
         singles = [m for m in group.members if m.id in library.governed and m.id not in declared]
         rest = tuple(member for member in group.members if member not in singles)
         if rest:
             groups[group.id] = replace(group, members=rest) if singles else group
+        if singles:
+            apart[group.id] = tuple(machine.id for machine in singles)
         for machine in singles:
             groups[machine.id] = replace(
                 group,
@@ -31,6 +34,8 @@ def regroup(declared: Mapping[str, Group], library: Library) -> dict[str, Group]
                 title=machine.title,
                 origin=library.claims[machine.id],
             )
+    if apart:
+        groups = {name: _with_apart(group, apart) for name, group in groups.items()}
     consumers = {base: _consumers(groups, base) for base in {g.base for g in groups.values()}}
     return {
         name: replace(group, consumers=consumers[group.base])
@@ -38,6 +43,17 @@ def regroup(declared: Mapping[str, Group], library: Library) -> dict[str, Group]
         else group
         for name, group in groups.items()
     }
+
+
+def _with_apart(group: Group, apart: Mapping[str, tuple[str, ...]]) -> Group:
+    """A group that knows of others which of their members run by themselves."""
+    if not any(other.id in apart for other in group.neighbours.values()):
+        return group
+    neighbours = {
+        name: replace(other, apart=apart.get(other.id, ()))
+        for name, other in group.neighbours.items()
+    }
+    return replace(group, neighbours=neighbours)
 
 
 def _consumers(groups: Mapping[str, Group], base: str) -> dict[str, tuple[str, ...]]:

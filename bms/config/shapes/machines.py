@@ -156,6 +156,8 @@ class MachineKeys(FileModel):
     emergency: bool = False
     """Emergency and escape lighting: nobody may switch it from here, people included. Its points
     are read and never written."""
+    critical: bool = False
+    """A demand limit never sheds or limits it, nor a group that runs it: fire, process, servers."""
 
     @property
     def standing(self) -> Standing:
@@ -178,4 +180,5 @@ class MachineKeys(FileModel):
             self.flow_proof or "",
             self.exempt,
             self.emergency,
+            critical=self.critical,
         )

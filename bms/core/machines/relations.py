@@ -133,3 +133,5 @@ class Standing:
     """Nobody but a person may switch it: no schedule, overlay, limit or sweep."""
     emergency: bool = False
     """Nobody at all may switch it from here, people included."""
+    critical: bool = False
+    """It is never shed, nor is a group that runs it."""

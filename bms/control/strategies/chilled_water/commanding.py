@@ -33,8 +33,8 @@ WHOLE_PCT = 1.0
 
 Banks: TypeAlias = Mapping[str, tuple[str, ...]]
 """The machines of each bank that shall run."""
-Because: TypeAlias = tuple[str, Award, Award | None]
-"""Why the plant does what it does, its mode, and its setpoint."""
+Because: TypeAlias = tuple[str, Award, Award | None, float | None]
+"""Why the plant does what it does, its mode, its setpoint, and the demand limit in percent."""
 
 
 class Commands(NamedTuple):
@@ -102,9 +102,9 @@ class Wishes:
         pressure_kpa: float,
     ) -> Commands:
         """The same tuple as long as nothing that shows in it changes."""
-        why, mode, given = because
+        why, mode, given, demand_pct = because
         running = tuple(proven(name, state.proofs) for name in self._layout.units)
-        numbers = self._numbers(state, pressure_kpa)
+        numbers = self._numbers(state, pressure_kpa, demand_pct)
         key = (
             tuple((name, unit.step, unit.cold) for name, unit in state.units.items()),
             tuple(failures.values()), state.choice.machines, why, mode, given,
@@ -144,7 +144,7 @@ class Wishes:
         because: Because,
     ) -> None:
         """A chiller with what is there for it alone."""
-        why, mode, given = because
+        why, mode, given, _ = because
         name, unit = named
         here = state.units.get(name, UnitState())
         text = told(name, here, proven(name, state.proofs), failed)
@@ -181,7 +181,7 @@ class Wishes:
         because: Because,
     ) -> None:
         """Pumps and towers on headers."""
-        why, mode, _ = because
+        why, mode, *_ = because
         layout = self._layout
         fans = state.condensing.fan_pct > 0.0
         for key, machines in (
@@ -210,7 +210,7 @@ class Wishes:
         state: PlantState,
         because: Because,
     ) -> None:
-        why, mode, _ = because
+        why, mode, *_ = because
         exchanger = self._layout.exchanger
         if exchanger is None:
             return
@@ -233,7 +233,7 @@ class Wishes:
         pressure_kpa: float,
     ) -> None:
         """A loop that is commanded as a whole."""
-        why, mode, given = because
+        why, mode, given, _ = because
         if self._loop_enable is not None:
             wishes[self._loop_enable] = (
                 int(state.enabling.enabled), groups.because(why, mode),
@@ -246,12 +246,12 @@ class Wishes:
             wishes[self._loop_pressure] = (round(pressure_kpa, 1), reason)
 
     def _numbers(
-        self, state: PlantState, pressure_kpa: float
+        self, state: PlantState, pressure_kpa: float, demand_pct: float | None
     ) -> tuple[tuple[PointId, float, str], ...]:
         """Speeds, positions and limits, in steps that matter."""
         layout, found = self._layout, list[tuple[PointId, float, str]]()
         if layout.trains and not self._pumps and not self._fans:
-            return self._limits(state)
+            return self._limits(state, demand_pct)
         chilled, condensing = state.chilled, state.condensing
         speed = round(chilled.speed.pct / WHOLE_PCT) * WHOLE_PCT
         if self._pumps and layout.pressures:
@@ -273,7 +273,7 @@ class Wishes:
         if self._cw_bypass is not None:
             around = float(round(condensing.bypass.output_pct))
             found.append((self._cw_bypass, around, msg("head pressure")))
-        return (*found, *self._limits(state))
+        return (*found, *self._limits(state, demand_pct))
 
     def _towers(self, state: PlantState) -> list[tuple[PointId, float, str]]:
         condensing = state.condensing
@@ -288,11 +288,15 @@ class Wishes:
         found += [(p, round(aim_c * 2) / 2, reason) for p in self._cw_setpoints if p is not None]
         return found
 
-    def _limits(self, state: PlantState) -> tuple[tuple[PointId, float, str], ...]:
-        """The load limit of those that run, while another one starts."""
+    def _limits(
+        self, state: PlantState, demand_pct: float | None
+    ) -> tuple[tuple[PointId, float, str], ...]:
+        """The load limit of those that run: while another one starts, and of the demand limit."""
         limit_pct = state.chilled.limit.limit_pct
         reason = msg("no limit") if limit_pct is None else msg("another chiller starts")
         value = 100.0 if limit_pct is None else float(round(limit_pct))
+        if demand_pct is not None and demand_pct < value:
+            value, reason = float(round(demand_pct)), msg("demand limit")
         return tuple(
             (unit.limit, value, reason)
             for unit in self._layout.units.values()

@@ -25,6 +25,12 @@ class Look:
     pressure_kpa: float
     """Setpoint of the differential pressure."""
     watched_s: float
+    limit_pct: float | None = None
+    """The most that the chillers may draw, of their design; None: no demand limit."""
+
+    def fits(self, running_kw: float, whole_kw: float) -> bool:
+        """Whether a set of chillers stays within the demand limit."""
+        return self.limit_pct is None or running_kw <= self.limit_pct / 100.0 * whole_kw
 
     @property
     def too_warm_k(self) -> float | None:

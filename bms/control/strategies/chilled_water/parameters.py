@@ -11,6 +11,8 @@ from bms.texts.messages import msg
 
 SETPOINT = "chw_setpoint_c"
 PRESSURE = "dp_setpoint_kpa"
+DEMAND_LIMIT = "demand_limit_pct"
+"""The most that chillers may draw, in percent of their design: a demand limit, or a schedule."""
 
 
 class Train(FileModel):

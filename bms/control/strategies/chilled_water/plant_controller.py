@@ -38,6 +38,7 @@ from bms.control.strategies.chilled_water.instruments import (
 )
 from bms.control.strategies.chilled_water.looking import Look
 from bms.control.strategies.chilled_water.parameters import (
+    DEMAND_LIMIT,
     PRESSURE,
     SETPOINT,
     ChilledWaterPlantParameters,
@@ -97,7 +98,8 @@ class ChilledWaterPlant:
         if not parameters.does("requests"):
             consumers = ()
         self._consumers = tuple(f"{name}.{CHW_REQUESTS}" for name in consumers)
-        asked = [group.mode_point, group.setpoint_point(SETPOINT), group.setpoint_point(PRESSURE)]
+        names = (SETPOINT, PRESSURE, DEMAND_LIMIT)
+        asked = [group.mode_point, *(group.setpoint_point(name) for name in names)]
         valves = [point for valve in layout.valves for point in valve.inputs]
         self.reads = frozenset(
             {*asked, *valves, *self._consumers, *self._machinery.reads, *self._instruments.reads}
@@ -199,7 +201,10 @@ class ChilledWaterPlant:
         measured = self._instruments.measured(snapshot, judged, around)
         given = groups.setpoint(snapshot, self._group, PRESSURE)
         pressure_kpa = given if given else self._parameters.design_dp_kpa
-        look = Look(snapshot, views, measured, setpoint_c, pressure_kpa, snapshot.watched_s)
+        limit_pct = groups.setpoint(snapshot, self._group, DEMAND_LIMIT)
+        look = Look(
+            snapshot, views, measured, setpoint_c, pressure_kpa, snapshot.watched_s, limit_pct
+        )
         return look, state if judged is state.measured else replace(state, measured=judged)
 
     def _counted(self, look: Look, state: PlantState) -> PlantState:
@@ -283,8 +288,12 @@ class ChilledWaterPlant:
 
     def _startable(self, name: str, state: PlantState, look: Look) -> bool:
         """Whether a chiller may be started: its start can be proven, and it has starts left."""
-        unit = self._layout.units[name]
+        units, kw = self._layout.units, self._chooser.capacity_kw
+        unit = units[name]
         if look.views[name].status is None or unit.chiller.enable is None:
+            return False
+        beside = {other for other in units if look.views[other].status}
+        if not look.fits(kw({*beside, name}), kw(units)):
             return False
         return may_start(state.starts, name, unit.starts, look.snapshot.steady_s)
 
@@ -372,7 +381,8 @@ class ChilledWaterPlant:
         }
         given = look.snapshot.awards.get(self._group.setpoint_point(SETPOINT))
         why = self._why(state, mode, look.watched_s)
-        return self._wishes.commands(state, banks, failures, (why, mode, given), look.pressure_kpa)
+        because = (why, mode, given, look.limit_pct)
+        return self._wishes.commands(state, banks, failures, because, look.pressure_kpa)
 
     def _why(self, state: PlantState, mode: Award, watched_s: float) -> str:
         if not state.enabling.enabled:

@@ -9,6 +9,7 @@ from bms.config.site import Group, Setpoint, StrategySpec
 from bms.control.protect.flow.flow_demands import unproven_flows
 from bms.control.strategies import group as groups
 from bms.control.strategies.chilled_water.parameters import (
+    DEMAND_LIMIT,
     PRESSURE,
     SETPOINT,
     ChilledWaterPlantParameters,
@@ -174,6 +175,7 @@ CHILLED_WATER_PLANT = StrategySpec(
     setpoints={
         SETPOINT: Setpoint.of("chw_setpoint", "degC"),
         PRESSURE: Setpoint.of("dp_setpoint", "kPa"),
+        DEMAND_LIMIT: Setpoint("%", 0.0, 100.0),
     },
     parameters=ChilledWaterPlantParameters,
     check=_check,
