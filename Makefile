@@ -53,9 +53,9 @@ format: $(STAMP)
 messages: $(STAMP)
 	$(BIN)/python -m tests.messages
 
-# the foreign servers that some tests talk to, once, into a cache outside the tree; and EnergyPlus
+# the foreign servers that some tests talk to, once, into a cache outside the tree; EnergyPlus, FMPy
 peers: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[energyplus]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[energyplus,fmu]'
 	$(BIN)/python -m tests.servers.build
 
 # the databases that the copy of history is tested against, once, into the same cache

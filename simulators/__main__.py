@@ -81,6 +81,29 @@ def works(blueprint: Path, directory: Path) -> None:
     click.echo(f"wrote {directory / 'site'}")
 
 
+@main.command()
+@click.argument("plant")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--option", "options", multiple=True, help="name=value handed to the plant.")
+@click.option("--year", default=2026, show_default=True, help="Whose new year is time 0.")
+@click.option("--utc-offset-h", default=8.0, show_default=True, help="Of its local time.")
+def fmu(
+    plant: str, directory: Path, options: tuple[str, ...], year: int, utc_offset_h: float
+) -> None:
+    """Write PLANT (module:Class) as an FMU into DIRECTORY, for other tools to run.
+
+    It is FMI 2.0 for co-simulation, and runs where this Python with bms is installed.
+    """
+    from simulators.fmu.exporting import write_fmu
+
+    pairs = dict(option.partition("=")[::2] for option in options)
+    try:
+        path = write_fmu(plant, pairs, directory, year=year, utc_offset_h=utc_offset_h)
+    except (ImportError, AttributeError, TypeError, ValueError, OSError) as error:
+        raise click.ClickException(f"cannot write {plant} as an FMU: {error}") from error
+    click.echo(f"wrote {path}")
+
+
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("door", type=click.Path(path_type=Path, exists=True))
 @click.argument("order", nargs=-1, required=True)

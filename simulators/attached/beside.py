@@ -15,6 +15,10 @@ _ENDS_S = 5.0
 class NoAnswer(Exception):
     """The process is gone, or has not answered in time."""
 
+    def __init__(self, text: str, *, late: bool = False) -> None:
+        super().__init__(text)
+        self.late = late
+
 
 class Beside:
     """`python -m MODULE FD`: it is told its work by one message, then answers one by one."""
@@ -40,22 +44,26 @@ class Beside:
         """What the process says next, for ever waited for without `within_s`. Raises NoAnswer."""
         try:
             if not self._connection.poll(within_s):
-                raise NoAnswer(f"no answer within {within_s:g} s")
+                raise NoAnswer(f"no answer within {within_s:g} s", late=True)
             return self._connection.recv()
         except (EOFError, OSError):
             raise NoAnswer("stopped without a word") from None
 
-    def ended(self) -> None:
+    @property
+    def code(self) -> int | None:
+        """How it ended, as the system says; None while it lives."""
+        return self._process.poll()
+
+    def ended(self, within_s: float | None = None) -> None:
         """Wait until it has written its last words, a few seconds at most."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_ENDS_S)
+            self._process.wait(_ENDS_S if within_s is None else within_s)
 
-    def stop(self, *, now: bool = False) -> None:
-        """End it: it sees that nobody listens. `now` for one that hangs."""
+    def stop(self) -> None:
+        """End it: it sees that nobody listens. One that hangs is killed after a few seconds."""
         self._connection.close()
-        if not now:
-            self.ended()
-        if self._process.poll() is None:
+        self.ended()
+        if self.code is None:
             self._process.kill()
             self._process.wait()
 

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from simulators.attached.meaning import MappingModel, PointMeaning
+from simulators.attached.point_meaning import MappingModel, PointMeaning
 
 PointT = TypeVar("PointT", bound=PointMeaning)
 

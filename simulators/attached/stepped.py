@@ -12,7 +12,7 @@ from typing import Any
 
 from drivers.plant import PlantEnded, PlantError, PlantPoint
 from simulators.attached.mappings import PlantMapping
-from simulators.attached.meaning import PointMeaning
+from simulators.attached.point_meaning import PointMeaning
 
 _YEARS = 3
 """How far a run reaches whose end nobody named."""
@@ -73,6 +73,7 @@ class SteppedPlant(ABC):
         self._commands: dict[str, float] = {}
         self._values = {name: point.at_rest for name, point in self._points.items()}
         self._view = MappingProxyType(self._values)
+        self._begun = False
         self._over: PlantError | None = None
 
     def points(self) -> Sequence[PlantPoint]:
@@ -115,24 +116,32 @@ class SteppedPlant(ABC):
             while self._time < until:
                 if self._time >= self._span.end:
                     raise PlantEnded(f"the run of the plant ends on {self._span.last}")
+                if not self._begun:
+                    self._begun = True
+                    self._begin()
                 self._values.update(self._stepped(self._raw_commands()))
                 self._time += self._span.step
         except PlantError as error:
             self._over = error
-            self._stop(error)
+            self._stop()
             raise
         return self._time
 
     def close(self) -> None:
-        self._stop(None)
+        self._stop()
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Start what makes it run, and let it warm up; called once."""
 
     @abstractmethod
     def _stepped(self, commands: list[float | None]) -> Mapping[str, float]:
         """One step from `_time` on; what it shows then. `commands` in order of `commanded`."""
 
     @abstractmethod
-    def _stop(self, why: PlantError | None) -> None:
-        """Leave nothing behind but what somebody has to look at; may be called again."""
+    def _stop(self) -> None:
+        """Leave nothing behind but what somebody has to look at, which `_over` tells; may be called
+        again."""
 
     def _raw_commands(self) -> list[float | None]:
         raw: list[float | None] = []

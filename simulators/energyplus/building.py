@@ -62,9 +62,11 @@ class Building(SteppedPlant):
         self._keep = keep
         self._run: _Run | None = None
 
+    def _begin(self) -> None:
+        self._run = self._started()
+
     def _stepped(self, commands: list[float | None]) -> Mapping[str, float]:
-        if self._run is None:
-            self._run = self._started()
+        assert self._run is not None
         answer = self._run.step(commands)
         middle = self._time + self._span.step / 2 + self._span.offset
         if (answer.month, answer.day) != (middle.month, middle.day):
@@ -73,9 +75,9 @@ class Building(SteppedPlant):
             )
         return self._run.shown(answer)
 
-    def _stop(self, why: PlantError | None) -> None:
+    def _stop(self) -> None:
         if self._run is not None:
-            self._run.stop(keep=isinstance(why, GaveUp))
+            self._run.stop(keep=isinstance(self._over, GaveUp))
             self._run = None
 
     def _weather_file(self, option: str) -> Path | None:

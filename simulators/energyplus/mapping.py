@@ -25,7 +25,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field, model_validator
 
 from simulators.attached.mappings import PlantMapping, PointsFile, read_points
-from simulators.attached.meaning import MappingModel, PointMeaning
+from simulators.attached.point_meaning import MappingModel, PointMeaning
 
 
 class VariableSpec(MappingModel):

@@ -21,8 +21,10 @@ from bms.config.shapes.sinks import InfluxFiles
 from bms.texts.yaml.parsing import read
 from drivers.device_files.catalogue import DeviceType
 from schedules.files.folder import load
+from simulators.boptest.boptest_points import BoptestFile
 from simulators.energyplus.mapping import MappingFile
 from simulators.faults.fault_script import script
+from simulators.fmu.fmu_points import FmuFile
 from simulators.parks.works.blueprint import blueprint
 from tests.docs.commands import PAGES, ROOT
 
@@ -80,6 +82,10 @@ def test_an_example_is_valid(text: str) -> None:
             OptimalFile.model_validate(data["optimal"])
         case "model":
             MappingFile.model_validate(data)
+        case "fmu":
+            FmuFile.model_validate(data)
+        case "test_case":
+            BoptestFile.model_validate(data)
         case "id":
             SiteFile.model_validate(data)
         case _:

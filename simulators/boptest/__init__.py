@@ -1,0 +1,1 @@
+"""A test case of BOPTEST as a plant: `simulators.boptest.boptest_plant:Boptest`."""
