@@ -52,6 +52,7 @@ _SENSORS = {
     "heating_valve": "%", "oa_damper": "%",
     "chw_flow": "m3/h", "cw_flow": "m3/h", "hw_flow": "m3/h", "airflow": "m3/h",
     "oa_flow": "m3/h", "static_pressure": "Pa", "filter_pressure": "Pa", "far_pressure": "kPa",
+    "motion": "", "dark": "",
     "outdoor_temp": "degC", "wet_bulb_temp": "degC", "humidity": "%", "irradiance": "W/m2",
 }  # fmt: skip
 

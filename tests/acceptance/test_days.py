@@ -55,7 +55,13 @@ async def test_lights_follow_their_place_and_hour(tmp_path: Path) -> None:
     assert set(seen.between("2026-07-12 00:10", "2026-07-12 22:00", "tonglu.park-3.enable")) == {
         0.0
     }
-    assert seen.at("2026-07-10 10:00", "binjiang.light-1.enable") == 1.0
+    assert seen.at("2026-07-10 10:00", "binjiang.light-2.enable") == 1.0
+    assert seen.at("2026-07-10 12:00", "binjiang.light-1.enable") == 0.0  # bright windows
+    assert seen.at("2026-07-10 18:00", "binjiang.light-1.enable") == 1.0
+    assert set(seen.between("2026-07-11 02:30", "2026-07-11 05:00", "tonglu.aisle-1.level")) == {
+        30.0
+    }
+    assert seen.at("2026-07-11 01:00", "tonglu.park-1.enable") == 0.0  # nobody parks there
     assert set(seen.between("2026-07-12 00:10", "2026-07-12 22:00", "binjiang.light-1.enable")) == {
         0.0
     }

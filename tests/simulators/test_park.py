@@ -29,13 +29,13 @@ SUBS: dict[str, dict[str, tuple[str, ...]]] = {
         "meter-ahu": ("ahu-",),
         "meter-showroom": ("show-",),
         "meter-lighting": ("light-1", "light-2"),
-        "meter-landscape": ("light-3",),
+        "meter-landscape": ("light-3", "light-4"),
     },
     "tonglu": {
         "meter-air": ("ac-",),
         "meter-dryers": ("dryer-",),
         "meter-pumps": ("wp-",),
-        "meter-parking": ("park-",),
+        "meter-parking": ("park-", "aisle-"),
     },
     "chongqing": {
         "meter-refrigeration": ("ref-", "chwp-", "cwp-", "ct-"),

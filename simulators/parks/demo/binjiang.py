@@ -16,6 +16,7 @@ from simulators.parks.demo.surroundings import (
 )
 from simulators.physics.chilled_water import TrainSpec
 from simulators.physics.chiller import CENTRIFUGAL_VSD, SCREW
+from simulators.physics.daylight_rooms import outdoor_lux, room_lux
 from simulators.physics.hot_water import HotWaterPlant
 from simulators.physics.zones import Around, Water, ZoneBank, ZoneSpec
 
@@ -34,7 +35,10 @@ _COILS = ("show-fc-1", "show-fc-2")
 _FANS = {"show-fan-1": 4.0, "show-fan-2": 4.0}
 _BOILERS = ("boiler-1", "boiler-2")
 _LIGHTS = {"light-1": 60.0, "light-2": 20.0}
-_LANDSCAPE = {"light-3": 30.0}
+_LANDSCAPE = {"light-3": 30.0, "light-4": 8.0}
+_DAYLIGHT_FACTOR = 0.0055
+_LAMPS_LUX = 450.0
+_DUSK_LUX = 30.0
 
 
 class Binjiang:
@@ -66,6 +70,7 @@ class Binjiang:
         self._lights = Switched(board, BASE, _LIGHTS, "level")
         self._landscape = Switched(board, BASE, _LANDSCAPE, "level")
         self._office = board.add(BASE, "light-1", "illuminance occupied")
+        self._photocell = board.add(BASE, "photocell", "dark illuminance")
         self._metering = Metering(
             board,
             BASE,
@@ -160,7 +165,11 @@ class Binjiang:
             values[supply[i]] = heating.supply_c
             values[back[i]] = heating.return_c
         lux, occupied = self._office
-        values[lux] = 450.0 * office_kw / _LIGHTS["light-1"] + 0.6 * step.end.irradiance_w_m2
+        lamps_lux = _LAMPS_LUX * office_kw / _LIGHTS["light-1"]
+        values[lux] = room_lux(step.end.irradiance_w_m2, _DAYLIGHT_FACTOR, lamps_lux)
+        dark, outside = self._photocell
+        values[outside] = outdoor_lux(step.end.irradiance_w_m2)
+        values[dark] = 1.0 if values[outside] < _DUSK_LUX else 0.0
         values[occupied] = 1.0 if step.activity.occupancy > 0.2 else 0.0
         self._weather.show(step.end)
 

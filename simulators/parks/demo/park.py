@@ -114,6 +114,7 @@ class Park:
         middle_s = (self._time - _EPOCH).total_seconds() + dt_s / 2
         self._time = time = self._time + timedelta(seconds=dt_s)
         activity = self._calendar.at(middle_s + _UTC_OFFSET_S)
+        local_s = middle_s + dt_s / 2 + _UTC_OFFSET_S
         years = (middle_s - _GROWTH_ORIGIN_S) / _YEAR_S
         ends = tuple(weather.at(time) for weather in self._weathers)
         for bases, before, end in zip((self._east, self._west), self._before, ends, strict=True):
@@ -123,7 +124,7 @@ class Park:
                 (before[2] + end[2]) / 2,
                 (before[3] + end[3]) / 2,
             )
-            step = Step(dt_s, mean, end, activity, years)
+            step = Step(dt_s, mean, end, activity, years, local_s)
             for base in bases:
                 base.step(step)
         self._before = ends

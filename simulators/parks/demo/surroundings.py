@@ -21,6 +21,8 @@ class Step(NamedTuple):
     activity: Activity
     years: float
     """Since the start of 2025: production grows with it."""
+    local_s: float
+    """Its end, in seconds of local time since 1970."""
 
 
 class Base(Protocol):

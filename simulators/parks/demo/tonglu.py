@@ -8,6 +8,7 @@ from typing import Any
 from simulators.parks.board import Board, keys
 from simulators.parks.demo.metering import Metering
 from simulators.parks.demo.surroundings import Step, Switched, WeatherStation
+from simulators.physics.car_park import CarPark
 from simulators.physics.compressed_air import AirHeader, dryer_power_kw
 from simulators.physics.motor import Motor
 from simulators.physics.pv import pv_power_kw
@@ -26,8 +27,12 @@ _DRYERS = ("dryer-1", "dryer-2")
 _DRYER_KW = 12.0
 _PUMPS = ("wp-1", "wp-2")
 _PUMP_KW = 15.0
-_ZONES = {"park-1": 13.0, "park-2": 13.0, "park-3": 13.0, "park-4": 13.0}
-"""About 1,300 lamps of 40 W."""
+_ZONES = {
+    "park-1": 10.5, "park-2": 10.5, "park-3": 10.5, "park-4": 10.5, "aisle-1": 5.0, "aisle-2": 5.0
+}  # fmt: skip
+"""About 1,300 lamps of 40 W: over the bays of four zones, and over two aisles."""
+_ROWS = (4, 4, 4, 4)
+"""Bays that are seen one by one, by zone."""
 _PV_KW = 1500.0
 
 
@@ -49,6 +54,11 @@ class Tonglu:
             board.add(BASE, name, "enable speed status fault power")
         self._parking = Switched(board, BASE, _ZONES, "level")
         self._occupied = [board.add(BASE, name, "occupied")[0] for name in _ZONES]
+        self._cars = CarPark(_ROWS)
+        self._bays = [
+            board.add(BASE, f"bay-{i:02d}", "occupied")[0] for i in range(1, sum(_ROWS) + 1)
+        ]
+        self._lanes = [board.add(BASE, f"lane-{i}", "motion")[0] for i in (1, 2)]
         self._metering = Metering(
             board,
             BASE,
@@ -72,7 +82,7 @@ class Tonglu:
     def step(self, step: Step) -> None:
         """Advance the base by one step."""
         values, dt, mean = self._values, step.dt_s, step.mean
-        occupancy, production = step.activity
+        production = step.activity.production
         growth = _GROWTH**step.years
         enables = self._enables(values)
         header = self._header
@@ -110,11 +120,20 @@ class Tonglu:
             values[name] = header.load_pct if starter.running else 0.0
         values[self._header_keys[0]] = header.pressure_kpa
         values[self._header_keys[1]] = flow * 60.0
-        # The zones fill up one after the other, the last one only at full occupancy.
-        for i, name in enumerate(self._occupied):
-            values[name] = 1.0 if occupancy > 0.06 + 0.25 * i else 0.0
+        self._show_cars(step)
         self._weather.show(step.end)
         self._metering.book(powers, _PRODUCTION_KW * production * growth, dt, [pv_kw])
+
+    def _show_cars(self, step: Step) -> None:
+        values, cars = self._values, self._cars
+        taken = cars.occupied(step.local_s)
+        values.update(zip(self._bays, [1.0 if bay else 0.0 for bay in taken], strict=True))
+        moves = cars.moving(step.local_s - step.dt_s, step.local_s)
+        lanes = [moves[0] or moves[1], moves[2] or moves[3]]
+        values.update(zip(self._lanes, [1.0 if lane else 0.0 for lane in lanes], strict=True))
+        zones = [any(taken[row * 4 : row * 4 + 4]) for row in range(4)]
+        shown = [1.0 if zone else 0.0 for zone in (*zones, *lanes)]
+        values.update(zip(self._occupied, shown, strict=True))
 
     def state(self) -> dict[str, Any]:
         return {
