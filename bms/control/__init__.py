@@ -18,6 +18,7 @@ from bms.control.strategies.compressors import COMPRESSORS
 from bms.control.strategies.hot_water.hot_water_strategy import HOT_WATER_PLANT
 from bms.control.strategies.lighting.lighting_strategy import LIGHTING
 from bms.control.strategies.on_off import ON_OFF
+from bms.control.strategies.water_supply.water_supply_strategies import LEVEL_PUMPS, PRESSURE_PUMPS
 from bms.control.supervise.behind import behind
 from bms.control.supervise.defaults import DefaultsController
 from bms.control.supervise.operator import OverrideController
@@ -38,6 +39,8 @@ STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
             HOT_WATER_PLANT,
             AIR_HANDLERS,
             LIGHTING,
+            LEVEL_PUMPS,
+            PRESSURE_PUMPS,
         )
     }
 )

@@ -1,4 +1,5 @@
-"""Protective stops of one base, at slot 5: faults, flow, and what has to stop first. Pure."""
+"""Protective stops of one base, at slot 5: faults, flow, levels, and what has to stop first.
+Pure."""
 
 from __future__ import annotations
 
@@ -20,6 +21,13 @@ from bms.control.protect import fault_stops
 from bms.control.protect.flow import flow_guard, stop_order
 from bms.control.protect.flow.flow_guard import FlowHold
 from bms.control.protect.flow.flow_paths import GuardedMachine
+from bms.control.protect.level.level_guard import (
+    DryContact,
+    GuardedTank,
+    TankHold,
+    dry_contacts,
+    guarded_tanks,
+)
 from bms.control.protect.run_evidence import RunEvidence, run_evidence
 from bms.control.protect.withheld import Cause, asked_on, reset_point, source_of, wanted
 from bms.core.decisions import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
@@ -47,6 +55,8 @@ class SafetyState:
     """When fault inputs came on, of the last seconds."""
     supply_lost_s: float | None = None
     """When many came on at once."""
+    tanks: Mapping[str, TankHold] = field(default_factory=dict)
+    """By the id of a tank or pit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,10 @@ class Safety:
         self._base = base
         self._guarded = guarded
         self._faulty = tuple(_faulty(equipment))
+        self._tanks: tuple[GuardedTank, ...] = guarded_tanks(
+            {machine.id.removeprefix(f"{base}."): machine for machine in equipment}
+        )
+        self._dry: tuple[DryContact, ...] = dry_contacts(equipment)
         enables = {one.enable for one in guarded} | {one.enable for one in self._faulty}
         drivers = {
             enable
@@ -88,12 +102,17 @@ class Safety:
             for driver in (*one.towers, *(d for path in one.paths for d in path.drivers))
             if not driver.exempt and (enable := driver.commanded("enable")) is not None
         }
-        self.writes = frozenset(enables | drivers)
+        levels = [tank.writes for tank in self._tanks]
+        dry = {one.enable for one in self._dry}
+        self.writes = frozenset(enables | drivers | dry).union(*levels)
         shows = [*(one.runs for one in guarded), *(one.runs for one in self._faulty)]
         seen = {runs.point for runs in shows if runs is not None}
         faults = {one.fault for one in self._faulty if one.fault is not None}
         resets = {reset_point(one.machine.id) for one in self._faulty}
-        self._always = frozenset(self.writes | seen | faults | resets)
+        contacts = {one.contact for one in self._dry}
+        self._always = frozenset(self.writes | seen | faults | resets | contacts).union(
+            *(tank.reads for tank in self._tanks)
+        )
         self.reads = self._always.union(*(path.reads for one in guarded for path in one.paths))
         self._last = NOTHING
 
@@ -115,6 +134,13 @@ class Safety:
         orders, stops_s = stop_order.order(self._guarded, state.stops_s, snapshot)
         if flows != state.flows or stops_s != state.stops_s:
             state = replace(state, flows=flows, stops_s=stops_s)
+        if self._tanks:
+            tanks = {
+                tank.tank.id: tank.look(snapshot, state.tanks.get(tank.tank.id, _UNSEEN))
+                for tank in self._tanks
+            }
+            if tanks != state.tanks:
+                state = replace(state, tanks=tanks)
         found = self._found(snapshot, state, orders)
         if self._last.key != found:
             commands = tuple(self._command(point, one) for point, one in found.items())
@@ -124,6 +150,8 @@ class Safety:
             return Decision(self._last.commands, state, conditions)
         watched = [path.reads for o in self._guarded if o.machine.id in flows for path in o.paths]
         waits = [hold.since_s + WAITS_S for hold in flows.values() if not hold.allowed]
+        for tank in self._tanks:
+            waits += tank.due_s(state.tanks[tank.tank.id], snapshot.watched_s)
         later = [at_s for at_s in waits if at_s > snapshot.watched_s]
         return Decision(
             self._last.commands,
@@ -136,6 +164,8 @@ class Safety:
     def _pending(self, state: SafetyState) -> bool:
         """Whether a delay runs: it is looked again in the next cycle."""
         if state.rises_s or state.stops_s or state.supply_lost_s is not None:
+            return True
+        if any(tank.pending(state.tanks[tank.tank.id]) for tank in self._tanks):
             return True
         proofs = state.faults.values()
         if any(p.unpowered or p.phase is MachinePhase.STARTING for p in proofs):
@@ -207,6 +237,12 @@ class Safety:
             hold = state.flows.get(guarded.machine.id)
             if hold is not None and not (hold.allowed or hold.idle):
                 _add(found, guarded.enable, Cause.FLOW, hold.why)
+        for tank in self._tanks:
+            for point, reason in tank.stops(snapshot, state.tanks[tank.tank.id]).items():
+                _add(found, point, Cause.LEVEL, reason)
+        for dry in self._dry:
+            if snapshot.flag(dry.contact):
+                _add(found, dry.enable, Cause.LEVEL, _NO_WATER)
         return found
 
     def _command(self, point: PointId, found: _Found) -> Command:
@@ -234,6 +270,9 @@ class Safety:
                 continue
             if hold.lost or snapshot.watched_s - hold.since_s >= WAITS_S:
                 conditions.append(_without_flow(guarded, hold, snapshot))
+        for tank in self._tanks:
+            conditions += tank.conditions(snapshot, state.tanks[tank.tank.id])
+        conditions += [one.told() for one in self._dry if snapshot.flag(one.contact)]
         return tuple(conditions)
 
 
@@ -244,6 +283,8 @@ def _wanted(snapshot: Snapshot, enable: PointId) -> bool:
 
 
 _FAULT_ON: Final = msg("its fault input is on")
+_NO_WATER: Final = msg("its own dry-run protection says that it has no water")
+_UNSEEN: Final = TankHold()
 
 
 def _add(found: dict[PointId, _Found], point: PointId, cause: Cause, reason: str) -> None:

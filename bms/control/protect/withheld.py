@@ -25,6 +25,8 @@ class Cause(StrEnum):
     """It reports a fault, or did so too often: until the fault is gone, or until it is reset."""
     FLOW = "flow_guard"
     """Its flow is not proven: it may start as soon as it is."""
+    LEVEL = "level_guard"
+    """It would draw air, let a tank overflow or take the fire reserve: until the level is right."""
     ORDER = "stop_order"
     """Its pump is to be switched off by hand: it stops first."""
     RESTART = "restart"

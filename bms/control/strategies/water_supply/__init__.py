@@ -1,0 +1,1 @@
+"""Pumps that fill tanks, empty pits and hold the pressure of a water main. Pure."""

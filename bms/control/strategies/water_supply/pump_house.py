@@ -1,0 +1,202 @@
+"""Pumps side by side: which of them run for a count, and whether they move water. Pure.
+
+Those that run stay; the least run comes next, so that two pumps take turns. One that fails, that
+may not start yet, or that turns without moving water is passed over at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from bms.config.site import Group
+from bms.control.blocks.delays import held_for, holds_since
+from bms.control.blocks.machines.lead_lag import RunRecord, record_hours
+from bms.control.blocks.machines.start_proof import STILL, MachinePhase, ProofRules
+from bms.control.blocks.machines.starts import Starts, count_starts, may_start_s
+from bms.control.strategies.water.fittings import Machine, machine_of
+from bms.control.strategies.water.machinery import Machinery, Proofs, View, proven, usable
+from bms.control.strategies.water.pump_bank import chosen
+from bms.core.decisions import Condition, Severity, Snapshot
+from bms.core.equipment import Equipment, base_of
+from bms.texts.messages import msg
+from drivers.points import PointId
+
+MOVES_WITHIN_S: Final = 60.0
+"""A pump that runs shows flow within this time (D: air in the pipe, a slow check valve)."""
+MOVES_SHARE: Final = 0.05
+"""Of its design flow: less is leakage or the zero of the meter (D)."""
+LEAST_M3H: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class HouseState:
+    """What is remembered of pumps side by side, by short name; times in watched seconds."""
+
+    on: tuple[str, ...] = ()
+    proofs: Proofs = field(default_factory=dict)
+    record: RunRecord = field(default_factory=RunRecord)
+    starts: Starts = field(default_factory=Starts)
+    idle_since_s: Mapping[str, float] = field(default_factory=dict)
+    """Since when a pump runs and its flow shows nothing."""
+    idlers: tuple[str, ...] = ()
+    """Those that turned without moving water: out of use until they are reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Witness:
+    """What shows that a pump moves water: its own meter or switch, or one of all pumps."""
+
+    own: PointId | None
+    switch: PointId | None
+    shared: PointId | None
+    least_m3h: float
+
+
+class PumpHouse:
+    """The pumps (or fill valves) of a group. `shared` is the meter of all of them."""
+
+    def __init__(
+        self, group: Group, pumps: Sequence[Equipment], proof_s: float, shared: PointId | None
+    ) -> None:
+        self.group = group
+        self.pumps: tuple[Machine, ...] = tuple(_machine(pump) for pump in pumps)
+        rules = {
+            pump.name: ProofRules(within_s=proof_s, provable=pump.status is not None)
+            for pump in self.pumps
+        }
+        self.machinery = Machinery(self.pumps, rules)
+        self._limits = {pump.id.rpartition(".")[2]: pump.starts for pump in pumps}
+        self._witnesses = {
+            pump.id.rpartition(".")[2]: _Witness(
+                pump.points.get("flow"),
+                pump.points.get("flow_switch"),
+                shared,
+                max(LEAST_M3H, MOVES_SHARE * (pump.design.flow_m3h or 0.0)),
+            )
+            for pump in pumps
+        }
+        self._resets = {f"{pump.id}.reset": pump.name for pump in self.pumps}
+        found = {p for w in self._witnesses.values() for p in (w.own, w.switch, w.shared)}
+        self.reads = self.machinery.reads | {p for p in found if p is not None} | {*self._resets}
+        self.enables = tuple(pump.enable for pump in self.pumps if pump.enable is not None)
+
+    def look(
+        self, snapshot: Snapshot, state: HouseState, count: int
+    ) -> tuple[HouseState, Mapping[str, View]]:
+        """The pumps at a look, so many of them asked for."""
+        watched_s = snapshot.watched_s
+        views = self.machinery.views(snapshot)
+        resets = frozenset(name for p, name in self._resets.items() if p in snapshot.awards)
+        state = self._move_water(snapshot, state, views, resets)
+        running = [name for name, view in views.items() if view.status]
+        starts = count_starts(state.starts, {*running, *state.on}, snapshot.steady_s)
+        state = replace(state, starts=starts, record=record_hours(state.record, running, watched_s))
+        bank = [pump for pump in self.pumps if self._may(pump.name, state, snapshot, running)]
+        on = chosen(bank, views, state.proofs, state.record, state.on, count) if bank else ()
+        proofs = self.machinery.prove(state.proofs, views, on, None, resets, watched_s)
+        failed = [n for n in on if not proofs.get(n, STILL).available]
+        if failed:  # the next one comes in the same look
+            on = chosen(bank, views, proofs, state.record, on, count)
+            proofs = self.machinery.prove(proofs, views, on, None, (), watched_s)
+        return replace(state, on=on, proofs=proofs), views
+
+    def _may(
+        self, name: str, state: HouseState, snapshot: Snapshot, running: Collection[str]
+    ) -> bool:
+        if name in state.idlers:
+            return False
+        if name in state.on or name in running:
+            return True
+        return may_start_s(state.starts, name, self._limits[name], snapshot.steady_s) <= 0.0
+
+    def _move_water(
+        self,
+        snapshot: Snapshot,
+        state: HouseState,
+        views: Mapping[str, View],
+        resets: Collection[str],
+    ) -> HouseState:
+        """Who turns without moving water, as far as meters and switches show."""
+        turning = [name for name, view in views.items() if view.status and name in state.on]
+        since: dict[str, float] = {}
+        idlers = [name for name in state.idlers if name not in resets]
+        for name in turning:
+            moves = self._moves(snapshot, name, alone=len(turning) == 1)
+            since_s = holds_since(moves is False, state.idle_since_s.get(name), snapshot.watched_s)
+            if since_s is None:
+                continue
+            since[name] = since_s
+            if held_for(since_s, MOVES_WITHIN_S, snapshot.watched_s) and name not in idlers:
+                idlers.append(name)
+        if since == state.idle_since_s and tuple(idlers) == state.idlers:
+            return state
+        return replace(state, idle_since_s=since, idlers=tuple(idlers))
+
+    def _moves(self, snapshot: Snapshot, name: str, *, alone: bool) -> bool | None:
+        """None: nothing tells. A meter of all pumps speaks of one that runs alone."""
+        witness = self._witnesses[name]
+        flow = None if witness.own is None else snapshot.number(witness.own)
+        if flow is None and witness.switch is not None:
+            return snapshot.flag(witness.switch)
+        if flow is None and alone and witness.shared is not None:
+            flow = snapshot.number(witness.shared)
+        return None if flow is None else flow >= witness.least_m3h
+
+    # --- questions ---------------------------------------------------------------------------
+
+    def able(self, state: HouseState, views: Mapping[str, View]) -> bool:
+        """Whether any pump may run, now or when it has waited."""
+        return any(
+            pump.name not in state.idlers
+            and (usable(pump.name, views, state.proofs) or views[pump.name].waits)
+            for pump in self.pumps
+        )
+
+    def proven(self, state: HouseState) -> tuple[str, ...]:
+        """Those that run and show it."""
+        return tuple(name for name in state.on if proven(name, state.proofs))
+
+    def rests(self, state: HouseState, views: Mapping[str, View]) -> bool:
+        """Whether nothing runs, and nothing is waited for that may come with any look."""
+        if state.on or state.idle_since_s:
+            return False
+        if any(view.status or view.manual for view in views.values()):
+            return False
+        return all(
+            proof.phase is MachinePhase.OFF and proof.available and not proof.unpowered
+            for proof in state.proofs.values()
+        )
+
+    def conditions(self, state: HouseState) -> list[Condition]:
+        """Pumps that are out of use."""
+        found = []
+        base = base_of(self.group.id)
+        for pump in self.pumps:
+            machine = f"{base}.{pump.name}"
+            proof = state.proofs.get(pump.name, STILL)
+            if pump.name in state.idlers:
+                text = msg(
+                    "{machine} runs and moves no water: it is out of use until it is reset; look "
+                    "at its coupling, its valves and its strainer",
+                    machine=machine,
+                )
+            elif not proof.available and proof.latched:
+                text = msg("{machine} is out of use until it is reset: {reason}", machine=machine,
+                           reason=proof.failed)  # fmt: skip
+            elif not proof.available:
+                text = msg("{machine} is out of use: {reason}", machine=machine,
+                           reason=proof.failed)  # fmt: skip
+            else:
+                continue
+            found.append(Condition(f"{machine}:proof", Severity.URGENT, text))
+        return found
+
+
+def _machine(pump: Equipment) -> Machine:
+    """A pump, or a valve that shows by its open end that it is open."""
+    made = machine_of(pump)
+    if made.status is None and pump.kind.name == "valve":
+        return replace(made, status=pump.points.get("open"))
+    return made
