@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -56,6 +57,11 @@ def no_demands(_group: Group) -> Sequence[Demand]:
 
 def no_facts(_group: Group) -> Mapping[str, FactKind]:
     """Of groups whose strategy works nothing out for others."""
+    return {}
+
+
+def nothing_early(_group: Group) -> Mapping[str, timedelta]:
+    """Of groups whose set points wait for the schedule."""
     return {}
 
 
@@ -195,6 +201,8 @@ class StrategySpec:
     reaches: bool = False
     """It asks something of other groups of its base (`Group.neighbours`), and may command their
     modes and setpoints."""
+    early: Callable[[Group], Mapping[str, timedelta]] = nothing_early
+    """Set points whose rise holds so long before the schedule brings it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ from bms.control.protect.by_hand import by_hand
 from bms.control.protect.protections import protections
 from bms.control.strategies.air.air_strategy import AIR_HANDLERS
 from bms.control.strategies.chilled_water.strategy import CHILLED_WATER_PLANT
-from bms.control.strategies.compressors import COMPRESSORS
+from bms.control.strategies.compressed_air.compressor_strategy import COMPRESSORS
 from bms.control.strategies.hot_water.hot_water_strategy import HOT_WATER_PLANT
 from bms.control.strategies.lighting.lighting_strategy import LIGHTING
 from bms.control.strategies.on_off import ON_OFF
 from bms.control.strategies.water_supply.water_supply_strategies import LEVEL_PUMPS, PRESSURE_PUMPS
+from bms.control.supervise.ahead.early_rise import early_rises
 from bms.control.supervise.behind import behind
 from bms.control.supervise.defaults import DefaultsController
 from bms.control.supervise.operator import OverrideController
@@ -71,6 +72,7 @@ def assemble(
         controllers.extend(scheduled(site, group, context))
         setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
         controllers.extend(optimal_controllers(site, group, setpoints, context))
+        controllers.extend(early_rises(site, group, STRATEGIES[group.strategy], context))
         plant = behind(site, group)
         if plant is not None:
             controllers.append(plant)

@@ -18,7 +18,7 @@ from bms.control.blocks.machines.start_proof import (
     ProofState,
     watch_machine,
 )
-from bms.control.protect.run_evidence import RunEvidence
+from bms.control.protect.run_evidence import RunEvidence, loaded_evidence, run_evidence
 from bms.control.protect.withheld import reset_now
 from bms.core.decisions import Condition, Severity, Snapshot
 from bms.core.equipment import Equipment
@@ -35,6 +35,13 @@ REPLACED_KINDS: Final = ("air_compressor",)
 FAULTS_TO_LATCH: Final = 3
 """Within a day (D; control cases: 12 restarts in 6 h)."""
 RETRY_S: Final = 600.0
+
+
+def evidence_of(machine: Equipment) -> RunEvidence | None:
+    """What shows that it runs: of compressors what they draw, too."""
+    if machine.kind.name in REPLACED_KINDS:
+        return loaded_evidence(machine)
+    return run_evidence(machine)
 
 
 def rules_of(machine: Equipment, runs: RunEvidence | None) -> ProofRules:

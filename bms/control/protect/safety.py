@@ -107,13 +107,17 @@ class Safety:
         self.writes = frozenset(enables | drivers | dry).union(*levels)
         shows = [*(one.runs for one in guarded), *(one.runs for one in self._faulty)]
         seen = {runs.point for runs in shows if runs is not None}
+        # What a machine draws is asked only while it starts, and then in each cycle.
+        drawn = {point for runs in shows if runs is not None for point in runs.points}
         faults = {one.fault for one in self._faulty if one.fault is not None}
         resets = {reset_point(one.machine.id) for one in self._faulty}
         contacts = {one.contact for one in self._dry}
         self._always = frozenset(self.writes | seen | faults | resets | contacts).union(
             *(tank.reads for tank in self._tanks)
         )
-        self.reads = self._always.union(*(path.reads for one in guarded for path in one.paths))
+        self.reads = self._always.union(
+            drawn, *(path.reads for one in guarded for path in one.paths)
+        )
         self._last = NOTHING
 
     def initial(self) -> SafetyState:
@@ -298,7 +302,7 @@ def _faulty(equipment: Sequence[Equipment]) -> list[_Faulty]:
         enable = machine.commanded("enable")
         if enable is None or machine.exempt:
             continue
-        fault, runs = fault_stops.fault_point(machine), run_evidence(machine)
+        fault, runs = fault_stops.fault_point(machine), fault_stops.evidence_of(machine)
         rules = fault_stops.rules_of(machine, runs)
         if fault is not None or rules.provable:
             found.append(_Faulty(machine, enable, fault, runs, rules))

@@ -283,12 +283,14 @@ _OTHERS = (
     _kind(
         "air_compressor",
         _enable(),
-        _status(required=True),
+        _status(),  # many have no contact: then power, current or the pressure show that it runs
         _state("fault"),
         _state("local"),
         _command("pressure_setpoint", "kPa"),
         _command("speed", "%"),
+        _analog("speed_feedback", "%"),
         _analog("load", "%"),
+        _analog("current", "A"),
         _power(),
         _energy(),
         min_on_s=600,

@@ -1,0 +1,1 @@
+"""Compressed air: the units of one joined header as one machine. Pure."""

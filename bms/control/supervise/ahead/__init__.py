@@ -1,0 +1,1 @@
+"""What begins before its schedule says so. Pure."""
