@@ -15,6 +15,10 @@ longer, so that there are not more than six (D)."""
 DAY_S = 86400.0
 STOP_COUNTS = 2
 """Who stops because nothing is needed starts again when it is: both are changes."""
+RETURNS_WITHIN_S = 3600.0
+RETURN_COUNTS = 3
+"""A machine that has to come back within an hour after another one went: the smaller stage was a
+mistake, and the plant tries the next one much later (D)."""
 UNNEEDED_S = 1800.0
 """A plant that has changed often is unneeded for this long, times its patience, before it stops
 (D)."""
@@ -34,6 +38,12 @@ def noted(changes_s: Sequence[float], watched_s: float, *, counts: int) -> tuple
     """
     kept = tuple(time_s for time_s in changes_s if 0.0 <= watched_s - time_s < DAY_S)
     return (*kept, *(watched_s for _ in range(counts)))
+
+
+def larger_counts(smaller_s: float | None, watched_s: float) -> int:
+    """For how many changes a larger stage counts; `smaller_s` is when a smaller one was taken."""
+    soon = smaller_s is not None and 0.0 <= watched_s - smaller_s < RETURNS_WITHIN_S
+    return RETURN_COUNTS if soon else 1
 
 
 def unneeded_s(changes_s: Sequence[float], watched_s: float) -> float:

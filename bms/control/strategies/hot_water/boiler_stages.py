@@ -8,11 +8,12 @@ next stage gives at least. Boilers that must not condense come late, at 90 % of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from bms.control.blocks.delays import Accumulated, accumulate, held_for, holds_since
-from bms.control.blocks.plants.stage_changes import noted, patience
+from bms.control.blocks.plants.approach import Approach, approach
+from bms.control.blocks.plants.stage_changes import larger_counts, noted, patience
 from bms.control.strategies.hot_water.boiler_plant import HeatUnit
 from bms.texts.messages import msg
 
@@ -21,11 +22,6 @@ CONDENSING_DOWN_S = 300.0
 """Guideline 36, 5.21.3: boilers that condense go sooner."""
 LEAST_FIRING = 1.1
 """Below this share of its least firing a stage of condensing boilers may shrink."""
-
-
-RISES_K = 1.0
-RISES_WITHIN_S = 300.0
-"""Water that has risen by a kelvin within 5 min is on its way (D)."""
 LEAVES = 0.9
 """Of the load that would bring a stage back: it goes below that (D)."""
 
@@ -80,23 +76,6 @@ class HeatNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class Warming:
-    """The warmest water lately, and when it became so: what still rises needs no help."""
-
-    supply_c: float | None = None
-    since_s: float = 0.0
-
-
-def warmed(before: Warming, supply_c: float | None, watched_s: float) -> Warming:
-    """One look later."""
-    if supply_c is None or before.supply_c is None:
-        return Warming(supply_c, watched_s)
-    if supply_c >= before.supply_c + RISES_K or supply_c < before.supply_c - RISES_K:
-        return Warming(supply_c, watched_s)
-    return before
-
-
-@dataclass(frozen=True, slots=True)
 class BoilerTimers:
     """How long each reason to change the stage has held."""
 
@@ -104,9 +83,11 @@ class BoilerTimers:
     up: Accumulated = field(default_factory=Accumulated)
     down: Accumulated = field(default_factory=Accumulated)
     failsafe_since_s: float | None = None
-    warming: Warming = field(default_factory=lambda: Warming())
+    warming: Approach = field(default_factory=Approach)
     changes_s: tuple[float, ...] = ()
     """When the stage changed within the last day."""
+    smaller_s: float | None = None
+    """When a smaller stage was last taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +111,8 @@ def next_boilers(
     load_kw = need.load_kw
     cold_k = None if need.supply_c is None else need.setpoint_c - need.supply_c
     cold = cold_k is not None and cold_k > rules.failsafe_k
-    warming = warmed(timers.warming, need.supply_c, watched_s)
-    rises = watched_s - warming.since_s < RISES_WITHIN_S
+    warming = approach(timers.warming, need.supply_c, watched_s, rising=True)
+    rises = warming.goes_on(watched_s)
     high = low = False
     limit_kw = _limit_kw(rules, here, above)
     if load_kw is not None:
@@ -151,6 +132,7 @@ def next_boilers(
         holds_since(cold and not rises, timers.failsafe_since_s, watched_s),
         warming,
         timers.changes_s,
+        timers.smaller_s,
     )
     began_s = timers.stage_since_s
     if began_s is not None and not held_for(began_s, rules.min_stage_s, watched_s):
@@ -187,5 +169,16 @@ def changed_boilers(
     watched_s: float, before: BoilerTimers | None = None, *, counts: int = 0
 ) -> BoilerTimers:
     """The timers of a new stage; a change for a failed boiler or a person does not count."""
-    changes_s = () if before is None else before.changes_s
-    return BoilerTimers(watched_s, changes_s=noted(changes_s, watched_s, counts=counts))
+    before = BoilerTimers() if before is None else before
+    changes_s = noted(before.changes_s, watched_s, counts=counts)
+    return BoilerTimers(
+        watched_s, warming=before.warming, changes_s=changes_s, smaller_s=before.smaller_s
+    )
+
+
+def restaged(watched_s: float, before: BoilerTimers, step: HeatStep) -> BoilerTimers:
+    """The timers after a step that was taken for the load."""
+    if step is HeatStep.UP:
+        counts = larger_counts(before.smaller_s, watched_s)
+        return changed_boilers(watched_s, before, counts=counts)
+    return replace(changed_boilers(watched_s, before, counts=1), smaller_s=watched_s)

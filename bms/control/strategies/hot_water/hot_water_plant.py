@@ -38,6 +38,7 @@ from bms.control.strategies.hot_water.boiler_stages import (
     HeatStep,
     changed_boilers,
     next_boilers,
+    restaged,
 )
 from bms.control.strategies.hot_water.heat_calls import HeatCalls, HeatDemand
 from bms.control.strategies.hot_water.heat_flow import HeatFlow
@@ -320,7 +321,7 @@ class HotWaterPlant:
             if decision.step is not HeatStep.HOLD:
                 count += 1 if decision.step is HeatStep.UP else -1
                 reason = decision.reason
-                timers = changed_boilers(look.watched_s, timers, counts=1)
+                timers = restaged(look.watched_s, timers, decision.step)
         elif lost:
             timers = changed_boilers(look.watched_s, timers)
         wanted = self._chosen(order, kept, count)

@@ -205,7 +205,8 @@ class ChilledSide:
         share = 0.0 if inputs.flow_m3h is None else inputs.flow_m3h / self.design_m3h
         rules = BYPASS
         if _short(inputs.flow_m3h, least_m3h):
-            rules = replace(BYPASS, rate_pct_per_min=OPENS_PCT_PER_MIN)
+            # It opens, and never closes: what the slow loop still wants to close is not caught up.
+            rules = replace(BYPASS, rate_pct_per_min=OPENS_PCT_PER_MIN, low_pct=before.output_pct)
         return regulate(before, rules, ABOVE * least_m3h / self.design_m3h, share, watched_s)
 
 

@@ -135,6 +135,12 @@ class CondenserSide:
             max([12.0, *lifts]),
         )
         self._entering_k = max(lifts, default=ENTERING_K)
+        self._unvalved = {
+            name
+            for name, unit in layout.units.items()
+            if layout.cw_pumps and unit.cw_valve is None and unit.cw_flow_m3h != 0.0
+        }
+        """Chillers through which water of the header flows whenever it flows."""
         cells = [d.flow_m3h for d in towers if d.flow_m3h is not None]
         self._cells_m3h = sum(cells) if cells and len(cells) == len(towers) else None
         self._fan_rules = FanRules(least_pct=parameters.least_speed_pct)
@@ -188,6 +194,8 @@ class CondenserSide:
             for name, unit in units.items()
             if unit.needs_water and self._layout.units[name].cw_flow_m3h != 0.0
         ]
+        if asking:
+            asking = sorted({*asking, *self._unvalved})
         state = self._frost(state, measured)
         running = bool(asking) or state.free.on
         number, flow_m3h = len(asking), self._asked(asking)

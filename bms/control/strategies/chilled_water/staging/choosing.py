@@ -15,8 +15,8 @@ from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.machines.chooser import Demand, Unit
 from bms.control.blocks.machines.curves import ChillerModel, Learned, LearningRules, correction
 from bms.control.blocks.machines.lead_lag import RunRecord
-from bms.control.blocks.plants.plant_load import Lift
-from bms.control.blocks.plants.stage_changes import STOP_COUNTS, patience
+from bms.control.blocks.plants.plant_load import Lift, water_kw
+from bms.control.blocks.plants.stage_changes import STOP_COUNTS, larger_counts, patience
 from bms.control.engine.states import Words
 from bms.control.strategies.chilled_water.instruments import Measured
 from bms.control.strategies.chilled_water.parameters import ChilledWaterPlantParameters
@@ -37,6 +37,7 @@ from bms.control.strategies.chilled_water.staging.stages import (
     next_step,
     replacing,
     smaller_for,
+    stays_below,
 )
 from bms.core.machines.relations import Compressor
 from bms.texts.messages import msg
@@ -51,7 +52,11 @@ NIGHT_SHARE = 0.3
 """Below this share of a large unit the load of a night is small."""
 ALONE_WARM = ((2.0, 600.0), (1.0, 1200.0))
 """From the economizer alone to a chiller: kelvin above the setpoint, and for how long."""
+MIXED = 0.8
+"""Of the failsafe: so much warmer, water of standing chillers may make the supply (D)."""
 LEARNING = LearningRules()
+SETTLED_EVERY_S = 60.0
+"""The end of a change is known to so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,13 @@ class Chooser:
             max([d.lift_min_k for d in lifts if d.lift_min_k is not None], default=12.0),
             max([d.lift_max_k for d in lifts if d.lift_max_k is not None], default=30.0),
         )
+        self._through_m3h = {
+            name: unit.chiller.design.flow_m3h or unit.capacity_kw
+            for name, unit in layout.units.items()
+            if layout.chw_pumps and unit.chw_valve is None
+        }
+        """By chiller through which water of the header flows though it stands; a capacity stands
+        in for a flow, since only shares matter."""
         self._last: tuple[object, Mapping[str, Learned], list[Candidate]] | None = None
         self._largest_kw = max((u.capacity_kw for u in layout.units.values()), default=0.0)
 
@@ -149,13 +161,22 @@ class Chooser:
         if chosen is not before:
             return chosen
         if around.staging:
-            if before.timers.up_since_s is None and before.timers.down_since_s is None:
-                return before
-            timers = replace(before.timers, up_since_s=None, down_since_s=None)
-            return replace(before, timers=timers)
+            return self._staging(before, watched_s)
         if not before.machines:
             return self._first(before, around, found, watched_s)
         return self._staged(before, around, found, watched_s)
+
+    @staticmethod
+    def _staging(before: Wanted, watched_s: float) -> Wanted:
+        """While a change of the stage is on its way, nothing counts."""
+        timers = before.timers
+        noted = timers.settled_s is not None and not held_for(
+            timers.settled_s, SETTLED_EVERY_S, watched_s
+        )
+        if noted and timers.up_since_s is None and timers.down_since_s is None:
+            return before
+        timers = replace(timers, up_since_s=None, down_since_s=None, settled_s=watched_s)
+        return replace(before, timers=timers)
 
     def _candidates(
         self,
@@ -287,30 +308,56 @@ class Chooser:
     ) -> Wanted:
         here = Candidate(before.machines, self.capacity_kw(before.machines))
         load_kw = around.measured.load_kw
-        below, above_it = next_below(found, here), larger_for(found, here, None, 1.0)
-        limits = limits_of(
-            self._rules, self._kinds(here), self._kinds(above_it), self._kinds(below),
-            self._lift(around),
-        )  # fmt: skip
-        situation = Situation(load_kw, around.too_warm_k, around.low_pressure_kpa)
+        smaller = self.unmixed(found, around)
+        below, above_it = next_below(smaller, here), larger_for(found, here, None, 1.0)
+        kinds, lift = (self._kinds(here), self._kinds(below)), self._lift(around)
+        up, down = limits_of(self._rules, kinds[0], self._kinds(above_it), kinds[1], lift)
+        limits = up, min(down, stays_below(self._rules, *kinds, lift))
+        measured = around.measured
+        colder_kw = 0.0
+        if around.too_warm_k is not None and around.too_warm_k < 0.0:
+            colder_kw = water_kw(measured.flow_mean_m3h or 0.0, 0.0, around.too_warm_k)
+        situation = Situation(
+            load_kw, around.too_warm_k, around.low_pressure_kpa, measured.supply_c, colder_kw
+        )
         decision = next_step(before.timers, self._rules, situation, here, limits, below, watched_s)
         target: Candidate | None = None
         if decision.step is Step.UP:
             asked_kw = None if decision.timers.up_since_s is None else load_kw
             target = larger_for(found, here, asked_kw, limits[0])
         elif decision.step is Step.DOWN:
-            target = smaller_for(found, here, load_kw, limits[1])
+            target = smaller_for(smaller, here, situation.given_kw, limits[1])
         if target is not None:
-            timers = changed(decision.timers, watched_s, counts=1)
+            timers, up = decision.timers, decision.step is Step.UP
+            counts = larger_counts(timers.smaller_s, watched_s) if up else 1
+            timers = changed(timers, watched_s, counts=counts)
+            if not up:
+                timers = replace(timers, smaller_s=watched_s)
             return Wanted(target.machines, decision.reason, timers)
         timers = decision.timers
         if around.alone and not around.manual:
             return self._to_free(replace(before, timers=timers), watched_s)
         if around.night:
-            return self._at_night(replace(before, timers=timers), around, found, here, watched_s)
+            return self._at_night(replace(before, timers=timers), around, smaller, here, watched_s)
         if timers.better_since_s is not None:
             timers = replace(timers, better_since_s=None)
         return before if timers == before.timers else replace(before, timers=timers)
+
+    def unmixed(self, found: Sequence[Candidate], around: Circumstances) -> Sequence[Candidate]:
+        """The sets that keep supply water cold enough. Where chillers have no valves, return water
+        passes those that stand, and mixes with what the others make."""
+        return_c, setpoint_c = around.measured.return_c, around.setpoint_c
+        if not self._through_m3h or return_c is None or setpoint_c is None:
+            return found
+        spread_k, most_k = return_c - setpoint_c, MIXED * self._rules.failsafe_k
+        whole_m3h = sum(self._through_m3h.values())
+        return [
+            c
+            for c in found
+            if spread_k
+            * sum(m3h for name, m3h in self._through_m3h.items() if name not in c.machines)
+            <= most_k * whole_m3h
+        ]
 
     def _to_free(self, before: Wanted, watched_s: float) -> Wanted:
         """The economizer takes over once it has sufficed for as long as any smaller stage."""

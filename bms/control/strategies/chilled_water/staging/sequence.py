@@ -6,6 +6,7 @@ if that one fails, its steps are undone, and whoever is chosen next begins in th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,9 @@ from bms.texts.messages import msg
 
 NO_FLOW_RESTS_S = 900.0
 """A chiller whose flow did not come is tried again after this (D)."""
+LEAST_CW_SHARE = 0.7
+"""Of the condenser pumps that are asked for, so many start a chiller while others are out of use
+(D: it keeps well above the least flow of condensers)."""
 _STILL = UnitState()
 
 
@@ -167,7 +171,13 @@ class Sequence:
         if unit.cw_flow_m3h == 0.0 or not self._layout.cw_pumps:
             return True
         ready = sum(_shows(pump, look, state, runs) for pump in self._layout.cw_pumps)
-        return ready >= (1 if runs else max(1, state.condensing.pumps))
+        if runs:
+            return ready >= 1
+        whole = sum(tellable(pump.name, look.views, state.proofs) for pump in self._layout.cw_pumps)
+        asked = state.condensing.pumps
+        if whole < asked:  # one of many is out of use
+            asked = max(whole, math.ceil(LEAST_CW_SHARE * asked))
+        return ready >= max(1, asked)
 
 
 def _shows(machine: Machine, look: Look, state: PlantState, chiller_runs: bool) -> bool:

@@ -9,12 +9,13 @@ a smaller candidate. Both wait a delay in watched time, and a least time in the 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from bms.control.blocks.delays import above, held_for, holds_since
 from bms.control.blocks.machines import chooser
 from bms.control.blocks.machines.chooser import Choice, Demand, Unit
+from bms.control.blocks.plants.approach import Approach, approach
 from bms.control.blocks.plants.plant_load import (
     FAILSAFE_K,
     FAILSAFE_KPA,
@@ -30,6 +31,13 @@ ALIKE = 0.05
 """Machines whose capacities differ by less are of one size (D)."""
 HYSTERESIS = 0.05
 """Of a share of the capacity: noise of 2-3 % neither begins nor ends a delay."""
+LEAVES = 0.9
+"""Of the load that would bring the larger set back: it goes below that (D)."""
+SWAPS_FROM = 1.25
+"""Machines are changed for others where the larger set has so much more capacity (D)."""
+SETTLES_S = 900.0
+"""Guideline 36, 5.20.4: after a change, the load of the stage is not judged for 15 min. Water that
+warmed meanwhile is load too; if it stays warm, that alone asks for more."""
 
 
 class Step(Enum):
@@ -78,6 +86,12 @@ class StageTimers:
     """Since when another set would draw less for the same load."""
     changes_s: tuple[float, ...] = ()
     """When the stage changed within the last day."""
+    settled_s: float | None = None
+    """When the last change was complete."""
+    cooling: Approach = field(default_factory=Approach)
+    """Whether the water still becomes colder."""
+    smaller_s: float | None = None
+    """When a smaller stage was last taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,14 @@ class Situation:
     """Supply temperature minus setpoint."""
     low_pressure_kpa: float | None = None
     """Setpoint of the differential pressure minus what is measured."""
+    supply_c: float | None = None
+    colder_kw: float = 0.0
+    """What makes supply water colder than its setpoint: part of what is given, not of the load."""
+
+    @property
+    def given_kw(self) -> float:
+        """What a smaller set would have to give; 0 without a load."""
+        return 0.0 if self.load_kw is None else self.load_kw + self.colder_kw
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +160,21 @@ def limits_of(
     return up, down
 
 
+def stays_below(
+    rules: StageRules,
+    current: Iterable[Compressor | None],
+    smaller: Iterable[Compressor | None],
+    lift: Lift | None,
+) -> float:
+    """The share of a smaller set below which the current one does not come back at once. The
+    Guideline's shares up and down are the same, and a load between the two does not exist."""
+    here, below = _known(current), _known(smaller)
+    returns = rules.up
+    if returns is None:
+        returns = 0.9 if here is None or below is None else share_to_go_up(below, here, lift)
+    return LEAVES * returns
+
+
 def _known(kinds: Iterable[Compressor | None]) -> list[Compressor] | None:
     """The compressors, None if nobody wrote one of them down."""
     found = list(kinds)
@@ -166,21 +203,27 @@ def next_step(
     )
     low_pressure = low_kpa is not None and low_kpa > FAILSAFE_KPA
     failsafe = warm or low_pressure
+    cooling = approach(timers.cooling, situation.supply_c, watched_s, rising=False)
+    helped = cooling.arrives(warm_k, watched_s)
+    settling = _settling(timers, watched_s)
     high = low = False
     if load_kw is not None:
-        if current.capacity_kw > 0.0:
+        if current.capacity_kw > 0.0 and not helped and (warm or not settling):
             share = load_kw / current.capacity_kw
             high = above(share, up, HYSTERESIS, timers.up_since_s is not None)
-        if smaller is not None and not failsafe:
+        if smaller is not None and not failsafe and not settling:
             kept = HYSTERESIS if timers.down_since_s is not None else 0.0
-            low = load_kw < (down + kept) * smaller.capacity_kw
+            low = situation.given_kw < (down + kept) * smaller.capacity_kw
     timers = StageTimers(
         timers.stage_since_s,
         holds_since(high, timers.up_since_s, watched_s),
         holds_since(low, timers.down_since_s, watched_s),
-        holds_since(failsafe, timers.failsafe_since_s, watched_s),
+        holds_since(failsafe and not helped, timers.failsafe_since_s, watched_s),
         timers.better_since_s,
         timers.changes_s,
+        timers.settled_s,
+        cooling,
+        timers.smaller_s,
     )
     began_s = timers.stage_since_s
     if began_s is not None and not held_for(began_s, rules.min_stage_s, watched_s):
@@ -212,9 +255,19 @@ def next_step(
     return StageDecision(Step.HOLD, "", timers)
 
 
+def _settling(timers: StageTimers, watched_s: float) -> bool:
+    """Whether other machines have just taken over from those that ran: the load is not known."""
+    restaged = bool(timers.changes_s) and timers.changes_s[-1] == timers.stage_since_s
+    settled_s = timers.settled_s
+    return restaged and settled_s is not None and not held_for(settled_s, SETTLES_S, watched_s)
+
+
 def changed(timers: StageTimers, watched_s: float, *, counts: int) -> StageTimers:
     """The timers of a new stage; a change for a failed machine or a person does not count."""
-    return StageTimers(watched_s, changes_s=noted(timers.changes_s, watched_s, counts=counts))
+    changes_s = noted(timers.changes_s, watched_s, counts=counts)
+    return StageTimers(
+        watched_s, changes_s=changes_s, cooling=timers.cooling, smaller_s=timers.smaller_s
+    )
 
 
 def larger_for(
@@ -223,6 +276,7 @@ def larger_for(
     """The set above `current` for a load: of those that it loads to `share` at most, the one that
     draws the least, else the smallest; the largest, if none suffices."""
     above_it = [c for c in found if c.capacity_kw > current.capacity_kw * (1.0 + 1e-6)]
+    above_it = [c for c in above_it if _worth(current, c)] or above_it
     if not above_it or load_kw is None:
         return above_it[0] if above_it else None
     enough = [c for c in above_it if load_kw <= share * c.capacity_kw]
@@ -235,19 +289,29 @@ def smaller_for(
     """The set below `current` that a load leaves in its share: the one that draws the least, else
     the smallest. None if none does."""
     below = [
-        c
-        for c in found
-        if c.capacity_kw < current.capacity_kw * (1.0 - 1e-6)
-        and load_kw is not None
-        and load_kw < share * c.capacity_kw
+        c for c in _below(found, current) if load_kw is not None and load_kw < share * c.capacity_kw
     ]
     return cheapest(below) if below else None
 
 
 def next_below(found: Sequence[Candidate], current: Candidate) -> Candidate | None:
     """The next smaller set."""
-    below = [c for c in found if c.capacity_kw < current.capacity_kw * (1.0 - 1e-6)]
+    below = _below(found, current)
     return below[-1] if below else None
+
+
+def _below(found: Sequence[Candidate], current: Candidate) -> list[Candidate]:
+    smaller = [c for c in found if c.capacity_kw < current.capacity_kw * (1.0 - 1e-6)]
+    return [c for c in smaller if _worth(c, current)]
+
+
+def _worth(smaller: Candidate, larger: Candidate) -> bool:
+    """Whether a change between two sets is worth its starts: one set within the other always is,
+    one that changes machines for others only if the sizes differ by enough."""
+    return (
+        larger.capacity_kw >= smaller.capacity_kw * SWAPS_FROM
+        or set(smaller.machines) <= set(larger.machines)
+    )  # fmt: skip
 
 
 def cheapest(found: Sequence[Candidate]) -> Candidate:
