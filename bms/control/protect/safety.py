@@ -28,7 +28,7 @@ from bms.control.protect.level.level_guard import (
     dry_contacts,
     guarded_tanks,
 )
-from bms.control.protect.run_evidence import RunEvidence, run_evidence
+from bms.control.protect.run_evidence import RunEvidence
 from bms.control.protect.withheld import Cause, asked_on, reset_point, source_of, wanted
 from bms.core.decisions import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
 from bms.core.equipment import Equipment
