@@ -12,10 +12,10 @@ units show; of time, on the soonest of its delays. Fallbacks:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
@@ -23,7 +23,6 @@ from bms.control.blocks.delays import later, soonest
 from bms.control.blocks.inputs.filtered import filter_due_s
 from bms.control.blocks.loops.pid import PidRules, regulate, track
 from bms.control.blocks.machines.lead_lag import record_hours
-from bms.control.blocks.machines.start_proof import STILL, MachinePhase
 from bms.control.strategies import group as groups
 from bms.control.strategies.compressed_air.air_orders import (
     INPUT_ALARM_AFTER_S,
@@ -43,7 +42,11 @@ from bms.control.strategies.compressed_air.compressor_state import (
     taken_over,
 )
 from bms.control.strategies.compressed_air.dryers_follow import DryersFollow
-from bms.control.strategies.compressed_air.header_pressure import PRESSURE, HeaderPressure
+from bms.control.strategies.compressed_air.header_pressure import (
+    ANCHOR_KPA,
+    PRESSURE,
+    HeaderPressure,
+)
 from bms.control.strategies.compressed_air.leak_indicator import count_flow
 from bms.control.strategies.compressed_air.pressure_proof import PressureProof
 from bms.control.strategies.compressed_air.unit_choice import (
@@ -63,6 +66,7 @@ from bms.control.strategies.compressed_air.unit_count import (
     work_of,
 )
 from bms.core.decisions import Award, Command, Decision, Priority, Snapshot, Stage
+from drivers.points import PointId
 
 MAX_UNITS: Final = "max_units"
 LOOKED_AT_EVERY_S: Final = 900.0
@@ -71,6 +75,20 @@ SPEED: Final = PidRules(1.0, 20.0, low_pct=25.0, rate_pct_per_min=600.0)
 """Percent of speed per kPa of the trim unit: a drive passes its range in some 10 s, and a screw
 below a quarter of its speed gets hot (D)."""
 REGULATED_EVERY_S: Final = 5.0
+QUIET_S: Final = 10.0
+"""Within the band, with nothing but the pressure moving by less than what counts as a fall, and
+what the units deliver, the last decision is repeated for so long."""
+
+
+class _Quiet(NamedTuple):
+    """A decision that is repeated while nothing that it rests on is another."""
+
+    decision: Decision[CompressorState]
+    awards: Mapping[PointId, Award]
+    flags: list[bool | None]
+    kpa: float
+    from_s: float
+    until_s: float
 
 
 class CompressorController:
@@ -112,6 +130,8 @@ class CompressorController:
         # What the units deliver is looked at whenever the pressure moves: that is soon enough.
         self._looked_at = own | shown | enables | self._dryers.reads
         self._idle = frozenset({group.mode_point, *shown})
+        self._flags = sorted(shown | self._dryers.reads)
+        self._quiet: _Quiet | None = None
         self._last = NOTHING
 
     def initial(self) -> CompressorState:
@@ -123,7 +143,14 @@ class CompressorController:
         state: CompressorState,
         now: datetime,  # noqa: ARG002
     ) -> Decision[CompressorState]:
-        state = taken_over(state)
+        quiet = self._quiet
+        if quiet is not None and self._repeats(quiet, snapshot, state):
+            return quiet.decision
+        decision = self._decided(snapshot, taken_over(state))
+        self._quiet = self._repeatable(snapshot, decision)
+        return decision
+
+    def _decided(self, snapshot: Snapshot, state: CompressorState) -> Decision[CompressorState]:
         mode = snapshot.awards.get(self._group.mode_point)
         views = unit_views(snapshot, self._units)
         on = [
@@ -170,6 +197,37 @@ class CompressorController:
             depends_on=None if self._proving(state) else self._looked_at,
         )
 
+    def _repeats(self, quiet: _Quiet, snapshot: Snapshot, state: CompressorState) -> bool:
+        if quiet.decision.state is not state or quiet.awards is not snapshot.awards:
+            return False
+        if not quiet.from_s <= snapshot.watched_s < quiet.until_s:
+            return False
+        kpa = snapshot.number(self._pressure.points[0])
+        if kpa is None or abs(kpa - quiet.kpa) >= ANCHOR_KPA:
+            return False
+        if not self._parameters.low_kpa <= kpa <= self._parameters.high_kpa:
+            return False
+        return groups.flags(snapshot, self._flags) == quiet.flags
+
+    def _repeatable(self, snapshot: Snapshot, decision: Decision[CompressorState]) -> _Quiet | None:
+        """The decision with what it rests on; None where it has to be made at each look."""
+        kpa = snapshot.number(self._pressure.points[0])
+        parameters, state = self._parameters, decision.state
+        if kpa is None or len(self._pressure.points) > 1 or parameters.regulate or not state.on:
+            return None
+        if decision.depends_on is None or len(state.pressure.fall) > 1:
+            return None
+        due_s = decision.stands_until_s
+        until_s = snapshot.watched_s + QUIET_S
+        return _Quiet(
+            decision,
+            snapshot.awards,
+            groups.flags(snapshot, self._flags),
+            kpa,
+            snapshot.watched_s,
+            until_s if due_s is None else min(until_s, due_s),
+        )
+
     # --- what is known -----------------------------------------------------------------------
 
     def _look(self, snapshot: Snapshot, mode: Award, views: dict[str, UnitView]) -> Look:
@@ -214,7 +272,9 @@ class CompressorController:
             running = sum(look.views[name].available for name in on)
             counted = replace(
                 counted,
-                state=replace(state, on=True),
+                state=replace(
+                    state, on=True, timers=replace(state.timers, changed_s=look.watched_s)
+                ),
                 count=max(self._parameters.min_units, running),
             )
         state = counted.state
@@ -256,11 +316,7 @@ class CompressorController:
         return self._last.commands
 
     def _proving(self, state: CompressorState) -> bool:
-        return any(
-            proof.phase is MachinePhase.STARTING or not proof.available
-            for proof in state.proofs.values()
-            if proof is not STILL
-        )
+        return any(not proof.available for proof in state.proofs.values())
 
     def _due_s(self, look: Look, state: CompressorState, trim: str) -> float | None:
         """When a delay of this decision is over, or somebody has to look."""
@@ -277,6 +333,7 @@ class CompressorController:
             later(pressure.bad_since_s, INPUT_ALARM_AFTER_S),
             later(pressure.bad_since_s, HOLD_S),
             *(later(since_s, parameters.unloaded_stop_s) for since_s in state.unloaded_s.values()),
+            *self._proof.due_s(state),
             *(filter_due_s(judged, PRESSURE) for judged in pressure.inputs.values()),
         ]
         if pressure.fall:

@@ -32,6 +32,16 @@ class CountTimers:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A unit that only the pressure shows, since it was told to run."""
+
+    since_s: float
+    least_kpa: float | None = None
+    answered: bool = False
+    """The pressure has risen since then."""
+
+
+@dataclass(frozen=True, slots=True)
 class CompressorState:
     """Which units should run, lead first, and since when the pressure has been where it is."""
 
@@ -49,8 +59,8 @@ class CompressorState:
     record: RunRecord = field(default_factory=RunRecord)
     proofs: Mapping[str, ProofState] = field(default_factory=dict)
     """Of units that only the pressure shows."""
-    told_kpa: Mapping[str, float] = field(default_factory=dict)
-    """The pressure at which such a unit was told to run."""
+    told: Mapping[str, Told] = field(default_factory=dict)
+    """When such a unit was told to run, and what the pressure did since then."""
     leaks: LeakState = field(default_factory=LeakState)
     trade_s: float | None = None
     """Since when another set of units would do with less."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from bms.control.blocks.delays import held_for
 from bms.control.blocks.machines.start_proof import (
     STILL,
     ProofInputs,
@@ -18,7 +19,7 @@ from bms.control.blocks.machines.start_proof import (
 )
 from bms.control.strategies.compressed_air.air_units import AirUnit
 from bms.control.strategies.compressed_air.compressor_parameters import CompressorParameters
-from bms.control.strategies.compressed_air.compressor_state import CompressorState, Look
+from bms.control.strategies.compressed_air.compressor_state import CompressorState, Look, Told
 from bms.core.decisions import Condition, Severity
 from bms.texts.messages import msg
 
@@ -33,50 +34,61 @@ class PressureProof:
     def __init__(self, units: Sequence[AirUnit], parameters: CompressorParameters) -> None:
         self._units = tuple(units)
         self._low_kpa = parameters.low_kpa
-        self._rules = {
-            unit.name: ProofRules(
-                within_s=unit.proves_s, cycles=True, failures_to_latch=FAILURES_TO_LATCH
-            )
-            for unit in units
-        }
+        self._rules = ProofRules(lost_s=0.0, failures_to_latch=FAILURES_TO_LATCH)
 
     def look(self, state: CompressorState, look: Look) -> CompressorState:
         """The state after a look at what the pressure says of the units that are on."""
         if not self._units:
             return state
-        kpa = state.pressure.kpa
-        told = dict(state.told_kpa)
+        told: dict[str, Told] = {}
         proofs: dict[str, ProofState] = {}
         for unit in self._units:
-            on = unit.name in (*state.wanted, *state.leaving)
-            if not on:
-                told.pop(unit.name, None)
-            elif kpa is not None and unit.name not in told:
-                told[unit.name] = kpa
+            view = look.views[unit.name]
+            on = unit.name in (*state.wanted, *state.leaving) and view.available
+            if on:
+                told[unit.name] = self._told(state, unit.name, look.watched_s)
             after = watch_machine(
                 state.proofs.get(unit.name, STILL),
-                self._rules[unit.name],
+                self._rules,
                 ProofInputs(
                     on,
-                    self._answers(kpa, told.get(unit.name)) if on else False,
-                    look.views[unit.name].faulty,
-                    look.views[unit.name].available,
-                    needed=None,
+                    on and self._may_run(unit, state, told[unit.name], look.watched_s),
+                    commanded=view.available,
                     reset=unit.name in look.resets,
                 ),
                 look.watched_s,
             )
             if after != STILL:
                 proofs[unit.name] = after
-        if proofs == state.proofs and told == state.told_kpa:
+        if proofs == state.proofs and told == state.told:
             return state
-        return replace(state, proofs=proofs, told_kpa=told)
+        return replace(state, proofs=proofs, told=told)
 
-    def _answers(self, kpa: float | None, told_kpa: float | None) -> bool | None:
-        """Whether the pressure shows that it runs; None while nobody can tell."""
-        if kpa is None or told_kpa is None:
-            return None
-        return kpa >= self._low_kpa or kpa >= told_kpa + ANSWERS_KPA
+    def _told(self, state: CompressorState, name: str, watched_s: float) -> Told:
+        """Since when it has been told to run, and the least pressure since then."""
+        kpa, before = state.pressure.kpa, state.told.get(name)
+        if before is None:
+            return Told(watched_s, kpa)
+        if before.answered or kpa is None:
+            return before
+        least_kpa = kpa if before.least_kpa is None else min(before.least_kpa, kpa)
+        if kpa >= least_kpa + ANSWERS_KPA:
+            return replace(before, answered=True)
+        return before if least_kpa == before.least_kpa else replace(before, least_kpa=least_kpa)
+
+    def _may_run(self, unit: AirUnit, state: CompressorState, told: Told, watched_s: float) -> bool:
+        """Whether it may run for all that the pressure shows."""
+        kpa = state.pressure.kpa
+        late = held_for(told.since_s, unit.proves_s, watched_s)
+        return told.answered or kpa is None or kpa >= self._low_kpa or not late
+
+    def due_s(self, state: CompressorState) -> list[float]:
+        """When the proofs are due."""
+        return [
+            told.since_s + unit.proves_s
+            for unit in self._units
+            if (told := state.told.get(unit.name)) is not None and not told.answered
+        ]
 
     def conditions(self, proofs: Mapping[str, ProofState]) -> tuple[Condition, ...]:
         """Those that do not run, by name."""
@@ -85,7 +97,7 @@ class PressureProof:
             proof = proofs.get(unit.name, STILL)
             if proof.available:
                 continue
-            within_s = self._rules[unit.name].within_s
+            within_s = unit.proves_s
             text = msg(
                 "{machine} is told to run and the pressure does not rise within {proof_s:g} s: "
                 "another one runs in its place; look at its local switch and its breaker",
