@@ -15,6 +15,7 @@ from bms.control.protect.protections import protections
 from bms.control.strategies.air.air_strategy import AIR_HANDLERS
 from bms.control.strategies.chilled_water.strategy import CHILLED_WATER_PLANT
 from bms.control.strategies.compressed_air.compressor_strategy import COMPRESSORS
+from bms.control.strategies.demand.demand_strategy import DEMAND
 from bms.control.strategies.hot_water.hot_water_strategy import HOT_WATER_PLANT
 from bms.control.strategies.lighting.lighting_strategy import LIGHTING
 from bms.control.strategies.on_off import ON_OFF
@@ -42,6 +43,7 @@ STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
             LIGHTING,
             LEVEL_PUMPS,
             PRESSURE_PUMPS,
+            DEMAND,
         )
     }
 )
