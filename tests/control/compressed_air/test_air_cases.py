@@ -172,6 +172,24 @@ def test_a_stuck_contact_does_not_hide_a_machine_that_draws_nothing() -> None:
 
 
 @pytest.mark.case(
+    "P61",
+    when="A compressor that ran stands still without a fault while others are loaded",
+    then="Another one joins them as the pressure asks, and after 10 minutes an alarm names it",
+)
+def test_one_that_dies_silently_is_named() -> None:
+    station = four()
+    dead = station.on[0]
+    station.broken = {dead}
+    station.until(lambda: len(station.on) == 3, 120)
+    station.run(700)
+    assert station.rig.active() == {f"b.{dead}:proof"}
+    assert station.counted.low_min == 0.0
+    station.broken.clear()
+    station.run(60)
+    assert station.rig.active() == set()
+
+
+@pytest.mark.case(
     "P62",
     when="Under the Sunday cap the air pressure stays below the critical one for 60 s",
     then="The cap is released with an alarm, and is in force again when the pressure allows it",

@@ -16,7 +16,7 @@ from bms.control.strategies.compressed_air.compressor_state import CompressorSta
 from bms.control.strategies.compressed_air.dryers_follow import DryersFollow
 from bms.control.strategies.compressed_air.header_pressure import HeaderPressure
 from bms.control.strategies.compressed_air.leak_indicator import leaks
-from bms.control.strategies.compressed_air.unit_count import CRITICAL_FOR_S, HOLD_S
+from bms.control.strategies.compressed_air.unit_count import CRITICAL_FOR_S, HOLD_S, STILL_S
 from bms.control.strategies.fact_names import STAGE
 from bms.core.decisions import Command, Condition, Fact, Priority, Severity
 from bms.texts.messages import Message, joined, msg
@@ -194,6 +194,7 @@ class AirOrders:
         if not usable:
             text = msg("{group} is on and no compressor can run", group=group)
             found.append(Condition(f"{group}:no-compressor", Severity.CRITICAL, text))
+        found += self._standing(ordered)
         if self._dryers.enables and ordered.state.on and not ordered.dryers:
             text = msg("{group}: no dryer can run, the air is wet", group=group)
             found.append(Condition(f"{group}:dryers", Severity.URGENT, text))
@@ -220,6 +221,17 @@ class AirOrders:
             for name, unit in self._units.items()
             if look.views[name].faulty
         ]
+
+    def _standing(self, ordered: Ordered) -> Iterator[Condition]:
+        for name, since_s in ordered.state.still_s.items():
+            if held_for(since_s, STILL_S, ordered.look.watched_s):
+                text = msg(
+                    "{machine} is told to run and has stood still for {minutes:g} min while others "
+                    "are loaded: look at its panel, and at the pressures it starts and stops at",
+                    machine=self._units[name].id,
+                    minutes=STILL_S / 60.0,
+                )
+                yield Condition(f"{self._units[name].id}:proof", Severity.URGENT, text)
 
     def _about_pressure(self, ordered: Ordered) -> Iterator[Condition]:
         look, state, group = ordered.look, ordered.state, self._group.id

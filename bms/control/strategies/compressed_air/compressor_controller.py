@@ -61,6 +61,7 @@ from bms.control.strategies.compressed_air.unit_count import (
     EFFECT_S,
     FULL_FOR_S,
     HOLD_S,
+    STILL_S,
     UnitCount,
     Work,
     work_of,
@@ -333,6 +334,7 @@ class CompressorController:
             later(pressure.bad_since_s, INPUT_ALARM_AFTER_S),
             later(pressure.bad_since_s, HOLD_S),
             *(later(since_s, parameters.unloaded_stop_s) for since_s in state.unloaded_s.values()),
+            *(later(since_s, STILL_S) for since_s in state.still_s.values()),
             *self._proof.due_s(state),
             *(filter_due_s(judged, PRESSURE) for judged in pressure.inputs.values()),
         ]

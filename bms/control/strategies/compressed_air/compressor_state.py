@@ -56,6 +56,8 @@ class CompressorState:
     pressure: PressureState = field(default_factory=PressureState)
     unloaded_s: Mapping[str, float] = field(default_factory=dict)
     """Since when a unit has run unloaded."""
+    still_s: Mapping[str, float] = field(default_factory=dict)
+    """Since when a unit that should run has stood still beside others that are loaded."""
     record: RunRecord = field(default_factory=RunRecord)
     proofs: Mapping[str, ProofState] = field(default_factory=dict)
     """Of units that only the pressure shows."""

@@ -29,6 +29,10 @@ their own pressure switches."""
 FULL_PCT: Final = 95.0
 FULL_FOR_S: Final = 60.0
 """With no pressure: all that run show more than that for so long, and another one joins them."""
+LOADED_SHARE: Final = 0.5
+STILL_S: Final = 600.0
+"""A unit may pause by itself; one that should run and stands for so long beside others that are
+loaded is not ready, or set to a lower band than they are (D)."""
 EFFECT_S: Final = 30.0
 """A unit that was just told to run has had no effect before that: no projection counts (D)."""
 
@@ -115,9 +119,15 @@ class UnitCount:
             )
             is not None
         }
-        if timers == before and unloaded == state.unloaded_s:
+        loaded = any((view.load or 0.0) >= LOADED_SHARE for view in look.views.values())
+        still = {
+            name: state.still_s.get(name, now_s)
+            for name in state.wanted
+            if loaded and look.views[name].running is False
+        }
+        if (timers, unloaded, still) == (before, state.unloaded_s, state.still_s):
             return state
-        return replace(state, timers=timers, unloaded_s=unloaded)
+        return replace(state, timers=timers, unloaded_s=unloaded, still_s=still)
 
     def _roomy(self, work: Work | None, wanted: Sequence[str]) -> bool:
         """Whether one of the units is too many, by what they and those that still run give."""
