@@ -16,6 +16,8 @@ from bms.control.strategies.air.air_strategy import AIR_HANDLERS
 from bms.control.strategies.chilled_water.strategy import CHILLED_WATER_PLANT
 from bms.control.strategies.compressed_air.compressor_strategy import COMPRESSORS
 from bms.control.strategies.demand.demand_strategy import DEMAND
+from bms.control.strategies.hot_tap_water.heat_up import heat_up
+from bms.control.strategies.hot_tap_water.hot_tap_strategy import HOT_TAP_WATER
 from bms.control.strategies.hot_water.hot_water_strategy import HOT_WATER_PLANT
 from bms.control.strategies.lighting.lighting_strategy import LIGHTING
 from bms.control.strategies.on_off import ON_OFF
@@ -44,6 +46,7 @@ STRATEGIES: Mapping[str, StrategySpec] = MappingProxyType(
             LEVEL_PUMPS,
             PRESSURE_PUMPS,
             DEMAND,
+            HOT_TAP_WATER,
         )
     }
 )
@@ -75,6 +78,7 @@ def assemble(
         setpoints = frozenset(STRATEGIES[group.strategy].setpoints)
         controllers.extend(optimal_controllers(site, group, setpoints, context))
         controllers.extend(early_rises(site, group, STRATEGIES[group.strategy], context))
+        controllers.extend(heat_up(group, resolver_of(site, group.id, context)))
         plant = behind(site, group)
         if plant is not None:
             controllers.append(plant)

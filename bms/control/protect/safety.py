@@ -29,6 +29,7 @@ from bms.control.protect.level.level_guard import (
     guarded_tanks,
 )
 from bms.control.protect.run_evidence import RunEvidence
+from bms.control.protect.scald_guard import GuardedStore, StoreHold, guarded_stores
 from bms.control.protect.withheld import Cause, asked_on, reset_point, source_of, wanted
 from bms.core.decisions import Command, Condition, Decision, Priority, Severity, Snapshot, Stage
 from bms.core.equipment import Equipment
@@ -57,6 +58,8 @@ class SafetyState:
     """When many came on at once."""
     tanks: Mapping[str, TankHold] = field(default_factory=dict)
     """By the id of a tank or pit."""
+    stores: Mapping[str, StoreHold] = field(default_factory=dict)
+    """By the id of a hot-water store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,9 @@ class Safety:
             {machine.id.removeprefix(f"{base}."): machine for machine in equipment}
         )
         self._dry: tuple[DryContact, ...] = dry_contacts(equipment)
+        self._stores: tuple[GuardedStore, ...] = guarded_stores(
+            {machine.id.removeprefix(f"{base}."): machine for machine in equipment}
+        )
         enables = {one.enable for one in guarded} | {one.enable for one in self._faulty}
         drivers = {
             enable
@@ -102,7 +108,8 @@ class Safety:
             for driver in (*one.towers, *(d for path in one.paths for d in path.drivers))
             if not driver.exempt and (enable := driver.commanded("enable")) is not None
         }
-        levels = [tank.writes for tank in self._tanks]
+        guards: list[GuardedTank | GuardedStore] = [*self._tanks, *self._stores]
+        levels = [one.writes for one in guards]
         dry = {one.enable for one in self._dry}
         self.writes = frozenset(enables | drivers | dry).union(*levels)
         shows = [*(one.runs for one in guarded), *(one.runs for one in self._faulty)]
@@ -113,7 +120,7 @@ class Safety:
         resets = {reset_point(one.machine.id) for one in self._faulty}
         contacts = {one.contact for one in self._dry}
         self._always = frozenset(self.writes | seen | faults | resets | contacts).union(
-            *(tank.reads for tank in self._tanks)
+            *(one.reads for one in guards)
         )
         self.reads = self._always.union(
             drawn, *(path.reads for one in guarded for path in one.paths)
@@ -145,6 +152,13 @@ class Safety:
             }
             if tanks != state.tanks:
                 state = replace(state, tanks=tanks)
+        if self._stores:
+            stores = {
+                held.store.id: held.look(snapshot, state.stores.get(held.store.id, _COLD))
+                for held in self._stores
+            }
+            if stores != state.stores:
+                state = replace(state, stores=stores)
         found = self._found(snapshot, state, orders)
         if self._last.key != found:
             commands = tuple(self._command(point, one) for point, one in found.items())
@@ -156,6 +170,8 @@ class Safety:
         waits = [hold.since_s + WAITS_S for hold in flows.values() if not hold.allowed]
         for tank in self._tanks:
             waits += tank.due_s(state.tanks[tank.tank.id], snapshot.watched_s)
+        for held in self._stores:
+            waits += held.due_s(state.stores[held.store.id], snapshot.watched_s)
         later = [at_s for at_s in waits if at_s > snapshot.watched_s]
         return Decision(
             self._last.commands,
@@ -244,6 +260,9 @@ class Safety:
         for tank in self._tanks:
             for point, reason in tank.stops(snapshot, state.tanks[tank.tank.id]).items():
                 _add(found, point, Cause.LEVEL, reason)
+        for held in self._stores:
+            for point, reason in held.stops(state.stores[held.store.id]).items():
+                _add(found, point, Cause.SCALD, reason)
         for dry in self._dry:
             if snapshot.flag(dry.contact):
                 _add(found, dry.enable, Cause.LEVEL, _NO_WATER)
@@ -276,6 +295,8 @@ class Safety:
                 conditions.append(_without_flow(guarded, hold, snapshot))
         for tank in self._tanks:
             conditions += tank.conditions(snapshot, state.tanks[tank.tank.id])
+        for held in self._stores:
+            conditions += held.conditions(state.stores[held.store.id])
         conditions += [one.told() for one in self._dry if snapshot.flag(one.contact)]
         return tuple(conditions)
 
@@ -289,6 +310,7 @@ def _wanted(snapshot: Snapshot, enable: PointId) -> bool:
 _FAULT_ON: Final = msg("its fault input is on")
 _NO_WATER: Final = msg("its own dry-run protection says that it has no water")
 _UNSEEN: Final = TankHold()
+_COLD: Final = StoreHold()
 
 
 def _add(found: dict[PointId, _Found], point: PointId, cause: Cause, reason: str) -> None:

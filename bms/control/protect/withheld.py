@@ -27,6 +27,8 @@ class Cause(StrEnum):
     """Its flow is not proven: it may start as soon as it is."""
     LEVEL = "level_guard"
     """It would draw air, let a tank overflow or take the fire reserve: until the level is right."""
+    SCALD = "scald_guard"
+    """Its store would scald people, or nothing tells how hot it is."""
     ORDER = "stop_order"
     """Its pump is to be switched off by hand: it stops first."""
     RESTART = "restart"

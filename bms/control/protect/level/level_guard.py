@@ -29,6 +29,8 @@ UNKNOWN_S: Final = 60.0
 """A level that is not known is one late answer before it is a loss (D)."""
 DOUBT_S: Final = 300.0
 """Control reference, 7: instruments that disagree for 5 min are named."""
+PUMPING_S: Final = 300.0
+"""While pumps move water, transmitters are looked at so often."""
 RESERVE_WORDS: Final = ("fire reserve", "消防储备", "消防水")
 """What the reason of an override says that means to take it."""
 
@@ -161,12 +163,13 @@ class GuardedTank:
 
     def pending(self, state: TankHold) -> bool:
         """Whether a delay runs."""
-        return bool(state.right_since_s) or state.gauge.since_s is not None
+        return bool(state.right_since_s)
 
     def due_s(self, state: TankHold, now_s: float) -> list[float]:
         """When something is to be told that is not yet."""
+        pumping = [] if state.gauge.since_s is None else [now_s + PUMPING_S]
         times = [(state.unknown_since_s, UNKNOWN_S), (state.doubt_since_s, DOUBT_S)]
-        return [
+        return pumping + [
             since_s + lasts_s
             for since_s, lasts_s in times
             if since_s is not None and since_s + lasts_s > now_s

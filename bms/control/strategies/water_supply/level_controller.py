@@ -17,7 +17,7 @@ from datetime import datetime
 
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
-from bms.control.blocks.delays import held_for, holds_since, passed_s
+from bms.control.blocks.delays import held_for, holds_since, later, passed_s, soonest
 from bms.control.protect.level.tank_gauge import TankGauge
 from bms.control.strategies import group as groups
 from bms.control.strategies.water_supply.leak_watch import (
@@ -44,6 +44,8 @@ LEAST_RUN_S = 600.0
 UNKNOWN_RUN_S = 3600.0
 RUN_MARGIN = 3.0
 LONGEST_STEP_S = 900.0
+PUMPING_S = 300.0
+"""While pumps run and nothing is odd, they are looked at so often, and whenever the level moves."""
 AT_NIGHT_S = 60.0
 """The flow at night is a mean: it is looked at so often."""
 
@@ -107,6 +109,14 @@ class LevelController:
             self._last = Commanded(key, self._orders.commands(look, state))
         conditions = self._orders.conditions(look, state)
         facts = self._orders.facts(look, state)
+        if self._house.steady(house, views) and state.count and state.blind_since_s is None:
+            longest_s = later(state.run_since_s, self._longest_s(look))
+            return Decision(
+                self._last.commands, state, conditions, facts,
+                stands_until=next_change(self._night, now),
+                stands_until_s=soonest(look.watched_s, look.watched_s + PUMPING_S, longest_s),
+                depends_on=self._stands_on,
+            )  # fmt: skip
         if state.count or state.blind_since_s is not None or not self._house.rests(house, views):
             return Decision(self._last.commands, state, conditions, facts)
         return Decision(

@@ -158,6 +158,17 @@ class PumpHouse:
         """Those that run and show it."""
         return tuple(name for name in state.on if proven(name, state.proofs))
 
+    def steady(self, state: HouseState, views: Mapping[str, View]) -> bool:
+        """Whether all that is told to run is proven, and nothing else is waited for."""
+        if state.idle_since_s or set(self.proven(state)) != {*state.on}:
+            return False
+        return all(
+            proof.phase in (MachinePhase.OFF, MachinePhase.RUNNING)
+            and proof.available
+            and not proof.unpowered
+            for proof in state.proofs.values()
+        ) and not any(view.status and name not in state.on for name, view in views.items())
+
     def rests(self, state: HouseState, views: Mapping[str, View]) -> bool:
         """Whether nothing runs, and nothing is waited for that may come with any look."""
         if state.on or state.idle_since_s:

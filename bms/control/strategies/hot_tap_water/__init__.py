@@ -1,0 +1,1 @@
+"""Hot tap water: stores, heat sources in order of cost, circulation, hygiene. Pure."""
