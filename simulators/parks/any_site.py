@@ -28,6 +28,9 @@ _LIKELY: Mapping[str, float] = {
     "hw_supply_temp": 55.0,
     "hw_return_temp": 45.0,
     "tank_temp": 52.0,
+    "top_temp": 58.5,
+    "middle_temp": 57.0,
+    "bottom_temp": 55.0,
     "mixed_temp": 24.0,
     "humidity": 55.0,
     "wet_bulb_temp": 22.0,
@@ -44,6 +47,12 @@ _HOT: Mapping[str, float] = {"supply_temp": 55.0, "return_temp": 45.0}
 """The same on loops whose names say that they are hot."""
 _WARM: Mapping[str, float] = {"supply_temp": 28.0, "return_temp": 32.0}
 """And on those of condenser water."""
+_TAP: Mapping[str, float] = {"supply_temp": 58.0, "return_temp": 53.0}
+"""And of hot tap water."""
+_MAIN: Mapping[str, float] = {"pressure": 368.0}
+"""A water main, a little short."""
+_LEVEL_PCT, _SWING_PCT, _SWING_S = 60.0, 30.0, 2400.0
+"""Water rises and falls, as if somebody pumped it."""
 _WITH_FLOW: Mapping[str, float] = {
     "flow": 60.0,
     "chw_flow": 60.0,
@@ -157,8 +166,12 @@ class AnySite:
         if role in _WITH_FLOW:
             flows = any(other.startswith(f"{base}.") for other in running)
             return (_WITH_FLOW[role] * (wave if role != "flow_switch" else 1.0)) * flows
+        if role in ("water_level", "second_level"):
+            swing = math.sin(2.0 * math.pi * self._time.timestamp() / _SWING_S)
+            return _LEVEL_PCT + _SWING_PCT * swing
         name = machine.rpartition(".")[2]
-        around = _HOT if name.startswith(("hw", "hot")) else _WARM if name.startswith("cw") else {}
+        starts = ((("hw", "hot"), _HOT), (("cw",), _WARM), (("tap",), _TAP), (("water",), _MAIN))
+        around = next((shown for names, shown in starts if name.startswith(names)), {})
         return around.get(role, _LIKELY.get(role, 0.0)) * wave
 
     def _position(self, machine: str, stem: str) -> float:
