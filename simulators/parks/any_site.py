@@ -53,6 +53,8 @@ _MAIN: Mapping[str, float] = {"pressure": 368.0}
 """A water main, a little short."""
 _LEVEL_PCT, _SWING_PCT, _SWING_S = 60.0, 30.0, 2400.0
 """Water rises and falls, as if somebody pumped it."""
+_SWING_K = 3.0
+"""And a store of hot water is drawn from and heated."""
 _WITH_FLOW: Mapping[str, float] = {
     "flow": 60.0,
     "chw_flow": 60.0,
@@ -166,9 +168,11 @@ class AnySite:
         if role in _WITH_FLOW:
             flows = any(other.startswith(f"{base}.") for other in running)
             return (_WITH_FLOW[role] * (wave if role != "flow_switch" else 1.0)) * flows
+        swing = math.sin(2.0 * math.pi * self._time.timestamp() / _SWING_S)
         if role in ("water_level", "second_level"):
-            swing = math.sin(2.0 * math.pi * self._time.timestamp() / _SWING_S)
             return _LEVEL_PCT + _SWING_PCT * swing
+        if role in ("top_temp", "middle_temp", "bottom_temp"):
+            return _LIKELY[role] + _SWING_K * swing
         name = machine.rpartition(".")[2]
         starts = ((("hw", "hot"), _HOT), (("cw",), _WARM), (("tap",), _TAP), (("water",), _MAIN))
         around = next((shown for names, shown in starts if name.startswith(names)), {})
