@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -106,7 +106,7 @@ class Boundary:
         self.bad: set[PointId] = set()
         self.clock_ahead_s = 0.0
         self.register_shift = 0.0
-        self.seconds = 0.0
+        self.seconds = self.first_s = 0.0
         self.boot = "one"
         self.kwh = 1234.5
         self.cycle: Cycle | None = None
@@ -184,6 +184,7 @@ class Boundary:
 
     def step(self, step_s: float = 1.0) -> Cycle:
         self._draw(step_s)
+        self.first_s = self.first_s or self.seconds
         now = self.now
         samples = {
             p: Sample(p, None, Quality.BAD, now, "no answer")
@@ -216,6 +217,11 @@ class Boundary:
         return self.seconds - begun
 
     @property
+    def begun_s(self) -> float:
+        """When the interval began as the controller has it: it first looked after a step."""
+        return self.state.interval.begin_s + self.first_s
+
+    @property
     def shed(self) -> set[str]:
         return {name for name, load in self.state.loads.items() if load.shed}
 
@@ -238,9 +244,3 @@ class Boundary:
 
     def speak(self) -> None:
         self.bad -= set(self.meter.points.values())
-
-
-def twin(group: Group, **parameters: Any) -> Group:
-    """The same group with other parameters."""
-    made = group.parameters.model_copy(update=parameters)
-    return replace(group, parameters=made)

@@ -84,14 +84,13 @@ class BoundaryWatch:
         self.wakes: frozenset[PointId] = frozenset(
             {
                 *(point for point in self._powers if point),
+                *self._registers,  # a power point may be frozen
                 *((self._sync,) if self._sync else ()),
                 group.mode_point,
                 self._limit_point,
             }
         )
-        if None in self._powers:
-            self.wakes |= frozenset(self._registers)
-        self.reads = self.wakes | {*self._registers, *self._sun, *self._known}
+        self.reads = self.wakes | {*self._sun, *self._known}
 
     def wants_look(self, snapshot: Snapshot, state: DemandState) -> bool:
         """Whether the pulse has just come or gone."""
@@ -301,7 +300,7 @@ class BoundaryWatch:
         )
         factor = state.factor
         if book.whole and book.powered and state.blind_s is None and kwh > 0.0:
-            counts = kwh >= 20.0 * state.account.count_kwh
+            counts = kwh >= 10.0 * state.account.count_kwh
             if counts and book.power_kwh > 0.1 * kwh:
                 ratio = min(max(kwh / book.power_kwh, 0.1), 10.0)
                 factor += RATIO_WEIGHT * (ratio - factor)
