@@ -79,7 +79,10 @@ class Reload:
         runtime = self._runtime
         running, overrides = runtime.site, list(runtime.overrides.values())
         unopened = [n for n in running.links if isinstance(runtime.field.driver(n), UnopenedLink)]
-        change = await self._beside(lambda: read_again(running, STRATEGIES, overrides, unopened))
+        now = runtime.field.now()
+        change = await self._beside(
+            lambda: read_again(running, STRATEGIES, overrides, now, unopened)
+        )
         if asked.dry_run or not (change.files or change.opened):
             return self._told(change, applied=not asked.dry_run)
         async with AsyncExitStack() as made:

@@ -6,7 +6,7 @@ command that is refused in each cycle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -23,13 +23,16 @@ from drivers.plant import Plant
 from drivers.points import PlantAddress, Point
 
 
-def plant_problems(site: Site, now: datetime) -> list[Problem]:
-    """Everything that the plants of a site's links lack; each withholds its point or its link."""
+def plant_problems(
+    site: Site, now: datetime, links: Collection[str] | None = None
+) -> list[Problem]:
+    """Everything that the plants of a site's `links` lack, of all without; each problem withholds
+    its point or its link."""
     documents = _documents(site)
     found: list[Problem] = []
     for link in site.links.values():
         settings = link.settings
-        if not isinstance(settings, PlantLink):
+        if not isinstance(settings, PlantLink) or (links is not None and link.id not in links):
             continue
         try:
             with closing(make_plant(settings.plant, now, options_for(site, settings))) as plant:
@@ -45,6 +48,20 @@ def with_plant_problems(site: Site, now: datetime) -> Site:
     """The site with what its plants lack among its unmet demands: it runs, and says so."""
     problems = plant_problems(site, now)
     return replace(site, unmet=tuple(sorted({*site.unmet, *problems}))) if problems else site
+
+
+def plant_problems_again(running: Site, site: Site, now: datetime) -> list[Problem]:
+    """What the plants of another version of a running site lack. A plant whose link stays as it is
+    runs, and is not made a second time: what it lacked it lacks still."""
+    there = {
+        name: (link.settings, link.points)
+        for name, link in running.links.items()
+        if isinstance(link.settings, PlantLink)
+    }
+    kept = {n for n, link in site.links.items() if there.get(n) == (link.settings, link.points)}
+    named = {point.id for name in kept for point in site.links[name].points} | kept
+    old = [problem for problem in running.unmet if problem.withholds in named]
+    return sorted({*old, *plant_problems(site, now, site.links.keys() - kept)})
 
 
 def require_points(site: Site, plant: Plant) -> None:

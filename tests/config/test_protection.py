@@ -95,6 +95,27 @@ def test_a_flow_that_nothing_proves_is_refused(tmp_path: Path, file: str, text: 
     assert checked(tmp_path / "told", **changes)[1] == []
 
 
+@pytest.mark.parametrize("kind", ["chiller", "boiler", "heat_pump"])
+def test_a_plain_group_is_asked_what_proves_flow_too(tmp_path: Path, kind: str) -> None:
+    """A boiler that follows its schedule burns dry as well as one that is staged."""
+    machine = FILES["equipment/b.yaml"].replace("kind: chiller", f"kind: {kind}, header: hdr")
+    plain = {
+        "devices/chiller.yaml": FILES["devices/chiller.yaml"].replace("kind: chiller", f"kind: {kind}"),
+        "groups/b.yaml": "base: b\ngroups:\n  plain: {strategy: on_off, members: [ch-1, p-1]}\n",
+        "schedules/cold.yaml": FILES["schedules/cold.yaml"]
+        .replace("b.cold", "b.plain")
+        .replace(", chw_setpoint_c: 7", ""),
+    }
+    seen = machine.replace("device: seen", "device: seen, header: hdr")
+    blind = seen.replace("device: seen", "device: blind")
+    assert checked(tmp_path / "seen", **plain, **{"equipment/b.yaml": seen})[1] == []
+    site, (problem,) = checked(tmp_path / "blind", **plain, **{"equipment/b.yaml": blind})
+    assert "nothing proves that water flows through 'ch-1'" in problem.message
+    assert site is not None
+    assert site.unmet == (problem,)
+    assert assemble(site, ())
+
+
 @pytest.mark.case(
     "P44",
     when="A machine that only a person may switch is put into a group, a schedule or a default",

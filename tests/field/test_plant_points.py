@@ -14,8 +14,9 @@ from bms.config.load import load
 from bms.control import STRATEGIES
 from bms.core.clock import SystemClock
 from bms.core.errors import InvalidInput, NotAvailable
-from bms.field.plant_points import plant_problems
+from bms.field.plant_points import plant_problems, with_plant_problems
 from bms.field.plants import make_plant
+from bms.operations.editing.reloading import read_again
 from simulators.parks.demo.park import Park
 from tests.field.test_plants import FILES, Emulator, write_site
 
@@ -39,6 +40,16 @@ class Blind(Emulator):
         import no_such_module_at_all  # type: ignore[import-not-found]  # noqa: F401
 
 
+class Counted(Emulator):
+    """One that knows how often it was made."""
+
+    made = 0
+
+    def __init__(self, start: datetime, power_kw: str) -> None:
+        super().__init__(start, power_kw)
+        Counted.made += 1
+
+
 @pytest.mark.case(
     "P49",
     when="A site file names a point that an in-process plant does not have.",
@@ -56,6 +67,42 @@ async def test_a_misspelt_point_of_a_plant_is_refused(tmp_path: Path) -> None:
     async with composed(load(site, STRATEGIES), SystemClock()) as app:
         (unmet,) = app.runtime.site.unmet
         assert unmet.withholds == "hall.fan-1.status"
+
+
+@pytest.mark.case(
+    "P49",
+    when="While a controller runs, an edit names a point that an in-process plant does not have.",
+    then="`bms reload` refuses it as `bms check` does, and the site runs on as it was.",
+)
+def test_a_reload_asks_the_plants_again(tmp_path: Path) -> None:
+    site = write_site(tmp_path, **RATED)
+    running = with_plant_problems(load(site, STRATEGIES), NOW)
+    assert not running.unmet
+    path = site / "devices/fan.yaml"
+    good = path.read_text(encoding="utf-8")
+    path.write_text(good.replace("_y'", "_yy'"), encoding="utf-8")
+    with pytest.raises(InvalidInput) as refused:
+        read_again(running, STRATEGIES, (), NOW)
+    assert "no point hall_fan-1_yy" in str(refused.value.problems[0])
+    path.write_text(good, encoding="utf-8")
+    assert not read_again(running, STRATEGIES, (), NOW).files
+
+
+def test_what_a_running_plant_lacks_is_told_after_other_edits_too(tmp_path: Path) -> None:
+    links = FILES["links.yaml"].replace(
+        "tests.field.test_plants:Emulator", "tests.field.test_plant_points:Counted"
+    )
+    site = write_site(tmp_path, **MISSPELT | {"links.yaml": links})
+    running = with_plant_problems(load(site, STRATEGIES), NOW)
+    (lacking,) = running.unmet
+    file = site / "site.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text + "# nothing but a comment\n", encoding="utf-8")
+    made = Counted.made
+    assert made
+    change = read_again(running, STRATEGIES, (), NOW)
+    assert (change.files, change.site.unmet) == (("site.yaml",), (lacking,))
+    assert Counted.made == made  # the plant that runs is not made a second time
 
 
 def test_one_line_that_stands_for_many_machines_is_one_problem(tmp_path: Path) -> None:

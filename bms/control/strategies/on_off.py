@@ -13,6 +13,7 @@ from pydantic import Field
 from bms.config.shapes.filemodel import FileModel
 from bms.config.site import Group, Setpoint, StrategySpec
 from bms.control.blocks.commanded import NOTHING, Commanded
+from bms.control.protect.flow.flow_demands import unproven_flows
 from bms.control.strategies import group as groups
 from bms.core.decisions import Award, Command, Controller, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
@@ -186,4 +187,5 @@ ON_OFF = StrategySpec(
     check=_check,
     build=_build,
     each=True,
+    demands=unproven_flows,
 )

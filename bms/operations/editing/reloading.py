@@ -6,7 +6,8 @@ Reads the disk where it says so; else pure.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from bms.config.load import check, with_endpoints
@@ -14,6 +15,7 @@ from bms.config.shapes.links import LinkSettings, OpcUaLink, PlantLink, place
 from bms.config.site import Link, Site, StrategySpec
 from bms.core.decisions import Override
 from bms.core.errors import InvalidInput, Refused
+from bms.field.plant_points import plant_problems_again
 from bms.field.wiring import in_shadow
 from bms.operations.editing.loading import SCHEDULES, fatal, with_good_schedules, with_removed
 from bms.operations.editing.site_files import differing
@@ -48,10 +50,11 @@ def read_again(
     running: Site,
     strategies: Mapping[str, StrategySpec],
     overrides: Iterable[Override],
+    now: datetime,
     unopened: Collection[str] = (),
 ) -> Change:
     """The change to the files on the disk; links that are `unopened` are tried again. Reads the
-    disk.
+    disk, and makes the in-process plants of links that are others now.
 
     Raises InvalidInput with the problems that they have, Refused for what cannot be taken in while
     the controller runs.
@@ -64,6 +67,9 @@ def read_again(
         # What is wrong with schedules is told by itself, and holds nothing else up.
         site = with_good_schedules(running.directory, strategies)
         problems = problems if site is None else list(site.unmet)
+    if site is not None and (lacking := plant_problems_again(running, site, now)):
+        site = replace(site, unmet=tuple(sorted({*site.unmet, *lacking})))
+        problems = [*problems, *lacking]
     known = {(problem.file, problem.message) for problem in running.unmet}
     new = [p for p in problems if not (p.withholds and (p.file, p.message) in known)]
     if site is None or new:
