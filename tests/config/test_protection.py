@@ -100,7 +100,9 @@ def test_a_plain_group_is_asked_what_proves_flow_too(tmp_path: Path, kind: str) 
     """A boiler that follows its schedule burns dry as well as one that is staged."""
     machine = FILES["equipment/b.yaml"].replace("kind: chiller", f"kind: {kind}, header: hdr")
     plain = {
-        "devices/chiller.yaml": FILES["devices/chiller.yaml"].replace("kind: chiller", f"kind: {kind}"),
+        "devices/chiller.yaml": FILES["devices/chiller.yaml"].replace(
+            "kind: chiller", f"kind: {kind}"
+        ),
         "groups/b.yaml": "base: b\ngroups:\n  plain: {strategy: on_off, members: [ch-1, p-1]}\n",
         "schedules/cold.yaml": FILES["schedules/cold.yaml"]
         .replace("b.cold", "b.plain")

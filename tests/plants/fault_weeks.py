@@ -11,6 +11,8 @@ from random import Random
 from typing import Any
 
 from bms.control.engine.protection import is_on
+from bms.control.protect.withheld import cause_of
+from bms.core.decisions import Command
 from simulators.faults.fault_kinds import Fault, FaultKind
 from simulators.faults.fault_script import TimedFault
 from simulators.faults.faulted import FaultedPlant
@@ -195,7 +197,8 @@ class Week:
             award = cycle.awards[enable]
             self._watch_machine(name, is_on(award.value), step_s, hit)
             rivals = [c for c in award.losers if c.priority == award.winner.priority]
-            if any(c.source != award.winner.source for c in rivals):
+            speakers = {_speaker(c) for c in (award.winner, *rivals)}
+            if len(speakers) > 1:
                 self.broken.say(now, f"{enable} is commanded by two at {award.winner.priority}")
         for group in self.site.groups:
             stage = self.life.fact(f"{group}.stage")
@@ -264,6 +267,11 @@ class Week:
                 count = sum(first <= m < first + timedelta(days=1) for m in moments)
                 if count > 6:
                     self.broken.say(first, f"{group} changed its stage {count} times in a day")
+
+
+def _speaker(command: Command) -> str:
+    """Who commands: the protection of a base tells each of its causes by a name."""
+    return "protection" if cause_of(command) is not None else command.source
 
 
 def comes_back(week: Week) -> list[str]:

@@ -74,11 +74,12 @@ class _Faulty:
 
 
 class _Found(NamedTuple):
-    """What is wanted of one point: one word of one speaker, the strongest."""
+    """What is wanted of one point: the strongest cause, and the others beneath it."""
 
     on: bool
     cause: Cause
     reason: str
+    also: tuple[_Found, ...] = ()
 
 
 class Safety:
@@ -275,6 +276,7 @@ class Safety:
             priority=self.priority,
             source=source_of(found.cause, self._base),
             reason=found.reason,
+            beaten=tuple(self._command(point, other) for other in found.also),
         )
 
     def _conditions(self, snapshot: Snapshot, state: SafetyState) -> tuple[Condition, ...]:
@@ -314,8 +316,11 @@ _COLD: Final = StoreHold()
 
 
 def _add(found: dict[PointId, _Found], point: PointId, cause: Cause, reason: str) -> None:
-    if point not in found or found[point].on:
-        found[point] = _Found(False, cause, reason)
+    here, before = _Found(False, cause, reason), found.get(point)
+    if before is None or before.on:
+        found[point] = here
+    elif cause not in (before.cause, *(other.cause for other in before.also)):
+        found[point] = before._replace(also=(*before.also, here))
 
 
 def _faulty(equipment: Sequence[Equipment]) -> list[_Faulty]:

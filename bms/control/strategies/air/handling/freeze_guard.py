@@ -4,6 +4,7 @@ Guideline 36, 5.16.12. Stage 1 below 4.4 degC for 5 min: the handler keeps outdo
 minimum, heats to 6 degC and asks for hot water, until 7 degC for 5 min. Stage 2 below 3.3 degC
 for 5 min: dampers shut for an hour. Stage 3 by the freezestat, below 3.3 degC for 15 min or below
 1 degC for 5 min: fans off, dampers shut, coils open, at slot 5, until a person resets the machine.
+Nobody else speaks for an air handler at that slot: the protection of its base claims none.
 """
 
 from __future__ import annotations
