@@ -160,6 +160,15 @@ def test_a_boiler_that_trips_is_named_and_replaced(tmp_path: Path) -> None:
     assert "its fault input is on" in heat.life.why(f"{lost}.enable")
 
 
+@pytest.mark.parametrize("load_kw", [45.0, 90.0, 240.0])
+def test_boilers_that_pause_by_their_thermostats_are_not_taken_for_failed(
+    tmp_path: Path, load_kw: float
+) -> None:
+    heat = Heat(tmp_path, load_kw, MIXED)
+    heat.life.run(6 * 3600, 60)
+    assert not [key for key in heat.life.seen.conditions if key.endswith(":proof")]
+
+
 def test_a_valve_that_does_not_open_keeps_its_boiler_off(tmp_path: Path) -> None:
     heat = Heat(tmp_path, 150.0)
     heat.plant.fault(f"stick {B1}.valve_enable")

@@ -104,7 +104,7 @@ def test_a_person_s_set_point_goes_before_the_reset() -> None:
 # --- condenser side --------------------------------------------------------------------------
 
 
-def side() -> CondenserSide:
+def side(bypasses: bool = False) -> CondenserSide:
     """One chiller, a pump, two cells and a heat exchanger."""
     parameters = plant(1).parameters.model_copy(update={"trains": []})
     chiller = machine("ch-1", "chiller", capacity_kw=700.0)
@@ -116,7 +116,7 @@ def side() -> CondenserSide:
         towers=tuple(machine_of(machine(f"ct-{i}", "cooling_tower")) for i in (1, 2)),
         exchanger=machine_of(machine("hx", "heat_exchanger")),
     )
-    return CondenserSide(layout, parameters, False)
+    return CondenserSide(layout, parameters, bypasses)
 
 
 RUNNING = {"ch-1": UnitState(Step.CHILLER)}
@@ -151,6 +151,23 @@ def test_too_little_lift_slows_fans_and_opens_the_bypass() -> None:
     assert state.fan_pct == 0.0
     assert state.bypass.output_pct == 100.0
     assert state.throttle_pct() < 100.0
+
+
+def test_an_economizer_beside_a_chiller_leaves_it_its_lift() -> None:
+    """Nothing throttles the water of the chiller: fans for the economizer would trip it."""
+    cold = Measured(
+        return_c=18.0, supply_c=12.0, wet_bulb_c=2.0, exchanger_c=14.0, cw_supply_c=15.0,
+        cw_return_c=19.0, cw_range_k=4.0,
+    )  # fmt: skip
+    inputs = CondensingInputs(True, 0.3, 7.0, True, flow_share=0.4)
+    state = lived(side(bypasses=True), cold, inputs, 1800)
+    assert state.free.on
+    assert state.setpoint_c is not None
+    assert state.setpoint_c > 12.0
+    assert state.fan_pct == 0.0
+    alone = lived(side(bypasses=True), cold, replace(inputs, running=False), 1800)
+    assert alone.setpoint_c == 5.0
+    assert alone.fan_pct > 0.0
 
 
 def test_a_condenser_that_is_not_measured_is_cooled_as_the_load_allows() -> None:

@@ -19,7 +19,6 @@ from bms.control.strategies.chilled_water.parameters import (
 )
 from bms.control.strategies.chilled_water.plant_layout import Layout, Unit, condenser_name
 from bms.control.strategies.chilled_water.plant_state import PlantState
-from bms.control.strategies.water.fittings import Valve
 from bms.control.strategies.water.machinery import proven
 from bms.control.strategies.water.unit_steps import Step, UnitState, told
 from bms.core.decisions import Award, Command, Priority
@@ -159,7 +158,7 @@ class Wishes:
         for valve in unit.valves:
             opens = here.reached(Step.VALVES if valve is unit.chw_valve else _cw_step(here))
             full = valve.full
-            if opens and valve is unit.cw_valve and _throttles(valve) and here.chiller_on:
+            if opens and valve is unit.cw_valve and valve.throttles and here.chiller_on:
                 full = round(state.condensing.throttle_pct())
             wishes[valve.command] = (full if opens else 0, reason)
         if unit.chiller.enable is not None:
@@ -258,10 +257,9 @@ class Wishes:
             reason = msg("holds {pressure_kpa:.0f} kPa", pressure_kpa=pressure_kpa)
             found += [(p.speed, speed, reason) for p in layout.chw_pumps if p.speed is not None]
         if self._pumps:
-            valves = any(_throttles(unit.cw_valve) for unit in layout.units.values())
-            water = max(round(condensing.throttle_pct()), LEAST_PUMP_PCT)
-            if valves or self._cw_bypass is not None:
-                water = 100
+            water = 100
+            if not layout.throttled_by_valves and self._cw_bypass is None:
+                water = max(round(condensing.throttle_pct()), LEAST_PUMP_PCT)
             reason = msg("head pressure") if water < 100 else msg("design flow")
             found += [(p.speed, water, reason) for p in layout.cw_pumps if p.speed is not None]
         if self._fans:
@@ -302,12 +300,6 @@ class Wishes:
             for unit in self._layout.units.values()
             if unit.limit is not None
         )
-
-
-def _throttles(valve: Valve | None) -> bool:
-    """Whether head pressure may throttle a valve: one with a switch at its open end proves flow by
-    it, and has to stay there."""
-    return valve is not None and valve.modulates and valve.opened is None
 
 
 def _cw_step(here: UnitState) -> Step:

@@ -74,6 +74,12 @@ class Layout:
         return any(unit.chiller.enable is not None for unit in self.units.values())
 
     @property
+    def throttled_by_valves(self) -> bool:
+        """Head pressure throttles the water of each chiller by itself."""
+        valves = [unit.cw_valve for unit in self.units.values()]
+        return any(valve is not None and valve.throttles for valve in valves)
+
+    @property
     def machines(self) -> tuple[Machine, ...]:
         """All that starts and stops, each once."""
         found = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bms.config.site import Group
@@ -11,7 +11,7 @@ from bms.control.blocks.machines.start_proof import STILL
 from bms.control.engine.states import Words
 from bms.control.strategies import group as groups
 from bms.control.strategies.fact_names import LOAD_KW, STAGE
-from bms.control.strategies.hot_water.boiler_plant import HeatLayout
+from bms.control.strategies.hot_water.boiler_plant import HeatLayout, HeatUnit
 from bms.control.strategies.hot_water.heat_reset import BELOW_MAIN_K
 from bms.control.strategies.hot_water.heat_state import HeatState, Look
 from bms.control.strategies.water.unit_steps import Step, told
@@ -22,6 +22,8 @@ from drivers.points import PointId, Quality, Value
 
 SUPPLY_C = "supply_setpoint_c"
 """The fact that says how hot the water shall be."""
+PAUSES_K = 8.0
+"""A thermostat fires again so far below its own setpoint, at most (D: burners swing by 5 K)."""
 UNKNOWN_AFTER_S = 300.0
 """A load that is not known is an alarm once it lasts: at a start nothing is measured yet."""
 
@@ -85,16 +87,13 @@ class HeatOrders:
     def _wishes(self, ordered: Ordered) -> Iterator[tuple[PointId | None, Value, Words]]:
         look, state, why = ordered.look, ordered.state, ordered.why
         runs = state.enabled or bool(state.wanted)
-        hottest = any(
-            unit.needs_water and not self._layout.units[name].condensing
-            for name, unit in state.units.items()
-        )
+        below_k = below_main_k(self._layout.units, state)
         for name, unit in self._layout.units.items():
             here = state.units[name]
             text = joined(", ", self._told(name, ordered), why)
             yield unit.machine.enable, int(here.chiller_on), text
-            below_k = BELOW_MAIN_K if hottest and unit.condensing else 0.0
-            yield unit.setpoint, round(look.setpoint_c - below_k, 1), look.why_setpoint
+            own_c = look.setpoint_c - (below_k if unit.condensing else 0.0)
+            yield unit.setpoint, round(own_c, 1), look.why_setpoint
             yield unit.heating, int(here.needs_water or here.chiller_on), text
             for valve in unit.valves:
                 yield valve.command, valve.full if here.reached(Step.VALVES) else 0.0, text
@@ -201,3 +200,23 @@ class HeatOrders:
 
     def _machines(self) -> list[str]:
         return [machine.name for machine in self._layout.machines]
+
+
+def below_main_k(units: Mapping[str, HeatUnit], state: HeatState) -> float:
+    """How much colder condensing boilers make their water: they run before hotter ones."""
+    hotter = any(unit.needs_water and not units[name].condensing
+                 for name, unit in state.units.items())  # fmt: skip
+    return BELOW_MAIN_K if hotter else 0.0
+
+
+def cold(units: Mapping[str, HeatUnit], state: HeatState, look: Look) -> dict[str, bool] | None:
+    """Which boilers would fire if they could: water is colder than their own thermostats pause at.
+    None if nobody knows how warm it is."""
+    supply_c = look.readings.supply_c
+    if supply_c is None:
+        return None
+    below_k = below_main_k(units, state)
+    return {
+        name: supply_c < look.setpoint_c - (below_k if unit.condensing else 0.0) - PAUSES_K
+        for name, unit in units.items()
+    }

@@ -43,7 +43,7 @@ from bms.control.strategies.hot_water.boiler_stages import (
 from bms.control.strategies.hot_water.heat_calls import HeatCalls, HeatDemand
 from bms.control.strategies.hot_water.heat_flow import HeatFlow
 from bms.control.strategies.hot_water.heat_meters import HeatMeters
-from bms.control.strategies.hot_water.heat_orders import HeatOrders, Ordered
+from bms.control.strategies.hot_water.heat_orders import HeatOrders, Ordered, cold
 from bms.control.strategies.hot_water.heat_reset import (
     CONDENSING_C,
     NON_CONDENSING_C,
@@ -81,8 +81,6 @@ PLANT_MIN_S = 900.0
 """Guideline 36, 5.21.2: off, and on, for at least 15 min; a schedule ends it at once."""
 UNASKED_S = 180.0
 """Guideline 36, 5.21.2: nobody has asked for so long."""
-COLD_K = 2.0
-"""Supply water so far below its setpoint: a boiler that pauses would fire (D)."""
 REST_S = 900.0
 """A plant that is off, and of which nothing is abnormal, is looked at so often."""
 IDLE_LOOK_S = 30.0
@@ -403,8 +401,7 @@ class HotWaterPlant:
         for name, unit in state.units.items():
             if unit.needs_water:
                 on |= {pump.name for pump in self._units[name].pumps}
-        supply_c = look.readings.supply_c
-        needed = None if supply_c is None else supply_c < look.setpoint_c - COLD_K
+        needed = cold(self._units, state, look)
         proofs = self._machinery.prove(
             state.proofs, look.views, on, needed, look.resets, look.watched_s
         )

@@ -36,6 +36,12 @@ class Valve:
         """It takes positions between its ends."""
         return self.full > 1.0
 
+    @property
+    def throttles(self) -> bool:
+        """Head pressure may throttle it: one with a switch at its open end proves flow by it, and
+        has to stay there."""
+        return self.modulates and self.opened is None
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:

@@ -53,7 +53,7 @@ class _Stands(NamedTuple):
     proofs: Proofs
     views: Mapping[str, View]
     on: tuple[str, ...]
-    needed: bool | None
+    needed: Mapping[str, bool] | bool | None
     from_s: float
     until_s: float
 
@@ -93,19 +93,19 @@ class Machinery:
         proofs: Proofs,
         views: Mapping[str, View],
         on: Collection[str],
-        needed: bool | None,
+        needed: Mapping[str, bool] | bool | None,
         resets: Collection[str],
         watched_s: float,
     ) -> Proofs:
         """The proofs at a look; the same object if none is another. `on` are commanded on,
-        `needed` says whether what chillers make is short."""
+        `needed` says whether what machines make is short, or of which it is."""
         stands = self._stands
         if (
             stands is not None
             and stands.proofs is proofs
             and stands.views is views
             and stands.from_s <= watched_s < stands.until_s
-            and stands.needed is needed
+            and stands.needed == needed
             and stands.on == on
             and not resets
         ):
@@ -124,7 +124,7 @@ class Machinery:
                     view.fault,
                     not view.blocked,
                     not view.unpowered,
-                    needed,
+                    needed.get(name) if isinstance(needed, Mapping) else needed,
                     name in resets,
                 ),
                 watched_s,

@@ -135,6 +135,9 @@ class CondenserSide:
             max([12.0, *lifts]),
         )
         self._entering_k = max(lifts, default=ENTERING_K)
+        self._cold_fans = layout.throttled_by_valves or not bypasses
+        """Where the water of each chiller can be throttled, fans may run for the economizer beside
+        it; else both live on the same water, and a chiller that runs trips on a short lift."""
         self._unvalved = {
             name
             for name, unit in layout.units.items()
@@ -237,7 +240,7 @@ class CondenserSide:
     ) -> float:
         design_c = self.reset.design_return_c - RANGE_K
         setpoint_c: float
-        if state.free.on and inputs.setpoint_c is not None:
+        if self._for_exchanger(state, inputs) and inputs.setpoint_c is not None:
             setpoint_c = inputs.setpoint_c - self._exchanger.approach_k
         elif inputs.fixed_c is not None:
             setpoint_c = inputs.fixed_c
@@ -253,6 +256,10 @@ class CondenserSide:
             setpoint_c = max(setpoint_c, self._parameters.coldest_cw_c)
         return setpoint_c
 
+    def _for_exchanger(self, state: CondensingState, inputs: CondensingInputs) -> bool:
+        """Whether towers make water as cold as the economizer likes it."""
+        return state.free.on and (self._cold_fans or not inputs.running)
+
     def _fans(
         self,
         state: CondensingState,
@@ -267,7 +274,8 @@ class CondenserSide:
             head = regulate(head, HEAD_LOOP, HEAD_PRESSURE_K, measured.lift_k, watched_s)
         else:
             head = track(head, 0.0, watched_s)
-        caps = [head_pressure(head.output_pct, LEAST_VALVE_PCT, state.free.on).fan_most_pct]
+        free = self._for_exchanger(state, inputs)
+        caps = [head_pressure(head.output_pct, LEAST_VALVE_PCT, free).fan_most_pct]
         if inputs.load_share is not None and not state.free.on:
             caps.append(fan_by_load(inputs.load_share))
         error_k = None if supply_c is None else supply_c - setpoint_c
