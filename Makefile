@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test slow proofs check docs bench peers servers messages install format clean
+.PHONY: demo test slow proofs check docs bench judges peers servers messages install format clean
 
 install: $(STAMP)
 
@@ -62,9 +62,24 @@ peers: $(STAMP)
 servers: $(STAMP)
 	$(BIN)/python -m tests.servers.databases
 
+# others judge what our plants did: ConStrain and camber, in an environment with their own pins;
+# make judges DAYS=28 takes a month of each season, and hours
+JUDGES := .venv-judges
+DAYS ?= 4
+judges: $(STAMP) $(JUDGES)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[energyplus]'
+	$(BIN)/python -m tests.judges.trends build/judges --days $(DAYS)
+	$(BIN)/python -m tests.judges.fault_days build/judges
+	$(JUDGES)/bin/python -m tests.judges.verdicts build/judges
+
+$(JUDGES)/.installed: tests/judges/requirements.txt
+	$(PYTHON) -m venv $(JUDGES)
+	$(JUDGES)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/judges/requirements.txt
+	touch $@
+
 # make bench ONLY=modbus runs the benchmarks whose names contain "modbus"
 bench: $(STAMP)
 	$(BIN)/python -m tests.benchmarks $(ONLY)
 
 clean:
-	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(JUDGES) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,71 @@
+"""Days of the works on which things go wrong: who sees it first, we or camber's rules?
+
+`python -m tests.judges.fault_days DIRECTORY` simulates, where bms is installed, and writes the
+trends and when which of our conditions was raised. `verdicts` reads both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+from contextlib import closing
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import yaml
+
+from simulators.faults.fault_kinds import parsed
+from simulators.faults.fault_script import TimedFault
+from tests.judges.trends import OFFSET, SITES, midnight, simulate, write_trends
+
+HERE = Path(__file__).parent
+FIRST = date(2026, 7, 6)
+NAME = "faults"
+
+
+def timed() -> list[tuple[datetime, str]]:
+    """The faults of the file: when each begins, and what it is."""
+    said = yaml.safe_load((HERE / "fault_days.yaml").read_text(encoding="utf-8"))
+    found = []
+    for number, day in enumerate(said):
+        for entry in day:
+            hour, minute = map(int, str(entry["at"]).split(":"))
+            at = midnight(FIRST) + timedelta(days=number, hours=hour, minutes=minute)
+            found.append((at, str(entry["fault"])))
+    return found
+
+
+def raised(state: Path) -> list[tuple[str, str, str]]:
+    """Local time, key and text of every condition that was raised."""
+    with closing(sqlite3.connect(f"file:{state / 'history.db'}?mode=ro", uri=True)) as database:
+        rows = database.execute(
+            "select time_ms, key, text from alarm where kind = 'raised' order by id"
+        ).fetchall()
+    return [
+        ((datetime.fromtimestamp(ms / 1000, tz=midnight(FIRST).tzinfo) + OFFSET).isoformat(), *rest)
+        for ms, *rest in rows
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.judges.fault_days", description=__doc__)
+    parser.add_argument("directory", type=Path)
+    directory = parser.parse_args().directory / NAME
+    directory.mkdir(parents=True, exist_ok=True)
+    faults = timed()
+    days = (faults[-1][0] - midnight(FIRST)).days + 1
+    last = FIRST + timedelta(days=days)
+    run = directory / "works-faults"
+    script = [TimedFault(at, parsed(text)) for at, text in faults]
+    simulate(SITES[0], FIRST, last, run, script)
+    write_trends(run, FIRST, last, SITES[0].step_s, run)
+    told = {
+        "faults": [((at + OFFSET).isoformat(), text) for at, text in faults],
+        "raised": raised(run),
+    }
+    (directory / "conditions.txt").write_text(json.dumps(told, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
