@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, Self, cast, runtime_checkable
+from operator import itemgetter
+from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 from bms.texts.messages import Message, msg
 from drivers.base import Write, WriteResult, WriteStatus
 from drivers.memory import bad_sample, good_samples
 from drivers.points import PlantAddress, Point, PointId, Sample
 
+_Pick: TypeAlias = Callable[[Mapping[str, float]], Sequence[float]]
 _NOT_FINITE = {
     word: msg("the plant gives {number}", number=float(word)) for word in ("nan", "inf", "-inf")
 }
@@ -98,7 +101,9 @@ class PlantDriver:
         self._by_id = {point.id: point for point in self._points}
         self._name = {point.id: _name(point) for point in self._points}
         self._now = now
-        self._names: tuple[tuple[PointId, ...], list[str]] = ((), [])
+        self._asked: tuple[PointId, ...] = ()
+        self._names: list[str] = []
+        self._pick: _Pick = _picker(self._names)
         self._scaled = {
             point.id: (point.address.scale, point.address.offset)
             for point in self._points
@@ -120,8 +125,9 @@ class PlantDriver:
 
     async def read(self, points: Sequence[PointId]) -> list[Sample]:
         ids = tuple(points)
-        if ids != self._names[0]:
-            self._names = (ids, [self._name[point] for point in ids])
+        if ids != self._asked:
+            self._asked, self._names = ids, [self._name[point] for point in ids]
+            self._pick = _picker(self._names)
         time = self._now()
         try:
             if self._live:
@@ -130,30 +136,30 @@ class PlantDriver:
         except Exception as error:
             failed = msg("the plant failed: {error}", error=error)
             return [bad_sample(point, time, failed) for point in ids]
-        names = self._names[1]
-        values = list(map(read.get, names))
-        if self._scaled:
-            values = [
-                value * self._scaled[point][0] + self._scaled[point][1]
-                if value is not None and point in self._scaled
-                else value
-                for point, value in zip(ids, values, strict=True)
-            ]
-        if None not in values:
-            known = cast("list[float]", values)
+        with suppress(KeyError, TypeError):  # it lacks a point, or has no value for one
+            known = self._pick(read)
+            if self._scaled:
+                known = [
+                    self._scaled_value(point, value)
+                    for point, value in zip(ids, known, strict=True)
+                ]
             if math.isfinite(sum(known)):
                 return good_samples(ids, known, time)
         return [
-            self._one(point, name, value, time)
-            for point, name, value in zip(ids, names, values, strict=True)
+            self._one(point, name, read.get(name), time)
+            for point, name in zip(ids, self._names, strict=True)
         ]
+
+    def _scaled_value(self, point: PointId, value: float) -> float:
+        scale, offset = self._scaled.get(point, (1.0, 0.0))
+        return value * scale + offset
 
     def _one(self, point: PointId, name: str, value: float | None, time: datetime) -> Sample:
         if value is None:
             return bad_sample(point, time, self._no_point(name))
         if not math.isfinite(value):
             return bad_sample(point, time, _NOT_FINITE[str(value)])
-        return good_samples((point,), (value,), time)[0]
+        return good_samples((point,), (self._scaled_value(point, value),), time)[0]
 
     def _no_point(self, name: str) -> Message:
         """Made once a name: a plant that lacks thousands of points is read each second."""
@@ -207,6 +213,13 @@ class PlantDriver:
         if value is not None and not math.isfinite(value):
             return msg("{number} cannot be written", number=value)
         return ""
+
+
+def _picker(names: Sequence[str]) -> _Pick:
+    """All values of a read at once: half of what a look-up each costs."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 def _name(point: Point) -> str:

@@ -189,7 +189,7 @@ class _Steps:
             self._changed = now
         if (now - self._changed).total_seconds() < SETTLES_S:
             return self._step_s
-        left_s = engine.left_s(now)
+        left_s = engine.left_s(now, self._step_s)
         if left_s <= self._step_s:
             return self._step_s
         # The first look at or after a moment is the one at which it counts.

@@ -252,10 +252,11 @@ class Engine:
 
     # --- questions ---------------------------------------------------------------------------
 
-    def left_s(self, now: datetime) -> float:
+    def left_s(self, now: datetime, least_s: float = 0.0) -> float:
         """For how many seconds nothing will be decided or written if nothing is read differently.
 
-        0: a controller is asked in each cycle, or the last one decided something.
+        0: a controller is asked in each cycle, or the last one decided something. What is not more
+        than `least_s` is not looked at any closer.
         """
         watched_s = self._steady.watched_s
         if self._wishes.touched:
@@ -263,6 +264,8 @@ class Engine:
         ends_s = self._ends[0][0] - self._steady.steady_s if self._ends else math.inf
         left_s = min(ends_s, self._wishes.left_s(now), self._outputs.left_s(now))
         for seat in self._seats.values():
+            if left_s <= least_s:
+                break
             left_s = min(left_s, seat.left_s(now, watched_s))
         return max(0.0, left_s)
 

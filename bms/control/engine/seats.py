@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from operator import itemgetter
+from itertools import compress, repeat
+from operator import itemgetter, ne
 from typing import Any
 
 from bms.core.decisions import (
@@ -111,10 +112,9 @@ class Standing:
                     seat.stands = False
 
     def _differ(self, before: list[object], after: list[object]) -> None:
-        for point, one, other in zip(self._points, before, after, strict=True):
-            if one != other:
-                for seat in self._seats[point]:
-                    seat.stands = False
+        for point in compress(self._points, map(ne, before, after)):
+            for seat in self._seats[point]:
+                seat.stands = False
 
     def _index(self) -> None:
         self._seats = {}
@@ -126,7 +126,7 @@ class Standing:
         self._complete = True
 
     def _read(self, samples: Mapping[PointId, Sample]) -> tuple[list[object], list[object]]:
-        found = [samples.get(point, _NO_SAMPLE) for point in self._points]
+        found = list(map(samples.get, self._points, repeat(_NO_SAMPLE)))
         return list(map(_VALUE, found)), list(map(_QUALITY, found))
 
 

@@ -122,8 +122,13 @@ class WeatherSensors:
         if role == "humidity":
             return None
         before = self._believed.get(point)
-        far = before is not None and abs(value - before.value_c) > farthest_k(now - before.time)
-        if before is not None and far and now >= before.time:
+        moved_k = 0.0 if before is None else abs(value - before.value_c)
+        if (
+            before is not None
+            and moved_k > STEP_K
+            and now >= before.time
+            and moved_k > farthest_k(now - before.time)
+        ):
             return msg(
                 "{reading:g} degC cannot be so soon after {earlier:g} degC",
                 reading=value,
