@@ -10,6 +10,11 @@ machines do not forget while a controller is down, take `Snapshot.steady_s`.)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from bms.core.instants import from_ms, to_ms
+
+QUARTER_MS = 900_000
 
 
 def passed_s(before_s: float | None, watched_s: float) -> float:
@@ -34,6 +39,12 @@ def soonest(watched_s: float, *times_s: float | None) -> float | None:
     return min(
         (time_s for time_s in times_s if time_s is not None and time_s > watched_s), default=None
     )
+
+
+def quarter_after(now: datetime) -> datetime:
+    """The next quarter hour of UTC. Plants that rest are looked at then, together, when meters are
+    read as well: a simulation takes the time between in one step."""
+    return from_ms((to_ms(now) // QUARTER_MS + 1) * QUARTER_MS)
 
 
 def later(since_s: float | None, duration_s: float) -> float | None:

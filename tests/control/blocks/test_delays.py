@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from bms.control.blocks.delays import (
     Accumulated,
     above,
@@ -7,6 +9,7 @@ from bms.control.blocks.delays import (
     held_for,
     holds_since,
     passed_s,
+    quarter_after,
 )
 
 
@@ -45,3 +48,9 @@ def test_a_limit_with_hysteresis() -> None:
     assert above(0.91, 0.90, 0.05, before=False)
     assert above(0.86, 0.90, 0.05, before=True)
     assert not above(0.85, 0.90, 0.05, before=True)
+
+
+def test_plants_that_rest_are_looked_at_together_on_quarter_hours() -> None:
+    half = datetime(2026, 1, 12, 2, 30, tzinfo=UTC)
+    assert quarter_after(datetime(2026, 1, 12, 2, 15, tzinfo=UTC)) == half
+    assert quarter_after(datetime(2026, 1, 12, 2, 29, 59, 999_000, tzinfo=UTC)) == half

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bms.config.site import Group
-from bms.control.blocks.delays import held_for, holds_since
+from bms.control.blocks.delays import held_for, holds_since, quarter_after
 from bms.control.blocks.machines.lead_lag import record_hours
 from bms.control.blocks.machines.start_proof import MachinePhase, ProofRules
 from bms.control.blocks.machines.starts import count_starts, may_start
@@ -171,6 +171,7 @@ class ChilledWaterPlant:
             state,
             conditions,
             told,
+            stands_until=quarter_after(now) if rests and off else None,
             stands_until_s=state.enabling.next_s(watched_s, look_s),
             depends_on=self._events if off or not rests else self._calls,
         )
