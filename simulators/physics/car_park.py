@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
@@ -24,6 +25,15 @@ class Visit(NamedTuple):
     goes_s: float
 
 
+class _Plan(NamedTuple):
+    """The visits that begin on one day, with everything in order of time."""
+
+    visits: list[Visit]
+    moves: list[tuple[float, int]]
+    """When somebody comes or goes, and in which row."""
+    changes: list[float]
+
+
 class CarPark:
     """Rows of bays that fill up from the entrance.
 
@@ -36,47 +46,49 @@ class CarPark:
         self.rows = len(rows)
         self._seed = seed
         self._calendar = WorkCalendar()
-        self._days: dict[int, list[Visit]] = {}
+        self._days: dict[int, _Plan] = {}
 
     def occupied(self, local_s: float) -> list[bool]:
         """Which bays are taken."""
         taken = [False] * len(self.row_of)
-        for visit in self._around(local_s):
-            if visit.comes_s <= local_s < visit.goes_s:
-                taken[visit.bay] = True
+        day = int(local_s // _DAY_S)
+        for bay, comes_s, goes_s in (*self._plan(day - 1).visits, *self._plan(day).visits):
+            if comes_s <= local_s < goes_s:
+                taken[bay] = True
         return taken
 
     def moving(self, since_s: float, local_s: float) -> list[bool]:
         """In which rows somebody moved after `since_s`, up to now."""
         moves = [False] * self.rows
-        for visit in self._around(local_s):
-            for at_s in (visit.comes_s, visit.goes_s):
-                if at_s - MOVES_S / 2 <= local_s and at_s + MOVES_S / 2 > since_s:
-                    moves[self.row_of[visit.bay]] = True
+        first, last = since_s - MOVES_S / 2, local_s + MOVES_S / 2
+        day = int(local_s // _DAY_S)
+        for plan in (self._plan(day - 1), self._plan(day), self._plan(day + 1)):
+            for at_s, row in plan.moves[bisect_right(plan.moves, (first, self.rows)) :]:
+                if at_s > last:
+                    break
+                moves[row] = True
         return moves
 
     def next_change_s(self, local_s: float) -> float:
-        """When something is different next; within two days."""
+        """When something is different next; within a day."""
         day = int(local_s // _DAY_S)
-        moments = [
-            moment
-            for visit in (*self._around(local_s), *self._visits(day + 1))
-            for at_s in (visit.comes_s, visit.goes_s)
-            for moment in (at_s - MOVES_S / 2, at_s, at_s + MOVES_S / 2)
-            if moment > local_s
-        ]
-        return min(moments, default=local_s + _DAY_S)
+        found = local_s + _DAY_S
+        for plan in (self._plan(day - 1), self._plan(day), self._plan(day + 1)):
+            at = bisect_right(plan.changes, local_s)
+            if at < len(plan.changes):
+                found = min(found, plan.changes[at])
+        return found
 
-    def _around(self, local_s: float) -> list[Visit]:
-        day = int(local_s // _DAY_S)
-        return [*self._visits(day - 1), *self._visits(day)]
-
-    def _visits(self, day: int) -> list[Visit]:
+    def _plan(self, day: int) -> _Plan:
         found = self._days.get(day)
         if found is None:
-            if len(self._days) > 4:
+            if len(self._days) > 8:
                 self._days.clear()
-            found = self._days[day] = self._drawn(day)
+            visits = self._drawn(day)
+            moves = sorted((at, self.row_of[v.bay]) for v in visits for at in v[1:])
+            edges = (-MOVES_S / 2, 0.0, MOVES_S / 2)
+            changes = sorted({at + edge for at, _ in moves for edge in edges})
+            found = self._days[day] = _Plan(visits, moves, changes)
         return found
 
     def _drawn(self, day: int) -> list[Visit]:

@@ -88,13 +88,14 @@ def test_daylight_switches_off_and_on() -> None:
 
 
 def test_lamps_that_the_sensor_sees_do_not_hunt() -> None:
-    """Daylight of 0.7 targets: with lamps it looks like 1.7. One try teaches what lamps give."""
+    """Daylight of 0.7 targets looks like 1.7 with lamps. What they give is seen as they come."""
     rig = daylit()
+    rig.put("l-1.illuminance", 350)
     for second in range(0, 6 * 3600, 5):
         rig.put("l-1.illuminance", 350.0 + (500.0 if rig.lit("l-1") else 0.0) + second % 7)
         rig.step(second)
     switched = [value for _, _, value in rig.writes()]
-    assert switched == [1, 0, 1]
+    assert switched == [1]
     for second in range(6 * 3600, 7 * 3600, 5):
         rig.put("l-1.illuminance", 900.0 + (500.0 if rig.lit("l-1") else 0.0) + second % 7)
         rig.step(second)

@@ -105,6 +105,7 @@ class CircuitController:
             }
         )
         """What is answered in the same cycle."""
+        self._bright = self._quick | set(circuit.lux)
         slow = {circuit.machine.points.get(role) for role in ("power", "local")}
         slow |= {
             *circuit.lux,
@@ -147,7 +148,8 @@ class CircuitController:
             ),
             stands_until=None if sun is None else sun.until,
             stands_until_s=self._due_s(state, watched_s),
-            depends_on=self._quick,
+            # Lamps that daylight replaces come back with the first cloud.
+            depends_on=self._bright if state.daylight.bright else self._quick,
         )
 
     # --- looking -----------------------------------------------------------------------------
@@ -172,6 +174,7 @@ class CircuitController:
                 self._lux(snapshot),
                 watched_s,
                 circuit.daylight,
+                lit=state.told_pct > 0.0,
                 no_light=night and not self._neighbours_burn(snapshot, state),
             )
         pushed = any(snapshot.flag(point) for point in circuit.extend)

@@ -1,7 +1,7 @@
 """Whether daylight is enough: a light sensor in the room, and what its own lamps add. Pure.
 
 Off above 1.5 times the target for 10 minutes, on below the target at once. A sensor in the room
-also sees the lamps: what it loses as they go off is what they gave, and from then on they go off
+also sees the lamps: by how much it changes as they are switched is what they give, and they go off
 only where daylight alone reaches the target. Without that, lamps would switch every 10 minutes
 on a bright winter day.
 """
@@ -14,7 +14,7 @@ from typing import Final
 from bms.control.blocks.delays import held_for, holds_since, passed_s
 
 LEARNS_S: Final = 30.0
-"""So long after lamps went off the sensor shows daylight alone."""
+"""So long after lamps were switched they give what they give."""
 LEARNS_UNTIL_S: Final = 180.0
 DARK_S: Final = 600.0
 """A sensor that shows light for so long where there can be none is not believed."""
@@ -39,10 +39,12 @@ class Daylight:
     """Daylight is enough."""
     bright_since_s: float | None = None
     lamps_lux: float = 0.0
-    """What the lamps gave, as learned when they went off."""
+    """What the lamps give, as learned when they were switched."""
+    lit: bool = False
+    """They burnt at the last look."""
     before_lux: float | None = None
-    """What the sensor showed as they went off, until that is learned."""
-    off_s: float = 0.0
+    """What the sensor showed as they were switched, until that is learned."""
+    switched_s: float = 0.0
     shown_lux: float | None = None
     shown_s: float = 0.0
     """What it shows, and since when it has shown the very same."""
@@ -57,9 +59,11 @@ def watch_daylight(
     watched_s: float,
     rules: DaylightRules,
     *,
+    lit: bool = True,
     no_light: bool = False,
 ) -> Daylight:
-    """The state at a look. `no_light`: it is night and no lamp near the sensor burns.
+    """The state at a look. `lit`: its lamps burn; `no_light`: it is night and no lamp near the
+    sensor does.
 
     A sensor that shows the very same for `frozen_s`, or enough light for 10 minutes where there can
     be none, is lost until it shows something else.
@@ -75,25 +79,32 @@ def watch_daylight(
     state = replace(before, shown_lux=lux, shown_s=shown_s, impossible_since_s=impossible)
     if lost:
         return replace(state, bright=False, bright_since_s=None, before_lux=None, lost=True)
-    state = _learned(replace(state, lost=False), lux, watched_s)
+    state = _learned(replace(state, lost=False), before.shown_lux, lux, lit, watched_s)
     if state.bright:
         if lux >= enough:
             return state
-        return replace(state, bright=False, bright_since_s=None, before_lux=None)
+        # Too dark at once: they gave at least this much.
+        gave_lux = 0.0 if state.before_lux is None or lit else state.before_lux - lux
+        lamps_lux = max(state.lamps_lux, gave_lux)
+        return replace(state, bright=False, bright_since_s=None, lamps_lux=lamps_lux)
     much = lux > rules.off_ratio * rules.target_lux and lux - state.lamps_lux > enough
     since_s = holds_since(much, state.bright_since_s, watched_s)
-    if not held_for(since_s, rules.delay_s, watched_s):
-        return replace(state, bright_since_s=since_s)
-    return replace(state, bright=True, bright_since_s=since_s, before_lux=lux, off_s=watched_s)
+    bright = held_for(since_s, rules.delay_s, watched_s)
+    return replace(state, bright=bright, bright_since_s=since_s)
 
 
-def _learned(state: Daylight, lux: float, watched_s: float) -> Daylight:
-    """What the lamps gave, once the sensor shows daylight alone."""
-    if not state.bright or state.before_lux is None:
+def _learned(
+    state: Daylight, before_lux: float | None, lux: float, lit: bool, watched_s: float
+) -> Daylight:
+    """What the lamps give, once they have been switched for a while."""
+    if lit is not state.lit:
+        return replace(state, lit=lit, before_lux=before_lux, switched_s=watched_s)
+    if state.before_lux is None:
         return state
-    since_s = passed_s(state.off_s, watched_s)
+    since_s = passed_s(state.switched_s, watched_s)
     if since_s < LEARNS_S:
         return state
     if since_s > LEARNS_UNTIL_S:
         return replace(state, before_lux=None)
-    return replace(state, lamps_lux=max(0.0, state.before_lux - lux), before_lux=None)
+    change_lux = lux - state.before_lux if lit else state.before_lux - lux
+    return replace(state, lamps_lux=max(0.0, change_lux), before_lux=None)
