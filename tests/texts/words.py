@@ -43,7 +43,7 @@ _QUOTED = re.compile(r"(?<!\w)'([a-z_]+)'")
 _METAVARIABLE = re.compile(r"[A-Z][A-Z_]+")
 """Of click: SITE, POINT. Also most abbreviations."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_UNITS = "kWh kW kPa Pa MB GB min ms s h d K g p50 p95 p99 degC m m3 ppm Z"
+_UNITS = "kWh kW lx kPa Pa MB GB min ms s h d K g p50 p95 p99 degC m m3 ppm Z"
 _NAMES = (
     "Modbus OPC-UA InfluxDB VictoriaMetrics SunSpec TLS CSV UTF-8 DBRP Parquet Ctrl-C SQLite "
     "SHA-1 SHA-256 Float base64 bms id bucket measurement pyarrow No Content "
