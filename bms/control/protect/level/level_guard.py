@@ -203,16 +203,16 @@ class GuardedTank:
         taken = self._taken(snapshot)
         if taken:
             return msg(
-                "{tank}: the fire reserve of {reserve_m3:g} m3 is being taken: {reason}",
+                "{tank}: the fire reserve of {reserve:g} m3 is being taken: {reason}",
                 tank=self.tank.id,
-                reserve_m3=self.tank.design.fire_reserve_m3,
+                reserve=self.tank.design.fire_reserve_m3,
                 reason=next(iter(taken.values())),
             )
         return msg(
-            "{tank} is at or below its fire reserve of {reserve_m3:g} m3: its pumps are held off; "
+            "{tank} is at or below its fire reserve of {reserve:g} m3: its pumps are held off; "
             "fill it, and tell the fire officer",
             tank=self.tank.id,
-            reserve_m3=self.tank.design.fire_reserve_m3,
+            reserve=self.tank.design.fire_reserve_m3,
         )
 
 

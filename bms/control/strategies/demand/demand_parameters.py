@@ -68,9 +68,9 @@ class Comfort(FileModel):
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if self.least is None and self.most is None:
-            raise ValueError(msg("a comfort limit needs least or most"))
+            raise ValueError(msg("a comfort limit needs 'least' or 'most'"))
         if self.least is not None and self.most is not None and self.least >= self.most:
-            raise ValueError(msg("least lies above most"))
+            raise ValueError(msg("'least' lies above 'most'"))
         return self
 
 
@@ -121,11 +121,11 @@ class LoadFile(FileModel):
         if (self.group is None) == (not self.machines):
             raise ValueError(msg("a load names a group, or machines"))
         if self.how == "shift" and (self.group is None or not self.setpoint or self.by is None):
-            raise ValueError(msg("a shift needs a group, its setpoint, and by"))
+            raise ValueError(msg("a shift needs a group, its setpoint, and 'by'"))
         if self.how == "shift" and not self.by:
             raise ValueError(msg("a shift by 0 gives nothing"))
         if self.how == "limit" and self.to is None:
-            raise ValueError(msg("a limit needs to"))
+            raise ValueError(msg("a limit needs 'to'"))
         if self.how == "limit" and self.machines and not self.role:
             raise ValueError(msg("a limit of machines needs their role"))
         return self

@@ -98,7 +98,7 @@ def _load(group: Group, load: LoadFile, at: Where) -> list[groups.Finding]:
 def _worth(load: LoadFile, machines: Sequence[Equipment], at: Where) -> list[groups.Finding]:
     if all("power" in m.points or m.rated_kw is not None for m in machines):
         return []
-    text = msg("nothing says what shedding '{name}' gives: write kw", name=load.title)
+    text = msg("nothing says what shedding '{name}' gives: write 'kw'", name=load.title)
     return [(at, text)]
 
 
