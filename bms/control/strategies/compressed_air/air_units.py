@@ -10,7 +10,7 @@ from bms.control.engine.protection import is_on
 from bms.control.protect.run_evidence import LEAST_KW, RunEvidence, loaded_evidence
 from bms.control.strategies import group as groups
 from bms.control.strategies.compressed_air.compressor_parameters import CompressorParameters
-from bms.core.decisions import Priority, Snapshot
+from bms.core.decisions import Award, Priority, Snapshot
 from bms.core.equipment import Equipment
 from drivers.points import PointId
 
@@ -58,8 +58,6 @@ class UnitView:
     """In order, and nobody of a higher priority keeps it off."""
     manual: bool
     """Somebody of a higher priority wants it to run."""
-    load: float | None
-    """The share of what it can give; None where it is not known, or it stands."""
     faulty: bool = False
 
 
@@ -99,9 +97,45 @@ def trims(layout: AirLayout, parameters: CompressorParameters) -> tuple[str, ...
     return tuple(sorted(driven, key=lambda name: -layout.units[name].size))
 
 
-def unit_views(snapshot: Snapshot, units: Mapping[str, AirUnit]) -> dict[str, UnitView]:
-    """All units as they are now."""
-    return {name: _view(snapshot, unit) for name, unit in units.items()}
+class UnitViews:
+    """Every unit as it is now; the same object while nothing about them changes."""
+
+    def __init__(self, units: Mapping[str, AirUnit]) -> None:
+        self._units = units
+        shown = {p for u in units.values() if u.runs is not None for p in u.runs.points}
+        faults = {unit.fault for unit in units.values() if unit.fault is not None}
+        self._flags = sorted(shown | faults)
+        self._drawn = any(u.runs is not None and (u.runs.above or u.runs.drawn) for u in
+                          units.values())  # fmt: skip
+        self._last: tuple[Mapping[PointId, Award], list[object], dict[str, UnitView]] | None = None
+
+    def look(self, snapshot: Snapshot) -> Mapping[str, UnitView]:
+        """All units; what they deliver is asked apart, because it is another at each look."""
+        shown = self._shown(snapshot)
+        # The engine hands out one awards mapping for as long as no award in it changes.
+        if self._last is not None:
+            awards, before, found = self._last
+            if awards is snapshot.awards and shown == before:
+                return found
+        made = {name: _view(snapshot, unit) for name, unit in self._units.items()}
+        self._last = (snapshot.awards, shown, made)
+        return made
+
+    def _shown(self, snapshot: Snapshot) -> list[object]:
+        if not self._drawn:
+            return [*groups.flags(snapshot, self._flags)]
+        faults = [None if u.fault is None else snapshot.flag(u.fault) for u in self._units.values()]
+        runs = [None if u.runs is None else u.runs.flag(snapshot) for u in self._units.values()]
+        return [*faults, *runs]
+
+
+def unit_loads(
+    snapshot: Snapshot, units: Mapping[str, AirUnit], views: Mapping[str, UnitView]
+) -> dict[str, float | None]:
+    """The share that each gives of what it can; None where that is not known, or it stands."""
+    return {
+        name: _load(snapshot, unit) if views[name].running else None for name, unit in units.items()
+    }
 
 
 def _sizes(machines: Sequence[Equipment]) -> list[float]:
@@ -144,7 +178,6 @@ def _view(snapshot: Snapshot, unit: AirUnit) -> UnitView:
         running,
         not faulty and (award is None or is_on(award.value)),
         manual and not faulty,
-        _load(snapshot, unit) if running else None,
         faulty,
     )
 

@@ -23,6 +23,7 @@ from bms.control.blocks.delays import later, soonest
 from bms.control.blocks.inputs.filtered import filter_due_s
 from bms.control.blocks.loops.pid import PidRules, regulate, track
 from bms.control.blocks.machines.lead_lag import record_hours
+from bms.control.blocks.machines.start_proof import ProofState
 from bms.control.strategies import group as groups
 from bms.control.strategies.compressed_air.air_orders import (
     INPUT_ALARM_AFTER_S,
@@ -32,8 +33,9 @@ from bms.control.strategies.compressed_air.air_orders import (
 from bms.control.strategies.compressed_air.air_units import (
     AirUnit,
     UnitView,
+    UnitViews,
     air_layout,
-    unit_views,
+    unit_loads,
 )
 from bms.control.strategies.compressed_air.compressor_parameters import CompressorParameters
 from bms.control.strategies.compressed_air.compressor_state import (
@@ -76,7 +78,7 @@ SPEED: Final = PidRules(1.0, 20.0, low_pct=25.0, rate_pct_per_min=600.0)
 """Percent of speed per kPa of the trim unit: a drive passes its range in some 10 s, and a screw
 below a quarter of its speed gets hot (D)."""
 REGULATED_EVERY_S: Final = 5.0
-QUIET_S: Final = 10.0
+QUIET_S: Final = 60.0
 """Within the band, with nothing but the pressure moving by less than what counts as a fall, and
 what the units deliver, the last decision is repeated for so long."""
 
@@ -88,6 +90,16 @@ class _Quiet(NamedTuple):
     awards: Mapping[PointId, Award]
     flags: list[bool | None]
     kpa: float
+    from_s: float
+    until_s: float
+
+
+class _Settled(NamedTuple):
+    """Units that stay while all this does."""
+
+    views: Mapping[str, UnitView]
+    wanted: tuple[str, ...]
+    proofs: Mapping[str, ProofState]
     from_s: float
     until_s: float
 
@@ -109,6 +121,7 @@ class CompressorController:
             tuple(group.equipment[name].points["pressure"] for name in headers)
         )
         self._flow = group.equipment[parameters.header].points.get("flow")
+        self._views = UnitViews(self._units)
         self._count = UnitCount(self._units, parameters)
         self._choice = UnitChoice(layout, parameters)
         self._proof = PressureProof(unseen(self._units), parameters)
@@ -133,6 +146,7 @@ class CompressorController:
         self._idle = frozenset({group.mode_point, *shown})
         self._flags = sorted(shown | self._dryers.reads)
         self._quiet: _Quiet | None = None
+        self._settled: _Settled | None = None
         self._last = NOTHING
 
     def initial(self) -> CompressorState:
@@ -153,7 +167,7 @@ class CompressorController:
 
     def _decided(self, snapshot: Snapshot, state: CompressorState) -> Decision[CompressorState]:
         mode = snapshot.awards.get(self._group.mode_point)
-        views = unit_views(snapshot, self._units)
+        views = self._views.look(snapshot)
         on = [
             name
             for name, view in views.items()
@@ -181,7 +195,7 @@ class CompressorController:
                 self._orders.facts(rests),
                 depends_on=depends_on,
             )
-        work = work_of(self._units, views, on)
+        work = work_of(self._units, look.loads, on)
         state = self._measure(look, state, on, work)
         state = self._units_for(look, state, on, work)
         trim = self._choice.trim_of(state.wanted)
@@ -231,12 +245,14 @@ class CompressorController:
 
     # --- what is known -----------------------------------------------------------------------
 
-    def _look(self, snapshot: Snapshot, mode: Award, views: dict[str, UnitView]) -> Look:
+    def _look(self, snapshot: Snapshot, mode: Award, views: Mapping[str, UnitView]) -> Look:
         whole = len(self._units)
         given = groups.setpoint(snapshot, self._group, MAX_UNITS)
         cap = whole if given is None else min(max(int(given), 0), whole)
         resets = frozenset(name for point, name in self._resets.items() if point in snapshot.awards)
-        return Look(snapshot, mode, views, cap, snapshot.awards.get(self._cap_point), resets)
+        loads = unit_loads(snapshot, self._units, views)
+        award = snapshot.awards.get(self._cap_point)
+        return Look(snapshot, mode, views, loads, cap, award, resets)
 
     def _measure(
         self, look: Look, state: CompressorState, on: Sequence[str], work: Work | None
@@ -257,9 +273,7 @@ class CompressorController:
             return None
         if not all(unit.flow_m3h for unit in self._units.values()):
             return work.given
-        return sum(
-            (look.views[name].load or 0.0) * (self._units[name].flow_m3h or 0.0) for name in on
-        )
+        return sum((look.loads[name] or 0.0) * (self._units[name].flow_m3h or 0.0) for name in on)
 
     # --- how many, and which -----------------------------------------------------------------
 
@@ -281,8 +295,22 @@ class CompressorController:
         state = counted.state
         limit = self._count.limit(state, look.cap)
         count = min(max(counted.count, self._count.least(look.cap)), limit)
+        settled = self._settled
+        if (
+            settled is not None
+            and count == len(state.wanted)
+            and not counted.superfluous
+            and settled.views is look.views
+            and settled.wanted is state.wanted
+            and settled.proofs is state.proofs
+            and settled.from_s <= look.watched_s < settled.until_s
+        ):
+            return state
         chosen = self._choice.choose(state, look, replace(counted, count=count), work)
-        return with_units(state, chosen)
+        state = with_units(state, chosen)
+        until_s = self._choice.settled_until_s(state, look)
+        self._settled = _Settled(look.views, state.wanted, state.proofs, look.watched_s, until_s)
+        return state
 
     def _dryers_for(self, look: Look, state: CompressorState) -> tuple[str, ...]:
         units: list[AirUnit] = [self._units[n] for n in (*state.wanted, *state.leaving)]
@@ -325,7 +353,7 @@ class CompressorController:
         now_s = look.watched_s
         times = [
             now_s + LOOKED_AT_EVERY_S,
-            now_s + 3600.0 * self._choice.rests_for_h(state, look),
+            None if self._settled is None else self._settled.until_s,
             later(timers.low_s, parameters.add_delay_s),
             later(timers.high_s, parameters.shed_delay_s),
             later(timers.roomy_s, parameters.shed_delay_s),

@@ -86,6 +86,8 @@ class Look:
     snapshot: Snapshot
     mode: Award
     views: Mapping[str, UnitView]
+    loads: Mapping[str, float | None]
+    """The share that each unit gives of what it can; None where nobody knows."""
     cap: int
     cap_award: Award | None
     resets: frozenset[str]

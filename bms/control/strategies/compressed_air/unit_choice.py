@@ -21,6 +21,8 @@ TRADE_S: Final = 900.0
 """Another set of units has done with less for so long before it takes over (D)."""
 TRADE_HOLD_S: Final = 3600.0
 """Nothing else has changed for so long: a trade is for the sake of power alone."""
+SETTLED_S: Final = 900.0
+"""Who leads is asked again at least so often."""
 TRADE_SHARE: Final = 0.9
 """It has to be smaller by a tenth."""
 
@@ -55,6 +57,13 @@ class UnitChoice:
             return ""
         most = max(self._units[name].size for name in wanted)
         return [name for name in wanted if self._units[name].size == most][-1]
+
+    def settled_until_s(self, state: CompressorState, look: Look) -> float:
+        """Until when the units stay these, if their number does and nothing about them changes."""
+        now_s = look.watched_s
+        if state.leaving or state.trade_s is not None or not self._alike:
+            return now_s
+        return now_s + min(SETTLED_S, 3600.0 * self.rests_for_h(state, look))
 
     def choose(
         self, state: CompressorState, look: Look, counted: Counted, work: Work | None

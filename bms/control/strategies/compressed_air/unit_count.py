@@ -13,9 +13,13 @@ from typing import Final
 
 from bms.control.blocks.delays import held_for, holds_since
 from bms.control.engine.states import Words
-from bms.control.strategies.compressed_air.air_units import UNLOADED_PCT, AirUnit, UnitView
+from bms.control.strategies.compressed_air.air_units import UNLOADED_PCT, AirUnit
 from bms.control.strategies.compressed_air.compressor_parameters import CompressorParameters
-from bms.control.strategies.compressed_air.compressor_state import CompressorState, Look
+from bms.control.strategies.compressed_air.compressor_state import (
+    CompressorState,
+    CountTimers,
+    Look,
+)
 from bms.texts.messages import msg
 
 CRITICAL_FOR_S: Final = 60.0
@@ -51,12 +55,12 @@ class Work:
 
 
 def work_of(
-    units: Mapping[str, AirUnit], views: Mapping[str, UnitView], names: Sequence[str]
+    units: Mapping[str, AirUnit], loads: Mapping[str, float | None], names: Sequence[str]
 ) -> Work | None:
     """What these give; None where one that runs does not say."""
     given = can = 0.0
     for name in names:
-        load = views[name].load
+        load = loads[name]
         if load is None:
             return None
         given += load * units[name].size
@@ -99,27 +103,21 @@ class UnitCount:
         roomy = known and p >= self._parameters.low_kpa and self._roomy(work, state.wanted)
         full = not known and work is not None and work.share >= FULL_PCT / 100.0
         before = state.timers
-        timers = replace(
-            before,
-            low_s=holds_since(known and p < self._parameters.low_kpa, before.low_s, now_s),
-            high_s=holds_since(known and p > self._parameters.high_kpa, before.high_s, now_s),
-            critical_s=holds_since(
-                known and p < self._parameters.least_kpa, before.critical_s, now_s
-            ),
-            roomy_s=holds_since(roomy, before.roomy_s, now_s),
-            full_s=holds_since(full, before.full_s, now_s),
+        low_kpa, least_kpa = self._parameters.low_kpa, self._parameters.least_kpa
+        timers = CountTimers(
+            holds_since(known and p < low_kpa, before.low_s, now_s),
+            holds_since(known and p > self._parameters.high_kpa, before.high_s, now_s),
+            holds_since(roomy, before.roomy_s, now_s),
+            holds_since(known and p < least_kpa, before.critical_s, now_s),
+            holds_since(full, before.full_s, now_s),
+            before.changed_s,
         )
-        unloaded = {
-            name: since_s
-            for name in state.wanted
-            if (
-                since_s := holds_since(
-                    _unloaded(look.views[name]), state.unloaded_s.get(name), now_s
-                )
-            )
-            is not None
-        }
-        loaded = any((view.load or 0.0) >= LOADED_SHARE for view in look.views.values())
+        unloaded: dict[str, float] = {}
+        for name in state.wanted:
+            load = look.loads[name]
+            if load is not None and load < UNLOADED_PCT / 100.0:
+                unloaded[name] = state.unloaded_s.get(name, now_s)
+        loaded = any(load is not None and load >= LOADED_SHARE for load in look.loads.values())
         still = {
             name: state.still_s.get(name, now_s)
             for name in state.wanted
@@ -257,10 +255,6 @@ class UnitCount:
         """Whether anything is read of what the units do."""
         points = (p for unit in self._units.values() for p in (unit.load, unit.power))
         return any(p is not None and look.snapshot.number(p) is not None for p in points)
-
-
-def _unloaded(view: UnitView) -> bool:
-    return view.load is not None and view.load < UNLOADED_PCT / 100.0
 
 
 def _changed(state: CompressorState, now_s: float, why: Words) -> CompressorState:
