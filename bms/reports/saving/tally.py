@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from bms.control.blocks.humid_air import humidity_at_pct
 from bms.core.equipment import Equipment, Medium, PointClass
-from bms.core.moist_air import humidity_at_pct
 from bms.reports.saving.comparison import (
     EndUse,
     OutdoorAir,

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bms.control.blocks.humid_air import vapour_pressure_pa
 from bms.control.blocks.resets.linear_reset import Line
 from bms.control.strategies.air.air_parameters import AirParameters
-from bms.core.moist_air import vapour_pressure_pa
 
 MARGIN_PCT = 3.0
 DRYING_SPAN_PCT = 10.0

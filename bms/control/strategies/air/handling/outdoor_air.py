@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from bms.control.blocks.delays import held_for, holds_since
+from bms.control.blocks.humid_air import vapour_pressure_pa
 from bms.control.blocks.loops.pid import PidRules, PidState, regulate, track
 from bms.control.strategies.air.air_parameters import HIGH_LIMIT_C, AirParameters
-from bms.core.moist_air import vapour_pressure_pa
 from bms.texts.messages import Message, msg
 
 LIMIT_HYSTERESIS_K = 1.0
