@@ -270,6 +270,17 @@ _OTHERS = (
         _power(),
         _energy(),
     ),
+    _kind(
+        "charger",  # of vehicles, or of batteries
+        _enable(required=False),
+        *_motor(),
+        _command("demand_limit", "%"),
+        _state("occupied"),
+        min_on_s=60,
+        min_off_s=60,
+        proves_s=12 * 3600,  # a vehicle that is full, or not there, draws nothing
+        cycles=True,
+    ),
     _kind("parking_bay", _state("occupied", required=True)),
     _kind(
         "lit_area",  # what circuits light: an aisle, a walkway, a part of an office

@@ -34,6 +34,9 @@ _ZONES = {
 _ROWS = (4, 4, 4, 4)
 """Bays that are seen one by one, by zone."""
 _PV_KW = 1500.0
+_CHARGERS = ("charger-1", "charger-2", "charger-3", "charger-4")
+_CHARGER_KW = 60.0
+"""Full at the highest occupancy; in parallel as many as there are people."""
 
 
 class Tonglu:
@@ -59,6 +62,14 @@ class Tonglu:
             board.add(BASE, f"bay-{i:02d}", "occupied")[0] for i in range(1, sum(_ROWS) + 1)
         ]
         self._lanes = [board.add(BASE, f"lane-{i}", "motion")[0] for i in (1, 2)]
+        self._charging: list[str] = []
+        for name in _CHARGERS:
+            made = board.add(BASE, name, "enable demand_limit status power")
+            self._charging += made[:2]
+            board.values[f"{BASE}.{name}.demand_limit"] = 100.0
+        self._charger_commands = itemgetter(*self._charging)
+        self._charger_status = keys(BASE, _CHARGERS, "status")
+        self._sun_lost = False
         self._metering = Metering(
             board,
             BASE,
@@ -67,6 +78,7 @@ class Tonglu:
                 "meter-dryers": _DRYERS,
                 "meter-pumps": _PUMPS,
                 "meter-parking": [*_ZONES],
+                "meter-chargers": _CHARGERS,
             },
             counted=_COMPRESSORS,
             generation=("pv-1",),
@@ -100,7 +112,9 @@ class Tonglu:
         second.step(on_2 != 0.0, speed_2, dt)
         powers += [first.power_kw, second.power_kw]
         powers += self._parking.step(1)
-        pv_kw = pv_power_kw(_PV_KW, mean.irradiance_w_m2, mean.outdoor_temp_c)
+        powers += self._charge(step.activity.occupancy)
+        sun = 0.0 if self._sun_lost else mean.irradiance_w_m2
+        pv_kw = pv_power_kw(_PV_KW, sun, mean.outdoor_temp_c)
 
         starters = header.starters
         values.update(
@@ -123,6 +137,25 @@ class Tonglu:
         self._show_cars(step)
         self._weather.show(step.end)
         self._metering.book(powers, _PRODUCTION_KW * production * growth, dt, [pv_kw])
+
+    def _charge(self, occupancy: float) -> list[float]:
+        """Powers of the chargers: the more people, the more vehicles."""
+        given = self._charger_commands(self._values)
+        wanted_kw = _CHARGER_KW * min(1.0, occupancy)
+        powers = [
+            min(wanted_kw, _CHARGER_KW * limit * 0.01) if on else 0.0
+            for on, limit in zip(given[::2], given[1::2], strict=True)
+        ]
+        self._values.update(
+            zip(self._charger_status, [1.0 if kw else 0.0 for kw in powers], strict=True)
+        )
+        return powers
+
+    def inject(self, kind: str, target: str, on: bool) -> None:
+        """`break tonglu.pv-1`: the panels give nothing. Raises KeyError for another target."""
+        if kind != "break" or target != f"{BASE}.pv-1":
+            raise KeyError(target)
+        self._sun_lost = on
 
     def _show_cars(self, step: Step) -> None:
         values, cars = self._values, self._cars
