@@ -21,8 +21,8 @@ DAY_S = 86400.0
 INTERVAL_S = 900.0
 ERROR = 0.05
 GOES_ON_S = 900.0
-SUSTAINED = 3600.0 / (3600.0 + 600.0)
-"""A load comes back after an hour, for ten minutes: for so much of the time it can be shed."""
+SUSTAINED = 7200.0 / (7200.0 + 300.0)
+"""A load comes back after two hours, for five minutes: for so much of the time it can be shed."""
 CALM_S = 180.0
 """Of an interval's end, in which nothing leaps."""
 
@@ -126,11 +126,12 @@ class Day:
             boundary.step(STEP_S)
             now = boundary.shed
             switched += len(now - before)
-            shed = shed or bool(now or before)
-            before = now
-            if boundary.seconds % INTERVAL_S < 1e-6:
+            shed = shed or bool(before)
+            if boundary.seconds % INTERVAL_S < 1e-6:  # this look is of the next interval
                 shed_in.append(shed)
                 shed = False
+            shed = shed or bool(now)
+            before = now
         loads_kw = sum(lamp.kw for lamp in self.lamps)
         free, ideal = [], []
         per = int(INTERVAL_S / STEP_S)

@@ -104,9 +104,9 @@ class LoadFile(FileModel):
     """How long it takes until the power is gone."""
     min_shed_s: float = Field(default=180.0, ge=0)
     """It stays shed for at least so long; machines keep their own minimum times besides."""
-    min_back_s: float = Field(default=600.0, ge=0)
+    min_back_s: float = Field(default=300.0, ge=0)
     """It is left alone for at least so long after it came back."""
-    longest_s: float = Field(default=3600.0, gt=0)
+    longest_s: float = Field(default=7200.0, gt=0)
     """It comes back after so long, whatever the demand."""
     comfort: list[Comfort] = []
     """Limits of a room, a pressure, a level that the load keeps."""
