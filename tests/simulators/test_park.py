@@ -36,6 +36,7 @@ SUBS: dict[str, dict[str, tuple[str, ...]]] = {
         "meter-dryers": ("dryer-",),
         "meter-pumps": ("wp-",),
         "meter-parking": ("park-", "aisle-"),
+        "meter-chargers": ("charger-",),
     },
     "chongqing": {
         "meter-refrigeration": ("ref-", "chwp-", "cwp-", "ct-"),

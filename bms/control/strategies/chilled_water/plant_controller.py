@@ -290,13 +290,12 @@ class ChilledWaterPlant:
     def _startable(self, name: str, state: PlantState, look: Look) -> bool:
         """Whether a chiller may be started: its start can be proven, and it has starts left."""
         units, kw = self._layout.units, self._chooser.capacity_kw
-        unit = units[name]
-        if look.views[name].status is None or unit.chiller.enable is None:
+        if look.views[name].status is None or units[name].chiller.enable is None:
             return False
-        beside = {other for other in units if look.views[other].status}
-        if not look.fits(kw({*beside, name}), kw(units)):
+        beside = {other for other in units if look.views[other].status} | {name}
+        if not look.fits(kw(beside), kw(units)):
             return False
-        return may_start(state.starts, name, unit.starts, look.snapshot.steady_s)
+        return may_start(state.starts, name, units[name].starts, look.snapshot.steady_s)
 
     # --- water -------------------------------------------------------------------------------
 

@@ -31,7 +31,6 @@ TREND_SHARE: Final = 0.5
 TREND_LASTS_S: Final = 300.0
 TREND_MOST: Final = 0.1
 """Of the power: no trend adds more."""
-RATIO_APART: Final = 0.15
 RATIO_WEIGHT: Final = 0.3
 MOST_SHARE: Final = 4.0
 """Without a rating a boundary meter is believed up to so many times the limit."""

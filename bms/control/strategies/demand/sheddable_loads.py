@@ -18,7 +18,6 @@ from bms.control.protect.withheld import Cause, causes
 from bms.control.strategies.demand.demand_parameters import Comfort, LoadFile
 from bms.core.decisions import Award, Priority, Snapshot
 from bms.core.equipment import Equipment
-from bms.core.machines.limits import LIMITS
 from drivers.points import PointId, Value
 
 DEMAND_LIMIT: Final = "demand_limit_pct"
@@ -342,8 +341,3 @@ def held_now(load: Load, snapshot: Snapshot) -> dict[PointId, float]:
         shown = snapshot.number(target.point)
         found[target.point] = target.value if shown is None else min(shown, target.value)
     return found
-
-
-def limits_of_role(role: str) -> tuple[float, float] | None:
-    """What a role may be limited to."""
-    return LIMITS.get(role)
