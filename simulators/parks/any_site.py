@@ -16,6 +16,7 @@ from simulators.sitefiles import SiteFilesError, read_links
 _FOLLOWS = timedelta(seconds=5)
 """A status follows its command after this."""
 _POWER_KW = 5.0
+_BASE_LOAD_KW = 20.0
 _LIKELY: Mapping[str, float] = {
     "zone_temp": 26.0,
     "outdoor_temp": 28.0,
@@ -87,6 +88,7 @@ class AnySite:
         self._points = [PlantPoint(p.name, p.at.get("unit", ""), p.writable) for p in served]
         self._values = {p.name: 0.0 for p in served}
         self._commanded = {p.name for p in served if p.writable}
+        self._machines = {name.rpartition(".")[0] for name in self._commanded}
         self._since: dict[str, datetime] = {}
         """Since when machines have been told to run."""
         unknown = sorted(shows.keys() - self._values.keys())
@@ -154,6 +156,9 @@ class AnySite:
         wave = 1.0 + 0.004 * math.sin(self._time.timestamp() / 700.0 + len(machine))
         if role == "status":
             return float(runs)
+        if role == "power" and machine not in self._machines:
+            here = sum(other.startswith(f"{base}.") for other in running)
+            return (_BASE_LOAD_KW + _POWER_KW * here) * wave  # a meter of all that is there
         if role == "power":
             level = self._values.get(f"{machine}.level", 100.0)
             return _POWER_KW * runs * level / 100.0
