@@ -38,7 +38,8 @@ class FaultKind(StrEnum):
     STICK = "stick"
     """A valve, damper or speed stays where it is. The target is its point."""
     BREAK = "break"
-    """Coupling or belt: the motor turns, and nothing moves. Only where the plant knows it."""
+    """Coupling, belt, mixing valve: it turns, and nothing moves; a tank: a pipe behind it bursts.
+    Only where the plant knows it."""
     # Wires and power. The target is a base, a machine, or a pattern.
     SILENT = "silent"
     """Does not answer, and takes no command."""

@@ -26,6 +26,7 @@ _COMMANDS = {
     "chw_setpoint": _Command("degC", 4, 20, 7),
     "hw_setpoint": _Command("degC", 25, 85, 60),
     "zone_setpoint": _Command("degC", 5, 40, 24),
+    "tank_setpoint": _Command("degC", 20, 85, 60),
     "supply_setpoint": _Command("degC", 8, 35, 12),
     "demand_limit": _Command("%", 30, 100, 100),
     "valve": _Command("%", 0, 100, 0),
@@ -53,6 +54,8 @@ _SENSORS = {
     "chw_flow": "m3/h", "cw_flow": "m3/h", "hw_flow": "m3/h", "airflow": "m3/h",
     "oa_flow": "m3/h", "static_pressure": "Pa", "filter_pressure": "Pa", "far_pressure": "kPa",
     "motion": "", "dark": "",
+    "water_level": "%", "dry_float": "", "high_float": "", "overflow_float": "",
+    "outflow": "m3/h", "top_temp": "degC", "middle_temp": "degC", "bottom_temp": "degC",
     "outdoor_temp": "degC", "wet_bulb_temp": "degC", "humidity": "%", "irradiance": "W/m2",
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from bms.control.blocks.machines.start_proof import (
     ProofRules,
     ProofState,
 )
+from bms.control.blocks.unmoved import Unmoved
 from bms.control.engine.protection import is_on
 from bms.control.protect import fault_stops
 from bms.control.protect.flow import flow_guard, stop_order
@@ -40,6 +41,8 @@ TOGETHER: Final = 3
 TOGETHER_S: Final = 10.0
 """So many faults within so short a time are none of machines: their supply has failed (D)."""
 NO_SUPPLY_S: Final = 60.0
+STEP: Final = 0.5
+"""Smaller moves of a level (%) or a temperature (K) change nothing (D)."""
 WAITS_S: Final = 60.0
 """Waiting so long for its flow is no longer a start: somebody has to look."""
 
@@ -126,17 +129,26 @@ class Safety:
         self.reads = self._always.union(
             drawn, *(path.reads for one in guarded for path in one.paths)
         )
+        creeps = [point for one in guards for point in one.creeps]
+        self._unmoved: Unmoved[SafetyState] | None = None
+        if creeps:
+            self._unmoved = Unmoved(
+                self.reads if guarded else self._always, dict.fromkeys(creeps, STEP)
+            )
         self._last = NOTHING
 
     def initial(self) -> SafetyState:
         return SafetyState()
 
     def decide(
-        self,
-        snapshot: Snapshot,
-        state: SafetyState,
-        now: datetime,  # noqa: ARG002
+        self, snapshot: Snapshot, state: SafetyState, now: datetime
     ) -> Decision[SafetyState]:
+        if self._unmoved is None:
+            return self._decide(snapshot, state)
+        stands = self._unmoved.stands(snapshot, state, now)
+        return self._unmoved.keep(self._decide(snapshot, state)) if stands is None else stands
+
+    def _decide(self, snapshot: Snapshot, state: SafetyState) -> Decision[SafetyState]:
         state = self._faults(snapshot, state)
         flows = {
             one.machine.id: hold

@@ -68,6 +68,8 @@ class GuardedStore:
         self.writes = frozenset(point for point in ours if point is not None)
         seen = (*self._sensors, self._mixed, self._mix_fault, self._shut)
         self.reads = frozenset(point for point in seen if point is not None)
+        self.creeps = (*self._sensors, *((self._mixed,) if self._mixed is not None else ()))
+        """What moves all day by hundredths."""
 
     @property
     def tells(self) -> bool:

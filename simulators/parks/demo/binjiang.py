@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from simulators.parks.board import Board, keys
+from simulators.parks.demo.hot_tap import HotTap
 from simulators.parks.demo.metering import Metering
 from simulators.parks.demo.surroundings import (
     CoolingPlant,
@@ -69,6 +70,7 @@ class Binjiang:
         self._fans = Switched(board, BASE, _FANS, "speed")
         self._lights = Switched(board, BASE, _LIGHTS, "level")
         self._landscape = Switched(board, BASE, _LANDSCAPE, "level")
+        self._tap = HotTap(board, BASE)
         self._office = board.add(BASE, "light-1", "illuminance occupied")
         self._photocell = board.add(BASE, "photocell", "dark illuminance")
         self._metering = Metering(
@@ -81,6 +83,7 @@ class Binjiang:
                 "meter-showroom": [*_COILS, *_FANS],
                 "meter-lighting": [*_LIGHTS],
                 "meter-landscape": [*_LANDSCAPE],
+                "meter-hot-water": self._tap.machines,
             },
             counted=("ch-1", "ch-2", "ch-3", *_BOILERS),
         )
@@ -143,6 +146,7 @@ class Binjiang:
         lights = self._lights.step(1)
         powers += lights
         powers += self._landscape.step(1)
+        powers += self._tap.step(step)
         self._show(step, lights[0])
         self._metering.book(
             powers, _PRODUCTION_KW * step.activity.production * _GROWTH**step.years, dt
@@ -179,6 +183,7 @@ class Binjiang:
             "heating": self._heating.state(),
             "halls": self._halls.state(),
             "showroom": self._showroom.state(),
+            "tap": self._tap.state(),
             "kwh": self._metering.counters.kwh,
         }
 
@@ -187,4 +192,9 @@ class Binjiang:
         self._heating.restore(state["heating"])
         self._halls.restore(state["halls"])
         self._showroom.restore(state["showroom"])
+        self._tap.restore(state["tap"])
         self._metering.counters.restore(state["kwh"])
+
+    def break_(self, machine: str, on: bool) -> bool:
+        """Break a machine; whether there is such a thing."""
+        return self._tap.break_(machine, on)

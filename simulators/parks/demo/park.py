@@ -62,7 +62,7 @@ class Park:
             Tonglu(self._board),
             Chongqing(self._board),
         )
-        self._tonglu = tonglu
+        self._binjiang, self._tonglu = binjiang, tonglu
         self._east: tuple[Base, ...] = (binjiang, tonglu)
         self._west: tuple[Base, ...] = (chongqing,)
         self._bases: dict[str, Base] = {
@@ -105,13 +105,15 @@ class Park:
         self._board.write(values)
 
     def inject(self, kind: str, target: str, on: bool) -> None:
-        """Break the panels of Tonglu, or mend them.
+        """Break the panels of Tonglu, a pump or a pipe there, or a mixing valve of Binjiang; or mend
+        them.
 
         Raises KeyError for another target, ValueError for a kind that the park does not know.
         """
         if kind != "break":
             raise ValueError(f"this park does not know how to {kind}")
-        self._tonglu.inject(kind, target, on)
+        if not self._binjiang.break_(target.removeprefix("binjiang."), on):
+            self._tonglu.inject(kind, target, on)
 
     def advance(self, until: datetime) -> datetime:
         """Simulate up to `until`; nothing happens if the park is already there or later."""

@@ -8,6 +8,7 @@ from typing import Any
 from simulators.parks.board import Board, keys
 from simulators.parks.demo.metering import Metering
 from simulators.parks.demo.surroundings import Step, Switched, WeatherStation
+from simulators.parks.demo.water_supply import WaterSupply
 from simulators.physics.car_park import CarPark
 from simulators.physics.compressed_air import AirHeader, dryer_power_kw
 from simulators.physics.motor import Motor
@@ -55,6 +56,7 @@ class Tonglu:
         self._pumps = [Motor(_PUMP_KW) for _ in _PUMPS]
         for name in _PUMPS:
             board.add(BASE, name, "enable speed status fault power")
+        self._water = WaterSupply(board, BASE)
         self._parking = Switched(board, BASE, _ZONES, "level")
         self._occupied = [board.add(BASE, name, "occupied")[0] for name in _ZONES]
         self._cars = CarPark(_ROWS)
@@ -79,6 +81,8 @@ class Tonglu:
                 "meter-pumps": _PUMPS,
                 "meter-parking": [*_ZONES],
                 "meter-chargers": _CHARGERS,
+                "meter-roof-water": self._water.machines[:2],
+                "meter-drainage": self._water.machines[2:],
             },
             counted=_COMPRESSORS,
             generation=("pv-1",),
@@ -113,6 +117,7 @@ class Tonglu:
         powers += [first.power_kw, second.power_kw]
         powers += self._parking.step(1)
         powers += self._charge(step.activity.occupancy)
+        powers += self._water.step(step)
         sun = 0.0 if self._sun_lost else mean.irradiance_w_m2
         pv_kw = pv_power_kw(_PV_KW, sun, mean.outdoor_temp_c)
 
@@ -152,7 +157,10 @@ class Tonglu:
         return powers
 
     def inject(self, kind: str, target: str, on: bool) -> None:
-        """`break tonglu.pv-1`: the panels give nothing. Raises KeyError for another target."""
+        """`break tonglu.pv-1`: the panels give nothing; `break tonglu.roof-tank`: the pipe behind
+        the tank bursts; pumps lose their coupling. Raises KeyError for another target."""
+        if kind == "break" and self._water.break_(target.removeprefix(f"{BASE}."), on):
+            return
         if kind != "break" or target != f"{BASE}.pv-1":
             raise KeyError(target)
         self._sun_lost = on
@@ -172,6 +180,7 @@ class Tonglu:
         return {
             "air": self._header.state(),
             "pumps": [pump.starter.state for pump in self._pumps],
+            "water": self._water.state(),
             "kwh": self._metering.counters.kwh,
         }
 
@@ -179,4 +188,5 @@ class Tonglu:
         self._header.restore(state["air"])
         for pump, waited in zip(self._pumps, state["pumps"], strict=True):
             pump.starter.restore(waited)
+        self._water.restore(state["water"])
         self._metering.counters.restore(state["kwh"])

@@ -63,6 +63,8 @@ class GuardedTank:
         self._drawers = tuple(_enables(drawers))
         self.writes = frozenset({*self._fillers, *self._drawers})
         self.reads = self._gauge.reads
+        self.creeps = self._gauge.transmitters
+        """What moves all day by hundredths."""
 
     @property
     def tells(self) -> bool:

@@ -19,10 +19,11 @@ from typing import Final
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.delays import held_for, holds_since
-from bms.control.blocks.machines.start_proof import ProofRules
+from bms.control.blocks.machines.start_proof import MachinePhase, ProofRules
+from bms.control.blocks.unmoved import Unmoved
 from bms.control.protect.scald_guard import MIXED_MOST_C, OPEN_C
 from bms.control.strategies import group as groups
-from bms.control.strategies.hot_tap_water.circulation import CirculationInputs, circulate
+from bms.control.strategies.hot_tap_water.circulation import DRAWN_M3H, CirculationInputs, circulate
 from bms.control.strategies.hot_tap_water.disinfection import (
     DisinfectionInputs,
     step_disinfection,
@@ -59,6 +60,10 @@ SHORT_S: Final = 300.0
 REACHES_K: Final = 4.0
 """A source stops so far below the hottest water that it makes (D)."""
 PUMP_PROOF_S: Final = 30.0
+STEP_K: Final = 0.5
+"""Smaller moves of a temperature change nothing (D)."""
+LOOK_S: Final = 300.0
+"""While nothing is waited for, it is looked so often, and whenever anything moves."""
 
 
 class HotTapController:
@@ -100,12 +105,26 @@ class HotTapController:
             | {*self._resets}
         )
         self.writes = self._orders.writes
+        self._stands_on = self.reads | self.writes
+        creeps = dict.fromkeys((p for p in (*sensors, *others) if p is not None), STEP_K)
+        for point in (layout.drawn, *(s.mix_fault for s in layout.stores),
+                      *(s.shut for s in layout.stores)):  # fmt: skip
+            creeps.pop(point or "", None)
+        if layout.drawn is not None:
+            creeps[layout.drawn] = DRAWN_M3H
+        self._unmoved: Unmoved[HotTapState] = Unmoved(self._stands_on, creeps)
         self._last = NOTHING
 
     def initial(self) -> HotTapState:
         return HotTapState()
 
     def decide(
+        self, snapshot: Snapshot, state: HotTapState, now: datetime
+    ) -> Decision[HotTapState]:
+        stands = self._unmoved.stands(snapshot, state, now)
+        return self._unmoved.keep(self._decide(snapshot, state, now)) if stands is None else stands
+
+    def _decide(
         self, snapshot: Snapshot, state: HotTapState, now: datetime
     ) -> Decision[HotTapState]:
         mode = snapshot.awards.get(self._group.mode_point)
@@ -115,11 +134,34 @@ class HotTapController:
         look, state = self._look(snapshot, state, mode, now)
         state = self._heat(look, state)
         state = self._prove(look, state)
-        state = self._circulate(look, state)
+        state, house = self._circulate(look, state)
+        look = replace(look, house=house)
         if self._last.key != (key := self._orders.key(look, state)):
             self._last = Commanded(key, self._orders.commands(look, state))
         conditions = self._orders.conditions(look, state, self._parameters)
-        return Decision(self._last.commands, state, conditions, self._orders.facts(look, state))
+        facts = self._orders.facts(look, state)
+        if not self._calm(look, state):
+            return Decision(self._last.commands, state, conditions, facts)
+        return Decision(
+            self._last.commands,
+            state,
+            conditions,
+            facts,
+            stands_until_s=look.watched_s + LOOK_S,
+            depends_on=self._stands_on,
+        )
+
+    def _calm(self, look: HotTapLook, state: HotTapState) -> bool:
+        """Whether nothing is waited for that may come with any look."""
+        if look.scalds or any(one.disinfection.shuts for one in state.stores.values()):
+            return False
+        settled = (MachinePhase.OFF, MachinePhase.RUNNING, MachinePhase.PAUSED)
+        if any(
+            proof.phase not in settled or not proof.available or proof.unpowered
+            for proof in state.proofs.values()
+        ):
+            return False
+        return not self._house.pumps or self._house.steady(state.house, look.house)
 
     # --- what is known -----------------------------------------------------------------------
 
@@ -237,9 +279,11 @@ class HotTapController:
 
     # --- circulation -------------------------------------------------------------------------
 
-    def _circulate(self, look: HotTapLook, state: HotTapState) -> HotTapState:
+    def _circulate(
+        self, look: HotTapLook, state: HotTapState
+    ) -> tuple[HotTapState, Mapping[str, View]]:
         if not self._house.pumps:
-            return state
+            return state, {}
         parameters, snapshot = self._parameters, look.snapshot
         drawn = self._layout.drawn
         inputs = CirculationInputs(
@@ -258,8 +302,8 @@ class HotTapController:
             stagnant_s=parameters.stagnant_h * 3600.0,
             least_c=parameters.distribution_c,
         )  # fmt: skip
-        house, _ = self._house.look(snapshot, state.house, int(bool(why)))
-        return replace(state, circulation=circulation, house=house, circulates=why)
+        house, views = self._house.look(snapshot, state.house, int(bool(why)))
+        return replace(state, circulation=circulation, house=house, circulates=why), views
 
     def _unknown_mode(self, mode: Award) -> Condition:
         text = msg(

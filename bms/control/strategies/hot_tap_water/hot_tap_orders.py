@@ -16,7 +16,7 @@ from bms.control.strategies.hot_tap_water.disinfection import NOT_SECURED, overd
 from bms.control.strategies.hot_tap_water.hot_tap_layout import HotTapLayout, StoreLayout
 from bms.control.strategies.hot_tap_water.hot_tap_parameters import HotTapParameters
 from bms.control.strategies.hot_tap_water.hot_tap_state import HotTapLook, HotTapState, StoreState
-from bms.control.strategies.hot_tap_water.store_heat import STOP_K
+from bms.control.strategies.hot_tap_water.store_heat import TOLD_K
 from bms.control.strategies.water.machinery import usable
 from bms.control.strategies.water_supply.pump_house import PumpHouse
 from bms.core.decisions import Command, Condition, Fact, Priority, Severity
@@ -88,8 +88,8 @@ class HotTapOrders:
                     if before is None or (on and not before[0]):
                         switched[enable] = (on, text)
                 if source.setpoint != store.setpoint:
-                    yield source.setpoint, min(target_c + STOP_K, source.hottest_c), text
-            yield store.setpoint, target_c + STOP_K, text
+                    yield source.setpoint, min(target_c + TOLD_K, source.hottest_c), text
+            yield store.setpoint, target_c + TOLD_K, text
             shut = here.disinfection.shuts or store.name in look.scalds
             yield store.outlets, int(not shut), self._outlets_text(store, here, look)
             if parameters.mix_c is not None:
@@ -202,7 +202,8 @@ class HotTapOrders:
                                     look.views[s.name].waits for s in store.sources):  # fmt: skip
             text = msg("{store} is cold and no heat source can run", store=store.id)
             yield Condition(f"{store.id}:no-source", Severity.CRITICAL, text)
-        if held_for(here.short_since_s, COLD_S, look.watched_s):
+        cold = held_for(here.short_since_s, COLD_S, look.watched_s)
+        if cold and not here.disinfection.hot:
             text = msg("{store} stays below {target_c:g} degC while hot water is used",
                        store=store.id, target_c=look.targets_c[store.name])  # fmt: skip
             yield Condition(f"{store.id}:cold", Severity.URGENT, text)

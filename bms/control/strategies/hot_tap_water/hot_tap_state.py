@@ -54,6 +54,8 @@ class HotTapLook:
     return_c: float | None
     scalds: frozenset[str]
     """Stores too hot, without anything proven that keeps them from people."""
+    house: Mapping[str, View] = field(default_factory=dict)
+    """Circulation pumps."""
 
     @property
     def watched_s(self) -> float:

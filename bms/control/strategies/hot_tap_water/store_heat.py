@@ -24,6 +24,9 @@ UNKNOWN_K_H: Final = 10.0
 START_K: Final = 1.0
 STOP_K: Final = 3.0
 """A store is heated from so little above its target, until all of it is so far above (D)."""
+TOLD_K: Final = 5.0
+"""Sources with a thermostat are told so much more than the target: what they approach ever more
+slowly is above what ends the heat (D)."""
 DRAWN_K: Final = 10.0
 """A lowest sensor so far below the target says that much was drawn (D)."""
 LONGEST_STEP_S: Final = 900.0

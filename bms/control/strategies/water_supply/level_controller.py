@@ -18,6 +18,7 @@ from datetime import datetime
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.delays import held_for, holds_since, later, passed_s, soonest
+from bms.control.blocks.unmoved import Unmoved
 from bms.control.protect.level.tank_gauge import TankGauge
 from bms.control.strategies import group as groups
 from bms.control.strategies.water_supply.leak_watch import (
@@ -44,6 +45,8 @@ LEAST_RUN_S = 600.0
 UNKNOWN_RUN_S = 3600.0
 RUN_MARGIN = 3.0
 LONGEST_STEP_S = 900.0
+STEP_PCT, STEP_M3H = 1.0, 0.2
+"""Smaller moves of a level or a flow change nothing (D)."""
 PUMPING_S = 300.0
 """While pumps run and nothing is odd, they are looked at so often, and whenever the level moves."""
 AT_NIGHT_S = 60.0
@@ -90,12 +93,19 @@ class LevelController:
             | self._house.reads
         )
         self._stands_on = self.reads | self.writes
+        creeps = dict.fromkeys(self._gauge.transmitters, STEP_PCT)
+        creeps |= {point: STEP_M3H for point in flows if point is not None}
+        self._unmoved: Unmoved[LevelState] = Unmoved(self._stands_on, creeps)
         self._last = NOTHING
 
     def initial(self) -> LevelState:
         return LevelState()
 
     def decide(self, snapshot: Snapshot, state: LevelState, now: datetime) -> Decision[LevelState]:
+        stands = self._unmoved.stands(snapshot, state, now)
+        return self._unmoved.keep(self._decide(snapshot, state, now)) if stands is None else stands
+
+    def _decide(self, snapshot: Snapshot, state: LevelState, now: datetime) -> Decision[LevelState]:
         mode = snapshot.awards.get(self._group.mode_point)
         if mode is None or mode.value not in MODES:
             unknown = () if mode is None else (_unknown_mode(self._group, mode),)
