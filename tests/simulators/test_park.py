@@ -30,6 +30,7 @@ SUBS: dict[str, dict[str, tuple[str, ...]]] = {
         "meter-showroom": ("show-",),
         "meter-lighting": ("light-1", "light-2"),
         "meter-landscape": ("light-3", "light-4"),
+        "meter-hot-water": ("tap-",),
     },
     "tonglu": {
         "meter-air": ("ac-",),
@@ -37,6 +38,8 @@ SUBS: dict[str, dict[str, tuple[str, ...]]] = {
         "meter-pumps": ("wp-",),
         "meter-parking": ("park-", "aisle-"),
         "meter-chargers": ("charger-",),
+        "meter-roof-water": ("lift-",),
+        "meter-drainage": ("drain-",),
     },
     "chongqing": {
         "meter-refrigeration": ("ref-", "chwp-", "cwp-", "ct-"),

@@ -21,6 +21,8 @@ from drivers.points import PointId
 OPEN_C: Final = 66.0
 """A store that is no hotter may be open to people: its usual 60 to 65 degC (D)."""
 BACK_K: Final = 2.0
+MOST_C: Final = 88.0
+"""No store is heated beyond this, whatever is proven (D)."""
 MIXED_MOST_C: Final = 60.0
 """What leaves a mixing valve that works is no hotter (D)."""
 UNKNOWN_S: Final = 60.0
@@ -36,7 +38,9 @@ class StoreHold:
     hot: bool = False
     """Hotter than people may get it."""
     scalds: bool = False
-    """And nothing is proven that keeps it from them."""
+    """And nothing is proven that keeps it from them: no heat."""
+    shuts: bool = False
+    """And no mixing valve is proven: outlets shut, and stay shut."""
     unknown_since_s: float | None = None
     blind: bool = False
     """No sensor has told for a while."""
@@ -86,16 +90,19 @@ class GuardedStore:
         ]
         unknown = holds_since(not shown, state.unknown_since_s, snapshot.watched_s)
         hot = state.hot
-        if shown:
-            hot = max(shown) > (OPEN_C - BACK_K if state.hot else OPEN_C)
+        if shown and max(shown) > OPEN_C:
+            hot = True
+        elif len(shown) == len(self._sensors) and max(shown) <= OPEN_C - BACK_K:
+            hot = False  # one that cannot be read may be the hot one
+        mixes = self._mixes(snapshot)
+        shut = self._shut is not None and bool(snapshot.flag(self._shut))
+        scalds = (hot and not (mixes or shut)) or (bool(shown) and max(shown) > MOST_C)
         blind = held_for(unknown, UNKNOWN_S, snapshot.watched_s)
-        after = StoreHold(hot, hot and not self._safe(snapshot), unknown, blind)
+        after = StoreHold(hot, scalds, hot and not mixes, unknown, blind)
         return state if after == state else after
 
-    def _safe(self, snapshot: Snapshot) -> bool:
-        """Whether people are kept from it: proven, or it does not count."""
-        if self._shut is not None and snapshot.flag(self._shut):
-            return True
+    def _mixes(self, snapshot: Snapshot) -> bool:
+        """Whether a mixing valve keeps it from people: proven, or it does not count."""
         if self._mixed is None:
             return False
         if self._mix_fault is not None and snapshot.flag(self._mix_fault) is not False:
@@ -117,8 +124,13 @@ class GuardedStore:
                 open_c=OPEN_C,
             )
             found |= dict.fromkeys(self._heaters, text)
-            if self._outlets is not None:
-                found[self._outlets] = text
+        if state.shuts and self._outlets is not None:
+            found[self._outlets] = msg(
+                "{store} is above {open_c:g} degC and no mixing valve is proven: shut until it is "
+                "cooler",
+                store=self.store.id,
+                open_c=OPEN_C,
+            )
         return found
 
     def due_s(self, state: StoreHold, now_s: float) -> list[float]:

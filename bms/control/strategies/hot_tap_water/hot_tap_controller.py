@@ -153,7 +153,11 @@ class HotTapController:
 
     def _calm(self, look: HotTapLook, state: HotTapState) -> bool:
         """Whether nothing is waited for that may come with any look."""
-        if look.scalds or any(one.disinfection.shuts for one in state.stores.values()):
+        if (
+            look.scalds
+            or look.shuts
+            or any(one.disinfection.shuts for one in state.stores.values())
+        ):
             return False
         settled = (MachinePhase.OFF, MachinePhase.RUNNING, MachinePhase.PAUSED)
         if any(
@@ -175,6 +179,7 @@ class HotTapController:
         found: dict[str, StoreSeen] = {}
         targets: dict[str, float] = {}
         scalds: list[str] = []
+        shuts: list[str] = []
         for store in self._layout.stores:
             before = state.stores.get(store.name, StoreState())
             heating_kw = self._heating_kw(store, before, views)
@@ -185,7 +190,8 @@ class HotTapController:
             rules = self._parameters.disinfection
             if rules is not None and store.guarded:
                 inputs = DisinfectionInputs(
-                    mode.value == "disinfect", secured, shows.low_c, shows.hottest_c, return_c,
+                    mode.value == "disinfect", secured, shows.low_c,
+                    shows.hottest_c if shows.layers == len(store.sensors) else None, return_c,
                     back is not None and bool(self._house.pumps), snapshot.steady_s,
                     snapshot.watched_s, now, self._group.zone,
                 )  # fmt: skip
@@ -197,9 +203,14 @@ class HotTapController:
             after = replace(before, sensors=sensors, disinfection=disinfection, hot_steady_s=hot_s)
             targets[store.name] = self._target_c(after, snapshot, mode)
             stores[store.name] = after
+            hot = shows.hottest_c is not None and shows.hottest_c > OPEN_C - 1.0
+            if hot and not self._mixes(store, snapshot):
+                shuts.append(store.name)
             if shows.hottest_c is not None and shows.hottest_c > OPEN_C and not secured:
                 scalds.append(store.name)
-        look = HotTapLook(snapshot, mode, views, found, targets, return_c, frozenset(scalds))
+        look = HotTapLook(
+            snapshot, mode, views, found, targets, return_c, frozenset(scalds), frozenset(shuts)
+        )
         return look, replace(state, stores=stores)
 
     def _heating_kw(
@@ -213,6 +224,10 @@ class HotTapController:
         """Whether people are kept from water that scalds, as far as is proven now."""
         if store.shut is not None and snapshot.flag(store.shut):
             return True
+        return self._mixes(store, snapshot)
+
+    def _mixes(self, store: StoreLayout, snapshot: Snapshot) -> bool:
+        """Whether a mixing valve is proven now."""
         if store.mixed is None:
             return False
         if store.mix_fault is not None and snapshot.flag(store.mix_fault) is not False:

@@ -54,6 +54,7 @@ class HotTapOrders:
                   for one in state.stores.values()),
             tuple(one.top_c is None for one in look.seen.values()),
             look.scalds,
+            look.shuts,
             state.house.on,
             state.circulates,
         )  # fmt: skip
@@ -90,7 +91,7 @@ class HotTapOrders:
                 if source.setpoint != store.setpoint:
                     yield source.setpoint, min(target_c + TOLD_K, source.hottest_c), text
             yield store.setpoint, target_c + TOLD_K, text
-            shut = here.disinfection.shuts or store.name in look.scalds
+            shut = here.disinfection.shuts or store.name in look.shuts
             yield store.outlets, int(not shut), self._outlets_text(store, here, look)
             if parameters.mix_c is not None:
                 yield store.mix_setpoint, parameters.mix_c, msg("mixed for people's hands")
@@ -118,7 +119,7 @@ class HotTapOrders:
     def _outlets_text(self, store: StoreLayout, here: StoreState, look: HotTapLook) -> Words:
         if here.disinfection.shuts:
             return msg("shut for the disinfection, until {store} scalds nobody", store=store.name)
-        if store.name in look.scalds:
+        if store.name in look.shuts:
             return msg("{store} could scald people", store=store.name)
         return msg("open: {store} scalds nobody", store=store.name)
 

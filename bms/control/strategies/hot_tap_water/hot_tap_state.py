@@ -54,6 +54,8 @@ class HotTapLook:
     return_c: float | None
     scalds: frozenset[str]
     """Stores too hot, without anything proven that keeps them from people."""
+    shuts: frozenset[str] = frozenset()
+    """Stores too hot without a mixing valve that is proven: their outlets shut."""
     house: Mapping[str, View] = field(default_factory=dict)
     """Circulation pumps."""
 

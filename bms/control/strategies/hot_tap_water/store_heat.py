@@ -17,7 +17,7 @@ from drivers.points import PointId
 
 SPAN_C: Final = (-5.0, 110.0)
 STILL_K: Final = 0.2
-FROZEN_K: Final = 6.0
+FROZEN_K: Final = 4.0
 """So much heat, as kelvin of the whole store, moves a sensor at the bottom (D)."""
 UNKNOWN_K_H: Final = 10.0
 """What a source heats where nobody wrote power and volume down (D)."""
@@ -118,6 +118,8 @@ def needs_heat(heating: bool, store: StoreSeen, target_c: float) -> bool:
     much was drawn. Nothing known: no."""
     if store.top_c is None or store.low_c is None:
         return False
+    if store.hottest_c is not None and store.hottest_c >= target_c + TOLD_K:
+        return False  # heat comes in below and rises: one that shows less is cold water, or lies
     if heating:
         return store.low_c < target_c + STOP_K
     drawn = store.layers > 1 and store.low_c < target_c - DRAWN_K

@@ -1,6 +1,7 @@
 """Pumps side by side: which of them run for a count, and whether they move water. Pure.
 
-Those that run stay; the least run comes next, so that two pumps take turns. One that fails, that
+Those that run stay; the one that has not started for longest comes next, so that pumps take turns
+whatever each run takes. One that fails, that
 may not start yet, or that turns without moving water is passed over at once.
 """
 
@@ -12,7 +13,7 @@ from typing import Final
 
 from bms.config.site import Group
 from bms.control.blocks.delays import held_for, holds_since
-from bms.control.blocks.machines.lead_lag import RunRecord, record_hours
+from bms.control.blocks.machines.lead_lag import MachineHours, RunRecord, record_hours
 from bms.control.blocks.machines.start_proof import STILL, MachinePhase, ProofRules
 from bms.control.blocks.machines.starts import Starts, count_starts, may_start_s
 from bms.control.strategies.water.fittings import Machine, machine_of
@@ -40,6 +41,8 @@ class HouseState:
     starts: Starts = field(default_factory=Starts)
     idle_since_s: Mapping[str, float] = field(default_factory=dict)
     """Since when a pump runs and its flow shows nothing."""
+    turns: tuple[str, ...] = ()
+    """All that have started, the last one at the end."""
     idlers: tuple[str, ...] = ()
     """Those that turned without moving water: out of use until they are reset."""
 
@@ -94,13 +97,22 @@ class PumpHouse:
         starts = count_starts(state.starts, {*running, *state.on}, snapshot.steady_s)
         state = replace(state, starts=starts, record=record_hours(state.record, running, watched_s))
         bank = [pump for pump in self.pumps if self._may(pump.name, state, snapshot, running)]
-        on = chosen(bank, views, state.proofs, state.record, state.on, count) if bank else ()
+        order = self._turns(state.turns)
+        on = chosen(bank, views, state.proofs, order, state.on, count) if bank else ()
         proofs = self.machinery.prove(state.proofs, views, on, None, resets, watched_s)
         failed = [n for n in on if not proofs.get(n, STILL).available]
         if failed:  # the next one comes in the same look
-            on = chosen(bank, views, proofs, state.record, on, count)
+            on = chosen(bank, views, proofs, order, on, count)
             proofs = self.machinery.prove(proofs, views, on, None, (), watched_s)
-        return replace(state, on=on, proofs=proofs), views
+        started = [name for name in on if name not in state.on]
+        turns = state.turns
+        if started:
+            turns = (*(name for name in turns if name not in started), *started)
+        return replace(state, on=on, proofs=proofs, turns=turns), views
+
+    def _turns(self, turns: tuple[str, ...]) -> RunRecord:
+        """Whose turn is next, as an order of hours."""
+        return RunRecord({name: MachineHours(1.0 + place) for place, name in enumerate(turns)})
 
     def _may(
         self, name: str, state: HouseState, snapshot: Snapshot, running: Collection[str]
