@@ -105,15 +105,19 @@ class Park:
         self._board.write(values)
 
     def inject(self, kind: str, target: str, on: bool) -> None:
-        """Break the panels of Tonglu, a pump or a pipe there, or a mixing valve of Binjiang; or mend
+        """Break the panels of Tonglu, a pump or pipe there, or the mixing valve of Binjiang; or mend
         them.
 
-        Raises KeyError for another target, ValueError for a kind that the park does not know.
+        Raises ValueError for a target or a kind that the park does not know.
         """
         if kind != "break":
             raise ValueError(f"this park does not know how to {kind}")
-        if not self._binjiang.break_(target.removeprefix("binjiang."), on):
+        if self._binjiang.break_(target.removeprefix("binjiang."), on):
+            return
+        try:
             self._tonglu.inject(kind, target, on)
+        except KeyError:
+            raise ValueError(f"this park does not know how to {kind} {target}") from None
 
     def advance(self, until: datetime) -> datetime:
         """Simulate up to `until`; nothing happens if the park is already there or later."""
