@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from bms.control.strategies.lighting.circuit_controller import CircuitController, CircuitState
+from bms.core.decisions import Decision, Snapshot
 from tests.control.lighting.lamps import Lamps, area, circuit
 
 
@@ -45,6 +48,30 @@ def test_a_circuit_without_sensors_follows_the_schedule() -> None:
     rig.run(4000, 60)
     assert rig.lit("l-1")
     assert "as scheduled" in rig.why("l-1")
+
+
+def test_at_night_nobody_looks_for_daylight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sensors that show the same need no look until they show something else, but for the quarter
+    hours at which the power of lamps is looked at."""
+    asked: list[float] = []
+    decide = CircuitController.decide
+
+    def counted(
+        self: CircuitController, snapshot: Snapshot, state: CircuitState, now: datetime
+    ) -> Decision[CircuitState]:
+        asked.append(snapshot.watched_s)
+        return decide(self, snapshot, state, now)
+
+    rig = daylit()
+    rig.put("l-1.illuminance", 0)
+    rig.run(181)
+    monkeypatch.setattr(CircuitController, "decide", counted)
+    rig.run(1800, 10)
+    assert asked == [900.0]
+    rig.put("l-1.illuminance", 1200)
+    rig.run(1820, 10)
+    rig.run(2450, 10)
+    assert not rig.lit("l-1")
 
 
 @pytest.mark.case(

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
-from bms.control.blocks.delays import later, soonest
+from bms.control.blocks.delays import later, quarter_after, soonest
 from bms.control.engine.protection import is_on
 from bms.control.strategies import group as groups
 from bms.control.strategies.lighting import lamp_watch
@@ -116,6 +116,14 @@ class CircuitController:
         self._looks = bool(circuit.lux and circuit.daylight) or any(
             "dark" not in cell.points for cell in cells
         )
+        self._lights = (
+            *circuit.lux,
+            *(cell.points["illuminance"] for cell in cells if "illuminance" in cell.points),
+        )
+        self._shown: list[Value | None] | None = None
+        """What light sensors showed at the last look."""
+        self._all_still = self._quick.union(self._lights, circuit.neighbours)
+        """What it stands on while they show the same: at night there is nothing to look for."""
         self._findings = Findings(circuit, cells, self._parameters)
         self._last = NOTHING
 
@@ -140,16 +148,18 @@ class CircuitController:
         if pct != state.told_pct:
             state = replace(state, told_pct=pct, told_s=watched_s)
         commands = self._commands(snapshot, state, wish, mode)
+        still = self._still(snapshot) and state.daylight.rests
+        # Lamps that daylight replaces come back with the first cloud.
+        quick = self._bright if state.daylight.bright else self._quick
         return Decision(
             commands,
             state,
             self._findings.conditions(
                 state.presence, state.daylight, state.darkness, state.lamps, watched_s
             ),
-            stands_until=None if sun is None else sun.until,
-            stands_until_s=self._due_s(state, watched_s),
-            # Lamps that daylight replaces come back with the first cloud.
-            depends_on=self._bright if state.daylight.bright else self._quick,
+            stands_until=self._until(sun, now),
+            stands_until_s=self._due_s(state, watched_s, still=still),
+            depends_on=self._all_still if still else quick,
         )
 
     # --- looking -----------------------------------------------------------------------------
@@ -195,6 +205,12 @@ class CircuitController:
             sweep=sweep,
             lamps=self._lamps(snapshot, state, watched_s),
         )
+
+    def _still(self, snapshot: Snapshot) -> bool:
+        """Whether light sensors show what they showed at the last look."""
+        shown = [snapshot.good(point) for point in self._lights]
+        before, self._shown = self._shown, shown
+        return shown == before
 
     def _cell(self, snapshot: Snapshot, cell: Equipment, before: bool | None) -> bool | None:
         contact, light = cell.points.get("dark"), cell.points.get("illuminance")
@@ -320,7 +336,14 @@ class CircuitController:
             point=point, value=value, priority=self.priority, source=self.name, reason=reason
         )
 
-    def _due_s(self, state: CircuitState, watched_s: float) -> float | None:
+    def _until(self, sun: SunSays | None, now: datetime) -> datetime | None:
+        """When the sun says something else, or the power of its lamps is looked at again."""
+        times = [] if sun is None else [sun.until]
+        if "power" in self._circuit.machine.points:
+            times.append(quarter_after(now))
+        return min(times, default=None)
+
+    def _due_s(self, state: CircuitState, watched_s: float, *, still: bool) -> float | None:
         """When it has to be asked though nothing has changed."""
         circuit, presence, sweep = self._circuit, state.presence, state.sweep
         times = [
@@ -330,8 +353,10 @@ class CircuitController:
             later(sweep.closing_since_s, circuit.sweep.warning_s),
             sweep.extended_until_s,
         ]
-        if self._looks:
+        if self._looks and not still:
             times.append(watched_s + LOOK_S)
+        if still and circuit.daylight is not None:
+            times.append(later(state.daylight.shown_s, circuit.daylight.frozen_s))
         if self._parameters.unchanged_days and presence.changed_s:
             days_s = self._parameters.unchanged_days * _DAY_S
             times.append(min(presence.changed_s) + days_s)
@@ -340,7 +365,6 @@ class CircuitController:
             times += [
                 state.told_s + _SETTLES_S,
                 later(doubt, lamp_watch.SURE_S),
-                watched_s + lamp_watch.LOOK_S,
             ]
         times += [later(s, CONTRADICTS_S) for s in state.darkness.against_since_s]
         return soonest(watched_s, *times)

@@ -52,6 +52,12 @@ class Daylight:
     lost: bool = False
     """It cannot be read or is not believed."""
 
+    @property
+    def rests(self) -> bool:
+        """Whether no delay runs, so that it stays so while the sensor shows the same."""
+        waits = self.bright_since_s is not None and not self.bright
+        return not waits and self.before_lux is None and self.impossible_since_s is None
+
 
 def watch_daylight(
     before: Daylight,

@@ -19,7 +19,6 @@ LEAST_PCT: Final = 20.0
 """Below this level nothing is said of lamps that are on."""
 LEAST_KW: Final = 0.02
 SURE_S: Final = 120.0
-LOOK_S: Final = 900.0
 
 
 @dataclass(frozen=True, slots=True)
