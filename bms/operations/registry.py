@@ -131,6 +131,7 @@ def on_files() -> tuple[Operation[Request, BaseModel], ...]:
         copy_requests.RESEND,
         energy_requests.GROWTH,
         past_requests.SHADOW,
+        past_requests.SHEDS,
         live_requests.WHY,
         past_requests.LIST,
         past_requests.VERIFY,

@@ -65,6 +65,29 @@ def shadow(site: Path, start: str, end: str | None, link: str | None, as_json: b
 
 @report.command()
 @SITE
+@click.option("--from", "start", required=True, help="First day or instant, e.g. 2026-03-01.")
+@click.option("--to", "end", help="End, not included.  [default: now]")
+@AS_JSON
+def demand(site: Path, start: str, end: str | None, as_json: bool) -> None:
+    """What demand limits have shed, why, for how long, and what that avoided."""
+    from bms.cli.screens.shed_table import shed_screen
+    from bms.operations.requests.past_requests import AskSheds
+    from bms.operations.use_cases.past_cases import past_sheds
+
+    loaded = load_for(site, PAST)
+    asked = AskSheds(
+        start=instant(loaded.file.zone, start, "--from"),
+        end=instant(loaded.file.zone, end, "--to") if end else None,
+    )
+    answer = past_sheds(loaded, asked, clock_now())
+    if as_json:
+        print_json(answer.plain())
+    else:
+        show(*shed_screen(answer.shown()))
+
+
+@report.command()
+@SITE
 @click.option("--year", type=click.IntRange(*YEARS), required=True)
 @click.option(
     "--history",

@@ -100,6 +100,36 @@ class UnsentCommands(Rows[UnsentCommand]):
     """The earliest first."""
 
 
+class AskSheds(Request):
+    """What demand limits have shed in a period."""
+
+    start: AwareDatetime = Field(alias="from")
+    end: AwareDatetime | None = Field(default=None, alias="to")
+    """Not included. None for now."""
+
+
+class Shed(Answer):
+    """A stretch in which a demand limit had a point."""
+
+    group: str
+    """The demand limit."""
+    point: str
+    start: LocalTime = Field(alias="from")
+    end: LocalTime | None = Field(alias="to")
+    """None: it is shed still."""
+    minutes: float
+    value: Value
+    """What it was commanded to."""
+    reason: Words
+    avoided_kw: float | None
+    """What shedding had kept off that month's peak at the end of the period; None: not known."""
+
+
+class Sheds(Rows[Shed]):
+    """The earliest first."""
+
+
 LIST = Operation("audit.list", ListAudit, AuditEntries)
 VERIFY = Operation("audit.verify", VerifyAudit, AuditVerified)
 SHADOW = Operation("report.shadow", AskShadow, UnsentCommands)
+SHEDS = Operation("report.demand", AskSheds, Sheds)

@@ -21,13 +21,16 @@ from bms.operations.editing.revisions import FOLDER as REVISIONS
 from bms.operations.requests.live_requests import AskWhy, Why
 from bms.operations.requests.past_requests import (
     AskShadow,
+    AskSheds,
     AuditEntries,
     AuditVerified,
     ListAudit,
+    Sheds,
     UnsentCommands,
     VerifyAudit,
 )
 from bms.reports.shadow import shadow_report, to_json
+from bms.reports.sheds import shed_rows
 from bms.reports.why import why_then
 from bms.storage import audit
 from bms.storage.anchors import read_anchors
@@ -76,6 +79,13 @@ def unsent_commands(site: Site, asked: AskShadow, now: datetime) -> UnsentComman
     with Queries(site.state_dir, read_only=True) as history:
         rows = shadow_report(site, history, asked.start, asked.end or now, asked.link)
     return UnsentCommands.model_validate(to_json(site, rows))
+
+
+def past_sheds(site: Site, asked: AskSheds, now: datetime) -> Sheds:
+    """What demand limits have shed, for how long, and what that avoided."""
+    with Queries(site.state_dir, read_only=True) as history:
+        rows = shed_rows(site, history, asked.start, asked.end or now)
+    return Sheds.model_validate(rows)
 
 
 def why_of_the_past(site: Site, asked: AskWhy, now: datetime) -> Why:
