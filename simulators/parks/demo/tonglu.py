@@ -50,7 +50,9 @@ class Tonglu:
         for name in _COMPRESSORS:
             board.add(BASE, name, "enable status fault load power energy")
         self._header_keys = board.add(BASE, "air-header", "pressure flow")
+        self._second = board.add(BASE, "air-header-2", "pressure")[0]
         board.values[self._header_keys[0]] = self._header.pressure_kpa
+        board.values[self._second] = self._header.pressure_kpa
         for name in _DRYERS:
             board.add(BASE, name, "enable status power")
         self._pumps = [Motor(_PUMP_KW) for _ in _PUMPS]
@@ -138,6 +140,7 @@ class Tonglu:
         for name, starter in zip(self._loads, starters, strict=True):
             values[name] = header.load_pct if starter.running else 0.0
         values[self._header_keys[0]] = header.pressure_kpa
+        values[self._second] = header.pressure_kpa
         values[self._header_keys[1]] = flow * 60.0
         self._show_cars(step)
         self._weather.show(step.end)

@@ -50,6 +50,7 @@ class Life:
         self._ran: dict[str, bool] = {}
         self._dead_s: dict[str, float] = {}
         self._low_s = 0.0
+        self._idle_s: dict[str, float] = {}
         self.cap = len(sizes)
 
     def run(self, hours: float) -> list[str]:
@@ -94,10 +95,8 @@ class Life:
         station, rig = self.station, self.station.rig
         active = {condition.key for condition in rig.engine.conditions}
         wanted = [n for n in station.units if self._wanted(n)]
-        released = "b.g:pressure" in active
-        reason = rig.reason(f"{station.units[0]}.enable")
-        if len(wanted) > self.cap and not released and "released" not in reason:
-            self._say(f"{len(wanted)} units under a cap of {self.cap}: {reason}")
+        if len(wanted) > self.cap and "b.g:pressure" not in active:
+            self._say(f"{len(wanted)} units under a cap of {self.cap}, and no alarm says why")
         for name in station.units:
             self._watch(name, step_s, active)
         if wanted and not any(rig.values[d.points["enable"]] for d in station.dryers):
@@ -105,12 +104,13 @@ class Life:
         known = "b.hdr.pressure" not in rig.bad
         low = station.kpa < CRITICAL_KPA - 40.0 and known and station.shown(0.0) == 0.0
         self._low_s = self._low_s + step_s if low else 0.0
-        if self._low_s > SERVED_S:
-            idle = [n for n in station.units if n not in station.on and self._could(n)]
-            if idle:
-                self._say(f"{station.kpa:.0f} kPa for {self._low_s:g} s, and {idle} stand still")
-            if "b.g:pressure" not in active:
-                self._say("below the critical pressure and no alarm")
+        for name in station.units:
+            idle = low and name not in station.on and self._could(name)
+            self._idle_s[name] = self._idle_s.get(name, 0.0) + step_s if idle else 0.0
+            if self._idle_s[name] > SERVED_S:
+                self._say(f"{station.kpa:.0f} kPa for {self._low_s:g} s, and {name} stands still")
+        if self._low_s > SERVED_S and "b.g:pressure" not in active:
+            self._say("below the critical pressure and no alarm")
 
     def _watch(self, name: str, step_s: float, active: set[str]) -> None:
         rig = self.station.rig

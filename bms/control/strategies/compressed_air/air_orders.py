@@ -236,15 +236,17 @@ class AirOrders:
     def _about_pressure(self, ordered: Ordered) -> Iterator[Condition]:
         look, state, group = ordered.look, ordered.state, self._group.id
         known = state.pressure.kpa is not None
-        if known and (
-            held_for(state.timers.critical_s, CRITICAL_FOR_S, look.watched_s) or state.cap_released
-        ):
+        low = known and held_for(state.timers.critical_s, CRITICAL_FOR_S, look.watched_s)
+        if low or state.cap_released:
             text = msg(
                 "{group}: pressure below {critical_kpa:g} kPa for {critical_for_s:g} s",
                 group=group,
                 critical_kpa=self._parameters.least_kpa,
                 critical_for_s=CRITICAL_FOR_S,
             )
+            if not known:
+                text = msg("{group}: no pressure is known, and all that may run are at full load",
+                           group=group)  # fmt: skip
             if state.cap_released:
                 released = msg("the cap of {cap} units is released", cap=look.cap)
                 text = joined("; ", text, released)

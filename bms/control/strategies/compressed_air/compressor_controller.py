@@ -89,7 +89,8 @@ class _Quiet(NamedTuple):
     decision: Decision[CompressorState]
     awards: Mapping[PointId, Award]
     flags: list[bool | None]
-    kpa: float
+    kpa: tuple[float, ...]
+    """What each transmitter showed."""
     from_s: float
     until_s: float
 
@@ -217,18 +218,21 @@ class CompressorController:
             return False
         if not quiet.from_s <= snapshot.watched_s < quiet.until_s:
             return False
-        kpa = snapshot.number(self._pressure.points[0])
-        if kpa is None or abs(kpa - quiet.kpa) >= ANCHOR_KPA:
-            return False
-        if not self._parameters.low_kpa <= kpa <= self._parameters.high_kpa:
-            return False
+        low_kpa, high_kpa = self._parameters.low_kpa, self._parameters.high_kpa
+        for point, before in zip(self._pressure.points, quiet.kpa, strict=True):
+            kpa = snapshot.number(point)
+            if kpa is None or abs(kpa - before) >= ANCHOR_KPA or not low_kpa <= kpa <= high_kpa:
+                return False
         return groups.flags(snapshot, self._flags) == quiet.flags
 
     def _repeatable(self, snapshot: Snapshot, decision: Decision[CompressorState]) -> _Quiet | None:
         """The decision with what it rests on; None where it has to be made at each look."""
-        kpa = snapshot.number(self._pressure.points[0])
-        parameters, state = self._parameters, decision.state
-        if kpa is None or len(self._pressure.points) > 1 or parameters.regulate or not state.on:
+        shown = [snapshot.number(point) for point in self._pressure.points]
+        kpa = tuple(value for value in shown if value is not None)
+        state = decision.state
+        if len(kpa) < len(shown) or self._parameters.regulate or not state.on:
+            return None
+        if decision.conditions or state.pressure.vote.apart_since_s is not None:
             return None
         if decision.depends_on is None or len(state.pressure.fall) > 1:
             return None
