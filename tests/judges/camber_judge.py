@@ -63,9 +63,9 @@ def found(recorded: Recorded, entries: list[Mapping[str, Any]]) -> Iterator[Verd
 
 def first_found(
     recorded: Recorded, entries: list[Mapping[str, Any]]
-) -> dict[str, list[tuple[pd.Timestamp, str]]]:
-    """When each rule began to be reported, for each air handler: after its own delays."""
-    told: dict[str, list[tuple[pd.Timestamp, str]]] = {}
+) -> dict[str, list[tuple[pd.Timestamp, pd.Timestamp, str]]]:
+    """Since when each rule was broken and when it was reported, for each air handler."""
+    told: dict[str, list[tuple[pd.Timestamp, pd.Timestamp, str]]] = {}
     for written in entries:
         for thing, entry in each(written):
             result = masks(recorded, entry, thing)
@@ -77,6 +77,8 @@ def first_found(
                 starts = mask.index[mask & ~mask.shift(fill_value=False)]
                 # It is reported once it has lasted for the alarm delay of Guideline 36.
                 delay = pd.Timedelta(minutes=result.delays["alarm_delay_min"])
-                rows += [(start + delay, f"FC{number} {FC_DESC[number]}") for start in starts]
+                rows += [
+                    (start, start + delay, f"FC{number} {FC_DESC[number]}") for start in starts
+                ]
             told[thing] = sorted(rows)
     return told

@@ -61,7 +61,10 @@ def judged(recorded: Recorded, entries: list[Mapping[str, Any]]) -> Iterator[Ver
     """What the checks say of the objects that a site's file names for them."""
     logging.getLogger().setLevel(logging.ERROR)
     known, allowed = checks(), tolerances()
+    season = recorded.name.rpartition("-")[2]
     for written in entries:
+        if season not in written.get("seasons", [season]):
+            continue
         for thing, entry in each(written):
             yield _one(recorded, known[entry["check"]], entry, thing, allowed)
 

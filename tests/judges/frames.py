@@ -49,8 +49,9 @@ class Recorded:
     def column(self, said: Any) -> pd.Series:
         """What an input of a check is: a number, a word, a point, or what is made of one.
 
-        `{point, scale, offset, words, above, of}`: `words` replaces texts, `above` makes 1 and 0,
-        `of` takes the `max`, `min` or `mean` of several points. Raises KeyError.
+        `{point, scale, offset, words, states, above, of}`: `words` replaces texts, `states` makes
+        words of numbers, `above` makes 1 and 0, `of` takes the `max`, `min`, `mean` or `sum` of
+        several points. Raises KeyError.
         """
         if isinstance(said, int | float):
             return pd.Series(float(said), self.index)
@@ -63,6 +64,8 @@ class Recorded:
             series = self.point(said["point"])
         if "words" in said:
             return series.map(lambda text: said["words"].get(text, text))
+        if "states" in said:
+            return series.map(said["states"])
         series = series * said.get("scale", 1.0) + said.get("offset", 0.0)
         if "above" in said:
             return (series > said["above"]).astype(float)
@@ -72,8 +75,10 @@ class Recorded:
         return pd.DataFrame({name: self.column(said) for name, said in inputs.items()})
 
     def settled(self, said: Any, for_min: float) -> pd.Series:
-        """Where a condition has held that long: loops are judged when they had time."""
-        holds = self.column(said) > 0
+        """Where a condition, or all of several, has held that long: loops are judged when they had
+        time."""
+        every = said if isinstance(said, list) else [said]
+        holds = pd.concat([self.column(each_of) > 0 for each_of in every], axis=1).all(axis=1)
         step_min = (self.index[1] - self.index[0]).total_seconds() / 60
         steps = max(1, round(for_min / step_min))
         return holds.astype(float).rolling(steps, min_periods=steps).min() == 1.0

@@ -25,6 +25,7 @@ from bms.control import STRATEGIES
 from bms.field.plants import plant_of
 from bms.historian.reading.trends import Trends
 from drivers.plant import Plant
+from drivers.points import Quality
 from simulators.faults.fault_script import TimedFault
 from simulators.faults.faulted import FaultedPlant
 from simulators.parks.demo.park import Park
@@ -39,10 +40,15 @@ class Judged:
     """A site, and how it is simulated."""
 
     name: str
+    cycle_s: int
+    """From one look of the controller to the next."""
     step_s: int
+    """From one value of a trend to the next."""
 
 
-SITES: Final = (Judged("works", 60), Judged("demo", 60), Judged("hospital", 600))
+SITES: Final = (Judged("works", 10, 60), Judged("demo", 60, 60), Judged("hospital", 600, 600))
+"""Loops of the works are tuned for cycles of seconds: at a minute they swing. The demo park has no
+loops of ours, and the hospital's are its own."""
 
 
 def simulate(
@@ -63,7 +69,7 @@ def simulate(
                 plant,
                 start=start,
                 end=end,
-                step=timedelta(seconds=judged.step_s),
+                step=timedelta(seconds=judged.cycle_s),
                 into=draft,
                 trend_s=float(judged.step_s),
             )
@@ -97,7 +103,8 @@ def write_trends(state: Path, first: date, last: date, step_s: int, into: Path) 
             continue
         place = np.searchsorted(block.times_ms, at_ms, side="right") - 1
         known = place >= 0
-        values[number, known] = block.values[place[known]]
+        told = np.where(block.status & 15 == int(Quality.GOOD), block.values, np.nan)
+        values[number, known] = told[place[known]]
         if block.texts:
             texts[name] = block.texts
     trends.close()

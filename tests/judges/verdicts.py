@@ -81,7 +81,7 @@ def faults_seen(directory: Path) -> list[tuple[str, ...]]:
         until = begun + pd.Timedelta(rest[-1] if "for" in rest else "2h")
         machine = target.split(".")[1] if "." in target else target
         ours = [
-            (pd.Timestamp(time).tz_localize(None), f"`{key}`")
+            (*[pd.Timestamp(time).tz_localize(None)] * 2, f"`{key}`")
             for time, key, _ in told["raised"]
             if machine in key.replace(":", ".").split(".")
         ]
@@ -97,11 +97,13 @@ def faults_seen(directory: Path) -> list[tuple[str, ...]]:
 
 
 def _first(
-    events: Sequence[tuple[pd.Timestamp, str]], begun: pd.Timestamp, until: pd.Timestamp
+    events: Sequence[tuple[pd.Timestamp, pd.Timestamp, str]],
+    begun: pd.Timestamp,
+    until: pd.Timestamp,
 ) -> tuple[str, str]:
-    """What was said first while a fault lasted, and after how many minutes."""
-    for time, text in events:
-        if begun <= time <= until:
+    """What came up while a fault lasted and was said first, and after how many minutes."""
+    for since, time, text in sorted(events, key=lambda event: event[1]):
+        if begun <= since and time <= until:
             return f"{(time - begun).total_seconds() / 60:.0f}", text
     return "", "not seen"
 

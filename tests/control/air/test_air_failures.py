@@ -107,6 +107,21 @@ def test_a_cooling_valve_that_sticks_open_or_shut_is_named() -> None:
     assert "b.ahu-1:cools-shut" in rig.active()
 
 
+def test_mixed_air_that_nothing_can_mix_is_named_within_half_an_hour() -> None:
+    rig = occupied(single())
+    rig.air.outdoor_c = 30.0
+    rig.run(4 * 3600, 10)
+    assert "b.ahu-1:mixed-air" not in rig.active()
+    rig.frozen["ahu-1.mixed_temp"] = 45.0
+    rig.run(rig.seconds + 1740, 10)
+    assert "b.ahu-1:mixed-air" not in rig.active()
+    rig.run(rig.seconds + 120, 10)
+    assert "b.ahu-1:mixed-air" in rig.active()
+    del rig.frozen["ahu-1.mixed_temp"]
+    rig.run(rig.seconds + 1800, 10)
+    assert "b.ahu-1:mixed-air" in rig.active()
+
+
 def test_a_flow_of_outdoor_air_that_reads_zero_does_not_shut_people_off() -> None:
     roles = (*FULL, "oa_flow")
     design = Design(min_oa_m3h=1000.0, airflow_m3h=5000.0)

@@ -1,7 +1,8 @@
 """What an air handler shows that cannot be right: coils and dampers that stick. Pure.
 
-After the fault conditions of Guideline 36, 5.16.14: 7 and 13 (at full heating or cooling the supply
-air is far off), 14 and 15 (a shut coil changes the air). Half an hour, on balance.
+After the fault conditions of Guideline 36, 5.16.14: 2 and 3 (mixed air is none of what is mixed), 7
+and 13 (at full heating or cooling the supply air is far off), 14 and 15 (a shut coil changes the
+air). Half an hour, on balance.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ LASTS_S = 1800.0
 OFF_K = 2.0
 CHANGES_K = 3.0
 FAN_K = 1.0
+MIXES_K = 3.0
+"""Two sensors and air that is not well mixed (R: Guideline 36 allows 3 K to mixed air alone)."""
 FULL_PCT = 95.0
 
 
@@ -29,6 +32,8 @@ class AirSeen(NamedTuple):
     mixed_c: float | None
     cooling_pct: float | None
     heating_pct: float | None
+    return_c: float | None = None
+    outdoor_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,15 @@ def _contradictions(seen: AirSeen) -> dict[str, bool]:
         "no-heating": known and full_heating and _less(supply, aim, OFF_K),
         "cools-shut": mixes and _less(supply, mixed, CHANGES_K),
         "heats-shut": mixes and _less(mixed, supply, CHANGES_K + FAN_K),
+        "mixed-air": _outside(mixed, seen.return_c, seen.outdoor_c),
     }
+
+
+def _outside(mixed: float | None, back: float | None, outdoor: float | None) -> bool:
+    """Mixed air is colder or warmer than both that it is mixed of."""
+    if mixed is None or back is None or outdoor is None:
+        return False
+    return mixed < min(back, outdoor) - MIXES_K or mixed > max(back, outdoor) + MIXES_K
 
 
 def _less(low: float | None, high: float | None, by_k: float) -> bool:
@@ -97,6 +110,12 @@ def _text(name: str, equipment: str) -> Message:
         return msg(
             "{equipment} stays too cold with its heating valve open: look at the valve, and at "
             "the hot water",
+            equipment=equipment,
+        )
+    if name == "mixed-air":
+        return msg(
+            "{equipment} shows mixed air that outdoor and return air cannot make: look at its "
+            "three sensors",
             equipment=equipment,
         )
     if name == "cools-shut":

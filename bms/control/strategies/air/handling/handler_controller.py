@@ -202,6 +202,8 @@ class AirHandler:
                 inputs.mixed_c,
                 positions.get("cooling_valve"),
                 positions.get("heating_valve", 0.0) + positions.get("preheat_valve", 0.0),
+                inputs.return_c,
+                inputs.outdoor_c,
             )
         faults = air_faults.doubts(state.faults, seen, watched_s)
         found += air_faults.found(equipment, faults)
