@@ -54,7 +54,7 @@ def test_an_empty_tank_holds_off_its_boosters() -> None:
 @pytest.mark.case(
     "P68",
     when="A level transmitter freezes while pumps move water",
-    then="It is not believed any longer; the floats hold the level, and an alarm names it",
+    then="It is not believed; the floats hold the level, and an alarm names it",
 )
 def test_a_frozen_transmitter_is_found_by_what_pumps_move() -> None:
     works = Waterworks(level_pct=60.0)
@@ -104,7 +104,7 @@ def test_a_float_that_sticks_is_outvoted(stuck: str, shown: float, kind: str) ->
 
 @pytest.mark.case(
     "P68",
-    when="Nothing tells the level any more",
+    when="Nothing tells the level",
     then="A tank gets no more than surely fits, a pit is pumped two minutes in each quarter hour, "
     "and an alarm names it",
 )
