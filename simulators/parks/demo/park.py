@@ -105,7 +105,7 @@ class Park:
         self._board.write(values)
 
     def inject(self, kind: str, target: str, on: bool) -> None:
-        """Break the panels of Tonglu, a pump or pipe there, or the mixing valve of Binjiang; or mend
+        """Break the panels, a pump or a pipe of Tonglu, or the mixing valve of Binjiang; or mend
         them.
 
         Raises ValueError for a target or a kind that the park does not know.
