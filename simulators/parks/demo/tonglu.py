@@ -24,6 +24,8 @@ _COMPRESSOR_M3MIN = 20.0
 _LEAKS_M3MIN = 9.0
 _TOOLS_M3MIN = 36.0
 """Free air that leaks all the time, and that full production uses besides."""
+_BURST_M3MIN = 15.0
+"""What a burst line takes besides."""
 _DRYERS = ("dryer-1", "dryer-2")
 _DRYER_KW = 12.0
 _PUMPS = ("wp-1", "wp-2")
@@ -50,6 +52,7 @@ class Tonglu:
         for name in _COMPRESSORS:
             board.add(BASE, name, "enable status fault load power energy")
         self._header_keys = board.add(BASE, "air-header", "pressure flow")
+        self._burst_m3min = 0.0
         self._second = board.add(BASE, "air-header-2", "pressure")[0]
         board.values[self._header_keys[0]] = self._header.pressure_kpa
         board.values[self._second] = self._header.pressure_kpa
@@ -104,7 +107,9 @@ class Tonglu:
         growth = _GROWTH**step.years
         enables = self._enables(values)
         header = self._header
-        header.step(enables[:4], _LEAKS_M3MIN + _TOOLS_M3MIN * production * growth, dt)
+        header.step(
+            enables[:4], _LEAKS_M3MIN + self._burst_m3min + _TOOLS_M3MIN * production * growth, dt
+        )
         powers = list(header.powers_kw)
         # Two dryers share the air; each is made for half of what the compressors can give.
         dryers_on = enables[4:]
@@ -160,9 +165,13 @@ class Tonglu:
         return powers
 
     def inject(self, kind: str, target: str, on: bool) -> None:
-        """`break tonglu.pv-1`: the panels give nothing; `break tonglu.roof-tank`: the pipe behind
-        the tank bursts; pumps lose their coupling. Raises KeyError for another target."""
+        """`break tonglu.pv-1`: the panels give nothing; `break tonglu.air-header`: an air line
+        bursts; `break tonglu.roof-tank`: the pipe behind the tank bursts; pumps lose their
+        coupling. Raises KeyError for another target."""
         if kind == "break" and self._water.break_(target.removeprefix(f"{BASE}."), on):
+            return
+        if kind == "break" and target == f"{BASE}.air-header":
+            self._burst_m3min = _BURST_M3MIN if on else 0.0
             return
         if kind != "break" or target != f"{BASE}.pv-1":
             raise KeyError(target)

@@ -75,10 +75,6 @@ class PressureState:
             (second.kpa - third.kpa) / (third.watched_s - second.watched_s),
         )
 
-    def projected_kpa(self, ahead_s: float, watched_s: float) -> float | None:
-        """Where it will be if it goes on falling so; None if it is not known."""
-        return None if self.kpa is None else self.kpa - ahead_s * self.falls_kpa_s(watched_s)
-
 
 class HeaderPressure:
     """The transmitters of one network, the joined header's own first."""
