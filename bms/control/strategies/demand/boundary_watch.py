@@ -20,6 +20,7 @@ from bms.control.strategies.demand.billing_interval import Pulse
 from bms.control.strategies.demand.boundary_account import Instant, MeterSeen
 from bms.control.strategies.demand.demand_parameters import LIMIT, DemandParameters
 from bms.control.strategies.demand.demand_state import DemandState, IntervalBook, MonthBook
+from bms.control.strategies.demand.shedding import shed_kw
 from bms.core.decisions import Snapshot
 from bms.core.equipment import Equipment
 from drivers.points import PointId
@@ -127,7 +128,8 @@ class BoundaryWatch:
         )
         total_kwh = boundary_account.kwh_of(account, seen)
         power_kw = self._power_kw(state, powers, total_kwh)
-        state = self._interval(snapshot, state, now, total_kwh, power_kw)
+        looked_s = passed_s(state.looked_s, snapshot.watched_s)
+        state = self._interval(snapshot, state, now, total_kwh, power_kw, looked_s)
         elapsed_s = at.steady_s - state.interval.begin_s
         remaining_s = max(0.0, self._interval_s - elapsed_s)
         trend_kwh = 0.0 if steps else self._trend_kwh(state, power_kw, total_kwh, remaining_s)
@@ -243,8 +245,12 @@ class BoundaryWatch:
         now: datetime,
         total_kwh: float,
         power_kw: float | None,
+        looked_s: float,
     ) -> DemandState:
-        """The books of interval and month, turned over where one has ended."""
+        """The books of interval and month, turned over where one has ended.
+
+        What was since the last look, `looked_s` ago, belongs to both sides of a turn.
+        """
         steady_s, interval_s = snapshot.steady_s, self._interval_s
         pulse: Pulse | None = None
         if self._sync is not None:
@@ -255,25 +261,29 @@ class BoundaryWatch:
         elapsed_s = billing_interval.elapsed_s(now, self._zone, interval_s, pulse, steady_s)
         begin_s = steady_s - elapsed_s
         book = state.interval
-        stepped = abs(begin_s - book.begin_s) > 1.0
         if book.begin_ms is None or begin_s - book.begin_s >= 0.5 * interval_s:
-            state = self._turned(state, total_kwh, power_kw, begin_s)
+            book = self._since(book, state, max(0.0, looked_s - elapsed_s))
+            state = self._turned(replace(state, interval=book), total_kwh, power_kw, begin_s)
             begin_ms = round((now.timestamp() - elapsed_s) * 1000)
-            whole = book.begin_ms is not None and passed_s(state.looked_s, snapshot.watched_s) > 0.0
+            whole = book.begin_ms is not None and looked_s > 0.0
             book = IntervalBook(begin_ms, begin_s, whole=whole)
-        elif stepped:  # the clock was set, or the pulse came otherwise: the account knows
+        elif abs(begin_s - book.begin_s) > 1.0:
+            # The clock was set, or the pulse came otherwise: the account knows.
             book = replace(book, begin_s=begin_s, whole=False)
-        looked_s = passed_s(state.looked_s, snapshot.watched_s)
-        step_s = min(looked_s, max(0.0, steady_s - book.begin_s))
-        shown_kw = [one.averaged(rules).good for one, rules in zip(state.filters, self._rules,
-                                                                   strict=True)]  # fmt: skip
-        powered = book.powered and None not in shown_kw
-        book = replace(
+        return replace(state, interval=self._since(book, state, min(looked_s, elapsed_s)))
+
+    def _since(self, book: IntervalBook, state: DemandState, seconds: float) -> IntervalBook:
+        """The book after some seconds of power as it is."""
+        shown_kw = [
+            one.averaged(rules).good for one, rules in zip(state.filters, self._rules, strict=True)
+        ]
+        hours = seconds / 3600.0
+        return replace(
             book,
-            power_kwh=book.power_kwh + sum(max(0.0, kw or 0.0) for kw in shown_kw) * step_s / 3600,
-            powered=powered,
+            shed_kwh=book.shed_kwh + shed_kw(state.loads) * hours,
+            power_kwh=book.power_kwh + sum(max(0.0, kw or 0.0) for kw in shown_kw) * hours,
+            powered=book.powered and None not in shown_kw,
         )
-        return replace(state, interval=book)
 
     def _turned(
         self,

@@ -14,7 +14,6 @@ from datetime import datetime
 
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
-from bms.control.blocks.delays import passed_s
 from bms.control.blocks.inputs.moving_mean import MeanState
 from bms.control.engine.shadowed import ASSUMED
 from bms.control.strategies.demand import demand_telling, load_learning, shedding
@@ -83,18 +82,16 @@ class DemandLimit:
         on = self._on(snapshot)
         steady_s = snapshot.steady_s
         acted = state.acted_s is not None and steady_s - state.acted_s < 300.0
-        looked_s = passed_s(state.looked_s, snapshot.watched_s)
         measured, state = self._watch.look(snapshot, state, now, acted)
         seen = {
             load.name: see(load, snapshot, now, shed=state.loads[load.name].shed)
             for load in self._loads
         }
-        state = self._booked(state, measured, looked_s)
         state = self._judged(snapshot, state, seen, measured)
         outlook = self._outlook(snapshot, state, seen, measured)
         before = state
         state = self._act(snapshot, state, seen, measured, outlook, on=on)
-        shed_kw = _shed_kw(state.loads)
+        shed_kw = shedding.shed_kw(state.loads)
         forecast_kw = None
         if measured.live:
             outlook = self._outlook(snapshot, state, seen, measured)
@@ -289,15 +286,6 @@ class DemandLimit:
             return None
         return shedding.returning(self._loads, state.loads, free, steady_s)
 
-    def _booked(self, state: DemandState, measured: Measured, looked_s: float) -> DemandState:
-        """What was not drawn since the last look."""
-        inside_s = self._interval_h * 3600.0 - measured.remaining_s
-        kwh = _shed_kw(state.loads) * min(looked_s, inside_s) / 3600.0
-        if kwh <= 0.0:
-            return state
-        book = state.interval
-        return replace(state, interval=replace(book, shed_kwh=book.shed_kwh + kwh))
-
     def _judged(
         self,
         snapshot: Snapshot,
@@ -406,11 +394,6 @@ def _acted(state: DemandState, loads: Mapping[str, LoadState], steady_s: float) 
     """Something was shed or comes back: the mean of the power begins again."""
     filters = tuple(replace(one, mean=MeanState()) for one in state.filters)
     return replace(state, loads=loads, acted_s=steady_s, filters=filters)
-
-
-def _shed_kw(loads: Mapping[str, LoadState]) -> float:
-    """What all that is shed would draw."""
-    return sum(one.expected_kw * one.learned for one in loads.values() if one.shed and one.obeys)
 
 
 def _unsent(load: Load, snapshot: Snapshot) -> bool:

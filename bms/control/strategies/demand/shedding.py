@@ -236,3 +236,8 @@ def back_now(state: LoadState, steady_s: float) -> LoadState:
         obeys=True,
         held={},
     )
+
+
+def shed_kw(loads: Loads) -> float:
+    """What all that is shed would draw."""
+    return sum(one.expected_kw * one.learned for one in loads.values() if one.shed and one.obeys)
