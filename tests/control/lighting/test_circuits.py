@@ -251,12 +251,12 @@ def test_power_tells_of_welded_and_tripped_circuits() -> None:
     assert rig.active() == set()
     rig.welded.add("l-1")
     rig.tripped.add("l-2")
-    rig.run(600 + 1100)
+    rig.run(2700)
     assert rig.active() == {"b.l-2:proof"}
     rig.tripped.clear()
     rig.mode("off")
-    rig.run(600 + 1100 + 1200)
+    rig.run(4800)
     assert rig.active() == {"b.l-1:running"}
     rig.welded.clear()
-    rig.run(600 + 1100 + 1200 + 1000)
+    rig.run(6900)
     assert rig.active() == set()
