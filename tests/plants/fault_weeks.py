@@ -12,6 +12,7 @@ from typing import Any
 
 from bms.control.engine.protection import is_on
 from bms.control.protect.withheld import cause_of
+from bms.control.strategies.chilled_water.parameters import ChilledWaterPlantParameters
 from bms.core.decisions import Command
 from simulators.faults.fault_kinds import Fault, FaultKind
 from simulators.faults.fault_script import TimedFault
@@ -269,6 +270,12 @@ class Week:
                     self.broken.say(first, f"{group} changed its stage {count} times in a day")
 
 
+def _locked_out(week: Week) -> bool:
+    """Whether it is too cold outside for a cold plant: nobody is served then, outage or not."""
+    lockout_c = ChilledWaterPlantParameters(header="").lockout_oat_c
+    return week.works.read()["works.weather.outdoor_temp"] <= lockout_c
+
+
 def _speaker(command: Command) -> str:
     """Who commands: the protection of a base tells each of its causes by a name."""
     return "protection" if cause_of(command) is not None else command.source
@@ -282,7 +289,7 @@ def comes_back(week: Week) -> list[str]:
         week.works.force(process, 0.6 * abs(spec.design_kw))
     week.life.run(BACK_S)
     found = []
-    if week.works.cold is not None:
+    if week.works.cold is not None and not _locked_out(week):
         supply_c = week.works.read()["works.chw-header.supply_temp"]
         if not any(c.running for c in week.works.cold.plant.chillers) or supply_c > 12.0:
             found.append(

@@ -20,6 +20,9 @@ from bms.core.decisions import Priority, Snapshot
 from drivers.points import PointId
 
 HEALTHY_S: Final = 60.0
+LINGERS_S: Final = 3600.0
+"""Heavy machines wait for each other for so long after the last one: a plant that takes back its
+load wants more of them only once the first ones run (D)."""
 PROBE_S: Final = 30.0
 """A machine that is tried shows within this time whether there is power (pumps: 30 s)."""
 
@@ -113,11 +116,12 @@ def held(state: Restart) -> frozenset[str]:
 def _queue(state: Restart, here: Sequence[Restartable], snapshot: Snapshot) -> Restart:
     """What stands still where the outage was, and is wanted now, waits like what it stopped."""
     stopped = state.outage.stopped
+    lingers = not stopped and _HEAVY.name in state.next_s
     more = [
         one.name
         for one in here
         if one.name not in stopped
-        and one.name not in state.released
+        and ((turn_of(one) is _HEAVY) if lingers else one.name not in state.released)
         and one.on(snapshot) is False
         and wanted(snapshot, one.enable)
         and not (one.machine.kind.cycles and snapshot.flag(one.enable))
@@ -182,7 +186,9 @@ def _release(state: Restart, here: Sequence[Restartable], snapshot: Snapshot) ->
             next_s[turn.name] = now_s + turn.apart_s
     known = {one.name for one in here}
     waiting = {name: None for name in waiting if name in known}
-    if not waiting and now_s - state.healthy_s >= HEALTHY_S:
+    heavy_s = next_s.get(_HEAVY.name)
+    lingers = heavy_s is not None and now_s < heavy_s + LINGERS_S
+    if not waiting and not lingers and now_s - state.healthy_s >= HEALTHY_S:
         return Restart(outage=outage.ended(state.outage))
     if len(waiting) == len(state.outage.stopped):
         return state
