@@ -77,7 +77,7 @@ def priced(score: Score, kw: float, seconds: float) -> None:
 
 def ours() -> Score:
     works = Waterworks(
-        level_pct=75.0, start_pct=85.0, stop_pct=93.0, economy_start_pct=30.0, economy_stop_pct=45.0
+        level_pct=75.0, start_pct=82.0, stop_pct=91.0, economy_start_pct=30.0, economy_stop_pct=45.0
     )
     score = Score()
     for step in range(1, int(DAYS * 86400 / STEP_S) + 1):

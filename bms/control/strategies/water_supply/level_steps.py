@@ -14,7 +14,7 @@ from bms.control.strategies.water_supply.level_parameters import LevelParameters
 
 RESERVE_MARGIN_PCT = 8.0
 """Pumps start so far above the fire reserve at least: it is never needed (D)."""
-INSIDE_PCT = 3.0
+INSIDE_PCT = 5.0
 """And stop so far below the brim, or above where pumps draw air (D)."""
 
 

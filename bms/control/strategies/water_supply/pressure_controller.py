@@ -142,7 +142,9 @@ class PressureController:
                 state.steps, self._parameters, inputs, pumps=len(self._house.pumps),
                 drives=bool(self._speeds), watched_s=look.snapshot.watched_s,
             )  # fmt: skip
-        house, views = self._house.look(snapshot, state.house, steps.count)
+        short_kpa = look.setpoint_kpa - self._parameters.band_kpa
+        draws = look.pressure_kpa is not None and look.pressure_kpa < short_kpa
+        house, views = self._house.look(snapshot, state.house, steps.count, draws=draws)
         state = replace(state, steps=steps, house=house)
         key = (mode, look.setpoint_kpa, house.on, steps.count, _speed(steps),
                look.pressure_kpa is None)  # fmt: skip

@@ -34,8 +34,8 @@ class PressureParameters(FileModel):
     """How long next to nothing has to be drawn before the last pump rests."""
     least_speed_pct: float = Field(default=40.0, ge=0, le=100)
     """Of pumps with a drive."""
-    shed_speed_pct: float = Field(default=60.0, ge=0, le=100)
-    """Slower than this, one pump less would do."""
+    shed_speed_pct: float = Field(default=88.0, ge=0, le=100)
+    """Slower than this, one pump less would do; where the flow is not measured."""
     blind_speed_pct: float = Field(default=80.0, gt=0, le=100)
     """The speed of one pump where the pressure is not known."""
     proof_s: float = Field(default=30.0, gt=0)

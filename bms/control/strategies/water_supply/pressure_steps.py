@@ -18,6 +18,8 @@ FULL_PCT: Final = 98.0
 LOOP: Final = PidRules(60.0, 20.0, rate_pct_per_min=600.0)
 """Percent per unit of the pressure by its setpoint. Guideline 36 moves loops by 25 %/min, which is
 for air and plants: a main loses its pressure within seconds (D)."""
+CARRY_SHARE: Final = 0.8
+"""Of their design flow that the pumps that stay have to carry (D)."""
 NO_FLOW_SHARE: Final = 0.03
 """Of one pump's design flow: nobody draws (D)."""
 
@@ -75,7 +77,7 @@ def step_pressure(
     if held_for(weak, rules.add_delay_s, watched_s) and state.count < pumps:
         return PressureState(state.count + 1, loop)
     high = pressure >= setpoint - rules.band_kpa / 2.0
-    easy = high and (loop.output_pct < rules.shed_speed_pct if drives else pressure > setpoint)
+    easy = high and _one_less_would_do(state, inputs, loop, rules, drives=drives)
     slow = holds_since(easy and state.count > 1, state.slow_since_s, watched_s)
     if held_for(slow, rules.shed_delay_s, watched_s):
         return PressureState(state.count - 1, loop)
@@ -84,6 +86,22 @@ def step_pressure(
     if held_for(still, rules.rest_delay_s, watched_s):
         return PressureState(0, track(loop, rules.least_speed_pct, watched_s))
     return PressureState(state.count, loop, weak, slow, still)
+
+
+def _one_less_would_do(
+    state: PressureState,
+    inputs: PressureInputs,
+    loop: PidState,
+    rules: PressureParameters,
+    *,
+    drives: bool,
+) -> bool:
+    """By the flow, where it is measured; else by speed, or by pressure alone."""
+    if inputs.flow_m3h is not None and inputs.pump_m3h is not None:
+        return inputs.flow_m3h < CARRY_SHARE * (state.count - 1) * inputs.pump_m3h
+    if drives:
+        return loop.output_pct < rules.shed_speed_pct
+    return inputs.pressure_kpa is not None and inputs.pressure_kpa > inputs.setpoint_kpa
 
 
 def _nobody_draws(

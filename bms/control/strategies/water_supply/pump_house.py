@@ -86,13 +86,14 @@ class PumpHouse:
         self.enables = tuple(pump.enable for pump in self.pumps if pump.enable is not None)
 
     def look(
-        self, snapshot: Snapshot, state: HouseState, count: int
+        self, snapshot: Snapshot, state: HouseState, count: int, *, draws: bool = True
     ) -> tuple[HouseState, Mapping[str, View]]:
-        """The pumps at a look, so many of them asked for."""
+        """The pumps at a look, so many of them asked for. Without `draws` nobody may be drawing:
+        no flow then says nothing of a pump."""
         watched_s = snapshot.watched_s
         views = self.machinery.views(snapshot)
         resets = frozenset(name for p, name in self._resets.items() if p in snapshot.awards)
-        state = self._move_water(snapshot, state, views, resets)
+        state = self._move_water(snapshot, state, views, resets, draws)
         running = [name for name, view in views.items() if view.status]
         starts = count_starts(state.starts, {*running, *state.on}, snapshot.steady_s)
         state = replace(state, starts=starts, record=record_hours(state.record, running, watched_s))
@@ -129,13 +130,14 @@ class PumpHouse:
         state: HouseState,
         views: Mapping[str, View],
         resets: Collection[str],
+        draws: bool,
     ) -> HouseState:
         """Who turns without moving water, as far as meters and switches show."""
         turning = [name for name, view in views.items() if view.status and name in state.on]
         since: dict[str, float] = {}
         idlers = [name for name in state.idlers if name not in resets]
         for name in turning:
-            moves = self._moves(snapshot, name, alone=len(turning) == 1)
+            moves = self._moves(snapshot, name, alone=len(turning) == 1) if draws else None
             since_s = holds_since(moves is False, state.idle_since_s.get(name), snapshot.watched_s)
             if since_s is None:
                 continue
