@@ -15,6 +15,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bms.config.site import Group
+from bms.control.blocks.delays import quarter_after
 from bms.control.engine.protection import is_on
 from bms.control.strategies.hot_tap_water.hot_tap_layout import StoreLayout, hot_tap_layout
 from bms.control.strategies.hot_tap_water.hot_tap_parameters import HotTapParameters
@@ -74,12 +75,12 @@ class HeatUpController:
     ) -> Decision[HeatUpState]:
         in_force = self._resolver.effective(now)
         state = self._learn(snapshot, state, now)
+        under_way = state.begun is not None
+        later = now + timedelta(seconds=LOOK_S) if under_way else quarter_after(now)
         if is_on(in_force.mode):
-            return Decision((), state, stands_until=now + timedelta(seconds=LOOK_S),
-                            depends_on=frozenset())  # fmt: skip
+            return Decision((), state, stands_until=later, depends_on=frozenset())
         most = timedelta(hours=self._parameters.max_lead_h)
         change = next_switch(self._resolver, now, most + timedelta(minutes=15))
-        later = now + timedelta(seconds=LOOK_S)
         if change is None or not is_on(change.entry.mode):
             return Decision((), state, stands_until=later, depends_on=frozenset())
         reckoned_h = self._reckoned_h(snapshot)
@@ -88,8 +89,10 @@ class HeatUpController:
         else:
             lead = min(most, timedelta(hours=state.factor * reckoned_h, seconds=MARGIN_S))
         began = state.use == change.time
-        if not began and (now < change.time - lead or reckoned_h == 0.0):
-            return Decision((), state, stands_until=later, depends_on=frozenset())
+        begins = change.time - lead
+        if not began and (now < begins or reckoned_h == 0.0):
+            until = min(later, begins) if now < begins else later
+            return Decision((), state, stands_until=until, depends_on=frozenset())
         if not began:
             state = HeatUpState(
                 state.factor, now, change.time, reckoned_h or 0.0, self._coldest_c(snapshot) or 0.0
@@ -109,7 +112,8 @@ class HeatUpController:
             source=self.name,
             reason=reason,
         )
-        return Decision((command,), state, stands_until=later, depends_on=frozenset())
+        soon = now + timedelta(seconds=LOOK_S)
+        return Decision((command,), state, stands_until=soon, depends_on=frozenset())
 
     def _reckoned_h(self, snapshot: Snapshot) -> float | None:
         """What the slowest store takes; None: a store shows nothing, or nobody wrote it down."""

@@ -18,7 +18,7 @@ from typing import Final
 
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
-from bms.control.blocks.delays import held_for, holds_since
+from bms.control.blocks.delays import held_for, holds_since, quarter_after
 from bms.control.blocks.machines.start_proof import MachinePhase, ProofRules
 from bms.control.blocks.unmoved import Unmoved
 from bms.control.protect.scald_guard import MIXED_MOST_C, OPEN_C
@@ -63,7 +63,8 @@ PUMP_PROOF_S: Final = 30.0
 STEP_K: Final = 0.5
 """Smaller moves of a temperature change nothing (D)."""
 LOOK_S: Final = 300.0
-"""While nothing is waited for, it is looked so often, and whenever anything moves."""
+"""While nothing is waited for, it is looked so often, and whenever anything moves; on quarter hours
+while it is off and does nothing."""
 
 
 class HotTapController:
@@ -142,12 +143,14 @@ class HotTapController:
         facts = self._orders.facts(look, state)
         if not self._calm(look, state):
             return Decision(self._last.commands, state, conditions, facts)
+        rests = mode.value == "off" and not _works(state)
         return Decision(
             self._last.commands,
             state,
             conditions,
             facts,
-            stands_until_s=look.watched_s + LOOK_S,
+            stands_until=quarter_after(now) if rests else None,
+            stands_until_s=None if rests else look.watched_s + LOOK_S,
             depends_on=self._stands_on,
         )
 
@@ -329,3 +332,9 @@ class HotTapController:
             modes=", ".join(MODES),
         )
         return Condition(f"{self._group.id}:mode", Severity.URGENT, text)
+
+
+def _works(state: HotTapState) -> bool:
+    """Whether a store is heated or disinfected, or water goes round."""
+    stores = state.stores.values()
+    return bool(state.circulates) or any(one.sources or one.disinfection.hot for one in stores)
