@@ -268,6 +268,8 @@ class DemandLimit:
         on: bool,
     ) -> str | None:
         """The load that may come back now: one after the other, none while an outage ends."""
+        if not any(one.shed for one in state.loads.values()):
+            return None
         steady_s = snapshot.steady_s
         waits_s = self._parameters.restore_every_s
         if state.acted_s is not None and steady_s - state.acted_s < waits_s:
