@@ -44,7 +44,7 @@ def test_a_second_transmitter_takes_over() -> None:
     text = str(next(c.text for c in rig.engine.conditions if c.key == "b.g:pressure-sensor"))
     assert "b.hdr.pressure" in text
     assert "b.far.pressure is used" in text
-    station.demand_m3min = lambda _: 52.0
+    station.demand_m3min = lambda _: 60.0
     station.until(lambda: len(station.on) == 4, 300)
     assert station.kpa > 600.0
     rig.bad.clear()
