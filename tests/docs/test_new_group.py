@@ -15,6 +15,7 @@ from bms.control import STRATEGIES
 from bms.field.plant_points import require_points
 from bms.field.plants import make_plant
 from bms.historian.log.embedded import History
+from simulators.parks.any_site import AnySite
 from tests.docs.commands import ROOT
 
 PAGE = ROOT / "docs/commissioning/new-group.md"
@@ -22,7 +23,7 @@ KINDS = PAGE.parent / "groups"
 FILE = re.compile(
     r"`((?:site|links|meters|[a-z]+/[\w.-]+)\.yaml)`[^`]*?:\n\n```yaml\n(.*?)```", re.DOTALL
 )
-PLANT = "simulators.parks.any_site:AnySite"
+PLANT = f"{AnySite.__module__}:{AnySite.__name__}"
 MONDAY = datetime(2026, 7, 5, 16, tzinfo=UTC)
 """Midnight in Shanghai."""
 
@@ -55,6 +56,7 @@ def test_every_kind_has_its_page_and_the_page_names_it() -> None:
         assert f"`{kind}`" in text, f"{PAGE.name} does not name {kind}"
         assert f"groups/{kind}\n" in text, f"the toctree of {PAGE.name} lacks {kind}"
     assert {page.stem for page in KINDS.glob("*.md")} == set(STRATEGIES)
+    assert PLANT in text
 
 
 @pytest.mark.parametrize("kind", sorted(STRATEGIES))
