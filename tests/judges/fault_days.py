@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import yaml
 
+from bms.config.load import load
+from bms.control import STRATEGIES
+from bms.field.plants import plant_of
 from simulators.faults.fault_kinds import parsed
 from simulators.faults.fault_script import TimedFault
-from tests.judges.trends import OFFSET, Judged, midnight, simulate, write_trends
+from simulators.faults.faulted import FaultedPlant
+from tests.judges.trends import OFFSET, PARKS, Judged, midnight, simulate, write_trends
+from tests.plants.life import Life
 
 HERE = Path(__file__).parent
 FIRST = date(2026, 7, 6)
@@ -38,16 +43,16 @@ def timed() -> list[tuple[datetime, str]]:
     return found
 
 
-def raised(state: Path) -> list[tuple[str, str, str]]:
-    """Local time, key and text of every condition that was raised."""
-    with closing(sqlite3.connect(f"file:{state / 'history.db'}?mode=ro", uri=True)) as database:
-        rows = database.execute(
-            "select time_ms, key, text from alarm where kind = 'raised' order by id"
-        ).fetchall()
-    return [
-        ((datetime.fromtimestamp(ms / 1000, tz=midnight(FIRST).tzinfo) + OFFSET).isoformat(), *rest)
-        for ms, *rest in rows
-    ]
+def conditions(script: Sequence[TimedFault], days: int) -> list[tuple[str, str]]:
+    """Local time and key of every condition that begins, as the running controller sees them: a
+    simulation leaves out what watches over commands that are not obeyed."""
+    start = midnight(FIRST)
+    site = load(PARKS / WORKS.name / "site", STRATEGIES)
+    with closing(plant_of(site, start)) as made:
+        life = Life(site, FaultedPlant.around(made, start, script), start)
+        life.run(days * 86_400.0, float(WORKS.cycle_s))
+    spans = life.seen.conditions.items()
+    return sorted(((begun + OFFSET).isoformat(), key) for key, held in spans for begun, _ in held)
 
 
 def main() -> None:
@@ -64,7 +69,7 @@ def main() -> None:
     write_trends(run, FIRST, last, WORKS.step_s, run)
     told = {
         "faults": [((at + OFFSET).isoformat(), text) for at, text in faults],
-        "raised": raised(run),
+        "raised": conditions(script, days),
     }
     (directory / "conditions.txt").write_text(json.dumps(told, indent=1), encoding="utf-8")
 

@@ -82,7 +82,7 @@ def faults_seen(directory: Path) -> list[tuple[str, ...]]:
         machine = target.split(".")[1] if "." in target else target
         ours = [
             (*[pd.Timestamp(time).tz_localize(None)] * 2, f"`{key}`")
-            for time, key, _ in told["raised"]
+            for time, key in told["raised"]
             if machine in key.replace(":", ".").split(".")
         ]
         rows.append(
