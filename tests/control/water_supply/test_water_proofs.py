@@ -66,6 +66,7 @@ class Score:
     cost: float = 0.0
     starts: Mapping[str, int] | None = None
     overflow_m3: float = 0.0
+    alarms: tuple[str, ...] = ()
 
 
 def priced(score: Score, kw: float, seconds: float) -> None:
@@ -92,7 +93,7 @@ def ours() -> Score:
     score.overflow_m3 = works.basin.overflow_m3 + works.basin.missing_m3
     names = [name for _, name in works.starts()]
     score.starts = {name: names.count(name) for name in works.pumps}
-    assert {key for _, _, key in works.alarms} == set()
+    score.alarms = tuple(sorted({key for _, _, key in works.alarms}))
     return score
 
 
@@ -119,6 +120,7 @@ def test_a_tank_is_filled_cheaper_in_turns_and_never_out_of_bounds() -> None:
     told = f"{DAYS} days: {mine} against {other}"
     assert mine.minutes_out <= other.minutes_out, told
     assert mine.overflow_m3 == 0.0, told
+    assert mine.alarms == (), told
     assert mine.cost < 0.9 * other.cost, told
     assert mine.kwh < 1.02 * other.kwh, told
     assert mine.starts is not None
@@ -171,8 +173,9 @@ def tended(resolver: Resolver) -> Heat:
             *house.protection, HeatUpController(house.group, resolver),
         ]
     )  # fmt: skip
-    house.draw = drawn_m3h
     heat = Heat()
+    # On holidays nobody is there.
+    house.draw = lambda s: drawn_m3h(s) if resolver.effective(at(s)).mode == "on" else 0.0
     for step in range(1, int(DAYS * 86400 / STEP_S) + 1):
         seconds = step * STEP_S
         house.mode(resolver.effective(at(seconds)).mode)
@@ -184,14 +187,14 @@ def tended(resolver: Resolver) -> Heat:
     return heat
 
 
-def thermostat() -> Heat:
+def thermostat(resolver: Resolver) -> Heat:
     """A thermostat keeps the store at 60 to 63 degC and water circulates all the time."""
     store, heat, on = HotStore(VOLUME_M3, 62.0), Heat(), False
     for step in range(1, int(DAYS * 86400 / STEP_S) + 1):
         seconds = step * STEP_S
         low, top = store.temps_c[-1], store.temps_c[0]
         on = top < 61.0 or low < 50.0 or (on and low < 63.0)
-        tap = drawn_m3h(seconds)
+        tap = drawn_m3h(seconds) if resolver.effective(at(seconds)).mode == "on" else 0.0
         share = (50.0 - COLD_C) / (top - COLD_C) if top > 50.0 else 1.0
         out_c = store.step(
             STEP_S, draw_m3h=tap * share, cold_c=COLD_C, heat_kw=POWERS_KW["hp"] * on,
@@ -204,7 +207,7 @@ def thermostat() -> Heat:
 
 
 def test_hot_tap_water_takes_less_heat_and_is_never_colder(resolver: Resolver) -> None:
-    mine, other = tended(resolver), thermostat()
+    mine, other = tended(resolver), thermostat(resolver)
     told = f"{DAYS} days: {mine} against {other}"
     assert mine.minutes_cold <= other.minutes_cold, told
     assert mine.kwh < 0.95 * other.kwh, told
