@@ -1,7 +1,7 @@
 """Print what the judges say: `python -m tests.judges.verdicts DIRECTORY`.
 
-A failure that `explained.yaml` does not explain ends it with 1; so does an explanation that nothing
-needs any more.
+A failure that `explained.yaml` does not explain ends it with 1, and so does one of which it says that
+it `stands`: the judge is right.
 """
 
 from __future__ import annotations
@@ -136,6 +136,9 @@ def main() -> None:
         print(
             f"NOT EXPLAINED {verdict.run} {verdict.judge} {verdict.check} {verdict.thing}: {share}"
         )
+    standing = [entry for entry in explained if entry in used and entry.get("stands")]
+    for entry in standing:
+        print(f"STANDS {entry['run']} {entry['check']} {entry['thing']}: {entry['stands']}")
     for name in silent:
         print(f"NEITHER APPLIED NOR SAID WHY {name}")
     for entry in explained:
@@ -147,7 +150,7 @@ def main() -> None:
         print("|---|---|---|---|---|---|")
         for row in rows:
             print(f"| {' | '.join(row)} |")
-    sys.exit(bool(open_ones or silent))
+    sys.exit(bool(open_ones or standing or silent))
 
 
 if __name__ == "__main__":
