@@ -1,7 +1,7 @@
 """Print what the judges say: `python -m tests.judges.verdicts DIRECTORY`.
 
-A failure that `explained.yaml` does not explain ends it with 1, and so does one of which it says that
-it `stands`: the judge is right.
+A failure that `explained.yaml` does not explain ends it with 1, and so does one of which it says
+that it `stands`: the judge is right.
 """
 
 from __future__ import annotations
