@@ -78,9 +78,9 @@ SPEED: Final = PidRules(1.0, 20.0, low_pct=25.0, rate_pct_per_min=600.0)
 """Percent of speed per kPa of the trim unit: a drive passes its range in some 10 s, and a screw
 below a quarter of its speed gets hot (D)."""
 REGULATED_EVERY_S: Final = 5.0
-QUIET_S: Final = 60.0
+QUIET_S: Final = 300.0
 """Within the band, with nothing but the pressure moving by less than what counts as a fall, and
-what the units deliver, the last decision is repeated for so long."""
+what the units deliver, the last decision is repeated for so long: what they deliver moves the pressure."""
 
 
 class _Quiet(NamedTuple):
