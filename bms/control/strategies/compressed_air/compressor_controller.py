@@ -80,7 +80,7 @@ below a quarter of its speed gets hot (D)."""
 REGULATED_EVERY_S: Final = 5.0
 QUIET_S: Final = 300.0
 """Within the band, with nothing but the pressure moving by less than what counts as a fall, and
-what the units deliver, the last decision is repeated for so long: what they deliver moves the pressure."""
+what the units deliver, the last decision is repeated so long: more moves the pressure."""
 
 
 class _Quiet(NamedTuple):
