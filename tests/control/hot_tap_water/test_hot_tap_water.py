@@ -7,9 +7,6 @@ import pytest
 from tests.control.hot_tap_water.bathhouse import SENSORS, Bathhouse
 from tests.control.parts import BASE
 
-WEEKLY = {"disinfection": {"weekday": 2, "from_h": 2.0, "within_h": 4.0}}
-"""The rigs begin on a Wednesday, 16:00 in China."""
-
 
 def day_of_use(seconds: float) -> float:
     """Two showers' worth an hour by day, nothing at night; local time."""
