@@ -71,7 +71,7 @@ class BoundaryWatch:
         self._sync = (
             None if parameters.sync is None else group.equipment[parameters.sync].points["sync"]
         )
-        self._limit_point = group.setpoint_point(LIMIT)
+        self.limit_point = group.setpoint_point(LIMIT)
         largest_kw = max(
             [limit.limit_kw for limit in parameters.limits]
             + [kw for kw in (parameters.limit_kw, parameters.contract_kw) if kw is not None]
@@ -87,7 +87,7 @@ class BoundaryWatch:
                 *self._registers,  # a power point may be frozen
                 *((self._sync,) if self._sync else ()),
                 group.mode_point,
-                self._limit_point,
+                self.limit_point,
             }
         )
         self.reads = self.wakes | {*self._sun, *self._known}
@@ -223,7 +223,7 @@ class BoundaryWatch:
     # --- interval ----------------------------------------------------------------------------
 
     def _limit_kw(self, snapshot: Snapshot, now: datetime, elapsed_s: float) -> float:
-        award = snapshot.awards.get(self._limit_point)
+        award = snapshot.awards.get(self.limit_point)
         if award is not None and not isinstance(award.value, str):
             return float(award.value)
         # A second later, so that a pulse that comes a little early is of the new tariff.

@@ -66,6 +66,8 @@ class DemandLimit:
         self._last: Decision[DemandState] | None = None
         self._quiet = False
         self._wakes_kw = 0.0
+        self._orders = (group.mode_point, self._watch.limit_point)
+        self._asked: tuple[object, ...] = ()
         self._commanded = NOTHING
         self._reasons: dict[str, Message] = {}
 
@@ -76,7 +78,8 @@ class DemandLimit:
         self, snapshot: Snapshot, state: DemandState, now: datetime
     ) -> Decision[DemandState]:
         last = self._last
-        if last is not None and last.state is state and self._stands(snapshot, state):
+        same = self._same_as_asked(snapshot)
+        if last is not None and last.state is state and self._stands(snapshot, state, same=same):
             return last
         state = self._known(state)
         on = self._on(snapshot)
@@ -122,7 +125,18 @@ class DemandLimit:
 
     # --- when to look ------------------------------------------------------------------------
 
-    def _stands(self, snapshot: Snapshot, state: DemandState) -> bool:
+    def _same_as_asked(self, snapshot: Snapshot) -> bool:
+        """Whether all that a quiet decision stands on is as it was when this was asked last."""
+        samples, awards = snapshot.samples, snapshot.awards
+        found = [samples.get(point) for point in self._watch.wakes]
+        shown = (
+            *((one.value, one.quality) if one is not None else None for one in found),
+            *(award.value if (award := awards.get(point)) else None for point in self._orders),
+        )
+        same, self._asked = shown == self._asked, shown
+        return same
+
+    def _stands(self, snapshot: Snapshot, state: DemandState, *, same: bool) -> bool:
         """Whether the last decision is young, and nothing quick has happened."""
         assert state.looked_s is not None
         age_s = snapshot.watched_s - state.looked_s
@@ -130,6 +144,8 @@ class DemandLimit:
             return False
         if not self._quiet:
             return age_s < LOOK_S
+        if same:
+            return age_s < REST_S
         raw_kw = self._watch.raw_kw(snapshot)
         return age_s < QUIET_LOOK_S and raw_kw is not None and raw_kw < self._wakes_kw
 

@@ -65,8 +65,8 @@ class CircuitState:
     lamps: LampWatch = field(default_factory=LampWatch)
     told_pct: float = 0.0
     """What it was told last, 0 for off."""
-    told_s: float = 0.0
-    """When that changed."""
+    power_due_s: float = 0.0
+    """When what its lamps draw is looked at again: on quarter hours, when meters are read too."""
 
 
 class _Wish(NamedTuple):
@@ -141,12 +141,14 @@ class CircuitController:
             return Decision((), CircuitState(), (wrong,), depends_on=self._quick)
         circuit, watched_s = self._circuit, snapshot.watched_s
         sun = None if self._nights is None else self._nights.at(now)
-        state = self._look(snapshot, state, sun, mode)
+        state = self._drawn(snapshot, self._look(snapshot, state, sun, mode), now)
         wish = self._wish(snapshot, state, mode.value, watched_s)
         blink = blinks(state.sweep, circuit.sweep, watched_s)
         pct = 0.0 if blink else wish.pct
         if pct != state.told_pct:
-            state = replace(state, told_pct=pct, told_s=watched_s)
+            lamps = replace(state.lamps, burns_since_s=None, dead_since_s=None)
+            due_s = watched_s + _SETTLES_S
+            state = replace(state, told_pct=pct, lamps=lamps, power_due_s=due_s)
         commands = self._commands(snapshot, state, wish, mode)
         still = self._still(snapshot) and state.daylight.rests
         # Lamps that daylight replaces come back with the first cloud.
@@ -157,7 +159,7 @@ class CircuitController:
             self._findings.conditions(
                 state.presence, state.daylight, state.darkness, state.lamps, watched_s
             ),
-            stands_until=self._until(sun, now),
+            stands_until=None if sun is None else sun.until,
             stands_until_s=self._due_s(state, watched_s, still=still),
             depends_on=self._all_still if still else quick,
         )
@@ -203,7 +205,6 @@ class CircuitController:
             daylight=daylight,
             darkness=darkness,
             sweep=sweep,
-            lamps=self._lamps(snapshot, state, watched_s),
         )
 
     def _still(self, snapshot: Snapshot) -> bool:
@@ -230,19 +231,25 @@ class CircuitController:
         others = (p for p in self._circuit.neighbours if p != self._circuit.enable)
         return state.told_pct > 0.0 or any(snapshot.flag(p) is not False for p in others)
 
-    def _lamps(self, snapshot: Snapshot, state: CircuitState, watched_s: float) -> LampWatch:
-        points = self._circuit.machine.points
+    def _drawn(self, snapshot: Snapshot, state: CircuitState, now: datetime) -> CircuitState:
+        """The state after a look at what its lamps draw, if one is due."""
+        points, watched_s = self._circuit.machine.points, snapshot.watched_s
         power, local = points.get("power"), points.get("local")
-        settled = state.told_s <= watched_s - _SETTLES_S
-        if power is None or not settled:
-            return state.lamps
+        if power is None or watched_s < state.power_due_s:
+            return state
         told_pct = state.told_pct
         others = groups.overruled(snapshot, self._circuit.enable, self.priority)
         if others is not None and is_on(others.value) != (told_pct > 0.0):
             told_pct = _LEAST_LIT_PCT if is_on(others.value) else 0.0
         by_hand = local is not None and bool(snapshot.flag(local))
         drawn = None if by_hand else snapshot.number(power)
-        return watch_lamps(state.lamps, drawn, self._circuit.machine.rated_kw, told_pct, watched_s)
+        rated_kw = self._circuit.machine.rated_kw
+        lamps = watch_lamps(state.lamps, drawn, rated_kw, told_pct, watched_s)
+        wait_s = (quarter_after(now) - now).total_seconds()
+        doubts = lamps.burns_since_s == watched_s or lamps.dead_since_s == watched_s
+        if doubts:  # it is told only if it is still so then
+            wait_s = min(wait_s, lamp_watch.SURE_S)
+        return replace(state, lamps=lamps, power_due_s=watched_s + wait_s)
 
     # --- deciding ----------------------------------------------------------------------------
 
@@ -336,13 +343,6 @@ class CircuitController:
             point=point, value=value, priority=self.priority, source=self.name, reason=reason
         )
 
-    def _until(self, sun: SunSays | None, now: datetime) -> datetime | None:
-        """When the sun says something else, or the power of its lamps is looked at again."""
-        times = [] if sun is None else [sun.until]
-        if "power" in self._circuit.machine.points:
-            times.append(quarter_after(now))
-        return min(times, default=None)
-
     def _due_s(self, state: CircuitState, watched_s: float, *, still: bool) -> float | None:
         """When it has to be asked though nothing has changed."""
         circuit, presence, sweep = self._circuit, state.presence, state.sweep
@@ -362,9 +362,6 @@ class CircuitController:
             times.append(min(presence.changed_s) + days_s)
         if "power" in circuit.machine.points:
             doubt = state.lamps.burns_since_s or state.lamps.dead_since_s
-            times += [
-                state.told_s + _SETTLES_S,
-                later(doubt, lamp_watch.SURE_S),
-            ]
+            times += [state.power_due_s, later(doubt, lamp_watch.SURE_S)]
         times += [later(s, CONTRADICTS_S) for s in state.darkness.against_since_s]
         return soonest(watched_s, *times)
