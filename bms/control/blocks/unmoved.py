@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from bms.core.decisions import Decision, Snapshot
+from bms.core.decisions import Award, Decision, Snapshot
 from drivers.points import PointId, Sample, Value
 
 S = TypeVar("S")
@@ -26,7 +26,8 @@ class Unmoved(Generic[S]):
         self._coarse = dict(coarse)
         self._points = tuple(point for point in dict.fromkeys(points) if point not in coarse)
         self._seen: list[object] = []
-        self._awards: object = None
+        self._awards: Mapping[PointId, Award] = {}
+        self._awarded: list[Award | None] = []
         self._decision: Decision[S] | None = None
 
     def keep(self, decision: Decision[S]) -> Decision[S]:
@@ -37,8 +38,8 @@ class Unmoved(Generic[S]):
     def stands(self, snapshot: Snapshot, state: S, now: datetime) -> Decision[S] | None:
         """The last decision, if it is still the answer. Looks in any case."""
         seen = self._look(snapshot.samples)
-        same = seen == self._seen and snapshot.awards is self._awards
-        self._seen, self._awards = seen, snapshot.awards
+        same = seen == self._seen and self._awarded_alike(snapshot.awards)
+        self._seen = seen
         found = self._decision
         if found is None or not same or found.state is not state:
             return None
@@ -48,6 +49,14 @@ class Unmoved(Generic[S]):
         ):
             return None
         return found
+
+    def _awarded_alike(self, awards: Mapping[PointId, Award]) -> bool:
+        """Whether its points are awarded as they were; what others are awarded is none of its."""
+        if awards is self._awards:
+            return True
+        awarded = [awards.get(point) for point in (*self._points, *self._coarse)]
+        same, self._awards, self._awarded = awarded == self._awarded, awards, awarded
+        return same
 
     def _look(self, samples: Mapping[PointId, Sample]) -> list[object]:
         read = samples.get
