@@ -66,11 +66,20 @@ class HeatUpController:
         self._stores: tuple[StoreLayout, ...] = hot_tap_layout(group).stores
         self.reads = frozenset(p for store in self._stores for p in store.sensors)
         self.writes = frozenset({group.mode_point})
+        self._last: Decision[HeatUpState] | None = None
 
     def initial(self) -> HeatUpState:
         return HeatUpState()
 
     def decide(
+        self, snapshot: Snapshot, state: HeatUpState, now: datetime
+    ) -> Decision[HeatUpState]:
+        last = self._last
+        if last is None or last.state is not state or not _stands(last, now):
+            last = self._last = self._decide(snapshot, state, now)
+        return last
+
+    def _decide(
         self, snapshot: Snapshot, state: HeatUpState, now: datetime
     ) -> Decision[HeatUpState]:
         in_force = self._resolver.effective(now)
@@ -112,7 +121,7 @@ class HeatUpController:
             source=self.name,
             reason=reason,
         )
-        soon = now + timedelta(seconds=LOOK_S)
+        soon = min(now + timedelta(seconds=LOOK_S), change.time)
         return Decision((command,), state, stands_until=soon, depends_on=frozenset())
 
     def _reckoned_h(self, snapshot: Snapshot) -> float | None:
@@ -153,6 +162,10 @@ class HeatUpController:
                 seen = max(seen * 1.25, factor)
             factor += LEARNS * (min(max(seen, LEAST_FACTOR), MOST_FACTOR) - factor)
         return HeatUpState(factor, None, state.use)
+
+
+def _stands(decision: Decision[HeatUpState], now: datetime) -> bool:
+    return decision.stands_until is not None and now < decision.stands_until
 
 
 def heat_up(group: Group, resolver: Resolver | None) -> Sequence[Controller[Any]]:
