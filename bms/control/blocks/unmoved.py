@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from bms.core.decisions import Award, Decision, Snapshot
+from bms.core.decisions import Award, Decision, Priority, Snapshot
 from drivers.points import PointId, Sample, Value
 
 S = TypeVar("S")
@@ -27,7 +27,7 @@ class Unmoved(Generic[S]):
         self._points = tuple(point for point in dict.fromkeys(points) if point not in coarse)
         self._seen: list[object] = []
         self._awards: Mapping[PointId, Award] = {}
-        self._awarded: list[Award | None] = []
+        self._awarded: list[Value | None] = [None] * len((*self._points, *self._coarse))
         self._decision: Decision[S] | None = None
 
     def keep(self, decision: Decision[S]) -> Decision[S]:
@@ -38,7 +38,8 @@ class Unmoved(Generic[S]):
     def stands(self, snapshot: Snapshot, state: S, now: datetime) -> Decision[S] | None:
         """The last decision, if it is still the answer. Looks in any case."""
         seen = self._look(snapshot.samples)
-        same = seen == self._seen and self._awarded_alike(snapshot.awards)
+        alike = self._awarded_alike(snapshot.awards)
+        same = seen == self._seen and alike
         self._seen = seen
         found = self._decision
         if found is None or not same or found.state is not state:
@@ -54,7 +55,7 @@ class Unmoved(Generic[S]):
         """Whether its points are awarded as they were; what others are awarded is none of its."""
         if awards is self._awards:
             return True
-        awarded = [awards.get(point) for point in (*self._points, *self._coarse)]
+        awarded = [_asked(awards.get(point)) for point in (*self._points, *self._coarse)]
         same, self._awards, self._awarded = awarded == self._awarded, awards, awarded
         return same
 
@@ -68,6 +69,13 @@ class Unmoved(Generic[S]):
             sample = read(point)
             seen.append(None if sample is None else (_rounded(sample[1], step), sample[2]))
         return seen
+
+
+def _asked(award: Award | None) -> Value | None:
+    """What somebody asks for; a minimum time that holds an output asks for nothing new."""
+    if award is None or award.winner.priority is Priority.MIN_ON_OFF:
+        return None
+    return award.winner.value
 
 
 def _rounded(shown: Value | None, step: float) -> object:
