@@ -254,5 +254,22 @@ def test_a_wrong_ratio_of_the_power_point_is_learned_and_told() -> None:
     assert max(boundary.intervals[8:]) <= LIMIT_KW
 
 
+def test_power_that_jumps_between_two_looks_is_no_wrong_ratio() -> None:
+    boundary = Boundary(LAMPS, lambda _: 700.0, limit_kw=LIMIT_KW)
+    told: list[bool] = []
+
+    def jumping(samples: dict[PointId, Sample]) -> None:
+        point = "b.meter-main.power"
+        value = samples[point].value
+        assert isinstance(value, float)
+        share = 0.65 if boundary.seconds // 900 % 2 else 1.45
+        samples[point] = samples[point]._replace(value=value * share)
+        told.append(f"{GROUP}:power" in boundary.conditions)
+
+    boundary.meddle = jumping
+    boundary.run(8 * 3600, 10.0)
+    assert not any(told)
+
+
 def test_it_begins_at_eight() -> None:
     assert MORNING.timestamp() % 900 == 0

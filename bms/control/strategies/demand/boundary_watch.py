@@ -33,6 +33,8 @@ TREND_LASTS_S: Final = 300.0
 TREND_MOST: Final = 0.1
 """Of the power: no trend adds more."""
 RATIO_WEIGHT: Final = 0.3
+RATIO_TOLD: Final = 0.15
+RATIO_FINE: Final = 0.08
 MOST_SHARE: Final = 4.0
 """Without a rating a boundary meter is believed up to so many times the limit."""
 BRIDGES_S: Final = 30.0
@@ -307,13 +309,15 @@ class BoundaryWatch:
             max(month.peak_kw, kwh / hours),
             max(month.without_kw, (kwh + book.shed_kwh) / hours),
         )
-        factor = state.factor
+        factor, doubts = state.factor, state.power_doubts
         if book.whole and book.powered and state.blind_s is None and kwh > 0.0:
             counts = kwh >= 10.0 * state.account.count_kwh
             if counts and book.power_kwh > 0.1 * kwh:
                 ratio = min(max(kwh / book.power_kwh, 0.1), 10.0)
                 factor += RATIO_WEIGHT * (ratio - factor)
-        return replace(state, month=month, factor=factor)
+                apart = abs(factor - 1.0)
+                doubts = doubts + 1 if apart > RATIO_TOLD else 0 if apart < RATIO_FINE else doubts
+        return replace(state, month=month, factor=factor, power_doubts=doubts)
 
 
 def _power_points(group: Group, names: list[str]) -> tuple[PointId, ...]:

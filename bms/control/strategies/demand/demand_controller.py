@@ -44,7 +44,8 @@ SHORT_S = 60.0
 """A limit that cannot be held for so long is told."""
 TOLD_S = 86400.0
 """A register that jumped is told for a day."""
-RATIO_TOLD = 0.15
+POWER_DOUBTS = 8
+"""Intervals in which power and registers are far apart before it is told (D)."""
 
 
 class DemandLimit:
@@ -403,7 +404,7 @@ class DemandLimit:
             found.append(demand_telling.swapped(group))
         if state.pulse.missed:
             found.append(demand_telling.no_pulse(group))
-        if abs(state.factor - 1.0) > RATIO_TOLD:
+        if state.power_doubts >= POWER_DOUBTS:
             found.append(demand_telling.wrong_power(group, state.factor))
         return tuple(found)
 

@@ -58,6 +58,9 @@ class DemandState:
     month: MonthBook = field(default_factory=MonthBook)
     factor: float = 1.0
     """Registers over power points: what a wrong transformer ratio makes of power."""
+    power_doubts: int = 0
+    """In how many intervals it was far from 1, since it was last near: power that jumps between
+    two looks is far from its register now and then, and a wrong ratio always."""
     sun_kw: float = 0.0
     """The last that inverters showed."""
     blind_s: float | None = None
