@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
+from tests.patience import PATIENCE_S
+
 INPUTS: dict[str, dict[str, Any]] = {
     "oveSet_activate": {"Unit": None, "Description": "Activation", "Minimum": None,
                         "Maximum": None},
@@ -169,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
         trouble = self.server.troubles.get(what)
         if trouble in ("hang", "vanish"):
             if trouble == "hang":
-                self.server.over.wait(60)
+                self.server.over.wait(PATIENCE_S)
             self.close_connection = True
             return
         if trouble == "garbage":
