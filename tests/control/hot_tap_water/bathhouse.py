@@ -65,13 +65,15 @@ class Bathhouse(Rig):
         self.mix_fails = False
         self.outlets_stick = False
         self.scalded = 0
-        """Looks at which people drew water above 66 degC."""
+        """Looks at which people drew water above 66 degC. The one within which the mixing valve
+        fails is not counted: nobody can have seen it yet."""
         self.cold_draws = 0
         self.draws = 0
         self.kwh = {"hp": 0.0, "eh": 0.0}
         self._at = 0.0
         self._shut = 0.0
         self.stood_s = self.longest_stood_s = 0.0
+        self._mixed = mixing
         self.plant = self._flow
         if outlets:
             self.put("outlets.enable", 1)
@@ -108,8 +110,9 @@ class Bathhouse(Rig):
             )  # fmt: skip
             if tap:
                 self.draws += 1
-                self.scalded += out_c > 66.5 and not mixes
+                self.scalded += out_c > 66.5 and not mixes and not self._mixed
                 self.cold_draws += out_c < 50.0
+        self._mixed = mixes
         layers = len(store.temps_c)
         shown = {"top_temp": store.temps_c[0], "middle_temp": store.temps_c[layers // 2],
                  "bottom_temp": store.temps_c[-1]}  # fmt: skip

@@ -407,7 +407,7 @@ class Lit:
             self._samples[point] = Sample(point, value, quality, self.now)
 
     def _cycle(self) -> None:
-        cycle = self.engine.cycle(self._samples, self.now)
+        cycle = self.engine.cycle(self._samples.copy(), self.now)  # a snapshot never changes
         self.figures.cycles += 1
         self._again = bool(cycle.writes)
         self._written = [w.point for w in cycle.writes]
