@@ -18,15 +18,28 @@ import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from simulators.attached.point_meaning import MappingModel, PointMeaning
 
 PointT = TypeVar("PointT", bound=PointMeaning)
+
+
+DAY_S: Final = 86_400
+
+
+def _of_a_day(step_s: int) -> int:
+    if DAY_S % step_s:
+        raise ValueError("a day has to be a whole number of steps")
+    return step_s
+
+
+StepS: TypeAlias = Annotated[int, Field(ge=1, le=DAY_S), AfterValidator(_of_a_day)]
+"""Seconds of a step of which a day has a whole number."""
 
 
 class MappingError(ValueError):

@@ -20,12 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from simulators.attached.mappings import MappingError, PlantMapping, PointsFile, read_points
+from simulators.attached.mappings import MappingError, PlantMapping, PointsFile, StepS, read_points
 from simulators.attached.named import NamedPoint, in_its_unit, unknown
-
-DAY_S = 86_400
 
 
 class BoptestPoint(NamedPoint):
@@ -74,7 +72,7 @@ class BoptestFile(PointsFile[BoptestPoint]):
     test_case: str
     url: str = "http://127.0.0.1:8000"
     """Of the service; an option replaces it."""
-    step_s: int = Field(default=300, ge=1, le=DAY_S)
+    step_s: StepS = 300
     """Time between two looks of the controller. A day is a whole number of steps."""
     utc_offset_h: float = Field(default=0.0, ge=-12.0, le=14.0)
     """Local standard time of the test case, less UTC."""
@@ -87,13 +85,6 @@ class BoptestFile(PointsFile[BoptestPoint]):
     """A step that takes longer hangs."""
     begins_within_s: float = Field(default=1200.0, gt=0.0)
     """So does a begin: it waits for a free worker, and for the warm-up."""
-
-    @field_validator("step_s")
-    @classmethod
-    def _of_a_day(cls, step_s: int) -> int:
-        if DAY_S % step_s:
-            raise ValueError("a day has to be a whole number of steps")
-        return step_s
 
 
 BoptestMapping: TypeAlias = PlantMapping[BoptestFile, BoptestPoint]

@@ -17,13 +17,11 @@ from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from simulators.attached.mappings import MappingError, PlantMapping, PointsFile, read_points
+from simulators.attached.mappings import MappingError, PlantMapping, PointsFile, StepS, read_points
 from simulators.attached.named import NamedPoint, in_its_unit, unknown
 from simulators.fmu.description import Description
-
-DAY_S = 86_400
 
 
 class FmuPoint(NamedPoint):
@@ -51,7 +49,7 @@ class FmuFile(PointsFile[FmuPoint]):
     """The whole file."""
 
     fmu: str
-    step_s: int = Field(default=60, ge=1, le=DAY_S)
+    step_s: StepS = 60
     """Time between two looks of the controller. A day is a whole number of steps."""
     utc_offset_h: float = Field(default=0.0, ge=-12.0, le=14.0)
     """Local standard time of the model, less UTC."""
@@ -66,13 +64,6 @@ class FmuFile(PointsFile[FmuPoint]):
     """A step that takes longer hangs."""
     begins_within_s: float = Field(default=300.0, gt=0.0)
     """So does a begin: it is unpacked, loaded and initialised."""
-
-    @field_validator("step_s")
-    @classmethod
-    def _of_a_day(cls, step_s: int) -> int:
-        if DAY_S % step_s:
-            raise ValueError("a day has to be a whole number of steps")
-        return step_s
 
 
 FmuMapping: TypeAlias = PlantMapping[FmuFile, FmuPoint]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from datetime import UTC, datetime, timedelta
 from math import isnan
@@ -24,6 +22,7 @@ from simulators.__main__ import main
 from simulators.fmu.fmu_plant import Fmu
 from simulators.parks.works.works import Works
 from tests.patience import PATIENCE_S
+from tests.simulators.left_behind import nothing_is_left
 
 SPEC = "simulators.fmu.fmu_plant:Fmu"
 MAPPING = """\
@@ -233,24 +232,7 @@ def with_attributes(text: str, name: str, said: str) -> str:
 
 
 def test_a_process_whose_parent_is_killed_ends_and_leaves_nothing(folder: Path) -> None:
-    program = (
-        "import tempfile, time\nfrom datetime import datetime, timedelta\n"
-        "from simulators.fmu.fmu_plant import Fmu\n"
-        f"tempfile.tempdir = {str(folder / 'scratch')!r}\n"
-        f"start = datetime.fromisoformat({MIDNIGHT.isoformat()!r})\n"
-        f"plant = Fmu(start, {str(folder / 'map.yaml')!r})\n"
-        "plant.advance(start + timedelta(hours=1))\n"
-        "print('there', flush=True)\ntime.sleep(600)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == b"there\n"
-        assert len(list((folder / "scratch").iterdir())) == 1
-        parent.send_signal(signal.SIGKILL)
-    until = time.monotonic() + PATIENCE_S
-    while list((folder / "scratch").iterdir()):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    nothing_is_left(folder, "simulators.fmu.fmu_plant:Fmu", MIDNIGHT)
 
 
 def test_a_missing_package_is_one_line_with_the_command(

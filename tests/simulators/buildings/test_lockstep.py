@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from math import isnan
@@ -21,7 +18,7 @@ from drivers.plant import PlantEnded, PlantError
 from simulators.energyplus.building import Building
 from simulators.energyplus.epw import write_epw
 from simulators.weather import EpwWeather, GeneratedWeather
-from tests.patience import PATIENCE_S
+from tests.simulators.left_behind import nothing_is_left
 
 DOUBLE = Path(__file__).with_name("double")
 MAPPING = """
@@ -193,24 +190,7 @@ def test_what_goes_wrong_in_energyplus_is_one_sentence(
 
 
 def test_a_process_whose_parent_is_killed_ends_and_leaves_nothing(folder: Path) -> None:
-    program = (
-        "import sys, time, tempfile\nfrom datetime import datetime, timedelta, UTC\n"
-        "from simulators.energyplus.building import Building\n"
-        f"tempfile.tempdir = {str(folder / 'scratch')!r}\n"
-        f"start = datetime.fromisoformat({LEAP_NIGHT.isoformat()!r})\n"
-        f"plant = Building(start, {str(folder / 'map.yaml')!r})\n"
-        "plant.advance(start + timedelta(hours=1))\n"
-        "print('there', flush=True)\ntime.sleep(600)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == b"there\n"
-        assert len(list((folder / "scratch").iterdir())) == 1
-        parent.send_signal(signal.SIGKILL)
-    until = time.monotonic() + PATIENCE_S
-    while list((folder / "scratch").iterdir()):
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    nothing_is_left(folder, "simulators.energyplus.building:Building", LEAP_NIGHT)
 
 
 def test_what_cannot_be_attached_is_said_before_it_runs(folder: Path) -> None:
