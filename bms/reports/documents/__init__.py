@@ -1,0 +1,1 @@
+"""What a report is before it has a face, and its four faces: HTML, XLSX, CSV and JSON."""
