@@ -70,6 +70,12 @@ demo.run_demo(
 """
 
 
+def _with_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # Tests that were started by nohup hand on that it is ignored.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def _in_terminal(directory: Path) -> tuple[subprocess.Popen[bytes], int]:
     """The demo as the leader of a terminal, and the other end of that."""
     ours, theirs = pty.openpty()
@@ -80,7 +86,7 @@ def _in_terminal(directory: Path) -> tuple[subprocess.Popen[bytes], int]:
         stderr=theirs,
         env=os.environ | {"COLUMNS": "200", "LINES": "200", "TERM": "xterm", "BMS_LANG": "en"},
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=_with_terminal,
     )
     os.close(theirs)
     return demo, ours
