@@ -1,21 +1,23 @@
 """The entry of the audit for the change of a file that is being made.
 
 A file and the audit cannot change in one step. So the entry is kept before the file changes, and
-entered behind it: whoever is killed in between leaves a change that the next one enters. Where the
-audit comes first, its entry is noted, so that the next one only has to do the rest.
+entered behind it: whoever is killed in between leaves a change that the next one enters, or a
+version that never came into force, which the next one takes away. Where the audit comes first, its
+entry is noted, so that the next one only has to do the rest.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from bms.storage import audit
-from bms.storage.durable import digest, on_disk, write_whole
+from bms.storage.durable import digest, leftovers, on_disk, write_whole
 
 FILE_NAME = "intended.json"
 ADOPTING = "adopting.json"
@@ -27,16 +29,21 @@ class Intended:
     def __init__(self, site: Path, state_dir: Path, folder: Path) -> None:
         self._site = site
         self._state = state_dir
+        self._folder = folder
         self._path = folder / FILE_NAME
 
-    def note(self, entry: Mapping[str, Any], now: datetime) -> None:
+    def note(self, entry: Mapping[str, Any], now: datetime, version: Path | None = None) -> None:
         """Keep the entry of a change that is about to be made: it has `file` and, as hashes,
-        `before` and `after`."""
+        `before` and `after`. `version` is about to be kept for it, below the folder."""
         told = {"time": now.isoformat(), "ref": f"revision:{uuid4().hex}", **audit.kept(entry)}
+        if version is not None:
+            told["version"] = version.relative_to(self._folder).as_posix()
         write_whole(self._path, json.dumps(told, ensure_ascii=False).encode())
 
     def drop(self) -> None:
-        """The change is not made."""
+        """The change is not made: nothing of it stays."""
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            self._withdraw(json.loads(self._path.read_bytes()))
         self._path.unlink(missing_ok=True)
 
     def enter(self) -> None:
@@ -50,9 +57,29 @@ class Intended:
             made = (digest(found) if found is not None else "") != told["before"]
         except (ValueError, KeyError, TypeError, AttributeError):
             made = False  # damaged by hand: the write of it is whole or not at all
-        if made and all(told["ref"] != entry.get("ref") for entry in audit.entries(self._state)):
+        if not made:
+            self.drop()
+            return
+        told.pop("version", None)
+        for left in leftovers(self._site / told["file"]):
+            if digest(left.read_bytes()) == told["before"]:  # a hand edit stays to be kept
+                left.unlink()
+        if all(told["ref"] != entry.get("ref") for entry in audit.entries(self._state)):
             audit.record(self._state, time, **told)
         self._path.unlink()
+
+    def _withdraw(self, told: Mapping[str, Any]) -> None:
+        """Take away what was kept of a change that was never in force: nobody made that version,
+        and the text that was to be written is no edit of anybody."""
+        if "version" not in told:
+            return
+        kept = self._folder / str(told["version"])
+        text = on_disk(kept) or b""
+        for left in leftovers(self._site / told["file"]):
+            if text.startswith(left.read_bytes()):  # as far as it was written
+                left.unlink()
+        kept.unlink(missing_ok=True)
+        kept.with_suffix(".json").unlink(missing_ok=True)
 
 
 class Adopting:

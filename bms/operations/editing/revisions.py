@@ -2,7 +2,8 @@
 
 `<state>/revisions/<file id>/<number>-<hash>.yaml` has the text, the `.json` beside it who made it,
 via what and why; `good.json` says which version of each file the controller runs. The file id is
-the name below `schedules/` without its ending. Nothing here is ever changed or taken away.
+the name below `schedules/` without its ending. No version that was in force is ever changed or
+taken away.
 """
 
 from __future__ import annotations
@@ -224,19 +225,18 @@ class Revisions:
             _refuse_problems(file, self.files(), data, check)
             if old is not None:
                 self._keep(file, old, "", of_file(path), now)
-            revision = self._keep(file, data, before, by, now)
+            new, latest = self._next(file, data)
             entry = {
                 "who": by.who, "via": by.via, "what": what, "why": by.why, "file": file,
-                "revision": revision.number, "before": before, "after": revision.sha256,
+                "revision": latest.number if latest else _number(new), "before": before,
+                "after": digest(data),
             }  # fmt: skip
-            self._intended.note(entry, now)
+            self._intended.note(entry, now, None if latest else new)
+            revision = self._keep(file, data, before, by, now)
             try:
                 put(path, data, before)
             except (OSError, Refused) as error:
                 self._intended.drop()
-                if revision.before == before and revision.time == now.isoformat(timespec="seconds"):
-                    revision.path.unlink(missing_ok=True)  # it was never in force
-                    revision.path.with_suffix(".json").unlink(missing_ok=True)
                 if isinstance(error, Refused):
                     raise
                 raise StoreError(
@@ -328,14 +328,20 @@ class Revisions:
             files={f: {"after": digest(texts[f])} for f in files if f in texts},
         )  # fmt: skip
 
+    def _next(self, file: str, data: bytes) -> tuple[Path, Revision | None]:
+        """Where a text would be kept, and the latest version if that is the same."""
+        there = self.of(file)
+        number = there[-1].number + 1 if there else 1
+        sha = digest(data)
+        path = self._of(file) / f"{number:04}-{sha[:_SHOWN]}.yaml"
+        return path, there[-1] if there and there[-1].sha256 == sha else None
+
     def _keep(self, file: str, data: bytes, before: str, by: Author, now: datetime) -> Revision:
         """Keep a version, unless the latest one is the same."""
-        there = self.of(file)
+        path, latest = self._next(file, data)
+        if latest is not None:
+            return latest
         sha = digest(data)
-        if there and there[-1].sha256 == sha:
-            return there[-1]
-        number = there[-1].number + 1 if there else 1
-        path = self._of(file) / f"{number:04}-{sha[:_SHOWN]}.yaml"
         told = {
             "sha256": sha,
             "before": before,
@@ -348,7 +354,7 @@ class Revisions:
         write_whole(path.with_suffix(".json"), text.encode())
         write_whole(path, data)
         time = now.isoformat(timespec="seconds")
-        return Revision(file, number, sha, before, time, by.who, by.via, by.why, path)
+        return Revision(file, _number(path), sha, before, time, by.who, by.via, by.why, path)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -397,6 +403,11 @@ def _refuse_problems(file: str, files: Mapping[str, bytes], data: bytes, check: 
         raise InvalidInput(
             msg("{file} would have {count}; nothing was changed", file=file, count=count), problems
         )
+
+
+def _number(path: Path) -> int:
+    """Which version of its file a kept one is."""
+    return int(path.name.partition("-")[0])
 
 
 def _why_of(files: Iterable[Mapping[str, Any]]) -> str:

@@ -143,6 +143,13 @@ def test_killed_at_any_point_there_is_the_old_file_or_the_new(tmp_path: Path, be
         assert made == (["wang"] if data == NEW.encode() else []), number
         assert list((site / "schedules").glob(".*")) == []
         assert audit.verify(site / "state")[1] == []
+        # Who is named for a version made it, and nobody edited the file on the disk.
+        named = [revision.who for revision in revisions.of(AIR)]
+        assert named == ["?", *made, "li"], number
+        folder = site / "state" / "revisions" / "air"
+        assert {path.stem for path in folder.glob("*.json")} == {
+            path.stem for path in folder.glob("*.yaml")
+        }, number
         if process.exitcode == 0:
             break
     else:
