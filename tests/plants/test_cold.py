@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -30,11 +30,19 @@ SIZES = {
 class Cold:
     """A works of unlike chillers on headers with its site, lived."""
 
-    def __init__(self, directory: Path, load_kw: float = 300.0, plan: Plan | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        load_kw: float = 300.0,
+        plan: Plan | None = None,
+        *,
+        chillers: Mapping[str, Mapping[str, object]] = SIZES,
+        cw_pumps: tuple[str, ...] = CW_PUMPS,
+    ) -> None:
         plant = works_of(
-            chillers=SIZES,
+            chillers=chillers,
             chw_pumps=dict.fromkeys(PUMPS),
-            cw_pumps=dict.fromkeys(CW_PUMPS),
+            cw_pumps=dict.fromkeys(cw_pumps),
             towers=dict.fromkeys(TOWERS),
             cw_bypass=True,
             processes={"hall": {"design_kw": 1500}},
@@ -56,7 +64,8 @@ class Cold:
 
     def running(self, machines: tuple[str, ...] = CHILLERS) -> list[str]:
         """Short names of those that truly run."""
-        return [name for name in machines if self.true(f"{name}.status")]
+        shown = self.works.read()
+        return [name for name in machines if shown.get(f"works.{name}.status")]
 
     @property
     def state(self) -> PlantState:
@@ -260,6 +269,63 @@ def test_a_power_dip_is_no_fault_of_machines(tmp_path: Path) -> None:
     cold.life.until(lambda: bool(cold.running()), 3600)
     cold.life.until(lambda: cold.true("chw-header.supply_temp") < 9.0, 7200)
     assert not [key for key in cold.life.holding if key.endswith((":proof", ":latched"))]
+
+
+def _only_one_condenser_pump(directory: Path) -> Cold:
+    return Cold(directory, 500.0, cw_pumps=("cwp-1",), chillers={"ch-1": SIZES["ch-1"]})
+
+
+@pytest.mark.case(
+    "P75",
+    when="The only pump of a plant is without power for ten minutes, and nothing else is.",
+    then="The pump is named, and tried again after 15 minutes. The plant runs by itself.",
+)
+def test_the_only_pump_is_tried_again(tmp_path: Path) -> None:
+    cold = _only_one_condenser_pump(tmp_path)
+    cold.cooled()
+    cold.plant.fault("power_dip works.cwp-1 for 600s")
+    cold.life.run(300, 10)
+    assert cold.running() == []
+    condition = cold.life.condition("works.cwp-1:proof")
+    assert condition is not None
+    assert "tried again after 15, 30 and then every 60 min" in str(condition.text)
+    assert "tried again" in cold.life.why("works.cwp-1.enable")
+    took_s = cold.life.until(lambda: bool(cold.running()), 3600)
+    assert took_s > 300.0
+    cold.life.run(120)
+    assert "works.cwp-1:proof" not in cold.life.holding
+    assert cold.dry_s <= 150.0
+
+
+@pytest.mark.case(
+    "P76",
+    when="The only pump of a plant is broken, and nobody comes for a day.",
+    then="It is tried at most eight times, and its alarm stays on all the time.",
+)
+def test_a_broken_pump_is_named_all_the_time(tmp_path: Path) -> None:
+    cold = _only_one_condenser_pump(tmp_path)
+    cold.cooled()
+    cold.plant.fault("no_start works.cwp-1")
+    cold.plant.fault("power_dip works.cwp-1 for 40s")
+    cold.life.until(lambda: "works.cwp-1:proof" in cold.life.holding, 600)
+    starts, before = 0, False
+    for _ in range(23 * 120):
+        cold.life.step(30)
+        told = bool(cold.life.cycle_award("works.cwp-1.enable"))
+        starts += told and not before
+        before = told
+        assert "works.cwp-1:proof" in cold.life.holding
+    assert 4 <= starts <= 8
+    cold.plant.clear()
+
+
+def test_a_valve_of_the_only_chiller_is_tried_again(tmp_path: Path) -> None:
+    cold = _only_one_condenser_pump(tmp_path)
+    cold.plant.fault("stick works.ch-1.valve_enable for 1200s")
+    cold.life.until(lambda: "works.ch-1:proof" in cold.life.holding, 900)
+    cold.life.until(lambda: bool(cold.running()), 3600)
+    cold.life.run(60)
+    assert "works.ch-1:proof" not in cold.life.holding
 
 
 def test_functions_can_be_switched_off_one_by_one(tmp_path: Path) -> None:

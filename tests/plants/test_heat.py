@@ -58,7 +58,8 @@ class Heat:
         return sum(boiler.dry_s for boiler in self.works.heat.plant.boilers)
 
     def boilers(self) -> list[str]:
-        return self.life.running([B1, B2])
+        shown = self.plant.read()
+        return [boiler for boiler in (B1, B2) if shown.get(f"{boiler}.status")]
 
     def warm(self) -> None:
         """Live until a boiler has run for a while."""
@@ -182,6 +183,33 @@ def test_a_valve_that_does_not_open_keeps_its_boiler_off(tmp_path: Path) -> None
     heat.life.restart(60.0)
     heat.life.run(1800)
     assert not heat.life.on(B1)
+
+
+def test_the_only_boiler_with_a_valve_that_stuck_for_a_while_is_tried_again(
+    tmp_path: Path,
+) -> None:
+    heat = Heat(tmp_path, 150.0, {"boiler-1": {"capacity_kw": 400}})
+    heat.plant.fault(f"stick {B1}.valve_enable for 1200s")
+    heat.life.until(lambda: f"{B1}:proof" in heat.life.holding, 900)
+    heat.life.run(300)
+    heat.life.until(lambda: heat.life.on(B1), 3600)
+    heat.life.run(60)
+    assert f"{B1}:proof" not in heat.life.holding
+
+
+@pytest.mark.parametrize("name", ["hwp-*", "boiler-1"])
+def test_heat_comes_back_after_parts_of_the_plant_were_without_power(
+    tmp_path: Path, name: str
+) -> None:
+    heat = Heat(tmp_path, 150.0, {"boiler-1": {"capacity_kw": 400}})
+    heat.warm()
+    heat.plant.fault(f"power_dip works.{name} for 1200s")
+    heat.life.run(1500, 10)
+    heat.life.until(lambda: heat.life.on(B1), 7200)
+    heat.life.run(600)
+    assert heat.life.on(B1)
+    assert heat.dry_s <= 150.0
+    assert not [key for key in heat.life.holding if key.endswith(":proof")]
 
 
 def test_nobody_heats_when_it_is_warm_outside(tmp_path: Path) -> None:

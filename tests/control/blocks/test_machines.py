@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -255,6 +256,53 @@ def test_a_failed_machine_stays_out_of_use_until_a_person_resets_it() -> None:
     again = watched(PUMP, [(5e5, wanted(False, reset=True)), (5e5 + 5.0, wanted(True))], state)
     assert again[0].phase is MachinePhase.STARTING
     assert again[1].proven
+
+
+def _hours_of_tries(
+    hours: float, status: Callable[[float], bool], **more: bool
+) -> tuple[list[float], list[ProofState]]:
+    """When a machine that is always wanted is told to start, and its state at each look."""
+    state, tries, states = STILL, list[float](), list[ProofState]()
+    for look in range(int(hours * 360)):
+        watched_s = 10.0 * look
+        inputs = wanted(state.on and status(watched_s), **more)
+        after = watch_machine(state, PUMP, inputs, watched_s)
+        if after.on and not state.on:
+            tries.append(watched_s)
+        state = after
+        states.append(after)
+    return tries, states
+
+
+def test_what_nothing_stands_in_for_is_tried_again_and_named_all_the_time() -> None:
+    tries, states = _hours_of_tries(48.0, lambda _: False, alone=True)
+    waits = [after - before for before, after in itertools.pairwise(tries)]
+    assert waits[:4] == pytest.approx([930.0, 1830.0, 3630.0, 3630.0])
+    for tried_s in tries:
+        assert sum(tried_s <= other_s < tried_s + 86400.0 for other_s in tries) <= 9
+    assert len([t for t in tries if t >= 86400.0]) >= 6  # it does not give up for ever
+    assert all(s.failed or s.doubted for s in states[3:])
+    assert tries == _hours_of_tries(48.0, lambda _: False, alone=True)[0]
+
+
+def test_what_was_only_without_power_runs_again_and_its_name_is_cleared() -> None:
+    tries, states = _hours_of_tries(2.0, lambda watched_s: watched_s > 600.0, alone=True)
+    assert tries == [0.0, 930.0]
+    assert states[-1].proven
+    assert not states[-1].doubted
+    named = [bool(s.failed or s.doubted) for s in states]
+    assert named[3:99] == [True] * 96
+    assert not any(named[101:])
+
+
+def test_a_third_fault_of_a_day_is_never_tried_again() -> None:
+    state = STILL
+    for look in range(3 * 360):
+        inputs = wanted(state.on, fault=state.phase is MachinePhase.RUNNING, alone=True)
+        state = watch_machine(state, PUMP, inputs, 10.0 * look)
+    assert state.latched
+    assert state.retry_s is None
+    assert watched(PUMP, [(4e4, wanted(False, alone=True))], state)[-1].latched
 
 
 def test_a_status_that_goes_while_it_runs_is_lost() -> None:

@@ -178,3 +178,31 @@ def test_water_that_flows_every_night_is_a_leak() -> None:
             works.live(1, 60)
     assert "b.g:leak" in works.active()
     assert "0.60 m3/h" in works.text("b.g:leak")
+
+
+@pytest.mark.case(
+    "P77",
+    when="The only pump of a tank does not run, or moves no water, for half an hour.",
+    then="It is named all the time, and tried again at long intervals. The tank is filled again.",
+)
+@pytest.mark.parametrize("how", ["dead", "airlocked"])
+def test_the_only_pump_of_a_tank_is_tried_again(how: str) -> None:
+    works = Waterworks(count=1, level_pct=30.0, more=("flow",))
+    works.use_m3h = 2.0
+    works.live(0.1)
+    assert works.on() == {"p-1"}
+    if how == "dead":
+        works.dead.add("p-1")
+    else:
+        works.airlocked = True
+    works.live(0.05)
+    key = "b.p-1:proof"
+    for _ in range(60):
+        works.live(1 / 120)
+        assert key in works.active()
+    works.dead.clear()
+    works.airlocked = False
+    lowest_pct = works.basin.level_pct
+    works.live(1.0)
+    assert key not in works.active()
+    assert works.basin.level_pct > lowest_pct + 5.0

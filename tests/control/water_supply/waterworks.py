@@ -89,6 +89,8 @@ class Waterworks(Rig):
         self.kind = kind
         self.lies: dict[str, float] = {}
         """Instruments that show this, whatever is."""
+        self.airlocked = False
+        """Pumps turn, and move no water."""
         self.plant = self._flow
         self._at = 0.0
         self.most_pct = self.least_pct = level_pct
@@ -103,6 +105,7 @@ class Waterworks(Rig):
             for name, machine in self.pumps.items():
                 dead = name in self.dead
                 flow = machine.step(bool(self.get(f"{name}.enable")) and not dead, dt_s)
+                flow = 0.0 if self.airlocked else flow
                 moved += flow
                 if f"{BASE}.{name}.flow" in self.values:
                     self.put(f"{name}.flow", flow)

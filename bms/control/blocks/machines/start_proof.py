@@ -3,9 +3,10 @@
 Control reference, 3 and 7: 15 s for small motors, 30 s for pumps, 300 s for chillers. A machine
 that never shows that it runs, or that stops showing it, has failed and its command goes; one whose
 fault input comes on is withdrawn at once. A failed proof latches: a person resets the machine (3,
-"Fail"). A fault that goes by itself does not, but the third within a day does. No fault of a
-machine: it pauses by its own thermostat, its status cannot be read for a while, its power was
-away, somebody else keeps its command off.
+"Fail"). One that nothing stands in for is tried again, a few times a day (`retries`). A fault that
+goes by itself does not latch, but the third within a day does. No fault of a machine: it pauses by
+its own thermostat, its status cannot be read for a while, its power was away, somebody else keeps
+its command off.
 """
 
 from __future__ import annotations
@@ -14,10 +15,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bms.control.blocks.delays import held_for, holds_since, later, soonest
+from bms.control.blocks.machines.retries import DAY_S, SOUND_S, retry_due_s
 from bms.control.engine.states import Words
 from bms.texts.messages import Message, msg
-
-DAY_S = 86400.0
 
 
 class MachinePhase(StrEnum):
@@ -86,6 +86,8 @@ class ProofInputs:
     """What it makes is short: for machines that pause by themselves."""
     reset: bool = False
     """A person says that it may be used again."""
+    alone: bool = False
+    """What it serves is short of it: no whole machine stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,11 @@ class ProofState:
     """Why it is out of use, for people."""
     failed_s: float | None = None
     latched: bool = False
-    """It stays out of use until a person resets it."""
+    """It stays out of use until a person resets it, or until it is tried again."""
+    retry_s: float | None = None
+    """When it is tried again by itself; None if it is not."""
+    doubted: Words = ""
+    """Why it was out of use, while it is tried again and has not shown yet that it is whole."""
     failures_s: tuple[float, ...] = ()
     """When proofs failed within the last day."""
     faults_s: tuple[float, ...] = ()
@@ -146,6 +152,8 @@ def watch_machine(
             failed="",
             failed_s=None,
             latched=False,
+            retry_s=None,
+            doubted="",
             failures_s=(),
             faults_s=(),
         )
@@ -158,6 +166,8 @@ def watch_machine(
             state = replace(state, failure=Failure.NONE, failed="", failed_s=None)
     elif state.failure is Failure.FAULT and inputs.fault and not state.latched:
         state = replace(state, failed_s=watched_s)  # the wait begins when it has gone
+    if state.latched:
+        state = _tried_again(state, rules, inputs, watched_s)
     if not inputs.wanted or not state.available:
         return _stopped(state, inputs, watched_s)
     return _run(state, rules, inputs, watched_s)
@@ -172,7 +182,29 @@ def proof_due_s(state: ProofState, rules: ProofRules, watched_s: float) -> float
         later(since_s, rules.coast_s) if phase is MachinePhase.STOPPING else None,
         later(state.lost_since_s, rules.within_s if rules.cycles else rules.lost_s),
         None if state.latched else later(state.failed_s, rules.retry_s),
+        state.retry_s,
+        later(since_s, SOUND_S) if state.doubted and phase is MachinePhase.RUNNING else None,
         later(state.power_since_s, rules.power_s),
+    )
+
+
+def _tried_again(
+    state: ProofState, rules: ProofRules, inputs: ProofInputs, watched_s: float
+) -> ProofState:
+    """One that is latched by failed proofs, and that nothing stands in for, when its time comes."""
+    due_s = None
+    if inputs.alone and not inputs.fault and len(state.faults_s) < rules.faults_to_latch:
+        due_s = retry_due_s(state.failures_s, watched_s)
+    if due_s is None or watched_s < due_s:
+        return state if state.retry_s == due_s else replace(state, retry_s=due_s)
+    return replace(
+        state,
+        failure=Failure.NONE,
+        failed="",
+        failed_s=None,
+        latched=False,
+        retry_s=None,
+        doubted=state.failed,
     )
 
 
@@ -207,6 +239,7 @@ def _forgiven(state: ProofState, watched_s: float) -> ProofState:
         failed="",
         failed_s=None,
         latched=False,
+        retry_s=None,
         failures_s=tuple(time_s for time_s in state.failures_s if time_s < recent),
         faults_s=tuple(time_s for time_s in state.faults_s if time_s < recent),
     )
@@ -246,6 +279,8 @@ def _run(state: ProofState, rules: ProofRules, inputs: ProofInputs, watched_s: f
 
 def _running(state: ProofState, watched_s: float) -> ProofState:
     if state.phase is MachinePhase.RUNNING:
+        if state.doubted and held_for(state.since_s, SOUND_S, watched_s):
+            state = replace(state, doubted="")
         return state if state.lost_since_s is None else replace(state, lost_since_s=None)
     return replace(state, phase=MachinePhase.RUNNING, since_s=watched_s, lost_since_s=None)
 
@@ -308,6 +343,8 @@ def _fail(
         failed=text,
         failed_s=watched_s,
         latched=latched,
+        retry_s=None,
+        doubted="",
         failures_s=failures_s,
         faults_s=faults_s,
     )

@@ -115,7 +115,7 @@ class Wishes:
         on: dict[str, None] = {}
         for name, unit in self._layout.units.items():
             self._unit(wishes, on, (name, unit), state, failures[name], because)
-        self._banks(wishes, on, banks, state, because)
+        self._banks(wishes, on, banks, (state, failures), because)
         self._exchanger(wishes, on, state, because)
         self._loop(wishes, state, because, pressure_kpa)
         for point, value, reason in numbers:
@@ -176,11 +176,12 @@ class Wishes:
         wishes: dict[PointId, tuple[Value, str]],
         on: dict[str, None],
         banks: Banks,
-        state: PlantState,
+        known: tuple[PlantState, Mapping[str, Words]],
         because: Because,
     ) -> None:
-        """Pumps and towers on headers."""
+        """Pumps and towers on headers; `known` has what is told of those that are tried again."""
         why, mode, *_ = because
+        state, failures = known
         layout = self._layout
         fans = state.condensing.fan_pct > 0.0
         for key, machines in (
@@ -198,7 +199,10 @@ class Wishes:
                     wishes[machine.valve.command] = (machine.valve.full if wet else 0, reason)
                 runs = wet and (key != "towers" or fans)
                 if machine.enable is not None:
-                    wishes[machine.enable] = (int(runs), reason)
+                    told = failures.get(machine.name)
+                    wishes[machine.enable] = (
+                        int(runs), groups.because(joined(", ", told, why), mode) if told else reason
+                    )  # fmt: skip
                     if runs:
                         on[machine.name] = None
 

@@ -19,7 +19,7 @@ from datetime import datetime
 from bms.config.site import Group
 from bms.control.blocks.delays import held_for, holds_since, quarter_after
 from bms.control.blocks.machines.lead_lag import record_hours
-from bms.control.blocks.machines.start_proof import MachinePhase, ProofRules
+from bms.control.blocks.machines.start_proof import STILL, MachinePhase
 from bms.control.blocks.machines.starts import count_starts, may_start
 from bms.control.blocks.plants.stage_changes import unneeded_s
 from bms.control.strategies import group as groups
@@ -44,19 +44,19 @@ from bms.control.strategies.chilled_water.parameters import (
     ChilledWaterPlantParameters,
 )
 from bms.control.strategies.chilled_water.plant_layout import (
-    Layout,
     condenser_name,
     layout_of,
     resets_of,
 )
+from bms.control.strategies.chilled_water.plant_proofs import alone, proof_rules, unit_rules
 from bms.control.strategies.chilled_water.plant_state import PlantState, facts, known, taken_over
 from bms.control.strategies.chilled_water.staging import enabling, learning_curves
 from bms.control.strategies.chilled_water.staging.choosing import Chooser, Circumstances
 from bms.control.strategies.chilled_water.staging.sequence import NO_FLOW_RESTS_S, Sequence
 from bms.control.strategies.fact_names import CHW_REQUESTS
-from bms.control.strategies.water.machinery import Machinery, View, proven
+from bms.control.strategies.water.machinery import Machinery, View, proven, tried_again
 from bms.control.strategies.water.pump_bank import chosen
-from bms.control.strategies.water.unit_steps import FREE, Step, UnitRules
+from bms.control.strategies.water.unit_steps import FREE, Step
 from bms.core.decisions import Award, Condition, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
 
@@ -83,14 +83,14 @@ class ChilledWaterPlant:
         self.name = f"chilled_water_plant:{group.id}"
         self._group = group
         self._layout = layout = layout_of(group)
-        self._machinery = Machinery(layout.machines, _proof_rules(layout, parameters))
+        self._machinery = Machinery(layout.machines, proof_rules(layout, parameters))
         self._chooser = Chooser(layout, parameters, group.zone)
         self._chilled = ChilledSide(layout, parameters.least_speed_pct, parameters.does("bypass"))
         loop = group.equipment.get("" if layout.trains else condenser_name(group))
         bypasses = loop is not None and loop.commanded("bypass_valve") is not None
         self._condensing = CondenserSide(layout, parameters, bypasses)
         self._instruments = Instruments(layout, self._chilled.design_m3h, parameters.design_dp_kpa)
-        self._sequence = Sequence(layout, _unit_rules(layout, parameters), self._chilled)
+        self._sequence = Sequence(layout, unit_rules(layout, parameters), self._chilled)
         self._wishes = Wishes(group, layout, self.name)
         speeds = [pump.speed for pump in layout.chw_pumps]
         self._paces = parameters.does("pumps") and bool(speeds) and None not in speeds
@@ -133,7 +133,7 @@ class ChilledWaterPlant:
             kept = PlantState(record=state.record, starts=state.starts, learned=state.learned)
             return Decision((), kept, unknown)
         look, state = self._look(snapshot, state, views)
-        state = self._sequence.released(snapshot, state)
+        state = self._sequence.released(look, state)
         state = self._prove(look, state, state.on)
         enabled = enabling.enable(
             state.enabling,
@@ -231,8 +231,9 @@ class ChilledWaterPlant:
             name for point, names in self._resets.items() if point in awards for name in names
         ]
         proofs = self._machinery.prove(
-            state.proofs, look.views, on, self._needed(look, state), resets, look.watched_s
-        )
+            state.proofs, look.views, on, self._needed(look, state), resets, look.watched_s,
+            alone(self._layout, self._sequence, look, state),
+        )  # fmt: skip
         return state if proofs is state.proofs else replace(state, proofs=proofs)
 
     def _needed(self, look: Look, state: PlantState) -> bool | None:
@@ -379,6 +380,10 @@ class ChilledWaterPlant:
             name: telling.failed(unit, state.proofs, state.holds.get(name, FREE))
             for name, unit in layout.units.items()
         }
+        failures |= {
+            machine.name: tried_again(machine.name, state.proofs.get(machine.name, STILL)) or ""
+            for machine in self._banks
+        }
         given = look.snapshot.awards.get(self._group.setpoint_point(SETPOINT))
         why = self._why(state, mode, look.watched_s)
         because = (why, mode, given, look.limit_pct)
@@ -403,7 +408,8 @@ class ChilledWaterPlant:
         watched_s, group_id, layout = look.watched_s, self._group.id, self._layout
         found = telling.faults(self._machines, look.views)
         for name, unit in layout.units.items():
-            found += telling.of_unit(unit, state.holds.get(name, FREE), state.proofs)
+            hold, doubted = state.holds.get(name, FREE), name in state.valve_failures
+            found += telling.of_unit(unit, hold, state.proofs, doubted)
         found += telling.of_bank(self._banks, state.proofs)
         found += telling.runs_on(
             layout, state.units, look.views, self._machinery, state.proofs, watched_s
@@ -426,25 +432,3 @@ class ChilledWaterPlant:
         if no_flow_s is not None and not held_for(no_flow_s, NO_FLOW_RESTS_S, watched_s):
             found.append(telling.no_flow(group_id))
         return tuple(found)
-
-
-def _unit_rules(layout: Layout, parameters: ChilledWaterPlantParameters) -> UnitRules:
-    rules = UnitRules(parameters.pump_overrun_s, parameters.proof_s.valve)
-    # Trains start as their files say: water, then the chiller, as soon as it is proven.
-    return replace(rules, flow_settles_s=0.0, condenser_settles_s=0.0) if layout.trains else rules
-
-
-def _proof_rules(layout: Layout, parameters: ChilledWaterPlantParameters) -> dict[str, ProofRules]:
-    proof_s = parameters.proof_s
-    rules: dict[str, ProofRules] = {}
-    for machine in layout.machines:
-        chiller = machine.name in layout.units
-        within_s = proof_s.chiller if chiller else proof_s.pump
-        rules[machine.name] = ProofRules(
-            within_s,
-            within_s,
-            within_s,
-            cycles=chiller,
-            provable=machine.status is not None,
-        )
-    return rules

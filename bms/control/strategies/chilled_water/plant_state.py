@@ -52,6 +52,8 @@ class PlantState:
     choice: Wanted = field(default_factory=Wanted)
     units: Mapping[str, UnitState] = field(default_factory=dict)
     holds: Mapping[str, UnitHold] = field(default_factory=dict)
+    valve_failures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """When the valves of a chiller did not open, until it runs, or a person resets it."""
     on: tuple[str, ...] = ()
     """Machines that were commanded on at the last look."""
     proofs: Mapping[str, ProofState] = field(default_factory=dict)

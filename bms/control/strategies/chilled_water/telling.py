@@ -10,7 +10,7 @@ from bms.control.engine.states import Words
 from bms.control.strategies.chilled_water.instruments import FLOW, RETURN, SUPPLY, Instruments
 from bms.control.strategies.chilled_water.plant_layout import Layout, Unit
 from bms.control.strategies.water.fittings import Machine
-from bms.control.strategies.water.machinery import Machinery, Proofs, View
+from bms.control.strategies.water.machinery import Machinery, Proofs, View, tried_again
 from bms.control.strategies.water.unit_steps import Step, UnitHold, UnitState
 from bms.core.decisions import Condition, Severity
 from bms.texts.messages import joined, msg
@@ -46,18 +46,28 @@ def faults(machines: tuple[Machine, ...], views: Mapping[str, View]) -> list[Con
     ]
 
 
-def of_unit(unit: Unit, hold: UnitHold, proofs: Proofs) -> list[Condition]:
-    """A chiller that is out of use."""
+def of_unit(unit: Unit, hold: UnitHold, proofs: Proofs, doubted: bool) -> list[Condition]:
+    """A chiller that is out of use, or tried again; its valves are `doubted` until it runs."""
     reason = failed(unit, proofs, hold)
+    id_, key = unit.chiller.id, f"{unit.chiller.id}:proof"
+    machines = (unit.chiller, *unit.auxiliaries)
+    again = [text for m in machines if (text := tried_again(m.id, proofs.get(m.name, STILL)))]
+    if again:
+        return [Condition(key, Severity.CRITICAL, again[0])]
+    if doubted and not reason:
+        text = msg(
+            "the valve of {chiller} did not open; no other chiller is left, so it is tried again",
+            chiller=id_,
+        )
+        return [Condition(key, Severity.CRITICAL, text)]
     if not reason:
         return []
-    id_ = unit.chiller.id
     text = msg(
         "{chiller} is out of use: {failed}; repair it, then 'bms reset {chiller}'",
         chiller=id_,
         failed=reason,
     )
-    return [Condition(f"{id_}:proof", Severity.CRITICAL, text)]
+    return [Condition(key, Severity.CRITICAL, text)]
 
 
 def of_bank(machines: tuple[Machine, ...], proofs: Proofs) -> list[Condition]:
@@ -65,9 +75,10 @@ def of_bank(machines: tuple[Machine, ...], proofs: Proofs) -> list[Condition]:
     found = []
     for machine in machines:
         proof = proofs.get(machine.name, STILL)
-        if proof.failure in (Failure.NONE, Failure.FAULT) and not proof.latched:
+        text = tried_again(machine.id, proof)
+        if proof.failure in (Failure.NONE, Failure.FAULT) and not proof.latched and not text:
             continue
-        text = msg(
+        text = text or msg(
             "{machine} is out of use: {failed}; repair it, then 'bms reset {machine}'",
             machine=machine.id,
             failed=proof.failed,

@@ -47,7 +47,8 @@ from bms.control.strategies.hot_tap_water.store_heat import (
     seen,
     shown_c,
 )
-from bms.control.strategies.water.machinery import Machinery, View, usable
+from bms.control.strategies.water.machinery import Machinery, View, tellable, usable
+from bms.control.strategies.water.pump_bank import NOBODY
 from bms.control.strategies.water_supply.pump_house import PumpHouse
 from bms.core.decisions import Award, Condition, Decision, Priority, Severity, Snapshot, Stage
 from bms.texts.messages import msg
@@ -292,8 +293,24 @@ class HotTapController:
     def _prove(self, look: HotTapLook, state: HotTapState) -> HotTapState:
         on = {name for store in state.stores.values() for name in store.sources}
         resets = frozenset(n for p, n in self._resets.items() if p in look.snapshot.awards)
-        proofs = self._machinery.prove(state.proofs, look.views, on, None, resets, look.watched_s)
+        proofs = self._machinery.prove(
+            state.proofs, look.views, on, None, resets, look.watched_s, self._alone(look, state)
+        )
         return state if proofs is state.proofs else replace(state, proofs=proofs)
+
+    def _alone(self, look: HotTapLook, state: HotTapState) -> frozenset[str]:
+        """The latched sources of stores that have no other one left."""
+        latched = {name for name, proof in state.proofs.items() if proof.latched}
+        if not latched:
+            return NOBODY
+        return frozenset(
+            source.name
+            for store in self._layout.stores
+            if state.stores[store.name].heating
+            and not any(tellable(s.name, look.views, state.proofs) for s in store.sources)
+            for source in store.sources
+            if source.name in latched
+        )
 
     # --- circulation -------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from bms.control.strategies.hot_tap_water.hot_tap_layout import HotTapLayout, St
 from bms.control.strategies.hot_tap_water.hot_tap_parameters import HotTapParameters
 from bms.control.strategies.hot_tap_water.hot_tap_state import HotTapLook, HotTapState, StoreState
 from bms.control.strategies.hot_tap_water.store_heat import TOLD_K
-from bms.control.strategies.water.machinery import usable
+from bms.control.strategies.water.machinery import tried_again, usable
 from bms.control.strategies.water_supply.pump_house import PumpHouse
 from bms.core.decisions import Command, Condition, Fact, Priority, Severity
 from bms.core.equipment import base_of
@@ -160,9 +160,10 @@ class HotTapOrders:
         base, group = base_of(self._group.id), self._group.id
         for machine in self._layout.machines:
             proof = state.proofs.get(machine.name, STILL)
-            if not proof.available:
-                text = msg("{machine} is out of use: {reason}", machine=f"{base}.{machine.name}",
-                           reason=proof.failed)  # fmt: skip
+            again = tried_again(f"{base}.{machine.name}", proof)
+            if again or not proof.available:
+                text = again or msg("{machine} is out of use: {reason}", reason=proof.failed,
+                                    machine=f"{base}.{machine.name}")  # fmt: skip
                 found.append(Condition(f"{base}.{machine.name}:proof", Severity.URGENT, text))
         for store in self._layout.stores:
             found += self._of_store(store, look, state)

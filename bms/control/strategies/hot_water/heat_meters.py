@@ -37,6 +37,8 @@ class HeatMeterState:
 
     inputs: Mapping[PointId, FilterState] = field(default_factory=dict)
     load: LoadState = field(default_factory=LoadState)
+    taken: LoadState = field(default_factory=LoadState)
+    """Heat that water truly leaves behind, as a mean over 5 min."""
     judged_s: float | None = None
     turning: tuple[str, ...] = ()
     """Machines that ran at the last look."""
@@ -51,6 +53,9 @@ class HeatReadings:
     """What is known of the plant now; None: not known."""
 
     load_kw: float | None = None
+    """What is asked: up to the setpoint."""
+    taken_kw: float | None = None
+    """What is taken: by supply and return as they are."""
     supply_c: float | None = None
     return_c: float | None = None
     flow_m3h: float | None = None
@@ -110,9 +115,10 @@ class HeatMeters:
             for point, rules in self._rules.items()
         }
         load = reckon_load(state.load, self._now_kw(inputs, setpoint_c), watched_s, staging)
+        taken = reckon_load(state.taken, self._now_kw(inputs, None), watched_s)
         unknown = load.load_kw is None and bool(turning) and self._flow is not None
         unknown_since_s = holds_since(unknown, state.unknown_since_s, watched_s)
-        return HeatMeterState(inputs, load, watched_s, turning, unknown_since_s, moved_s)
+        return HeatMeterState(inputs, load, taken, watched_s, turning, unknown_since_s, moved_s)
 
     def _now_kw(
         self, inputs: Mapping[PointId, FilterState], setpoint_c: float | None
@@ -128,6 +134,7 @@ class HeatMeters:
         inputs = state.inputs
         return HeatReadings(
             state.load.load_kw,
+            state.taken.load_kw,
             believed(inputs.get(self._supply)),
             believed(inputs.get(self._return)),
             believed(inputs.get(self._flow or "")),

@@ -14,10 +14,12 @@ from bms.control.strategies.fact_names import LOAD_KW, STAGE
 from bms.control.strategies.hot_water.boiler_plant import HeatLayout, HeatUnit
 from bms.control.strategies.hot_water.heat_reset import BELOW_MAIN_K
 from bms.control.strategies.hot_water.heat_state import HeatState, Look
+from bms.control.strategies.water.fittings import Machine
+from bms.control.strategies.water.machinery import tried_again
 from bms.control.strategies.water.unit_steps import Step, told
 from bms.core.decisions import Command, Condition, Fact, Priority, Severity
 from bms.core.equipment import base_of
-from bms.texts.messages import joined, msg
+from bms.texts.messages import Message, joined, msg
 from drivers.points import PointId, Quality, Value
 
 SUPPLY_C = "supply_setpoint_c"
@@ -65,6 +67,7 @@ class HeatOrders:
             state.units,
             tuple(state.proofs.get(name, STILL).failed for name in self._layout.units),
             state.valve_faults,
+            tuple(self._again(pump, state) for pump in self._layout.pumps),
             state.flow.pumps,
             state.flow.speed.pct,
             state.flow.bypass_pct,
@@ -110,7 +113,7 @@ class HeatOrders:
                 pumps=len(self._layout.pumps),
                 plant=why,
             )
-            yield pump.enable, int(on), text
+            yield pump.enable, int(on), self._again(pump, state) or text
             yield pump.speed, pct, self._speed_text(look)
         header = self._layout.header_commands
         yield header.get("bypass_valve"), round(flow.bypass_pct, 1), self._bypass_text(ordered)
@@ -118,6 +121,10 @@ class HeatOrders:
         yield header.get("loop_setpoint"), round(look.setpoint_c, 1), look.why_setpoint
         yield header.get("dp_setpoint"), look.pressure_kpa, self._speed_text(look)
         yield header.get("speed"), pct, self._speed_text(look)
+
+    @staticmethod
+    def _again(pump: Machine, state: HeatState) -> Message | None:
+        return tried_again(pump.name, state.proofs.get(pump.name, STILL))
 
     def _told(self, name: str, ordered: Ordered) -> Words:
         state = ordered.state
@@ -168,8 +175,15 @@ class HeatOrders:
             failed = proof.failed if not proof.available else ""
             if name in state.valve_faults:
                 failed = msg("its valve does not open")
-            if failed:
-                text = (
+            again = tried_again(f"{base}.{name}", proof)
+            if again is None and name in state.valve_failures and not failed:
+                again = msg(
+                    "the valve of {machine} did not open; nothing stands in for it, so it is tried "
+                    "again",
+                    machine=f"{base}.{name}",
+                )
+            if failed or again:
+                text = again or (
                     msg(
                         "{machine} is out of use until it is reset: {reason}",
                         machine=f"{base}.{name}",

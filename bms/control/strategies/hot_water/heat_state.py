@@ -11,13 +11,26 @@ from bms.control.blocks.machines.starts import Starts
 from bms.control.blocks.plants.pump_stages import PumpStage
 from bms.control.engine.states import Words
 from bms.control.strategies.hot_water.boiler_stages import BoilerTimers
-from bms.control.strategies.hot_water.heat_calls import HeatDemand
 from bms.control.strategies.hot_water.heat_meters import HeatMeterState, HeatReadings
 from bms.control.strategies.hot_water.heat_reset import ResetState
 from bms.control.strategies.water.machinery import Proofs, View
 from bms.control.strategies.water.pump_bank import SpeedState
 from bms.control.strategies.water.unit_steps import UnitState
 from bms.core.decisions import Award, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class HeatDemand:
+    """What consumers ask. None: no consumer says what it needs."""
+
+    requests: float | None = None
+    resets: float | None = None
+
+    @property
+    def silent(self) -> bool:
+        """Consumers say what they need, and none of them asks for heat."""
+        return self.requests is not None and self.requests <= 0.0
+
 
 OPEN_PCT = 5.0
 """A bypass that is open this far bypasses (D)."""
@@ -60,7 +73,9 @@ class HeatState:
     units: Mapping[str, UnitState] = field(default_factory=dict)
     proofs: Proofs = field(default_factory=dict)
     valve_faults: tuple[str, ...] = ()
-    """Boilers whose valve did not open, until they are reset."""
+    """Boilers whose valve did not open, until they are reset or tried again."""
+    valve_failures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """When that was, until the boiler fires or is reset."""
     record: RunRecord = field(default_factory=RunRecord)
     starts: Starts = field(default_factory=Starts)
     meters: HeatMeterState = field(default_factory=HeatMeterState)

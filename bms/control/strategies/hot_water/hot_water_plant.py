@@ -17,11 +17,11 @@ from datetime import datetime
 
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
-from bms.control.blocks.delays import held_for, holds_since, later, soonest
+from bms.control.blocks.delays import later, soonest
 from bms.control.blocks.machines.lead_lag import Candidate, lead_order, record_hours
+from bms.control.blocks.machines.retries import retry_due_s
 from bms.control.blocks.machines.start_proof import STILL, MachinePhase
 from bms.control.blocks.machines.starts import count_starts, may_start
-from bms.control.blocks.plants.stage_changes import STOP_COUNTS, unneeded_s
 from bms.control.engine.states import Words
 from bms.control.strategies import group as groups
 from bms.control.strategies.hot_water.boiler_plant import (
@@ -40,7 +40,13 @@ from bms.control.strategies.hot_water.boiler_stages import (
     next_boilers,
     restaged,
 )
-from bms.control.strategies.hot_water.heat_calls import HeatCalls, HeatDemand
+from bms.control.strategies.hot_water.heat_calls import (
+    PLANT_MIN_S,
+    HeatCalls,
+    Needs,
+    enable,
+    why_off,
+)
 from bms.control.strategies.hot_water.heat_flow import HeatFlow
 from bms.control.strategies.hot_water.heat_meters import HeatMeters
 from bms.control.strategies.hot_water.heat_orders import HeatOrders, Ordered, cold
@@ -52,7 +58,7 @@ from bms.control.strategies.hot_water.heat_reset import (
     reset_water,
     water_c,
 )
-from bms.control.strategies.hot_water.heat_state import HeatState, Look
+from bms.control.strategies.hot_water.heat_state import HeatDemand, HeatState, Look
 from bms.control.strategies.hot_water.hot_water_parameters import (
     HW_PRESSURE,
     HW_SETPOINT,
@@ -64,6 +70,7 @@ from bms.control.strategies.water.machinery import (
     proven,
     usable,
 )
+from bms.control.strategies.water.pump_bank import NOBODY, latched_of_short
 from bms.control.strategies.water.unit_steps import (
     Outcome,
     Step,
@@ -75,12 +82,6 @@ from bms.control.strategies.water.unit_steps import (
 from bms.core.decisions import Award, Decision, Priority, Snapshot, Stage
 from bms.texts.messages import msg
 
-LOCKOUT_HYSTERESIS_K = 1.0
-"""Guideline 36, 5.21.2: disabled only this far above the lockout."""
-PLANT_MIN_S = 900.0
-"""Guideline 36, 5.21.2: off, and on, for at least 15 min; a schedule ends it at once."""
-UNASKED_S = 180.0
-"""Guideline 36, 5.21.2: nobody has asked for so long."""
 REST_S = 900.0
 """A plant that is off, and of which nothing is abnormal, is looked at so often."""
 IDLE_LOOK_S = 30.0
@@ -105,6 +106,9 @@ class HotWaterPlant:
         self._machinery = Machinery(self._layout.machines, proof_rules(self._layout, parameters))
         self._meters = HeatMeters(self._layout, parameters.design_dp_kpa)
         self._calls = HeatCalls(group, parameters.header)
+        least_kw = min((unit.least_kw for unit in self._units.values()), default=0.0)
+        outdoor = self._layout.outdoor is not None
+        self._needs = Needs(parameters.lockout_oat_c if outdoor else None, least_kw)
         self._flow = HeatFlow(self._layout, parameters)
         self._orders = HeatOrders(group, self._layout, self.name, self._flow.regulated)
         self._rules = BoilerStageRules(
@@ -147,7 +151,7 @@ class HotWaterPlant:
             kept = HeatState(record=state.record, starts=state.starts, proofs=state.proofs)
             return Decision((), kept, unknown)
         look, state = self._look(snapshot, state, mode)
-        state = self._enable(look, state)
+        state = enable(look, state, self._needs)
         state = self._stage(look, state)
         state = self._move(look, state)
         state = self._pump(look, state)
@@ -228,46 +232,6 @@ class HotWaterPlant:
             least_c = max(least_c, NON_CONDENSING_C)
         return HeatRange(
             most_c, min(least_c, most_c), parameters.design_oat_c, parameters.lockout_oat_c
-        )
-
-    # --- is heat needed ----------------------------------------------------------------------
-
-    def _enable(self, look: Look, state: HeatState) -> HeatState:
-        watched_s, oat_c = look.watched_s, look.readings.outdoor_c
-        locked = state.locked and self._layout.outdoor is not None
-        if oat_c is not None:
-            limit_c = self._parameters.lockout_oat_c
-            locked = oat_c > limit_c + LOCKOUT_HYSTERESIS_K if state.enabled else oat_c >= limit_c
-        asked = look.demand.requests is None or look.demand.requests > 0.0
-        unasked = holds_since(not asked, state.unasked_since_s, watched_s)
-        unneeded = holds_since(locked or not asked, state.unneeded_since_s, watched_s)
-        known = (state.locked, state.unasked_since_s, state.unneeded_since_s)
-        if (locked, unasked, unneeded) != known:
-            state = replace(state, locked=locked, unasked_since_s=unasked,
-                            unneeded_since_s=unneeded)  # fmt: skip
-        on = look.mode.value == "on"
-        if state.enabled:
-            idle = locked or held_for(unasked, UNASKED_S, watched_s)
-            # After many changes today it has to be unneeded for longer.
-            patient_s = unneeded_s(state.timers.changes_s, watched_s)
-            idle = idle and (patient_s == 0.0 or held_for(unneeded, patient_s, watched_s))
-            goes = not on or (idle and held_for(state.since_s, PLANT_MIN_S, watched_s))
-            if not goes:
-                return state
-            stops = STOP_COUNTS if idle and state.wanted else 0
-            timers = changed_boilers(watched_s, state.timers, counts=stops)
-            return replace(
-                state, enabled=False, since_s=watched_s, wanted=(), reason="", timers=timers
-            )
-        rested = state.since_s is None or held_for(state.since_s, PLANT_MIN_S, watched_s)
-        if not (on and asked and not locked and rested):
-            return state
-        return replace(
-            state,
-            enabled=True,
-            since_s=watched_s,
-            reason=msg("start"),
-            timers=changed_boilers(watched_s, state.timers),
         )
 
     # --- which boilers -----------------------------------------------------------------------
@@ -354,7 +318,7 @@ class HotWaterPlant:
 
     def _move(self, look: Look, state: HeatState) -> HeatState:
         units: dict[str, UnitState] = {}
-        failed = [name for name in state.valve_faults if name not in look.resets]
+        failed, failures = self._valves(look, state)
         for name, unit in self._units.items():
             before = state.units.get(name, _STILL)
             view = look.views[name]
@@ -377,9 +341,38 @@ class HotWaterPlant:
             units[name] = moved.state
             if moved.outcome is Outcome.VALVE:
                 failed.append(name)
-        if units == state.units and tuple(failed) == state.valve_faults:
+                failures[name] = (*failures.get(name, ()), look.watched_s)
+        before_all = (state.units, state.valve_faults, state.valve_failures)
+        if (units, tuple(failed), failures) == before_all:
             return state
-        return replace(state, units=units, valve_faults=tuple(failed))
+        return replace(state, units=units, valve_faults=tuple(failed), valve_failures=failures)
+
+    def _valves(
+        self, look: Look, state: HeatState
+    ) -> tuple[list[str], dict[str, tuple[float, ...]]]:
+        """Boilers whose valve did not open, and when: until a person says that it is whole, or,
+        where nothing stands in for it, until it is tried again and its boiler fires."""
+        failures = {
+            name: failures_s
+            for name, failures_s in state.valve_failures.items()
+            if name not in look.resets and not state.units.get(name, _STILL).chiller_on
+        }
+        failed = [name for name in state.valve_faults if name not in look.resets]
+        if failed and self._short(look, state):
+            due_s = {name: retry_due_s(failures.get(name, ()), look.watched_s) for name in failed}
+            failed = [n for n in failed if (at_s := due_s[n]) is None or look.watched_s < at_s]
+        return failed, failures
+
+    def _short(self, look: Look, state: HeatState) -> bool:
+        """Whether nothing stands in for a boiler that is out of use: none is whole, or all whole
+        ones are asked for and water stays too cold."""
+        order = self._order(look, state)
+        supply_c = look.readings.supply_c
+        return not order or (
+            {*order} <= {*state.wanted}
+            and supply_c is not None
+            and supply_c < look.setpoint_c - self._parameters.failsafe_k
+        )
 
     def _may_stay(self, name: str, look: Look, state: HeatState) -> bool:
         return usable(name, look.views, state.proofs) and name not in state.valve_faults
@@ -403,32 +396,36 @@ class HotWaterPlant:
                 on |= {pump.name for pump in self._units[name].pumps}
         needed = cold(self._units, state, look)
         proofs = self._machinery.prove(
-            state.proofs, look.views, on, needed, look.resets, look.watched_s
-        )
+            state.proofs, look.views, on, needed, look.resets, look.watched_s,
+            self._alone(look, state),
+        )  # fmt: skip
         return state if proofs is state.proofs else replace(state, proofs=proofs)
+
+    def _alone(self, look: Look, state: HeatState) -> frozenset[str]:
+        """The latched machines that nothing stands in for."""
+        if not state.enabled or not any(proof.latched for proof in state.proofs.values()):
+            return NOBODY
+        count = state.flow.stage.count
+        found = latched_of_short(self._layout.pumps, look.views, state.proofs, count)
+        if self._short(look, state):
+            own = {pump.name for unit in self._units.values() for pump in unit.pumps}
+            own |= set(self._units)
+            found |= {name for name in own if state.proofs.get(name, STILL).latched}
+        return found
 
     # --- in words ----------------------------------------------------------------------------
 
     def _why(self, look: Look, state: HeatState) -> Words:
-        parameters = self._parameters
-        if state.enabled:
-            return msg(
-                "stage {stage} of {boilers} ({reason}), water {setpoint}",
-                stage=len(state.wanted),
-                boilers=len(self._units),
-                reason=state.reason,
-                setpoint=look.why_setpoint,
-            )
-        if look.mode.value != "on":
-            return msg("plant off")
-        if state.locked:
-            return msg(
-                "plant off: outdoor at or above {lockout_oat_c:g} degC",
-                lockout_oat_c=parameters.lockout_oat_c,
-            )
-        if look.demand.requests is not None and look.demand.requests <= 0.0:
-            return msg("plant off: no consumer asks for heat")
-        return msg("plant off for at least {plant_min:g} min", plant_min=PLANT_MIN_S / 60)
+        if not state.enabled:
+            return why_off(look, state, self._needs)
+        served = state.unneeded_since_s is None and look.demand.silent
+        return msg(
+            "stage {stage} of {boilers} ({reason}), water {setpoint}",
+            stage=len(state.wanted),
+            boilers=len(self._units),
+            reason=msg("no consumer asks, but heat is taken") if served else state.reason,
+            setpoint=look.why_setpoint,
+        )
 
 
 _STILL = UnitState()

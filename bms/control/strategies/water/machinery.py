@@ -20,6 +20,7 @@ from bms.control.protect import withheld
 from bms.control.strategies import group as groups
 from bms.control.strategies.water.fittings import Machine, Valve
 from bms.core.decisions import Award, Priority, Snapshot
+from bms.texts.messages import Message, msg
 from drivers.points import PointId
 
 Proofs: TypeAlias = Mapping[str, ProofState]
@@ -54,6 +55,7 @@ class _Stands(NamedTuple):
     views: Mapping[str, View]
     on: tuple[str, ...]
     needed: Mapping[str, bool] | bool | None
+    alone: Collection[str]
     from_s: float
     until_s: float
 
@@ -96,9 +98,11 @@ class Machinery:
         needed: Mapping[str, bool] | bool | None,
         resets: Collection[str],
         watched_s: float,
+        alone: Collection[str] = frozenset(),
     ) -> Proofs:
         """The proofs at a look; the same object if none is another. `on` are commanded on,
-        `needed` says whether what machines make is short, or of which it is."""
+        `needed` says whether what machines make is short, or of which it is; nothing stands in
+        for those that are `alone`."""
         stands = self._stands
         if (
             stands is not None
@@ -107,6 +111,7 @@ class Machinery:
             and stands.from_s <= watched_s < stands.until_s
             and stands.needed == needed
             and stands.on == on
+            and stands.alone == alone
             and not resets
         ):
             return proofs
@@ -126,6 +131,7 @@ class Machinery:
                     not view.unpowered,
                     needed.get(name) if isinstance(needed, Mapping) else needed,
                     name in resets,
+                    name in alone,
                 ),
                 watched_s,
             )
@@ -145,7 +151,9 @@ class Machinery:
                 ),
                 default=math.inf,
             )
-            self._stands = _Stands(proofs, views, tuple(on), needed, watched_s, until_s - ROUNDS_S)
+            self._stands = _Stands(
+                proofs, views, tuple(on), needed, alone, watched_s, until_s - ROUNDS_S
+            )
         return proofs
 
     def runs_though_stopped(self, name: str, proofs: Proofs, watched_s: float) -> bool:
@@ -181,6 +189,25 @@ def tellable(name: str, views: Mapping[str, View], proofs: Proofs) -> bool:
 def proven(name: str, proofs: Proofs) -> bool:
     """Whether a machine runs and shows it."""
     return proofs.get(name, STILL).proven
+
+
+def tried_again(machine: str, proof: ProofState) -> Message | None:
+    """What is to be told of a machine that is, or will be, tried again by itself; None if it is
+    not."""
+    if proof.available and proof.doubted:
+        return msg(
+            "{machine} was out of use: {reason}; nothing stands in for it, so it is tried again",
+            machine=machine,
+            reason=proof.doubted,
+        )
+    if proof.latched and proof.retry_s is not None:
+        return msg(
+            "{machine} is out of use: {reason}; nothing stands in for it, so it is tried again "
+            "after 15, 30 and then every 60 min; repair it, then 'bms reset {machine}'",
+            machine=machine,
+            reason=proof.failed,
+        )
+    return None
 
 
 OPEN_PCT = 90.0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from bms.control.blocks.loops.pid import PidRules, PidState, regulate, track
 from bms.control.blocks.machines.lead_lag import Candidate, RunRecord, make_up
 from bms.control.blocks.machines.start_proof import STILL
 from bms.control.blocks.plants.pump_stages import PumpInputs, PumpStage, stage_pumps
 from bms.control.strategies.water.fittings import Machine
-from bms.control.strategies.water.machinery import Proofs, View, usable
+from bms.control.strategies.water.machinery import Proofs, View, tellable, usable
 
 START_PCT = 60.0
 """The speed from which the loop begins (D)."""
@@ -76,6 +77,20 @@ def chosen(
     ]
     found = make_up(candidates, record, max(0, count - len(manual)))
     return (*manual, *found)
+
+
+NOBODY: Final[frozenset[str]] = frozenset()
+
+
+def latched_of_short(
+    bank: Collection[Machine], views: Mapping[str, View], proofs: Proofs, count: int
+) -> frozenset[str]:
+    """The latched machines of a bank that has fewer whole ones than are asked for: nothing stands
+    in for them."""
+    latched = [m.name for m in bank if proofs.get(m.name, STILL).latched]
+    if not latched or sum(tellable(m.name, views, proofs) for m in bank) >= count:
+        return NOBODY
+    return frozenset(latched)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ class UnitHold:
     failed: Words = ""
     """Its valve does not open: until a person resets it."""
     rests_until_s: float | None = None
-    """Its flow did not come: for a while."""
+    """When it is tried again: its flow did not come, or its valve did not open and no other chiller
+    is left."""
 
 
 FREE = UnitHold()

@@ -44,7 +44,7 @@ class LevelOrders:
         alarming = look.level.known and look.steps.alarming(look.level)
         return (
             look.mode, look.steps, state.house.on, state.count, state.overrun, look.level.known,
-            alarming,
+            alarming, tuple(self._house.tried_again(p, state.house) for p in self._house.pumps),
         )  # fmt: skip
 
     def commands(self, look: LevelLook, state: LevelState) -> tuple[Command, ...]:
@@ -56,7 +56,7 @@ class LevelOrders:
                 value=int(pump.name in state.house.on),
                 priority=Priority.SEQUENCE,
                 source=self._source,
-                reason=why,
+                reason=self._house.tried_again(pump, state.house) or why,
             )
             for pump in self._house.pumps
             if pump.enable is not None

@@ -192,20 +192,21 @@ class PressureController:
     def _commands(self, look: _Look, state: BoosterState) -> tuple[Command, ...]:
         why = groups.because(self._why(look, state), look.mode)
         speed = _speed(state.steps)
-        wishes: list[tuple[PointId | None, float | int]] = []
+        wishes: list[tuple[PointId | None, float | int, Words]] = []
         for pump in self._house.pumps:
-            wishes.append((pump.enable, int(pump.name in state.house.on)))
-            wishes.append((pump.speed, speed))
-        wishes.append((self._main_setpoint, look.setpoint_kpa))
+            told = self._house.tried_again(pump, state.house) or why
+            wishes.append((pump.enable, int(pump.name in state.house.on), told))
+            wishes.append((pump.speed, speed, why))
+        wishes.append((self._main_setpoint, look.setpoint_kpa, why))
         return tuple(
             Command(
                 point=point,
                 value=wish,
                 priority=self.priority,
                 source=self.name,
-                reason=why,
+                reason=reason,
             )
-            for point, wish in wishes
+            for point, wish, reason in wishes
             if point is not None
         )
 

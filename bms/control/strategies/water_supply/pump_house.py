@@ -2,7 +2,8 @@
 
 Those that run stay; the one that has not started for longest comes next, so that pumps take turns
 whatever each run takes. One that fails, that
-may not start yet, or that turns without moving water is passed over at once.
+may not start yet, or that turns without moving water is passed over at once. Where fewer than are
+asked for are left, those are tried again now and then (`blocks/machines/retries`).
 """
 
 from __future__ import annotations
@@ -14,14 +15,23 @@ from typing import Final
 from bms.config.site import Group
 from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.machines.lead_lag import MachineHours, RunRecord, record_hours
+from bms.control.blocks.machines.retries import retry_due_s
 from bms.control.blocks.machines.start_proof import STILL, MachinePhase, ProofRules
 from bms.control.blocks.machines.starts import Starts, count_starts, may_start_s
 from bms.control.strategies.water.fittings import Machine, machine_of
-from bms.control.strategies.water.machinery import Machinery, Proofs, View, proven, usable
-from bms.control.strategies.water.pump_bank import chosen
+from bms.control.strategies.water.machinery import (
+    Machinery,
+    Proofs,
+    View,
+    proven,
+    tellable,
+    tried_again,
+    usable,
+)
+from bms.control.strategies.water.pump_bank import NOBODY, chosen
 from bms.core.decisions import Condition, Severity, Snapshot
 from bms.core.equipment import Equipment, base_of
-from bms.texts.messages import msg
+from bms.texts.messages import Message, msg
 from drivers.points import PointId
 
 MOVES_WITHIN_S: Final = 60.0
@@ -44,7 +54,9 @@ class HouseState:
     turns: tuple[str, ...] = ()
     """All that have started, the last one at the end."""
     idlers: tuple[str, ...] = ()
-    """Those that turned without moving water: out of use until they are reset."""
+    """Those that turned without moving water: out of use until they are reset or tried again."""
+    idled_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """When that was, until they move water or are reset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +106,35 @@ class PumpHouse:
         views = self.machinery.views(snapshot)
         resets = frozenset(name for p, name in self._resets.items() if p in snapshot.awards)
         state = self._move_water(snapshot, state, views, resets, draws)
+        alone = self._alone(state, views, count)
+        if alone and state.idlers:
+            state = _tried_again(state, watched_s)
         running = [name for name, view in views.items() if view.status]
         starts = count_starts(state.starts, {*running, *state.on}, snapshot.steady_s)
         state = replace(state, starts=starts, record=record_hours(state.record, running, watched_s))
         bank = [pump for pump in self.pumps if self._may(pump.name, state, snapshot, running)]
         order = self._turns(state.turns)
         on = chosen(bank, views, state.proofs, order, state.on, count) if bank else ()
-        proofs = self.machinery.prove(state.proofs, views, on, None, resets, watched_s)
+        proofs = self.machinery.prove(state.proofs, views, on, None, resets, watched_s, alone)
         failed = [n for n in on if not proofs.get(n, STILL).available]
         if failed:  # the next one comes in the same look
             on = chosen(bank, views, proofs, order, on, count)
-            proofs = self.machinery.prove(proofs, views, on, None, (), watched_s)
+            proofs = self.machinery.prove(proofs, views, on, None, (), watched_s, alone)
         started = [name for name in on if name not in state.on]
         turns = state.turns
         if started:
             turns = (*(name for name in turns if name not in started), *started)
         return replace(state, on=on, proofs=proofs, turns=turns), views
+
+    def _alone(self, state: HouseState, views: Mapping[str, View], count: int) -> frozenset[str]:
+        """Those out of use, if fewer whole ones than are asked for are left."""
+        out = {*state.idlers, *(name for name, proof in state.proofs.items() if proof.latched)}
+        if not out:
+            return NOBODY
+        whole = sum(
+            pump.name not in out and tellable(pump.name, views, state.proofs) for pump in self.pumps
+        )
+        return frozenset(out) if whole < count else NOBODY
 
     def _turns(self, turns: tuple[str, ...]) -> RunRecord:
         """Whose turn is next, as an order of hours."""
@@ -136,17 +161,22 @@ class PumpHouse:
         turning = [name for name, view in views.items() if view.status and name in state.on]
         since: dict[str, float] = {}
         idlers = [name for name in state.idlers if name not in resets]
+        idled = {name: at_s for name, at_s in state.idled_s.items() if name not in resets}
         for name in turning:
             moves = self._moves(snapshot, name, alone=len(turning) == 1) if draws else None
+            if moves and name not in idlers:
+                idled.pop(name, None)
             since_s = holds_since(moves is False, state.idle_since_s.get(name), snapshot.watched_s)
             if since_s is None:
                 continue
             since[name] = since_s
             if held_for(since_s, MOVES_WITHIN_S, snapshot.watched_s) and name not in idlers:
                 idlers.append(name)
-        if since == state.idle_since_s and tuple(idlers) == state.idlers:
+                idled[name] = (*idled.get(name, ()), snapshot.watched_s)
+        known = (state.idle_since_s, state.idlers, state.idled_s)
+        if (since, tuple(idlers), idled) == known:
             return state
-        return replace(state, idle_since_s=since, idlers=tuple(idlers))
+        return replace(state, idle_since_s=since, idlers=tuple(idlers), idled_s=idled)
 
     def _moves(self, snapshot: Snapshot, name: str, *, alone: bool) -> bool | None:
         """None: nothing tells. A meter of all pumps speaks of one that runs alone."""
@@ -194,6 +224,15 @@ class PumpHouse:
             for proof in state.proofs.values()
         )
 
+    def tried_again(self, pump: Machine, state: HouseState) -> Message | None:
+        """What is to be told of a pump that is, or will be, tried again by itself."""
+        if pump.name in state.idled_s and pump.name not in state.idlers:
+            return msg(
+                "{machine} ran and moved no water; nothing stands in for it, so it is tried again",
+                machine=pump.id,
+            )
+        return tried_again(pump.id, state.proofs.get(pump.name, STILL))
+
     def conditions(self, state: HouseState) -> list[Condition]:
         """Pumps that are out of use."""
         found = []
@@ -201,7 +240,10 @@ class PumpHouse:
         for pump in self.pumps:
             machine = f"{base}.{pump.name}"
             proof = state.proofs.get(pump.name, STILL)
-            if pump.name in state.idlers:
+            again = self.tried_again(pump, state)
+            if again is not None:
+                text = again
+            elif pump.name in state.idlers:
                 text = msg(
                     "{machine} runs and moves no water: it is out of use until it is reset; look "
                     "at its coupling, its valves and its strainer",
@@ -217,6 +259,17 @@ class PumpHouse:
                 continue
             found.append(Condition(f"{machine}:proof", Severity.URGENT, text))
         return found
+
+
+def _tried_again(state: HouseState, watched_s: float) -> HouseState:
+    """Pumps that moved no water, and whose next try is due, are no longer passed over."""
+    idlers = tuple(
+        name
+        for name in state.idlers
+        if (due_s := retry_due_s(state.idled_s.get(name, ()), watched_s)) is None
+        or watched_s < due_s
+    )
+    return state if idlers == state.idlers else replace(state, idlers=idlers)
 
 
 def _machine(pump: Equipment) -> Machine:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from bms.control.blocks.machines.retries import retry_due_s
 from bms.control.blocks.machines.start_proof import MachinePhase
 from bms.control.protect.withheld import reset_now
 from bms.control.strategies.chilled_water.circuits.chilled_side import ChilledSide
@@ -40,6 +41,8 @@ NO_FLOW_RESTS_S = 900.0
 LEAST_CW_SHARE = 0.7
 """Of the condenser pumps that are asked for, so many start a chiller while others are out of use
 (D: it keeps well above the least flow of condensers)."""
+TOO_WARM_K = 3.0
+"""Water so much above its setpoint needs every chiller that may be whole (D)."""
 _STILL = UnitState()
 
 
@@ -47,6 +50,7 @@ _STILL = UnitState()
 class _Moved:
     units: Mapping[str, UnitState]
     holds: Mapping[str, UnitHold]
+    valve_failures: Mapping[str, tuple[float, ...]]
     gave_up: bool
     """A chiller's flow did not come."""
 
@@ -77,21 +81,50 @@ class Sequence:
                 return True
         return any(state.units.get(name, _STILL).step is Step.OFF for name in wanted)
 
-    def released(self, snapshot: Snapshot, state: PlantState) -> PlantState:
+    def short(self, look: Look, state: PlantState) -> bool:
+        """Whether nothing stands in for a chiller that is out of use: none is whole, or all whole
+        ones are asked for and water stays too warm."""
+        whole = {name for name in self._layout.units if self.usable(name, state, look.views)}
+        warm_k = look.too_warm_k
+        return not whole or (
+            whole <= {*state.choice.machines} and warm_k is not None and warm_k > TOO_WARM_K
+        )
+
+    def released(self, look: Look, state: PlantState) -> PlantState:
         """What a person has reset, and what has rested, is tried again."""
+        snapshot = look.snapshot
+        if state.valve_failures:
+            state = self._forgiven(snapshot, state)
         if not state.holds:
             return state
+        short = self.short(look, state)
         holds = {
             name: hold
             for name, hold in state.holds.items()
-            if name in self._layout.units and not self._over(snapshot, name, hold)
+            if name in self._layout.units and not self._over(snapshot, name, hold, short)
         }
         return state if holds == state.holds else replace(state, holds=holds)
 
-    def _over(self, snapshot: Snapshot, name: str, hold: UnitHold) -> bool:
+    def _forgiven(self, snapshot: Snapshot, state: PlantState) -> PlantState:
+        """Valves count as whole once their chiller is told to run, or a person says so."""
+        failures = {
+            name: failures_s
+            for name, failures_s in state.valve_failures.items()
+            if name in self._layout.units
+            and not state.units.get(name, _STILL).chiller_on
+            and not self._reset(snapshot, name)
+        }
+        same = len(failures) == len(state.valve_failures)
+        return state if same else replace(state, valve_failures=failures)
+
+    def _over(self, snapshot: Snapshot, name: str, hold: UnitHold, short: bool) -> bool:
+        """Whether a hold ends; one for a valve by itself only if the plant is `short`."""
         rests_s = hold.rests_until_s
         rested = rests_s is not None and snapshot.watched_s >= rests_s
-        return rested or reset_now(snapshot, self._layout.units[name].chiller.id)
+        return (rested and (short or not hold.failed)) or self._reset(snapshot, name)
+
+    def _reset(self, snapshot: Snapshot, name: str) -> bool:
+        return reset_now(snapshot, self._layout.units[name].chiller.id)
 
     def move(self, look: Look, state: PlantState) -> PlantState:
         """Each chiller one look further."""
@@ -102,13 +135,14 @@ class Sequence:
             state,
             units=moved.units if moved.units != state.units else state.units,
             holds=moved.holds,
+            valve_failures=moved.valve_failures,
             no_flow_s=look.watched_s if moved.gave_up else state.no_flow_s,
         )
 
     def _moved(self, look: Look, state: PlantState) -> _Moved:
         wanted = state.choice.machines
         units = {name: state.units.get(name, _STILL) for name in self._layout.units}
-        holds, gave_up = dict(state.holds), False
+        holds, failures, gave_up = dict(state.holds), dict(state.valve_failures), False
         starting = {name for name, unit in units.items() if self._starts(name, unit, state)}
         usable = {name: self.usable(name, state, look.views) for name in units}
         coming = any(
@@ -151,10 +185,11 @@ class Sequence:
                 text = msg(
                     "its valve is not open within {proof_s:g} s", proof_s=self._rules.valve_s
                 )
-                holds[name] = UnitHold(text)
+                failures[name] = (*failures.get(name, ()), look.watched_s)
+                holds[name] = UnitHold(text, retry_due_s(failures[name], look.watched_s))
             elif moved.outcome is Outcome.NO_FLOW:
                 holds[name], gave_up = UnitHold("", look.watched_s + NO_FLOW_RESTS_S), True
-        return _Moved(units, holds, gave_up)
+        return _Moved(units, holds, failures, gave_up)
 
     @staticmethod
     def _starts(name: str, unit: UnitState, state: PlantState) -> bool:
