@@ -20,6 +20,7 @@ TOPICS = {
     "E": ("Meters and their registers", "电表与读数"),
     "F": ("Files of readings", "抄表文件"),
     "G": ("The growth verdict", "能耗增长结论"),
+    "T": ("Tariffs and reports", "电价与报表"),
     "M": ("Devices on Modbus", "Modbus 设备"),
     "O": ("Servers of OPC-UA", "OPC-UA 服务器"),
     "B": ("Devices on any wire", "所有现场协议"),

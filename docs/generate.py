@@ -25,6 +25,7 @@ from bms.config.resolving.energy.meters import MetersFile
 from bms.config.shapes.links import PROTOCOLS
 from bms.config.shapes.models import EquipmentFile, GroupsFile, SiteFile
 from bms.config.shapes.reading_formats import ReadingsFile
+from bms.config.shapes.tariff_files import TariffsFile
 from bms.config.site import StrategySpec
 from bms.control import STRATEGIES
 from bms.core.equipment import Kind, Role
@@ -76,6 +77,7 @@ def pages() -> dict[str, str]:
         "groups": _models_page("groups/*.yaml", [GroupsFile]),
         "strategies": _strategies_page(STRATEGIES, strategies),
         "meters": _models_page("meters.yaml", [MetersFile]),
+        "tariffs": _models_page("tariffs.yaml", [TariffsFile]),
         "readings": _models_page("readings.yaml", [ReadingsFile]),
         "schedules": _schedules_page(),
         "device-files": _models_page("Device files, devices/*.yaml", [DeviceType]),

@@ -23,6 +23,7 @@ from bms.config.reading.files import (
     METERS,
     SITE,
     STATE,
+    TARIFFS,
     Sources,
     read_schedules,
     read_site,
@@ -33,6 +34,7 @@ from bms.config.resolving.energy.boundary import check_boundaries
 from bms.config.resolving.energy.meter_checks import read_meters
 from bms.config.resolving.energy.meters import MeterEntry, meter_specs
 from bms.config.resolving.energy.ratings import check_ratings
+from bms.config.resolving.energy.tariff_checks import Tariffs, read_tariffs
 from bms.config.resolving.fleet import Fleet, FleetReader
 from bms.config.resolving.groups import Groups, GroupsReader
 from bms.config.resolving.related import check_relations
@@ -163,12 +165,18 @@ def check(
         _governable(groups, fleet, bases, base_names), strategies, found.under("schedules")
     )
     problems += more
+    tariffs = Tariffs()
+    if TARIFFS in found.texts and library is not None:
+        payers = [*base_names.known, *(str(name) for name in (*meters, *fleet.equipment))]
+        tariffs, more = read_tariffs(found.texts[TARIFFS], library.calendars, payers)
+        problems += [] if "schedules" in without else more
 
     problems = sorted(set(problems))
     fatal = any(not problem.withholds for problem in problems)
     if fatal or site_file is None or library is None:
         return None, problems
     found_site = _assemble(directory, site_file, links, fleet, groups, library, meters)
+    found_site = replace(found_site, tariffs=tariffs.tariffs, applies=tariffs.applies)
     return replace(found_site, unmet=tuple(problems), texts=found.texts), problems
 
 

@@ -18,6 +18,7 @@ from bms.config.shapes.models import BaseFile, SiteFile
 from bms.core.decisions import Controller, FactKind, OutputRules
 from bms.core.equipment import Equipment, Medium
 from bms.core.machines.limits import LIMITS
+from bms.core.tariffs import Tariff
 from bms.texts.messages import Message
 from bms.texts.problems import Origin, Problem
 from drivers.modbus.wire.transport import UnitProfile
@@ -327,6 +328,9 @@ class Site:
     """By the point id of the counter."""
     metering: Mapping[str, MeterSpec] = field(default_factory=dict)
     """Every meter of the ledger by id, the inputs of a formula before it."""
+    tariffs: Mapping[str, Tariff] = field(default_factory=dict)
+    applies: Mapping[str, str] = field(default_factory=dict)
+    """The tariff by base, and by meter (`MeterSpec.name`) where one has its own."""
     owner: str = ""
     """The local account that the site belongs to: the one its controller runs as."""
     regrouped_from: Mapping[str, Group] = field(default_factory=dict)
@@ -348,6 +352,13 @@ class Site:
     def meter_named(self, name: str) -> MeterSpec:
         """The meter that an energy boundary names."""
         return next(spec for spec in self.metering.values() if spec.name == name)
+
+    def tariff_of(self, *payers: str) -> Tariff | None:
+        """The tariff of the first of some meters and bases that has one; None if none has."""
+        for payer in payers:
+            if payer in self.applies:
+                return self.tariffs.get(self.applies[payer])
+        return None
 
     @property
     def declared(self) -> Mapping[str, Group]:

@@ -20,6 +20,7 @@ from bms.texts.system_errors import os_cause
 SITE = "site.yaml"
 LINKS = "links.yaml"
 METERS = "meters.yaml"
+TARIFFS = "tariffs.yaml"
 READINGS = "readings.yaml"
 """How files of readings are taken: `bms meter import` alone reads it."""
 SEASONS = "schedules/seasons.yaml"
@@ -30,7 +31,7 @@ VARIANTS = "variants"
 """Other files in place of some of the site's own: `variants/<name>/groups/...`."""
 
 _REQUIRED = (SITE, LINKS)
-_TOP = (*_REQUIRED, METERS)
+_TOP = (*_REQUIRED, METERS, TARIFFS)
 _FOLDERS = (*SITE_DIRECTORIES, CALENDARS)
 STATE: Final = "state"
 """The state directory of a site that names none."""

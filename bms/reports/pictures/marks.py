@@ -1,4 +1,4 @@
-"""What a picture is made of: plain values with messages in them, so that it has no language yet. Pure.
+"""What a picture is made of: plain values and messages, without a language yet. Pure.
 
 Lengths are in CSS pixels, from the top left. Colours are those of the design, by name.
 """
