@@ -1,0 +1,295 @@
+"""Energy, coal equivalent and CO2 by year as a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from bms.config.shapes.energy_keys import EnergyEntry, EnergyFile
+from bms.config.site import Site
+from bms.core.instants import local_midnight
+from bms.core.readings import Label
+from bms.energy.carbon.energy_table import Cell, Energy, EnergyTable, Unknown
+from bms.energy.carbon.energy_table import Row as Made
+from bms.energy.carbon.factors import Book, FactorSet, Measure
+from bms.energy.carbon.printed_check import Checked, Relation
+from bms.reports.documents.document import (
+    Column,
+    Document,
+    Figure,
+    Headline,
+    Headlines,
+    Kind,
+    Name,
+    Ratio,
+    Receipt,
+    Row,
+    Section,
+    Sum,
+    Table,
+    Text,
+    change_pct,
+    missing,
+    sum_of,
+)
+from bms.texts.messages import msg
+
+TITLES: Final[Mapping[str, str]] = {
+    "tce:direct": msg("Fuels, coal equivalent"),
+    "tce:indirect": msg("Bought energy, coal equivalent"),
+    "tce": msg("Energy in all, coal equivalent"),
+    "scope_1": msg("CO2 from what is burnt here (scope 1)"),
+    "scope_2": msg("CO2 from bought energy (scope 2)"),
+    "co2": msg("CO2 in all"),
+    "water": msg("Water in all"),
+}
+_UNKNOWN: Final[Mapping[Unknown, str]] = {
+    Unknown.NO_AMOUNT: msg("no meter has this year; give the amount in energy.yaml"),
+    Unknown.INCOMPLETE: msg("its meters miss a part of the year"),
+    Unknown.NO_FACTOR: msg("no factor set in use has this energy: name one in energy.yaml"),
+    Unknown.UNLIKE_UNITS: msg("amount and factor have units that cannot be converted"),
+    Unknown.PART: msg("a part of it is missing"),
+    Unknown.NO_ACTIVITY: msg("the year's figure to divide by is missing"),
+}  # fmt: skip
+UNVERIFIED: Final = msg("unverified")
+
+
+@dataclass(frozen=True, slots=True)
+class Carbon:
+    """What the report is made of."""
+
+    site: Site
+    file: EnergyFile
+    energies: Sequence[Energy]
+    entries: Mapping[str, EnergyEntry]
+    book: Book
+    table: EnergyTable
+    checked: Sequence[Checked]
+    made: datetime
+    receipt: Receipt
+
+
+def carbon_document(carbon: Carbon) -> Document:
+    """The report as companies print it: amounts, coal equivalent, CO2, water, intensities."""
+    years = carbon.table.years
+    zone = ZoneInfo(carbon.site.file.zone)
+    site = _name(carbon.site.file.id, carbon.site.file.title)
+    sections = [
+        Section("energy", msg("Energy and CO2 by year"), (_headlines(carbon), _table(carbon)))
+    ]
+    if carbon.checked:
+        sections.append(Section("printed", msg("The printed table, checked"), (_printed(carbon),)))
+    sections.append(Section("factors", msg("Factors"), (_factors(carbon),)))
+    return Document(
+        kind="energy",
+        title=msg("Energy, coal equivalent and CO2"),
+        site=site,
+        subject=site,
+        period=f"{years[0]}-{years[-1]}" if len(years) > 1 else f"{years[0]}",
+        start=local_midnight(date(years[0], 1, 1), zone),
+        end=local_midnight(date(years[-1] + 1, 1, 1), zone),
+        answer=_answer(carbon),
+        sections=tuple(sections),
+        receipt=carbon.receipt,
+        signatures=(msg("Drawn up by"), msg("Checked by"), msg("Approved by")),
+    )
+
+
+def _answer(carbon: Carbon) -> str:
+    year = carbon.table.years[-1]
+    rows = carbon.table.rows
+    tce, co2 = ((rows[name].cells[year] if name in rows else None) for name in ("tce", "co2"))
+    if tce is None or tce.amount is None:
+        return msg("{year}: the energy of the year is not known in full", year=year)
+    if co2 is None or co2.amount is None:
+        return msg(
+            "{year}: {tce:,.1f} tce; CO2 is not known in full", year=year, tce=float(tce.amount)
+        )
+    return msg(
+        "{year}: {tce:,.1f} tce and {co2:,.1f} t CO2",
+        year=year, tce=float(tce.amount), co2=float(co2.amount),
+    )  # fmt: skip
+
+
+def _headlines(carbon: Carbon) -> Headlines:
+    year = carbon.table.years[-1]
+    found = [
+        Headline(
+            name, TITLES[name], _figure(carbon, carbon.table.rows[name].cells[year]), unit, 1,
+            msg("in {year}", year=year),
+        )
+        for name, unit in (("tce", "tce"), ("scope_1", "t"), ("scope_2", "t"), ("co2", "t"))
+        if name in carbon.table.rows
+    ]  # fmt: skip
+    return Headlines(tuple(found))
+
+
+def _table(carbon: Carbon) -> Table:
+    years = carbon.table.years
+    columns = [
+        Column("row", msg("Energy")),
+        Column("unit", msg("Unit")),
+        *(Column(f"{year}", f"{year}", Kind.NUMBER, decimals=2) for year in years),
+    ]
+    if len(years) > 1:
+        change = change_pct(f"{years[-1]}", f"{years[-2]}")
+        columns.append(
+            Column("change", msg("Change in a year"), Kind.CHANGE, "%", 2, change, summed=False)
+        )
+    rows = tuple(_row(carbon, made) for made in carbon.table.rows.values())
+    activities = tuple(_activity_rows(carbon))
+    first = next((n for n, row in enumerate(rows) if row.formula and "/" in row.key), len(rows))
+    return Table("energy", tuple(columns), (*rows[:first], *activities, *rows[first:]))
+
+
+def _row(carbon: Carbon, made: Made) -> Row:
+    cells: dict[str, Figure | str | Name] = {
+        "row": _title(carbon, made.id),
+        "unit": _unit(carbon, made),
+    }
+    formula = _formula(made)
+    for year, cell in made.cells.items():
+        # A formula works itself out from its parts, and is missing where they are.
+        if formula is None:
+            cells[f"{year}"] = _figure(carbon, cell)
+    whole = bool(made.parts) and "/" not in made.id
+    return Row(made.id, cells, formula, total=whole, depth=0 if whole or "/" in made.id else 1)
+
+
+def _formula(made: Made) -> Sum | Ratio | None:
+    if not made.parts:
+        return None
+    if "/" in made.id:
+        above, below = made.parts
+        return Ratio(above, below)
+    return sum_of(*made.parts)
+
+
+def _title(carbon: Carbon, row: str) -> Text:
+    if row in TITLES:
+        return TITLES[row]
+    what, mark, name = row.partition("/")
+    if mark:
+        return msg("{total} per {activity}", total=TITLES[what], activity=_unit_of(carbon, name))
+    energy = row.partition(":")[2]
+    return _name(energy, carbon.entries[energy].title)
+
+
+def _name(key: str, title: str | Mapping[str, str]) -> Name:
+    """A title in one language serves both."""
+    if isinstance(title, str):
+        return Name(key, {"zh": title, "en": title} if title else {})
+    return Name(key, title)
+
+
+def _unit(carbon: Carbon, made: Made) -> str:
+    _, mark, activity = made.id.partition("/")
+    return (
+        made.unit.replace(f"/{activity}", f"/{_unit_of(carbon, activity)}") if mark else made.unit
+    )
+
+
+def _unit_of(carbon: Carbon, activity: str) -> str:
+    return carbon.file.activities[activity].unit
+
+
+def _activity_rows(carbon: Carbon) -> Iterator[Row]:
+    for name, entry in carbon.file.activities.items():
+        title = _name(name, entry.title)
+        cells: dict[str, Figure | str | Name] = {"row": title, "unit": entry.unit}
+        for year in carbon.table.years:
+            amount = entry.amounts.get(year)
+            cells[f"{year}"] = (
+                missing(_UNKNOWN[Unknown.NO_ACTIVITY])
+                if amount is None
+                else Figure(float(amount), Label.MANUAL)
+            )
+        yield Row(f"activity:{name}", cells, depth=1)
+
+
+def _figure(carbon: Carbon, cell: Cell) -> Figure:
+    if cell.amount is None:
+        assert cell.unknown is not None
+        return missing(_UNKNOWN[cell.unknown], cell.known)
+    doubtful = [s for s in sorted(cell.sets) if not carbon.book.sets[s].verified]
+    reason = msg("unverified: factor set {set_id}", set_id=doubtful[0]) if doubtful else ""
+    label = Label.ESTIMATED if doubtful else Label.MANUAL if cell.entered else Label.DERIVED
+    return Figure(cell.amount, label, reason)
+
+
+_RELATIONS: Final[Mapping[Relation, str]] = {
+    Relation.SUM: msg("is not the sum of its parts"),
+    Relation.RATIO: msg("does not follow from total and divisor"),
+    Relation.FACTORS: msg("does not follow from amounts and factors in use"),
+}
+
+
+def _printed(carbon: Carbon) -> Table:
+    columns = (
+        Column("row", msg("Row")),
+        Column("year", msg("Year")),
+        Column("printed", msg("Printed"), Kind.NUMBER, decimals=3),
+        Column("reckoned", msg("Worked out"), Kind.NUMBER, decimals=3),
+        Column("difference", msg("Difference"), Kind.CHANGE, decimals=3,
+               formula=Sum(((1, "reckoned"), (-1, "printed")))),
+        Column("tolerance", msg("Rounding allows"), Kind.NUMBER, decimals=3),
+        Column("verdict", msg("Verdict")),
+    )  # fmt: skip
+    rows = [
+        Row(
+            f"{one.rule.row}:{one.rule.year}",
+            {
+                "row": _title(carbon, one.rule.row),
+                "year": f"{one.rule.year}",
+                "printed": Figure(one.printed, Label.MANUAL),
+                "reckoned": Figure(one.reckoned, Label.DERIVED),
+                "tolerance": Figure(one.tolerance, Label.DERIVED),
+                "verdict": msg("agrees") if one.agrees else _RELATIONS[one.rule.relation],
+            },
+            marked=not one.agrees,
+        )
+        for one in carbon.checked
+    ]
+    agree = sum(one.agrees for one in carbon.checked)
+    note = msg("{agree} of {cells} cells agree inside their rounding", agree=agree, cells=len(rows))
+    return Table("printed", columns, tuple(rows), notes=(note,))
+
+
+_MEASURES: Final[Mapping[Measure, str]] = {
+    Measure.TCE: msg("coal equivalent"),
+    Measure.SCOPE_1: msg("CO2, scope 1"),
+    Measure.SCOPE_2: msg("CO2, scope 2"),
+}
+
+
+def _factors(carbon: Carbon) -> Table:
+    columns = (
+        Column("set", msg("Factor set")),
+        Column("of", msg("For")),
+        Column("source", msg("Source"), width=60),
+        Column("verified", msg("Checked")),
+    )
+    used = [carbon.book.sets[name] for name in sorted(carbon.table.sets)]
+    rows = tuple(_factor_row(one) for one in used)
+    note = msg("figures that rest on an unverified set are marked; its source was not read")
+    doubtful = any(not one.verified for one in used)
+    return Table(
+        "factors", columns, rows, notes=(note,) if doubtful else (),
+        empty=msg("no factor set is in use"),
+    )  # fmt: skip
+
+
+def _factor_row(one: FactorSet) -> Row:
+    return Row(
+        one.id,
+        {
+            "set": Name(one.id),
+            "of": _MEASURES[one.measure],
+            "source": Name(one.source),
+            "verified": msg("checked against its source") if one.verified else UNVERIFIED,
+        },
+        marked=not one.verified,
+    )
