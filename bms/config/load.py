@@ -18,7 +18,9 @@ from zoneinfo import available_timezones
 from pydantic import ValidationError
 
 from bms.config.reading.devices import read_devices
+from bms.config.reading.factor_sets import read_energy_file
 from bms.config.reading.files import (
+    ENERGY,
     LINKS,
     METERS,
     SITE,
@@ -171,13 +173,21 @@ def check(
         tariffs, more = read_tariffs(found.texts[TARIFFS], library.calendars, payers)
         problems += [] if "schedules" in without else more
 
-    problems = sorted(set(problems))
     fatal = any(not problem.withholds for problem in problems)
     if fatal or site_file is None or library is None:
-        return None, problems
+        problems += _for_reports(found, base_names, Names(complete=False))
+        return None, sorted(set(problems))
     found_site = _assemble(directory, site_file, links, fleet, groups, library, meters)
     found_site = replace(found_site, tariffs=tariffs.tariffs, applies=tariffs.applies)
+    measured = Names({spec.name for spec in found_site.metering.values()})
+    problems = sorted({*problems, *_for_reports(found, base_names, measured)})
     return replace(found_site, unmet=tuple(problems), texts=found.texts), problems
+
+
+def _for_reports(found: Sources, bases: Names, meters: Names) -> list[Problem]:
+    """What is wrong with the files that reports alone read: each withholds its report."""
+    text = found.texts.get(ENERGY)
+    return [] if text is None else read_energy_file(text, bases, meters)[1]
 
 
 def read_site_file(

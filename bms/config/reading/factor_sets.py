@@ -7,6 +7,7 @@ from dataclasses import replace
 from importlib import resources
 from typing import Final
 
+from bms.config.reading.files import ENERGY
 from bms.config.reading.sections import Names, entries, read_all
 from bms.config.shapes.energy_keys import EnergyFile, FactorSetEntry, FactorSetsFile
 from bms.core.errors import InvalidInput
@@ -14,7 +15,6 @@ from bms.texts.messages import msg
 from bms.texts.problems import Document, Problem, suggestion
 from bms.texts.yaml.parsing import validate
 
-ENERGY: Final = "energy.yaml"
 OWN: Final = ("water", "pv", "wind")
 """Kinds of energy that have no factor: they are shown, and added to nothing."""
 _STAND_IN: Final = FactorSetEntry.model_construct(of="tce", source="", per={})

@@ -21,6 +21,8 @@ SITE = "site.yaml"
 LINKS = "links.yaml"
 METERS = "meters.yaml"
 TARIFFS = "tariffs.yaml"
+ENERGY = "energy.yaml"
+"""Fuels, factors and activities: reports alone read it."""
 READINGS = "readings.yaml"
 """How files of readings are taken: `bms meter import` alone reads it."""
 SEASONS = "schedules/seasons.yaml"
@@ -31,7 +33,7 @@ VARIANTS = "variants"
 """Other files in place of some of the site's own: `variants/<name>/groups/...`."""
 
 _REQUIRED = (SITE, LINKS)
-_TOP = (*_REQUIRED, METERS, TARIFFS)
+_TOP = (*_REQUIRED, METERS, TARIFFS, ENERGY)
 _FOLDERS = (*SITE_DIRECTORIES, CALENDARS)
 STATE: Final = "state"
 """The state directory of a site that names none."""

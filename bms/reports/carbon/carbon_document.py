@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -68,7 +68,6 @@ class Carbon:
     book: Book
     table: EnergyTable
     checked: Sequence[Checked]
-    made: datetime
     receipt: Receipt
 
 
