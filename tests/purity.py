@@ -134,11 +134,12 @@ def claim(module: Module) -> str | None:
 
 
 def claims(modules: Iterable[Module]) -> dict[str, str]:
-    """Pure modules and packages by name, outermost only, with their claim."""
+    """Pure modules and packages by name, with their claim: the outermost ones, and what claims
+    otherwise than the package around it."""
     found: dict[str, str] = {}
     for module in modules:  # in order of name: a package comes before what is in it
         said = claim(module)
-        if said is not None and _covering(module.name, found) is None:
+        if said is not None and said != _around(module.name, found):
             found[module.name] = said
     return found
 
@@ -278,6 +279,12 @@ def _covering(name: str, claimed: Mapping[str, str], said: str | None = None) ->
         ),
         None,
     )
+
+
+def _around(name: str, claimed: Mapping[str, str]) -> str | None:
+    """The claim of the innermost package around a module."""
+    outer = [other for other in claimed if _within(name, other)]
+    return claimed[max(outer, key=len)] if outer else None
 
 
 def main() -> int:

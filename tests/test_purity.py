@@ -128,3 +128,12 @@ def test_half_a_claim_is_none(tmp_path: Path) -> None:
     assert faults(root) == [
         "drivers/cost.py: 'pure' in the first paragraph, which does not end with 'Pure.'"
     ]
+
+
+def test_a_room_inside_may_claim_less(tmp_path: Path) -> None:
+    less = '"""Columns. Pure but for NumPy."""'
+    root = tree_with(tmp_path, bms__control__columns=less)
+    assert faults(root) == [
+        "bms.control.columns says 'Pure but for NumPy.'; it is missing in "
+        "'arithmetic on columns is pure but for NumPy'"
+    ]

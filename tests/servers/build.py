@@ -1,8 +1,9 @@
 """Builds the servers that the drivers are proved against and that are not ours: `make peers`.
 
-A C server on Debian's libmodbus, and a node-opcua server from npm. They go into a cache outside
-the tree, once per version. If one cannot be built, this says what is missing; the tests that need
-it are then skipped, or fail if BMS_REQUIRE_PEERS is set, as `.ci/run` does.
+A C server on Debian's libmodbus, a node-opcua server from npm, the sample meters of opendsm.
+They go into a cache outside the tree, once per version. If one cannot be had, this says what is
+missing; the tests that need it are then skipped, or fail if BMS_REQUIRE_PEERS is set, as
+`.ci/run` does.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+OPENDSM = "1.2.7"
+"""The last version that has daily samples."""
 APT_PACKAGES = ("libmodbus-dev", "pkg-config", "gcc")
 
 
@@ -36,6 +39,22 @@ def opcua_server() -> Path:
     """Where the node-opcua server's script is, or will be, beside its packages."""
     folder = HERE / "opcua"
     return cache() / f"opcua-{digest(folder / 'package-lock.json')}" / "server.js"
+
+
+def opendsm_wheel() -> Path:
+    """Where the wheel is, or will be, whose samples models of consumption are held against."""
+    return cache() / f"opendsm-{OPENDSM}-py3-none-any.whl"
+
+
+def fetch_opendsm() -> None:
+    """The wheel alone: it is read, never installed."""
+    target = opendsm_wheel()
+    if target.is_file():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += [f"opendsm=={OPENDSM}", "--dest", str(target.parent)]
+    run(command, "the samples of opendsm cannot be had")
 
 
 def build_modbus() -> None:
@@ -109,7 +128,11 @@ def digest(path: Path) -> str:
 
 def main() -> None:
     failed = False
-    for name, build in (("libmodbus", build_modbus), ("node-opcua", build_opcua)):
+    for name, build in (
+        ("libmodbus", build_modbus),
+        ("node-opcua", build_opcua),
+        ("opendsm's samples", fetch_opendsm),
+    ):
         try:
             build()
         except CannotBuild as error:
