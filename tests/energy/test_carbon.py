@@ -1,4 +1,4 @@
-"""Coal equivalent and CO2 by factor sets, and printed tables that are checked against themselves."""
+"""Coal equivalent and CO2 by factor sets; printed tables checked against themselves."""
 
 from __future__ import annotations
 

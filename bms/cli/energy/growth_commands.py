@@ -20,6 +20,7 @@ from bms.cli.common import (
     print_json,
     show,
 )
+from bms.cli.reports.energy_report import energy_report
 from bms.cli.schedules.previews import diff, preview
 
 
@@ -35,6 +36,9 @@ schedule.add_command(diff)
 @click.group(cls=ErrorGroup)
 def report() -> None:
     """What an energy manager reads."""
+
+
+report.add_command(energy_report)
 
 
 @report.command()

@@ -7,7 +7,7 @@ unknown: a total of what happens to be known would pose as the whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -133,20 +133,25 @@ def energy_table(
         for energy in fuelled:
             if _counts(energy, measure):
                 add(_reckoned(energy, measure, years, book))
-    if fuelled:
-        bought = [e for e in fuelled if e.bought]
-        burnt = [e for e in fuelled if not e.bought]
-        add(_total("tce:indirect", "tce", years, rows, (f"tce:{e.id}" for e in bought)))
-        add(_total("tce:direct", "tce", years, rows, (f"tce:{e.id}" for e in burnt)))
-        add(_total("tce", "tce", years, rows, ("tce:direct", "tce:indirect")))
-        add(_total("scope_1", "tCO2", years, rows, (f"scope_1:{e.id}" for e in burnt)))
-        add(_total("scope_2", "tCO2", years, rows, (f"scope_2:{e.id}" for e in bought)))
-        add(_total("co2", "tCO2", years, rows, ("scope_1", "scope_2")))
+    bought = [energy.id for energy in fuelled if energy.bought]
+    burnt = [energy.id for energy in fuelled if not energy.bought]
+    for total, unit, parts in (
+        ("tce:indirect", "tce", [f"tce:{name}" for name in bought]),
+        ("tce:direct", "tce", [f"tce:{name}" for name in burnt]),
+        ("tce", "tce", ["tce:indirect", "tce:direct"]),
+        ("scope_1", "tCO2", [f"scope_1:{name}" for name in burnt]),
+        ("scope_2", "tCO2", [f"scope_2:{name}" for name in bought]),
+        ("co2", "tCO2", ["scope_1", "scope_2"]),
+    ):
+        # Nobody declared a fuel: that is no knowledge that none is burnt, and no zero.
+        there = [part for part in parts if part in rows]
+        if there:
+            add(_total(total, unit, years, rows, there))
     waters = [energy for energy in energies if energy.water]
     for energy in waters:
         add(_amounts(energy, years))
     if waters:
-        add(_total("water", "m3", years, rows, (f"amount:{e.id}" for e in waters)))
+        add(_total("water", "m3", years, rows, [f"amount:{energy.id}" for energy in waters]))
     for activity in activities:
         for total in ("tce", "co2", "water"):
             if total in rows:
@@ -213,9 +218,8 @@ def _reckoned(energy: Energy, measure: Measure, years: Sequence[int], book: Book
 
 
 def _total(
-    id_: str, unit: str, years: Sequence[int], rows: Mapping[str, Row], parts: Iterable[str]
+    id_: str, unit: str, years: Sequence[int], rows: Mapping[str, Row], parts: Sequence[str]
 ) -> Row:
-    """The sum; of no parts 0: a site that burns nothing has no scope 1."""
     names = tuple(parts)
     return Row(
         id_, unit, {year: _sum([rows[n].cells[year] for n in names]) for year in years}, names

@@ -35,7 +35,7 @@ from bms.reports.documents.document import (
     missing,
     sum_of,
 )
-from bms.texts.messages import msg
+from bms.texts.messages import joined, msg
 
 TITLES: Final[Mapping[str, str]] = {
     "tce:direct": msg("Fuels, coal equivalent"),
@@ -45,6 +45,17 @@ TITLES: Final[Mapping[str, str]] = {
     "scope_2": msg("CO2 from bought energy (scope 2)"),
     "co2": msg("CO2 in all"),
     "water": msg("Water in all"),
+}
+KINDS: Final[Mapping[str, str]] = {
+    "electricity": msg("bought electricity"),
+    "heat": msg("bought heat"),
+    "steam": msg("bought steam"),
+    "pv": msg("sun, generated here"),
+    "wind": msg("wind, generated here"),
+    "water": msg("water"),
+    "natural_gas": msg("natural gas"),
+    "petrol": msg("petrol"),
+    "diesel": msg("diesel"),
 }
 _UNKNOWN: Final[Mapping[Unknown, str]] = {
     Unknown.NO_AMOUNT: msg("no meter has this year; give the amount in energy.yaml"),
@@ -117,7 +128,7 @@ def _headlines(carbon: Carbon) -> Headlines:
     year = carbon.table.years[-1]
     found = [
         Headline(
-            name, TITLES[name], _figure(carbon, carbon.table.rows[name].cells[year]), unit, 1,
+            name, TITLES[name], _figure(carbon.table.rows[name].cells[year]), unit, 1,
             msg("in {year}", year=year),
         )
         for name, unit in (("tce", "tce"), ("scope_1", "t"), ("scope_2", "t"), ("co2", "t"))
@@ -130,6 +141,7 @@ def _table(carbon: Carbon) -> Table:
     years = carbon.table.years
     columns = [
         Column("row", msg("Energy")),
+        Column("kind", msg("Kind")),
         Column("unit", msg("Unit")),
         *(Column(f"{year}", f"{year}", Kind.NUMBER, decimals=2) for year in years),
     ]
@@ -138,10 +150,18 @@ def _table(carbon: Carbon) -> Table:
         columns.append(
             Column("change", msg("Change in a year"), Kind.CHANGE, "%", 2, change, summed=False)
         )
+    columns.append(Column("factors", msg("Factor sets"), width=30))
     rows = tuple(_row(carbon, made) for made in carbon.table.rows.values())
     activities = tuple(_activity_rows(carbon))
     first = next((n for n, row in enumerate(rows) if row.formula and "/" in row.key), len(rows))
-    return Table("energy", tuple(columns), (*rows[:first], *activities, *rows[first:]))
+    burnt = any(not (energy.bought or energy.own or energy.water) for energy in carbon.energies)
+    note = msg("no fuel is declared in energy.yaml: what is burnt here is in none of the totals")
+    return Table(
+        "energy",
+        tuple(columns),
+        (*rows[:first], *activities, *rows[first:]),
+        notes=() if burnt else (note,),
+    )
 
 
 def _row(carbon: Carbon, made: Made) -> Row:
@@ -149,11 +169,15 @@ def _row(carbon: Carbon, made: Made) -> Row:
         "row": _title(carbon, made.id),
         "unit": _unit(carbon, made),
     }
+    cells["factors"] = _sets(carbon, made)
+    energy = carbon.entries.get(made.id.partition(":")[2])
+    if energy is not None:
+        cells["kind"] = KINDS.get(energy.kind, Name(energy.kind))
     formula = _formula(made)
     for year, cell in made.cells.items():
         # A formula works itself out from its parts, and is missing where they are.
         if formula is None:
-            cells[f"{year}"] = _figure(carbon, cell)
+            cells[f"{year}"] = _figure(cell)
     whole = bool(made.parts) and "/" not in made.id
     return Row(made.id, cells, formula, total=whole, depth=0 if whole or "/" in made.id else 1)
 
@@ -209,14 +233,23 @@ def _activity_rows(carbon: Carbon) -> Iterator[Row]:
         yield Row(f"activity:{name}", cells, depth=1)
 
 
-def _figure(carbon: Carbon, cell: Cell) -> Figure:
+def _figure(cell: Cell) -> Figure:
     if cell.amount is None:
         assert cell.unknown is not None
         return missing(_UNKNOWN[cell.unknown], cell.known)
-    doubtful = [s for s in sorted(cell.sets) if not carbon.book.sets[s].verified]
-    reason = msg("unverified: factor set {set_id}", set_id=doubtful[0]) if doubtful else ""
-    label = Label.ESTIMATED if doubtful else Label.MANUAL if cell.entered else Label.DERIVED
-    return Figure(cell.amount, label, reason)
+    return Figure(cell.amount, Label.MANUAL if cell.entered else Label.DERIVED)
+
+
+def _sets(carbon: Carbon, made: Made) -> str:
+    """The sets that a row rests on, and which of them nobody checked."""
+    names = sorted({name for cell in made.cells.values() for name in cell.sets})
+    return joined(
+        ", ",
+        *(
+            name if carbon.book.sets[name].verified else msg("{set_id} (unverified)", set_id=name)
+            for name in names
+        ),
+    )
 
 
 _RELATIONS: Final[Mapping[Relation, str]] = {
