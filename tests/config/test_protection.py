@@ -119,6 +119,37 @@ def test_a_plain_group_is_asked_what_proves_flow_too(tmp_path: Path, kind: str) 
 
 
 @pytest.mark.case(
+    "P79",
+    when="A chiller or boiler runs by its own schedule, and nothing proves its water.",
+    then="bms check refuses it. A site of before goes on, with one alarm for the machine.",
+)
+@pytest.mark.parametrize("kind", ["chiller", "boiler"])
+@pytest.mark.parametrize("strategy", ["on_off", "air_handlers"])
+def test_a_machine_by_its_own_schedule_is_asked_what_proves_its_flow(
+    tmp_path: Path, kind: str, strategy: str
+) -> None:
+    alone = {
+        "devices/chiller.yaml": FILES["devices/chiller.yaml"].replace(
+            "kind: chiller", f"kind: {kind}"
+        ),
+        "equipment/b.yaml": FILES["equipment/b.yaml"].replace("kind: chiller", f"kind: {kind}"),
+        "groups/b.yaml": f"base: b\ngroups:\n  g: {{strategy: {strategy}, members: [ch-1]}}\n",
+        "schedules/cold.yaml": FILES["schedules/cold.yaml"]
+        .replace("b.cold", "b.ch-1")
+        .replace(", chw_setpoint_c: 7", ""),
+    }
+    site, problems = checked(tmp_path / "alone", **alone)
+    assert site is not None, problems
+    assert "b.ch-1" in site.groups  # a group of one
+    (problem,) = problems
+    assert "nothing proves that water flows through 'ch-1'" in problem.message
+    assert problem.withholds == "b.ch-1"
+    assert assemble(site, ())
+    told = alone["equipment/b.yaml"].replace("capacity_kw: 500", "flow_proof: machine")
+    assert checked(tmp_path / "told", **alone | {"equipment/b.yaml": told})[1] == []
+
+
+@pytest.mark.case(
     "P44",
     when="A machine that only a person may switch is put into a group, a schedule or a default",
     then="bms check refuses each of them",

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bms.config.site import Ability, Group, Setpoint, StrategySpec
+from bms.control.protect.flow.flow_demands import unproven_flows
 from bms.control.strategies import group as groups
 from bms.control.strategies.air.air_facts import tells
 from bms.control.strategies.air.air_parameters import (
@@ -135,6 +136,7 @@ AIR_HANDLERS = StrategySpec(
     build=_build,
     each=True,
     single_modes=True,
+    demands=unproven_flows,
     tells=tells,
     can=_abilities,
 )

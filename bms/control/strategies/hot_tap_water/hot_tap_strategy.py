@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bms.config.site import Group, Setpoint, StrategySpec
+from bms.control.protect.flow.flow_demands import unproven_flows
 from bms.control.strategies import group as groups
 from bms.control.strategies.fact_names import HW_REQUESTS
 from bms.control.strategies.hot_tap_water.hot_tap_controller import HotTapController
@@ -95,5 +96,6 @@ HOT_TAP_WATER = StrategySpec(
     parameters=HotTapParameters,
     check=_check,
     build=_build,
+    demands=unproven_flows,
     tells=_tells,
 )
