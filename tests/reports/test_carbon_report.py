@@ -118,7 +118,7 @@ def test_a_printed_table_is_checked_against_itself() -> None:
         "water:2025": "is not the sum of its parts",
         "water/revenue:2025": "does not follow from total and divisor",
     }
-    assert rows["water/revenue:2025"]["reckoned"] == pytest.approx(330 / 55.25)  # from the total as printed
+    assert rows["water/revenue:2025"]["reckoned"] == pytest.approx(330 / 55.25)
 
 
 @pytest.mark.skipif(not SOURCE.exists(), reason="the source's table is not beside the tree")
