@@ -87,9 +87,7 @@ def carbon_document(carbon: Carbon) -> Document:
     years = carbon.table.years
     zone = ZoneInfo(carbon.site.file.zone)
     site = _name(carbon.site.file.id, carbon.site.file.title)
-    sections = [
-        Section("energy", msg("Energy and CO2 by year"), (_headlines(carbon), _table(carbon)))
-    ]
+    sections = [Section("answer", msg("In all"), (_headlines(carbon),)), *_tables(carbon)]
     if carbon.checked:
         sections.append(Section("printed", msg("The printed table, checked"), (_printed(carbon),)))
     sections.append(Section("factors", msg("Factors"), (_factors(carbon),)))
@@ -99,8 +97,8 @@ def carbon_document(carbon: Carbon) -> Document:
         site=site,
         subject=site,
         period=f"{years[0]}-{years[-1]}" if len(years) > 1 else f"{years[0]}",
-        start=local_midnight(date(years[0], 1, 1), zone),
-        end=local_midnight(date(years[-1] + 1, 1, 1), zone),
+        start=local_midnight(date(years[0], 1, 1), zone).astimezone(zone),
+        end=local_midnight(date(years[-1] + 1, 1, 1), zone).astimezone(zone),
         answer=_answer(carbon),
         sections=tuple(sections),
         receipt=carbon.receipt,
@@ -137,58 +135,92 @@ def _headlines(carbon: Carbon) -> Headlines:
     return Headlines(tuple(found))
 
 
-def _table(carbon: Carbon) -> Table:
+def _tables(carbon: Carbon) -> Iterator[Section]:
+    """Amounts, coal equivalent, CO2, water and intensities, each under its title."""
+    rows = carbon.table.rows.values()
+    waters = {f"amount:{energy.id}" for energy in carbon.energies if energy.water} | {"water"}
+    amounts = [row for row in rows if row.id.startswith("amount:") and row.id not in waters]
+    yield _section(carbon, "amounts", msg("Energy used"), amounts)
+    tce = [row for row in rows if row.id.partition(":")[0] == "tce"]
+    burnt = any(not (energy.bought or energy.own or energy.water) for energy in carbon.energies)
+    note = msg("no fuel is declared in energy.yaml: what is burnt here is in none of the totals")
+    notes = () if burnt else (note,)
+    yield _section(carbon, "tce", msg("Coal equivalent"), tce, "tce", notes)
+    measures = ("scope_1", "scope_2", "co2")
+    co2 = [row for row in rows if row.id.partition(":")[0] in measures]
+    yield _section(carbon, "co2", msg("CO2"), co2, "t", notes)
+    yield _section(carbon, "water", msg("Water"), [r for r in rows if r.id in waters], "m3")
+    ratios = [row for row in rows if "/" in row.id]
+    yield Section("intensities", msg("Intensities"), (_intensities(carbon, ratios),))
+
+
+def _section(
+    carbon: Carbon,
+    key: str,
+    title: str,
+    rows: Sequence[Made],
+    unit: str = "",
+    notes: tuple[str, ...] = (),
+) -> Section:
+    columns = _columns(carbon, unit)
+    if key == "amounts":
+        columns[1:1] = [Column("kind", msg("Kind")), Column("unit", msg("Unit"))]
+    elif unit in ("tce", "t"):
+        columns.append(Column("factors", msg("Factor sets"), width=30))
+    made = tuple(_row(carbon, row) for row in rows)
+    empty = msg("neither a meter nor energy.yaml has any")
+    return Section(key, title, (Table(key, tuple(columns), made, notes=notes, empty=empty),))
+
+
+def _columns(carbon: Carbon, unit: str) -> list[Column]:
     years = carbon.table.years
     columns = [
         Column("row", msg("Energy")),
-        Column("kind", msg("Kind")),
-        Column("unit", msg("Unit")),
-        *(Column(f"{year}", f"{year}", Kind.NUMBER, decimals=2) for year in years),
+        *(Column(f"{year}", f"{year}", Kind.NUMBER, unit, 2) for year in years),
     ]
     if len(years) > 1:
         change = change_pct(f"{years[-1]}", f"{years[-2]}")
-        columns.append(
-            Column("change", msg("Change in a year"), Kind.CHANGE, "%", 2, change, summed=False)
-        )
-    columns.append(Column("factors", msg("Factor sets"), width=30))
-    rows = tuple(_row(carbon, made) for made in carbon.table.rows.values())
-    activities = tuple(_activity_rows(carbon))
-    first = next((n for n, row in enumerate(rows) if row.formula and "/" in row.key), len(rows))
-    burnt = any(not (energy.bought or energy.own or energy.water) for energy in carbon.energies)
-    note = msg("no fuel is declared in energy.yaml: what is burnt here is in none of the totals")
-    return Table(
-        "energy",
-        tuple(columns),
-        (*rows[:first], *activities, *rows[first:]),
-        notes=() if burnt else (note,),
-    )
+        title = msg("{year} against the year before", year=years[-1])
+        columns.append(Column("change", title, Kind.CHANGE, "%", 2, change, summed=False))
+    return columns
 
 
 def _row(carbon: Carbon, made: Made) -> Row:
-    cells: dict[str, Figure | str | Name] = {
-        "row": _title(carbon, made.id),
-        "unit": _unit(carbon, made),
-    }
-    cells["factors"] = _sets(carbon, made)
+    cells: dict[str, Figure | str | Name] = {"row": _title(carbon, made.id)}
     energy = carbon.entries.get(made.id.partition(":")[2])
-    if energy is not None:
+    if made.id.startswith("amount:") and energy is not None:
         cells["kind"] = KINDS.get(energy.kind, Name(energy.kind))
-    formula = _formula(made)
-    for year, cell in made.cells.items():
-        # A formula works itself out from its parts, and is missing where they are.
-        if formula is None:
-            cells[f"{year}"] = _figure(cell)
-    whole = bool(made.parts) and "/" not in made.id
-    return Row(made.id, cells, formula, total=whole, depth=0 if whole or "/" in made.id else 1)
-
-
-def _formula(made: Made) -> Sum | Ratio | None:
+        cells["unit"] = made.unit
+    else:
+        cells["factors"] = _sets(carbon, made)
     if not made.parts:
-        return None
-    if "/" in made.id:
+        # A formula works itself out from its parts, and is missing where they are.
+        cells |= {f"{year}": _figure(cell) for year, cell in made.cells.items()}
+    formula = sum_of(*made.parts) if made.parts else None
+    return Row(made.id, cells, formula, total=bool(made.parts), depth=0 if made.parts else 1)
+
+
+def _intensities(carbon: Carbon, ratios: Sequence[Made]) -> Table:
+    """What is divided, what it is divided by, and the ratios, which a workbook works out."""
+    columns = _columns(carbon, "")
+    columns.insert(1, Column("unit", msg("Unit")))
+    divided = dict.fromkeys(made.parts[0] for made in ratios)
+    rows = [
+        Row(
+            total,
+            {"row": TITLES[total], "unit": carbon.table.rows[total].unit}
+            | {f"{year}": _figure(cell) for year, cell in carbon.table.rows[total].cells.items()},
+            depth=1,
+        )
+        for total in divided
+    ]
+    rows += _activity_rows(carbon)
+    for made in ratios:
         above, below = made.parts
-        return Ratio(above, below)
-    return sum_of(*made.parts)
+        cells = {"row": _title(carbon, made.id), "unit": _unit(carbon, made)}
+        rows.append(Row(made.id, cells, Ratio(above, below), total=True))
+    empty = msg("energy.yaml names no activity to divide by: revenue, product, area, persons")
+    return Table("intensities", tuple(columns), tuple(rows) if ratios else (), empty=empty)
 
 
 def _title(carbon: Carbon, row: str) -> Text:
