@@ -99,6 +99,7 @@ _WATER_SIDE = (
         _state("fault"),
         _state("local"),
         _command("hw_setpoint", "degC"),
+        _command("demand_limit", "%"),  # of an electric one
         *_valve(),
         _analog("hw_supply_temp", "degC"),
         _analog("hw_return_temp", "degC"),
@@ -120,6 +121,7 @@ _WATER_SIDE = (
         _switch("heating"),
         _command("chw_setpoint", "degC"),
         _command("hw_setpoint", "degC"),
+        _command("demand_limit", "%"),
         *_valve(),
         _state("flow_switch"),
         _analog("supply_temp", "degC"),

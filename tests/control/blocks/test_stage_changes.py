@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from bms.control.blocks.plants.stage_changes import DAY_S, noted, patience, unneeded_s
+from bms.control.blocks.plants.stage_changes import (
+    DAY_S,
+    OWN_STOPS,
+    OwnStops,
+    noted,
+    patience,
+    stopped_themselves,
+    unneeded_s,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +28,8 @@ from bms.control.blocks.plants.stage_changes import DAY_S, noted, patience, unne
 )
 def test_who_changes_often_waits_longer(changes: int, waits: float, unneeded: float) -> None:
     changes_s = tuple(600.0 * change for change in range(changes))
-    assert patience(changes_s) == waits
+    assert patience(changes_s, OwnStops()) == waits
+    assert patience(changes_s, OwnStops(OWN_STOPS)) == 1.0
     assert unneeded_s(changes_s, 6000.0) == unneeded
 
 
@@ -34,3 +43,11 @@ def test_changes_count_for_a_day() -> None:
 
 def test_changes_of_a_count_that_began_again_are_forgotten() -> None:
     assert noted((5000.0,), 10.0, counts=1) == (10.0,)
+
+
+def test_each_stop_by_an_own_thermostat_counts_once() -> None:
+    own = OwnStops()
+    for paused in ((), ("a",), ("a",), ("a", "b"), ("b",), (), ("a",)):
+        own = stopped_themselves(own, paused)
+    assert own == OwnStops(3, ("a",))
+    assert stopped_themselves(own, ("a",)) is own

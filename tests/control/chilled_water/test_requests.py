@@ -94,6 +94,25 @@ def test_water_gets_warmer_until_somebody_asks_for_colder() -> None:
     assert rig.get("ch-1.chw_setpoint") == pytest.approx(7.0, abs=0.3)
 
 
+@pytest.mark.case(
+    "P76",
+    when="Of four air handlers on one plant a single one gets air that is too warm.",
+    then="The water gets colder for it; only of many consumers a few are left unheard.",
+)
+def test_a_single_one_of_few_consumers_is_heard() -> None:
+    shown = {}
+    for drawing in (4.0, 20.0):
+        rig = asked_plant()
+        rig.run(3 * 3600, 60)
+        warm_c = float(rig.get("ch-1.chw_setpoint"))
+        rig.put("air.chw_requests", drawing)
+        rig.put("air.chw_reset_requests", 2.0)
+        rig.run(5 * 3600, 60)
+        shown[drawing] = float(rig.get("ch-1.chw_setpoint")) - warm_c
+    assert shown[4.0] < -2.0
+    assert shown[20.0] >= 0.0
+
+
 def test_a_person_s_set_point_goes_before_the_reset() -> None:
     rig = asked_plant()
     rig.operator.values["b.g.chw_setpoint_c"] = 9.0

@@ -166,3 +166,34 @@ def test_a_chiller_that_rests_is_no_failure() -> None:
     rig.run(3600, 5)
     assert rig.chillers() == {"small"}
     assert not [key for _, kind, key in rig.alarms if key.endswith(":proof")]
+
+
+def low_evening(rig: Plant, began_s: float, hours: float) -> int:
+    """An evening of 60 kW after a restless day: each machine that runs stops by its thermostat
+    for half of any twelve minutes. How often machines started by themselves."""
+    own_starts, seconds = 0, began_s
+    while seconds < began_s + hours * 3600:
+        rests = (seconds // 360) % 2 == 1
+        before = len(rig.dead)
+        rig.dead = set(rig.chillers()) if rests else set()
+        own_starts += max(0, before - len(rig.dead))
+        seconds += 10
+        rig.step(seconds)
+    return own_starts
+
+
+@pytest.mark.case(
+    "P75",
+    when="On an evening after a restless day two chillers stop and start by their own thermostats.",
+    then="The smaller machine takes over all the same, since waiting spares nobody a start.",
+)
+def test_machines_that_cycle_are_not_kept_by_the_patience_of_a_restless_day() -> None:
+    day_s = 8 * 3600
+    rig = running(lambda s: (120.0 if (s // 3600) % 2 else 950.0) if s < day_s else 60.0)
+    rig.run(day_s, 20)
+    rig.load_kw = lambda s: 950.0 if s < day_s + 1800 else 60.0
+    rig.run(day_s + 1800, 20)
+    assert rig.chillers() == {"big", "small"}
+    starts = low_evening(rig, day_s + 1800, 4.0)
+    assert rig.chillers() == {"small"}
+    assert starts <= 26  # 22; 31 if both stay for two hours more

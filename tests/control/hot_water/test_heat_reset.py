@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bms.control.strategies.hot_water.heat_reset import (
@@ -57,6 +59,20 @@ def test_requests_bring_it_back() -> None:
     # Three above the two that are ignored: 5.1 K, at most 3.9, less the trim.
     assert after == pytest.approx(low + 3.9 - 1.1)
     assert why == f"{after:.1f} degC by 5 requests of consumers"
+
+
+@pytest.mark.parametrize(("drawing", "hotter"), [(None, False), (1.0, True), (12.0, False)])
+def test_a_single_one_of_few_consumers_is_heard(drawing: float | None, hotter: bool) -> None:
+    state = ResetState()
+    quiet = Asked(0.0, None, True, False, drawing)
+    for minute in range(120):
+        state = reset_water(state, WITHIN, quiet, 60.0 * minute)
+    before_c = state.trim.setpoint
+    assert before_c is not None
+    for minute in range(120, 180):
+        state = reset_water(state, WITHIN, replace(quiet, resets=2.0), 60.0 * minute)
+    assert state.trim.setpoint is not None
+    assert (state.trim.setpoint > before_c) is hotter
 
 
 def test_it_rests_while_boilers_change() -> None:

@@ -7,7 +7,8 @@ before one goes, so that it is not changed more than about six times in a day.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 CALM_CHANGES = 4
 """So many changes of the stage in 24 h are usual; after each further one smaller stages wait
@@ -19,13 +20,39 @@ RETURNS_WITHIN_S = 3600.0
 RETURN_COUNTS = 3
 """A machine that has to come back within an hour after another one went: the smaller stage was a
 mistake, and the plant tries the next one much later (D)."""
+OWN_STOPS = RETURN_COUNTS
+"""Machines that have stopped by themselves so often in a stage wear no less by staying in it: a
+smaller one waits no longer for what the day was, even if it should have to return (D)."""
 UNNEEDED_S = 1800.0
 """A plant that has changed often is unneeded for this long, times its patience, before it stops
 (D)."""
 
 
-def patience(changes_s: Sequence[float]) -> float:
-    """By what the delay of smaller stages is multiplied, after so many changes in a day."""
+@dataclass(frozen=True, slots=True)
+class OwnStops:
+    """How often machines have stopped by their own thermostats since the stage changed."""
+
+    count: int = 0
+    paused: tuple[str, ...] = ()
+    """Who pauses now."""
+
+
+NO_STOPS = OwnStops()
+
+
+def stopped_themselves(before: OwnStops, paused: Collection[str]) -> OwnStops:
+    """One look later."""
+    now = tuple(paused)
+    if now == before.paused:
+        return before
+    return OwnStops(before.count + len(set(now) - set(before.paused)), now)
+
+
+def patience(changes_s: Sequence[float], own: OwnStops = NO_STOPS) -> float:
+    """By what the delay of smaller stages is multiplied, after so many changes in a day, while
+    machines of the stage have stopped by themselves so often."""
+    if own.count >= OWN_STOPS:
+        return 1.0
     over = len(changes_s) - CALM_CHANGES
     return 1.0 if over < 0 else 2.0 if over < 1 else 8.0 if over < 3 else 32.0
 

@@ -10,7 +10,7 @@ set here; what depends on the site is an argument. The unit is that of the setpo
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bms.control.blocks.delays import held_for, holds_since, later, passed_s, soonest
 
@@ -35,6 +35,19 @@ class TrimRespondRules:
     respond_most: float
     freeze_s: float = 0.0
     """At least so long the setpoint rests once a change of stage begins."""
+
+
+ONE_IN = 5.0
+"""For each five that can ask one request is ignored, up to what the Guideline ignores (D)."""
+
+
+def of_few(rules: TrimRespondRules, asking: float | None) -> TrimRespondRules:
+    """The rules where so many can ask; None: nobody knows how many. The Guideline's numbers are
+    for many: of few, a single one that is short would never be heard."""
+    if asking is None:
+        return rules
+    ignored = min(rules.ignored, float(asking // ONE_IN))
+    return rules if ignored == rules.ignored else replace(rules, ignored=ignored)
 
 
 CHW_PLANT_RESET = TrimRespondRules(100.0, 0.0, 100.0, 900.0, 300.0, 2.0, -2.0, 3.0, 7.0, 900.0)

@@ -54,7 +54,13 @@ from bms.control.strategies.chilled_water.staging import enabling, learning_curv
 from bms.control.strategies.chilled_water.staging.choosing import Chooser, Circumstances
 from bms.control.strategies.chilled_water.staging.sequence import NO_FLOW_RESTS_S, Sequence
 from bms.control.strategies.fact_names import CHW_REQUESTS
-from bms.control.strategies.water.machinery import Machinery, View, proven, tried_again
+from bms.control.strategies.water.machinery import (
+    Machinery,
+    View,
+    paused_of,
+    proven,
+    tried_again,
+)
 from bms.control.strategies.water.pump_bank import chosen
 from bms.control.strategies.water.unit_steps import FREE, Step
 from bms.core.decisions import Award, Condition, Decision, Priority, Snapshot, Stage
@@ -284,6 +290,7 @@ class ChilledWaterPlant:
             and self._condensing.suffices(
                 state.condensing, look.measured, self._condensing_inputs(look, state)
             ),
+            paused_of(units, state.proofs),
         )
         choice = self._chooser.choose(choice, around, state.record, state.learned, look.watched_s)
         return state if choice is state.choice else replace(state, choice=choice)

@@ -2,9 +2,9 @@
 
 Guideline 36, 5.20.5: trim & respond on the requests of consumers moves one number, the plant
 reset. Its first half raises the pressure, its second half lowers the temperature: pumps and
-temperature belong together, since warmer water alone makes pumps work harder. The schedule's set
-point is the coldest. It rests while the stage changes. Without consumers that can be read, the
-set points are those of the schedule.
+temperature belong together, since warmer water alone makes pumps work harder. Of few consumers
+fewer requests are ignored. The schedule's set point is the coldest. It rests while the stage
+changes. Without consumers that can be read, the set points are those of the schedule.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from datetime import datetime
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.resets.linear_reset import ChilledWaterLimits, chilled_water
-from bms.control.blocks.resets.trim_respond import CHW_PLANT_RESET, TrimRespondState, reset
+from bms.control.blocks.resets.trim_respond import (
+    CHW_PLANT_RESET,
+    TrimRespondState,
+    of_few,
+    reset,
+)
 from bms.control.strategies import group as groups
 from bms.control.strategies.chilled_water.parameters import (
     PRESSURE,
@@ -25,7 +30,7 @@ from bms.control.strategies.chilled_water.parameters import (
 from bms.control.strategies.chilled_water.plant_layout import layout_of
 from bms.control.strategies.chilled_water.plant_state import STAGING
 from bms.control.strategies.chilled_water.staging.enabling import asked
-from bms.control.strategies.fact_names import CHW_RESETS
+from bms.control.strategies.fact_names import CHW_REQUESTS, CHW_RESETS
 from bms.core.decisions import (
     Award,
     Command,
@@ -71,11 +76,15 @@ class ChilledWaterReset:
         self._requests = tuple(
             f"{name}.{CHW_RESETS}" for name in group.consumers.get(parameters.header, ())
         )
+        self._drawing = tuple(
+            f"{name}.{CHW_REQUESTS}" for name in group.consumers.get(parameters.header, ())
+        )
         self._staging = group.fact_point(STAGING)
         self._supply = group.setpoint_point(SETPOINT)
         self._pressure = group.setpoint_point(PRESSURE)
         self.reads = frozenset(
-            {*self._statuses, *self._requests, self._staging, self._supply, self._pressure}
+            {*self._statuses, *self._requests, *self._drawing}
+            | {self._staging, self._supply, self._pressure}
         )
         self.writes = frozenset({self._supply, self._pressure})
         self._last = NOTHING
@@ -94,7 +103,7 @@ class ChilledWaterReset:
         runs = any(groups.flags(snapshot, self._statuses))
         after = reset(
             state.reset,
-            CHW_PLANT_RESET,
+            of_few(CHW_PLANT_RESET, asked(snapshot, self._drawing)),
             proven=runs and requests is not None,
             requests=requests or 0.0,
             watched_s=watched_s,

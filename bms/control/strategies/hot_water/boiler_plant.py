@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bms.config.site import Group
@@ -18,6 +18,11 @@ from drivers.points import PointId
 HEATERS = ("boiler", "heat_pump")
 LEAST_FIRING_PCT = 20.0
 """Of a boiler of which nobody wrote it down (D)."""
+ELECTRIC_SHARE = 0.5
+"""A boiler rated for this share of its capacity, or more, heats by electricity: the fan of a burner
+takes a few percent, a boiler of electrodes all of it (D)."""
+HEAT_PUMP_COP = 3.0
+"""Of a heat pump of which nobody wrote it down (D)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,10 @@ class HeatUnit:
     pumps: tuple[Machine, ...] = ()
     flow: FlowRange | None = None
     starts: StartLimits = field(default_factory=StartLimits)
+    electric_kw: float = 0.0
+    """What it draws at design, if it heats by electricity; 0: it burns fuel."""
+    limit: PointId | None = None
+    """Of one that takes a limit of its power."""
 
     @property
     def name(self) -> str:
@@ -66,6 +75,24 @@ class HeatLayout:
     def commanded(self) -> bool:
         """Whether boilers are switched; otherwise the loop is, which stages them by itself."""
         return any(unit.machine.enable is not None for unit in self.units.values())
+
+    def within(
+        self, order: Sequence[str], on: Collection[str], limit_pct: float | None
+    ) -> list[str]:
+        """Of the heaters that may run those that a demand limit bears together, in their order.
+        What is `on` stays; what burns fuel is not bound."""
+        if limit_pct is None:
+            return list(order)
+        whole_kw = sum(unit.electric_kw for unit in self.units.values())
+        left_kw = limit_pct / 100.0 * whole_kw - sum(self.units[n].electric_kw for n in on)
+        found = []
+        for name in order:
+            takes_kw = 0.0 if name in on else self.units[name].electric_kw
+            if takes_kw > max(0.0, left_kw) + 1e-6:
+                continue
+            left_kw -= takes_kw
+            found.append(name)
+        return found
 
     @property
     def machines(self) -> tuple[Machine, ...]:
@@ -129,7 +156,17 @@ def _unit(group: Group, heater: Equipment, pumps: list[Equipment]) -> HeatUnit:
         tuple(machine_of(pump) for pump in pumps),
         flow,
         heater.starts,
+        _electric_kw(heater),
+        heater.commanded("demand_limit"),
     )
+
+
+def _electric_kw(heater: Equipment) -> float:
+    capacity_kw, rated_kw = heater.capacity_kw or 0.0, heater.rated_kw or 0.0
+    if heater.kind.name == "heat_pump":
+        cop = HEAT_PUMP_COP if heater.design.cop is None else heater.design.cop
+        return rated_kw or capacity_kw / cop or 1.0  # alone it needs no capacity: all or nothing
+    return rated_kw if rated_kw > 0.0 and rated_kw >= ELECTRIC_SHARE * capacity_kw else 0.0
 
 
 def _pressures(

@@ -13,7 +13,13 @@ from enum import Enum
 
 from bms.control.blocks.delays import Accumulated, accumulate, held_for, holds_since
 from bms.control.blocks.plants.approach import Approach, approach
-from bms.control.blocks.plants.stage_changes import larger_counts, noted, patience
+from bms.control.blocks.plants.stage_changes import (
+    OwnStops,
+    larger_counts,
+    noted,
+    patience,
+    stopped_themselves,
+)
 from bms.control.strategies.hot_water.boiler_plant import HeatUnit
 from bms.texts.messages import msg
 
@@ -73,6 +79,8 @@ class HeatNeed:
     setpoint_c: float
     bypassing: bool
     """The bypass is open: the boilers get more water than the consumers take."""
+    paused: tuple[str, ...] = ()
+    """Boilers that are told to run, and that their own thermostats stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,8 @@ class BoilerTimers:
     """When the stage changed within the last day."""
     smaller_s: float | None = None
     """When a smaller stage was last taken."""
+    own: OwnStops = field(default_factory=OwnStops)
+    """How often boilers of this stage stopped by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +134,8 @@ def next_boilers(
             if here.condensing:
                 low = low and (load_kw < LEAST_FIRING * here.least_kw or need.bypassing)
     down_s = min(CONDENSING_DOWN_S, rules.delay_s) if here.condensing else rules.delay_s
-    down_s *= patience(timers.changes_s)
+    own = stopped_themselves(timers.own, need.paused)
+    down_s *= patience(timers.changes_s, own)
     timers = BoilerTimers(
         timers.stage_since_s,
         accumulate(timers.up, high, watched_s, rules.delay_s),
@@ -133,6 +144,7 @@ def next_boilers(
         warming,
         timers.changes_s,
         timers.smaller_s,
+        own,
     )
     began_s = timers.stage_since_s
     if began_s is not None and not held_for(began_s, rules.min_stage_s, watched_s):

@@ -51,7 +51,8 @@ class HeatOrders:
         for machine in layout.machines:
             found |= {machine.enable, machine.speed}
         for unit in layout.units.values():
-            found |= {unit.setpoint, unit.heating, *(valve.command for valve in unit.valves)}
+            found |= {unit.setpoint, unit.heating, unit.limit}
+            found |= {valve.command for valve in unit.valves}
         self.writes = frozenset(point for point in found if point is not None)
 
     # --- commands ----------------------------------------------------------------------------
@@ -64,6 +65,7 @@ class HeatOrders:
             look.mode,
             look.setpoint_c,
             look.pressure_kpa,
+            look.limit_pct,
             state.units,
             tuple(state.proofs.get(name, STILL).failed for name in self._layout.units),
             state.valve_faults,
@@ -98,6 +100,7 @@ class HeatOrders:
             own_c = look.setpoint_c - (below_k if unit.condensing else 0.0)
             yield unit.setpoint, round(own_c, 1), look.why_setpoint
             yield unit.heating, int(here.needs_water or here.chiller_on), text
+            yield unit.limit, *_limited(look.limit_pct)
             for valve in unit.valves:
                 yield valve.command, valve.full if here.reached(Step.VALVES) else 0.0, text
             for pump in unit.pumps:
@@ -214,6 +217,13 @@ class HeatOrders:
 
     def _machines(self) -> list[str]:
         return [machine.name for machine in self._layout.machines]
+
+
+def _limited(limit_pct: float | None) -> tuple[float, Words]:
+    """The limit of the power of a heater, and why."""
+    if limit_pct is None or limit_pct >= 100.0:
+        return 100.0, msg("no limit")
+    return float(round(limit_pct)), msg("demand limit")
 
 
 def below_main_k(units: Mapping[str, HeatUnit], state: HeatState) -> float:

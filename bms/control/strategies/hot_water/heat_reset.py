@@ -14,6 +14,7 @@ from bms.control.blocks.resets.trim_respond import (
     HOT_WATER_CONDENSING,
     HOT_WATER_NON_CONDENSING,
     TrimRespondState,
+    of_few,
     reset,
 )
 from bms.texts.messages import Message, msg
@@ -51,6 +52,8 @@ class Asked:
     outdoor_c: float | None
     proven: bool
     staging: bool
+    drawing: float | None = None
+    """Requests for heat: how many draw hot water; None: nobody says."""
 
 
 def reset_water(state: ResetState, within: HeatRange, asked: Asked, watched_s: float) -> ResetState:
@@ -62,7 +65,7 @@ def reset_water(state: ResetState, within: HeatRange, asked: Asked, watched_s: f
         return ResetState(
             reset(
                 state.trim,
-                rules,
+                of_few(rules, asked.drawing),
                 proven=asked.proven,
                 requests=asked.resets,
                 watched_s=watched_s,

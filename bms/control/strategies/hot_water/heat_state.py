@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bms.control.blocks.loops.pid import PidState
 from bms.control.blocks.machines.lead_lag import RunRecord
+from bms.control.blocks.machines.start_proof import MachinePhase
 from bms.control.blocks.machines.starts import Starts
 from bms.control.blocks.plants.pump_stages import PumpStage
 from bms.control.engine.states import Words
@@ -15,7 +16,7 @@ from bms.control.strategies.hot_water.heat_meters import HeatMeterState, HeatRea
 from bms.control.strategies.hot_water.heat_reset import ResetState
 from bms.control.strategies.water.machinery import Proofs, View
 from bms.control.strategies.water.pump_bank import SpeedState
-from bms.control.strategies.water.unit_steps import UnitState
+from bms.control.strategies.water.unit_steps import Step, UnitState
 from bms.core.decisions import Award, Snapshot
 
 
@@ -98,8 +99,23 @@ class Look:
     """What the pumps hold."""
     resets: frozenset[str]
     """Machines that a person resets now."""
+    limit_pct: float | None = None
+    """The most that electric heat may draw, of its design; None: no demand limit."""
 
     @property
     def watched_s(self) -> float:
         """Of the snapshot."""
         return self.snapshot.watched_s
+
+
+def rests(look: Look, state: HeatState) -> bool:
+    """Whether the plant is off, and nothing is waited for that may come with any look."""
+    if state.enabled or state.wanted or state.flow.pumps or state.valve_faults:
+        return False
+    if any(view.status or view.manual for view in look.views.values()):
+        return False
+    still = all(unit.step is Step.OFF for unit in state.units.values())
+    return still and all(
+        proof.phase is MachinePhase.OFF and proof.available and not proof.unpowered
+        for proof in state.proofs.values()
+    )

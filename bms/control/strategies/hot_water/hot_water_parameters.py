@@ -11,6 +11,9 @@ from bms.texts.messages import msg
 
 HW_SETPOINT = "hw_setpoint_c"
 HW_PRESSURE = "dp_setpoint_kpa"
+DEMAND_LIMIT = "demand_limit_pct"
+"""The most that heat pumps and electric boilers may draw together, in percent of their design: a
+demand limit, or a schedule. What burns fuel is not bound by it."""
 
 
 class HeatFunctions(FileModel):

@@ -20,7 +20,7 @@ from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.delays import later, soonest
 from bms.control.blocks.machines.lead_lag import Candidate, lead_order, record_hours
 from bms.control.blocks.machines.retries import retry_due_s
-from bms.control.blocks.machines.start_proof import STILL, MachinePhase
+from bms.control.blocks.machines.start_proof import STILL
 from bms.control.blocks.machines.starts import count_starts, may_start
 from bms.control.engine.states import Words
 from bms.control.strategies import group as groups
@@ -58,8 +58,9 @@ from bms.control.strategies.hot_water.heat_reset import (
     reset_water,
     water_c,
 )
-from bms.control.strategies.hot_water.heat_state import HeatDemand, HeatState, Look
+from bms.control.strategies.hot_water.heat_state import HeatDemand, HeatState, Look, rests
 from bms.control.strategies.hot_water.hot_water_parameters import (
+    DEMAND_LIMIT,
     HW_PRESSURE,
     HW_SETPOINT,
     HotWaterPlantParameters,
@@ -67,20 +68,20 @@ from bms.control.strategies.hot_water.hot_water_parameters import (
 from bms.control.strategies.water.machinery import (
     Machinery,
     open_valves,
+    paused_of,
     proven,
     usable,
 )
 from bms.control.strategies.water.pump_bank import NOBODY, latched_of_short
 from bms.control.strategies.water.unit_steps import (
     Outcome,
-    Step,
     UnitInputs,
     UnitRules,
     UnitState,
     move,
 )
 from bms.core.decisions import Award, Decision, Priority, Snapshot, Stage
-from bms.texts.messages import msg
+from bms.texts.messages import joined, msg
 
 REST_S = 900.0
 """A plant that is off, and of which nothing is abnormal, is looked at so often."""
@@ -125,13 +126,14 @@ class HotWaterPlant:
         valves = [p for unit in self._units.values() for v in unit.valves for p in v.inputs]
         self._resets = {f"{m.id}.reset": m.name for m in self._layout.machines}
         self.reads = frozenset(
-            {group.mode_point, group.setpoint_point(HW_SETPOINT), *valves, *self._resets}
+            {group.mode_point, group.setpoint_point(HW_SETPOINT)}
+            | {group.setpoint_point(DEMAND_LIMIT), *valves, *self._resets}
             | self._meters.reads
             | self._machinery.reads
             | self._calls.reads
         )
         self.writes = self._orders.writes
-        setpoints = (group.setpoint_point(HW_SETPOINT), group.setpoint_point(HW_PRESSURE))
+        setpoints = map(group.setpoint_point, (HW_SETPOINT, HW_PRESSURE, DEMAND_LIMIT))
         enables = [m.enable for m in self._layout.machines if m.enable is not None]
         self._events = frozenset(
             {group.mode_point, *setpoints, *enables, *self._resets}
@@ -161,7 +163,7 @@ class HotWaterPlant:
             self._last = Commanded(key, self._orders.commands(ordered))
         conditions = self._orders.conditions(ordered, self._usable(look, state))
         told = self._orders.facts(ordered)
-        if conditions or not _rests(look, state):
+        if conditions or not rests(look, state):
             return Decision(self._last.commands, state, conditions, told)
         rest_s = REST_S if mode.value == "off" else IDLE_LOOK_S
         return Decision(
@@ -193,6 +195,7 @@ class HotWaterPlant:
             readings.outdoor_c if self._parameters.functions.outdoor else None,
             running,
             staging,
+            demand.requests,
         )
         reset = reset_water(state.reset, within, asked, watched_s)
         setpoint_c, why = water_c(reset, within, asked)
@@ -213,7 +216,11 @@ class HotWaterPlant:
         pressure_kpa = groups.setpoint(snapshot, self._group, HW_PRESSURE)
         if pressure_kpa is None:
             pressure_kpa = self._parameters.design_dp_kpa
-        look = Look(snapshot, mode, views, readings, demand, setpoint_c, why, pressure_kpa, resets)
+        limit_pct = groups.setpoint(snapshot, self._group, DEMAND_LIMIT)
+        look = Look(
+            snapshot, mode, views, readings, demand, setpoint_c, why, pressure_kpa, resets,
+            limit_pct,
+        )  # fmt: skip
         return look, state
 
     def _range(self, snapshot: Snapshot, state: HeatState) -> HeatRange:
@@ -265,7 +272,8 @@ class HotWaterPlant:
         return bool(self._order(look, state)) or any(look.views[n].waits for n in self._units)
 
     def _stage(self, look: Look, state: HeatState) -> HeatState:
-        order = self._order(look, state)
+        on = {n for n, unit in state.units.items() if unit.needs_water or look.views[n].status}
+        order = self._layout.within(self._order(look, state), on, look.limit_pct)
         manual = tuple(name for name in self._units if look.views[name].manual)
         if not state.enabled:
             return state if state.wanted == manual else replace(state, wanted=manual)
@@ -305,7 +313,13 @@ class HotWaterPlant:
         return next_boilers(
             state.timers,
             self._rules,
-            HeatNeed(readings.load_kw, readings.supply_c, look.setpoint_c, state.flow.bypassing),
+            HeatNeed(
+                readings.load_kw,
+                readings.supply_c,
+                look.setpoint_c,
+                state.flow.bypassing,
+                paused_of(state.wanted, state.proofs),
+            ),
             (
                 BoilerStage.of(running),
                 BoilerStage.of([*running, others[0]]) if others else None,
@@ -419,26 +433,17 @@ class HotWaterPlant:
         if not state.enabled:
             return why_off(look, state, self._needs)
         served = state.unneeded_since_s is None and look.demand.silent
-        return msg(
+        stage = msg(
             "stage {stage} of {boilers} ({reason}), water {setpoint}",
             stage=len(state.wanted),
             boilers=len(self._units),
             reason=msg("no consumer asks, but heat is taken") if served else state.reason,
             setpoint=look.why_setpoint,
         )
+        if look.limit_pct is None:
+            return stage
+        limit = msg("demand limit: {limit_pct:g} % of electric heat", limit_pct=look.limit_pct)
+        return joined(", ", stage, limit)
 
 
 _STILL = UnitState()
-
-
-def _rests(look: Look, state: HeatState) -> bool:
-    """Whether the plant is off, and nothing is waited for that may come with any look."""
-    if state.enabled or state.wanted or state.flow.pumps or state.valve_faults:
-        return False
-    if any(view.status or view.manual for view in look.views.values()):
-        return False
-    still = all(unit.step is Step.OFF for unit in state.units.values())
-    return still and all(
-        proof.phase is MachinePhase.OFF and proof.available and not proof.unpowered
-        for proof in state.proofs.values()
-    )

@@ -12,6 +12,7 @@ from bms.control.strategies.fact_names import LOAD_KW, STAGE
 from bms.control.strategies.hot_water.boiler_plant import HEATERS
 from bms.control.strategies.hot_water.heat_orders import SUPPLY_C
 from bms.control.strategies.hot_water.hot_water_parameters import (
+    DEMAND_LIMIT,
     HW_PRESSURE,
     HW_SETPOINT,
     HotWaterPlantParameters,
@@ -79,6 +80,7 @@ HOT_WATER_PLANT = StrategySpec(
     setpoints={
         HW_SETPOINT: Setpoint.of("hw_setpoint", "degC"),
         HW_PRESSURE: Setpoint.of("dp_setpoint", "kPa"),
+        DEMAND_LIMIT: Setpoint("%", 0.0, 100.0),
     },
     parameters=HotWaterPlantParameters,
     check=_check,

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from bms.control.blocks.machines.start_proof import (
     STILL,
+    MachinePhase,
     ProofInputs,
     ProofRules,
     ProofState,
@@ -208,6 +209,11 @@ def tried_again(machine: str, proof: ProofState) -> Message | None:
             reason=proof.failed,
         )
     return None
+
+
+def paused_of(names: Iterable[str], proofs: Proofs) -> tuple[str, ...]:
+    """Machines that are told to run, and that their own thermostats have stopped."""
+    return tuple(name for name in names if proofs.get(name, STILL).phase is MachinePhase.PAUSED)
 
 
 OPEN_PCT = 90.0

@@ -26,9 +26,9 @@ from bms.control.blocks.resets.request_counters import (
 )
 from bms.control.blocks.resets.trim_respond import (
     SUPPLY_AIR,
-    TrimRespondRules,
     TrimRespondState,
     duct_static,
+    of_few,
     reset,
 )
 from bms.control.strategies import fact_names
@@ -57,8 +57,6 @@ LOOK_S = 10.0
 """Nothing here is a matter of less; requests last at least a minute."""
 OUTDOOR_VOTE = VoteRules(2.0)
 ROGUES = RogueRules()
-ZONES_PER_IGNORED = 5
-"""For each five zones one request is ignored, up to the two of Guideline 36 (D)."""
 FREEZE_REQUESTS = 2
 """A machine near freezing asks for hot water so urgently (control reference, 5)."""
 DRYING_REQUESTS = 4
@@ -206,7 +204,7 @@ class AirPlan:
             rules = replace(
                 SUPPLY_AIR, start=p.supply_max_c, least=p.supply_min_c, most=p.supply_max_c
             )
-            rules = _for_few(rules, len(names))
+            rules = of_few(rules, len(names))
             supply = reset(
                 supply, rules, proven=runs, requests=colder, watched_s=snapshot.watched_s
             )
@@ -218,7 +216,7 @@ class AirPlan:
         static = before.static
         if Function.STATIC_RESET in unit.active:
             design_pa = unit.machine.design.static_pa or self._parameters.design_static_pa
-            rules = _for_few(duct_static(design_pa), len(names))
+            rules = of_few(duct_static(design_pa), len(names))
             static = reset(
                 static, rules, proven=runs, requests=pressure, watched_s=snapshot.watched_s
             )
@@ -335,12 +333,6 @@ class AirPlan:
 def zone_name(zone: Equipment) -> str:
     """The name of a zone within its base."""
     return zone.id.rpartition(".")[2]
-
-
-def _for_few(rules: TrimRespondRules, zones: int) -> TrimRespondRules:
-    """Of few zones fewer requests are ignored, or a single cold one would never be heard (D)."""
-    ignored = min(rules.ignored, zones // ZONES_PER_IGNORED)
-    return replace(rules, ignored=float(ignored))
 
 
 def _young(state: AirPlanState, watched_s: float) -> bool:

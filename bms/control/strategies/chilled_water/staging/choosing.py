@@ -19,7 +19,7 @@ from bms.control.blocks.machines.chooser import Demand, Unit
 from bms.control.blocks.machines.curves import ChillerModel, Learned, LearningRules, correction
 from bms.control.blocks.machines.lead_lag import RunRecord
 from bms.control.blocks.plants.plant_load import Lift, water_kw
-from bms.control.blocks.plants.stage_changes import STOP_COUNTS, larger_counts, patience
+from bms.control.blocks.plants.stage_changes import STOP_COUNTS, larger_counts
 from bms.control.engine.states import Words
 from bms.control.strategies.chilled_water.instruments import Measured
 from bms.control.strategies.chilled_water.parameters import ChilledWaterPlantParameters
@@ -94,6 +94,8 @@ class Circumstances:
     """The economizer runs."""
     alone: bool = False
     """It suffices alone."""
+    paused: tuple[str, ...] = ()
+    """Told to run, and stopped by their own thermostats."""
 
 
 class Chooser:
@@ -321,8 +323,9 @@ class Chooser:
         if around.too_warm_k is not None and around.too_warm_k < 0.0:
             colder_kw = water_kw(measured.flow_mean_m3h or 0.0, 0.0, around.too_warm_k)
         situation = Situation(
-            load_kw, around.too_warm_k, around.low_pressure_kpa, measured.supply_c, colder_kw
-        )
+            load_kw, around.too_warm_k, around.low_pressure_kpa, measured.supply_c, colder_kw,
+            around.paused,
+        )  # fmt: skip
         decision = next_step(before.timers, self._rules, situation, here, limits, below, watched_s)
         target: Candidate | None = None
         if decision.step is Step.UP:
@@ -367,7 +370,7 @@ class Chooser:
         since_s = holds_since(True, before.timers.better_since_s, watched_s)
         timers = replace(before.timers, better_since_s=since_s)
         stays = not held_for(timers.stage_since_s, self._rules.min_stage_s, watched_s)
-        delay_s = self._rules.delay_s * patience(timers.changes_s)
+        delay_s = self._rules.delay_s * timers.patience
         if stays or not held_for(since_s, delay_s, watched_s):
             return replace(before, timers=timers)
         reason = msg("the economizer suffices")
@@ -393,10 +396,9 @@ class Chooser:
                 better = other
         since_s = holds_since(better is not None, timers.better_since_s, watched_s)
         timers = replace(timers, better_since_s=since_s)
-        patient = patience(timers.changes_s)
         if (
             better is None
-            or not held_for(since_s, self._rules.delay_s * patient, watched_s)
+            or not held_for(since_s, self._rules.delay_s * timers.patience, watched_s)
             or not held_for(timers.stage_since_s, NIGHT_HOLD_S, watched_s)
         ):
             return replace(before, timers=timers)

@@ -23,7 +23,12 @@ from bms.control.blocks.plants.plant_load import (
     share_to_go_down,
     share_to_go_up,
 )
-from bms.control.blocks.plants.stage_changes import noted, patience
+from bms.control.blocks.plants.stage_changes import (
+    OwnStops,
+    noted,
+    patience,
+    stopped_themselves,
+)
 from bms.core.machines.relations import Compressor
 from bms.texts.messages import msg
 
@@ -92,6 +97,13 @@ class StageTimers:
     """Whether the water still becomes colder."""
     smaller_s: float | None = None
     """When a smaller stage was last taken."""
+    own: OwnStops = field(default_factory=OwnStops)
+    """How often machines of this stage stopped by themselves."""
+
+    @property
+    def patience(self) -> float:
+        """By what the delay of a smaller stage is multiplied."""
+        return patience(self.changes_s, self.own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,8 @@ class Situation:
     supply_c: float | None = None
     colder_kw: float = 0.0
     """What makes supply water colder than its setpoint: part of what is given, not of the load."""
+    paused: tuple[str, ...] = ()
+    """Machines that are told to run, and that their own thermostats stop."""
 
     @property
     def given_kw(self) -> float:
@@ -224,12 +238,13 @@ def next_step(
         timers.settled_s,
         cooling,
         timers.smaller_s,
+        stopped_themselves(timers.own, situation.paused),
     )
     began_s = timers.stage_since_s
     if began_s is not None and not held_for(began_s, rules.min_stage_s, watched_s):
         return StageDecision(Step.HOLD, "", timers)
     if smaller is not None and held_for(
-        timers.down_since_s, rules.delay_s * patience(timers.changes_s), watched_s
+        timers.down_since_s, rules.delay_s * timers.patience, watched_s
     ):
         reason = msg(
             "load {load_kw:.0f} kW below {down_pct:g} % of {lower_capacity_kw:.0f} kW",
