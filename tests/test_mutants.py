@@ -6,7 +6,9 @@ import ast
 
 import pytest
 
-from tests.mutants import changed, killed, mutants, places, sample
+from tests.mutants import sample
+from tests.mutating.changes import changed, mutants, places
+from tests.mutating.trials import killed
 
 
 @pytest.mark.parametrize(
