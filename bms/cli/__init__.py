@@ -7,6 +7,7 @@ import click
 from bms.cli.common import Main
 from bms.cli.energy import growth_commands, history, influx, meter
 from bms.cli.live import api_schema, machine_commands, override, status
+from bms.cli.reports import report_commands
 from bms.cli.schedules import calendars, schedule, switch, unit
 from bms.cli.site import (
     cert,
@@ -56,7 +57,7 @@ for command in (
     raw.read,
     raw.write,
     influx.influx,
-    growth_commands.report,
+    report_commands.report,
     history.history,
     history.export,
     meter.meter,

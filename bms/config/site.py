@@ -15,10 +15,10 @@ from bms.config.resolving.optimal_start import Optimal
 from bms.config.shapes.filemodel import FileModel
 from bms.config.shapes.links import LinkSettings
 from bms.config.shapes.models import BaseFile, SiteFile
+from bms.config.tariffs import Tariff
 from bms.core.decisions import Controller, FactKind, OutputRules
 from bms.core.equipment import Equipment, Medium
 from bms.core.machines.limits import LIMITS
-from bms.core.tariffs import Tariff
 from bms.texts.messages import Message
 from bms.texts.problems import Origin, Problem
 from drivers.modbus.wire.transport import UnitProfile
@@ -269,6 +269,8 @@ class MeterSpec:
     """The id of the meter behind which this one sits."""
     accuracy_pct: float = 1.0
     title: Mapping[str, str] = field(default_factory=dict)
+    department: Mapping[str, str] = field(default_factory=dict)
+    """Who answers for what it measures, by language; empty: nobody is named."""
     power: PointId = ""
     """The point of the same equipment that shows its rate (`medium.rate_unit`), if it has one."""
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bms.config.tariffs import Period, quarter_of
 from bms.core.instants import local_midnight
-from bms.core.tariffs import Period, quarter_of
 from tests.config.sites import Draft
 
 FILE = "tariffs.yaml"

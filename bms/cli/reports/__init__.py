@@ -1,1 +1,1 @@
-"""Reports as documents: shown, or written in the formats people file."""
+"""Commands that make reports."""

@@ -345,7 +345,14 @@ _OTHERS = (
 
 _METERS = (
     _kind("pv_inverter", _status(), _power(), _energy(required=True)),
-    _kind("meter", _power(), _energy(required=True), _state("sync")),  # rises with each interval
+    _kind(
+        "meter",
+        _power(),
+        _energy(required=True),
+        _state("sync"),  # rises with each interval
+        _analog("power_factor", ""),
+        _analog("reactive_energy", "kvarh"),
+    ),
     _kind("water_meter", _analog("flow", "m3/h"), _volume(), medium=Medium.WATER),
     _kind("gas_meter", _analog("flow", "m3/h"), _volume(), medium=Medium.GAS),
     _kind(

@@ -43,7 +43,9 @@ def formula_of(table: Table, row: Row, key: str) -> tuple[Formula, bool] | None:
     column = next(column for column in table.columns if column.key == key)
     if key in row.cells:
         return None
-    if column.formula is not None:
+    # A sum of products is no product of sums; a ratio or a difference of sums is right.
+    over_rows = isinstance(column.formula, Product) and row.formula is not None and column.summed
+    if column.formula is not None and not over_rows:
         return column.formula, True
     if row.formula is not None and column.numeric and column.summed:
         return row.formula, False

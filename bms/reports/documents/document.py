@@ -78,7 +78,7 @@ class Ratio:
 
     above: str
     below: str
-    times: int = 1
+    times: Fraction | int = 1
     less: int = 0
 
 

@@ -74,7 +74,7 @@ def remark(found: Figure, decimals: int, unit: Text = "") -> str:
     words: list[str] = []
     if found.value is None:
         words.append(say("missing"))
-    elif found.label not in _PLAIN:
+    elif found.label not in _PLAIN and not found.reason:
         words.append(label_word(found.label))
     if found.reason:
         words.append(spoken(found.reason))

@@ -373,7 +373,7 @@ def _spelt(formula: Formula, cells: Sequence[str]) -> str:
     if isinstance(formula, Product):
         over = f"/{formula.over}" if formula.over != 1 else ""
         return f"{cells[0]}*{cells[1]}{over}"
-    times = f"*{formula.times}" if formula.times != 1 else ""
+    times = f"*{formula.times}" if formula.times != 1 else ""  # a fraction is `2800/31`
     less = f"-{formula.less}" if formula.less else ""
     return f"{cells[0]}{times}/{cells[1]}{less}"
 

@@ -102,6 +102,9 @@ class MeterEntry(FileModel):
     """The meter behind which this one sits."""
     accuracy_pct: float | None = Field(default=None, gt=0, le=50)
     """The maximum permissible error, of the amount; 1 (class 1) if absent."""
+    department: Title = ""
+    """Who answers for what it measures: a text, or one per language. The month's sheet adds up
+    the meters of a department, without those of others behind them."""
 
 
 class MetersFile(FileModel):
@@ -114,6 +117,12 @@ class MetersFile(FileModel):
 def exact(value: float) -> Decimal:
     """The decimal that a person wrote."""
     return Decimal(repr(float(value)))
+
+
+def by_language(title: str | Mapping[str, str]) -> dict[str, str]:
+    """A title with its languages; a plain text is the same in each, no text is none."""
+    made = {"zh": title, "en": title} if isinstance(title, str) else title
+    return {language: text for language, text in made.items() if text}
 
 
 def instants_of(ratio: RatioFile, zone: ZoneInfo) -> list[datetime]:
@@ -216,7 +225,7 @@ def _spec(
     resolution = exact(register.resolution) if register else MANUAL_RESOLUTION
     if entry.resolution is not None:
         resolution = exact(entry.resolution)
-    title = {"zh": entry.title, "en": entry.title} if isinstance(entry.title, str) else entry.title
+    title = by_language(entry.title)
     zone = ZoneInfo(base.zone)
     return MeterSpec(
         key,
@@ -238,5 +247,6 @@ def _spec(
         parent=full_name(entry.parent, base.id) if entry.parent else None,
         accuracy_pct=entry.accuracy_pct or 1.0,
         title=dict(title) if entry.title else dict(machine.title) if machine else {},
+        department=by_language(entry.department),
         power="" if machine is None else machine.points.get(_RATE[medium], ""),
     )

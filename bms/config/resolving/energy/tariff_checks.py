@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from bms.config.reading.files import TARIFFS
 from bms.config.reading.sections import entries, read_all
-from bms.config.resolving.energy.meters import exact
+from bms.config.resolving.energy.meters import by_language, exact
 from bms.config.shapes.tariff_files import (
     Day,
     DayRuleFile,
@@ -23,7 +23,7 @@ from bms.config.shapes.tariff_files import (
     TariffFile,
     TariffsFile,
 )
-from bms.core.tariffs import (
+from bms.config.tariffs import (
     QUARTER_MINUTES,
     QUARTERS,
     CapacityPrice,
@@ -116,7 +116,6 @@ class _Reader:
             if period is not None
         }
         prices = [self._prices(n, entry, named) for n, entry in enumerate(file.prices)]
-        title = {"zh": file.title, "en": file.title} if isinstance(file.title, str) else file.title
         return Tariff(
             self._name,
             file.currency,
@@ -124,7 +123,7 @@ class _Reader:
             file.read_on,
             tuple(tables),
             tuple(prices),
-            {language: text for language, text in title.items() if text},
+            by_language(file.title),
             file.example,
         )
 

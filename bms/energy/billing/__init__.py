@@ -1,0 +1,1 @@
+"""What energy costs: quarter hours by the periods of a tariff, and the charges of a month."""
