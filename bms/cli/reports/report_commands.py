@@ -24,6 +24,7 @@ from bms.cli.common import (
     show,
 )
 from bms.cli.grouped import grouped
+from bms.cli.reports.document_options import formats_of
 from bms.cli.reports.energy_report import energy_report
 from bms.core.errors import InvalidInput
 from bms.texts.language import language, say, told
@@ -143,8 +144,8 @@ def month(site: Path, sheets: Sheets, as_json: bool) -> None:
         asked = AskMonth(
             bases=sheets.bases,
             month=None if sheets.month is None else _month(sheets.month),
-            formats=_listed(sheets.formats),
-            languages=_listed(sheets.spoken or language()),
+            formats=formats_of(sheets.formats),
+            languages=tuple((sheets.spoken or language()).split(",")),
             out=sheets.out,
         )
     except ValidationError as error:
@@ -166,10 +167,6 @@ def month(site: Path, sheets: Sheets, as_json: bool) -> None:
             click.echo(f"  - {told(change)}")
         for path in answer.files:
             click.echo(f"  {path}")
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _month(text: str) -> date:

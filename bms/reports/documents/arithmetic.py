@@ -121,7 +121,9 @@ def _summed(formula: Sum, figures: Sequence[Figure], label: Label) -> Figure:
     least, most = _bound(signed, low=True), _bound(signed, low=False)
     if not lacking:
         bounded = any(f.least is not None or f.most is not None for f in figures)
-        return Figure(value, label, "", *((least, most) if bounded else ()))
+        told = {figure.reason for figure in figures if figure.label is label}
+        reason = told.pop() if len(told) == 1 else ""
+        return Figure(value, label, reason, *((least, most) if bounded else ()))
     reason = lacking[0].reason
     if len(figures) > 1:
         reason = plural(

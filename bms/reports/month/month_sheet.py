@@ -81,19 +81,38 @@ def _answer(data: MonthData, bills: Sequence[Bill]) -> Text:
             "Parts of this month are missing: its sums are bounds and not to be paid by; "
             "see the quality of the data."
         )
-    bought = msg("{amount} kWh were bought", amount=number(sum(known), 0))
-    rows = worked_out(comparison(data))
-    parts: list[str] = [bought]
-    for row, column in ((0, 4), (0, 7)):
-        cell = rows[row][column]
+    parts: list[str] = [msg("{amount} kWh were bought", amount=number(sum(known), 0))]
+    if len(bills) == 1:
+        parts += _changes(data, bills[0])
+    if all(bill.total.value is not None for bill in bills):
+        total = sum((Fraction(bill.total.value or 0) for bill in bills), Fraction(0))
+        currency = bills[0].tariff.currency if bills[0].tariff is not None else ""
+        parts.append(
+            msg("{amount} {currency} to pay", amount=number(total, 2), currency=currency)
+        )
+    return msg("{sentence}.", sentence=joined(", ", *parts))
+
+
+def _changes(data: MonthData, bill: Bill) -> list[str]:
+    """What is bought against last month and last year, as far as both are known."""
+    table = comparison(data)
+    keys = [column.key for column in table.columns]
+    cells = next(
+        dict(zip(keys, cells, strict=True))
+        for row, cells in zip(table.rows, worked_out(table), strict=True)
+        if row.key == bill.spec.name
+    )
+    parts: list[str] = []
+    for key in ("mom", "yoy"):
+        cell = cells[key]
         if isinstance(cell, Figure) and cell.value is not None:
             change = number(cell.value, 1, sign=True)
             parts.append(
                 msg("{change} % against last month", change=change)
-                if column == 4
+                if key == "mom"
                 else msg("{change} % against the same month of last year", change=change)
             )
-    return msg("{sentence}.", sentence=joined(", ", *parts))
+    return parts
 
 
 def _sections(data: MonthData, bills: Sequence[Bill]) -> list[Section]:
