@@ -73,6 +73,15 @@ class Use:
         if slot is not None and not lacks_ms:
             self.by_label[slot.label] = self.by_label.get(slot.label, Fraction(0)) + abs(amount)
 
+    def join(self, other: Use) -> None:
+        """Take in another share."""
+        self.known += other.known
+        self.missing_ms += other.missing_ms
+        self.least = None if self.least is None or other.least is None else self.least + other.least
+        self.most = None if self.most is None or other.most is None else self.most + other.most
+        for label, amount in other.by_label.items():
+            self.by_label[label] = self.by_label.get(label, Fraction(0)) + amount
+
 
 _FIRST: Final = date.min
 NO_TARIFF: Final = Share(None, None)

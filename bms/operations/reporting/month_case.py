@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,8 @@ from pydantic import Field
 
 from bms.config.site import Base, Site
 from bms.core.errors import DiskError, InvalidInput, Refused
+from bms.historian.log.log_queries import FILE_NAME as HISTORY
+from bms.historian.log.log_queries import Queries
 from bms.ledger.database.store import Ledger
 from bms.ledger.up_to_date import open_ledger
 from bms.operations.reporting.issues import FOLDER, Face, file_name, issue
@@ -25,12 +28,15 @@ from bms.reports.documents.json_face import to_json
 from bms.reports.documents.xlsx_face import to_xlsx
 from bms.reports.month.gathering import gather, is_over
 from bms.reports.month.month_sheet import month_sheet
+from bms.reports.month.running import group_runs
 from bms.storage.durable import write_whole
 from bms.texts.field import Words
 from bms.texts.messages import msg
 from bms.texts.problems import suggestion
 from bms.texts.system_errors import os_cause
 
+MOST_GROUPS: Final = 3
+"""Whose running is drawn: those that used most."""
 FACES: Final[Mapping[str, Face]] = {
     "html": to_html,
     "xlsx": to_xlsx,
@@ -116,7 +122,12 @@ def _issue(site: Site, base: Base, ledger: Ledger, asked: AskMonth, now: datetim
 def sheet_of(site: Site, base: Base, ledger: Ledger, month: date, now: datetime) -> Document:
     """The sheet of one base, not issued."""
     data = gather(site, base, ledger, month, now, factors_of(site, base, month))
-    return month_sheet(data, version("bms"))
+    with ExitStack() as stack:
+        history = None
+        if (site.state_dir / HISTORY).exists():
+            history = stack.enter_context(Queries(site.state_dir, read_only=True))
+        runs = group_runs(site, data, history, MOST_GROUPS)
+    return month_sheet(data, version("bms"), runs)
 
 
 def _answer(

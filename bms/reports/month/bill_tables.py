@@ -40,6 +40,8 @@ class Bill:
 
     spec: MeterSpec
     tariff: Tariff | None
+    prices: PriceList | None
+    """Those on the last day of the month: they decide the charges."""
     uses: Mapping[Share, Use]
     peak: Peak
     factor: float | None
@@ -83,10 +85,11 @@ def _bill(data: MonthData, spec: MeterSpec) -> Bill:
     if found is not None and kwh.value is not None:
         factor = power_factor(float(kwh.value), found.kvarh)
     if tariff is None:
-        return Bill(spec, None, uses, peak, factor, kwh, table, None, missing(NO_PRICE))
-    charges = _charges(data, (spec, tariff), _figure(sums["cost"]), peak, factor)
+        return Bill(spec, None, None, uses, peak, factor, kwh, table, None, missing(NO_PRICE))
+    prices = tariff.price_list((data.span.end - timedelta(minutes=1)).date())
+    charges = _charges(spec, (tariff, prices), _figure(sums["cost"]), peak, factor)
     total = _figure(worked_out(charges)[-1][-1])
-    return Bill(spec, tariff, uses, peak, factor, kwh, table, charges, total)
+    return Bill(spec, tariff, prices, uses, peak, factor, kwh, table, charges, total)
 
 
 def _figure(cell: object) -> Figure:
@@ -134,15 +137,14 @@ def share_key(share: Share) -> str:
 
 
 def _charges(
-    data: MonthData,
-    of: tuple[MeterSpec, Tariff],
+    spec: MeterSpec,
+    paid_by: tuple[Tariff, PriceList | None],
     energy: Figure,
     peak: Peak,
     factor: float | None,
 ) -> Table:
     """Energy, demand or capacity, power factor: prices on the last day of the month count."""
-    _, tariff = of
-    prices = tariff.price_list((data.span.end - timedelta(minutes=1)).date())
+    tariff, prices = paid_by
     unit = tariff.currency
     rows = [Row("energy", {"item": msg("Energy"), "amount": energy})]
     base = energy
@@ -173,7 +175,7 @@ def _charges(
             rows.append(_factor_row(base, factor, Fraction(pct)))
     made = Row("sum", {"item": msg("Sum")}, sum_of(*(row.key for row in rows)), total=True)
     return Table(
-        f"charges-{of[0].name}",
+        f"charges-{spec.name}",
         (
             Column("item", msg("Charge")),
             Column("quantity", msg("Quantity"), Kind.NUMBER, "", 2, summed=False),

@@ -27,6 +27,8 @@ from bms.reports.documents.spelling import number
 from bms.reports.month.bill_tables import Bill, bills_of
 from bms.reports.month.figures import MOST_DECIMALS, decimals_of, name_of, of_energy, of_peak
 from bms.reports.month.gathering import MonthData
+from bms.reports.month.month_pictures import load_curve, period_bars, run_parts
+from bms.reports.month.running import GroupRun
 from bms.reports.month.usage_tables import (
     comparison,
     corrections,
@@ -41,8 +43,9 @@ _FILES = ("site.yaml", "meters.yaml", "tariffs.yaml", "schedules/calendars/")
 """What the figures hang on, of the files of a site."""
 
 
-def month_sheet(data: MonthData, code: str) -> Document:
-    """The document; `code` is the version of the program that worked it out."""
+def month_sheet(data: MonthData, code: str, runs: Sequence[GroupRun] = ()) -> Document:
+    """The document; `code` is the version of the program that worked it out, `runs` how metered
+    groups ran."""
     bills = bills_of(data)
     site, base = data.site, data.base
     title = msg("Month's sheet {month:%Y-%m}", month=data.month)
@@ -57,7 +60,7 @@ def month_sheet(data: MonthData, code: str) -> Document:
         data.span.start,
         data.span.end,
         _answer(data, bills),
-        tuple(_sections(data, bills)),
+        tuple(_sections(data, bills, runs)),
         _receipt(data, bills, code),
         signatures=(msg("Made by"), msg("Checked by"), msg("Approved by")) if data.over else (),
     )
@@ -87,9 +90,7 @@ def _answer(data: MonthData, bills: Sequence[Bill]) -> Text:
     if all(bill.total.value is not None for bill in bills):
         total = sum((Fraction(bill.total.value or 0) for bill in bills), Fraction(0))
         currency = bills[0].tariff.currency if bills[0].tariff is not None else ""
-        parts.append(
-            msg("{amount} {currency} to pay", amount=number(total, 2), currency=currency)
-        )
+        parts.append(msg("{amount} {currency} to pay", amount=number(total, 2), currency=currency))
     return msg("{sentence}.", sentence=joined(", ", *parts))
 
 
@@ -115,14 +116,20 @@ def _changes(data: MonthData, bill: Bill) -> list[str]:
     return parts
 
 
-def _sections(data: MonthData, bills: Sequence[Bill]) -> list[Section]:
+def _sections(data: MonthData, bills: Sequence[Bill], runs: Sequence[GroupRun]) -> list[Section]:
     found = [Section("summary", msg("At a glance"), (Headlines(tuple(_heads(data, bills))),))]
     found += [_energy_section(bill, several=len(bills) > 1) for bill in bills]
     found.append(Section("comparison", msg("Compared"), (comparison(data),)))
     by_department = departments(data)
     if by_department is not None:
         found.append(Section("departments", msg("By department"), (by_department,)))
-    found.append(Section("demand", msg("Demand"), (demand_table(data),), msg("by quarter hours")))
+    curves = [load_curve(data, bill) for bill in bills]
+    parts: list[Part] = [demand_table(data), *(curve for curve in curves if curve is not None)]
+    found.append(Section("demand", msg("Demand"), tuple(parts), msg("by quarter hours")))
+    if runs:
+        parts = [part for run in runs for part in run_parts(run)]
+        detail = msg("half hours of metered groups against their plan")
+        found.append(Section("running", msg("How it ran"), tuple(parts), detail))
     found.append(
         Section("corrections", msg("Entered by hand"), (corrections(data),),
                 msg("what stands behind the figures"))
@@ -168,6 +175,8 @@ def _energy_section(bill: Bill, *, several: bool) -> Section:
         detail = Name(bill.tariff.id, bill.tariff.title)
     title: Text = msg("Energy and cost by tariff period")
     parts: list[Part] = [bill.energy]
+    if bill.tariff is not None:
+        parts.append(period_bars(bill))
     if several:
         meter = name_of(bill.spec)
         parts.insert(0, Lines((meter,)))

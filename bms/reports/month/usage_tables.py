@@ -185,12 +185,7 @@ def _joined(uses: Mapping[Share, Use], period: Period | None) -> Use:
     made = Use()
     for share, use in uses.items():
         if share.period is period:
-            made.known += use.known
-            made.missing_ms += use.missing_ms
-            made.least = None if made.least is None or use.least is None else made.least + use.least
-            made.most = None if made.most is None or use.most is None else made.most + use.most
-            for label, amount in use.by_label.items():
-                made.by_label[label] = made.by_label.get(label, Fraction(0)) + amount
+            made.join(use)
     return made
 
 
