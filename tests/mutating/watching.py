@@ -8,6 +8,7 @@ to a line; that they are not asked can only make a result look worse than it is.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,7 +102,9 @@ def asked(jobs: int = 2, only: str = "*") -> Asked:
     with ThreadPoolExecutor(jobs) as pool:
         for told in pool.map(_watched, [new[n : n + AT_ONCE] for n in range(0, len(new), AT_ONCE)]):
             kept |= told
-            KEPT.write_text(json.dumps(kept), encoding="utf-8")
+            new_name = KEPT.with_suffix(f".{os.getpid()}")  # two may look at different rooms
+            new_name.write_text(json.dumps(_kept() | kept), encoding="utf-8")
+            new_name.replace(KEPT)
     kept = {file: told for file, told in kept.items() if fnmatch(file, only)}
     took_s: dict[str, float] = {}
     by_line: dict[str, dict[int, set[str]]] = {}
