@@ -121,6 +121,17 @@ def entries(state_dir: Path) -> Iterator[dict[str, Any]]:
             yield _read(entry)
 
 
+def has(state_dir: Path, ref: int | str) -> bool:
+    """Whether an entry with this `ref` is there. Raises StoreError if the file cannot be read."""
+    said = f'"ref": {json.dumps(ref)}'.encode()
+    for line in _lines(state_dir / FILE_NAME):
+        if said in line:
+            with suppress(ValueError, AttributeError):
+                if json.loads(line).get("ref") == ref:
+                    return True
+    return False
+
+
 def hashes(state_dir: Path) -> Iterator[tuple[int, datetime, str]]:
     """Number, time and hash of every entry that reads back, oldest first. Raises StoreError."""
     for number, line in enumerate(_lines(state_dir / FILE_NAME), 1):

@@ -34,8 +34,6 @@ class Outbox:
         self._connection = connection
         self._path = path
         self._name = name
-        # After a restart the file may have entries whose waiting rows could not be removed.
-        self._unsure = True
         self.trouble: StoreError | None = None
         """Why entries wait; None while none do."""
 
@@ -60,26 +58,27 @@ class Outbox:
         """Bring what waits into the audit file; what cannot be written there waits on, and
         `trouble` says why. Raises StoreError if the database cannot be read."""
         with store_errors(self._path):
-            rows = self._connection.execute(
-                "SELECT ref, entry FROM unaudited ORDER BY ref"
-            ).fetchall()
+            refs = self._connection.execute("SELECT ref FROM unaudited ORDER BY ref").fetchall()
+        self.trouble = None
         try:
-            self._deliver(rows)
+            for (ref,) in refs:
+                self._deliver(ref)
         except StoreError as error:
-            self._unsure = True
             self.trouble = error
-        else:
-            self._unsure = False
-            self.trouble = None
 
-    def _deliver(self, rows: list[tuple[int, str]]) -> None:
+    def _deliver(self, ref: int) -> None:
+        """One entry. In a transaction: a command and the controller may both find it waiting.
+        Whoever was killed in one may have left it in the file and here."""
         directory = self._path.parent
-        known = {e.get("ref") for e in audit.entries(directory)} if rows and self._unsure else set()
-        for ref, text in rows:
-            entry = json.loads(text)
+        mark = f"{self._name}:{ref}" if self._name else ref
+        with transaction(self._connection, self._path):
+            row = self._connection.execute(
+                "SELECT entry FROM unaudited WHERE ref = ?", (ref,)
+            ).fetchone()
+            if row is None:
+                return
+            entry = json.loads(row[0])
             time = datetime.fromisoformat(entry.pop("time"))
-            mark = f"{self._name}:{ref}" if self._name else ref
-            if mark not in known:
+            if not audit.has(directory, mark):
                 audit.record(directory, time, **entry, ref=mark)
-            with transaction(self._connection, self._path):
-                self._connection.execute("DELETE FROM unaudited WHERE ref = ?", (ref,))
+            self._connection.execute("DELETE FROM unaudited WHERE ref = ?", (ref,))

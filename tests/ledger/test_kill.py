@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +20,7 @@ from bms.config.site import Site
 from bms.core.readings import Label
 from bms.ledger.database.store import Ledger
 from bms.ledger.entered.entering import Author, correct
-from bms.storage import audit
+from bms.storage import audit, outbox
 from bms.storage.outbox import Outbox
 from tests.ledger.support import METER, Books, at, check_months, check_stream, site_of
 
@@ -93,6 +96,69 @@ def test_an_entry_and_its_audit_are_there_both_or_neither(tmp_path: Path, stored
     assert audit.verify(site.state_dir)[1] == []
 
 
+@pytest.mark.case(
+    "R9",
+    when="A command is killed behind its entry in the audit, while the controller runs",
+    then="The controller finds the change and its entry, and enters nothing twice",
+)
+def test_a_running_controller_enters_nothing_that_is_in_the_audit(tmp_path: Path) -> None:
+    site = site_of(tmp_path)
+    with Ledger(site.state_dir) as ledger:
+        ledger.deliver()
+        for number in (1, 2):
+            process = get_context("fork").Process(target=_correct_and_die_entered, args=(site,))
+            process.start()
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
+            assert len(list(audit.entries(site.state_dir))) == number
+            ledger.deliver()
+            assert len(ledger.entries(METER)) == number
+            assert len(list(audit.entries(site.state_dir))) == number
+    assert audit.verify(site.state_dir)[1] == []
+
+
+def test_of_two_that_find_an_entry_waiting_one_enters_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = site_of(tmp_path)
+    Ledger(site.state_dir).close()
+    with monkeypatch.context() as late:
+        late.setattr(Ledger, "deliver", lambda _ledger: None)
+        with Ledger(site.state_dir) as ledger:
+            _correct(site, ledger)
+    with Ledger(site.state_dir) as one, Ledger(site.state_dir) as other:
+        enters = outbox.transaction
+
+        def behind(connection: sqlite3.Connection, path: Path) -> AbstractContextManager[None]:
+            monkeypatch.setattr(outbox, "transaction", enters)
+            other.deliver()
+            return enters(connection, path)
+
+        monkeypatch.setattr(outbox, "transaction", behind)
+        one.deliver()
+        assert len(one.entries(METER)) == 1
+    assert len(list(audit.entries(site.state_dir))) == 1
+
+
+def _correct_and_die_entered(site: Site) -> None:
+    record = audit.record
+
+    def die(*given: Any, **details: Any) -> None:
+        record(*given, **details)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with Ledger(site.state_dir) as ledger:
+        setattr(audit, "record", die)  # noqa: B010
+        _correct(site, ledger)
+
+
+def _correct(site: Site, ledger: Ledger) -> None:
+    correct(
+        site, ledger, site.metering[METER], start=at(0), end=at(60), amount="1",
+        label=Label.CORRECTED, author=Author("wang", "why", at(600)),
+    )  # fmt: skip
+
+
 def _correct_and_die(site: Site, stored: bool) -> None:
     def die(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -102,7 +168,4 @@ def _correct_and_die(site: Site, stored: bool) -> None:
             setattr(Ledger, "deliver", die)  # noqa: B010
         else:
             setattr(Outbox, "note", die)  # noqa: B010
-        correct(
-            site, ledger, site.metering[METER], start=at(0), end=at(60), amount="1",
-            label=Label.CORRECTED, author=Author("wang", "why", at(600)),
-        )  # fmt: skip
+        _correct(site, ledger)
