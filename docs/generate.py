@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 
 from bms.cli import main
 from bms.config.resolving.energy.meters import MetersFile
+from bms.config.shapes.energy_keys import EnergyFile
 from bms.config.shapes.links import PROTOCOLS
 from bms.config.shapes.models import EquipmentFile, GroupsFile, SiteFile
 from bms.config.shapes.reading_formats import ReadingsFile
@@ -77,6 +78,7 @@ def pages() -> dict[str, str]:
         "groups": _models_page("groups/*.yaml", [GroupsFile]),
         "strategies": _strategies_page(STRATEGIES, strategies),
         "meters": _models_page("meters.yaml", [MetersFile]),
+        "energy": _models_page("energy.yaml", [EnergyFile]),
         "tariffs": _models_page("tariffs.yaml", [TariffsFile]),
         "readings": _models_page("readings.yaml", [ReadingsFile]),
         "schedules": _schedules_page(),

@@ -11,7 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from types import FrameType
+from typing import Final, NoReturn
 
 from bms.core.errors import BmsError, Refused
 from bms.texts.messages import msg
@@ -19,6 +20,8 @@ from bms.texts.messages import msg
 LOCK_TRIALS: Final = 100
 LOCK_PAUSE_S: Final = 0.1
 """Those of before have ended within ten seconds, if they are about to."""
+GONE_WITHIN_S: Final = 10
+"""Children have three seconds to end."""
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -50,12 +53,20 @@ def _locked(handle: int) -> bool:
     return True
 
 
-def end_like_ctrl_c() -> None:
+def end_like_ctrl_c(gone_within_s: int = GONE_WITHIN_S) -> None:
     """SIGTERM, and the end of the terminal unless that is to be outlived (nohup), end this process
-    as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    as Ctrl-C does; by the kernel if it is still there `gone_within_s` later."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        # An exception that comes from nowhere may be lost: in a destructor, or between two steps of
+        # an event loop, which then waits for ever for the one that it did not take.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(gone_within_s)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, interrupt)
 
 
 @contextmanager

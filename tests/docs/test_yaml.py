@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bms.config.resolving.optimal_start import OptimalFile
+from bms.config.shapes.energy_keys import EnergyFile
 from bms.config.shapes.models import (
     EquipmentEntry,
     EquipmentFile,
