@@ -20,11 +20,13 @@ from bms.config.site import Site
 from bms.core.readings import Label
 from bms.ledger.database.store import Ledger
 from bms.ledger.entered.entering import Author, correct
-from bms.storage import audit, outbox
+from bms.storage import audit
 from bms.storage.outbox import Outbox
+from bms.storage.sqlite import transaction
 from tests.ledger.support import METER, Books, at, check_months, check_stream, site_of
 
 KILLS = 12
+WAITING = "bms.storage.outbox.transaction"
 CHILD = """
 import sys
 from pathlib import Path
@@ -127,14 +129,13 @@ def test_of_two_that_find_an_entry_waiting_one_enters_it(
         with Ledger(site.state_dir) as ledger:
             _correct(site, ledger)
     with Ledger(site.state_dir) as one, Ledger(site.state_dir) as other:
-        enters = outbox.transaction
 
         def behind(connection: sqlite3.Connection, path: Path) -> AbstractContextManager[None]:
-            monkeypatch.setattr(outbox, "transaction", enters)
+            monkeypatch.setattr(WAITING, transaction)
             other.deliver()
-            return enters(connection, path)
+            return transaction(connection, path)
 
-        monkeypatch.setattr(outbox, "transaction", behind)
+        monkeypatch.setattr(WAITING, behind)
         one.deliver()
         assert len(one.entries(METER)) == 1
     assert len(list(audit.entries(site.state_dir))) == 1
