@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 
 from bms.cli import main
 from bms.config.resolving.energy.meters import MetersFile
+from bms.config.shapes.driver_files import DriversFile
 from bms.config.shapes.energy_keys import EnergyFile
 from bms.config.shapes.links import PROTOCOLS
 from bms.config.shapes.models import EquipmentFile, GroupsFile, SiteFile
@@ -80,6 +81,7 @@ def pages() -> dict[str, str]:
         "meters": _models_page("meters.yaml", [MetersFile]),
         "energy": _models_page("energy.yaml", [EnergyFile]),
         "tariffs": _models_page("tariffs.yaml", [TariffsFile]),
+        "drivers": _models_page("drivers.yaml", [DriversFile]),
         "readings": _models_page("readings.yaml", [ReadingsFile]),
         "schedules": _schedules_page(),
         "device-files": _models_page("Device files, devices/*.yaml", [DeviceType]),

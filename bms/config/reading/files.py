@@ -21,6 +21,8 @@ SITE = "site.yaml"
 LINKS = "links.yaml"
 METERS = "meters.yaml"
 TARIFFS = "tariffs.yaml"
+DRIVERS = "drivers.yaml"
+"""What the energy of bases depends on: reports alone read it."""
 ENERGY = "energy.yaml"
 """Fuels, factors and activities: reports alone read it."""
 READINGS = "readings.yaml"
@@ -33,7 +35,7 @@ VARIANTS = "variants"
 """Other files in place of some of the site's own: `variants/<name>/groups/...`."""
 
 _REQUIRED = (SITE, LINKS)
-_TOP = (*_REQUIRED, METERS, TARIFFS, ENERGY)
+_TOP = (*_REQUIRED, METERS, TARIFFS, ENERGY, DRIVERS)
 _FOLDERS = (*SITE_DIRECTORIES, CALENDARS)
 STATE: Final = "state"
 """The state directory of a site that names none."""

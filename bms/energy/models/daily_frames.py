@@ -145,12 +145,16 @@ class Frame:
 
     def where(self, mask: Bools) -> Frame:
         """The same with some of its days."""
-        chosen = np.flatnonzero(mask)
+        return self.rows([int(at) for at in np.flatnonzero(mask)])
+
+    def rows(self, chosen: Sequence[int]) -> Frame:
+        """The same with the rows at some places, in that order."""
+        at = np.array(chosen, np.int64)
         return Frame(
             tuple(self.days[i] for i in chosen),
-            self.kwh[chosen],
-            None if self.outdoor_c is None else self.outdoor_c[chosen],
-            {name: column[chosen] for name, column in self.drivers.items()},
+            self.kwh[at],
+            None if self.outdoor_c is None else self.outdoor_c[at],
+            {name: column[at] for name, column in self.drivers.items()},
             tuple(self.classes[i] for i in chosen),
         )
 

@@ -154,7 +154,7 @@ def test_shares_of_causes_that_work_together_are_halved() -> None:
 
 
 def half_year(used: float, *, error: float = 0.0) -> SoFar:
-    return SoFar(used, Estimate(500_000.0, error, 100.0), 180.0)
+    return SoFar(used, used, Estimate(500_000.0, error, 100.0), 180.0)
 
 
 def rest(*, weather: float = 0.0, expected: float = 500_000.0, days: int = 182) -> ToCome:
@@ -203,7 +203,7 @@ def test_a_year_that_is_over_ends_where_it_is() -> None:
 
 
 def test_few_days_move_the_level_little() -> None:
-    few = SoFar(11_000.0, Estimate(10_000.0, 100.0, 5.0), 4.0)
+    few = SoFar(11_000.0, 11_000.0, Estimate(10_000.0, 100.0, 5.0), 4.0)
     found = budget(1_050_000.0, few, rest())
     assert found.level == pytest.approx(1 + 0.1 * 4 / 34)
 

@@ -30,15 +30,17 @@ class SoFar:
     """The days that are over."""
 
     used_kwh: float
+    compared_kwh: float
+    """The part of it that was used on days that the baseline's model can speak for."""
     expected: Estimate
-    """By the baseline's model for the same days, with the days' own errors."""
+    """By that model for the same days, with the days' own errors."""
     independent_days: float
     """n' of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToCome:
-    """The days that follow."""
+    """The days that follow, and those that nobody measured."""
 
     days: int
     expected_kwh: float
@@ -91,7 +93,7 @@ def budget(cap: float, past: SoFar, future: ToCome) -> Budget:
     if past.expected.value <= 0.0:
         weight, ratio, ratio_error = 0.0, 1.0, 0.0
     else:
-        ratio = past.used_kwh / past.expected.value
+        ratio = past.compared_kwh / past.expected.value
         ratio_error = ratio * past.expected.error / past.expected.value
     level = 1.0 + (ratio - 1.0) * weight
     level_error = math.hypot(weight * ratio_error, (1.0 - weight) * UNKNOWN_LEVEL)
