@@ -107,19 +107,24 @@ class Outside:
 
     def text(self) -> Message:
         """One sentence for people."""
+        return self.text_of(str(self.day))
+
+    def text_of(self, days: str) -> Message:
+        """The same of a run of days that are outside for the same reason."""
+        driver = msg("the outdoor temperature") if self.driver == OUTDOOR else self.driver
         if self.low == self.high == 0.0 and self.value is None:
             return msg(
-                "{day}: the baseline has no day like it ({driver})",
-                day=self.day,
-                driver=self.driver,
+                "{day}: the baseline has too few days of this kind ({driver})",
+                day=days,
+                driver=driver,
             )
         if self.value is None:
-            return msg("{day}: {driver} is not known", day=self.day, driver=self.driver)
+            return msg("{day}: {driver} is not known", day=days, driver=driver)
         return msg(
             "{day}: {driver} {amount:g} lies beyond {low:g} … {high:g}, what the baseline has "
             "seen and a tenth of it more",
-            day=self.day,
-            driver=self.driver,
+            day=days,
+            driver=driver,
             amount=self.value,
             low=self.low,
             high=self.high,

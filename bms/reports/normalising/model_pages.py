@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Final
 
 from bms.core.readings import Label
@@ -176,8 +177,29 @@ def outside_lines(outside: Sequence[Outside]) -> Lines | None:
     """Which days a model refuses, and why; None if there are none."""
     if not outside:
         return None
-    told: list[Text] = [item.text() for item in outside[:MOST_LINES]]
-    more = len(outside) - len(told)
+    runs = list(_runs(outside))
+    told: list[Text] = [
+        first.text_of(f"{first.day}" if first.day == last else f"{first.day}..{last}")
+        for first, last in runs[:MOST_LINES]
+    ]
+    more = len(runs) - len(told)
     if more:
         told.append(msg("and {count} more", count=more))
     return Lines((msg("Days that are not compared:"), *told))
+
+
+def _runs(outside: Sequence[Outside]) -> Iterator[tuple[Outside, date]]:
+    """Days one after the other that are outside for the same reason, with the last of them."""
+    ordered = sorted(outside, key=lambda item: (item.driver, item.value is not None, item.day))
+    at = 0
+    while at < len(ordered):
+        first, last = ordered[at], ordered[at]
+        at += 1
+        while at < len(ordered) and first.value is None and _follows(last, ordered[at]):
+            last = ordered[at]
+            at += 1
+        yield first, last.day
+
+
+def _follows(one: Outside, other: Outside) -> bool:
+    return other.driver == one.driver and other.value is None and (other.day - one.day).days == 1

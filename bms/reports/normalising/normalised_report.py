@@ -111,7 +111,7 @@ def _base(site: Site, base: Base, books: Books, growth: Growth, now: datetime) -
         rules(model, industrial=years.told.industrial),
         compared,
         at_standard,
-        _bridge(years, model, growth),
+        _bridge(years, model, growth) if compared.enough else None,
         _ahead(years, model, compared, growth),
         tuple(notes),
     )

@@ -76,8 +76,8 @@ def ahead(
             msg("the weather to come is that of {count} years on record", count=len(sums))
             if enough
             else msg(
-                "{count} years of weather are on record, fewer than {least}: the rest of the year "
-                "may be {kelvin:g} K warmer or colder",
+                "years of weather on record: {count}, fewer than {least}; the rest of the year may "
+                "be {kelvin:g} K warmer or colder",
                 count=len(sums),
                 least=LEAST_WEATHER_YEARS,
                 kelvin=ASSUMED_K,
