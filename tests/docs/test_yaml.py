@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bms.config.resolving.optimal_start import OptimalFile
+from bms.config.shapes.driver_files import DriversFile
 from bms.config.shapes.energy_keys import EnergyFile
 from bms.config.shapes.models import (
     EquipmentEntry,
@@ -75,6 +76,8 @@ def test_an_example_is_valid(text: str) -> None:
                 blueprint(data)
                 return
             (EquipmentFile if "equipment" in data else GroupsFile).model_validate(data)
+        case "bases":
+            DriversFile.model_validate(data)
         case "people":
             SiteFile.model_validate(SITE | data)
         case "influx":
