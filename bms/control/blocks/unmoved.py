@@ -7,27 +7,43 @@ answers in a few microseconds that nothing else is different, and the level with
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Generic, TypeVar
+from datetime import UTC, datetime
+from itertools import repeat
+from operator import itemgetter
+from typing import Final, Generic, TypeVar
 
 from bms.core.decisions import Award, Decision, Priority, Snapshot
-from drivers.points import PointId, Sample, Value
+from drivers.points import PointId, Quality, Sample, Value
 
 S = TypeVar("S")
+_VALUE, _QUALITY = itemgetter(1), itemgetter(2)
+_NO_SAMPLE: Final = Sample("", None, Quality.BAD, datetime.max.replace(tzinfo=UTC))
 
 
 class Unmoved(Generic[S]):
     """The last decision of a controller, for as long as nothing has moved.
 
-    `points` are looked at as they are, `coarse` in steps of the size that goes with them.
+    `points` are looked at as they are, `coarse` in steps of the size that goes with them. Of awards
+    the value asked for counts; with `whole_awards` also who asks, and who else would.
     """
 
-    def __init__(self, points: Iterable[PointId], coarse: Mapping[PointId, float]) -> None:
+    def __init__(
+        self,
+        points: Iterable[PointId],
+        coarse: Mapping[PointId, float],
+        *,
+        whole_awards: bool = False,
+    ) -> None:
         self._coarse = dict(coarse)
         self._points = tuple(point for point in dict.fromkeys(points) if point not in coarse)
-        self._seen: list[object] = []
+        self._seen: object = None
+        self._crept: object = None
+        self.still = False
+        """At the last look nothing but `coarse` points was different, by however much."""
         self._awards: Mapping[PointId, Award] = {}
-        self._awarded: list[Value | None] = [None] * len((*self._points, *self._coarse))
+        self._commanded = (*self._points, *self._coarse)
+        self._whole_awards = whole_awards
+        self._awarded: list[object] = [None] * len(self._commanded)
         self._decision: Decision[S] | None = None
 
     def keep(self, decision: Decision[S]) -> Decision[S]:
@@ -37,10 +53,18 @@ class Unmoved(Generic[S]):
 
     def stands(self, snapshot: Snapshot, state: S, now: datetime) -> Decision[S] | None:
         """The last decision, if it is still the answer. Looks in any case."""
-        seen = self._look(snapshot.samples)
+        read = snapshot.samples.get
+        shown = list(map(read, self._points, repeat(_NO_SAMPLE)))
+        seen = (list(map(_VALUE, shown)), list(map(_QUALITY, shown)))
+        crept = [
+            (_rounded(sample[1], step), sample[2])
+            for point, step in self._coarse.items()
+            if (sample := read(point, _NO_SAMPLE))
+        ]
         alike = self._awarded_alike(snapshot.awards)
-        same = seen == self._seen and alike
-        self._seen = seen
+        self.still = alike and seen == self._seen
+        same = self.still and crept == self._crept
+        self._seen, self._crept = seen, crept
         found = self._decision
         if found is None or not same or found.state is not state:
             return None
@@ -55,20 +79,11 @@ class Unmoved(Generic[S]):
         """Whether its points are awarded as they were; what others are awarded is none of its."""
         if awards is self._awards:
             return True
-        awarded = [_asked(awards.get(point)) for point in (*self._points, *self._coarse)]
+        awarded: list[object] = list(map(awards.get, self._commanded))
+        if not self._whole_awards:
+            awarded = [_asked(award) for award in map(awards.get, self._commanded)]
         same, self._awards, self._awarded = awarded == self._awarded, awards, awarded
         return same
-
-    def _look(self, samples: Mapping[PointId, Sample]) -> list[object]:
-        read = samples.get
-        seen: list[object] = []
-        for point in self._points:
-            sample = read(point)
-            seen.append(None if sample is None else (sample[1], sample[2]))
-        for point, step in self._coarse.items():
-            sample = read(point)
-            seen.append(None if sample is None else (_rounded(sample[1], step), sample[2]))
-        return seen
 
 
 def _asked(award: Award | None) -> Value | None:
