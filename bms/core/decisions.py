@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from bms.texts.messages import Message
 from drivers.points import PointId, Quality, Sample, Value
+
+_GOOD: Final = Quality.GOOD
 
 
 class Priority(IntEnum):
@@ -143,19 +145,27 @@ class Snapshot:
     boot: str = ""
     """Which boot of the machine `steady_s` was last continued in."""
 
+    # Asked hundreds of times in a cycle: each of the three goes straight to the sample.
+
     def good(self, point: PointId) -> Value | None:
         """The value if its quality is GOOD, else None."""
         sample = self.samples.get(point)
-        return sample.value if sample is not None and sample.quality is Quality.GOOD else None
+        return sample[1] if sample is not None and sample[2] is _GOOD else None
 
     def number(self, point: PointId) -> float | None:
         """The good value as a float; None if it is missing, bad or text."""
-        value = self.good(point)
+        sample = self.samples.get(point)
+        if sample is None or sample[2] is not _GOOD:
+            return None
+        value = sample[1]
         return None if value is None or isinstance(value, str) else float(value)
 
     def flag(self, point: PointId) -> bool | None:
         """The good value as on/off; None if it is missing, bad or text."""
-        value = self.good(point)
+        sample = self.samples.get(point)
+        if sample is None or sample[2] is not _GOOD:
+            return None
+        value = sample[1]
         return None if value is None or isinstance(value, str) else value != 0
 
 

@@ -9,10 +9,11 @@ three quarters are known changes nothing. Without a temperature for `fallback_h`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bms.core.replacing import replace
 from bms.core.switched import Cause, Spell, current, planned
 from bms.texts.messages import msg
 from bms.texts.words import season_word

@@ -7,7 +7,7 @@ until it moves again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from bms.control.blocks.delays import passed_s
@@ -15,6 +15,7 @@ from bms.control.blocks.inputs.level_vote import Float, Level, vote_level
 from bms.control.protect.run_evidence import RunEvidence, run_evidence
 from bms.core.decisions import Snapshot
 from bms.core.equipment import Equipment
+from bms.core.replacing import replace
 from drivers.points import PointId
 
 TRANSMITTERS: Final = ("water_level", "second_level")

@@ -13,7 +13,6 @@ cannot be read has its fallback, and a condition for as long as it lasts:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from bms.config.site import Group
@@ -64,6 +63,7 @@ from bms.control.strategies.water.machinery import (
 from bms.control.strategies.water.pump_bank import chosen
 from bms.control.strategies.water.unit_steps import FREE, Step
 from bms.core.decisions import Award, Condition, Decision, Priority, Snapshot, Stage
+from bms.core.replacing import replace
 from bms.texts.messages import msg
 
 REST_S = 900.0

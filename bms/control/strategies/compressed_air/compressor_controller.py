@@ -13,7 +13,6 @@ units show; of time, on the soonest of its delays. Fallbacks:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -69,6 +68,7 @@ from bms.control.strategies.compressed_air.unit_count import (
     work_of,
 )
 from bms.core.decisions import Award, Command, Decision, Priority, Snapshot, Stage
+from bms.core.replacing import replace
 from drivers.points import PointId
 
 MAX_UNITS: Final = "max_units"

@@ -9,7 +9,9 @@ tell what it was when the interval began, also if the clock is set or the contro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from bms.core.replacing import replace
 
 MARKS_PER_INTERVAL = 30
 JUMP_FACTOR = 3.0

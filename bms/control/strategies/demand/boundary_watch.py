@@ -7,7 +7,7 @@ points are held to the registers, interval by interval: what differs for long is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from bms.control.strategies.demand.demand_state import DemandState, IntervalBook
 from bms.control.strategies.demand.shedding import shed_kw
 from bms.core.decisions import Snapshot
 from bms.core.equipment import Equipment
+from bms.core.replacing import replace
 from drivers.points import PointId
 
 MEAN_S: Final = 60.0

@@ -9,7 +9,6 @@ that nobody measures.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from bms.config.site import Group
@@ -30,6 +29,7 @@ from bms.control.strategies.demand.sheddable_loads import (
 )
 from bms.control.strategies.demand.shedding import LoadState, Outlook
 from bms.core.decisions import Command, Condition, Decision, Priority, Snapshot, Stage
+from bms.core.replacing import replace
 from bms.texts.messages import Message
 from drivers.points import PointId
 
@@ -87,23 +87,30 @@ class DemandLimit:
         steady_s = snapshot.steady_s
         acted = state.acted_s is not None and steady_s - state.acted_s < 300.0
         measured, state = self._watch.look(snapshot, state, now, acted)
-        seen = {
-            load.name: see(load, snapshot, now, shed=state.loads[load.name].shed)
-            for load in self._loads
-        }
-        state = self._judged(snapshot, state, seen, measured)
-        outlook = self._outlook(snapshot, state, seen, measured)
         before = state
-        state = self._act(snapshot, state, seen, measured, outlook, on=on)
+        seen: Mapping[str, LoadSeen] = {}
+        outlook = self._calm_outlook(state, measured, steady_s)
+        left_kwh = 0.0
+        if outlook is None:
+            seen = {
+                load.name: see(load, snapshot, now, shed=state.loads[load.name].shed)
+                for load in self._loads
+            }
+            before = state = self._judged(snapshot, state, seen, measured)
+            outlook = self._outlook(snapshot, state, seen, measured)
+            state = self._act(snapshot, state, seen, measured, outlook, on=on)
+            if measured.live:
+                outlook = self._outlook(snapshot, state, seen, measured)
+            left_kwh = shedding.left_kwh(
+                self._loads, seen, state.loads, outlook.remaining_s, steady_s
+            )
         shed_kw = shedding.shed_kw(state.loads)
         forecast_kw = None
         if measured.live:
-            outlook = self._outlook(snapshot, state, seen, measured)
             target_kwh = self._target_kwh(measured.limit_kw)
             forecast_kw = max(0.0, (outlook.need_kwh + target_kwh) / self._interval_h)
-        left_kwh = shedding.left_kwh(self._loads, seen, state.loads, outlook.remaining_s, steady_s)
-        state = self._short(snapshot, state, measured, outlook.need_kwh - left_kwh, on=on)
-        state = replace(state, looked_s=snapshot.watched_s)
+        short_s = self._short_s(snapshot, state, measured, outlook.need_kwh - left_kwh, on=on)
+        state = replace(state, looked_s=snapshot.watched_s, short_s=short_s)
         commands = self._commands(snapshot, before, state, (forecast_kw, measured))
         conditions = self._conditions(snapshot, state, seen, measured, forecast_kw)
         demand_kw = measured.used_kwh / self._interval_h if measured.live else None
@@ -188,8 +195,6 @@ class DemandLimit:
         seen: Mapping[str, LoadSeen],
         measured: Measured,
     ) -> Outlook:
-        rules, remaining_s = self._parameters, measured.remaining_s
-        hours = remaining_s / 3600.0
         unsent = [load for load in self._loads if _unsent(load, snapshot)]
         pending_kw = sum(
             load_learning.pending_kw(
@@ -199,10 +204,31 @@ class DemandLimit:
             if load not in unsent
         )
         unsent_kw = self._unsent_kw(snapshot, state)
-        power_kw = max(0.0, (measured.power_kw or 0.0) + pending_kw - unsent_kw)
         used_kwh = measured.used_kwh
         if unsent:
             used_kwh = max(0.0, used_kwh - state.interval.shed_kwh)
+        return self._ending(measured, used_kwh, pending_kw - unsent_kw)
+
+    def _calm_outlook(
+        self, state: DemandState, measured: Measured, steady_s: float
+    ) -> Outlook | None:
+        """The outlook if nothing is shed, comes back or is needed: loads, half the cost of a look,
+        need none. Else None."""
+        if state.interval.shed_kwh:
+            return None
+        for load in self._loads:
+            one = state.loads[load.name]
+            young = one.back_s is not None and steady_s - one.back_s <= load.file.takes_s
+            if one.shed or young:
+                return None
+        outlook = self._ending(measured, measured.used_kwh, 0.0)
+        return outlook if outlook.need_kwh + outlook.sun_kwh <= 0.0 else None
+
+    def _ending(self, measured: Measured, used_kwh: float, more_kw: float) -> Outlook:
+        """How an interval ends in which so much was used; `more_kw` is not in its power yet."""
+        rules, remaining_s = self._parameters, measured.remaining_s
+        hours = remaining_s / 3600.0
+        power_kw = max(0.0, (measured.power_kw or 0.0) + more_kw)
         target_kwh = self._target_kwh(measured.limit_kw)
         doubtful_kw = measured.sun_kw * (1.0 - rules.pv_firm_pct / 100.0)
         return Outlook(
@@ -326,7 +352,7 @@ class DemandLimit:
         }
         return state if loads == state.loads else replace(state, loads=loads)
 
-    def _short(
+    def _short_s(
         self,
         snapshot: Snapshot,
         state: DemandState,
@@ -334,12 +360,11 @@ class DemandLimit:
         lacking_kwh: float,
         *,
         on: bool,
-    ) -> DemandState:
+    ) -> float | None:
         """Since when more is needed than all that may still be shed gives."""
         over_kwh = self._parameters.margin_pct / 100.0 * measured.limit_kw * self._interval_h
         short = on and measured.live and lacking_kwh > over_kwh
-        short_s = (state.short_s or snapshot.steady_s) if short else None
-        return state if short_s == state.short_s else replace(state, short_s=short_s)
+        return (state.short_s or snapshot.steady_s) if short else None
 
     # --- what is said ------------------------------------------------------------------------
 

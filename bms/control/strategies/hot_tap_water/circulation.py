@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from bms.control.blocks.delays import held_for, holds_since
+from bms.core.replacing import replace
 
 FLUSH_S: Final = 900.0
 """So long water runs through pipes that have stood (D)."""

@@ -12,7 +12,6 @@ source first, the next one when that is not enough, cannot run, or does not get 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -51,6 +50,7 @@ from bms.control.strategies.water.machinery import Machinery, View, tellable, us
 from bms.control.strategies.water.pump_bank import NOBODY
 from bms.control.strategies.water_supply.pump_house import PumpHouse
 from bms.core.decisions import Award, Condition, Decision, Priority, Severity, Snapshot, Stage
+from bms.core.replacing import replace
 from bms.texts.messages import msg
 from drivers.points import PointId
 

@@ -7,12 +7,13 @@ believed, and the next one above it decides.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from bms.control.blocks.delays import passed_s
 from bms.control.strategies.hot_tap_water.hot_tap_layout import KWH_M3K, StoreLayout
 from bms.core.decisions import Snapshot
+from bms.core.replacing import replace
 from drivers.points import PointId
 
 SPAN_C: Final = (-5.0, 110.0)

@@ -7,7 +7,7 @@ or a delay is over: hundreds of circuits at rest cost nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -40,6 +40,7 @@ from bms.control.strategies.lighting.presence import (
 from bms.control.strategies.lighting.sweep import Sweep, blinks, watch_sweep
 from bms.core.decisions import Award, Command, Decision, Priority, Snapshot, Stage
 from bms.core.equipment import Equipment
+from bms.core.replacing import replace
 from bms.texts.messages import Message, msg
 from drivers.points import PointId, Value
 

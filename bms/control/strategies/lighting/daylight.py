@@ -8,10 +8,11 @@ on a bright winter day.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from bms.control.blocks.delays import held_for, holds_since, passed_s
+from bms.core.replacing import replace
 
 LEARNS_S: Final = 30.0
 """So long after lamps were switched they give what they give."""

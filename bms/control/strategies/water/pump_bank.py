@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from bms.control.blocks.loops.pid import PidRules, PidState, regulate, track
@@ -12,6 +12,7 @@ from bms.control.blocks.machines.start_proof import STILL
 from bms.control.blocks.plants.pump_stages import PumpInputs, PumpStage, stage_pumps
 from bms.control.strategies.water.fittings import Machine
 from bms.control.strategies.water.machinery import Proofs, View, tellable, usable
+from bms.core.replacing import replace
 
 START_PCT = 60.0
 """The speed from which the loop begins (D)."""

@@ -12,7 +12,6 @@ in hours in which electricity is dear. Fallbacks:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from bms.config.site import Group
@@ -38,6 +37,7 @@ from bms.control.strategies.water_supply.level_state import LevelLook, LevelStat
 from bms.control.strategies.water_supply.level_steps import count, steps_of
 from bms.control.strategies.water_supply.pump_house import PumpHouse
 from bms.core.decisions import Award, Condition, Decision, Priority, Severity, Snapshot, Stage
+from bms.core.replacing import replace
 from bms.texts.messages import msg
 from drivers.points import PointId
 

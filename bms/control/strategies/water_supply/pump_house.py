@@ -9,7 +9,7 @@ asked for are left, those are tried again now and then (`blocks/machines/retries
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from bms.config.site import Group
@@ -31,6 +31,7 @@ from bms.control.strategies.water.machinery import (
 from bms.control.strategies.water.pump_bank import NOBODY, chosen
 from bms.core.decisions import Condition, Severity, Snapshot
 from bms.core.equipment import Equipment, base_of
+from bms.core.replacing import replace
 from bms.texts.messages import Message, msg
 from drivers.points import PointId
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bms.control.blocks.delays import holds_since, passed_s
 from bms.control.blocks.loops.pid import PidRules, PidState, regulate, track
@@ -36,6 +36,7 @@ from bms.control.strategies.chilled_water.parameters import ChilledWaterPlantPar
 from bms.control.strategies.chilled_water.plant_layout import Layout
 from bms.control.strategies.water.pump_bank import enough
 from bms.control.strategies.water.unit_steps import UnitState
+from bms.core.replacing import replace
 
 RANGE_K = 5.0
 """Of condenser water at design, where nobody wrote it down (D)."""
