@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 PointId: TypeAlias = str
 """`<base>.<equipment>.<role>`, for example `binjiang.ch-1.chw_supply_temp`."""
@@ -49,6 +49,10 @@ class Sample(NamedTuple):
         if not self.source_ns:
             return None
         return _EPOCH + timedelta(microseconds=self.source_ns // 1000)
+
+
+NO_SAMPLE: Final = Sample("", None, Quality.BAD, datetime.max.replace(tzinfo=UTC))
+"""What stands for a point that there is no sample of, where many are looked at as columns."""
 
 
 RegisterType: TypeAlias = Literal[

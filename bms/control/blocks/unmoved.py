@@ -7,17 +7,16 @@ answers in a few microseconds that nothing else is different, and the level with
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import repeat
 from operator import itemgetter
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from bms.core.decisions import Award, Decision, Priority, Snapshot
-from drivers.points import PointId, Quality, Sample, Value
+from drivers.points import NO_SAMPLE, PointId, Value
 
 S = TypeVar("S")
 _VALUE, _QUALITY = itemgetter(1), itemgetter(2)
-_NO_SAMPLE: Final = Sample("", None, Quality.BAD, datetime.max.replace(tzinfo=UTC))
 
 
 class Unmoved(Generic[S]):
@@ -54,12 +53,12 @@ class Unmoved(Generic[S]):
     def stands(self, snapshot: Snapshot, state: S, now: datetime) -> Decision[S] | None:
         """The last decision, if it is still the answer. Looks in any case."""
         read = snapshot.samples.get
-        shown = list(map(read, self._points, repeat(_NO_SAMPLE)))
+        shown = list(map(read, self._points, repeat(NO_SAMPLE)))
         seen = (list(map(_VALUE, shown)), list(map(_QUALITY, shown)))
         crept = [
             (_rounded(sample[1], step), sample[2])
             for point, step in self._coarse.items()
-            if (sample := read(point, _NO_SAMPLE))
+            if (sample := read(point, NO_SAMPLE))
         ]
         alike = self._awarded_alike(snapshot.awards)
         self.still = alike and seen == self._seen

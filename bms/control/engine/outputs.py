@@ -11,6 +11,8 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import repeat
+from operator import itemgetter
 
 from bms.control.engine import minimum_times, output_alarms, protection
 from bms.control.engine.minimum_times import FOLLOWS, Hold, Instant
@@ -18,8 +20,9 @@ from bms.control.engine.protection import Delivery, Phase
 from bms.core.decisions import Award, Command, Condition, OutputRules
 from bms.core.instants import MILLISECOND
 from drivers.base import Write, WriteResult
-from drivers.points import PointId, Quality, Sample, Value
+from drivers.points import NO_SAMPLE, PointId, Quality, Sample, Value
 
+_VALUE = itemgetter(1)
 STANDS = timedelta(minutes=10)
 """What is asked for so long was written down by somebody: no strategy is on its way through it."""
 
@@ -219,10 +222,13 @@ class Outputs:
         """The writes due now, in the order in which their outputs were commanded."""
         opened = self._open
         read = samples.get
-        for point, expected in self._settled.items():
-            sample = read(point)
-            if sample is not None and sample[1] != expected and sample[2] is Quality.GOOD:
-                opened[point] = None
+        settled = self._settled
+        shown = list(map(_VALUE, map(read, settled, repeat(NO_SAMPLE))))
+        if shown != [*settled.values()]:
+            for point, expected in settled.items():
+                sample = read(point)
+                if sample is not None and sample[1] != expected and sample[2] is Quality.GOOD:
+                    opened[point] = None
         for point, since in self._fractions.items():
             if since is None or since > now:
                 self._fractions[point] = now

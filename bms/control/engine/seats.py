@@ -18,11 +18,10 @@ from bms.core.decisions import (
     Stage,
 )
 from bms.texts.messages import msg
-from drivers.points import PointId, Quality, Sample
+from drivers.points import NO_SAMPLE, PointId, Sample
 
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 """Until when a decision stands that no time ends."""
-_NO_SAMPLE = Sample("", None, Quality.BAD, ALWAYS)
 _VALUE, _QUALITY = itemgetter(1), itemgetter(2)
 
 
@@ -126,7 +125,7 @@ class Standing:
         self._complete = True
 
     def _read(self, samples: Mapping[PointId, Sample]) -> tuple[list[object], list[object]]:
-        found = list(map(samples.get, self._points, repeat(_NO_SAMPLE)))
+        found = list(map(samples.get, self._points, repeat(NO_SAMPLE)))
         return list(map(_VALUE, found)), list(map(_QUALITY, found))
 
 

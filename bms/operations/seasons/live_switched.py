@@ -52,6 +52,8 @@ class LiveSwitched:
         self._outdoor = self._restored(saved.get(STATES))
         self._begun: tuple[Spell, ...] = ()
         self._told: tuple[datetime, tuple[Condition, ...]] | None = None
+        self._calendars: tuple[date, list[Condition]] | None = None
+        """What was told of the calendars, and on which day."""
 
     @property
     def sets(self) -> Mapping[SpellKey, SeasonSet]:
@@ -81,7 +83,7 @@ class LiveSwitched:
         """From now on this stands switched."""
         self.switched = switched
         self._known = _known(self._site, switched)
-        self._told = None
+        self._told = self._calendars = None
 
     # --- the weather -------------------------------------------------------------------------
 
@@ -211,7 +213,9 @@ class LiveSwitched:
 
     def _calendar_conditions(self, now: datetime) -> list[Condition]:
         today = now.astimezone(ZoneInfo(self._site.file.zone)).date()
-        return [
+        if self._calendars is not None and self._calendars[0] == today:
+            return self._calendars[1]
+        found = [
             Condition(
                 f"calendar:{name}",
                 Severity.URGENT if year == today.year else Severity.NORMAL,
@@ -224,6 +228,8 @@ class LiveSwitched:
             )
             for name, year in self._site.library.missing_years(today).items()
         ]
+        self._calendars = (today, found)
+        return found
 
     def _level_conditions(self, now: datetime) -> list[Condition]:
         found = []
