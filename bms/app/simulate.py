@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Self
 
+from bms.app.simulating.ledger_beside import LedgerBeside
 from bms.app.upkeep_round import COMMAND
 from bms.config.site import Site
 from bms.control import assemble
@@ -83,8 +84,7 @@ class _Batches:
         self._site = site
         self._directory = directory
         self._history = History(directory)
-        self._ledger = Ledger(directory)
-        self._posting = Posting(site.metering, self._history, self._ledger)
+        self._ledger = LedgerBeside(site.metering, directory)
         self._kept: datetime | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="history")
         self._writing: Future[None] | None = None
@@ -116,15 +116,19 @@ class _Batches:
 
     def _store(self, batch: Batch, now: datetime, final: bool) -> None:
         self._history.append(batch)
-        if final or self._kept is None or now - self._kept >= KEEP_EVERY:
-            self._kept = now
-            self._posting.catch_up(now)
-        if self._compacted is None:
-            self._compacted = now
+        if self._compacted is None or self._kept is None:
+            self._compacted = self._kept = now
         if final:
+            self._ledger.finish()
+            with Ledger(self._directory) as ledger:
+                Posting(self._site.metering, self._history, ledger).catch_up(now)
             self._reap(now)
             self._prune(run(self._request(now), taken), now)
-        elif now - self._compacted >= COMPACT_EVERY:
+            return
+        if now - self._kept >= KEEP_EVERY:
+            self._kept = now
+            self._ledger.post(now)
+        if now - self._compacted >= COMPACT_EVERY:
             self._compacted = now
             self._reap(now)
             self._child = start(self._request(now), COMMAND)
@@ -138,6 +142,7 @@ class _Batches:
         if outcome.error:
             raise StoreError(quoted(outcome.error))
         if outcome.compacted is not None:
+            self._ledger.finish()  # it reads what is to go
             least = least_taken(self._directory, None, self._history.uid())
             while self._history.prune(now - LOG_KEPT, compacted=outcome.compacted, taken=least):
                 pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from bms.app.simulate import Simulated, simulate
+from bms.app.simulating.ledger_beside import LedgerBeside
 from bms.config.load import load
+from bms.config.site import Site
 from bms.control import STRATEGIES
-from bms.core.errors import PlantFailed
+from bms.core.errors import PlantFailed, StoreError
 from bms.field.plants import EchoPlant, make_plant
 from bms.historian.log.embedded import History
+from bms.ledger.database.store import Ledger
+from bms.ledger.posting import Posting
 from drivers.plant import PlantEnded
 from tests.acceptance.park import PLANT, SITE
 
@@ -139,3 +143,37 @@ async def test_steps_grow_while_nothing_happens(tmp_path: Path) -> None:
     assert sum(other[n] for n in counters) == pytest.approx(
         sum(read[n] for n in counters), rel=1e-4
     )
+
+
+def _posted(directory: Path, site: Site) -> dict[str, dict[date, tuple[float, float]]]:
+    """By meter and day what the ledger has."""
+    days = (START.date(), START.date() + timedelta(days=12))
+    with Ledger(directory) as ledger:
+        return {spec.id: ledger.days(spec, *days) for spec in site.metering.values()}
+
+
+async def test_a_ledger_that_is_posted_beside_is_the_same(tmp_path: Path) -> None:
+    site, plant = load(SITE, STRATEGIES), make_plant(PLANT, START, {})
+    await simulate(
+        site,
+        plant,
+        start=START,
+        end=START + timedelta(days=10),
+        step=timedelta(hours=1),
+        into=tmp_path,
+    )
+    plant.close()
+    found = _posted(tmp_path, site)
+    (tmp_path / "ledger.db").unlink()
+    with History(tmp_path) as history, Ledger(tmp_path) as ledger:
+        Posting(site.metering, history, ledger).catch_up(START + timedelta(days=10))
+    assert found == _posted(tmp_path, site)
+    assert any(kwh > 0.0 for days in found.values() for kwh, _ in days.values())
+
+
+def test_a_process_that_keeps_the_ledger_and_fails_is_told(tmp_path: Path) -> None:
+    beside = LedgerBeside(load(SITE, STRATEGIES).metering, tmp_path / "nowhere")
+    beside.post(START)
+    with pytest.raises(StoreError, match="nowhere"):
+        beside.finish()
+    beside.close()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bms.core.replacing import replace
+from bms.control.blocks.replacing import replace
 from bms.core.switched import Cause, Spell, current, planned
 from bms.texts.messages import msg
 from bms.texts.words import season_word

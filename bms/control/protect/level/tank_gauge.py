@@ -12,10 +12,10 @@ from typing import Final
 
 from bms.control.blocks.delays import passed_s
 from bms.control.blocks.inputs.level_vote import Float, Level, vote_level
+from bms.control.blocks.replacing import replace
 from bms.control.protect.run_evidence import RunEvidence, run_evidence
 from bms.core.decisions import Snapshot
 from bms.core.equipment import Equipment
-from bms.core.replacing import replace
 from drivers.points import PointId
 
 TRANSMITTERS: Final = ("water_level", "second_level")

@@ -21,6 +21,7 @@ from bms.control.blocks.machines.lead_lag import record_hours
 from bms.control.blocks.machines.start_proof import STILL, MachinePhase
 from bms.control.blocks.machines.starts import count_starts, may_start
 from bms.control.blocks.plants.stage_changes import unneeded_s
+from bms.control.blocks.replacing import replace
 from bms.control.strategies import group as groups
 from bms.control.strategies.chilled_water import telling
 from bms.control.strategies.chilled_water.circuits.chilled_side import ChilledInputs, ChilledSide
@@ -63,7 +64,6 @@ from bms.control.strategies.water.machinery import (
 from bms.control.strategies.water.pump_bank import chosen
 from bms.control.strategies.water.unit_steps import FREE, Step
 from bms.core.decisions import Award, Condition, Decision, Priority, Snapshot, Stage
-from bms.core.replacing import replace
 from bms.texts.messages import msg
 
 REST_S = 900.0

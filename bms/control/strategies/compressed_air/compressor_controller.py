@@ -23,6 +23,7 @@ from bms.control.blocks.inputs.filtered import filter_due_s
 from bms.control.blocks.loops.pid import PidRules, regulate, track
 from bms.control.blocks.machines.lead_lag import record_hours
 from bms.control.blocks.machines.start_proof import ProofState
+from bms.control.blocks.replacing import replace
 from bms.control.strategies import group as groups
 from bms.control.strategies.compressed_air.air_orders import (
     INPUT_ALARM_AFTER_S,
@@ -68,7 +69,6 @@ from bms.control.strategies.compressed_air.unit_count import (
     work_of,
 )
 from bms.core.decisions import Award, Command, Decision, Priority, Snapshot, Stage
-from bms.core.replacing import replace
 from drivers.points import PointId
 
 MAX_UNITS: Final = "max_units"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bms.core.replacing import replace
+from bms.control.blocks.replacing import replace
 
 MARKS_PER_INTERVAL = 30
 JUMP_FACTOR = 3.0

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from bms.config.site import Group
 from bms.control.blocks.delays import passed_s
 from bms.control.blocks.inputs.filtered import FilterState, InputRules, filter_input
+from bms.control.blocks.replacing import replace
 from bms.control.strategies.demand import billing_interval, boundary_account
 from bms.control.strategies.demand.billing_interval import Pulse
 from bms.control.strategies.demand.boundary_account import Instant, MeterSeen
@@ -23,7 +24,6 @@ from bms.control.strategies.demand.demand_state import DemandState, IntervalBook
 from bms.control.strategies.demand.shedding import shed_kw
 from bms.core.decisions import Snapshot
 from bms.core.equipment import Equipment
-from bms.core.replacing import replace
 from drivers.points import PointId
 
 MEAN_S: Final = 60.0

@@ -14,6 +14,7 @@ from datetime import datetime
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.inputs.moving_mean import MeanState
+from bms.control.blocks.replacing import replace
 from bms.control.engine.shadowed import ASSUMED
 from bms.control.strategies.demand import demand_telling, load_learning, shedding
 from bms.control.strategies.demand.boundary_watch import BoundaryWatch, Measured
@@ -29,7 +30,6 @@ from bms.control.strategies.demand.sheddable_loads import (
 )
 from bms.control.strategies.demand.shedding import LoadState, Outlook
 from bms.core.decisions import Command, Condition, Decision, Priority, Snapshot, Stage
-from bms.core.replacing import replace
 from bms.texts.messages import Message
 from drivers.points import PointId
 

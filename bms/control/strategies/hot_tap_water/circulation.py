@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bms.control.blocks.delays import held_for, holds_since
-from bms.core.replacing import replace
+from bms.control.blocks.replacing import replace
 
 FLUSH_S: Final = 900.0
 """So long water runs through pipes that have stood (D)."""

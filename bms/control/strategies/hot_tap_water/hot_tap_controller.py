@@ -19,6 +19,7 @@ from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.delays import held_for, holds_since, quarter_after
 from bms.control.blocks.machines.start_proof import MachinePhase, ProofRules
+from bms.control.blocks.replacing import replace
 from bms.control.blocks.unmoved import Unmoved
 from bms.control.protect.scald_guard import MIXED_MOST_C, OPEN_C
 from bms.control.strategies import group as groups
@@ -50,7 +51,6 @@ from bms.control.strategies.water.machinery import Machinery, View, tellable, us
 from bms.control.strategies.water.pump_bank import NOBODY
 from bms.control.strategies.water_supply.pump_house import PumpHouse
 from bms.core.decisions import Award, Condition, Decision, Priority, Severity, Snapshot, Stage
-from bms.core.replacing import replace
 from bms.texts.messages import msg
 from drivers.points import PointId
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bms.control.blocks.delays import passed_s
+from bms.control.blocks.replacing import replace
 from bms.control.strategies.hot_tap_water.hot_tap_layout import KWH_M3K, StoreLayout
 from bms.core.decisions import Snapshot
-from bms.core.replacing import replace
 from drivers.points import PointId
 
 SPAN_C: Final = (-5.0, 110.0)

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.delays import later, quarter_after, soonest
+from bms.control.blocks.replacing import replace
 from bms.control.engine.protection import is_on
 from bms.control.strategies import group as groups
 from bms.control.strategies.lighting import lamp_watch
@@ -40,7 +41,6 @@ from bms.control.strategies.lighting.presence import (
 from bms.control.strategies.lighting.sweep import Sweep, blinks, watch_sweep
 from bms.core.decisions import Award, Command, Decision, Priority, Snapshot, Stage
 from bms.core.equipment import Equipment
-from bms.core.replacing import replace
 from bms.texts.messages import Message, msg
 from drivers.points import PointId, Value
 

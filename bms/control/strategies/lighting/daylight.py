@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bms.control.blocks.delays import held_for, holds_since, passed_s
-from bms.core.replacing import replace
+from bms.control.blocks.replacing import replace
 
 LEARNS_S: Final = 30.0
 """So long after lamps were switched they give what they give."""

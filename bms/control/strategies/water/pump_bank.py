@@ -10,9 +10,9 @@ from bms.control.blocks.loops.pid import PidRules, PidState, regulate, track
 from bms.control.blocks.machines.lead_lag import Candidate, RunRecord, make_up
 from bms.control.blocks.machines.start_proof import STILL
 from bms.control.blocks.plants.pump_stages import PumpInputs, PumpStage, stage_pumps
+from bms.control.blocks.replacing import replace
 from bms.control.strategies.water.fittings import Machine
 from bms.control.strategies.water.machinery import Proofs, View, tellable, usable
-from bms.core.replacing import replace
 
 START_PCT = 60.0
 """The speed from which the loop begins (D)."""

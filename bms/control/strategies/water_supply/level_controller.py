@@ -17,6 +17,7 @@ from datetime import datetime
 from bms.config.site import Group
 from bms.control.blocks.commanded import NOTHING, Commanded
 from bms.control.blocks.delays import held_for, holds_since, later, passed_s, soonest
+from bms.control.blocks.replacing import replace
 from bms.control.blocks.unmoved import Unmoved
 from bms.control.protect.level.tank_gauge import TankGauge
 from bms.control.strategies import group as groups
@@ -37,7 +38,6 @@ from bms.control.strategies.water_supply.level_state import LevelLook, LevelStat
 from bms.control.strategies.water_supply.level_steps import count, steps_of
 from bms.control.strategies.water_supply.pump_house import PumpHouse
 from bms.core.decisions import Award, Condition, Decision, Priority, Severity, Snapshot, Stage
-from bms.core.replacing import replace
 from bms.texts.messages import msg
 from drivers.points import PointId
 

@@ -18,6 +18,7 @@ from bms.control.blocks.machines.lead_lag import MachineHours, RunRecord, record
 from bms.control.blocks.machines.retries import retry_due_s
 from bms.control.blocks.machines.start_proof import STILL, MachinePhase, ProofRules
 from bms.control.blocks.machines.starts import Starts, count_starts, may_start_s
+from bms.control.blocks.replacing import replace
 from bms.control.strategies.water.fittings import Machine, machine_of
 from bms.control.strategies.water.machinery import (
     Machinery,
@@ -31,7 +32,6 @@ from bms.control.strategies.water.machinery import (
 from bms.control.strategies.water.pump_bank import NOBODY, chosen
 from bms.core.decisions import Condition, Severity, Snapshot
 from bms.core.equipment import Equipment, base_of
-from bms.core.replacing import replace
 from bms.texts.messages import Message, msg
 from drivers.points import PointId
 

@@ -31,12 +31,12 @@ from bms.control.blocks.plants.free_cooling import (
     HeatExchanger,
     run_free_cooling,
 )
+from bms.control.blocks.replacing import replace
 from bms.control.strategies.chilled_water.instruments import Measured
 from bms.control.strategies.chilled_water.parameters import ChilledWaterPlantParameters
 from bms.control.strategies.chilled_water.plant_layout import Layout
 from bms.control.strategies.water.pump_bank import enough
 from bms.control.strategies.water.unit_steps import UnitState
-from bms.core.replacing import replace
 
 RANGE_K = 5.0
 """Of condenser water at design, where nobody wrote it down (D)."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bms.core.replacing import replace
+from bms.control.blocks.replacing import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What a simulation leaves to processes beside it."""
