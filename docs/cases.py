@@ -21,6 +21,7 @@ TOPICS = {
     "F": ("Files of readings", "抄表文件"),
     "G": ("The growth verdict", "能耗增长结论"),
     "T": ("Tariffs and reports", "电价与报表"),
+    "U": ("Reports to platforms", "平台上报"),
     "M": ("Devices on Modbus", "Modbus 设备"),
     "O": ("Servers of OPC-UA", "OPC-UA 服务器"),
     "B": ("Devices on any wire", "所有现场协议"),

@@ -28,6 +28,7 @@ from bms.config.shapes.links import PROTOCOLS
 from bms.config.shapes.models import EquipmentFile, GroupsFile, SiteFile
 from bms.config.shapes.reading_formats import ReadingsFile
 from bms.config.shapes.tariff_files import TariffsFile
+from bms.config.shapes.upload_keys import UploadsFile
 from bms.config.site import StrategySpec
 from bms.control import STRATEGIES
 from bms.core.equipment import Kind, Role
@@ -83,6 +84,7 @@ def pages() -> dict[str, str]:
         "tariffs": _models_page("tariffs.yaml", [TariffsFile]),
         "drivers": _models_page("drivers.yaml", [DriversFile]),
         "readings": _models_page("readings.yaml", [ReadingsFile]),
+        "uploads": _models_page("uploads.yaml", [UploadsFile]),
         "schedules": _schedules_page(),
         "device-files": _models_page("Device files, devices/*.yaml", [DeviceType]),
         "devices": _devices_page(shipped()),

@@ -33,6 +33,7 @@ from bms.core.errors import StoreError
 from bms.core.threads import in_thread
 from bms.energy.today import EnergyToday
 from bms.field.plant_points import with_plant_problems
+from bms.forward.platforms.upload_task import UploadTask
 from bms.forward.positions import without_unusable
 from bms.ledger.ledger_task import LedgerTask
 from bms.operations.changes import Changes
@@ -153,7 +154,10 @@ async def composed(
             SiteFiles(site, STRATEGIES, now),
             threads.files,
         )
-        parts = (recording, today, ledger)
+        uploads = UploadTask(
+            site, now, lambda: ledger.kept_until, runtime.raise_own, runtime.clear_own
+        )
+        parts = (recording, today, ledger, uploads)
         overrides = OverrideRecord(runtime, states.in_store, store.last_number())
         changes = Changes(runtime)
         running = Running(
@@ -181,6 +185,7 @@ async def composed(
             recording=recording,
             ledger=ledger,
             sinks=sinks,
+            uploads=uploads,
             api=ApiServer(socket_path(site.state_dir), served_by(running)),
             watch=StateWatch(runtime, begun.lock, threads.files, now),
             daily=Dated(lambda: every_midnight(site.file.zone), states.tell_audit, now),

@@ -22,6 +22,7 @@ from bms.app.watching.dated import Dated
 from bms.app.watching.state_watch import StateWatch
 from bms.app.watching.supervision import Supervisor
 from bms.field.image import Field
+from bms.forward.platforms.upload_task import UploadTask
 from bms.ledger.ledger_task import LedgerTask
 from bms.operations.changes import Changes
 from bms.operations.overrides.override_record import OverrideRecord
@@ -55,6 +56,7 @@ class App:
     recording: Recording
     ledger: LedgerTask
     sinks: Sequence[InfluxSink]
+    uploads: UploadTask
     api: ApiServer
     watch: StateWatch
     daily: Dated
@@ -100,6 +102,7 @@ class App:
             (msg("states"), self.states.run),
             (msg("overrides"), self.overrides.run),
             *((msg("copy {name}", name=sink.name), sink.run) for sink in self.sinks),
+            (msg("uploads"), self.uploads.run),
             (msg("history"), self.recording.writer.run),
             (msg("upkeep"), self.recording.upkeep.run),
             (msg("alarms of upkeep"), self.recording.watch_upkeep),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bms.cli.common import Main
-from bms.cli.energy import growth_commands, history, influx, meter
+from bms.cli.energy import growth_commands, history, influx, meter, upload
 from bms.cli.live import api_schema, machine_commands, override, status
 from bms.cli.reports import report_commands
 from bms.cli.schedules import calendars, schedule, switch, unit
@@ -57,6 +57,7 @@ for command in (
     raw.read,
     raw.write,
     influx.influx,
+    upload.upload,
     report_commands.report,
     history.history,
     history.export,

@@ -17,12 +17,9 @@ from zoneinfo import available_timezones
 
 from pydantic import ValidationError
 
+from bms.config.reading.apart import Known, problems_apart
 from bms.config.reading.devices import read_devices
-from bms.config.reading.drivers_file import read_drivers
-from bms.config.reading.factor_sets import read_energy_file
 from bms.config.reading.files import (
-    DRIVERS,
-    ENERGY,
     LINKS,
     METERS,
     SITE,
@@ -177,25 +174,15 @@ def check(
 
     fatal = any(not problem.withholds for problem in problems)
     if fatal or site_file is None or library is None:
-        nobody = Names(complete=False)
-        problems += _for_reports(found, base_names, nobody, nobody)
+        problems += problems_apart(found, Known(base_names))
         return None, sorted(set(problems))
     found_site = _assemble(directory, site_file, links, fleet, groups, library, meters)
     found_site = replace(found_site, tariffs=tariffs.tariffs, applies=tariffs.applies)
-    measured = Names({spec.name for spec in found_site.metering.values()})
     points = Names({p for machine in fleet.equipment.values() for p in machine.points.values()})
-    problems = sorted({*problems, *_for_reports(found, base_names, measured, points)})
+    units = {spec.name: spec.medium.unit for spec in found_site.metering.values()}
+    known_apart = Known(base_names, Names(set(units)), points, units, site_file.zone)
+    problems = sorted({*problems, *problems_apart(found, known_apart)})
     return replace(found_site, unmet=tuple(problems), texts=found.texts), problems
-
-
-def _for_reports(found: Sources, bases: Names, meters: Names, points: Names) -> list[Problem]:
-    """What is wrong with the files that reports alone read: each withholds its report."""
-    problems: list[Problem] = []
-    if (text := found.texts.get(ENERGY)) is not None:
-        problems += read_energy_file(text, bases, meters)[1]
-    if (text := found.texts.get(DRIVERS)) is not None:
-        problems += read_drivers(text, bases, points, meters)[1]
-    return problems
 
 
 def read_site_file(

@@ -52,6 +52,8 @@ class LedgerTask:
         self._history: Queries | None = None
         self._history_file = Identity(site.state_dir / HISTORY)
         self._ledger: Ledger | None = None
+        self.kept_until: datetime | None = None
+        """Up to when the ledger has what it can have; None while it is not kept."""
 
     def renew(self, site: Site) -> None:
         """Go on with other meters from the next step on."""
@@ -76,6 +78,7 @@ class LedgerTask:
                 while await in_thread(self._thread, self._step, now):
                     pass
                 found = await in_thread(self._thread, self._conditions, now)
+                self.kept_until = now
             except Exception as error:
                 # Control of the park goes on even if the ledger fails; it catches up later.
                 if isinstance(error, UnusableFile) and await in_thread(
@@ -83,6 +86,7 @@ class LedgerTask:
                 ):
                     continue
                 await in_thread(self._thread, self._close)
+                self.kept_until = None
                 _log.error(
                     "ledger: not kept, trying again: %s", error,
                     exc_info=not isinstance(error, StoreError),

@@ -24,7 +24,7 @@ from bms.forward.copying.sink import InfluxSink
 from bms.forward.copying.timing import Timing
 from bms.forward.cursors import SinkCursor
 from bms.forward.server.destination import Destination
-from bms.forward.server.http import retry_after_s
+from bms.forward.server.retry_after import retry_after_s
 from bms.forward.streams.lines import LineWriter
 from bms.forward.streams.outgoing import Outgoing
 from bms.forward.streams.tags import Tagging

@@ -43,6 +43,10 @@ _LOST: Final[Mapping[str, Message]] = {
         "corrections, imports) is missing: enter it again"
     ),
     "roll.db": msg("quarter hours are made again from the raw files"),
+    "uploads.db": msg(
+        "messages to platforms that were not acknowledged are missing; set `since` in uploads.yaml "
+        "to the day from which they are made again"
+    ),
     "sinks.db": msg("copies in databases begin again from the start; twice does no harm"),
 }
 _ELSE: Final = msg("what stood in it is missing")

@@ -25,6 +25,8 @@ DRIVERS = "drivers.yaml"
 """What the energy of bases depends on: reports alone read it."""
 ENERGY = "energy.yaml"
 """Fuels, factors and activities: reports alone read it."""
+UPLOADS = "uploads.yaml"
+"""Platforms that figures are reported to: uploads alone read it."""
 READINGS = "readings.yaml"
 """How files of readings are taken: `bms meter import` alone reads it."""
 SEASONS = "schedules/seasons.yaml"
@@ -35,7 +37,7 @@ VARIANTS = "variants"
 """Other files in place of some of the site's own: `variants/<name>/groups/...`."""
 
 _REQUIRED = (SITE, LINKS)
-_TOP = (*_REQUIRED, METERS, TARIFFS, ENERGY, DRIVERS)
+_TOP = (*_REQUIRED, METERS, TARIFFS, ENERGY, DRIVERS, UPLOADS)
 _FOLDERS = (*SITE_DIRECTORIES, CALENDARS)
 STATE: Final = "state"
 """The state directory of a site that names none."""

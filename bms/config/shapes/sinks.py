@@ -26,7 +26,8 @@ KEYS = {
 """By dialect: the keys of its place that it needs, and those that it knows besides."""
 
 
-def _http_url(url: str) -> str:
+def http_url(url: str) -> str:
+    """An address of HTTP or HTTPS, without the login that stands in it. Raises ValueError."""
     address = Address(url).base()
     if not re.match(r"https?://[^/\s]+", address):
         raise ValueError(
@@ -68,7 +69,7 @@ class InfluxFile(FileModel):
     """Names its cursor: a database that is renamed here is copied to from the beginning."""
     dialect: Literal["v2", "v1", "v3", "victoria"] = "v2"
     """InfluxDB 2, 1 or 3, or VictoriaMetrics."""
-    url: Annotated[str, AfterValidator(_http_url)]
+    url: Annotated[str, AfterValidator(http_url)]
     """`http://host:port` or `https://…`."""
     org: str | None = Field(default=None, min_length=1)
     """v2: the organisation."""

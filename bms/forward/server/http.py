@@ -10,8 +10,7 @@ import asyncio
 import gzip
 from base64 import b64encode
 from collections.abc import Callable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -20,11 +19,11 @@ from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
 from bms.config.shapes.sinks import InfluxFile
+from bms.forward.server.retry_after import retry_after_s
 from bms.forward.server.tls import trust, why_no_answer
 from bms.texts.addresses import Address
 from bms.texts.messages import Message, msg
 
-RETRY_AFTER_LIMIT_S = 300.0
 GZIP_LEVEL = 1
 WANTS_TLS = ("HTTP request to an HTTPS server", "HTTP request was sent to HTTPS port")
 """What Go's server (InfluxDB) and nginx answer with their 400 to a request without TLS."""
@@ -184,22 +183,3 @@ def authorization(settings: InfluxFile, token: str) -> dict[str, str]:
     if settings.dialect == "v1" and settings.write == "plain":
         return {"Authorization": f"Basic {b64encode(token.encode()).decode()}"}
     return {"Authorization": f"Token {token}"}
-
-
-def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """A Retry-After header, in seconds or as an HTTP date, capped; None if absent or unreadable."""
-    if header is None:
-        return None
-    try:
-        seconds = float(header)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(header)
-        except ValueError:
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = (moment - now).total_seconds()
-    if seconds != seconds:
-        return None
-    return min(max(seconds, 0.0), RETRY_AFTER_LIMIT_S)
