@@ -197,6 +197,8 @@ class Lines:
     """Sentences, one below the other."""
 
     sentences: tuple[Text, ...]
+    heading: bool = False
+    """They stand above what follows, as its name."""
 
 
 @dataclass(frozen=True, slots=True)

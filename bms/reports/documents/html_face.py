@@ -98,7 +98,8 @@ def _part(part: Part) -> Iterator[str]:
         yield from _headlines(part)
     elif isinstance(part, Lines):
         for sentence in part.sentences:
-            yield f'<p class="line">{_said(sentence)}</p>'
+            said = _said(sentence)
+            yield f"<h3>{said}</h3>" if part.heading else f'<p class="line">{said}</p>'
     elif isinstance(part, Blank):
         yield f'<div class="blank">{"<div></div>" * part.lines}</div>'
     else:

@@ -173,7 +173,7 @@ class _Section:
                 self._headlines(part)
             elif isinstance(part, Lines):
                 for sentence in part.sentences:
-                    self._line(spoken(sentence))
+                    self._line(spoken(sentence), bold=part.heading)
             elif isinstance(part, Blank):
                 self._row += part.lines
             self._row += 1

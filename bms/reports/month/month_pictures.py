@@ -20,7 +20,7 @@ from bms.reports.documents.spelling import bounds_text, number
 from bms.reports.month.bill_tables import Bill, period_word
 from bms.reports.month.figures import of_use
 from bms.reports.month.gathering import MonthData
-from bms.reports.month.running import GroupRun
+from bms.reports.month.group_runs import GroupRun
 from bms.reports.pictures.carpet import carpet
 from bms.reports.pictures.duration_curve import duration_curve
 from bms.reports.pictures.marks import Picture
@@ -109,4 +109,4 @@ def run_parts(run: GroupRun) -> list[Part]:
         tuple(rows),
         empty=nothing,
     )
-    return [Lines((name,)), carpet(run.carpet, says), table]
+    return [Lines((name,), heading=True), carpet(run.carpet, says), table]

@@ -28,7 +28,7 @@ from bms.reports.month.bill_tables import Bill, bills_of
 from bms.reports.month.figures import MOST_DECIMALS, decimals_of, name_of, of_energy, of_peak
 from bms.reports.month.gathering import MonthData
 from bms.reports.month.month_pictures import load_curve, period_bars, run_parts
-from bms.reports.month.running import GroupRun
+from bms.reports.month.group_runs import GroupRun
 from bms.reports.month.usage_tables import (
     comparison,
     corrections,
@@ -80,9 +80,18 @@ def _answer(data: MonthData, bills: Sequence[Bill]) -> Text:
     kwh = [bill.kwh.value for bill in bills]
     known = [Fraction(value) for value in kwh if value is not None]
     if len(known) < len(bills):
+        least = [bill.kwh.value or bill.kwh.least for bill in bills]
+        most = [bill.kwh.value or bill.kwh.most for bill in bills]
+        if None in least or None in most:
+            return msg(
+                "Parts of this month are missing: its sums are bounds and not to be paid by; "
+                "see the quality of the data."
+            )
         return msg(
-            "Parts of this month are missing: its sums are bounds and not to be paid by; "
-            "see the quality of the data."
+            "Parts of this month are missing: between {least} and {most} kWh were bought. Its "
+            "sums are bounds and not to be paid by; see the quality of the data.",
+            least=number(sum(Fraction(value or 0) for value in least), 0),
+            most=number(sum(Fraction(value or 0) for value in most), 0),
         )
     parts: list[str] = [msg("{amount} kWh were bought", amount=number(sum(known), 0))]
     if len(bills) == 1:
@@ -179,7 +188,7 @@ def _energy_section(bill: Bill, *, several: bool) -> Section:
         parts.append(period_bars(bill))
     if several:
         meter = name_of(bill.spec)
-        parts.insert(0, Lines((meter,)))
+        parts.insert(0, Lines((meter,), heading=True))
     if bill.charges is not None:
         parts.append(bill.charges)
     return Section(f"energy-{bill.spec.name}" if several else "energy", title, tuple(parts), detail)

@@ -1,6 +1,4 @@
-"""kWh by tariff period: a bar for each, what is missing hatched up to the most it can have been.
-
-Pure."""
+"""kWh by tariff period: a bar for each, what is missing hatched up to its most. Pure."""
 
 from __future__ import annotations
 
@@ -13,6 +11,8 @@ from bms.reports.pictures.marks import Box, Ink, Mark, Picture, Stroke, Words
 _WIDTH: Final = 804.0
 _ROW: Final = 26.0
 _LABEL, _SHARE, _VALUE = 150.0, 60.0, 110.0
+_BOUNDS: Final = 220.0
+"""Room for bounds, which are longer than a number."""
 _INKS: Final[tuple[Ink, ...]] = ("load-6", "load-5", "load-4", "load-3", "load-2")
 
 
@@ -35,7 +35,8 @@ def tariff_bars(bars: Sequence[Bar], says: str) -> Picture:
     longest = max((_end(bar) for bar in bars), default=0) or 1
     total = sum(bar.kwh for bar in bars if bar.kwh is not None)
     whole = all(bar.kwh is not None for bar in bars) and total > 0
-    room = _WIDTH - _LABEL - _VALUE - _SHARE
+    beside = _VALUE if all(bar.kwh is not None for bar in bars) else _BOUNDS
+    room = _WIDTH - _LABEL - beside - _SHARE
     marks: list[Mark] = []
     for place, bar in enumerate(bars):
         y = place * _ROW
@@ -46,7 +47,7 @@ def tariff_bars(bars: Sequence[Bar], says: str) -> Picture:
             rest = max(_end(bar) - known, longest * 0.03)
             x = _LABEL + room * known / longest
             marks.append(Box(x, y + 5, room * rest / longest, 16, "hatch", "ink-3"))
-        x = _LABEL + room + _VALUE
+        x = _LABEL + room + beside
         marks.append(Words(x, y + 17, bar.shown, 12, "end", fill="ink"))
         if whole and bar.kwh is not None:
             share = f"{100 * bar.kwh / total:.1f} %"

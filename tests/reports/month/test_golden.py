@@ -50,9 +50,8 @@ def xlsx(document: Document) -> str:
     values = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
     lines = []
     for sheet in formulas:
-        lines.append(
-            f"# {sheet.title} {sheet.freeze_panes or ''} charts: {len(getattr(sheet, '_charts', ()))}"
-        )
+        charts = len(getattr(sheet, "_charts", ()))
+        lines.append(f"# {sheet.title} {sheet.freeze_panes or ''} charts: {charts}")
         for row in sheet.iter_rows():
             for cell in row:
                 if cell.value is not None:
