@@ -27,8 +27,8 @@ from bms.reports.documents.html_face import to_html
 from bms.reports.documents.json_face import to_json
 from bms.reports.documents.xlsx_face import to_xlsx
 from bms.reports.month.gathering import gather, is_over
-from bms.reports.month.month_sheet import month_sheet
 from bms.reports.month.group_runs import group_runs
+from bms.reports.month.month_sheet import month_sheet
 from bms.storage.durable import write_whole
 from bms.texts.field import Words
 from bms.texts.messages import msg

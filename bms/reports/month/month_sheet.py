@@ -27,8 +27,8 @@ from bms.reports.documents.spelling import number
 from bms.reports.month.bill_tables import Bill, bills_of
 from bms.reports.month.figures import MOST_DECIMALS, decimals_of, name_of, of_energy, of_peak
 from bms.reports.month.gathering import MonthData
-from bms.reports.month.month_pictures import load_curve, period_bars, run_parts
 from bms.reports.month.group_runs import GroupRun
+from bms.reports.month.month_pictures import load_curve, period_bars, run_parts
 from bms.reports.month.usage_tables import (
     comparison,
     corrections,
