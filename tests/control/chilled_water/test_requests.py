@@ -180,10 +180,16 @@ def test_an_economizer_beside_a_chiller_leaves_it_its_lift() -> None:
     )  # fmt: skip
     inputs = CondensingInputs(True, 0.3, 7.0, True, flow_share=0.4)
     state = lived(side(bypasses=True), cold, inputs, 1800)
-    assert state.free.on
+    assert not state.free.on  # its lift is short: nobody else takes heat from its water
     assert state.setpoint_c is not None
     assert state.setpoint_c > 12.0
     assert state.fan_pct == 0.0
+    lifted = replace(cold, cw_supply_c=20.0, return_c=24.0)
+    beside = lived(side(bypasses=True), lifted, inputs, 1800)
+    assert beside.free.on
+    assert beside.exchanging
+    assert beside.setpoint_c is not None
+    assert beside.setpoint_c > 12.0
     alone = lived(side(bypasses=True), cold, replace(inputs, running=False), 1800)
     assert alone.setpoint_c == 5.0
     assert alone.fan_pct > 0.0
@@ -200,9 +206,9 @@ def test_the_economizer_begins_and_suffices_when_the_weather_does() -> None:
     inputs = CondensingInputs(True, 0.2, 7.0, True, flow_share=0.4)
     state = lived(condenser, cold, inputs, 600)
     assert state.free.on
-    assert condenser.suffices(state, cold, inputs)
+    assert condenser.suffices(state, cold, inputs, 600.0)
     warm = replace(cold, wet_bulb_c=10.0)
-    assert not condenser.suffices(CondensingState(), warm, inputs)
+    assert not condenser.suffices(CondensingState(), warm, inputs, 0.0)
     assert lived(condenser, warm, inputs, 600).free == FreeCooling()
 
 

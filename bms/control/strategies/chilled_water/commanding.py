@@ -108,6 +108,7 @@ class Wishes:
             tuple((name, unit.step, unit.cold) for name, unit in state.units.items()),
             tuple(failures.values()), state.choice.machines, why, mode, given,
             tuple(banks.values()), running, numbers, state.condensing.free.on,
+            state.condensing.exchanging, state.enabling.enabled,
         )  # fmt: skip
         if self._last.key == key:
             return Commands(self._last.commands, self._on)
@@ -157,6 +158,8 @@ class Wishes:
                 on[machine.name] = None
         for valve in unit.valves:
             opens = here.reached(Step.VALVES if valve is unit.chw_valve else _cw_step(here))
+            # Water of an economizer that cools alone goes on through chillers that stand.
+            opens = opens or (valve is unit.chw_valve and _cools_alone(state))
             full = valve.full
             if opens and valve is unit.cw_valve and valve.throttles and here.chiller_on:
                 full = round(state.condensing.throttle_pct())
@@ -217,16 +220,19 @@ class Wishes:
         exchanger = self._layout.exchanger
         if exchanger is None:
             return
-        runs = state.condensing.free.on and state.enabling.enabled
+        flows = state.condensing.free.on and state.enabling.enabled
+        runs = flows and state.condensing.exchanging
         text = msg("free cooling on") if runs else msg("free cooling off")
+        if flows and not runs:
+            text = msg("free cooling waits for colder condenser water")
         reason = groups.because(joined(", ", text, why), mode)
         if exchanger.enable is not None:
             wishes[exchanger.enable] = (int(runs), reason)
             if runs:
                 on[exchanger.name] = None
-        for valve in (exchanger.valve, self._layout.exchanger_cw):
+        for valve, opens in ((exchanger.valve, runs), (self._layout.exchanger_cw, flows)):
             if valve is not None:
-                wishes[valve.command] = (valve.full if runs else 0, reason)
+                wishes[valve.command] = (valve.full if opens else 0, reason)
 
     def _loop(
         self,
@@ -304,6 +310,11 @@ class Wishes:
             for unit in self._layout.units.values()
             if unit.limit is not None
         )
+
+
+def _cools_alone(state: PlantState) -> bool:
+    free = state.condensing.free.on and state.enabling.enabled
+    return free and not any(unit.chiller_on for unit in state.units.values())
 
 
 def _cw_step(here: UnitState) -> Step:

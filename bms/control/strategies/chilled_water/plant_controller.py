@@ -288,9 +288,13 @@ class ChilledWaterPlant:
             state.condensing.free.on,
             self._condensing.frees
             and self._condensing.suffices(
-                state.condensing, look.measured, self._condensing_inputs(look, state)
+                state.condensing,
+                look.measured,
+                self._condensing_inputs(look, state),
+                look.watched_s,
             ),
             paused_of(units, state.proofs),
+            state.condensing.exchanging,
         )
         choice = self._chooser.choose(choice, around, state.record, state.learned, look.watched_s)
         return state if choice is state.choice else replace(state, choice=choice)
@@ -353,6 +357,7 @@ class ChilledWaterPlant:
             look.setpoint_c,
             any(proven(name, state.proofs) for name in on),
             flow_share=self._flow_share(look.measured),
+            coming=bool(on) or any(unit.starting for unit in state.units.values()),
         )
 
     def _flow_share(self, measured: Measured) -> float | None:

@@ -64,6 +64,12 @@ WET_BULB_C = 27.0
 ALONE_K = 1.0
 """Guideline 36, 5.20.4: chillers may stop once the exchanger would leave water so much below the
 setpoint."""
+WARM_SHARE = 0.5
+"""Of the lift that a chiller needs where it enters: with so much it makes the rest itself, before
+it stops for want of it (D: machines bear a short lift for a quarter of an hour)."""
+HELPS_K = (0.5, 1.5)
+"""Return water goes through the exchanger while condenser water is so much colder, and once it is
+so much colder again (D)."""
 CIRCULATES_K = 3.0
 """A basin that is moved against frost rests once it is so much above the limit (D)."""
 
@@ -85,6 +91,10 @@ class CondensingState:
     circulating: bool = False
     """Water is moved against frost."""
     free: FreeCooling = field(default_factory=FreeCooling)
+    exchanging: bool = False
+    """Return water goes through the economizer: condenser water is colder."""
+    warming: bool = False
+    """Condenser water is too cold for the chiller that comes, and gets warmer."""
 
     @property
     def fan_pct(self) -> float:
@@ -112,6 +122,13 @@ class CondensingInputs:
     """A setpoint of condenser water that somebody gives."""
     flow_share: float | None = None
     """Of the exchanger's design flow."""
+    coming: bool = False
+    """A chiller starts, or is told to run: its water has to be warm enough for it."""
+
+    @property
+    def lifts(self) -> bool:
+        """Whether condenser water is that of a chiller, now or in a moment."""
+        return self.running or self.coming
 
 
 class CondenserSide:
@@ -175,13 +192,19 @@ class CondenserSide:
         return self._exchanger.leaving_c(wet_bulb_c, share, state.free.tuning)
 
     def suffices(
-        self, state: CondensingState, measured: Measured, inputs: CondensingInputs
+        self,
+        state: CondensingState,
+        measured: Measured,
+        inputs: CondensingInputs,
+        watched_s: float,
     ) -> bool:
-        """Whether the exchanger alone would do, with fans to spare."""
+        """Whether the exchanger alone would do, with fans to spare, and runs or may begin."""
         leaves_c = self.predicted_c(state, measured.wet_bulb_c, inputs.flow_share)
         if leaves_c is None or inputs.setpoint_c is None:
             return False
-        return leaves_c < inputs.setpoint_c - ALONE_K and state.fan_pct < 100.0
+        told = FreeCoolingInputs(measured.return_c, None, leaves_c, allowed=inputs.enabled)
+        begins = run_free_cooling(state.free, told, watched_s).on
+        return begins and leaves_c < inputs.setpoint_c - ALONE_K and state.fan_pct < 100.0
 
     def run(
         self,
@@ -203,8 +226,10 @@ class CondenserSide:
         state = self._frost(state, measured)
         running = bool(asking) or state.free.on
         number, flow_m3h = len(asking), self._asked(asking)
+        exchanger = self._layout.exchanger
         if state.free.on and not asking:
-            number, flow_m3h = 1, None
+            number = 1
+            flow_m3h = None if exchanger is None else exchanger.design.cw_flow_m3h
         pumps = enough(self._pump_flows, flow_m3h, number)
         if not running:
             after = replace(
@@ -259,7 +284,7 @@ class CondenserSide:
 
     def _for_exchanger(self, state: CondensingState, inputs: CondensingInputs) -> bool:
         """Whether towers make water as cold as the economizer likes it."""
-        return state.free.on and (self._cold_fans or not inputs.running)
+        return state.free.on and (self._cold_fans or not inputs.lifts)
 
     def _fans(
         self,
@@ -290,7 +315,8 @@ class CondenserSide:
             rules = replace(FAN_LOOP, low_pct=least, high_pct=max(least, min(caps)))
             loop = regulate(loop, rules, setpoint_c, supply_c, watched_s)
         fans = run_fans(state.fans, self._fan_rules, error_k, (loop.output_pct, *caps), watched_s)
-        bypass = self._bypass(state.bypass, measured, inputs, watched_s)
+        lifts = inputs.lifts if state.free.on else inputs.running
+        bypass = self._bypass(state.bypass, measured, lifts, watched_s)
         around = self.bypasses and bypass.output_pct >= CLOSED_PCT and not fans.on
         return replace(
             state, loop=loop, head=head, fans=fans, bypass=bypass,
@@ -298,14 +324,12 @@ class CondenserSide:
         )  # fmt: skip
 
     def _bypass(
-        self, before: PidState, measured: Measured, inputs: CondensingInputs, watched_s: float
+        self, before: PidState, measured: Measured, lifts: bool, watched_s: float
     ) -> PidState:
         """Water that is too cold for the chillers goes around the towers."""
-        if not self._parameters.does("head_pressure") or not inputs.running:
+        if not self._parameters.does("head_pressure") or not lifts:
             return track(before, 0.0, watched_s)
-        lift_k = None
-        if measured.cw_supply_c is not None and measured.supply_c is not None:
-            lift_k = measured.cw_supply_c - measured.supply_c
+        lift_k = _lift_k(measured)
         return regulate(before, BYPASS_LOOP, self._entering_k + 1.0, lift_k, watched_s)
 
     def _frost(self, state: CondensingState, measured: Measured) -> CondensingState:
@@ -320,6 +344,11 @@ class CondenserSide:
             state if circulating is state.circulating else replace(state, circulating=circulating)
         )
 
+    def _short(self, measured: Measured) -> bool:
+        """Whether condenser water is too cold for a chiller that runs."""
+        lift_k = _lift_k(measured)
+        return lift_k is not None and lift_k < self._entering_k
+
     def _free(
         self,
         state: CondensingState,
@@ -329,15 +358,41 @@ class CondenserSide:
     ) -> CondensingState:
         if not self.frees:
             return state
+        leaves_c = self.predicted_c(state, measured.wet_bulb_c, inputs.flow_share)
+        cw_c, return_c = measured.cw_supply_c, measured.return_c
+        shares = inputs.running and not self._cold_fans
+        if leaves_c is not None and cw_c is not None and shares:
+            # Towers make water as the chiller needs it: the exchanger gets no colder one.
+            share = 1.0 if inputs.flow_share is None else min(1.0, inputs.flow_share)
+            leaves_c = max(leaves_c, cw_c + share * self._exchanger.approach_k)
         told = FreeCoolingInputs(
-            measured.return_c,
+            return_c,
             measured.exchanger_c,
-            self.predicted_c(state, measured.wet_bulb_c, inputs.flow_share),
+            leaves_c,
             state.fan_pct >= 99.0,
-            inputs.enabled,
+            # A chiller that has taken over warms its water first, and stops on a short lift.
+            inputs.enabled and not (shares and self._short(measured)),
         )
         free = run_free_cooling(state.free, told, watched_s)
-        return state if free == state.free else replace(state, free=free)
+        coming = free.on and inputs.coming and not inputs.running and not self._cold_fans
+        warming = coming and cw_c is not None and inputs.setpoint_c is not None
+        if cw_c is not None and inputs.setpoint_c is not None:
+            warming = warming and cw_c < inputs.setpoint_c + WARM_SHARE * self._entering_k
+        exchanging = free.on
+        if exchanging and cw_c is not None and return_c is not None:
+            # After a chiller condenser water is warmer than what comes back: it would heat it.
+            exchanging = cw_c < return_c - (HELPS_K[0] if state.exchanging else HELPS_K[1])
+        known = (state.free, state.exchanging, state.warming)
+        if (free, exchanging, warming) == known:
+            return state
+        return replace(state, free=free, exchanging=exchanging, warming=warming)
+
+
+def _lift_k(measured: Measured) -> float | None:
+    """Condenser water above chilled water, as it enters and leaves a chiller."""
+    if measured.cw_supply_c is None or measured.supply_c is None:
+        return None
+    return measured.cw_supply_c - measured.supply_c
 
 
 def _rests(fans: FanState, watched_s: float) -> float | None:

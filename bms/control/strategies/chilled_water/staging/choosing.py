@@ -18,6 +18,7 @@ from bms.control.blocks.delays import held_for, holds_since
 from bms.control.blocks.machines.chooser import Demand, Unit
 from bms.control.blocks.machines.curves import ChillerModel, Learned, LearningRules, correction
 from bms.control.blocks.machines.lead_lag import RunRecord
+from bms.control.blocks.plants.approach import approach
 from bms.control.blocks.plants.plant_load import Lift, water_kw
 from bms.control.blocks.plants.stage_changes import STOP_COUNTS, larger_counts
 from bms.control.engine.states import Words
@@ -96,6 +97,8 @@ class Circumstances:
     """It suffices alone."""
     paused: tuple[str, ...] = ()
     """Told to run, and stopped by their own thermostats."""
+    exchanging: bool = False
+    """It cools: what it leaves counts from then on."""
 
 
 class Chooser:
@@ -284,13 +287,20 @@ class Chooser:
         running = tuple(name for name in running if name in around.usable)
         if running:
             return Wanted(running, msg("start"), changed(before.timers, watched_s, counts=0))
-        if around.free and not self._too_warm(before, around, watched_s):
-            since_s = holds_since(
-                self._warm(around, ALONE_WARM[1][0]), before.timers.failsafe_since_s, watched_s
-            )
-            if since_s == before.timers.failsafe_since_s:
+        if (around.free or around.alone) and not self._too_warm(before, around, watched_s):
+            timers = before.timers
+            cooling = approach(timers.cooling, around.measured.supply_c, watched_s, rising=False)
+            warm = self._warm(around, ALONE_WARM[1][0])
+            warm = warm and around.exchanging
+            warm = warm and not cooling.arrives(around.too_warm_k, watched_s)
+            since_s = holds_since(warm, timers.failsafe_since_s, watched_s)
+            reason = before.reason or msg("the economizer suffices")
+            if (since_s, cooling, reason) == (
+                timers.failsafe_since_s, timers.cooling, before.reason
+            ):  # fmt: skip
                 return before
-            return replace(before, timers=replace(before.timers, failsafe_since_s=since_s))
+            timers = replace(timers, failsafe_since_s=since_s, cooling=cooling)
+            return replace(before, timers=timers, reason=reason)
         if not found:
             return before
         begins = found[0]  # nobody knows the load of a plant that stood

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from bms.control.blocks.delays import held_for
 from bms.control.blocks.machines.retries import retry_due_s
 from bms.control.blocks.machines.start_proof import MachinePhase
 from bms.control.protect.withheld import reset_now
@@ -41,6 +42,8 @@ NO_FLOW_RESTS_S = 900.0
 LEAST_CW_SHARE = 0.7
 """Of the condenser pumps that are asked for, so many start a chiller while others are out of use
 (D: it keeps well above the least flow of condensers)."""
+WARMS_WITHIN_S = 600.0
+"""A chiller that takes over from the economizer waits so long for warmer condenser water (D)."""
 TOO_WARM_K = 3.0
 """Water so much above its setpoint needs every chiller that may be whole (D)."""
 _STILL = UnitState()
@@ -198,6 +201,10 @@ class Sequence:
     def _water(self, unit: Unit, look: Look, state: PlantState) -> bool:
         """Whether the pumps and towers that a chiller needs show that they run."""
         runs = bool(look.views[unit.chiller.name].status)
+        here = state.units.get(unit.chiller.name, _STILL)
+        warms = state.condensing.warming and here.step is Step.WATER and not runs
+        if warms and not held_for(here.since_s, WARMS_WITHIN_S, look.watched_s):
+            return False  # after the economizer condenser water is too cold: the load warms it
         if not all(_shows(machine, look, state, runs) for machine in unit.auxiliaries):
             return False
         pumps = self._layout.chw_pumps
