@@ -25,6 +25,7 @@ from bms.config.resolving.energy.meters import MetersFile
 from bms.config.shapes.driver_files import DriversFile
 from bms.config.shapes.energy_keys import EnergyFile
 from bms.config.shapes.links import PROTOCOLS
+from bms.config.shapes.measure_files import MeasuresFile
 from bms.config.shapes.models import EquipmentFile, GroupsFile, SiteFile
 from bms.config.shapes.reading_formats import ReadingsFile
 from bms.config.shapes.tariff_files import TariffsFile
@@ -83,6 +84,7 @@ def pages() -> dict[str, str]:
         "energy": _models_page("energy.yaml", [EnergyFile]),
         "tariffs": _models_page("tariffs.yaml", [TariffsFile]),
         "drivers": _models_page("drivers.yaml", [DriversFile]),
+        "measures": _models_page("measures.yaml", [MeasuresFile]),
         "readings": _models_page("readings.yaml", [ReadingsFile]),
         "uploads": _models_page("uploads.yaml", [UploadsFile]),
         "schedules": _schedules_page(),

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from bms.config.resolving.optimal_start import OptimalFile
 from bms.config.shapes.driver_files import DriversFile
-from bms.config.shapes.energy_keys import EnergyFile
+from bms.config.shapes.measure_files import MeasuresFile
 from bms.config.shapes.models import (
     EquipmentEntry,
     EquipmentFile,
@@ -78,6 +78,8 @@ def test_an_example_is_valid(text: str) -> None:
             (EquipmentFile if "equipment" in data else GroupsFile).model_validate(data)
         case "bases":
             DriversFile.model_validate(data)
+        case "measures":
+            MeasuresFile.model_validate(data)
         case "people":
             SiteFile.model_validate(SITE | data)
         case "influx":

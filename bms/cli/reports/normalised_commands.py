@@ -43,6 +43,29 @@ def normalised(site: Path, year: int, formats: str | None, out: Path | None, as_
     hand_out(normalised_document(loaded, report, receipt), faces, out)
 
 
+@click.command("savings")
+@SITE
+@click.option("--year", type=click.IntRange(*YEARS), required=True)
+@FORMAT
+@OUT
+@AS_JSON
+def savings(site: Path, year: int, formats: str | None, out: Path | None, as_json: bool) -> None:
+    """What the measures of measures.yaml have saved, with intervals, and how they add up."""
+    from bms.operations.reporting.normalised_case import receipt_of, savings_of
+    from bms.reports.normalising.savings_document import savings_document, savings_plain
+
+    faces = formats_of(formats)
+    loaded = load_for(site, ENERGY)
+    report = savings_of(loaded, year, clock_now())
+    if as_json:
+        print_json(savings_plain(report))
+        return
+    figures = tuple(
+        f"{item.id} {item.saving.kwh.value!r}" for item in report.measures if item.saving
+    )
+    hand_out(savings_document(loaded, report, receipt_of(loaded, figures, ())), faces, out)
+
+
 @click.command("baseline")
 @SITE
 @click.argument("meter")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from bms.config.reading.drivers_file import read_drivers
 from bms.config.reading.factor_sets import read_energy_file
-from bms.config.reading.files import DRIVERS, ENERGY, UPLOADS, Sources
+from bms.config.reading.files import DRIVERS, ENERGY, MEASURES, UPLOADS, Sources
+from bms.config.reading.measures_file import read_measures
 from bms.config.reading.sections import Names
 from bms.config.reading.upload_file import read_uploads_file
 from bms.texts.problems import Problem
@@ -37,6 +38,8 @@ def problems_apart(found: Sources, known: Known) -> list[Problem]:
         problems += read_energy_file(text, known.bases, known.meters)[1]
     if (text := found.texts.get(DRIVERS)) is not None:
         problems += read_drivers(text, known.bases, known.points, known.meters)[1]
+    if (text := found.texts.get(MEASURES)) is not None:
+        problems += read_measures(text, known.bases, known.meters)[1]
     if (text := found.texts.get(UPLOADS)) is not None:
         problems += read_uploads_file(text, known.units, known.zone)[1]
     return problems

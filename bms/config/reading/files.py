@@ -23,6 +23,8 @@ METERS = "meters.yaml"
 TARIFFS = "tariffs.yaml"
 DRIVERS = "drivers.yaml"
 """What the energy of bases depends on: reports alone read it."""
+MEASURES = "measures.yaml"
+"""What was done to save energy: reports alone read it."""
 ENERGY = "energy.yaml"
 """Fuels, factors and activities: reports alone read it."""
 UPLOADS = "uploads.yaml"
@@ -37,7 +39,7 @@ VARIANTS = "variants"
 """Other files in place of some of the site's own: `variants/<name>/groups/...`."""
 
 _REQUIRED = (SITE, LINKS)
-_TOP = (*_REQUIRED, METERS, TARIFFS, ENERGY, DRIVERS, UPLOADS)
+_TOP = (*_REQUIRED, METERS, TARIFFS, ENERGY, DRIVERS, MEASURES, UPLOADS)
 _FOLDERS = (*SITE_DIRECTORIES, CALENDARS)
 STATE: Final = "state"
 """The state directory of a site that names none."""

@@ -20,6 +20,7 @@ from bms.ledger.entered.entering import find_meter
 from bms.ledger.up_to_date import open_ledger
 from bms.reports.documents.document import Receipt
 from bms.reports.normalising.driver_days import Books
+from bms.reports.normalising.measure_savings import SavingsReport, savings_report
 from bms.reports.normalising.meter_baseline import MeterBaseline, meter_baseline
 from bms.reports.normalising.normalised_report import NormalisedReport, normalised_report
 from bms.texts.messages import Message, msg
@@ -40,6 +41,12 @@ def normalised_growth(site: Site, year: int, now: datetime) -> NormalisedReport:
     """Every base of a site for a year. Raises StoreError and InvalidInput."""
     with books_of(site, now) as books:
         return normalised_report(site, books, year, now)
+
+
+def savings_of(site: Site, year: int, now: datetime) -> SavingsReport:
+    """What the registered measures have saved in a year. Raises StoreError and InvalidInput."""
+    with books_of(site, now) as books:
+        return savings_report(site, books, year, now)
 
 
 def baseline_of(site: Site, meter: str, first: date, last: date, now: datetime) -> MeterBaseline:

@@ -87,6 +87,12 @@ def test_a_plan_follows_from_its_seed_alone() -> None:
     assert 150 < firsts[True] < 250
 
 
+def test_a_plan_stands_when_more_days_follow() -> None:
+    for count in range(1, len(DAYS)):
+        short, whole = plan(DAYS[:count], 7), plan(DAYS, 7)
+        assert all(short[day] == whole[day] for day in short)
+
+
 def test_a_plan_of_some_days_only() -> None:
     work = [day for day in DAYS if day.weekday() < 5]
     drawn = plan(work, 3)

@@ -34,19 +34,18 @@ LEAST_DAYS: Final = 14
 def plan(days: Sequence[date], seed: int) -> dict[date, bool]:
     """On which days the strategy is on: drawn for pairs of the same weekday in two weeks' blocks.
 
-    The same days and seed give the same plan. A day whose partner is not among `days` is drawn by
-    itself.
+    The same first day and seed give the same plan, however many days follow. A day whose partner is
+    not among `days` is drawn by itself.
     """
-    random = Random(seed)
     pairs: dict[tuple[int, int], list[date]] = defaultdict(list)
     ordered = sorted(set(days))
     for day in ordered:
         block = (day.toordinal() - ordered[0].toordinal()) // (7 * BLOCK_WEEKS)
         pairs[block, day.weekday()].append(day)
     found: dict[date, bool] = {}
-    for key in sorted(pairs):
-        first_on = random.random() < 0.5
-        for at, day in enumerate(pairs[key]):
+    for (block, weekday), both in pairs.items():
+        first_on = Random(f"{seed} {block} {weekday}").random() < 0.5
+        for at, day in enumerate(both):
             found[day] = first_on == (at % 2 == 0)
     return dict(sorted(found.items()))
 
