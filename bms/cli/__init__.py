@@ -7,6 +7,12 @@ import click
 from bms.cli.common import Main
 from bms.cli.energy import growth_commands, history, influx, meter, upload
 from bms.cli.live import api_schema, machine_commands, override, status
+from bms.cli.management import (
+    finding_commands,
+    goal_commands,
+    measure_commands,
+    round_commands,
+)
 from bms.cli.reports import report_commands
 from bms.cli.schedules import calendars, schedule, switch, unit
 from bms.cli.site import (
@@ -62,6 +68,10 @@ for command in (
     history.history,
     history.export,
     meter.meter,
+    goal_commands.goal,
+    round_commands.rounds,
+    finding_commands.finding,
+    measure_commands.measure,
     site_commands.demo,
 ):
     main.add_command(command)

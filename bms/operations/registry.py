@@ -12,6 +12,13 @@ from pydantic import BaseModel
 from bms.config.site import Site
 from bms.operations.copies import sending_again
 from bms.operations.editing.editor import Editor
+from bms.operations.managing import (
+    finding_cases,
+    goal_cases,
+    managing_requests,
+    measure_cases,
+    round_cases,
+)
 from bms.operations.requests import (
     copy_requests,
     energy_requests,
@@ -95,6 +102,17 @@ def use_cases() -> tuple[UseCase, ...]:
         _entry(meter_requests.IMPORT, meter_cases.import_readings),
         _entry(copy_requests.BACKFILL, sending_again.backfill),
         _entry(copy_requests.RESEND, sending_again.resend),
+        _entry(managing_requests.GOAL_ADD, goal_cases.add_goal),
+        _entry(managing_requests.GOAL_SET, goal_cases.set_goal),
+        _entry(managing_requests.GOAL_ACKNOWLEDGE, goal_cases.acknowledge_goal),
+        _entry(managing_requests.ROUND_ADD, round_cases.add_round),
+        _entry(managing_requests.ROUND_VISIT, round_cases.add_visit),
+        _entry(managing_requests.FINDING_ADD, finding_cases.add_finding),
+        _entry(managing_requests.FINDING_ASSIGN, finding_cases.assign_finding),
+        _entry(managing_requests.FINDING_CLOSE, finding_cases.close_finding),
+        _entry(managing_requests.FINDING_LOOK, finding_cases.look_for_findings),
+        _entry(managing_requests.MEASURE_ADD, measure_cases.add_measure),
+        _entry(managing_requests.MEASURE_SET, measure_cases.set_measure),
     )
 
 
@@ -129,6 +147,7 @@ def on_files() -> tuple[Operation[Request, BaseModel], ...]:
         meter_requests.IMPORT,
         copy_requests.BACKFILL,
         copy_requests.RESEND,
+        *managing_requests.ALL,
         energy_requests.GROWTH,
         past_requests.SHADOW,
         past_requests.SHEDS,
@@ -156,7 +175,8 @@ def _case(
 def _entry(
     operation: Operation[Q, A], function: Callable[[Site, Q, str, datetime, str], A]
 ) -> UseCase:
-    """Something that is entered into the ledger, or told of copies elsewhere."""
+    """Something that is entered into the ledger or into energy management, or told of copies
+    elsewhere."""
 
     async def carry_out(running: Running, asked: Q, user: str) -> A:
         site, now = running.runtime.site, running.now()

@@ -40,6 +40,10 @@ class Action(StrEnum):
     """Switch a season by hand; edit seasons."""
     CALENDAR = "calendar"
     """Import or edit a calendar that many schedules share."""
+    FIND = "find"
+    """Record a visit of a round, a finding, and that one is dealt with."""
+    MANAGE = "manage"
+    """Set goals, rounds and measures of energy management."""
     METER = "meter"
     """Replace a meter, correct a register."""
     COPY = "copy"
@@ -61,6 +65,8 @@ ROLES: Mapping[Action, tuple[Role, ...]] = MappingProxyType(
         Action.OVERLAY: _OPERATE,
         Action.SEASON: _ENGINEER,
         Action.CALENDAR: _ENGINEER,
+        Action.FIND: _OPERATE,
+        Action.MANAGE: _ENGINEER,
         Action.METER: _ENGINEER,
         Action.COPY: _ENGINEER,
         Action.RELOAD: _ENGINEER,
@@ -181,6 +187,18 @@ def _may_not(action: Action, person: str, targets: Iterable[str]) -> Message:
         case Action.CALENDAR:
             return msg(
                 "{person} may not change calendars of {targets}", person=person, targets=names
+            )
+        case Action.FIND:
+            return msg(
+                "{person} may not record rounds and findings of {targets}",
+                person=person,
+                targets=names,
+            )
+        case Action.MANAGE:
+            return msg(
+                "{person} may not change goals, rounds and measures of {targets}",
+                person=person,
+                targets=names,
             )
         case Action.METER:
             return msg("{person} may not change meters of {targets}", person=person, targets=names)

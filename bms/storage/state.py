@@ -294,18 +294,7 @@ class Store(Closing):
 
     def overrides_since(self, since: datetime) -> list[PastOverride]:
         """The record of all overrides in force at or after `since`, oldest first."""
-        with store_errors(self._path):
-            rows = self._connection.execute(
-                f"SELECT {_COLUMNS}, ended_us, ended, ended_made_of FROM override "
-                "WHERE coalesce(ended_us, until_us) >= ? ORDER BY id",
-                (_us(since),),
-            ).fetchall()
-        return [
-            PastOverride(_override(columns), None, None)
-            if ended_us is None
-            else PastOverride(_override(columns), _time(ended_us), remade(ended, made))
-            for *columns, ended_us, ended, made in rows
-        ]
+        return _overrides_since(self._connection, self._path, since)
 
     def _note(self, override: Override, what: str, now: datetime, by: str, why: str) -> None:
         details = {
@@ -393,6 +382,33 @@ def read_in_force(directory: Path, now: datetime) -> InForce:
         return InForce(None, NOTHING_SWITCHED)
     with closing(open_copy(path, LAYOUT)) as copy:
         return InForce(tuple(_active(copy, path, now)), read_rows(copy, path, now))
+
+
+def read_overrides(directory: Path, since: datetime) -> list[PastOverride]:
+    """The record of overrides in force at or after `since`, for who does not own the file; none
+    before there is one. Raises StoreError."""
+    path = directory / FILE_NAME
+    if not path.exists():
+        return []
+    with closing(open_copy(path, LAYOUT)) as copy:
+        return _overrides_since(copy, path, since)
+
+
+def _overrides_since(
+    connection: sqlite3.Connection, path: Path, since: datetime
+) -> list[PastOverride]:
+    with store_errors(path):
+        rows = connection.execute(
+            f"SELECT {_COLUMNS}, ended_us, ended, ended_made_of FROM override "
+            "WHERE coalesce(ended_us, until_us) >= ? ORDER BY id",
+            (_us(since),),
+        ).fetchall()
+    return [
+        PastOverride(_override(columns), None, None)
+        if ended_us is None
+        else PastOverride(_override(columns), _time(ended_us), remade(ended, made))
+        for *columns, ended_us, ended, made in rows
+    ]
 
 
 def _active(connection: sqlite3.Connection, path: Path, now: datetime) -> list[Override]:

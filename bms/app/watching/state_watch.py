@@ -47,6 +47,10 @@ _LOST: Final[Mapping[str, Message]] = {
         "messages to platforms that were not acknowledged are missing; set `since` in uploads.yaml "
         "to the day from which they are made again"
     ),
+    "management.db": msg(
+        "goals, rounds, findings and measures begin at nothing: restore the file from a backup, or "
+        "enter them again"
+    ),
     "sinks.db": msg("copies in databases begin again from the start; twice does no harm"),
 }
 _ELSE: Final = msg("what stood in it is missing")

@@ -1,0 +1,1 @@
+"""Goals, rounds, findings and measures: energy management by people."""

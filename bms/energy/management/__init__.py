@@ -1,0 +1,1 @@
+"""Energy management by people: goals, rounds of inspection, findings and measures. Pure."""

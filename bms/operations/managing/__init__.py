@@ -1,0 +1,1 @@
+"""Energy management by people: what is asked, who does it, and where it is kept."""
