@@ -174,6 +174,9 @@ def test_the_demo_fills_runs_and_stops(tmp_path: Path) -> None:
         site = directory / "site"
         growth = bms("report", "growth", site, "--year", time.strftime("%Y")).stdout
         assert "cannot tell" not in growth
+        sheets = bms("report", "month", site, "--format", "html,xlsx,csv,json").stdout
+        assert sheets.count("  issue 1\n") == 3
+        assert sheets.count("kWh were bought") == 3
         _stop(demo)
         assert _processes_naming(directory) == []
 

@@ -9,8 +9,10 @@ from textwrap import dedent
 import pytest
 from pydantic import TypeAdapter
 
+from bms.config.resolving.energy.tariff_checks import read_tariffs
 from bms.config.resolving.optimal_start import OptimalFile
 from bms.config.shapes.driver_files import DriversFile
+from bms.config.shapes.energy_keys import EnergyFile
 from bms.config.shapes.measure_files import MeasuresFile
 from bms.config.shapes.models import (
     EquipmentEntry,
@@ -23,6 +25,7 @@ from bms.config.shapes.sinks import InfluxFiles
 from bms.texts.yaml.parsing import read
 from drivers.device_files.catalogue import DeviceType
 from schedules.files.folder import load
+from schedules.model.calendar import Calendar
 from simulators.boptest.boptest_points import BoptestFile
 from simulators.energyplus.mapping import MappingFile
 from simulators.faults.fault_script import script
@@ -80,6 +83,13 @@ def test_an_example_is_valid(text: str) -> None:
             DriversFile.model_validate(data)
         case "measures":
             MeasuresFile.model_validate(data)
+        case "energies" | "printed":
+            EnergyFile.model_validate(data)
+        case "tariffs":
+            calendars = {"cn": _calendar("春节")}
+            found, problems = read_tariffs(text, calendars, ["binjiang"])
+            assert problems == []
+            assert found.applies
         case "people":
             SiteFile.model_validate(SITE | data)
         case "influx":
@@ -97,6 +107,13 @@ def test_an_example_is_valid(text: str) -> None:
         case _:
             for entry in data.values():
                 EquipmentEntry.model_validate(entry)
+
+
+def _calendar(holiday: str) -> Calendar:
+    sheet = {"schedules/calendars/cn.yaml": CALENDAR.replace("name: one", f"name: {holiday}")}
+    library, problems = load(sheet)
+    assert library is not None, problems
+    return library.calendars["cn"]
 
 
 def test_there_are_examples() -> None:
