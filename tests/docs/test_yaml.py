@@ -90,6 +90,8 @@ def test_an_example_is_valid(text: str) -> None:
             found, problems = read_tariffs(text, calendars, ["binjiang"])
             assert problems == []
             assert found.applies
+        case "energies" | "printed":
+            EnergyFile.model_validate(data)
         case "people":
             SiteFile.model_validate(SITE | data)
         case "influx":
