@@ -13,7 +13,17 @@ from _pytest.outcomes import Skipped
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import cycle, demo, history, influx, ledger, modbus, opcua, schedules
+from tests.benchmarks import (
+    baselines,
+    cycle,
+    demo,
+    history,
+    influx,
+    ledger,
+    modbus,
+    opcua,
+    schedules,
+)
 from tests.benchmarks.table import Benchmark, Row
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -27,6 +37,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "start": demo.run_start,
     "schedules": schedules.run,
     "ledger": ledger.run,
+    "baselines": baselines.run,
 }
 
 
