@@ -164,7 +164,7 @@ def levels(
     direction: str, limits: Limits = TANK, given: tuple[float | None, float | None] = (None, None),
     *, economy: bool = False, floats_only: bool = False, **parameters: Any,
 ) -> tuple[float, float, float]:  # fmt: skip
-    file = LevelParameters(tank="t", direction=direction, **parameters)  # type: ignore[arg-type]
+    file = LevelParameters(tank="t", direction=direction, **parameters)
     found = steps_of(file, limits, given, economy=economy, floats_only=floats_only)
     assert found.fills is (direction == "fill")
     return found.start_pct, found.stop_pct, found.all_pct
