@@ -26,6 +26,7 @@ from bms.cli.common import (
 from bms.cli.grouped import grouped
 from bms.cli.reports.document_options import formats_of
 from bms.cli.reports.energy_report import energy_report
+from bms.cli.reports.management_report import management
 from bms.cli.reports.normalised_commands import baseline, normalised, savings
 from bms.core.errors import InvalidInput
 from bms.texts.language import language, say, told
@@ -38,6 +39,7 @@ def report() -> None:
 
 
 report.add_command(energy_report)
+report.add_command(management)
 report.add_command(normalised)
 report.add_command(baseline)
 report.add_command(savings)

@@ -1,0 +1,1 @@
+"""The report of energy management by people: goals, rounds, findings, measures."""
