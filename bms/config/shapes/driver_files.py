@@ -35,6 +35,9 @@ class DriverFile(FileModel):
     column: str | None = None
     """The head of its column; the second one if absent."""
 
+    production: bool = True
+    """Whether it is what the base makes; false of people, visitors and the like."""
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         given = [key for key in ("point", "meter", "file") if getattr(self, key) is not None]

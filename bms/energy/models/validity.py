@@ -6,7 +6,7 @@ A model that breaks one is shown all the same, and says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,9 +32,12 @@ class Rule:
     """What was found."""
 
 
-def rules(model: BaselineModel, *, industrial: bool) -> tuple[Rule, ...]:
-    """Every rule for a model, kept or not. `industrial`: production has to be in it."""
-    return tuple(_rules(model, industrial))
+def rules(
+    model: BaselineModel, *, industrial: bool, others: Collection[str] = ()
+) -> tuple[Rule, ...]:
+    """Every rule for a model, kept or not. `industrial`: production has to be in it; `others` are
+    drivers that are no production."""
+    return tuple(_rules(model, industrial, others))
 
 
 def valid(found: tuple[Rule, ...]) -> bool:
@@ -42,7 +45,7 @@ def valid(found: tuple[Rule, ...]) -> bool:
     return all(rule.kept for rule in found)
 
 
-def _rules(model: BaselineModel, industrial: bool) -> Iterator[Rule]:
+def _rules(model: BaselineModel, industrial: bool, others: Collection[str]) -> Iterator[Rule]:
     m = model.metrics
     base_load = model.value_of(INTERCEPT)
     negative = [
@@ -104,7 +107,11 @@ def _rules(model: BaselineModel, industrial: bool) -> Iterator[Rule]:
         ),
     )
     if industrial:
-        produced = [t.name for t in model.terms if t.cause is Cause.PRODUCTION]
+        produced = [
+            term.name
+            for term in model.terms
+            if term.cause is Cause.PRODUCTION and term.name not in others
+        ]
         yield Rule(
             "production",
             bool(produced),

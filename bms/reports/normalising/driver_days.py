@@ -44,6 +44,8 @@ class DriverDays:
     outdoor_point: PointId | None
     drivers: Mapping[str, Mapping[date, float]] = field(default_factory=dict)
     industrial: bool = True
+    others: frozenset[str] = frozenset()
+    """The drivers that are no production."""
     notes: tuple[Message, ...] = ()
     """What is declared and cannot be had, and why."""
 
@@ -108,7 +110,8 @@ def driver_days(
             drivers[name] = found
         else:
             notes.append(msg("{driver} is left out: it has no day of these years", driver=name))
-    return DriverDays(outdoor or None, point, drivers, told.industrial, tuple(notes))
+    others = frozenset(name for name, one in told.drivers.items() if not one.production)
+    return DriverDays(outdoor or None, point, drivers, told.industrial, others, tuple(notes))
 
 
 def point_days(

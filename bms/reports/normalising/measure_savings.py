@@ -146,7 +146,7 @@ def _measured(
 def _regression(site: Site, books: Books, measure: MeasureFile, meter: str, days: Period) -> Saving:
     first = measure.baseline_from or measure.from_ - timedelta(days=YEAR_DAYS)
     spec = site.meter_named(full_meter(measure.base, meter))
-    frame, _, _ = meter_frame(site, spec, books, Period(first, days.last))
+    frame, _ = meter_frame(site, spec, books, Period(first, days.last))
     model = fit(frame.between(first, measure.from_ - timedelta(days=1)))
     return before_after(model, frame.between(days.first, days.last))
 
@@ -181,7 +181,7 @@ def _avoided(site: Site, books: Books, measure: MeasureFile, days: Period) -> Sa
 
 def _switchback(site: Site, books: Books, measure: MeasureFile, days: Period) -> Saving:
     spec = site.meter_named(full_meter(measure.base, str(measure.meter)))
-    frame, _, _ = meter_frame(site, spec, books, days)
+    frame, _ = meter_frame(site, spec, books, days)
     drawn = plan(list(Period(measure.from_, days.last)), measure.seed or 0)
     return switchback(frame, drawn, settling=measure.settling).saving()
 

@@ -14,6 +14,7 @@ from bms.energy.models.validity import Rule, rules
 from bms.reports.free_days import known_holidays
 from bms.reports.normalising.driver_days import (
     Books,
+    DriverDays,
     declared_drivers,
     driver_days,
     meter_days,
@@ -34,8 +35,8 @@ class MeterBaseline:
 
 def meter_frame(
     site: Site, spec: MeterSpec, books: Books, period: Period
-) -> tuple[Frame, bool, tuple[Message, ...]]:
-    """The days of a meter with the drivers of its base; whether it is industrial; notes."""
+) -> tuple[Frame, DriverDays]:
+    """The days of a meter, and what is known of the drivers of its base."""
     base = site.bases[spec.base]
     told = declared_drivers(site).get(base.id, BaseDrivers())
     drivers = driver_days(site, base, told, books, period)
@@ -48,11 +49,12 @@ def meter_frame(
         drivers=drivers.drivers,
         class_of=classes_of(holidays, range(first, last + 1)),
     )
-    return frame, drivers.industrial, drivers.notes
+    return frame, drivers
 
 
 def meter_baseline(site: Site, spec: MeterSpec, books: Books, period: Period) -> MeterBaseline:
     """Fit a meter's days. Raises CannotFit if too few are known."""
-    frame, industrial, notes = meter_frame(site, spec, books, period)
+    frame, told = meter_frame(site, spec, books, period)
     model = fit(frame)
-    return MeterBaseline(spec, period, model, rules(model, industrial=industrial), notes)
+    kept = rules(model, industrial=told.industrial, others=told.others)
+    return MeterBaseline(spec, period, model, kept, told.notes)

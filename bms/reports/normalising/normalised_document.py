@@ -61,8 +61,8 @@ def normalised_document(site: Site, report: NormalisedReport, receipt: Receipt) 
         site=name,
         subject=name,
         period=f"{report.year}",
-        start=local_midnight(date(report.year, 1, 1), zone),
-        end=local_midnight(date(report.year + 1, 1, 1), zone),
+        start=local_midnight(date(report.year, 1, 1), zone).astimezone(zone),
+        end=local_midnight(date(report.year + 1, 1, 1), zone).astimezone(zone),
         answer=_answer(report),
         sections=tuple(sections),
         receipt=receipt,
@@ -96,9 +96,7 @@ def _growth(report: NormalisedReport) -> Table:
             percent("raw", msg("raw")),
             percent("per_day", msg("per day")),
             percent("normalised", msg("normalised")),
-            percent("normalised_low", msg("at least")),
-            percent("normalised_high", msg("at most")),
-            percent("standard", msg("standard conditions")),
+            percent("standard", msg("standard")),
             Column("target", msg("target below"), Kind.NUMBER, "%", 1, summed=False),
             Column("probability", msg("under it"), Kind.NUMBER, "%", 0, summed=False),
             Column("verdict", msg("verdict by meters"), width=14),
@@ -107,7 +105,7 @@ def _growth(report: NormalisedReport) -> Table:
         notes=(
             msg(
                 "normalised: against what the baseline year's model expects at this year's "
-                "weather, production and calendar; at least and at most with 90 % probability"
+                "weather, production and calendar; the interval in the remarks has 90 % probability"
             ),
             msg("the verdict stands on metered energy alone"),
         ),
@@ -125,10 +123,8 @@ def _row(item: BaseNormalised) -> Row:
             "raw": _figure(growth.growth_pct, growth.low_pct, growth.high_pct),
             "per_day": _figure(item.per_day_pct),
             "normalised": _figure(found.growth_pct if found else None, low, high),
-            "normalised_low": _figure(low),
-            "normalised_high": _figure(high),
             "standard": _standard(item.standard),
-            "target": Figure(growth.target_pct, Label.MANUAL),
+            "target": Figure(growth.target_pct, Label.DERIVED),
             "probability": _probability(found, growth.target_pct),
             "verdict": msg("{verdict}", verdict=growth.verdict),
         },
@@ -238,8 +234,8 @@ def baseline_document(site: Site, found: MeterBaseline, receipt: Receipt) -> Doc
         site=Name(site.file.id, {"zh": title, "en": title} if isinstance(title, str) else title),
         subject=Name(found.meter.name, found.meter.title),
         period=f"{found.period.first}..{found.period.last}",
-        start=local_midnight(found.period.first, zone),
-        end=found.period.bounds(zone)[1],
+        start=local_midnight(found.period.first, zone).astimezone(zone),
+        end=found.period.bounds(zone)[1].astimezone(zone),
         answer=msg("the model keeps all rules: {weather}", weather=weather_text(found.model))
         if not broken
         else msg(

@@ -108,7 +108,7 @@ def _base(site: Site, base: Base, books: Books, growth: Growth, now: datetime) -
         daily,
         years,
         model,
-        rules(model, industrial=years.told.industrial),
+        rules(model, industrial=years.told.industrial, others=years.told.others),
         compared,
         at_standard,
         _bridge(years, model, growth) if compared.enough else None,

@@ -65,8 +65,8 @@ def savings_document(site: Site, report: SavingsReport, receipt: Receipt) -> Doc
         site=name,
         subject=name,
         period=f"{report.year}",
-        start=local_midnight(date(report.year, 1, 1), zone),
-        end=local_midnight(date(report.year + 1, 1, 1), zone),
+        start=local_midnight(date(report.year, 1, 1), zone).astimezone(zone),
+        end=local_midnight(date(report.year + 1, 1, 1), zone).astimezone(zone),
         answer=msg(
             "{proven} of {measures} measures have saved for certain (90 %)",
             proven=len(proven),

@@ -240,6 +240,12 @@ def test_a_factory_without_production_breaks_a_rule() -> None:
     assert "production" not in {rule.key for rule in rules(model, industrial=False)}
 
 
+def test_people_are_no_production() -> None:
+    model = fit(made(2).before)
+    found = rules(model, industrial=True, others={"production"})
+    assert [rule.key for rule in found if not rule.kept] == ["production"]
+
+
 def test_a_flat_meter_breaks_the_rules_of_fit() -> None:
     model = fit(frame_of(lambda _d, _t: 800.0))
     broken = {rule.key: rule.text for rule in rules(model, industrial=False) if not rule.kept}
