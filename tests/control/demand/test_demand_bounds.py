@@ -244,6 +244,12 @@ def test_what_is_not_judged(state: LoadState, seen: dict[str, Any]) -> None:
     assert judged(SLOW, state, shows(10.0, **seen), 99.0, NOW_S) is state
 
 
+def test_what_was_learned_is_what_is_expected_next_time() -> None:
+    """Half of 10 kW is expected, half of that comes: it weighs 30 %."""
+    after = judged(SLOW, replace(DUE, learned=0.5), shows(17.5), None, NOW_S)
+    assert after.learned == pytest.approx(0.5 + 0.3 * (0.25 - 0.5))
+
+
 def test_a_load_that_does_not_obey_is_judged_again() -> None:
     disobeys = replace(DUE, judged=True, obeys=False, learned=0.9)
     after = judged(SLOW, disobeys, shows(11.0), None, NOW_S)

@@ -156,7 +156,7 @@ def test_a_register_that_is_seen_first_counts_from_there() -> None:
     ("since_kwh", "count_kwh", "total"),
     [
         (0.5, None, 10.5), (0.5, 0.0, 10.5), (0.5, 1.0, 10.5), (2.5, 1.0, 11.0), (3.0, 1.0, 11.0),
-        (3.1, 1.0, 13.1),
+        (3.1, 1.0, 13.1), (1.4, 0.5, 10.5), (1.6, 0.5, 11.6),
     ],
 )  # fmt: skip
 def test_power_bridges_one_count_or_a_frozen_register(

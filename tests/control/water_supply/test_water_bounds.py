@@ -344,3 +344,28 @@ def test_days_that_nobody_watched_count_for_nothing() -> None:
 def test_when_the_night_is_looked_at_next(local: str, minutes: float) -> None:
     now = datetime.fromisoformat(f"2026-07-02T{local}+08:00")
     assert (next_change(SLEEPS, now) - now).total_seconds() == pytest.approx(60.0 * minutes)
+
+
+def test_over_midnight_the_night_is_looked_at_to_the_second() -> None:
+    late = Night("Asia/Shanghai", 22.0, 0.25)
+    now = datetime.fromisoformat("2026-07-02T23:45:30+08:00")
+    assert (next_change(late, now) - now).total_seconds() == pytest.approx(29.5 * 60.0, abs=1e-3)
+
+
+def test_of_a_night_the_least_flow_counts() -> None:
+    state, begin = NightState(), datetime.fromisoformat("2026-07-01T02:00+08:00")
+    for minute in range(121):
+        flow = 0.5 if 40 <= minute < 60 else 3.0
+        state = watch_night(state, SLEEPS, flow, begin + timedelta(minutes=minute), 60.0 * minute)
+    assert state.last_m3h == pytest.approx(0.5)
+
+
+def test_without_a_design_flow_speed_tells_and_a_trickle_is_nothing() -> None:
+    def step(state: PressureState, flow_m3h: float) -> PressureState:
+        inputs = PressureInputs(400.0, 400.0, flow_m3h, None, 1)
+        return step_pressure(state, MAIN, inputs, pumps=3, drives=True, watched_s=NOW_S)
+
+    assert step(runs(2, 87.0, slow_since_s=NOW_S - 180.0), 5.0).count == 1
+    assert step(runs(2, 89.0, slow_since_s=NOW_S - 180.0), 5.0).count == 2
+    assert step(runs(1, 99.0, still_since_s=NOW_S - 120.0), 0.029).count == 0
+    assert step(runs(1, 99.0, still_since_s=NOW_S - 120.0), 0.03).count == 1
