@@ -105,7 +105,8 @@ def result(formula: Formula, cells: Sequence[Cell]) -> Figure | None:
     if first is None or second is None:
         return missing(next(f.reason for f in figures if f.value is None) or NOTHING_KNOWN)
     if isinstance(formula, Product):
-        return Figure(first * second / formula.over, label)
+        reason = next((figure.reason for figure in figures if figure.label is label), "")
+        return Figure(first * second / formula.over, label, reason)
     if not second:
         return missing(OVER_ZERO)
     return Figure(first * formula.times / second - formula.less, label)

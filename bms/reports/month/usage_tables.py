@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 
 from bms.config.site import MeterRole, MeterSpec
 from bms.config.tariffs import Period
 from bms.core.instants import to_ms
-from bms.core.readings import Label
+from bms.core.readings import Label, worst
 from bms.energy.billing.allotment import Share, Use, allot, price_of
 from bms.energy.intervals import Energy
 from bms.ledger.entered.entries import OF_QUARTERS, Entry, EntryKind
@@ -189,15 +190,16 @@ def _joined(uses: Mapping[Share, Use], period: Period | None) -> Use:
     return made
 
 
-def _cost(parts: Sequence[tuple[object, Use]]) -> Figure:
+def _cost(parts: Sequence[tuple[Decimal | None, Use]]) -> Figure:
     total = Fraction(0)
+    label = Label.MEASURED
     for price, use in parts:
-        if price is None:
-            return missing(NO_PRICE)
-        if use.missing_ms:
-            return missing(of_use(use).reason)
-        total += use.known * Fraction(str(price))
-    return Figure(total)
+        found = of_use(use)
+        if price is None or found.value is None:
+            return missing(NO_PRICE if price is None else found.reason)
+        total += use.known * Fraction(price)
+        label = worst(label, found.label)
+    return Figure(total, label)
 
 
 def corrections(data: MonthData) -> Table:
