@@ -22,6 +22,7 @@ from bms.config.shapes.models import (
     SiteFile,
 )
 from bms.config.shapes.sinks import InfluxFiles
+from bms.config.shapes.upload_keys import UploadsFile
 from bms.texts.yaml.parsing import read
 from drivers.device_files.catalogue import DeviceType
 from schedules.files.folder import load
@@ -90,8 +91,8 @@ def test_an_example_is_valid(text: str) -> None:
             found, problems = read_tariffs(text, calendars, ["binjiang"])
             assert problems == []
             assert found.applies
-        case "energies" | "printed":
-            EnergyFile.model_validate(data)
+        case "platforms":
+            UploadsFile.model_validate(data)
         case "people":
             SiteFile.model_validate(SITE | data)
         case "influx":

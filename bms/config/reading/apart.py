@@ -25,7 +25,7 @@ class Known:
     bases: Names
     meters: Names = field(default_factory=_nobody_knows)
     points: Names = field(default_factory=_nobody_knows)
-    units: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] | None = None
     """Of meters, by name."""
     zone: str = ""
     """Of the site."""

@@ -34,12 +34,12 @@ _DEEPEST: Final = 20
 
 
 def read_uploads_file(
-    text: str, units: Mapping[str, str], zone: str
+    text: str, units: Mapping[str, str] | None, zone: str
 ) -> tuple[UploadsFile | None, list[Problem]]:
     """`uploads.yaml`, and every problem of it. None if it cannot be used.
 
-    `units` are those of the site's meters, by name; `zone` is the site's. Only uploads read the
-    file: each problem withholds them, and nothing that controls.
+    `units` are those of the site's meters, by name, None if nobody knows; `zone` is the site's.
+    Only uploads read the file: each problem withholds them, and nothing that controls.
     """
     documents, problems, _ = read_all({UPLOADS: text})
     if not documents:
@@ -49,13 +49,9 @@ def read_uploads_file(
     problems += found
     if file is not None:
         for name, form in file.formats.items():
-            more = {
-                word
-                for platform in file.platforms.values()
-                if platform.format == name
-                for meter in platform.meters.values()
-                for word in meter.more
-            }
+            served = [p for p in file.platforms.values() if p.format == name]
+            meters = [m for p in served or file.platforms.values() for m in p.meters.values()]
+            more = {word for meter in meters for word in meter.more}
             problems += _of_format(document, name, form, more)
         for name, platform in file.platforms.items():
             problems += _of_platform(document, file, name, units)
@@ -109,10 +105,11 @@ def words_in(template: Any, depth: int = 0) -> tuple[set[str], int]:
 
 
 def _of_platform(
-    document: Document, file: UploadsFile, name: str, units: Mapping[str, str]
+    document: Document, file: UploadsFile, name: str, units: Mapping[str, str] | None
 ) -> Iterator[Problem]:
     platform, path = file.platforms[name], ("platforms", name)
-    meters = Names(set(units), bool(units))
+    meters = Names(set(units or ()), units is not None)
+    units = units or {}
     if platform.format not in file.formats:
         message = msg("no format '{name}'", name=platform.format)
         hint = suggestion(platform.format, file.formats)
@@ -120,10 +117,19 @@ def _of_platform(
     if platform.zone is not None and not is_zone(platform.zone):
         message = msg("no time zone '{zone}'", zone=platform.zone)
         yield document.problem((*path, "zone"), message)
+    form = file.formats.get(platform.format)
+    wanted = set[str]() if form is None else words_in(form.reading)[0] - OF_READING
     seen: dict[str, str] = {}
     for meter, told in platform.meters.items():
         at = (*path, "meters", meter)
         yield from meters.unknown(document, at, meter, msg("meter"), key=True)
+        if any(wanted <= other.more.keys() for other in platform.meters.values()):
+            for word in sorted(wanted - told.more.keys()):
+                message = msg(
+                    "the format wants '{word}', which this meter lacks", word=word
+                )
+                hint = msg("give it under '{key}'", key="more")
+                yield document.problem(at, message, hint, key=True)
         place = f"{told.code}\n{told.energy}"
         if (other := seen.setdefault(place, meter)) != meter:
             message = msg("'{meter}' has the same code as '{other}'", meter=meter, other=other)
