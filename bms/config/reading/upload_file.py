@@ -125,9 +125,7 @@ def _of_platform(
         yield from meters.unknown(document, at, meter, msg("meter"), key=True)
         if any(wanted <= other.more.keys() for other in platform.meters.values()):
             for word in sorted(wanted - told.more.keys()):
-                message = msg(
-                    "the format wants '{word}', which this meter lacks", word=word
-                )
+                message = msg("the format wants '{word}', which this meter lacks", word=word)
                 hint = msg("give it under '{key}'", key="more")
                 yield document.problem(at, message, hint, key=True)
         place = f"{told.code}\n{told.energy}"
