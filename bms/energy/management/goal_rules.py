@@ -71,7 +71,7 @@ def misfit(goal: Goal, parent: Goal | None) -> Message | None:
             year=parent.year,
         )
     above, below = RANKS.index(parent.level), RANKS.index(goal.level)
-    if below < above or (below == above and goal.level in (Level.COMPANY, Level.BASE)):
+    if below < above or (below == above and goal.level not in (Level.AREA, Level.PERSON)):
         return msg(
             "goal {number} is one of the level '{level}': a part lies below it",
             number=parent.number,

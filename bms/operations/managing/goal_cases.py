@@ -50,7 +50,7 @@ from bms.operations.managing.managing_requests import (
 )
 from bms.people.hints import account_in
 from bms.people.roles import Action, may, name_of
-from bms.texts.messages import msg
+from bms.texts.messages import message_of, msg
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ def _pace(site: Site, goal: Goal, ledger: LedgerQueries | None, now: datetime) -
     try:
         terms = meters_of(site, goal.place)
     except InvalidInput as error:  # it was renamed, or its meter is gone
-        return Pace(until, Used(None), reason=msg("{cause}", cause=error))
+        return Pace(until, Used(None), reason=message_of(error))
     before = date(goal.year - 1, 1, 1)
     return pace(
         goal.budget_kwh,

@@ -320,7 +320,6 @@ def _measures(managed: Managed) -> Table:
 
 def _measure(managed: Managed, one: Measure, counted: Interventions) -> Row:
     achieved = one.achieved
-    unrecorded = msg("no whole month of it is recorded")
     cells: dict[str, Cell] = {
         "measure": one.title,
         "base": one.base,
@@ -340,8 +339,8 @@ def _measure(managed: Managed, one: Measure, counted: Interventions) -> Row:
             first_day=achieved.first_day.isoformat(),
             last_day=achieved.last_day.isoformat(),
         ),
-        "before": _known(counted.before, unrecorded),
-        "since": _known(counted.since, unrecorded),
+        "before": _by_hand(counted.before, counted.months_before),
+        "since": _by_hand(counted.since, counted.months_since),
         "manpower": one.manpower,
         "comfort": one.comfort,
         "maintenance": one.maintenance,
@@ -388,6 +387,12 @@ def _achieved(one: Measure) -> Figure:
         return missing(_NOT_ENTERED)
     found = one.achieved
     return Figure(found.kwh, Label.ESTIMATED, least=found.low_kwh, most=found.high_kwh)
+
+
+def _by_hand(a_month: float | None, months: int) -> Figure:
+    if a_month is None:
+        return missing(msg("no whole month of it is recorded"))
+    return Figure(a_month, reason=msg("whole months counted: {months}", months=months))
 
 
 def _added(parts: Sequence[float | None]) -> Figure:
