@@ -1,7 +1,7 @@
 """Figures reported to platforms of authorities (key energy users), until they are acknowledged.
 
 `periods`, `wording` and `standing` are pure: which message is due, what it says, how complete the
-reports are. `figures` asks the ledger, `collecting` makes messages, `postbox` keeps them,
+reports are. `ledger_figures` asks the ledger, `collecting` makes messages, `postbox` keeps them,
 `platform_server` is the other end and `sending` the task of one platform. Not yet proven against a
 platform: the catalogue of messages differs by province.
 """

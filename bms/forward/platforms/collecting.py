@@ -11,7 +11,7 @@ from bms.config.shapes.upload_keys import Kind, PlatformFile
 from bms.config.site import MeterSpec
 from bms.core.instants import local_midnight, to_ms
 from bms.energy.quarters import floor_quarter
-from bms.forward.platforms.figures import Figures
+from bms.forward.platforms.ledger_figures import Figures
 from bms.forward.platforms.periods import Period, ended, holding
 from bms.forward.platforms.postbox import KEPT_MS, Course, Postbox
 from bms.forward.platforms.wording import Draft, Sender, draft, in_kinds, sent_figures
