@@ -91,3 +91,26 @@ def test_a_loop_that_cannot_see_holds_and_one_that_is_moved_follows() -> None:
     assert track(blind, 50.0, 1020.0) is blind
     assert track(blind, 51.0, 1020.0) == PidState(51.0, watched_s=1020.0)
     assert track(AT, 50.0, 1020.0) == PidState(50.0, watched_s=1020.0)
+
+
+def test_the_derivative_is_smoothed_over_a_tenth_of_its_time() -> None:
+    """2 %/K x 40 s x -1 K over the 10 s of the step and 4 s."""
+    rules = replace(FAST, derivative_s=40.0)
+    after = regulate(AT, rules, 20.0, 19.0, 1010.0)
+    assert after.derivative_pct == pytest.approx(-80.0 / 14.0)
+    # What is held back by its rate does not stop an integral that goes the other way.
+    held = regulate(AT, replace(rules, rate_pct_per_min=6.0), 20.0, 19.5, 1010.0)
+    assert (held.output_pct, held.integral_pct) == pytest.approx((49.0, 46.25))
+
+
+@pytest.mark.parametrize(
+    ("integral_s", "step_s", "integral_pct"),
+    [(100.0, 99.0, 49.96), (100.0, 150.0, 50.0), (30.0, 150.0, 54.0), (0.0, 10.0, 46.0)],
+)
+def test_of_a_long_step_the_integration_time_counts_or_a_minute(
+    integral_s: float, step_s: float, integral_pct: float
+) -> None:
+    rules = replace(FAST, integral_s=integral_s)
+    after = regulate(AT, rules, 20.0, 18.0, 1000.0 + step_s)
+    assert after.integral_pct == pytest.approx(integral_pct)
+    assert after.output_pct == pytest.approx(4.0 + (after.integral_pct if integral_s else 46.0))

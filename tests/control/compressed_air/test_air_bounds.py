@@ -23,6 +23,7 @@ from bms.control.strategies.compressed_air.leak_indicator import (
 )
 from bms.control.strategies.compressed_air.unit_count import UnitCount, Work, work_of
 from bms.core.decisions import Award, Snapshot
+from drivers.points import Quality, Sample
 from tests.control.engine.parts import at
 
 NOW_S = 50_000.0
@@ -74,7 +75,10 @@ def counted(
     )  # fmt: skip
     found = COUNT.counted(state, here or look(), work)
     if found.count != wanted:
-        assert found.state.timers.changed_s == NOW_S
+        before, after = state.timers, found.state.timers
+        assert after.changed_s == NOW_S
+        assert after.low_s == (None if before.low_s is None else NOW_S)
+        assert after.high_s == (None if before.high_s is None else NOW_S)
         assert found.state.why
         assert found.state.pressure.fall == ()
     return found.count, found.urgent, found.superfluous
@@ -155,12 +159,12 @@ def test_full_load_counts_where_no_pressure_is_known(
 def test_units_that_idle_or_stand_beside_loaded_ones_are_noted() -> None:
     state = CompressorState(wanted=("a", "b"), pressure=pressure(), unloaded_s={"a": 1.0, "b": 2.0},
                             still_s={"b": 3.0})  # fmt: skip
-    found = COUNT.timed(state, look(loads={"a": 0.0, "b": 0.5}, b=False), None)
+    found = COUNT.timed(state, look(loads={"a": 0.0, "b": 0.5, "c": None}, b=False), None)
     assert found.unloaded_s == {"a": 1.0}
     assert found.still_s == {"b": 3.0}
     calm = look(loads={"a": 0.49, "b": 0.49, "c": 0.49}, b=False)
     assert COUNT.timed(state, calm, None).still_s == {}
-    assert COUNT.timed(found, look(loads={"a": 0.0, "b": 0.5}, b=False), None) is found
+    assert COUNT.timed(found, look(loads={"a": 0.0, "b": 0.5, "c": None}, b=False), None) is found
     unknown = look(loads={"a": None, "b": None})
     assert COUNT.timed(state, unknown, None).unloaded_s == {}
 
@@ -250,6 +254,21 @@ def test_without_a_pressure_units_stay_for_five_minutes_then_go_by_their_own_swi
     assert counted(1, since(), BLIND)[0] == 3
     assert counted(1, since(), BLIND, here=look(cap=2))[0] == 2
     assert counted(3, since(), BLIND)[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("full_ago_s", "wanted", "cap", "count", "released"),
+    [(60.0, 1, 3, 2, False), (59.0, 1, 3, 1, False), (60.0, 1, 1, 2, True), (60.0, 3, 3, 3, False)],
+)
+def test_without_a_pressure_full_loads_bring_one_more(
+    *, full_ago_s: float, wanted: int, cap: int, count: int, released: bool
+) -> None:
+    loads = {"x.a.load": Sample("x.a.load", 99.0, Quality.GOOD, at(0.0))}
+    here = look(cap=cap)
+    here = replace(here, snapshot=replace(here.snapshot, samples=loads))
+    state = CompressorState(wanted=NAMES[:wanted], pressure=BLIND, timers=since(full=full_ago_s))
+    found = COUNT.counted(state, here, None)
+    assert (found.count, found.state.cap_released) == (count, released)
 
 
 def test_the_pressure_falls_as_fast_as_the_slower_of_its_last_stretches() -> None:
