@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
@@ -14,6 +14,7 @@ from pydantic import Field
 
 from bms.config.site import Base, Site
 from bms.core.errors import DiskError, InvalidInput, Refused
+from bms.core.instants import local_midnight
 from bms.historian.log.log_queries import FILE_NAME as HISTORY
 from bms.historian.log.log_queries import Queries
 from bms.ledger.database.store import Ledger
@@ -35,6 +36,8 @@ from bms.texts.messages import msg
 from bms.texts.problems import suggestion
 from bms.texts.system_errors import os_cause
 
+FIRST_QUARTER: Final = timedelta(minutes=15)
+"""Before it is over nothing can be told of a month."""
 MOST_GROUPS: Final = 3
 """Whose running is drawn: those that used most."""
 FACES: Final[Mapping[str, Face]] = {
@@ -92,7 +95,7 @@ def _issue(site: Site, base: Base, ledger: Ledger, asked: AskMonth, now: datetim
     zone = ZoneInfo(base.zone)
     today = now.astimezone(zone).date()
     month = asked.month or _last_month(today)
-    if month > today:
+    if now < local_midnight(month, zone) + FIRST_QUARTER:
         raise Refused(msg("the month {month:%Y-%m} has not begun", month=month))
     over = is_over(month, zone, now)
     if not over and asked.out is None:

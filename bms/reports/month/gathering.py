@@ -190,7 +190,10 @@ def gather(
     edge = from_ms(to_ms(now) - to_ms(now) % QUARTER_MS)
     known = [ledger.known_until(key) for key in meters_of(site, base)]
     last = max((ms for ms in known if ms is not None), default=to_ms(edge))
-    until = None if over else min(edge, from_ms(last - last % QUARTER_MS))
+    until = None
+    if not over:  # as far as anything is known, and at least its first quarter hour
+        begun = local_midnight(month, zone) + timedelta(milliseconds=QUARTER_MS)
+        until = max(begun, min(edge, from_ms(last - last % QUARTER_MS)))
     spans = spans_of(month, zone, until)
     start, end = to_ms(spans[0].start), to_ms(spans[0].end)
     specs = meters_of(site, base)

@@ -264,6 +264,24 @@ def test_a_base_that_is_not_there_and_a_month_that_has_not_begun(own_site: Site)
         issued(own_site, month=date(2027, 1, 1))
 
 
+def test_a_month_is_told_from_its_first_quarter_hour_on(own_site: Site, tmp_path: Path) -> None:
+    begin = datetime(2026, 3, 31, 16, tzinfo=UTC)
+    april = {"month": date(2026, 4, 1), "out": tmp_path / "out"}
+    with pytest.raises(Refused, match="has not begun"):
+        issued(own_site, begin + timedelta(minutes=14), **april)
+    found = issued(own_site, begin + timedelta(minutes=16), **april)
+    assert found.issue is None
+    # Nothing came in since: the month goes on, and what is missing is missing.
+    assert issued(own_site, begin + timedelta(days=20), **april).issue is None
+
+
+def test_a_base_that_names_no_meters_has_a_sheet_all_the_same(own_site: Site) -> None:
+    base = replace(own_site.bases["plant"], imports=(), generation=(), exports=())
+    found = issued(replace(own_site, bases={"plant": base}))
+    assert "nothing to bill" in found.answer
+    assert len(found.files) == 8
+
+
 def test_without_a_tariff_there_are_kwh_and_no_costs(tmp_path: Path) -> None:
     site = replace(site_with(tmp_path), tariffs={}, applies={})
     fill(site, {name: daily(*load) for name, load in METERS.items()},
