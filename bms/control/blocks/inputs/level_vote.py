@@ -107,6 +107,10 @@ def vote_level(transmitters: Mapping[str, float], floats: Mapping[str, Float]) -
         spans[name] = (low, high)
     if not spans:
         return UNKNOWN
+    low = max(span[0] for span in spans.values())
+    high = min(span[1] for span in spans.values())
+    if low <= high:  # all of them agree
+        return Level((_place(low, high, transmitters, floats),))
     edges = sorted({edge for span in spans.values() for edge in span})
     probes = sorted({*edges, *((a + b) / 2 for a, b in pairwise(edges))})
     backing = [sum(low <= probe <= high for low, high in spans.values()) for probe in probes]
@@ -140,7 +144,7 @@ def _place(
 ) -> Place:
     shown = [value for value in transmitters.values() if _within(value, low, high)]
     if shown:
-        return Place(low, high, median(shown))
+        return Place(low, high, shown[0] if len(shown) == 1 else median(shown))
     for hung in floats.values():
         # Between floats the level is exact at a float: its tolerance was for transmitters only.
         if hung.wet and low == hung.height_pct - TOLERANCE_PCT:

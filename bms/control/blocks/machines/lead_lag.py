@@ -107,6 +107,8 @@ def make_up(candidates: Sequence[Candidate], record: RunRecord, count: int) -> t
     What is on stays on; the most run go first when there are too many, the least run come first
     when there are too few. One that stands by comes in for one that is not available.
     """
+    if count <= 0:
+        return ()
     by_name = {candidate.name: candidate for candidate in candidates}
     found: list[str] = []
     for name in lead_order(candidates, record):

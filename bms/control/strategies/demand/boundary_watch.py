@@ -99,15 +99,21 @@ class BoundaryWatch:
         """Whether the pulse has just come or gone."""
         return self._sync is not None and bool(snapshot.flag(self._sync)) != state.pulse.high
 
-    def raw_kw(self, snapshot: Snapshot) -> float | None:
-        """The power as it is shown now, unfiltered; None if a part of it is not."""
-        found = 0.0
-        for point in self._powers:
-            shown = None if point is None else snapshot.number(point)
-            if shown is None:
-                return None
-            found += shown
-        return found
+    def below(self, snapshot: Snapshot, state: DemandState, age_s: float, kw: float) -> bool:
+        """Whether all power points show less than `kw` now, and what registers have counted since
+        the last look, `age_s` ago, is less too: power may be frozen."""
+        shown = [None if point is None else snapshot.number(point) for point in self._powers]
+        counts = [snapshot.number(register) for register in self._registers]
+        account = state.account
+        if None in shown or None in counts or len(account.meters) != len(counts):
+            return False
+        counted_kwh = sum(
+            now - (now if one.register is None else one.register)
+            for now, one in zip(counts, account.meters, strict=True)
+            if now is not None
+        )
+        most_kwh = kw * age_s / 3600.0 + account.count_kwh * len(counts)
+        return sum(one for one in shown if one is not None) < kw and counted_kwh <= most_kwh
 
     def look(
         self, snapshot: Snapshot, state: DemandState, now: datetime, steps: bool

@@ -34,8 +34,8 @@ from bms.texts.messages import Message
 from drivers.points import PointId
 
 LOOK_S = 10.0
-QUIET_LOOK_S = 60.0
-"""While the power is far below the limit, and nothing is shed."""
+QUIET_LOOK_S = 300.0
+"""While the power is far below the limit, and nothing is shed; and when an interval ends."""
 QUIET_SHARE = 0.7
 WAKES_SHARE = 0.75
 REST_S = 1500.0
@@ -67,8 +67,9 @@ class DemandLimit:
         self._last: Decision[DemandState] | None = None
         self._quiet = False
         self._wakes_kw = 0.0
+        self._ends_s = 0.0
         self._orders = (group.mode_point, self._watch.limit_point)
-        self._asked: tuple[object, ...] = ()
+        self._asked: tuple[object, object] = ((), ())
         self._commanded = NOTHING
         self._reasons: dict[str, Message] = {}
 
@@ -79,8 +80,8 @@ class DemandLimit:
         self, snapshot: Snapshot, state: DemandState, now: datetime
     ) -> Decision[DemandState]:
         last = self._last
-        same = self._same_as_asked(snapshot)
-        if last is not None and last.state is state and self._stands(snapshot, state, same=same):
+        otherwise = self._otherwise(snapshot)
+        if last is not None and last.state is state and self._stands(snapshot, state, otherwise):
             return last
         state = self._known(state)
         on = self._on(snapshot)
@@ -119,6 +120,7 @@ class DemandLimit:
         )
         self._quiet = self._rests(state, measured, on=on)
         self._wakes_kw = WAKES_SHARE * measured.limit_kw
+        self._ends_s = snapshot.watched_s + measured.remaining_s
         rest_s = REST_S if self._quiet else LOOK_S
         decision = Decision(
             commands,
@@ -133,29 +135,26 @@ class DemandLimit:
 
     # --- when to look ------------------------------------------------------------------------
 
-    def _same_as_asked(self, snapshot: Snapshot) -> bool:
-        """Whether all that a quiet decision stands on is as it was when this was asked last."""
-        samples, awards = snapshot.samples, snapshot.awards
-        found = [samples.get(point) for point in self._watch.wakes]
-        shown = (
-            *((one.value, one.quality) if one is not None else None for one in found),
-            *(award.value if (award := awards.get(point)) else None for point in self._orders),
-        )
-        same, self._asked = shown == self._asked, shown
-        return same
+    def _otherwise(self, snapshot: Snapshot) -> tuple[bool, bool]:
+        """What is not as when this was asked last: what is measured, what is ordered."""
+        awards = snapshot.awards
+        found = [snapshot.samples.get(point) for point in self._watch.wakes]
+        shown = [(one.value, one.quality) if one is not None else None for one in found]
+        orders = [award.value if (award := awards.get(p)) else None for p in self._orders]
+        before, self._asked = self._asked, (shown, orders)
+        return before[0] != shown, before[1] != orders
 
-    def _stands(self, snapshot: Snapshot, state: DemandState, *, same: bool) -> bool:
+    def _stands(self, snapshot: Snapshot, state: DemandState, otherwise: tuple[bool, bool]) -> bool:
         """Whether the last decision is young, and nothing quick has happened."""
         assert state.looked_s is not None
         age_s = snapshot.watched_s - state.looked_s
         if age_s < 0.0 or self._watch.wants_look(snapshot, state):
             return False
-        if not self._quiet:
-            return age_s < LOOK_S
-        if same:
-            return age_s < REST_S
-        raw_kw = self._watch.raw_kw(snapshot)
-        return age_s < QUIET_LOOK_S and raw_kw is not None and raw_kw < self._wakes_kw
+        if not self._quiet or not any(otherwise):
+            return age_s < (REST_S if self._quiet else LOOK_S)
+        young = age_s < QUIET_LOOK_S and snapshot.watched_s < self._ends_s
+        calls = otherwise[1] or not self._watch.below(snapshot, state, age_s, self._wakes_kw)
+        return young and not calls
 
     def _rests(self, state: DemandState, measured: Measured, *, on: bool) -> bool:
         if not measured.live or measured.stands_in or any(s.shed for s in state.loads.values()):

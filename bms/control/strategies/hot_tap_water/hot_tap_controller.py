@@ -291,7 +291,7 @@ class HotTapController:
         return shows.low_c < source.hottest_c - back_k / 2.0
 
     def _prove(self, look: HotTapLook, state: HotTapState) -> HotTapState:
-        on = {name for store in state.stores.values() for name in store.sources}
+        on = tuple(dict.fromkeys(n for store in state.stores.values() for n in store.sources))
         resets = frozenset(n for p, n in self._resets.items() if p in look.snapshot.awards)
         proofs = self._machinery.prove(
             state.proofs, look.views, on, None, resets, look.watched_s, self._alone(look, state)

@@ -83,10 +83,15 @@ def watch_daylight(
     impossible = holds_since(no_light and lux >= enough, before.impossible_since_s, watched_s)
     doubted = held_for(impossible, DARK_S, watched_s)
     lost = watched_s - shown_s >= rules.frozen_s or doubted or (before.lost and not moved)
-    state = replace(before, shown_lux=lux, shown_s=shown_s, impossible_since_s=impossible)
     if lost:
-        return replace(state, bright=False, bright_since_s=None, before_lux=None, lost=True)
-    state = _learned(replace(state, lost=False), before.shown_lux, lux, lit, watched_s)
+        return replace(
+            before, bright=False, bright_since_s=None, before_lux=None, shown_lux=lux,
+            shown_s=shown_s, impossible_since_s=impossible, lost=True,
+        )  # fmt: skip
+    state = replace(
+        before, shown_lux=lux, shown_s=shown_s, impossible_since_s=impossible, lost=False
+    )
+    state = _learned(state, before.shown_lux, lux, lit, watched_s)
     if state.bright:
         if lux >= enough:
             return state
@@ -97,6 +102,8 @@ def watch_daylight(
     much = lux > rules.off_ratio * rules.target_lux and lux - state.lamps_lux > enough
     since_s = holds_since(much, state.bright_since_s, watched_s)
     bright = held_for(since_s, rules.delay_s, watched_s)
+    if not bright and since_s == state.bright_since_s:
+        return state
     return replace(state, bright=bright, bright_since_s=since_s)
 
 

@@ -48,6 +48,15 @@ def watch_presence(before: Presence, flags: Sequence[bool | None], watched_s: fl
         before = Presence(values=(None,) * len(values), changed_s=(watched_s,) * len(values))
     unknown = None in values
     vacant = not unknown and not any(values)
+    since_s = before.vacant_since_s
+    if (
+        values == before.values
+        and not unknown
+        and before.unknown_since_s is None
+        and vacant is (since_s is not None)
+        and max((since_s or 0.0, *before.changed_s)) <= watched_s
+    ):
+        return before
     after = Presence(
         holds_since(vacant, before.vacant_since_s, watched_s),
         holds_since(unknown, before.unknown_since_s, watched_s),

@@ -65,6 +65,8 @@ def chosen(
     if not bank:
         return ()
     manual = [machine.name for machine in bank if views[machine.name].manual]
+    if count <= len(manual):
+        return tuple(manual)
     candidates = [
         Candidate(
             machine.name,
@@ -76,7 +78,7 @@ def chosen(
         for machine in bank
         if machine.name not in manual
     ]
-    found = make_up(candidates, record, max(0, count - len(manual)))
+    found = make_up(candidates, record, count - len(manual))
     return (*manual, *found)
 
 
