@@ -35,6 +35,30 @@ def test_nothing_is_shed_that_is_not_needed_and_no_sooner() -> None:
     assert boundary.fact("avoided_kw") == pytest.approx(880.0 - max(boundary.intervals), abs=12.0)
 
 
+def test_a_frozen_power_does_not_hide_a_rise_of_a_quiet_boundary() -> None:
+    lamps = [Lamp("l1", 100.0), Lamp("l2", 100.0)]
+    boundary = Boundary(lamps, lambda s: 100.0 if s < 1000 else 1500.0, limit_kw=LIMIT_KW)
+
+    def freeze(samples: dict[str, Sample]) -> None:
+        power = samples[boundary.meter.points["power"]]
+        samples[power.point] = power._replace(value=300.0)
+
+    boundary.meddle = freeze
+    boundary.run(1000, 5.0)
+    looked_s = boundary.state.looked_s
+    assert looked_s is not None
+    waited_s = boundary.until(lambda: boundary.state.looked_s != looked_s, 300.0, 5.0)
+    assert waited_s < 120.0
+
+
+def test_a_quiet_boundary_hears_of_another_limit_at_once() -> None:
+    boundary = Boundary([Lamp("l1", 100.0)], lambda _: 100.0, limit_kw=LIMIT_KW)
+    boundary.run(60, 5.0)
+    boundary.schedule.values[f"{GROUP}.limit_kw"] = 150.0
+    boundary.run(10, 5.0)
+    assert boundary.fact("limit_in_force_kw") == 150.0
+
+
 def test_levels_go_in_order_and_come_back_in_reverse() -> None:
     lamps = [Lamp("a", 50.0), Lamp("b", 50.0, level=2), Lamp("c", 50.0, level=3)]
     boundary = Boundary(lamps, lambda s: 800.0 if s < 3600 else 300.0, limit_kw=LIMIT_KW)
