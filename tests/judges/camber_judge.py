@@ -55,9 +55,11 @@ def found(recorded: Recorded, entries: list[Mapping[str, Any]]) -> Iterator[Verd
                 lacks = result.missing_inputs.get(number) or result.omitted.get(number)
                 if lacks or not applied:
                     continue
-                reported = int(result.masks[f"FC{number}"].sum())
+                mask = result.masks[f"FC{number}"]
+                reported = int(mask.sum())
+                hours = frozenset(int(hour) for hour in mask.index[mask].hour)
                 yield Verdict(
-                    recorded.name, "camber", name, thing, applied, reported, reported == 0
+                    recorded.name, "camber", name, thing, applied, reported, reported == 0, hours
                 )
 
 

@@ -33,7 +33,8 @@ class Verdict:
     failures: int
     passed: bool | None
     """None: nothing of it could be tested."""
-    note: str = ""
+    hours: frozenset[int] = frozenset()
+    """Hours of the day in which it was reported, where the judge tells."""
 
 
 def checks() -> dict[str, type[CheckLibBase]]:

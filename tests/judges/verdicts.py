@@ -41,11 +41,14 @@ def all_verdicts(directory: Path) -> list[Verdict]:
     return verdicts
 
 
-def explanation(verdict: Verdict, explained: Sequence[dict[str, str]]) -> dict[str, str] | None:
+def explanation(verdict: Verdict, explained: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """Why a failure is none of ours."""
     for entry in explained:
         words = (verdict.run, verdict.check, verdict.thing)
-        if all(map(fnmatchcase, words, (entry["run"], entry["check"], entry["thing"]))):
+        first, last = entry.get("hours", (0, 23))
+        if all(map(fnmatchcase, words, (entry["run"], entry["check"], entry["thing"]))) and all(
+            first <= hour <= last for hour in verdict.hours
+        ):
             return entry
     return None
 

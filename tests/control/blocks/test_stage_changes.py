@@ -7,6 +7,7 @@ import pytest
 from bms.control.blocks.plants.stage_changes import (
     DAY_S,
     OWN_STOPS,
+    SWINGS_S,
     OwnStops,
     noted,
     patience,
@@ -47,7 +48,16 @@ def test_changes_of_a_count_that_began_again_are_forgotten() -> None:
 
 def test_each_stop_by_an_own_thermostat_counts_once() -> None:
     own = OwnStops()
-    for paused in ((), ("a",), ("a",), ("a", "b"), ("b",), (), ("a",)):
-        own = stopped_themselves(own, paused)
-    assert own == OwnStops(3, ("a",))
-    assert stopped_themselves(own, ("a",)) is own
+    for at, paused in enumerate(((), ("a",), ("a",), ("a", "b"), ("b",), (), ("a",))):
+        own = stopped_themselves(own, paused, 60.0 * at)
+    assert own == OwnStops(3, ("a",), 360.0)
+    assert stopped_themselves(own, ("a",), 420.0) is own
+
+
+def test_water_swings_for_a_while_after_the_last_own_stop() -> None:
+    paused = stopped_themselves(OwnStops(), ("a",), 100.0)
+    runs = stopped_themselves(paused, (), 400.0)
+    assert not OwnStops().lately(100.0)
+    assert paused.lately(99_999.0)
+    assert runs.lately(100.0 + SWINGS_S - 1.0)
+    assert not runs.lately(100.0 + SWINGS_S)

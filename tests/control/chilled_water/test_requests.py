@@ -73,6 +73,18 @@ def test_outdoor_air_about_the_lockout_does_not_switch_the_plant_all_day() -> No
     assert not rig.chillers()
 
 
+def test_who_asks_first_waits_for_proofs_and_not_for_looks() -> None:
+    """From the first request to the command of the chiller it takes as long as the proofs of its
+    water. A plant that is looked at every ten minutes takes a look for each step: half an hour."""
+    rig = asked_plant()
+    rig.put("air.chw_requests", 0.0)
+    rig.run(1000, 5)
+    rig.status_after_s = {"chp-1": 10, "cwp-1": 10, "ct-1": 5}
+    rig.put("air.chw_requests", 1.0)
+    rig.run(1060, 5)
+    assert rig.chillers() == {"ch-1"}
+
+
 def test_requests_that_cannot_be_read_leave_it_to_the_schedule() -> None:
     rig = asked_plant()
     rig.put("air.chw_requests", 0.0)

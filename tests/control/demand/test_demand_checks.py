@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bms.config.site import Group, Neighbour
 from bms.control import STRATEGIES
+from bms.control.strategies.demand.billing_interval import limit_kw
+from bms.control.strategies.demand.demand_parameters import DemandParameters
 from bms.core.equipment import Equipment
 from bms.core.machines.relations import Relations, Standing
 from tests.control.parts import BASE, machine
@@ -104,6 +108,22 @@ def test_what_may_be_shed_is_not() -> None:
 def test_what_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r".+"):
         SPEC.parameters.model_validate(wrong)
+
+
+def test_a_limit_may_begin_on_a_day() -> None:
+    """What is agreed with the utility changes with the year; the first entry that fits holds."""
+    limits = [{"since": "2026-01-01", "limit_kw": 2000}, {"months": [7], "limit_kw": 1700}]
+    made = DemandParameters.model_validate(
+        {"limit_kw": 1850, "limits": limits, "loads": [{"machines": ["lamp"]}]}
+    )
+    zone = ZoneInfo("Asia/Shanghai")
+    for begin, expected in (
+        (datetime(2025, 12, 31, 23, 45, tzinfo=zone), 1850.0),
+        (datetime(2025, 7, 1, tzinfo=zone), 1700.0),
+        (datetime(2026, 1, 1, tzinfo=zone), 2000.0),
+        (datetime(2026, 7, 1, tzinfo=zone), 2000.0),
+    ):
+        assert limit_kw(made, begin, zone) == expected
 
 
 def test_a_plant_under_a_limit_starts_no_further_chiller() -> None:

@@ -23,6 +23,9 @@ mistake, and the plant tries the next one much later (D)."""
 OWN_STOPS = RETURN_COUNTS
 """Machines that have stopped by themselves so often in a stage wear no less by staying in it: a
 smaller one waits no longer for what the day was, even if it should have to return (D)."""
+SWINGS_S = 1200.0
+"""For so long after a machine stopped by itself its water may still swing: thermostats of little
+load switch three to seven times an hour (D)."""
 UNNEEDED_S = 1800.0
 """A plant that has changed often is unneeded for this long, times its patience, before it stops
 (D)."""
@@ -35,17 +38,26 @@ class OwnStops:
     count: int = 0
     paused: tuple[str, ...] = ()
     """Who pauses now."""
+    last_s: float | None = None
+    """When one last stopped."""
+
+    def lately(self, watched_s: float) -> bool:
+        """Whether they stop and start at present: their water swings with their thermostats, and
+        warm or cold, it says nothing of what they could give."""
+        swings = self.last_s is not None and 0.0 <= watched_s - self.last_s < SWINGS_S
+        return bool(self.paused) or swings
 
 
 NO_STOPS = OwnStops()
 
 
-def stopped_themselves(before: OwnStops, paused: Collection[str]) -> OwnStops:
+def stopped_themselves(before: OwnStops, paused: Collection[str], watched_s: float) -> OwnStops:
     """One look later."""
     now = tuple(paused)
     if now == before.paused:
         return before
-    return OwnStops(before.count + len(set(now) - set(before.paused)), now)
+    stopped = len(set(now) - set(before.paused))
+    return OwnStops(before.count + stopped, now, watched_s if stopped else before.last_s)
 
 
 def patience(changes_s: Sequence[float], own: OwnStops = NO_STOPS) -> float:

@@ -89,6 +89,7 @@ def _of_tariff(limits: Sequence[TariffLimit], local: datetime) -> float | None:
         day = local - timedelta(days=1) if over else local
         inside = over or first <= minute < (last if last > first else 1440)
         fits = not limit.months or day.month in limit.months
+        fits = fits and (limit.since is None or day.date() >= limit.since)
         if inside and fits and (not limit.days or WEEKDAYS[day.weekday()] in limit.days):
             return limit.limit_kw
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -41,6 +42,8 @@ class TariffLimit(FileModel):
 
     limit_kw: float = Field(gt=0)
     """The mean power of an interval that is not to be exceeded."""
+    since: date | None = None
+    """From this day on, as what was agreed with the utility begins; absent: always."""
     months: list[Annotated[int, Field(ge=1, le=12)]] = []
     """Months of the year; absent: all."""
     days: list[Weekday] = []

@@ -123,18 +123,18 @@ def next_boilers(
     cold = cold_k is not None and cold_k > rules.failsafe_k
     warming = approach(timers.warming, need.supply_c, watched_s, rising=True)
     rises = warming.goes_on(watched_s)
+    own = stopped_themselves(timers.own, need.paused, watched_s)
     high = low = False
     limit_kw = _limit_kw(rules, here, above)
     if load_kw is not None:
         high = load_kw > limit_kw
-        if below is not None and not cold:
+        if below is not None and (not cold or own.lately(watched_s)):
             # Not where it would come back at once: condensing stages begin far below capacity.
             low_kw = min(rules.down * below.capacity_kw, LEAVES * _limit_kw(rules, below, here))
             low = load_kw < low_kw
             if here.condensing:
                 low = low and (load_kw < LEAST_FIRING * here.least_kw or need.bypassing)
     down_s = min(CONDENSING_DOWN_S, rules.delay_s) if here.condensing else rules.delay_s
-    own = stopped_themselves(timers.own, need.paused)
     down_s *= patience(timers.changes_s, own)
     timers = BoilerTimers(
         timers.stage_since_s,

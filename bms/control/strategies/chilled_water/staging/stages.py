@@ -220,12 +220,14 @@ def next_step(
     cooling = approach(timers.cooling, situation.supply_c, watched_s, rising=False)
     helped = cooling.arrives(warm_k, watched_s)
     settling = _settling(timers, watched_s)
+    own = stopped_themselves(timers.own, situation.paused, watched_s)
+    short = low_pressure or (warm and not own.lately(watched_s))
     high = low = False
     if load_kw is not None:
         if current.capacity_kw > 0.0 and not helped and (warm or not settling):
             share = load_kw / current.capacity_kw
             high = above(share, up, HYSTERESIS, timers.up_since_s is not None)
-        if smaller is not None and not failsafe and not settling:
+        if smaller is not None and not short and not settling:
             kept = HYSTERESIS if timers.down_since_s is not None else 0.0
             low = situation.given_kw < (down + kept) * smaller.capacity_kw
     timers = StageTimers(
@@ -238,7 +240,7 @@ def next_step(
         timers.settled_s,
         cooling,
         timers.smaller_s,
-        stopped_themselves(timers.own, situation.paused),
+        own,
     )
     began_s = timers.stage_since_s
     if began_s is not None and not held_for(began_s, rules.min_stage_s, watched_s):
