@@ -47,7 +47,8 @@ _UNITS = "kWh kW lx kPa Pa MB GB min ms s h d K g p50 p95 p99 degC m m3 ppm Z"
 _NAMES = (
     "Modbus OPC-UA InfluxDB VictoriaMetrics SunSpec TLS CSV UTF-8 DBRP Parquet Ctrl-C SQLite "
     "SHA-1 SHA-256 Float base64 bms id bucket measurement pyarrow No Content "
-    "NEM12 Green Button Excel xlsx xls 7z z gzip CO2 PID COP EnergyPlus FMU variants"
+    "NEM12 Green Button Excel xlsx xls 7z z gzip CO2 PID COP EnergyPlus FMU variants "
+    "R p html json csv HTML JSON NMBE CV RMSE"
 )
 _WRITTEN = (
     # what is written so in files and commands: states, days, moments, languages

@@ -73,7 +73,7 @@ def status(site: Path, platform: str | None, as_json: bool) -> None:
                 harmless(told(row["said"])) if at == 0 else "",
             )
     show(table)
-    click.echo(say(msg("not yet proven against a platform")))
+    click.echo(say("not yet proven against a platform"))
 
 
 def _pct(pct: float | None) -> str:
@@ -144,7 +144,7 @@ def export(
         raise StoreError(
             msg("{path}: cannot be written: {error}", path=out, error=os_cause(error))
         ) from error
-    click.echo(say(msg("{count} messages in {path}", count=count, path=out)))
+    click.echo(say("{count} messages in {path}", count=count, path=out))
 
 
 def _messages(

@@ -130,7 +130,9 @@ def _of_platform(
                 yield document.problem(at, message, hint, key=True)
         place = f"{told.code}\n{told.energy}"
         if (other := seen.setdefault(place, meter)) != meter:
-            message = msg("'{meter}' has the same code as '{other}'", meter=meter, other=other)
+            message = msg(
+                "'{meter}' has the same code as '{other_meter}'", meter=meter, other_meter=other
+            )
             yield document.problem((*at, "code"), message)
         own = units.get(meter)
         if own and told.unit is not None and conversion(own, told.unit) is None:

@@ -67,8 +67,8 @@ def _rules(model: BaselineModel, industrial: bool, others: Collection[str]) -> I
         "r2",
         m.r2 >= LEAST_R2 and m.adjusted_r2 >= LEAST_R2,
         msg(
-            "R² is {r2:.3f}, adjusted {adjusted:.3f}; at least {least:g} is asked",
-            r2=m.r2,
+            "R² is {explained:.3f}, adjusted {adjusted:.3f}; at least {least:g} is asked",
+            explained=m.r2,
             adjusted=m.adjusted_r2,
             least=LEAST_R2,
         ),

@@ -114,11 +114,13 @@ def _answer(carbon: Carbon) -> str:
         return msg("{year}: the energy of the year is not known in full", year=year)
     if co2 is None or co2.amount is None:
         return msg(
-            "{year}: {tce:,.1f} tce; CO2 is not known in full", year=year, tce=float(tce.amount)
+            "{year}: {coal_t:,.1f} tce; CO2 is not known in full",
+            year=year,
+            coal_t=float(tce.amount),
         )
     return msg(
-        "{year}: {tce:,.1f} tce and {co2:,.1f} t CO2",
-        year=year, tce=float(tce.amount), co2=float(co2.amount),
+        "{year}: {coal_t:,.1f} tce and {carbon_t:,.1f} t CO2",
+        year=year, coal_t=float(tce.amount), carbon_t=float(co2.amount),
     )  # fmt: skip
 
 
