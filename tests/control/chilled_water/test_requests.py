@@ -107,7 +107,7 @@ def test_water_gets_warmer_until_somebody_asks_for_colder() -> None:
 
 
 @pytest.mark.case(
-    "P76",
+    "P81",
     when="Of four air handlers on one plant a single one gets air that is too warm.",
     then="The water gets colder for it; only of many consumers a few are left unheard.",
 )

@@ -183,7 +183,7 @@ def low_evening(rig: Plant, began_s: float, hours: float) -> int:
 
 
 @pytest.mark.case(
-    "P75",
+    "P80",
     when="On an evening after a restless day two chillers stop and start by their own thermostats.",
     then="The smaller machine takes over all the same, since waiting spares nobody a start.",
 )

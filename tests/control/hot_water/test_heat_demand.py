@@ -38,7 +38,7 @@ class Heat(Rig):
 
 
 @pytest.mark.case(
-    "P79",
+    "P82",
     when="A demand limit asks a plant of three heat pumps for half of its power.",
     then="No second one starts until the limit has gone; what runs stays, and is told its limit.",
 )
