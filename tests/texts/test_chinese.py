@@ -234,7 +234,8 @@ _DATA = {
     # what the audit calls changes, roles, sources, classes: as programs know them
     "engineer", "operator", "viewer", "cli", "api", "file", "adopted", "restore", "set", "clear",
     "extend", "end", "switch", "exception", "exceptions", "replace", "import", "schedule", "season",
-    "overlay", "unit", "override", "raw", "write", "acknowledge", "analog", "state", "counter", "none",
+    "overlay", "unit", "override", "raw", "write", "acknowledge", "analog", "state", "counter",
+    "none",
     # what the test writes as a person
     "belt", "inventory", "lin",
     # points and keys of every site
