@@ -121,13 +121,14 @@ def entries(state_dir: Path) -> Iterator[dict[str, Any]]:
             yield _read(entry)
 
 
-def has(state_dir: Path, ref: int | str) -> bool:
-    """Whether an entry with this `ref` is there. Raises StoreError if the file cannot be read."""
+def has(state_dir: Path, ref: int | str, entry: Mapping[str, Any]) -> bool:
+    """Whether this entry is there with this `ref`. Raises StoreError if the file cannot be read."""
     said = f'"ref": {json.dumps(ref)}'.encode()
     for line in _lines(state_dir / FILE_NAME):
         if said in line:
             with suppress(ValueError, AttributeError):
-                if json.loads(line).get("ref") == ref:
+                found = json.loads(line)
+                if all(found.get(key) == told for key, told in {**entry, "ref": ref}.items()):
                     return True
     return False
 

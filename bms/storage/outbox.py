@@ -79,6 +79,7 @@ class Outbox:
                 return
             entry = json.loads(row[0])
             time = datetime.fromisoformat(entry.pop("time"))
-            if not audit.has(directory, mark):
+            # By what it says, too: a file in place of a damaged one counts from one again.
+            if not audit.has(directory, mark, entry):
                 audit.record(directory, time, **entry, ref=mark)
             self._connection.execute("DELETE FROM unaudited WHERE ref = ?", (ref,))
