@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test slow proofs check docs bench judges peers servers messages install format clean
+.PHONY: demo test slow slow-tests mutants again again-slow proofs check docs bench judges peers servers messages install format clean
 
 install: $(STAMP)
 
@@ -22,9 +22,20 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # proofs that take minutes, each with a seeded sample of its trials
-slow: $(STAMP)
+slow: slow-tests mutants
+
+slow-tests: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -m slow --durations 0
+
+# do the tests notice when the code is wrong? a seeded sample of changes
+mutants: $(STAMP)
 	$(BIN)/python -m tests.mutants 40 --least 60
+
+# what failed beside others, alone once more: what passes only now is unsteady, and wants mending
+again: $(STAMP)
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -v
+again-slow: $(STAMP)
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -v -m slow
 
 # the same with all their trials: an hour or more
 proofs: $(STAMP)
