@@ -12,6 +12,7 @@ from bms.energy.intervals import to_decimal
 from bms.reports.documents.document import Cell, Column, Figure, Kind, Quantity, Text
 from bms.texts.clean import harmless
 from bms.texts.language import language, say, told, weekday
+from bms.texts.messages import msg
 
 DASH = "—"
 _PLAIN = (Label.MEASURED, Label.CORRECTED, Label.DERIVED)
@@ -78,24 +79,24 @@ def remark(found: Figure, decimals: int, unit: Text = "") -> str:
         words.append(label_word(found.label))
     if found.reason:
         words.append(spoken(found.reason))
-    bounds = bounds_text(found, decimals)
+    bounds = told(bounds_text(found, decimals))
     if bounds:
         words.append(f"{bounds} {spoken(unit)}".strip())
     return (", " if language() == "en" else "，").join(words)
 
 
 def bounds_text(found: Figure, decimals: int) -> str:
-    """The least and the most that a figure can be; empty where nobody knows."""
+    """The least and the most that a figure can be, to be said; empty where nobody knows."""
     least, most = found.least, found.most
     if least is None and most is None:
         return ""
     if most is None and least is not None:
-        return say("at least {least}", least=number(least, decimals))
+        return msg("at least {least}", least=number(least, decimals))
     if least is None and most is not None:
-        return say("at most {most}", most=number(most, decimals))
+        return msg("at most {most}", most=number(most, decimals))
     assert least is not None
     assert most is not None
-    return say(
+    return msg(
         "between {least} and {most}", least=number(least, decimals), most=number(most, decimals)
     )
 

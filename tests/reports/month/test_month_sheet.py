@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -22,8 +23,10 @@ from bms.energy.billing.charges import adjustment_pct, billed_kw, power_factor
 from bms.ledger.entered.entering import Author, correct
 from bms.ledger.up_to_date import open_ledger
 from bms.operations.reporting.month_case import AskMonth, MonthIssued, issue_months, sheet_of
+from bms.reports.documents.html_face import to_html
 from bms.reports.documents.json_face import plain_document
 from bms.reports.meter_figures import interval_rows
+from bms.texts.language import speaking
 from tests.reports.month.month_sites import METERS, daily, fill, march, site_with
 
 NOW = datetime(2026, 4, 3, tzinfo=UTC)
@@ -166,6 +169,20 @@ def test_a_missing_part_makes_no_sum(tmp_path: Path) -> None:
     assert "bounds" in plain["answer"]
     quality = tables(plain)["quality"]["plant.meter-main"]
     assert quality["coverage"]["value"] == pytest.approx(19 / 31 * 100, abs=1e-4)
+
+
+def test_whoever_makes_a_sheet_its_pictures_speak_the_language_of_their_reader(
+    tmp_path: Path,
+) -> None:
+    site = site_with(tmp_path)
+    days = [(date(2026, 2, 1), date(2026, 3, 20))]
+    fill(site, {name: daily(*load) for name, load in METERS.items()}, days, "Asia/Shanghai")
+    with speaking("zh"), open_ledger(site, site.state_dir, NOW) as ledger:
+        made = sheet_of(site, site.bases["plant"], ledger, MARCH, NOW)
+    page = to_html(made, "en").decode()
+    assert re.findall("[\u4e00-\u9fff]+", page) == []
+    assert "between" in page
+    assert "之间" in to_html(made, "zh").decode()
 
 
 @pytest.mark.parametrize(("month", "quarters"), [(3, 31 * 96 - 4), (10, 31 * 96 + 4)])
