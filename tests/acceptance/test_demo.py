@@ -26,6 +26,8 @@ def _start(directory: Path, log: Path) -> subprocess.Popen[bytes]:
             [sys.executable, "-m", "bms", "demo", "--dir", str(directory)],
             stdout=output,
             stderr=subprocess.STDOUT,
+            # Tests that a shell started in the background hand on that Ctrl-C is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
 
