@@ -142,7 +142,7 @@ def _models_page(title: str, roots: Sequence[type[BaseModel]]) -> str:
     return "\n".join([f"# {title}", "", *_model_sections(roots)])
 
 
-def _model_sections(roots: Sequence[type[BaseModel]]) -> Iterator[str]:
+def _model_sections(roots: Iterable[type[BaseModel]]) -> Iterator[str]:
     for model in models_beneath(roots):
         yield f"({_label(model)})="
         yield f"## {_heading(model)}"
@@ -391,9 +391,11 @@ def _socket_page() -> str:
         "same. `bms api schema` prints the whole protocol, answers too, as a JSON schema.",
         "",
     ]
+    held: dict[type[BaseModel], None] = {}
     for case in use_cases():
         operation = case.operation
         operation.request.model_rebuild()
+        held |= dict.fromkeys(models_beneath([operation.request])[1:])
         lines += [f"## `{operation.name}`", "", inspect.cleandoc(operation.request.__doc__ or "")]
         lines += ["It changes something." if operation.changes else "", ""]
         rows = [
@@ -402,7 +404,7 @@ def _socket_page() -> str:
         ]
         if rows:
             lines += _table(("argument", "takes", "if absent"), rows)
-    return "\n".join(lines)
+    return "\n".join([*lines, *_model_sections(held)])
 
 
 def commands(
