@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +39,7 @@ def formats_of(text: str | None) -> tuple[str, ...]:
 
 def hand_out(document: Any, formats: tuple[str, ...], out: Path | None) -> None:
     """Show a report, or write it in each format. Raises InvalidInput if it cannot be written."""
+    from bms.reports.documents.faces import FACES
     from bms.storage.durable import write_whole
 
     if not formats:
@@ -51,7 +51,7 @@ def hand_out(document: Any, formats: tuple[str, ...], out: Path | None) -> None:
     for name in formats:
         file = f"{document.kind}-{document.subject.key}-{document.period}.{language()}.{name}"
         path = folder / file
-        body = _faces()[name](document, language())
+        body = FACES[name](document, language())
         try:
             write_whole(path, body)
         except OSError as error:
@@ -59,12 +59,3 @@ def hand_out(document: Any, formats: tuple[str, ...], out: Path | None) -> None:
                 msg("cannot write {path}: {cause}", path=path, cause=os_cause(error))
             ) from error
         click.echo(say("written: {path}", path=path))
-
-
-def _faces() -> Mapping[str, Callable[[Any, str], bytes]]:
-    from bms.reports.documents.csv_face import to_csv
-    from bms.reports.documents.html_face import to_html
-    from bms.reports.documents.json_face import to_json
-    from bms.reports.documents.xlsx_face import to_xlsx
-
-    return {"html": to_html, "xlsx": to_xlsx, "csv": to_csv, "json": to_json}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from bms.reports.documents.document import (
     Table,
     Text,
 )
+from bms.reports.documents.faces import Face
 from bms.reports.documents.json_face import plain_document
 from bms.reports.documents.spelling import DASH, number, plain
 from bms.storage.durable import write_whole
@@ -37,8 +38,6 @@ _FIGURES: Final = "figures.json"
 """What an issue says, for comparing with the next: it makes a folder an issue."""
 _ISSUE: Final = re.compile(r"issue-([0-9]{1,6})")
 MOST_CHANGES: Final = 12
-
-Face = Callable[[Document, str], bytes]
 
 
 @dataclass(frozen=True, slots=True)

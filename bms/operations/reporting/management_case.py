@@ -38,7 +38,7 @@ def management_report(site: Site, year: int, now: datetime) -> Document:
     )
     return management_document(
         Managed(
-            _name(site),
+            Name.of(site.file.id, site.file.title),
             ZoneInfo(site.file.zone),
             year,
             today_at(site, "", now),
@@ -61,11 +61,3 @@ def _hash(items: Sequence[Item], lines: Sequence[GoalLine]) -> str:
     plain = [item.model_dump_json() for item in items]
     plain += [f"{one.pace.used.kwh!r} {one.pace.planned_kwh!r}" for one in lines]
     return sha256("\n".join(plain).encode()).hexdigest()
-
-
-def _name(site: Site) -> Name:
-    """A title in one language serves both."""
-    title = site.file.title
-    if isinstance(title, str):
-        return Name(site.file.id, {"zh": title, "en": title} if title else {})
-    return Name(site.file.id, title)

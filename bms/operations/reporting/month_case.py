@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from importlib.metadata import version
@@ -19,14 +19,11 @@ from bms.historian.log.log_queries import FILE_NAME as HISTORY
 from bms.historian.log.log_queries import Queries
 from bms.ledger.database.store import Ledger
 from bms.ledger.up_to_date import open_ledger
-from bms.operations.reporting.issues import FOLDER, Face, file_name, issue
+from bms.operations.reporting.issues import FOLDER, file_name, issue
 from bms.operations.reporting.power_factors import factors_of
 from bms.operations.requests.operation import Answer, Request
-from bms.reports.documents.csv_face import to_csv
 from bms.reports.documents.document import Document
-from bms.reports.documents.html_face import to_html
-from bms.reports.documents.json_face import to_json
-from bms.reports.documents.xlsx_face import to_xlsx
+from bms.reports.documents.faces import FACES, Face
 from bms.reports.month.gathering import gather, is_over
 from bms.reports.month.group_runs import group_runs
 from bms.reports.month.month_sheet import month_sheet
@@ -40,12 +37,6 @@ FIRST_QUARTER: Final = timedelta(minutes=15)
 """Before it is over nothing can be told of a month."""
 MOST_GROUPS: Final = 3
 """Whose running is drawn: those that used most."""
-FACES: Final[Mapping[str, Face]] = {
-    "html": to_html,
-    "xlsx": to_xlsx,
-    "csv": to_csv,
-    "json": to_json,
-}
 
 
 class AskMonth(Request):

@@ -86,7 +86,7 @@ def carbon_document(carbon: Carbon) -> Document:
     """The report as companies print it: amounts, coal equivalent, CO2, water, intensities."""
     years = carbon.table.years
     zone = ZoneInfo(carbon.site.file.zone)
-    site = _name(carbon.site.file.id, carbon.site.file.title)
+    site = Name.of(carbon.site.file.id, carbon.site.file.title)
     sections = [Section("answer", msg("In all"), (_headlines(carbon),)), *_tables(carbon)]
     if carbon.checked:
         sections.append(Section("printed", msg("The printed table, checked"), (_printed(carbon),)))
@@ -232,14 +232,7 @@ def _title(carbon: Carbon, row: str) -> Text:
     if mark:
         return msg("{total} per {activity}", total=TITLES[what], activity=_unit_of(carbon, name))
     energy = row.partition(":")[2]
-    return _name(energy, carbon.entries[energy].title)
-
-
-def _name(key: str, title: str | Mapping[str, str]) -> Name:
-    """A title in one language serves both."""
-    if isinstance(title, str):
-        return Name(key, {"zh": title, "en": title} if title else {})
-    return Name(key, title)
+    return Name.of(energy, carbon.entries[energy].title)
 
 
 def _unit(carbon: Carbon, made: Made) -> str:
@@ -255,7 +248,7 @@ def _unit_of(carbon: Carbon, activity: str) -> str:
 
 def _activity_rows(carbon: Carbon) -> Iterator[Row]:
     for name, entry in carbon.file.activities.items():
-        title = _name(name, entry.title)
+        title = Name.of(name, entry.title)
         cells: dict[str, Figure | str | Name] = {"row": title, "unit": entry.unit}
         for year in carbon.table.years:
             amount = entry.amounts.get(year)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from bms.core.readings import Label
 from bms.reports.pictures.marks import Picture
@@ -26,6 +26,13 @@ class Name:
 
     key: str
     titles: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, key: str, title: str | Mapping[str, str]) -> Self:
+        """As files give titles: one text serves every language, none leaves the key."""
+        if isinstance(title, str):
+            return cls(key, {"zh": title, "en": title} if title else {})
+        return cls(key, title)
 
 
 Text: TypeAlias = str | Name

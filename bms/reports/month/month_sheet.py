@@ -54,8 +54,8 @@ def month_sheet(data: MonthData, code: str, runs: Sequence[GroupRun] = ()) -> Do
     return Document(
         KIND,
         title,
-        Name(site.file.id, _titles(site.file.title)),
-        Name(base.id, _titles(base.file.title)),
+        Name.of(site.file.id, site.file.title),
+        Name.of(base.id, base.file.title),
         f"{data.month:%Y-%m}",
         data.span.start,
         data.span.end,
@@ -64,13 +64,6 @@ def month_sheet(data: MonthData, code: str, runs: Sequence[GroupRun] = ()) -> Do
         _receipt(data, bills, code),
         signatures=(msg("Made by"), msg("Checked by"), msg("Approved by")) if data.over else (),
     )
-
-
-def _titles(title: object) -> dict[str, str]:
-    if isinstance(title, str):
-        return {"zh": title, "en": title} if title else {}
-    assert isinstance(title, dict)
-    return title
 
 
 def _answer(data: MonthData, bills: Sequence[Bill]) -> Text:

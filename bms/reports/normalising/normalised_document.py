@@ -50,8 +50,7 @@ _CAUSE_NAMES: Final = {cause.value: text for cause, text in CAUSES.items()} | {
 def normalised_document(site: Site, report: NormalisedReport, receipt: Receipt) -> Document:
     """The growth of each base in four ways; then base by base its causes, budget and model."""
     zone = ZoneInfo(site.file.zone)
-    title = site.file.title
-    name = Name(site.file.id, {"zh": title, "en": title} if isinstance(title, str) else title)
+    name = Name.of(site.file.id, site.file.title)
     sections = [Section("growth", msg("Growth in four ways"), (_growth(report),))]
     for item in report.bases:
         sections += _sections(site, item)
@@ -146,8 +145,7 @@ def _probability(found: Normalised | None, target_pct: float) -> Figure:
 
 
 def _sections(site: Site, item: BaseNormalised) -> Iterator[Section]:
-    title = site.bases[item.base].file.title
-    name = Name(item.base, {"zh": title, "en": title} if isinstance(title, str) else title)
+    name = Name.of(item.base, site.bases[item.base].file.title)
     if item.bridge is not None:
         yield Section(f"{item.base}-causes", name, (_bridge(item),), msg("causes"))
     if item.ahead is not None:
@@ -223,7 +221,6 @@ def _budget(found: Ahead) -> tuple[Part, ...]:
 def baseline_document(site: Site, found: MeterBaseline, receipt: Receipt) -> Document:
     """The model of one meter, for people who have to judge it."""
     zone = ZoneInfo(found.meter.zone)
-    title = site.file.title
     parts: list[Part] = list(model_parts(found.model, found.rules))
     if found.notes:
         parts.append(Lines(tuple(found.notes)))
@@ -231,7 +228,7 @@ def baseline_document(site: Site, found: MeterBaseline, receipt: Receipt) -> Doc
     return Document(
         kind="baseline",
         title=msg("Baseline"),
-        site=Name(site.file.id, {"zh": title, "en": title} if isinstance(title, str) else title),
+        site=Name.of(site.file.id, site.file.title),
         subject=Name(found.meter.name, found.meter.title),
         period=f"{found.period.first}..{found.period.last}",
         start=local_midnight(found.period.first, zone).astimezone(zone),

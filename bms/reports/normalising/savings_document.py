@@ -52,8 +52,7 @@ _NOT_PROMISED: Final = msg("nothing was promised")
 def savings_document(site: Site, report: SavingsReport, receipt: Receipt) -> Document:
     """Every measure in one table; then base by base how they add up to the main meters."""
     zone = ZoneInfo(site.file.zone)
-    title = site.file.title
-    name = Name(site.file.id, {"zh": title, "en": title} if isinstance(title, str) else title)
+    name = Name.of(site.file.id, site.file.title)
     sections = [Section("measures", msg("Measures"), (_measures(report), Lines(report.notes)))]
     for base, found in report.reconciled.items():
         detail = msg("measures of the year against the main meters")
@@ -136,9 +135,7 @@ def _row(item: MeasureSaving) -> Row:
 
 
 def _name(item: MeasureSaving) -> Name:
-    title = item.measure.title
-    return Name(item.id, {"zh": title, "en": title} if isinstance(title, str) and title else
-                title if isinstance(title, dict) else {})  # fmt: skip
+    return Name.of(item.id, item.measure.title)
 
 
 def _sum(report: SavingsReport, found: Reconciled) -> Table:
